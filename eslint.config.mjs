@@ -1,0 +1,20 @@
+import tseslint from 'typescript-eslint';
+import { floors } from './tools/eslint-floors.mjs';
+
+export default tseslint.config(
+  { ignores: ['**/node_modules/**', '**/dist/**', 'reports/**', 'runs/**', '.nx/**'] },
+  {
+    files: ['**/*.ts'],
+    extends: [tseslint.configs.recommended],
+    plugins: { controllab: { rules: { floors } } },
+    rules: {
+      'controllab/floors': 'error',
+      eqeqeq: 'error',
+      'no-console': 'error',
+      '@typescript-eslint/no-explicit-any': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+    },
+  },
+  // Commands, benches and tests talk to a terminal; libraries do not.
+  { files: ['**/cli.ts', '**/cli/*.ts', '**/bench/**/*.ts', '**/*.test.ts', 'experiments/src/*/main.ts'], rules: { 'no-console': 'off' } },
+);
