@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { NoiseSchedule } from './noise-schedule.ts';
+import { initialNoise, sample } from './sample.ts';
+import { ddim, ddpm } from './scheduler.ts';
+
+describe('sample', () => {
+  it('with the exact noise of a point distribution lands on the point', async () => {
+    const schedule = new NoiseSchedule();
+    const noise = initialNoise(1, [2, 3]);
+    const point = 1.5;
+    for (const scheduler of [ddim(schedule, { steps: 20 }), ddim(schedule, { steps: 20, eta: 1 }), ddpm(schedule, { steps: 20 })]) {
+      const visited: number[] = [];
+      const x = await sample({
+        scheduler, noise,
+        predict: async (x, t) => {
+          visited.push(t);
+          const abar = schedule.alphaCumprod(t);
+          return { data: x.data.map((v) => (v - Math.sqrt(abar) * point) / Math.sqrt(1 - abar)), shape: x.shape };
+        },
+      });
+      expect(visited).toEqual(scheduler.timesteps);
+      for (const value of x.data) expect(value).toBeCloseTo(point, 4);
+    }
+  });
+  it('draws step noise from its seed', async () => {
+    const run = (seed: number) => sample({ scheduler: ddpm(new NoiseSchedule(), { steps: 3 }), noise: initialNoise(1, [1, 2]), seed, predict: async (x) => x });
+    expect(await run(1)).toEqual(await run(1));
+    expect(await run(1)).not.toEqual(await run(2));
+  });
+});
+
+describe('initialNoise', () => {
+  it('does not depend on the batch', () => {
+    const four = initialNoise(9, [4, 2, 3]);
+    expect(initialNoise(9, [2, 2, 3], 2).data).toEqual(four.data.slice(12));
+  });
+});
