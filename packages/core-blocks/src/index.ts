@@ -1,1 +1,12 @@
-export {};
+export { CoreBlocksError, type CoreBlocksErrorCode } from './error.ts';
+export { randomNormal, randomUniform } from './random.ts';
+export { Module, Parameter, countParameters, initialize, parameterSpecs, withParameters, type Init, type Modules } from './module.ts';
+export { Conv2d, Embedding, GroupNorm, LayerNorm, Linear, ZERO_INIT, type LayerInit } from './layers.ts';
+export { TimestepEmbedding, timestepEmbedding } from './timestep.ts';
+export { Downsample2D, ResnetBlock2D, Upsample2D } from './resnet.ts';
+export { Attention, BasicTransformerBlock, SpatialAttention, Transformer2DModel } from './attention.ts';
+export { DownBlock2D, MidBlock2D, UpBlock2D, type AttentionOptions } from './unet-blocks.ts';
+export { SD15, SD21, UNet2DConditionModel, UNetEncoder, sd15, sd21, type UNet2DConditionConfig, type UNetResiduals } from './unet.ts';
+export type { UNetEncoderConfig } from './unet-config.ts';
+export { AutoencoderKL, vaeSd, type AutoencoderKLConfig } from './vae.ts';
+export { TextTransformer, clipTextSd15, clipTextSd21, type TextTransformerConfig } from './text-transformer.ts';

@@ -1,0 +1,26 @@
+/** What went wrong; `details` of a {@link CoreBlocksError} holds the offending values. */
+export type CoreBlocksErrorCode =
+  | 'parameter-unbound'
+  | 'parameters-mismatch'
+  | 'duplicate-parameter'
+  | 'invalid-config'
+  | 'invalid-input'
+  | 'safetensors-invalid'
+  | 'safetensors-checksum'
+  | 'tensor-not-found'
+  | 'state-dict-mismatch'
+  | 'file-read'
+  | 'file-write';
+
+/** The one error class of this package. */
+export class CoreBlocksError extends Error {
+  readonly code: CoreBlocksErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: CoreBlocksErrorCode, message: string, details: Record<string, unknown> = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = 'CoreBlocksError';
+    this.code = code;
+    this.details = details;
+  }
+}
