@@ -1,1 +1,17 @@
-export {};
+export { allocateBuffers, conditions, type Condition, type SceneBuffers } from './scene-buffers.ts';
+export { allocateCanny, canny, type CannyOptions, type CannyScratch } from './canny.ts';
+export { caption, type CaptionParts, type Relation } from './caption.ts';
+export { catalogue, tiers, type EmojiObject, type Tier } from './catalogue.ts';
+export { colourNames, colours, type Colour } from './colours.ts';
+export { conflictingCaption } from './conflicting-caption.ts';
+export { EmojiScenesError, type EmojiScenesErrorCode } from './emoji-scenes-error.ts';
+export { insufficientCaption } from './insufficient-caption.ts';
+export { loadAtlas, type Atlas } from './load-atlas.ts';
+export { randomStream, type RandomStream } from './random-stream.ts';
+export { renderScene } from './render-scene.ts';
+export { defaultMix, trainingMix, type SceneMix } from './scene-mix.ts';
+export { sceneSpec, type Placement, type SceneOptions, type SceneSpec } from './scene-spec.ts';
+export { isHeldOutCombination, splits, type Split } from './split.ts';
+export { parseStyle, styles, type Style } from './style.ts';
+export { CONTEXT_LENGTH, tokenize } from './tokenize.ts';
+export { vocabulary, type Vocabulary } from './vocabulary.ts';

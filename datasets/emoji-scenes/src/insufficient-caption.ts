@@ -1,0 +1,13 @@
+import { caption } from './caption.ts';
+import type { SceneSpec } from './scene-spec.ts';
+
+/**
+ * A true caption that leaves something for the condition to say. `background` keeps only "a red background"; `object-dropped` drops the object named
+ * last, and with it the relation, so a pair is described as one object and a single object as its background.
+ */
+export function insufficientCaption(spec: SceneSpec, keep: 'background' | 'object-dropped'): string {
+  const { parts } = spec;
+  if (keep === 'background') return caption({ ...parts, names: [] });
+  const names = parts.names.slice(0, -1);
+  return caption({ ...parts, names, relation: names.length > 1 ? parts.relation : null });
+}
