@@ -10,3 +10,7 @@ export { SD15, SD21, UNet2DConditionModel, UNetEncoder, sd15, sd21, type UNet2DC
 export type { UNetEncoderConfig } from './unet-config.ts';
 export { AutoencoderKL, vaeSd, type AutoencoderKLConfig } from './vae.ts';
 export { TextTransformer, clipTextSd15, clipTextSd21, type TextTransformerConfig } from './text-transformer.ts';
+export { SafetensorsFile, readSafetensors, verifySafetensors } from './safetensors.ts';
+export type { SafetensorsDtype, SafetensorsEntry } from './safetensors-header.ts';
+export { writeSafetensors } from './safetensors-write.ts';
+export { externalStateDict, loadStateDict } from './state-dict.ts';
