@@ -3,6 +3,7 @@ export { allocateCanny, canny, type CannyOptions, type CannyScratch } from './ca
 export { caption, type CaptionParts, type Relation } from './caption.ts';
 export { catalogue, tiers, type EmojiObject, type Tier } from './catalogue.ts';
 export { colourNames, colours, type Colour } from './colours.ts';
+export { conditionImage } from './condition-image.ts';
 export { conflictingCaption } from './conflicting-caption.ts';
 export { EmojiScenesError, type EmojiScenesErrorCode } from './emoji-scenes-error.ts';
 export { insufficientCaption } from './insufficient-caption.ts';
