@@ -1,5 +1,12 @@
 export * as nn from './nn/index.ts';
+export { adamw, type AdamWOptions, type AdamWSchedule } from './adamw.ts';
+export { compile, saveOnnx, type CompiledFunction, type CompileOptions } from './compile.ts';
+export { cost } from './cost.ts';
+export { useTfjsBackend } from './eager.ts';
 export { TfjsOnnxError, type TfjsOnnxErrorCode } from './errors.ts';
-export { withScope } from './scope.ts';
 export { valueAndGrads } from './gradients.ts';
+export type { Cost, Graph } from './graph.ts';
+export type { Provider } from './ops/index.ts';
+export { withScope } from './scope.ts';
+export { trace, type ShapeSignature, type Signature, type Traceable } from './trace.ts';
 export { scalar, type ConstantTensor, type DType, type ExternalTensor, type HostTensor, type NamedTensors, type Shape, type TensorSpec } from './types.ts';

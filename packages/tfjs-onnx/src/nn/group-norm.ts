@@ -34,7 +34,7 @@ export function groupNorm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, numG
   return (silu ? siluOp(y) : y) as tf.Tensor4D;
 }
 
-registerGradient('nn.GroupNorm', { inputs: ['x', 'weight', 'bias'], outputs: [true, true, true] }, ([dy], [x, weight, bias, y, mean, rstd], attributes) => {
-  const at = sharedGradient('nn.GroupNormGrad', { dy: dy!, x: x!, weight: weight!, bias: bias!, y: y!, mean: mean!, rstd: rstd! }, attributes);
+registerGradient('nn.GroupNorm', { inputs: ['weight'], outputs: [true, true, true, true] }, ([dy], [weight, y, normal, rstd, gate], attributes) => {
+  const at = sharedGradient('nn.GroupNormGrad', { dy: dy!, weight: weight!, y: y!, normal: normal!, rstd: rstd!, gate: gate! }, attributes);
   return { x: () => at(0), weight: () => at(1), bias: () => at(2) };
 });

@@ -13,7 +13,7 @@ import { isRecording, registerGradient, runKernel } from './dispatch.ts';
  * @throws shape-mismatch
  */
 export function linear(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | null): tf.Tensor {
-  const features = x.shape[x.rank - 1];
+  const features = x.shape[x.rank - 1] ?? 0;
   if (weight.rank !== 2 || features !== weight.shape[1] || (bias !== null && bias.shape[0] !== weight.shape[0])) {
     throw new TfjsOnnxError(
       'shape-mismatch',
@@ -22,8 +22,8 @@ export function linear(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | null):
     );
   }
   if (isRecording()) return runKernel('nn.Linear', bias === null ? { x, weight } : { x, weight, bias });
-  const y = tf.matMul(tf.reshape(x, [sizeOf(x.shape) / features, features]), weight as tf.Tensor2D, false, true);
-  return tf.reshape(bias === null ? y : tf.add(y, bias), [...x.shape.slice(0, -1), weight.shape[0] as number]);
+  const y = tf.matMul(tf.reshape(x, [sizeOf(x.shape) / features, features] as [number, number]), weight as tf.Tensor2D, false, true);
+  return tf.reshape(bias === null ? y : tf.add(y, bias), [...x.shape.slice(0, -1), weight.shape[0]!]);
 }
 
 registerGradient('nn.Linear', { inputs: ['x', 'weight'] }, ([dy], [x, weight]) => ({

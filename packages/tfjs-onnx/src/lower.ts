@@ -1,0 +1,135 @@
+import path from 'node:path';
+import { TfjsOnnxError } from './errors.ts';
+import type { Graph, Node, Value, ValueType } from './graph.ts';
+import { GraphBuilder, type OnnxType } from './onnx/builder.ts';
+import { OPS, type Lowering, type Provider } from './ops/index.ts';
+import { isExternal, isHost, sizeOf, type Shape } from './types.ts';
+
+export interface LowerOptions {
+  provider: Provider;
+  /** More than 1: the model runs that many steps of the function per call, over stacked inputs. */
+  stepsPerRun: number;
+  /** Folder the model file will lie in: external tensors are named relative to it. */
+  directory: string | null;
+  /** Where a file of external tensors is to be found, if not at its own path. */
+  locate?: (file: string) => string;
+}
+
+/** Prefixes keep a name free that is both an input and an output, as every state tensor is. */
+export const NEXT = 'next ';
+export const OUT = 'out ';
+
+/** Writes one function body: constants and nodes, given the ONNX names of inputs and state. */
+function lowerBody(graph: Graph, g: GraphBuilder, named: Map<Value, string>, { provider, directory, locate = (file) => path.resolve(file) }: LowerOptions): (value: Value) => string {
+  const { nodes, used } = graph.live();
+  const views = new Map<string, string>();
+
+  const nameOf = (value: Value): string => {
+    const known = named.get(value);
+    if (known !== undefined) return known;
+    const name = materialise(value);
+    named.set(value, name);
+    return name;
+  };
+  const materialise = ({ source, shape, dtype }: Value): string => {
+    switch (source.kind) {
+      case 'uniform':
+        return dtype === 'bool' ? g.op('Cast', [g.uniform(source.value, shape, 'int32')], { to: 9 }) : g.uniform(source.value, shape, dtype);
+      case 'literal':
+        if (source.data instanceof Uint8Array) return g.op('Cast', [g.constant(Int32Array.from(source.data), shape)], { to: 9 });
+        return g.constant(source.data, shape);
+      case 'constant': {
+        const { tensor, name } = source;
+        if (isHost(tensor)) return g.constant(tensor.data, shape, name);
+        if (!isExternal(tensor)) throw new TfjsOnnxError('missing-tensor', `constant '${name}' was declared by shape only; a graph that runs needs its data`, { name });
+        if (directory === null) throw new TfjsOnnxError('session', `constant '${name}' lies in ${tensor.file}: the model must be saved beside it, not kept in memory`, { name });
+        const stored = g.external(tensor, path.relative(directory, locate(tensor.file)), name);
+        return tensor.dtype === 'float32' ? stored : g.op('Cast', [stored], { to: 1 });
+      }
+      default:
+        throw new TfjsOnnxError('missing-tensor', `a tensor of another trace is used as '${'name' in source ? source.name : source.kind}'`);
+    }
+  };
+
+  const lowering = (node: Node): Lowering => {
+    const value = (name: string): Value => {
+      const v = node.inputs[name];
+      if (v === undefined) throw new TfjsOnnxError('missing-tensor', `op ${node.op} has no operand '${name}'`, { op: node.op });
+      return v;
+    };
+    return {
+      g,
+      provider,
+      node,
+      in: (name) => nameOf(value(name)),
+      has: (name) => node.inputs[name] !== undefined,
+      operand: (name) => {
+        const v = value(name);
+        const others = Object.values(node.inputs).filter((other) => other !== v);
+        // A scalar broadcasts to anything, but something must still bring the full shape.
+        const full = others.some((other) => sizeOf(other.shape) >= sizeOf(node.outputs[0]!.shape));
+        return v.source.kind === 'uniform' && v.dtype !== 'bool' && full ? g.scalar(v.source.value, v.dtype) : nameOf(v);
+      },
+      shape: (name) => value(name).shape,
+      used: (output) => used.has(node.outputs[output]!),
+      reshape: (x, shape) => memo(views, `${x} as ${shape.join()}`, () => g.op('Reshape', [x, g.int64(shape)])),
+      transpose: (x, permutation) => (permutation.every((p, i) => p === i) ? x : memo(views, `${x} by ${permutation.join()}`, () => g.op('Transpose', [x], { perm: permutation }))),
+    };
+  };
+
+  for (const node of nodes) {
+    const op = OPS.get(node.op)!;
+    const names = op.lower(lowering(node), node.attributes as never);
+    (Array.isArray(names) ? names : [names]).forEach((name, i) => named.set(node.outputs[i]!, name));
+  }
+  return nameOf;
+}
+
+/** Reshapes and transposes of the same tensor are written once. */
+function memo(map: Map<string, string>, key: string, make: () => string): string {
+  const known = map.get(key) ?? make();
+  map.set(key, known);
+  return known;
+}
+
+const onnxType = (dtype: ValueType): OnnxType => dtype;
+
+/** Lowers a traced graph to a serialised ONNX model. Inputs and state keep their names; outputs are 'out NAME', next state 'next NAME'. */
+export function lower(graph: Graph, options: LowerOptions): Uint8Array {
+  const g = new GraphBuilder();
+  const named = new Map<Value, string>();
+  const stacked = (shape: Shape): Shape => (options.stepsPerRun > 1 ? [options.stepsPerRun, ...shape] : shape);
+  for (const [name, value] of graph.inputs) named.set(value, g.input(name, stacked(value.shape), onnxType(value.dtype)));
+  for (const [name, value] of graph.state) named.set(value, g.input(name, value.shape, onnxType(value.dtype)));
+  if (options.stepsPerRun > 1) {
+    lowerLoop(graph, g, named, options);
+    return g.model();
+  }
+  const nameOf = lowerBody(graph, g, named, options);
+  for (const [name, value] of graph.outputs) g.output(nameOf(value), OUT + name, value.shape, onnxType(value.dtype));
+  for (const [name, value] of graph.nextState) g.output(nameOf(value), NEXT + name, value.shape, onnxType(value.dtype));
+  return g.model();
+}
+
+/**
+ * The function as the body of an ONNX Loop: state stays inside ONNX Runtime between steps. Every run's outputs are
+ * copied to JavaScript, which for weights and moments costs a fifth of a small model's step; here it is paid once per K.
+ */
+function lowerLoop(graph: Graph, g: GraphBuilder, outer: Map<Value, string>, options: LowerOptions): void {
+  const body = new GraphBuilder(g);
+  const iteration = body.input(body.fresh('iteration'), [], 'int64');
+  const condition = body.input(body.fresh('condition'), [], 'bool');
+  const named = new Map<Value, string>();
+  for (const value of graph.inputs.values()) named.set(value, body.op('Gather', [outer.get(value)!, iteration], { axis: 0 }));
+  for (const value of graph.state.values()) named.set(value, body.input(body.fresh('carried'), value.shape, onnxType(value.dtype)));
+  const nameOf = lowerBody(graph, body, named, options);
+  body.output(condition, body.fresh('continue'), [], 'bool');
+  for (const value of graph.nextState.values()) body.output(nameOf(value), body.fresh('next'), value.shape, onnxType(value.dtype));
+  for (const value of graph.outputs.values()) body.output(nameOf(value), body.fresh('scan'), value.shape, onnxType(value.dtype));
+
+  const count = g.constant(BigInt64Array.of(BigInt(options.stepsPerRun)), []);
+  const results = g.ops('Loop', [count, '', ...[...graph.state.values()].map((value) => outer.get(value)!)], graph.nextState.size + graph.outputs.size, { body });
+  let i = 0;
+  for (const [name, value] of graph.nextState) g.output(results[i++]!, NEXT + name, value.shape, onnxType(value.dtype));
+  for (const [name, value] of graph.outputs) g.output(results[i++]!, OUT + name, [options.stepsPerRun, ...value.shape], onnxType(value.dtype));
+}

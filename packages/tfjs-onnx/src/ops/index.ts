@@ -1,0 +1,14 @@
+import './elementwise.ts';
+import './shape.ts';
+import './reduce.ts';
+import './matmul.ts';
+import './gather.ts';
+import './conv.ts';
+import './tfjs-conv.ts';
+import './linear.ts';
+import './norm.ts';
+import './attention.ts';
+import './upsample.ts';
+import './adamw.ts';
+
+export { OPS, type Lowering, type OpDefinition, type Provider } from './definition.ts';
