@@ -1,0 +1,107 @@
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { verifySafetensors, writeSafetensors } from '@controllab/core-blocks';
+import type { HostTensor } from '@controllab/tfjs-onnx';
+import { canonicalJson, configDifference, configHash, type Json } from './config.ts';
+import { TrainingError, isDiskFull } from './errors.ts';
+
+/*
+ * A checkpoint is one safetensors file, step-00000123.safetensors: every state tensor under its state name (p:, m:, v:, ema:),
+ * and in the header's metadata the step, the configuration with its hash, the position of the counter-based randomness
+ * (the seed and the next step), and writeSafetensors' SHA-256 of everything in the file.
+ */
+
+const FORMAT = 'controllab-checkpoint/1';
+const NAME = /^step-(\d{8,})\.safetensors$/;
+/** The newest may be broken by what ended the run; the one before it is the way back. */
+const KEPT = 2;
+const DIFFERENCES_SHOWN = 12;
+
+export interface Checkpoint {
+  file: string;
+  /** Steps done. */
+  step: number;
+  state: Record<string, HostTensor>;
+}
+
+const fileOf = (directory: string, step: number) => path.join(directory, `step-${String(step).padStart(8, '0')}.safetensors`);
+
+/** Steps of the checkpoints in a directory, newest first. */
+function stepsIn(directory: string): number[] {
+  return readdirSync(directory).flatMap((name) => NAME.exec(name)?.[1] ?? []).map(Number).sort((a, b) => b - a);
+}
+
+/**
+ * Writes the checkpoint of `step` atomically, then removes all but the newest two up to it.
+ * Throws TrainingError `disk-full`, with everything written earlier left in place.
+ */
+export function writeCheckpoint(directory: string, { step, seed, config, state }: { step: number; seed: number; config: Json; state: Record<string, HostTensor> }): string {
+  const file = fileOf(directory, step);
+  const bytes = Object.values(state).reduce((sum, { data }) => sum + data.byteLength, 0);
+  try {
+    mkdirSync(directory, { recursive: true });
+    writeSafetensors(file, state, {
+      metadata: { format: FORMAT, step: String(step), config: canonicalJson(config), config_hash: configHash(config), rng: JSON.stringify({ seed, next_step: step }) },
+    });
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    const last = stepsIn(directory).find((s) => isWhole(fileOf(directory, s)));
+    throw new TrainingError('disk-full', `The disk is full: the checkpoint of step ${step} (${(bytes / 1e6).toFixed(1)} MB) could not be written to ${directory}. ${
+      last === undefined ? 'There is no earlier checkpoint' : `Nothing older is lost: ${path.basename(fileOf(directory, last))} is intact`}. Free some space and run the same command again: it continues from step ${last ?? 0}.`,
+    { step, directory, bytes, last: last ?? null }, { cause: error });
+  }
+  // newer ones were found broken when this run resumed, or they would have been used
+  const good = stepsIn(directory).filter((s) => s <= step).slice(0, KEPT);
+  for (const s of stepsIn(directory)) if (!good.includes(s)) rmSync(fileOf(directory, s), { force: true });
+  return file;
+}
+
+/** Removes what an atomic write that was killed left behind. */
+function removeTemporary(directory: string): void {
+  for (const name of readdirSync(directory)) if (/^\.step-\d+\.safetensors\..+\.tmp$/.test(name)) rmSync(path.join(directory, name), { force: true });
+}
+
+function readCheckpoint(file: string): Checkpoint & { config: Json; hash: string } {
+  const tensors = verifySafetensors(file);
+  const { format, step, config, config_hash: hash } = tensors.metadata;
+  if (format !== FORMAT || step === undefined || config === undefined || hash === undefined) throw new Error(`its format is ${format ?? 'missing'}, not ${FORMAT}`);
+  const state = Object.fromEntries(tensors.names().map((name) => [name, tensors.tensor(name)]));
+  return { file, step: Number(step), state, config: JSON.parse(config) as Json, hash };
+}
+
+function isWhole(file: string): boolean {
+  try {
+    readCheckpoint(file);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * The newest checkpoint that is whole. Broken ones are passed to `onBroken` by name and skipped.
+ * Throws TrainingError `config-differs`, listing the differences, when it was made by another configuration.
+ */
+export function newestCheckpoint(directory: string, config: Json, onBroken: (file: string, reason: string) => void): Checkpoint | null {
+  mkdirSync(directory, { recursive: true });
+  removeTemporary(directory);
+  for (const step of stepsIn(directory)) {
+    const file = fileOf(directory, step);
+    let checkpoint;
+    try {
+      checkpoint = readCheckpoint(file);
+      if (checkpoint.step !== step) throw new Error(`it holds step ${checkpoint.step}`);
+    } catch (error) {
+      onBroken(file, error instanceof Error ? error.message : String(error));
+      continue;
+    }
+    if (checkpoint.hash !== configHash(config)) {
+      const differences = configDifference(checkpoint.config, config);
+      const shown = differences.slice(0, DIFFERENCES_SHOWN).join('; ');
+      throw new TrainingError('config-differs', `${file} was made by another configuration (checkpoint -> now): ${shown}${
+        differences.length > DIFFERENCES_SHOWN ? `; and ${differences.length - DIFFERENCES_SHOWN} more` : ''}. Use another directory, or remove this one to start over.`, { file, differences });
+    }
+    return { file, step, state: checkpoint.state };
+  }
+  return null;
+}

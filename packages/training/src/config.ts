@@ -1,0 +1,28 @@
+import { createHash } from 'node:crypto';
+
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
+
+/** JSON with sorted keys and without undefined entries: one text for one configuration. */
+export function canonicalJson(value: Json): string {
+  if (Array.isArray(value)) return `[${value.map((v) => canonicalJson(v as Json)).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value as Record<string, Json | undefined>).filter((entry): entry is [string, Json] => entry[1] !== undefined);
+    return `{${entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, v]) => `${JSON.stringify(key)}:${canonicalJson(v)}`).join(',')}}`;
+  }
+  return JSON.stringify(value);
+}
+
+export const configHash = (config: Json): string => createHash('sha256').update(canonicalJson(config)).digest('hex');
+
+/** Where two configurations differ, one `path: a -> b` a leaf. */
+export function configDifference(before: Json, after: Json, path = ''): string[] {
+  if (canonicalJson(before ?? null) === canonicalJson(after ?? null)) return [];
+  const isBranch = (v: Json): v is Exclude<Json, null | boolean | number | string> => typeof v === 'object' && v !== null;
+  if (!isBranch(before) || !isBranch(after) || Array.isArray(before) !== Array.isArray(after)) {
+    const show = (v: Json | undefined) => (v === undefined ? 'absent' : canonicalJson(v));
+    return [`${path || 'config'}: ${show(before)} -> ${show(after)}`];
+  }
+  const a = before as Record<string, Json>;
+  const b = after as Record<string, Json>;
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])].sort().flatMap((key) => configDifference(a[key] as Json, b[key] as Json, path ? `${path}.${key}` : key));
+}

@@ -1,0 +1,30 @@
+export type TrainingErrorCode =
+  | 'invalid-options'
+  | 'non-finite'
+  | 'disk-full'
+  | 'config-differs'
+  | 'state-differs'
+  | 'batch-failed'
+  | 'batch-worker-died';
+
+/** The error of this package. `values` holds the offending values by name. */
+export class TrainingError extends Error {
+  override readonly name = 'TrainingError';
+  readonly code: TrainingErrorCode;
+  readonly values: Readonly<Record<string, unknown>>;
+
+  constructor(code: TrainingErrorCode, message: string, values: Record<string, unknown> = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.values = values;
+  }
+}
+
+/** Whether an error, or what caused it, is a full disk or an exhausted quota. */
+export function isDiskFull(error: unknown): boolean {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    const { code } = e as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EDQUOT') return true;
+  }
+  return false;
+}

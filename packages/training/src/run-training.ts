@@ -1,0 +1,238 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import type { CompiledFunction, HostTensor } from '@controllab/tfjs-onnx';
+import type { Batch, BatchSource } from './batch.ts';
+import { newestCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import type { Json } from './config.ts';
+import { TrainingError } from './errors.ts';
+import type { LearningRate } from './learning-rate.ts';
+import { optimizerInputs, type OptimizerSettings } from './optimizer-inputs.ts';
+import { Progress, type ProgressOutput } from './progress.ts';
+import { TrainingLog, type LogLine } from './training-log.ts';
+
+/** A compiled step whose state is p:NAME, m:NAME, v:NAME (and ema:NAME), with a scalar output `loss`; see `compileTrainStep`. */
+export type TrainStep = Pick<CompiledFunction, 'run' | 'state' | 'stepsPerRun'> & { optimizer: OptimizerSettings };
+
+export interface Evaluation {
+  /** Runs before the first step, after every `every` steps, and after the last. Its time counts nowhere. */
+  every: number;
+  run(context: { step: number; state: Record<string, HostTensor> }): Promise<Record<string, number>>;
+}
+
+export interface TrainingOptions {
+  /** Names the run in messages. */
+  name: string;
+  /** With K = step.stepsPerRun > 1, all counts of steps below must be multiples of K. */
+  step: TrainStep;
+  /** State of step 0; a run that resumes takes its checkpoint's instead. See `initialTrainState`. */
+  initialState: Record<string, HostTensor>;
+  batches: BatchSource;
+  totalSteps: number;
+  learningRate: LearningRate;
+  seed: number;
+  /** What identifies this run: a checkpoint made with anything else here (or another seed) is refused. */
+  config: Json;
+  /** Run directory for log.jsonl and checkpoints/; without one nothing is written and nothing can resume. */
+  directory?: string;
+  /** Steps between checkpoints; one is always written at the end. */
+  checkpointEvery?: number;
+  evaluation?: Evaluation;
+  output?: ProgressOutput;
+}
+
+export interface TrainingResult {
+  /** `interrupted`: SIGINT or SIGTERM came; the same call continues from the checkpoint. */
+  status: 'finished' | 'interrupted';
+  /** Steps done. */
+  step: number;
+  resumedFrom: number | null;
+  /** The newest checkpoint, null without a directory. */
+  checkpoint: string | null;
+  state: Record<string, HostTensor>;
+  /** Of all steps, those before a resume included (from the log). `step` counts from 1: the state after that many steps. */
+  losses: { step: number; loss: number }[];
+  evaluations: { step: number; values: Record<string, number> }[];
+  /** Of this process, without its first two calls (2-4 times slower), evaluations and checkpoints. */
+  timing: Timing;
+}
+
+export interface Timing {
+  steps: number;
+  samples: number;
+  seconds: number;
+  samplesPerSecond: number;
+  /** Share of the time in which the engine waited for data. */
+  waitShare: number;
+}
+
+/** The first calls allocate and warm up. */
+const UNTIMED_RUNS = 2;
+/** Steps averaged for the displayed loss. */
+const DISPLAYED_LOSSES = 20;
+
+/**
+ * The training loop: feeds batches and schedules to a compiled step, logs, evaluates, writes checkpoints, resumes.
+ * A run that was killed and called again gives the bytes of an uninterrupted one.
+ * SIGINT and SIGTERM let the step finish, write a checkpoint and return `interrupted`; a second signal ends the process at once.
+ * Closes `batches`. Throws TrainingError: `non-finite`, `disk-full`, `config-differs`, `state-differs`, `batch-failed`, `batch-worker-died`, `invalid-options`.
+ */
+export async function runTraining(options: TrainingOptions): Promise<TrainingResult> {
+  const progress = new Progress(options.output ?? process.stdout, options.name);
+  let signal: NodeJS.Signals | null = null;
+  const onSignal = (received: NodeJS.Signals) => {
+    signal = received;
+    stopListening();
+    progress.message(`${received}: finishing this step${options.directory === undefined ? '' : ', then writing a checkpoint'}; again to stop at once`);
+  };
+  const stopListening = () => { for (const s of ['SIGINT', 'SIGTERM'] as const) process.off(s, onSignal); };
+  for (const s of ['SIGINT', 'SIGTERM'] as const) process.on(s, onSignal);
+  try {
+    return await train(options, progress, () => signal);
+  } finally {
+    stopListening();
+    progress.end();
+    await options.batches.close();
+  }
+}
+
+async function train(options: TrainingOptions, progress: Progress, receivedSignal: () => NodeJS.Signals | null): Promise<TrainingResult> {
+  const { name, step: compiled, batches, totalSteps, learningRate, seed, directory, checkpointEvery, evaluation } = options;
+  const { stepsPerRun } = compiled;
+  checkMultiples({ stepsPerRun, totalSteps, checkpointEvery, 'evaluation.every': evaluation?.every });
+  const config: Json = { config: options.config, seed };
+  const checkpoints = directory === undefined ? undefined : path.join(directory, 'checkpoints');
+
+  let checkpoint = checkpoints === undefined ? null : newestCheckpoint(checkpoints, config, (file, reason) => progress.message(`skipped the broken checkpoint ${file}: ${reason}`));
+  const resumedFrom = checkpoint?.step ?? null;
+  if (checkpoint !== null) {
+    checkState(checkpoint.file, options.initialState, checkpoint.state);
+    progress.message(`continuing from step ${checkpoint.step} (${path.basename(checkpoint.file)})`);
+  }
+  compiled.state = checkpoint?.state ?? options.initialState;
+  let step = checkpoint?.step ?? 0;
+  if (directory !== undefined) mkdirSync(directory, { recursive: true });
+  const log = directory === undefined ? null : new TrainingLog(path.join(directory, 'log.jsonl'), step);
+
+  const losses: TrainingResult['losses'] = [];
+  const evaluations: TrainingResult['evaluations'] = [];
+  const record = (lines: readonly LogLine[]) => {
+    for (const line of lines) {
+      if ('loss' in line) losses.push({ step: line.step, loss: line.loss });
+      else evaluations.push({ step: line.step, values: line.evaluation });
+    }
+  };
+  record(log?.kept ?? []);
+
+  const evaluate = async () => {
+    const values = await evaluation!.run({ step, state: compiled.state });
+    const line: LogLine = { step, evaluation: values, time: new Date().toISOString() };
+    log?.append([line]);
+    record([line]);
+    progress.message(`step ${step}: ${Object.entries(values).map(([key, value]) => `${key} ${Number(value.toPrecision(4))}`).join('  ')}`);
+  };
+  const save = () => {
+    if (checkpoints === undefined) return;
+    checkFinite(name, step, compiled.state, checkpoint?.file);
+    log!.sync();
+    checkpoint = { step, state: compiled.state, file: writeCheckpoint(checkpoints, { step, seed, config, state: compiled.state }) };
+  };
+
+  const timing = { steps: 0, samples: 0, seconds: 0, waited: 0 };
+  try {
+    if (evaluation !== undefined && step === 0) await evaluate();
+    for (let run = 0; step < totalSteps; run++) {
+      const start = performance.now();
+      const batch = await batches.next(step, stepsPerRun, totalSteps);
+      const ready = performance.now();
+      const { loss } = await compiled.run({ ...batch.inputs, ...optimizerInputs(compiled.optimizer, learningRate, step, stepsPerRun) });
+      const seconds = (performance.now() - start) / 1000;
+      const waited = (ready - start) / 1000;
+      const samples = batch.indices.reduce((sum, indices) => sum + indices.length, 0);
+      if (run >= UNTIMED_RUNS) {
+        timing.steps += stepsPerRun;
+        timing.samples += samples;
+        timing.seconds += seconds;
+        timing.waited += waited;
+      }
+
+      const lines = checkLosses(name, step, loss, batch, checkpoint?.file).map((value, k): LogLine => ({
+        step: step + k + 1, loss: value, lr: learningRate(step + k), samples_per_second: round(samples / seconds), wait_share: round(waited / seconds), time: new Date().toISOString(),
+      }));
+      log?.append(lines);
+      record(lines);
+      step += stepsPerRun;
+
+      const recent = losses.slice(-DISPLAYED_LOSSES);
+      const perStep = timing.steps > 0 ? timing.seconds / timing.steps : seconds / stepsPerRun;
+      progress.update({
+        step, totalSteps, loss: recent.reduce((sum, l) => sum + l.loss, 0) / recent.length, secondsLeft: (totalSteps - step) * perStep,
+        samplesPerSecond: timing.seconds > 0 ? timing.samples / timing.seconds : samples / seconds, waitShare: timing.seconds > 0 ? timing.waited / timing.seconds : waited / seconds,
+      });
+
+      // before the checkpoint: what a resumed run skips must be in the log
+      if (evaluation !== undefined && (step % evaluation.every === 0 || step === totalSteps)) await evaluate();
+      await new Promise((resolve) => setImmediate(resolve)); // the only place where a signal gets through
+      const stop = receivedSignal() !== null && step < totalSteps;
+      if (stop || step === totalSteps || (checkpointEvery !== undefined && step % checkpointEvery === 0)) save();
+      if (stop) {
+        progress.message(`${receivedSignal()}: stopped after step ${step}${checkpoint === null ? '' : `; run the same command again to continue from ${path.basename(checkpoint.file)}`}`);
+        break;
+      }
+    }
+  } finally {
+    log?.close();
+  }
+  return {
+    status: step < totalSteps ? 'interrupted' : 'finished', step, resumedFrom, checkpoint: checkpoint?.file ?? null, state: compiled.state, losses, evaluations,
+    timing: {
+      steps: timing.steps, samples: timing.samples, seconds: timing.seconds,
+      samplesPerSecond: timing.seconds > 0 ? timing.samples / timing.seconds : NaN,
+      waitShare: timing.seconds > 0 ? timing.waited / timing.seconds : NaN,
+    },
+  };
+}
+
+const round = (x: number) => Number(x.toPrecision(4));
+
+function checkMultiples({ stepsPerRun, ...counts }: { stepsPerRun: number } & Record<string, number | undefined>): void {
+  for (const [name, count] of Object.entries({ stepsPerRun, ...counts })) {
+    if (count === undefined) continue;
+    if (!Number.isInteger(count) || count < 1) throw new TrainingError('invalid-options', `Error in runTraining: expected ${name} to be a positive integer, got ${count}`, { [name]: count });
+    if (count % stepsPerRun !== 0) throw new TrainingError('invalid-options', `Error in runTraining: expected ${name} to be a multiple of stepsPerRun (${stepsPerRun}), got ${count}`, { [name]: count, stepsPerRun });
+  }
+}
+
+function checkState(file: string, expected: Record<string, HostTensor>, got: Record<string, HostTensor>): void {
+  const differences = [...new Set([...Object.keys(expected), ...Object.keys(got)])].filter((name) => expected[name]?.shape.join() !== got[name]?.shape.join());
+  if (differences.length === 0) return;
+  const show = (tensor: HostTensor | undefined) => (tensor === undefined ? 'absent' : `[${tensor.shape}]`);
+  throw new TrainingError('state-differs', `${file} does not fit this training step (checkpoint -> now): ${
+    differences.slice(0, 12).map((name) => `${name}: ${show(got[name])} -> ${show(expected[name])}`).join('; ')}${differences.length > 12 ? `; and ${differences.length - 12} more` : ''}`, { file, differences });
+}
+
+const wayBack = (checkpoint: string | undefined) => (checkpoint === undefined ? 'no checkpoint was written before it' : `the last finite checkpoint is ${checkpoint}`);
+
+/** The losses of one run; throws at the first that is not finite. */
+function checkLosses(name: string, firstStep: number, loss: HostTensor | undefined, batch: Batch, checkpoint: string | undefined): number[] {
+  if (loss?.data.length !== batch.indices.length) {
+    throw new TrainingError('invalid-options', `Error in runTraining: expected the step of ${name} to return ${batch.indices.length} values as 'loss', got ${loss ? `shape [${loss.shape}]` : 'none'}`, { shape: loss?.shape ?? null });
+  }
+  const bad = loss.data.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0) {
+    const indices = batch.indices[bad]!;
+    throw new TrainingError('non-finite', `The loss of ${name} is ${loss.data[bad]} at step ${firstStep + bad + 1}, on samples ${indices.join(', ')}; ${wayBack(checkpoint)}. A smaller learning rate or a longer warm-up usually helps.`,
+      { step: firstStep + bad + 1, loss: loss.data[bad], indices, checkpoint: checkpoint ?? null });
+  }
+  return Array.from(loss.data);
+}
+
+/** A finite loss can still leave a broken update behind: never let one replace a good checkpoint. */
+function checkFinite(name: string, step: number, state: Record<string, HostTensor>, checkpoint: string | undefined): void {
+  for (const [tensor, { data }] of Object.entries(state)) {
+    let sum = 0; // one NaN or infinity makes the sum one; finite float32 cannot overflow a double
+    for (let i = 0; i < data.length; i++) sum += data[i]!;
+    if (!Number.isFinite(sum)) {
+      throw new TrainingError('non-finite', `The state of ${name} holds values that are not finite after step ${step}, first in ${tensor}; it was not saved, and ${wayBack(checkpoint)}.`, { step, tensor, checkpoint: checkpoint ?? null });
+    }
+  }
+}
