@@ -1,1 +1,3 @@
-export {};
+export { borderColour, nearestColour, type Rgb } from './background-colour.ts';
+export { edgeF1, type EdgeAgreement } from './edge-f1.ts';
+export { MetricsError, type MetricsErrorCode } from './errors.ts';

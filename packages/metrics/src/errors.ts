@@ -1,0 +1,14 @@
+export type MetricsErrorCode = 'invalid-shape' | 'empty-input';
+
+/** The error of this package. `values` holds the offending values by name. */
+export class MetricsError extends Error {
+  override readonly name = 'MetricsError';
+  readonly code: MetricsErrorCode;
+  readonly values: Readonly<Record<string, unknown>>;
+
+  constructor(code: MetricsErrorCode, message: string, values: Record<string, unknown> = {}) {
+    super(message);
+    this.code = code;
+    this.values = values;
+  }
+}
