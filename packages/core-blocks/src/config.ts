@@ -1,7 +1,7 @@
 import { CoreBlocksError } from './error.ts';
 
 /** Keys of a published config.json that change nothing in the network. */
-const BOOKKEEPING = new Set(['sample_size', 'upcast_attention', 'force_upcast', 'torch_dtype', 'transformers_version', 'architectures', 'model_type', 'dropout', 'attention_dropout', 'initializer_factor', 'initializer_range', 'bos_token_id', 'pad_token_id', 'eos_token_id', 'projection_dim', 'conditioning_channel_order', 'global_pool_conditions']);
+const BOOKKEEPING = new Set(['sample_size', 'upcast_attention', 'force_upcast', 'torch_dtype', 'transformers_version', 'architectures', 'model_type', 'dropout', 'attention_dropout', 'initializer_factor', 'initializer_range', 'bos_token_id', 'pad_token_id', 'eos_token_id', 'projection_dim', 'addition_embed_type_num_heads']);
 
 /** What a config checker knows of one model class. */
 export interface ConfigSchema {

@@ -35,6 +35,7 @@ export const UNET_FIXED_KEYS = {
   conv_out_kernel: 3,
   attention_type: 'default',
   resnet_out_scale_factor: 1,
+  controlnet_conditioning_channel_order: 'rgb',
 } as const;
 
 /** One level of the encoder, with every default and per-level list resolved. */
@@ -93,4 +94,17 @@ export function resolveEncoder(model: string, config: UNetEncoderConfig, otherKe
     flipSinToCos: config.flip_sin_to_cos ?? true,
     freqShift: config.freq_shift ?? 0,
   };
+}
+
+/**
+ * Width and downsampling (1, 2, 4, ...) of every state that the encoder hands to the skips, in order: conv_in, then per level
+ * each layer and its downsampler. Twelve for SD1.5: 320 x3 at 1, 320 at 2, 640 x2 at 2, 640 at 4, ...
+ */
+export function encoderStates({ levels, layersPerBlock }: ResolvedEncoder): { channels: number; factor: number }[] {
+  const states = [{ channels: levels[0]?.channels as number, factor: 1 }];
+  for (const [i, { channels }] of levels.entries()) {
+    for (let layer = 0; layer < layersPerBlock; layer++) states.push({ channels, factor: 2 ** i });
+    if (i < levels.length - 1) states.push({ channels, factor: 2 ** (i + 1) });
+  }
+  return states;
 }

@@ -4,7 +4,7 @@ import { Conv2d, GroupNorm } from './layers.ts';
 import { Module } from './module.ts';
 import { TimestepEmbedding, timestepEmbedding } from './timestep.ts';
 import { DownBlock2D, MidBlock2D, UpBlock2D } from './unet-blocks.ts';
-import { resolveEncoder, type ResolvedEncoder, type UNetEncoderConfig } from './unet-config.ts';
+import { encoderStates, resolveEncoder, type ResolvedEncoder, type UNetEncoderConfig } from './unet-config.ts';
 
 /** Config of a text-conditioned U-Net (SD1.x, SD2.x and smaller). Keys and defaults are diffusers', so a published config.json fits. */
 export interface UNet2DConditionConfig extends UNetEncoderConfig {
@@ -41,20 +41,6 @@ export abstract class UNetEncoder extends Module {
     this.mid_block = new MidBlock2D(width(levels.length - 1), { ...common, attention: encoder.midAttention });
   }
 
-  /**
-   * Width and downsampling (1, 2, 4, ...) of every state the encoder hands out: conv_in, then per level each layer and its
-   * downsampler. Twelve for SD1.5: [320, 1] x3, [320, 2], [640, 2] x2, [640, 4], ...
-   */
-  stateShapes(): { channels: number; factor: number }[] {
-    const { levels, layersPerBlock } = this.encoder;
-    const shapes = [{ channels: levels[0]?.channels as number, factor: 1 }];
-    for (const [i, { channels }] of levels.entries()) {
-      for (let layer = 0; layer < layersPerBlock; layer++) shapes.push({ channels, factor: 2 ** i });
-      if (i < levels.length - 1) shapes.push({ channels, factor: 2 ** (i + 1) });
-    }
-    return shapes;
-  }
-
   /** `timesteps: [N]` to `[N, T]`. */
   protected embedTime(timesteps: tf.Tensor): tf.Tensor {
     const { levels, flipSinToCos, freqShift } = this.encoder;
@@ -85,7 +71,7 @@ export abstract class UNetEncoder extends Module {
   }
 }
 
-/** Additions from a control network, in the order of {@link UNetEncoder.stateShapes}. */
+/** Additions from a control network, in the order of {@link encoderStates}. */
 export interface UNetResiduals {
   downBlockAdditionalResiduals?: readonly tf.Tensor[];
   midBlockAdditionalResidual?: tf.Tensor;
@@ -104,7 +90,7 @@ export class UNet2DConditionModel extends UNetEncoder {
     if (expected.join() !== config.up_block_types.join()) {
       throw new CoreBlocksError('invalid-config', `UNet2DConditionModel: up_block_types must mirror down_block_types: expected [${expected.join(', ')}], got [${config.up_block_types.join(', ')}]`, { config });
     }
-    const skips = this.stateShapes().map(({ channels }) => channels);
+    const skips = encoderStates(this.encoder).map(({ channels }) => channels);
     let width = levels.at(-1)?.channels as number;
     this.up_blocks = levels.toReversed().map(({ channels, attention }, i) => {
       const own = Array.from({ length: this.encoder.layersPerBlock + 1 }, () => skips.pop() as number);
@@ -141,19 +127,21 @@ export class UNet2DConditionModel extends UNetEncoder {
   }
 }
 
-const SD_LEVELS = {
+const SD_ENCODER = {
   block_out_channels: [320, 640, 1280, 1280],
   down_block_types: ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D'],
-  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'],
   layers_per_block: 2,
 };
-/** Stable Diffusion 1.x, as in its published config.json. */
-export const SD15 = { ...SD_LEVELS, attention_head_dim: 8, cross_attention_dim: 768 };
-/** Stable Diffusion 2.x. */
-export const SD21 = { ...SD_LEVELS, attention_head_dim: [5, 10, 20, 20], cross_attention_dim: 1024, use_linear_projection: true };
+const SD_DECODER = { up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'] };
+
+/** Stable Diffusion 1.x's encoder: what its ControlNets copy. */
+export const SD15_ENCODER: UNetEncoderConfig = { ...SD_ENCODER, attention_head_dim: 8, cross_attention_dim: 768 };
+
+/** Stable Diffusion 2.x's encoder. */
+export const SD21_ENCODER: UNetEncoderConfig = { ...SD_ENCODER, attention_head_dim: [5, 10, 20, 20], cross_attention_dim: 1024, use_linear_projection: true };
 
 /** Stable Diffusion 1.x's U-Net: 859,520,964 parameters. */
-export const sd15 = () => new UNet2DConditionModel(SD15);
+export const sd15 = () => new UNet2DConditionModel({ ...SD15_ENCODER, ...SD_DECODER });
 
 /** Stable Diffusion 2.x's U-Net: 865,910,724 parameters. */
-export const sd21 = () => new UNet2DConditionModel(SD21);
+export const sd21 = () => new UNet2DConditionModel({ ...SD21_ENCODER, ...SD_DECODER });
