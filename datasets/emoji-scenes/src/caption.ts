@@ -38,16 +38,10 @@ export function caption(parts: CaptionParts): string {
   const { names, sizeWord, relation, colour } = parts;
   const background = `${withArticle(colour)} background`;
   const nouns = names.map((name, i) => (i === 0 && sizeWord ? sized(sizeWord, name) : withArticle(name)));
-  switch (nouns.length) {
-    case 0:
-      return background;
-    case 1:
-      return `${nouns[0]} on ${background}`;
-    case 2:
-      return `${nouns[0]} ${relation} ${nouns[1]} on ${background}`;
-    default:
-      return `${nouns.slice(0, -1).join(', ')} and ${nouns.at(-1)} ${relation} on ${background}`;
-  }
+  if (nouns.length === 0) return background;
+  if (nouns.length === 1) return `${nouns[0]} on ${background}`;
+  if (pairRelations.some((known) => known === relation)) return `${nouns[0]} ${relation} ${nouns[1]} on ${background}`;
+  return `${nouns.slice(0, -1).join(', ')} and ${nouns.at(-1)} ${relation} on ${background}`;
 }
 
 function withArticle(name: string): string {

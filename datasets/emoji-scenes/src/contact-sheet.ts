@@ -41,7 +41,7 @@ export async function contactSheet(count: number, options: SceneOptions & { obje
       await place(target.rgb8, column);
     }
     for (const [k, condition] of conditions.entries()) await place(conditionImage(condition, buffers), styles.length + k);
-    const others = `insufficient: ${insufficientCaption(spec, 'background')} / ${insufficientCaption(spec, 'object-dropped')}   conflicting: ${conflictingCaption(spec, options.objects)}`;
+    const others = `insufficient: ${insufficientCaption(spec, 'background')} / ${insufficientCaption(spec, 'object-dropped')} | conflicting: ${conflictingCaption(spec, options.objects)}`;
     texts.push(text(GAP, top + CELL + 15, `${i}: ${caption(spec.parts)}`, 'bold'), text(GAP, top + CELL + 30, others, 'normal'));
   }
 

@@ -3,7 +3,7 @@ import type { SceneSpec } from './scene-spec.ts';
 
 /**
  * A true caption that leaves something for the condition to say. `background` keeps only "a red background"; `object-dropped` drops the object named
- * last, and with it the relation, so a pair is described as one object and a single object as its background.
+ * last, so a row is described by its first two objects, a pair by one object without the relation, and a single object by its background.
  */
 export function insufficientCaption(spec: SceneSpec, keep: 'background' | 'object-dropped'): string {
   const { parts } = spec;
