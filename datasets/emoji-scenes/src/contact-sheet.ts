@@ -1,6 +1,6 @@
 import sharp, { type OverlayOptions } from 'sharp';
+import { attributions } from './attributions.ts';
 import { caption } from './caption.ts';
-import type { EmojiObject } from './catalogue.ts';
 import { conditionImage } from './condition-image.ts';
 import { conflictingCaption } from './conflicting-caption.ts';
 import { insufficientCaption } from './insufficient-caption.ts';
@@ -14,16 +14,18 @@ const CELL = 128;
 const GAP = 6;
 const HEADER = 26;
 const CAPTION = 40;
+const FOOTER_LINE = 16;
 
 /** A PNG of the scenes 0 to count - 1: each in every style, with every condition (of the OpenMoji drawing) and its captions. */
-export async function contactSheet(count: number, options: SceneOptions & { objects: readonly EmojiObject[] }): Promise<Buffer> {
+export async function contactSheet(count: number, options: SceneOptions): Promise<Buffer> {
   const { size } = options;
   const atlases = await Promise.all(styles.map((style) => loadAtlas(style)));
   const buffers = allocateBuffers(size, conditions);
   const plain = allocateBuffers(size);
   const columns = [...styles, ...conditions];
   const width = columns.length * (CELL + GAP) + GAP;
-  const height = HEADER + count * (CELL + CAPTION);
+  const footer = HEADER + count * (CELL + CAPTION);
+  const height = footer + (styles.length + 0.5) * FOOTER_LINE;
   const images: OverlayOptions[] = [];
   const texts: string[] = columns.map((name, k) => text(GAP + k * (CELL + GAP), HEADER - 8, name, 'bold'));
 
@@ -45,6 +47,7 @@ export async function contactSheet(count: number, options: SceneOptions & { obje
     texts.push(text(GAP, top + CELL + 15, `${i}: ${caption(spec.parts)}`, 'bold'), text(GAP, top + CELL + 30, others, 'normal'));
   }
 
+  styles.forEach((style, k) => texts.push(text(GAP, footer + (k + 0.75) * FOOTER_LINE, attributions[style], 'normal')));
   const overlay = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${texts.join('')}</svg>`);
   return sharp({ create: { width, height, channels: 3, background: '#ffffff' } })
     .composite([...images, { input: overlay, left: 0, top: 0 }])

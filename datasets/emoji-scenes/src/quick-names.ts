@@ -3,7 +3,7 @@
  * Few enough that a small model learns every word in minutes.
  */
 export const quickNames: readonly string[] = [
-  'cat', 'dog', 'fox', 'lion', 'panda', 'koala', 'bear', 'cow', 'pig', 'elephant', 'giraffe', 'zebra', 'penguin', 'owl', 'flamingo',
-  'frog', 'crocodile', 'whale', 'octopus', 'crab', 'fish', 'butterfly', 'banana', 'lemon', 'watermelon', 'strawberry', 'pineapple',
+  'cat', 'fox', 'lion', 'panda', 'koala', 'bear', 'cow', 'pig', 'elephant', 'giraffe', 'zebra', 'penguin', 'owl', 'flamingo',
+  'frog', 'crocodile', 'whale', 'octopus', 'crab', 'fish', 'butterfly', 'honeybee', 'banana', 'lemon', 'watermelon', 'strawberry', 'pineapple',
   'pear', 'grapes', 'cherries', 'carrot', 'broccoli', 'avocado', 'eggplant', 'tomato', 'pizza', 'doughnut', 'egg', 'bread', 'pretzel',
 ];

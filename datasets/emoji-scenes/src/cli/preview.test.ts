@@ -23,7 +23,7 @@ test('writes a contact sheet and says where', async () => {
   expect(code).toBe(0);
   expect(stdout).toBe(`Wrote 2 scenes to ${out}\n`);
   const { width, height } = await sharp(out).metadata();
-  expect([width, height]).toEqual([1614, 362]);
+  expect([width, height]).toEqual([1614, 434]);
   await rm(directory, { recursive: true });
 });
 
