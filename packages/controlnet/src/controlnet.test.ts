@@ -1,0 +1,95 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { SD15_ENCODER, UNet2DConditionModel, countParameters, initialize, withParameters, type Module } from '@controllab/core-blocks';
+import { valueAndGrads, type HostTensor } from '@controllab/tfjs-onnx';
+import { ControlNetLite } from './controlnet-lite.ts';
+import { ControlNetModel, controlNetSd15, controlNetSd21, initializeFromUNet } from './controlnet.ts';
+import { toUNetResiduals } from './residuals.ts';
+
+const encoder = { block_out_channels: [4, 8], down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'], layers_per_block: 1, attention_head_dim: 2, cross_attention_dim: 6, norm_num_groups: 2 };
+const config = { ...encoder, conditioning_channels: 1, conditioning_embedding_out_channels: [2, 4, 4] }; // 4 pixels per latent
+const unet = new UNet2DConditionModel({ ...encoder, up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'] });
+
+beforeAll(() => tf.setBackend('cpu'));
+
+const toTensors = (host: Record<string, HostTensor>) => Object.fromEntries(Object.entries(host).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
+const inputs = () => [tf.randomNormal([2, 4, 4, 4], 0, 1, 'float32', 1), tf.tensor1d([7, 400]), tf.randomNormal([2, 3, 6], 0, 1, 'float32', 2)] as const;
+const condition = () => tf.randomUniform([2, 1, 16, 16], 0, 1, 'float32', 3);
+const controlOf = (model: ControlNetModel | ControlNetLite, host: Record<string, HostTensor>) => withParameters(model, toTensors(host), () => model.forward(...inputs(), condition()));
+
+describe('ControlNetModel', () => {
+  it('has exactly the published names, shapes and counts', () => {
+    const published = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, '../../../fixtures/reference/arch/controlnet_sd15.json'), 'utf8')) as { config: never; params: Record<string, number[]> };
+    const shapes = (module: Module) => Object.fromEntries([...module.parameters()].map(([name, { shape }]) => [name, shape]));
+    expect(shapes(controlNetSd15())).toEqual(published.params);
+    expect(shapes(new ControlNetModel(published.config))).toEqual(published.params);
+    expect(countParameters(controlNetSd15())).toBe(361_279_120);
+    expect(countParameters(controlNetSd21())).toBe(364_228_240);
+  });
+
+  it('starts as a copy of the U-Net that changes nothing', () => {
+    const model = new ControlNetModel(config);
+    const weights = initialize(unet, 1);
+    const started = initializeFromUNet(model, weights, 2);
+    expect(started['down_blocks.0.resnets.0.conv1.weight']).toEqual(weights['down_blocks.0.resnets.0.conv1.weight']);
+    expect(started['conv_in.bias']?.data).not.toBe(weights['conv_in.bias']?.data);
+    const residuals = controlOf(model, started);
+    const run = (control: object) => withParameters(unet, toTensors(weights), () => unet.forward(...inputs(), control)).dataSync();
+    expect(run(toUNetResiduals(residuals))).toEqual(run({}));
+  });
+
+  it('names what the U-Net lacks', () => {
+    const weights = { ...initialize(unet, 1), 'conv_in.bias': { data: new Float32Array(3), shape: [3] } };
+    delete (weights as Record<string, HostTensor>)['mid_block.resnets.0.norm1.weight'];
+    expect(() => initializeFromUNet(new ControlNetModel(config), weights, 0)).toThrow(expect.objectContaining({ code: 'unet-mismatch', details: { problems: ['conv_in.bias: expected [4], the U-Net has [3]', 'missing mid_block.resnets.0.norm1.weight [8]'] } }));
+  });
+
+  it('learns through zero convolutions: their gradient is not zero, that of what is behind them is', () => {
+    const model = new ControlNetModel(config);
+    const params = toTensors(initializeFromUNet(model, initialize(unet, 1), 2));
+    const frozen = toTensors(initialize(unet, 1));
+    const { grads } = valueAndGrads(() => withParameters({ '': model }, params, () => {
+      const control = toUNetResiduals(model.forward(...inputs(), condition()));
+      return tf.mean(tf.square(withParameters(unet, frozen, () => unet.forward(...inputs(), control)))) as tf.Scalar;
+    }), params);
+    const largest = (name: string) => tf.max(tf.abs(grads[name] as tf.Tensor)).dataSync()[0] as number;
+    expect(largest('controlnet_down_blocks.0.weight')).toBeGreaterThan(1e-6);
+    expect(largest('controlnet_mid_block.weight')).toBeGreaterThan(1e-6);
+    expect(largest('conv_in.weight')).toBe(0);
+    expect(largest('controlnet_cond_embedding.conv_out.weight')).toBe(0);
+  });
+
+  it('gaussian connections are N(0, 1/fan_in) and act from the start', () => {
+    const wide = { ...config, block_out_channels: [64, 64], conditioning_embedding_out_channels: [64] };
+    const { data } = initialize(new ControlNetModel(wide, { connection: 'gaussian' }), 1)['controlnet_mid_block.weight'] as HostTensor;
+    const std = Math.sqrt((data as Float32Array).reduce((sum, w) => sum + w * w, 0) / data.length);
+    expect(Math.abs(std - 1 / 8)).toBeLessThan(0.005); // 4096 draws: 3.6 standard errors
+    const model = new ControlNetModel(config, { connection: 'gaussian' });
+    expect(controlOf(model, initializeFromUNet(model, initialize(unet, 1), 1)).midBlockResidual.abs().max().dataSync()[0]).toBeGreaterThan(0.01);
+  });
+
+  it('refuses a condition that does not meet the latents', () => {
+    const model = new ControlNetModel(config);
+    const forward = () => withParameters(model, toTensors(initialize(model, 1)), () => model.forward(...inputs(), tf.zeros([2, 1, 32, 32])));
+    expect(forward).toThrow(/expected \[2, 1, 16, 16\] \(4 pixels per latent\), got \[2, 1, 32, 32\]/);
+  });
+});
+
+describe('ControlNetLite', () => {
+  it('counts 105,670,160 parameters at Stable Diffusion size: 13 convolutions, 13 zero convolutions, hint encoder', () => {
+    expect(countParameters(new ControlNetLite(SD15_ENCODER))).toBe(105_670_160);
+  });
+
+  it('gives residuals of the same shapes as ControlNet, zero at the start', () => {
+    const lite = new ControlNetLite(config);
+    const full = new ControlNetModel(config);
+    const shapes = ({ downBlockResiduals, midBlockResidual }: ReturnType<typeof controlOf>) => [...downBlockResiduals, midBlockResidual].map(({ shape }) => shape);
+    const residuals = controlOf(lite, initialize(lite, 1));
+    expect(shapes(residuals)).toEqual(shapes(controlOf(full, initialize(full, 1))));
+    expect(residuals.midBlockResidual.abs().max().dataSync()[0]).toBe(0);
+    const gaussian = new ControlNetLite(config, { connection: 'gaussian' });
+    expect(controlOf(gaussian, initialize(gaussian, 1)).midBlockResidual.abs().max().dataSync()[0]).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,55 @@
+import * as tf from '@tensorflow/tfjs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { initialize, withParameters } from './module.ts';
+import { UNet2DConditionModel } from './unet.ts';
+import { encoderStates } from './unet-config.ts';
+
+const model = new UNet2DConditionModel({
+  block_out_channels: [4, 8],
+  down_block_types: ['DownBlock2D', 'CrossAttnDownBlock2D'],
+  up_block_types: ['CrossAttnUpBlock2D', 'UpBlock2D'],
+  layers_per_block: 1,
+  attention_head_dim: 2,
+  cross_attention_dim: 6,
+  norm_num_groups: 2,
+});
+
+beforeAll(() => tf.setBackend('cpu'));
+
+function run(sample: tf.Tensor, options: { t?: tf.Tensor; context?: tf.Tensor; residuals?: tf.Tensor[]; mid?: tf.Tensor } = {}): tf.Tensor {
+  const tensors = Object.fromEntries(Object.entries(initialize(model, 1)).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
+  return withParameters(model, tensors, () =>
+    model.forward(sample, options.t ?? tf.tensor1d([3]), options.context ?? tf.ones([1, 2, 6]), {
+      ...(options.residuals ? { downBlockAdditionalResiduals: options.residuals } : {}),
+      ...(options.mid ? { midBlockAdditionalResidual: options.mid } : {}),
+    }),
+  );
+}
+
+describe('UNet2DConditionModel', () => {
+  const states = encoderStates(model.encoder);
+
+  it('hands out conv_in, each layer and each downsampler', () => {
+    expect(states).toEqual([{ channels: 4, factor: 1 }, { channels: 4, factor: 1 }, { channels: 4, factor: 2 }, { channels: 8, factor: 2 }]);
+  });
+
+  it('takes sizes that are no square, and is unchanged by residuals of zero', () => {
+    const sample = tf.randomNormal([1, 4, 4, 6], 0, 1, 'float32', 1);
+    const plain = run(sample);
+    expect(plain.shape).toEqual([1, 4, 4, 6]);
+    const residuals = states.map(({ channels, factor }) => tf.zeros([1, channels, 4 / factor, 6 / factor]));
+    expect(run(sample, { residuals, mid: tf.zeros([1, 8, 2, 3]) }).dataSync()).toEqual(plain.dataSync());
+    expect(run(sample, { mid: tf.ones([1, 8, 2, 3]) }).dataSync()).not.toEqual(plain.dataSync());
+  });
+
+  it.each([
+    ['an odd size', () => run(tf.zeros([1, 4, 5, 4])), /multiples of 2/],
+    ['wrong channels', () => run(tf.zeros([1, 3, 4, 4])), /expected \[N, 4, H, W\]/],
+    ['a scalar time step', () => run(tf.zeros([1, 4, 4, 4]), { t: tf.scalar(3) }), /timesteps: expected \[1\]/],
+    ['a context for another batch', () => run(tf.zeros([1, 4, 4, 4]), { context: tf.ones([2, 2, 6]) }), /encoder hidden states: expected \[1, S, D\]/],
+    ['too few residuals', () => run(tf.zeros([1, 4, 4, 4]), { residuals: [tf.zeros([1, 4, 4, 4])] }), /expected 4 tensors, got 1/],
+  ])('refuses %s', (_, f, message) => {
+    expect(f).toThrow(message);
+    expect(f).toThrow(expect.objectContaining({ code: 'invalid-input' }));
+  });
+});
