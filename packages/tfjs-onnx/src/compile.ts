@@ -63,7 +63,7 @@ function sessionOptions({ provider = 'cpu', threads = os.cpus().length }: Compil
   return {
     executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     intraOpNumThreads: threads,
-    graphOptimizationLevel: 'all',
+    graphOptimizationLevel: 'all', ...(process.env.PROF ? { enableProfiling: true, profileFilePrefix: '/tmp/prof' } : {}),
     logSeverityLevel: 3,
     // Several sessions live in one process: idle threads of one must not spin on the cores of another.
     extra: { session: { force_spinning_stop: '1' } },

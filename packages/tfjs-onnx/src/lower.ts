@@ -23,12 +23,20 @@ export const OUT = 'out ';
 function lowerBody(graph: Graph, g: GraphBuilder, named: Map<Value, string>, { provider, directory, locate = (file) => path.resolve(file) }: LowerOptions): (value: Value) => string {
   const { nodes, used } = graph.live();
   const views = new Map<string, string>();
+  // A view of a view is a view of the first, and one of its own shape is no view at all.
+  const reshaped = new Map<string, string>();
+  const shapes = new Map<string, string>();
 
+  const remember = (value: Value, name: string): void => {
+    named.set(value, name);
+    shapes.set(name, value.shape.join());
+  };
+  for (const [value, name] of named) remember(value, name);
   const nameOf = (value: Value): string => {
     const known = named.get(value);
     if (known !== undefined) return known;
     const name = materialise(value);
-    named.set(value, name);
+    remember(value, name);
     return name;
   };
   const materialise = ({ source, shape, dtype }: Value): string => {
@@ -72,7 +80,13 @@ function lowerBody(graph: Graph, g: GraphBuilder, named: Map<Value, string>, { p
       },
       shape: (name) => value(name).shape,
       used: (output) => used.has(node.outputs[output]!),
-      reshape: (x, shape) => memo(views, `${x} as ${shape.join()}`, () => g.op('Reshape', [x, g.int64(shape)])),
+      reshape: (x, shape) => {
+        const base = reshaped.get(x) ?? x;
+        if (shapes.get(base) === shape.join()) return base;
+        const view = memo(views, `${base} as ${shape.join()}`, () => g.op('Reshape', [base, g.int64(shape)]));
+        reshaped.set(view, base);
+        return view;
+      },
       transpose: (x, permutation) => (permutation.every((p, i) => p === i) ? x : memo(views, `${x} by ${permutation.join()}`, () => g.op('Transpose', [x], { perm: permutation }))),
     };
   };
@@ -80,7 +94,7 @@ function lowerBody(graph: Graph, g: GraphBuilder, named: Map<Value, string>, { p
   for (const node of nodes) {
     const op = OPS.get(node.op)!;
     const names = op.lower(lowering(node), node.attributes as never);
-    (Array.isArray(names) ? names : [names]).forEach((name, i) => named.set(node.outputs[i]!, name));
+    (Array.isArray(names) ? names : [names]).forEach((name, i) => remember(node.outputs[i]!, name));
   }
   return nameOf;
 }

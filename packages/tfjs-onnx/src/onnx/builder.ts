@@ -33,13 +33,24 @@ const valueInfo = (name: string, shape: Shape, type: OnnxType): object => ({
   type: { tensorType: { elemType: DATA_TYPE[type], shape: { dim: shape.map((d) => ({ dimValue: d })) } } },
 });
 
+interface NodeProto {
+  opType: string;
+  input: string[];
+  output: string[];
+  name: string;
+  domain: string;
+  attribute: object[];
+}
+
 /** Builds one ONNX graph (or, with a parent, the body of a control-flow node, which sees the parent's values). */
 export class GraphBuilder {
-  private readonly nodes: object[] = [];
+  private readonly nodes: NodeProto[] = [];
   private readonly inputs: object[] = [];
   private readonly outputs: object[] = [];
   private readonly initializers: object[] = [];
   private readonly smallConstants = new Map<string, string>();
+  private readonly produced = new Set<string>();
+  private readonly renamed = new Map<string, string>();
   private readonly counter: { next: number };
 
   constructor(parent?: GraphBuilder) {
@@ -60,15 +71,16 @@ export class GraphBuilder {
     return name;
   }
 
-  /** Declares `value` as the graph output `name`. */
+  /** Declares `value` as the graph output `name`: the node that makes it writes there, where an Identity would copy it. */
   output(value: string, name: string, shape: Shape, type: OnnxType): void {
-    this.nodes.push({ opType: 'Identity', input: [value], output: [name], name: `output ${name}`, attribute: [] });
+    if (this.produced.has(value) && !this.renamed.has(value)) this.renamed.set(value, name);
+    else this.nodes.push({ opType: 'Identity', input: [value], output: [name], name: `output ${name}`, domain: '', attribute: [] });
     this.outputs.push(valueInfo(name, shape, type));
   }
 
   constant(data: Float32Array | Int32Array | BigInt64Array, shape: Shape, name?: string): string {
     const type: OnnxType = data instanceof Float32Array ? 'float32' : data instanceof Int32Array ? 'int32' : 'int64';
-    const key = data.length <= 64 && name === undefined ? `${type}|${shape.join()}|${data.join()}` : null;
+    const key = data.length <= 256 && name === undefined ? `${type}|${shape.join()}|${data.join()}` : null;
     const known = key === null ? undefined : this.smallConstants.get(key);
     if (known !== undefined) return known;
     const unique = name ?? this.fresh('const');
@@ -125,12 +137,15 @@ export class GraphBuilder {
 
   ops(opType: string, inputs: readonly string[], outputCount: number, attributes: Attributes = {}, domain = ''): string[] {
     const output = Array.from({ length: outputCount }, () => this.fresh(opType));
-    this.nodes.push({ opType, input: [...inputs], output, name: output[0], domain, attribute: Object.entries(attributes).map(([k, v]) => attributeProto(k, v)) });
+    for (const name of output) this.produced.add(name);
+    this.nodes.push({ opType, input: [...inputs], output, name: output[0]!, domain, attribute: Object.entries(attributes).map(([k, v]) => attributeProto(k, v)) });
     return output;
   }
 
   graphProto(): object {
-    return { name: 'graph', node: this.nodes, initializer: this.initializers, input: this.inputs, output: this.outputs };
+    const final = (name: string): string => this.renamed.get(name) ?? name;
+    const node = this.nodes.map((n) => ({ ...n, input: n.input.map(final), output: n.output.map(final) }));
+    return { name: 'graph', node, initializer: this.initializers, input: this.inputs, output: this.outputs };
   }
 
   /** The serialised ModelProto. */

@@ -2,6 +2,7 @@ import type { Node } from '../graph.ts';
 import type { Padding } from '../nn/conv2d.ts';
 import { sizeOf, type Shape } from '../types.ts';
 import { defineOp, type Lowering } from './definition.ts';
+import { fusedMatMul } from './matmul.ts';
 
 /** Everything a convolution's three lowerings need; H x W in, OH x OW out. */
 export interface ConvGeometry {
@@ -30,13 +31,26 @@ export function convGeometry(x: Shape, weight: Shape, stride: number, padding: P
 const positions = (g: ConvGeometry): number => g.kernel[0] * g.kernel[1];
 const isPointwise = (g: ConvGeometry): boolean => positions(g) === 1 && g.stride === 1 && g.padding.every((p) => p === 0);
 
-/** The kernel turned by 180 degrees: [A, B, kh, kw] with reversed last two axes. */
-function flipped(l: Lowering, weight: string, [a, b]: [number, number], [kh, kw]: [number, number]): string {
-  const k = kh * kw;
-  if (k === 1) return weight;
-  const reversed = l.g.op('Gather', [l.reshape(weight, [a, b, k]), l.g.int64(Array.from({ length: k }, (_, i) => k - 1 - i))], { axis: 2 });
-  return l.reshape(reversed, [a, b, kh, kw]);
+/** A k x k permutation matrix: the identity, or the exchange matrix that reverses. */
+function permutation(l: Lowering, k: number, reverse: boolean): string {
+  const matrix = new Float32Array(k * k);
+  for (let i = 0; i < k; i++) matrix[i * k + (reverse ? k - 1 - i : i)] = 1;
+  return l.g.constant(matrix, [k, k]);
 }
+
+/**
+ * The transposed kernel turned by 180 degrees, [C, O, kh, kw]. A product with the exchange matrix reverses the positions:
+ * ONNX Runtime's Gather and strided Slice copy single numbers, at a fifth of the speed.
+ */
+function turnedTranspose(l: Lowering, weight: string, g: ConvGeometry): string {
+  const k = positions(g);
+  if (k === 1) return l.transpose(weight, [1, 0, 2, 3]);
+  const reversed = l.g.op('MatMul', [l.reshape(weight, [g.o * g.c, k]), permutation(l, k, true)]);
+  return l.transpose(l.reshape(reversed, [g.o, g.c, ...g.kernel]), [1, 0, 2, 3]);
+}
+
+/** [B, k, M] to [B, M, k], reversing the positions on demand: ten times faster as a product than as a Transpose. */
+const positionsLast = (l: Lowering, x: string, k: number, reverse: boolean): string => fusedMatMul(l, x, permutation(l, k, reverse), 3, { transA: true });
 
 export function lowerConv(l: Lowering, x: string, weight: string, bias: string | null, g: ConvGeometry): string {
   return l.g.op('Conv', bias === null ? [x, weight] : [x, weight, bias], { pads: g.padding, kernel_shape: g.kernel, strides: [g.stride, g.stride] });
@@ -47,8 +61,7 @@ export function lowerConvInputGrad(l: Lowering, dy: string, weight: string, g: C
   const [kh, kw] = g.kernel;
   const [top, left, bottom, right] = g.padding;
   if (g.stride === 1) {
-    const turned = flipped(l, l.transpose(weight, [1, 0, 2, 3]), [g.c, g.o], g.kernel);
-    return l.g.op('Conv', [dy, turned], { pads: [kh - 1 - top, kw - 1 - left, kh - 1 - bottom, kw - 1 - right], kernel_shape: g.kernel });
+    return l.g.op('Conv', [dy, turnedTranspose(l, weight, g)], { pads: [kh - 1 - top, kw - 1 - left, kh - 1 - bottom, kw - 1 - right], kernel_shape: g.kernel });
   }
   const rest = [g.h - ((g.oh - 1) * g.stride + kh - top - bottom), g.w - ((g.ow - 1) * g.stride + kw - left - right)];
   return l.g.op('ConvTranspose', [dy, weight], { pads: g.padding, kernel_shape: g.kernel, strides: [g.stride, g.stride], output_padding: rest });
@@ -72,9 +85,7 @@ export function lowerConvWeightGrad(l: Lowering, x: string, dy: string, g: ConvG
     const d = l.reshape(l.transpose(dy, [0, 2, 3, 1]), [1, n, oh, ow, o]);
     const kernel = l.reshape(l.transpose(x, [1, 0, 2, 3]), [c, n, h, w, 1]);
     const out = l.g.op('Conv', [d, kernel], { pads: [kh - 1 - top, kw - 1 - left, 0, kh - 1 - bottom, kw - 1 - right, 0], kernel_shape: [h, w, 1] });
-    const k = kh * kw;
-    const reversed = l.g.op('Gather', [l.reshape(out, [c, k, o]), l.g.int64(Array.from({ length: k }, (_, i) => k - 1 - i))], { axis: 1 });
-    return l.reshape(l.transpose(reversed, [2, 0, 1]), [o, c, kh, kw]);
+    return l.transpose(l.reshape(positionsLast(l, l.reshape(out, [c, kh * kw, o]), kh * kw, true), [c, o, kh, kw]), [1, 0, 2, 3]);
   }
   const input = l.reshape(l.transpose(x, [0, 2, 3, 1]), [1, n, h, w, c]);
   const kernel = l.reshape(l.transpose(dy, [1, 0, 2, 3]), [o, n, oh, ow, 1]);
@@ -82,7 +93,7 @@ export function lowerConvWeightGrad(l: Lowering, x: string, dy: string, g: ConvG
   const endH = kh - 1 - (h + top - ((oh - 1) * stride + 1));
   const endW = kw - 1 - (w + left - ((ow - 1) * stride + 1));
   const out = l.g.op('Conv', [input, kernel], { pads: [top, left, 0, endH, endW, 0], kernel_shape: [oh, ow, 1], dilations: [stride, stride, 1] });
-  return l.transpose(l.reshape(out, [o, kh, kw, c]), [0, 3, 1, 2]);
+  return l.reshape(positionsLast(l, l.reshape(out, [o, kh * kw, c]), kh * kw, false), [o, c, kh, kw]);
 }
 
 interface ConvAttributes {

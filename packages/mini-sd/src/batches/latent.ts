@@ -1,0 +1,51 @@
+import { tokenize, vocabulary, CONTEXT_LENGTH, type Condition, type Tier } from '@controllab/emoji-scenes';
+import { addNoise, dropPrompts, normal, NoiseSchedule, stratifiedTimesteps, uniform, velocity } from '@controllab/diffusion';
+import type { MakeBatch } from '@controllab/training';
+import { readLatents } from '../latents.ts';
+import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE } from '../models.ts';
+import { writeCondition } from '../pixels.ts';
+import { openScenes } from '../scenes.ts';
+
+export interface LatentBatchData {
+  /** File written by `encodeScenes`. */
+  latents: string;
+  /** Whose words the captions are tokenised with. */
+  vocabularyTier: Tier;
+  batchSize: number;
+  seed: number;
+  /** Share of captions replaced by the empty prompt. */
+  promptDrop: number;
+  /** Adds the condition map of each scene as input `condition`. */
+  condition?: Condition;
+}
+
+/** Latents at a random timestep with the velocity to predict, captions, and the condition: one denoising batch. */
+export default async function latentBatches({ latents, vocabularyTier, batchSize, seed, promptDrop, condition }: LatentBatchData): Promise<MakeBatch> {
+  const pool = readLatents(latents);
+  const scenes = await openScenes(pool.source, condition === undefined ? [] : [condition]);
+  const words = vocabulary(vocabularyTier);
+  const schedule = new NoiseSchedule(MINI_SCHEDULE);
+  const row = LATENT_CHANNELS * LATENT_SIZE * LATENT_SIZE;
+  const shape = [batchSize, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE];
+  return (step) => {
+    const indices = Array.from(uniform(seed, 'scene', step, batchSize), (u) => Math.floor(u * pool.count));
+    const x0 = { data: new Float32Array(batchSize * row), shape };
+    indices.forEach((index, n) => x0.data.set(pool.latents.subarray(index * row, (index + 1) * row), n * row));
+    const noise = { data: normal(seed, 'noise', step, batchSize * row), shape };
+    const timesteps = stratifiedTimesteps({ seed, step, count: batchSize, trainTimesteps: schedule.trainTimesteps });
+    const specs = indices.map((index) => scenes.spec(index));
+    const prompts = dropPrompts(specs.map((spec) => pool.captions(spec)), { seed, step, probability: promptDrop });
+    const ids = new Int32Array(batchSize * CONTEXT_LENGTH);
+    prompts.forEach((prompt, n) => ids.set(tokenize(prompt, words), n * CONTEXT_LENGTH));
+    const inputs = {
+      noisy: addNoise(schedule, x0, noise, timesteps),
+      target: velocity(schedule, x0, noise, timesteps),
+      timesteps: { data: Float32Array.from(timesteps), shape: [batchSize] },
+      ids: { data: ids, shape: [batchSize, CONTEXT_LENGTH] },
+    };
+    if (condition === undefined) return { indices, inputs };
+    const maps = new Float32Array(batchSize * 3 * IMAGE_SIZE * IMAGE_SIZE);
+    specs.forEach((spec, n) => writeCondition(scenes.render(spec)[condition] as Uint8Array, maps, n));
+    return { indices, inputs: { ...inputs, condition: { data: maps, shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] } } };
+  };
+}

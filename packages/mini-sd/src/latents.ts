@@ -1,0 +1,76 @@
+import { compile, type HostTensor } from '@controllab/tfjs-onnx';
+import { caption, type SceneSpec } from '@controllab/emoji-scenes';
+import { readSafetensors, withParameters, writeSafetensors } from '@controllab/core-blocks';
+import { encode, normaliseLatents, type LatentStatistics } from './autoencoder.ts';
+import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniVae } from './models.ts';
+import { writeImage } from './pixels.ts';
+import { openScenes, type SceneSource } from './scenes.ts';
+
+const ROW = LATENT_CHANNELS * LATENT_SIZE * LATENT_SIZE;
+const BATCH = 64;
+
+export interface LatentPool {
+  count: number;
+  /** [count, 4, 16, 16], normalised. */
+  latents: Float32Array;
+  source: SceneSource;
+  captions: (spec: SceneSpec) => string;
+}
+
+/**
+ * Encodes scenes 0 .. count - 1 of a source once, so that denoisers train on latents: posterior means, normalised per channel
+ * by `statistics` or, without them, by the mean and spread of these very latents.
+ */
+export async function encodeScenes(
+  vaeWeights: Record<string, HostTensor>,
+  source: SceneSource,
+  count: number,
+  { statistics, onProgress }: { statistics?: LatentStatistics; onProgress?: (done: number) => void } = {},
+): Promise<{ latents: Float32Array; statistics: LatentStatistics }> {
+  const vae = miniVae();
+  const encoder = await compile(
+    ({ inputs, constants }) => withParameters(vae, constants, () => ({ outputs: { mean: encode(vae, inputs['images']!).mean } })),
+    { inputs: { images: { shape: [BATCH, 3, IMAGE_SIZE, IMAGE_SIZE] } }, constants: vaeWeights },
+    { name: 'VAE encoder' },
+  );
+  const scenes = await openScenes(source);
+  const latents = new Float32Array(count * ROW);
+  for (let start = 0; start < count; start += BATCH) {
+    const images = new Float32Array(BATCH * 3 * IMAGE_SIZE * IMAGE_SIZE);
+    const filled = Math.min(BATCH, count - start);
+    for (let n = 0; n < filled; n++) writeImage(scenes.render(scenes.spec(start + n)).rgb8, images, n);
+    const { mean } = await encoder.run({ images: { data: images, shape: [BATCH, 3, IMAGE_SIZE, IMAGE_SIZE] } });
+    latents.set((mean!.data as Float32Array).subarray(0, filled * ROW), start * ROW);
+    onProgress?.(start + filled);
+  }
+  await encoder.release();
+  const used = statistics ?? latentStatistics(latents);
+  normaliseLatents(latents, used, 'forward');
+  return { latents, statistics: used };
+}
+
+/** Mean and standard deviation of each latent channel. */
+export function latentStatistics(latents: Float32Array): LatentStatistics {
+  const plane = LATENT_SIZE * LATENT_SIZE;
+  const sum = new Float64Array(LATENT_CHANNELS);
+  const squares = new Float64Array(LATENT_CHANNELS);
+  for (let i = 0; i < latents.length; i++) {
+    const c = Math.floor(i / plane) % LATENT_CHANNELS;
+    sum[c]! += latents[i]!;
+    squares[c]! += latents[i]! ** 2;
+  }
+  const n = latents.length / LATENT_CHANNELS;
+  const mean = [...sum].map((s) => s / n);
+  return { mean, std: [...squares].map((q, c) => Math.sqrt(q / n - mean[c]! ** 2)) };
+}
+
+/** Stores a latent pool with what its scenes are. */
+export function writeLatents(file: string, latents: Float32Array, source: SceneSource): void {
+  writeSafetensors(file, { latents: { data: latents, shape: [latents.length / ROW, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE] } }, { metadata: { source: JSON.stringify(source) } });
+}
+
+export function readLatents(file: string): LatentPool {
+  const stored = readSafetensors(file);
+  const latents = stored.tensor('latents').data as Float32Array;
+  return { count: latents.length / ROW, latents, source: JSON.parse(stored.metadata['source']!) as SceneSource, captions: (spec) => caption(spec.parts) };
+}

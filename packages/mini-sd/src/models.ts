@@ -1,0 +1,54 @@
+import { AutoencoderKL, TextTransformer, UNet2DConditionModel, type AutoencoderKLConfig, type TextTransformerConfig, type UNet2DConditionConfig } from '@controllab/core-blocks';
+import type { NoiseScheduleConfig } from '@controllab/diffusion';
+import { CONTEXT_LENGTH } from '@controllab/emoji-scenes';
+
+/** Pixels along a side of every image of the embedded default. */
+export const IMAGE_SIZE = 64;
+/** Latents are [4, 16, 16]: f = 4. */
+export const LATENT_SIZE = 16;
+export const LATENT_CHANNELS = 4;
+
+/**
+ * Works on 2x2 pixel-unshuffled images [N, 12, 32, 32]: the first convolutions at full resolution would cost more
+ * than the rest of so small an autoencoder.
+ */
+export const MINI_VAE: AutoencoderKLConfig = {
+  in_channels: 12,
+  out_channels: 12,
+  block_out_channels: [48, 96],
+  down_block_types: ['DownEncoderBlock2D', 'DownEncoderBlock2D'],
+  up_block_types: ['UpDecoderBlock2D', 'UpDecoderBlock2D'],
+  layers_per_block: 1,
+  latent_channels: LATENT_CHANNELS,
+  norm_num_groups: 8,
+};
+
+export const MINI_TEXT = (vocabularySize: number): TextTransformerConfig => ({
+  vocab_size: vocabularySize,
+  hidden_size: 128,
+  intermediate_size: 256,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  max_position_embeddings: CONTEXT_LENGTH,
+});
+
+/** Stable Diffusion's U-Net with three levels; attention where SD has it, on all but the finest. */
+export const MINI_UNET: UNet2DConditionConfig = {
+  in_channels: LATENT_CHANNELS,
+  out_channels: LATENT_CHANNELS,
+  block_out_channels: [64, 128, 128],
+  down_block_types: ['DownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D'],
+  up_block_types: ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D'],
+  layers_per_block: 1,
+  attention_head_dim: [2, 4, 4],
+  cross_attention_dim: 128,
+  use_linear_projection: true,
+  norm_num_groups: 8,
+};
+
+export const miniVae = (): AutoencoderKL => new AutoencoderKL(MINI_VAE);
+export const miniText = (vocabularySize: number): TextTransformer => new TextTransformer(MINI_TEXT(vocabularySize));
+export const miniUNet = (): UNet2DConditionModel => new UNet2DConditionModel(MINI_UNET);
+
+/** v-prediction on the cosine schedule: at 16 x 16 latents the scaled-linear one of SD leaves too much signal at the last timestep. */
+export const MINI_SCHEDULE: NoiseScheduleConfig = { schedule: 'cosine' };

@@ -1,0 +1,46 @@
+import * as tf from '@tensorflow/tfjs';
+import type { HostTensor } from '@controllab/tfjs-onnx';
+import { IMAGE_SIZE } from './models.ts';
+
+/** Space to depth by 2, torch.nn.PixelUnshuffle: [N, C, H, W] to [N, 4C, H/2, W/2]. */
+export function pixelUnshuffle(x: tf.Tensor): tf.Tensor4D {
+  const [n, c, h, w] = x.shape as [number, number, number, number];
+  return tf.reshape(tf.transpose(tf.reshape(x, [n, c, h / 2, 2, w / 2, 2]), [0, 1, 3, 5, 2, 4]), [n, 4 * c, h / 2, w / 2]);
+}
+
+/** Depth to space by 2, torch.nn.PixelShuffle: [N, 4C, H, W] to [N, C, 2H, 2W]. */
+export function pixelShuffle(x: tf.Tensor): tf.Tensor4D {
+  const [n, c, h, w] = x.shape as [number, number, number, number];
+  return tf.reshape(tf.transpose(tf.reshape(x, [n, c / 4, 2, 2, h, w]), [0, 1, 4, 2, 5, 3]), [n, c / 4, 2 * h, 2 * w]);
+}
+
+/** Writes an interleaved 8-bit image [H, W, 3] into a planar batch [N, 3, H, W] in [-1, 1] at row `n`. */
+export function writeImage(rgb8: Uint8Array, batch: Float32Array, n: number): void {
+  const pixels = rgb8.length / 3;
+  const start = n * rgb8.length;
+  for (let p = 0; p < pixels; p++) for (let c = 0; c < 3; c++) batch[start + c * pixels + p] = rgb8[p * 3 + c]! / 127.5 - 1;
+}
+
+/** Writes an 8-bit map [H, W] as three equal planes in [0, 1], the way Stable Diffusion's ControlNets take edges and masks. */
+export function writeCondition(map: Uint8Array, batch: Float32Array, n: number): void {
+  const start = n * map.length * 3;
+  for (let c = 0; c < 3; c++) for (let p = 0; p < map.length; p++) batch[start + c * map.length + p] = map[p]! / 255;
+}
+
+/** The images of a batch [N, 3, H, W] in [-1, 1], clamped, as interleaved 8-bit RGB. */
+export function toImages({ data, shape }: HostTensor): Uint8Array[] {
+  const [n, , h, w] = shape as [number, number, number, number];
+  const pixels = h * w;
+  return Array.from({ length: n }, (_, i) => {
+    const rgb8 = new Uint8Array(pixels * 3);
+    for (let c = 0; c < 3; c++) for (let p = 0; p < pixels; p++) rgb8[p * 3 + c] = Math.max(0, Math.min(255, Math.round((data[(i * 3 + c) * pixels + p]! + 1) * 127.5)));
+    return rgb8;
+  });
+}
+
+/** A planar batch of 8-bit images. */
+export function fromImages(images: readonly Uint8Array[]): HostTensor {
+  const data = new Float32Array(images.length * 3 * IMAGE_SIZE * IMAGE_SIZE);
+  images.forEach((image, n) => writeImage(image, data, n));
+  return { data, shape: [images.length, 3, IMAGE_SIZE, IMAGE_SIZE] };
+}

@@ -1,0 +1,30 @@
+import { allocateBuffers, catalogue, loadAtlas, renderScene, sceneSpec, type Condition, type SceneBuffers, type SceneMix, type SceneSpec, type Split, type Tier } from '@controllab/emoji-scenes';
+import { IMAGE_SIZE } from './models.ts';
+
+/** Which scenes, as plain data: a worker opens them again from it. */
+export interface SceneSource {
+  tier: Tier;
+  seed: number;
+  split: Split;
+  mix?: SceneMix;
+}
+
+export interface OpenScenes<C extends Condition> {
+  spec(index: number): SceneSpec;
+  /** Draws a scene into the shared buffers, valid until the next call. */
+  render(spec: SceneSpec): SceneBuffers<C>;
+}
+
+/** Opens a source of OpenMoji scenes of 64 x 64 pixels. */
+export async function openScenes<const C extends Condition = never>({ tier, seed, split, mix }: SceneSource, conditions: readonly C[] = []): Promise<OpenScenes<C>> {
+  const atlas = await loadAtlas('openmoji');
+  const objects = catalogue(tier);
+  const buffers = allocateBuffers(IMAGE_SIZE, conditions);
+  return {
+    spec: (index) => sceneSpec(index, { seed, objects, size: IMAGE_SIZE, split, ...(mix === undefined ? {} : { mix }) }),
+    render: (spec) => {
+      renderScene(spec, atlas, buffers);
+      return buffers;
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { loadStateDict, readSafetensors, verifySafetensors, writeSafetensors, type Modules } from '@controllab/core-blocks';
+import type { HostTensor } from '@controllab/tfjs-onnx';
+import type { LatentStatistics } from './autoencoder.ts';
+import { MiniSdError } from './errors.ts';
+
+export const parts = ['vae', 'denoiser', 'classifier'] as const;
+export type Part = (typeof parts)[number];
+
+const directory = fileURLToPath(new URL('../weights/', import.meta.url));
+
+/** Where a part's committed weights lie. */
+export const weightsFile = (part: Part): string => `${directory}${part}.safetensors`;
+
+export interface StoredWeights {
+  tensors: Record<string, HostTensor>;
+  metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads a part's weights, checks their checksum and that they fit `modules`.
+ * @throws MiniSdError missing-weights naming the command that makes them; CoreBlocksError for a damaged file
+ */
+export function loadWeights(part: Part, modules: Modules, file = weightsFile(part)): StoredWeights {
+  if (!existsSync(file)) {
+    throw new MiniSdError('missing-weights', `${file} does not exist: train it with 'npx nx run mini-sd:pretrain-${part}'`, { part, file });
+  }
+  verifySafetensors(file);
+  const stored = readSafetensors(file);
+  return { tensors: loadStateDict(modules, stored), metadata: stored.metadata };
+}
+
+/** Stores a part's weights in half precision with what made them. */
+export function saveWeights(part: Part, tensors: Record<string, HostTensor>, metadata: Record<string, string>, file = weightsFile(part)): void {
+  writeSafetensors(file, tensors, { dtype: 'F16', metadata });
+}
+
+/** The latent statistics stored beside the autoencoder's weights. */
+export function readStatistics(metadata: Readonly<Record<string, string>>): LatentStatistics {
+  const text = metadata['latent_statistics'];
+  if (text === undefined) throw new MiniSdError('bad-weights', "the VAE's weights carry no latent_statistics in their metadata: train them again", { keys: Object.keys(metadata) });
+  return JSON.parse(text) as LatentStatistics;
+}
