@@ -5,6 +5,7 @@ export type CoreBlocksErrorCode =
   | 'duplicate-parameter'
   | 'invalid-config'
   | 'invalid-input'
+  | 'invalid-counter'
   | 'safetensors-invalid'
   | 'safetensors-checksum'
   | 'tensor-not-found'

@@ -1,5 +1,5 @@
 export { CoreBlocksError, type CoreBlocksErrorCode } from './error.ts';
-export { randomNormal, randomUniform } from './random.ts';
+export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from './random.ts';
 export { Module, Parameter, countParameters, initialize, parameterSpecs, withParameters, type Init, type Modules } from './module.ts';
 export { Conv2d, Embedding, GroupNorm, LayerNorm, Linear, ZERO_INIT, type LayerInit } from './layers.ts';
 export { TimestepEmbedding, timestepEmbedding } from './timestep.ts';

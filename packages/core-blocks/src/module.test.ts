@@ -50,6 +50,13 @@ describe('initialize', () => {
     expect(largest).toBeLessThanOrEqual(0.1);
     expect(largest).toBeGreaterThan(0.099);
   });
+
+  it('draws { normal: std } with that standard deviation', () => {
+    class Table extends Module { weight = new Parameter([100, 100], { normal: 0.02 }); }
+    const weight = initialize(new Table(), 0)['weight']?.data as Float32Array;
+    const std = Math.sqrt(weight.reduce((sum, w) => sum + w * w, 0) / weight.length);
+    expect(Math.abs(std / 0.02 - 1)).toBeLessThan(0.036); // five standard errors, 1/sqrt(2 n) each
+  });
 });
 
 describe('withParameters', () => {

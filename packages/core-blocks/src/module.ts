@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { withScope, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
 import { CoreBlocksError } from './error.ts';
-import { randomNormal, randomUniform } from './random.ts';
+import { normal, uniform } from './random.ts';
 
 /** How a parameter starts: a constant, N(0, normal^2), or uniform in [-uniform, uniform). */
 export type Init = 'zeros' | 'ones' | { normal: number } | { uniform: number };
@@ -105,8 +105,8 @@ export function initialize(module: Module, seed: number, prefix = ''): Record<st
 function initialValues(init: Init, size: number, seed: number, name: string): Float32Array {
   if (init === 'zeros') return new Float32Array(size);
   if (init === 'ones') return new Float32Array(size).fill(1);
-  if ('normal' in init) return randomNormal(seed, name, size, init.normal);
-  return randomUniform(seed, name, size, -init.uniform, init.uniform);
+  if ('normal' in init) return normal(seed, `init/${name}`, 0, size).map((z) => init.normal * z);
+  return uniform(seed, `init/${name}`, 0, size).map((u) => init.uniform * (2 * u - 1));
 }
 
 /**

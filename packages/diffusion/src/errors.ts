@@ -1,4 +1,4 @@
-export type DiffusionErrorCode = 'invalid-config' | 'invalid-shape' | 'invalid-timestep' | 'invalid-counter' | 'noise-required';
+export type DiffusionErrorCode = 'invalid-config' | 'invalid-shape' | 'invalid-timestep' | 'noise-required';
 
 /** The error of this package. `values` holds the offending values by name. */
 export class DiffusionError extends Error {

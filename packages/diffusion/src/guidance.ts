@@ -1,6 +1,6 @@
-import type { FloatTensor } from './forward.ts';
+import { uniform } from '@controllab/core-blocks';
 import { DiffusionError } from './errors.ts';
-import { uniform } from './random.ts';
+import type { FloatTensor } from './forward.ts';
 
 /**
  * Classifier-free guidance: uncond + scale (cond - uncond) ("Classifier-free diffusion guidance"; ControlNet equation 4).

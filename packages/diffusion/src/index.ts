@@ -3,7 +3,6 @@ export { addNoise, trainingTarget, velocity, type FloatTensor } from './forward.
 export { combineGuidance, dropPrompts, promptDropMask } from './guidance.ts';
 export { NoiseSchedule, type NoiseScheduleConfig } from './noise-schedule.ts';
 export { splitPrediction, type Prediction } from './prediction.ts';
-export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from './random.ts';
 export { initialNoise, sample, type SampleOptions } from './sample.ts';
 export { ddim, ddpm, type DdimConfig, type DdpmConfig, type Scheduler, type StepResult } from './scheduler.ts';
 export { spacedTimesteps, type TimestepSpacing } from './spacing.ts';

@@ -1,5 +1,5 @@
+import { fillNormal, normal } from '@controllab/core-blocks';
 import type { FloatTensor } from './forward.ts';
-import { fillNormal, normal } from './random.ts';
 import type { Scheduler, StepResult } from './scheduler.ts';
 
 export interface SampleOptions {

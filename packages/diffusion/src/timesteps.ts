@@ -1,4 +1,4 @@
-import { uniform } from './random.ts';
+import { uniform } from '@controllab/core-blocks';
 
 interface TimestepDraw { seed: number; step: number; count: number; trainTimesteps: number }
 
