@@ -15,6 +15,6 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
     },
   },
-  // Commands, benches and tests talk to a terminal; libraries do not.
-  { files: ['**/cli.ts', '**/cli/*.ts', '**/bench/**/*.ts', '**/*.test.ts', 'experiments/src/*/main.ts'], rules: { 'no-console': 'off' } },
+  // Commands, benches, examples and tests talk to a terminal; libraries do not.
+  { files: ['**/cli.ts', '**/cli/*.ts', '**/bench/**/*.ts', '**/examples/**/*.ts', '**/*.test.ts', 'experiments/src/*/main.ts'], rules: { 'no-console': 'off' } },
 );
