@@ -1,5 +1,5 @@
+import { normal, uniform } from '@controllab/core-blocks';
 import { catalogue } from '@controllab/emoji-scenes';
-import { normal, uniform } from '@controllab/diffusion';
 import type { MakeBatch } from '@controllab/training';
 import { IMAGE_SIZE } from '../models.ts';
 import { writeImage } from '../pixels.ts';

@@ -1,5 +1,6 @@
 import { tokenize, vocabulary, CONTEXT_LENGTH, type Condition, type Tier } from '@controllab/emoji-scenes';
-import { addNoise, dropPrompts, normal, NoiseSchedule, stratifiedTimesteps, uniform, velocity } from '@controllab/diffusion';
+import { normal, uniform } from '@controllab/core-blocks';
+import { addNoise, dropPrompts, NoiseSchedule, stratifiedTimesteps, velocity } from '@controllab/diffusion';
 import type { MakeBatch } from '@controllab/training';
 import { readLatents } from '../latents.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE } from '../models.ts';
