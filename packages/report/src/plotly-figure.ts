@@ -1,0 +1,133 @@
+import type { Data, Layout } from 'plotly.js';
+import { formatSeeds } from './format-number.ts';
+import type { Axis, BarFigure, LineFigure, ReferenceLine } from './report.ts';
+
+// Colours stay CSS variables here; page/report.js puts in the values of the reader's theme, and again when it changes.
+const SERIES_COLOURS = 6;
+const colour = (i: number): string => `var(--series-${(i % SERIES_COLOURS) + 1})`;
+const bandColour = (i: number): string => `var(--band-${(i % SERIES_COLOURS) + 1})`;
+
+// A second cue beside colour, for print and for colour-blind readers.
+const DASHES = ['solid', 'dash', 'dot', 'dashdot', 'longdash', 'longdashdot'] as const;
+const SYMBOLS = ['circle', 'square', 'diamond', 'triangle-up', 'cross', 'x'] as const;
+const MARKERS_UP_TO = 25;
+
+/** Plotly reads a little HTML in its texts; this shows it as written. */
+export const plotlyText = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+
+/** A category in two lines if it is long, broken at the space nearest its middle: level labels are easier to read than slanted ones. */
+export const categoryText = (text: string): string => {
+  const middle = text.length / 2;
+  const spaces = [...text.matchAll(/ /g)].map(({ index }) => index).sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
+  return text.length <= 10 || spaces[0] === undefined ? plotlyText(text) : `${plotlyText(text.slice(0, spaces[0]))}<br>${plotlyText(text.slice(spaces[0] + 1))}`;
+};
+
+const axis = ({ label, scale = 'linear' }: Axis) => ({
+  title: { text: plotlyText(label), standoff: 12, font: { size: 13, color: 'var(--muted)' } },
+  type: scale,
+  automargin: true,
+  gridcolor: 'var(--grid)',
+  linecolor: 'var(--axis)',
+  zerolinecolor: 'var(--axis)',
+  zerolinewidth: 1,
+  tickfont: { color: 'var(--muted)', size: 12 },
+  ...(scale === 'log' ? { dtick: 1, exponentformat: 'power' as const } : {}),
+});
+
+const referenceShapes = (references: readonly ReferenceLine[], scale: Axis['scale']): Partial<Layout> => ({
+  // Plotly's own types ask for every field of a shape, though each has a default.
+  shapes: references.map(({ y }) => ({ type: 'line', xref: 'paper', x0: 0, x1: 1, yref: 'y', y0: y, y1: y, line: { color: 'var(--muted)', width: 1.25, dash: '6px,4px' } })) as unknown as Layout['shapes'],
+  annotations: references.map(({ label, y }) => ({
+    text: plotlyText(label),
+    xref: 'paper',
+    x: 1,
+    xanchor: 'right',
+    yref: 'y',
+    y: scale === 'log' ? Math.log10(y) : y,
+    yanchor: 'bottom',
+    showarrow: false,
+    font: { size: 12, color: 'var(--muted)' },
+    bgcolor: 'var(--surface)',
+    borderpad: 1,
+  })),
+});
+
+const layout = (figure: LineFigure | BarFigure, more: Partial<Layout>): Partial<Layout> => ({
+  paper_bgcolor: 'rgba(0,0,0,0)',
+  plot_bgcolor: 'rgba(0,0,0,0)',
+  font: { family: 'var(--sans)', size: 13, color: 'var(--text)' },
+  margin: { t: 24, r: 24, b: 16, l: 20 },
+  showlegend: figure.series.length > 1,
+  legend: { orientation: 'h', x: 0, xanchor: 'left', y: 1.03, yanchor: 'bottom', font: { size: 13 } },
+  hoverlabel: { bgcolor: 'var(--surface)', bordercolor: 'var(--axis)', font: { family: 'var(--sans)', size: 12, color: 'var(--text)' } },
+  ...referenceShapes(figure.references ?? [], figure.y.scale),
+  ...more,
+});
+
+const lineData = (figure: LineFigure): Data[] => {
+  const bands: Data[] = [];
+  const lines: Data[] = [];
+  figure.series.forEach(({ label, x, y, band, n, seeds }, i) => {
+    const legendgroup = `series ${i}`;
+    if (band !== undefined) {
+      bands.push({
+        type: 'scatter',
+        x: [...x, ...[...x].reverse()],
+        y: [...band.map(([, hi]) => hi), ...band.map(([lo]) => lo).reverse()],
+        mode: 'lines',
+        line: { width: 0, color: bandColour(i) },
+        fill: 'toself',
+        fillcolor: bandColour(i),
+        hoverinfo: 'skip',
+        showlegend: false,
+        legendgroup,
+      });
+    }
+    lines.push({
+      type: 'scatter',
+      name: plotlyText(label),
+      x: [...x],
+      y: [...y],
+      mode: x.length <= MARKERS_UP_TO ? 'lines+markers' : 'lines',
+      line: { color: colour(i), width: 2, dash: DASHES[i % DASHES.length]! },
+      marker: { color: colour(i), size: 6, symbol: SYMBOLS[i % SYMBOLS.length]! },
+      legendgroup,
+      ...(band === undefined ? {} : { customdata: band.map(([lo, hi]) => [lo, hi]) }),
+      hovertemplate: `%{y:.4g}${band === undefined ? '' : ' [%{customdata[0]:.4g}, %{customdata[1]:.4g}]'} (n = ${n}, seeds ${formatSeeds(seeds)})`,
+    });
+  });
+  // Bands first, so that no band lies over another curve.
+  return [...bands, ...lines];
+};
+
+const barData = ({ categories, series }: BarFigure): Data[] =>
+  series.map(({ label, values }, i) => ({
+    type: 'bar',
+    name: plotlyText(label),
+    x: categories.map(categoryText),
+    y: values.map((measured) => measured?.value ?? null),
+    marker: { color: colour(i), line: { width: 0 } },
+    error_y: {
+      type: 'data',
+      symmetric: false,
+      array: values.map((measured) => (measured?.interval ? measured.interval[1] - measured.value : 0)),
+      arrayminus: values.map((measured) => (measured?.interval ? measured.value - measured.interval[0] : 0)),
+      color: 'var(--text)',
+      thickness: 1.25,
+      width: 4,
+    },
+    customdata: values.map((measured) => [
+      measured?.interval ? `[${measured.interval.map((bound) => bound.toPrecision(4)).join(', ')}]` : 'no interval',
+      measured === null ? '' : `n = ${measured.n}, seeds ${formatSeeds(measured.seeds)}`,
+    ]),
+    hovertemplate: '%{y:.4g} %{customdata[0]}<br>%{customdata[1]}',
+  }));
+
+/** A figure as Plotly's data and layout, with CSS variables ("var(--text)") in place of colours and fonts. */
+export const plotlyFigure = (figure: LineFigure | BarFigure): { data: Data[]; layout: Partial<Layout> } =>
+  figure.kind === 'line'
+    ? { data: lineData(figure), layout: layout(figure, { xaxis: { ...axis(figure.x), zeroline: false }, yaxis: axis(figure.y), hovermode: 'x unified' }) }
+    : {
+        data: barData(figure),
+        layout: layout(figure, { xaxis: { ...axis({ label: '' }), title: {}, type: 'category', showgrid: false }, yaxis: axis(figure.y), barmode: 'group', bargap: 0.35, bargroupgap: 0.12, hovermode: 'closest' }),
+      };

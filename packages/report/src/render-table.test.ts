@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest';
+import type { Measurement, Table } from './report.ts';
+import { bestRows, renderTable } from './render-table.ts';
+
+const measured = (value: number, half: number, n = 8): Measurement => ({ value, interval: [value - half, value + half], n, seeds: [1, 2, 3], method: 'by hand' });
+
+describe('bestRows', () => {
+  it('marks the best value and those whose interval overlaps its interval', () => {
+    expect(bestRows([measured(5, 1), measured(6, 1), measured(3, 0.5), null, 9], 'higher')).toEqual(new Set([0, 1]));
+    expect(bestRows([measured(5, 1), measured(6, 1), measured(3, 0.5)], 'lower')).toEqual(new Set([2]));
+  });
+
+  it('marks nothing where there is nothing to compare', () => {
+    expect(bestRows([measured(5, 1), null, 'x'], 'higher')).toEqual(new Set());
+  });
+});
+
+describe('renderTable', () => {
+  const table: Table = {
+    kind: 'table',
+    id: 't',
+    caption: 'A & B',
+    rowHeader: 'Variant',
+    columns: [{ label: 'measured', group: 'F1' }, { label: 'paper', group: 'F1' }, { label: 'Size', unit: 'M' }],
+    rows: [
+      { label: '<zero>', cells: [measured(-0.5, 0.01), { text: '0.35 ± 0.14', source: 'Table 2' }, 361279120] },
+      { label: 'lite', cells: [null, 'not given', 1.5] },
+    ],
+  };
+  const html = renderTable(table, 't.csv');
+
+  it('shows value, interval and thousands, and says what was not measured', () => {
+    expect(html).toContain('<span class="value">\u22120.500</span> <span class="interval">[\u22120.510, \u22120.490]</span>');
+    expect(html).toContain('361,279,120');
+    expect(html).toContain('<span class="missing">not measured</span>');
+    expect(html).toContain('0.35 ± 0.14');
+  });
+
+  it('has semantic headers, one group header over its columns, and escapes labels', () => {
+    expect(html).toContain('<th scope="colgroup" colspan="2" class="group">F1</th>');
+    expect(html).toContain('<th scope="row">&lt;zero&gt;</th>');
+    expect(html).toContain('A &amp; B');
+  });
+
+  it('states n and seeds once where all numbers share them, else under each', () => {
+    expect(html).toContain('Every measured number: n\u00a0=\u00a08, seeds\u00a01\u20133.');
+    expect(html).not.toContain('class="samples"');
+    const mixed = renderTable({ ...table, rows: [...table.rows, { label: 'x', cells: [measured(1, 0.1, 4), 'not given', 1] }] }, 't.csv');
+    expect(mixed.match(/class="samples"/g)).toHaveLength(2);
+  });
+});

@@ -1,0 +1,94 @@
+import { isMeasurement, isPaperValue } from './cell.ts';
+import { escapeHtml } from './escape.ts';
+import { formatExact } from './format-number.ts';
+import { measuredDecimals, renderMeasurement, renderNotMeasured, renderPaperValue, sampleText } from './render-value.ts';
+import type { Cell, Column, Measurement, Table } from './report.ts';
+
+/** The rows whose value is the column's best, or whose interval overlaps the best one's: no better one was shown to exist. */
+export const bestRows = (cells: readonly Cell[], better: 'higher' | 'lower'): Set<number> => {
+  const sign = better === 'higher' ? 1 : -1;
+  const measured = cells.flatMap((cell, row) => (isMeasurement(cell) ? [{ row, ...cell }] : []));
+  if (measured.length < 2) return new Set();
+  const best = measured.reduce((a, b) => (sign * b.value > sign * a.value ? b : a));
+  const overlaps = ({ interval }: Measurement): boolean =>
+    interval !== null && best.interval !== null && interval[0] <= best.interval[1] && best.interval[0] <= interval[1];
+  return new Set(measured.filter((candidate) => candidate.value === best.value || overlaps(candidate)).map(({ row }) => row));
+};
+
+const ARROWS = { higher: ' <abbr title="higher is better">\u2191</abbr>', lower: ' <abbr title="lower is better">\u2193</abbr>' };
+
+const columnTitle = ({ label, unit, better }: Column): string =>
+  `${escapeHtml(label)}${unit === undefined ? '' : ` <span class="unit">${escapeHtml(unit)}</span>`}${better === undefined ? '' : ARROWS[better]}`;
+
+const isNumeric = (cells: readonly Cell[]): boolean => cells.some((cell) => typeof cell === 'number' || isMeasurement(cell) || isPaperValue(cell)) || cells.every((cell) => cell === null);
+
+/** Neighbouring columns of one group share a header; a column without a group spans both lines. */
+const groups = (columns: readonly Column[]): { group: string | undefined; span: number }[] => {
+  const runs: { group: string | undefined; span: number }[] = [];
+  for (const { group } of columns) {
+    const last = runs.at(-1);
+    if (group !== undefined && last?.group === group) last.span++;
+    else runs.push({ group, span: 1 });
+  }
+  return runs;
+};
+
+const renderHead = ({ rowHeader, columns }: Table, numeric: readonly boolean[]): string => {
+  const alignment = (i: number): string => (numeric[i] ? ' class="number"' : '');
+  const runs = groups(columns);
+  if (runs.every(({ group }) => group === undefined)) {
+    return `<tr><th scope="col">${escapeHtml(rowHeader)}</th>${columns.map((column, i) => `<th scope="col"${alignment(i)}>${columnTitle(column)}</th>`).join('')}</tr>`;
+  }
+  let at = 0;
+  const upper = runs.map(({ group, span }) => {
+    const i = at;
+    at += span;
+    return group === undefined
+      ? `<th scope="col" rowspan="2"${alignment(i)}>${columnTitle(columns[i]!)}</th>`
+      : `<th scope="colgroup" colspan="${span}" class="group">${escapeHtml(group)}</th>`;
+  });
+  const lower = columns.map((column, i) => (column.group === undefined ? '' : `<th scope="col"${alignment(i)}>${columnTitle(column)}</th>`));
+  return `<tr><th scope="col" rowspan="2">${escapeHtml(rowHeader)}</th>${upper.join('')}</tr>\n<tr>${lower.join('')}</tr>`;
+};
+
+/** A table with measured numbers beside the paper's. n and seeds stand once under the table where all numbers share them, else under each number. */
+export const renderTable = (table: Table, csvFile: string): string => {
+  const { id, caption, columns, rows } = table;
+  const columnCells = columns.map((_, i) => rows.map(({ cells }) => cells[i]!));
+  // Columns of a group are read against each other, so a word among them ("not given") stands where its number would.
+  const numeric = columns.map(({ group }, i) => group !== undefined || isNumeric(columnCells[i]!));
+  const decimals = columns.map((column, i) => column.decimals ?? measuredDecimals(columnCells[i]!.filter(isMeasurement)));
+  const best = columns.map(({ better }, i) => (better === undefined ? new Set<number>() : bestRows(columnCells[i]!, better)));
+  const measured = columnCells.flat().filter(isMeasurement);
+  const samples = new Set(measured.map(sampleText));
+
+  const renderCell = (cell: Cell, row: number, i: number): string => {
+    if (cell === null) return renderNotMeasured();
+    if (typeof cell === 'string') return escapeHtml(cell);
+    if (typeof cell === 'number') return `<span class="value">${formatExact(cell)}</span>`;
+    if (isPaperValue(cell)) return renderPaperValue(cell);
+    return renderMeasurement(cell, decimals[i]!, { best: best[i]!.has(row), samples: samples.size > 1 });
+  };
+
+  const sources = new Set(columnCells.flat().filter(isPaperValue).map(({ source }) => source));
+  const remarks = [
+    ...(measured.length > 0 ? [`Brackets: ${[...new Set(measured.map(({ method }) => method))].join('; ')}.`] : []),
+    ...(samples.size === 1 ? [`Every measured number: ${[...samples][0]}.`] : []),
+    ...(best.some((marked) => marked.size > 0) ? ['Bold: the best, and all whose interval overlaps its interval.'] : []),
+    ...(sources.size > 0 ? [`Paper: ${[...sources].join('; ')}.`] : []),
+  ];
+  return `<figure class="table" id="${id}">
+<figcaption id="${id}-caption">${escapeHtml(caption)}</figcaption>
+<div class="scroll" role="region" tabindex="0" aria-labelledby="${id}-caption">
+<table>
+<thead>
+${renderHead(table, numeric)}
+</thead>
+<tbody>
+${rows.map(({ label, cells }, row) => `<tr><th scope="row">${escapeHtml(label)}</th>${cells.map((cell, i) => `<td${numeric[i] ? ' class="number"' : ''}>${renderCell(cell, row, i)}</td>`).join('')}</tr>`).join('\n')}
+</tbody>
+</table>
+</div>
+<p class="remarks">${escapeHtml(remarks.join(' '))} <a href="${csvFile}">CSV</a></p>
+</figure>`;
+};

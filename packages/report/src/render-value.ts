@@ -1,0 +1,46 @@
+import { NOT_MEASURED } from './cell.ts';
+import { escapeHtml } from './escape.ts';
+import { decimalsFor, formatInterval, formatNumber, formatSeeds } from './format-number.ts';
+import type { Measurement, PaperValue, Provenance } from './report.ts';
+
+/** Decimals that show the widest of the intervals, or without any the largest value to three digits. */
+export const measuredDecimals = (measured: readonly Measurement[]): number => {
+  const halfWidth = Math.max(0, ...measured.map(({ interval }) => (interval === null ? 0 : (interval[1] - interval[0]) / 2)));
+  return decimalsFor(halfWidth > 0 ? halfWidth : Math.max(0, ...measured.map(({ value }) => Math.abs(value))) / 10);
+};
+
+/** "n = 512, seeds 1-3". */
+export const sampleText = ({ n, seeds }: Pick<Measurement, 'n' | 'seeds'>): string =>
+  `n\u00a0=\u00a0${n.toLocaleString('en-US')}, ${seeds.length === 1 ? 'seed' : 'seeds'}\u00a0${formatSeeds(seeds)}`;
+
+const PROVENANCE_LABELS: readonly (readonly [keyof Provenance, string])[] = [
+  ['weightsHash', 'weights'],
+  ['datasetHash', 'dataset'],
+  ['configHash', 'config'],
+  ['commit', 'commit'],
+  ['engine', 'engine'],
+  ['machine', 'machine'],
+];
+
+/** Everything known about one measured number, for its tooltip. */
+const details = (measured: Measurement): string =>
+  [
+    sampleText(measured),
+    measured.method,
+    ...PROVENANCE_LABELS.flatMap(([key, label]) => (measured.provenance?.[key] ? [`${label} ${measured.provenance[key]}`] : [])),
+  ].join('\n');
+
+/** value [lo, hi], with n, seeds, method and its own provenance in a tooltip. */
+export const renderMeasurement = (measured: Measurement, decimals: number, options: { best?: boolean; samples?: boolean } = {}): string => {
+  const value = `<span class="value">${formatNumber(measured.value, decimals)}</span>`;
+  const interval = measured.interval === null ? 'no interval' : formatInterval(measured.interval, decimals);
+  return (
+    `<span class="measured${options.best ? ' best' : ''}" title="${escapeHtml(details(measured))}">${value}` +
+    ` <span class="interval">${interval}</span>${options.best ? '<span class="visually-hidden"> (among the best)</span>' : ''}</span>` +
+    (options.samples ? `<span class="samples">${sampleText(measured)}</span>` : '')
+  );
+};
+
+export const renderPaperValue = ({ text, source }: PaperValue): string => `<span class="paper" title="${escapeHtml(source)}">${escapeHtml(text)}</span>`;
+
+export const renderNotMeasured = (): string => `<span class="missing">${NOT_MEASURED}</span>`;

@@ -1,0 +1,190 @@
+import type { RgbImage } from './image-sheet.ts';
+import type { Estimate } from './interval.ts';
+import type { VerdictRule } from './verdict.ts';
+
+/**
+ * The document model: what an experiment hands to writeReport. All text is plain (escaped when rendered); fields marked "prose" also know
+ * `code`, **strong** and [links](https://...), and a blank line starts a new paragraph. Ids are file names: a-z, 0-9 and "-".
+ */
+export interface Report {
+  readonly id: string;
+  readonly title: string;
+  /** One paragraph of prose: what was done and what came out. */
+  readonly summary: string;
+  readonly claims: readonly Claim[];
+  readonly sections: readonly Section[];
+  readonly provenance: Provenance;
+  readonly attribution: readonly Attribution[];
+}
+
+/** A measured number. `provenance` names what differs from the report's own, such as the weights of one variant. */
+export interface Measurement extends Estimate {
+  /** The seeds behind the samples, ascending. */
+  readonly seeds: readonly number[];
+  readonly provenance?: Partial<Provenance>;
+}
+
+/** A number that the paper prints. `value` only where it is the same quantity as the measured one: it is then drawn on the same axis. */
+export interface PaperValue {
+  readonly text: string;
+  readonly value?: number;
+  /** Where it stands: paper, table or section. */
+  readonly source: string;
+}
+
+/** A claim of a paper and the test it was put to. */
+export interface Claim {
+  readonly id: string;
+  /** What the paper says, in our words. */
+  readonly claim: string;
+  readonly source: string;
+  /** How it was tested here, one or two sentences of prose. */
+  readonly test: string;
+  /** The measured quantity, such as "canny F1, zero minus Gaussian". */
+  readonly quantity: string;
+  readonly rule: VerdictRule;
+  /** null: not measured. */
+  readonly measured: Measurement | null;
+  /** null: the paper gives no number. */
+  readonly paper: PaperValue | null;
+}
+
+export interface Section {
+  readonly id: string;
+  readonly title: string;
+  readonly blocks: readonly Block[];
+}
+
+export type Block = Prose | Note | Table | LineFigure | BarFigure | ImageGrid;
+
+export interface Prose {
+  readonly kind: 'prose';
+  readonly text: string;
+}
+
+/** A remark the reader must not miss, such as what the quick profile cannot show (prose). */
+export interface Note {
+  readonly kind: 'note';
+  readonly text: string;
+}
+
+/** text, an exact number (a count, a setting), a measured number, a number of the paper, or null: not measured. */
+export type Cell = string | number | Measurement | PaperValue | null;
+
+export interface Table {
+  readonly kind: 'table';
+  readonly id: string;
+  readonly caption: string;
+  /** Header of the first column, which names the rows. */
+  readonly rowHeader: string;
+  readonly columns: readonly Column[];
+  readonly rows: readonly TableRow[];
+}
+
+export interface Column {
+  readonly label: string;
+  /** Columns with the same group stand under one header, such as "measured" and "paper" under a metric. */
+  readonly group?: string;
+  readonly unit?: string;
+  /** Marks the best measured value of the column and those whose interval overlaps its interval. */
+  readonly better?: 'higher' | 'lower';
+  /** Decimals of measured numbers; by default two significant digits of the widest interval. */
+  readonly decimals?: number;
+}
+
+export interface TableRow {
+  readonly label: string;
+  /** One cell per column. */
+  readonly cells: readonly Cell[];
+}
+
+export interface Axis {
+  readonly label: string;
+  readonly scale?: 'linear' | 'log';
+}
+
+/** A horizontal line, such as the paper's value or the ceiling on real images. */
+export interface ReferenceLine {
+  readonly label: string;
+  readonly y: number;
+}
+
+/** Curves over steps or sizes, each with an optional band. */
+export interface LineFigure {
+  readonly kind: 'line';
+  readonly id: string;
+  readonly caption: string;
+  readonly x: Axis;
+  readonly y: Axis;
+  readonly series: readonly LineSeries[];
+  readonly references?: readonly ReferenceLine[];
+}
+
+export interface LineSeries {
+  readonly label: string;
+  readonly x: readonly number[];
+  readonly y: readonly number[];
+  /** The interval at every point, [lo, hi]. */
+  readonly band?: readonly (readonly [lo: number, hi: number])[];
+  /** Samples behind every point. */
+  readonly n: number;
+  readonly seeds: readonly number[];
+}
+
+/** Grouped bars with error bars; null is shown as not measured. */
+export interface BarFigure {
+  readonly kind: 'bar';
+  readonly id: string;
+  readonly caption: string;
+  readonly categories: readonly string[];
+  readonly y: Axis;
+  readonly series: readonly { readonly label: string; readonly values: readonly (Measurement | null)[] }[];
+  readonly references?: readonly ReferenceLine[];
+}
+
+/** Images in rows and columns, all of one size within a row; null is shown as an empty place. */
+export interface ImageGrid {
+  readonly kind: 'image-grid';
+  readonly id: string;
+  readonly caption: string;
+  readonly columns: readonly string[];
+  readonly rows: readonly {
+    readonly label: string;
+    /** A second line under the label, such as the prompt. */
+    readonly detail?: string;
+    readonly images: readonly (GridImage | null)[];
+  }[];
+}
+
+export interface GridImage extends RgbImage {
+  /** What is to be seen, for readers who cannot see it. */
+  readonly alt: string;
+  /** A short line under the image, such as its score. */
+  readonly caption?: string;
+}
+
+/** Where the numbers come from. null: not recorded. Everything here may differ between identical runs; nothing outside it does. */
+export interface Provenance {
+  readonly commit: string | null;
+  readonly profile: string;
+  readonly configHash: string | null;
+  readonly weightsHash: string | null;
+  readonly datasetHash: string | null;
+  readonly engine: string;
+  readonly machine: string;
+  readonly wallSeconds: number | null;
+  /** ISO 8601. */
+  readonly finishedAt: string | null;
+  /** The command that regenerates the report. */
+  readonly command: string;
+}
+
+/** Whose work is shown, under which licence. */
+export interface Attribution {
+  readonly work: string;
+  readonly author: string;
+  readonly license: string;
+  readonly url?: string;
+  /** What the licence asks of those who reuse the images, in words. */
+  readonly note?: string;
+}

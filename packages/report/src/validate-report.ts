@@ -1,0 +1,107 @@
+import { isMeasurement } from './cell.ts';
+import type { BarFigure, Cell, Claim, ImageGrid, LineFigure, Measurement, Report, Table } from './report.ts';
+import { ReportError } from './report-error.ts';
+
+const ID = /^[a-z0-9][a-z0-9-]*$/;
+
+const finite = (where: string, ...values: readonly (number | undefined)[]): void => {
+  for (const value of values) {
+    if (value !== undefined && !Number.isFinite(value)) throw new ReportError('non-finite', `${where}: ${value} is not a finite number`, { where, value });
+  }
+};
+
+const sameLength = (where: string, what: string, expected: number, got: number): void => {
+  if (expected !== got) throw new ReportError('bad-shape', `${where}: expected ${expected} ${what}, got ${got}`, { where, expected, got });
+};
+
+const ordered = (where: string, interval: readonly [number, number]): void => {
+  finite(where, ...interval);
+  if (interval[0] > interval[1]) throw new ReportError('bad-interval', `${where}: interval [${interval.join(', ')}] is upside down`, { where, interval });
+};
+
+const checkMeasurement = (where: string, { value, interval, n, seeds }: Measurement): void => {
+  finite(where, value, n, ...seeds);
+  if (!Number.isInteger(n) || n < 1) throw new ReportError('bad-shape', `${where}: n must be a positive integer, got ${n}`, { where, n });
+  if (seeds.length === 0) throw new ReportError('bad-shape', `${where}: a measured number names the seeds behind it, got none`, { where });
+  if (interval !== null) ordered(where, interval);
+};
+
+const checkClaim = (claim: Claim): void => {
+  const where = `claim "${claim.id}"`;
+  if (claim.rule.kind === 'within') ordered(where, [claim.rule.lo, claim.rule.hi]);
+  else finite(where, claim.rule.bound);
+  finite(where, claim.paper?.value);
+  if (claim.measured !== null) checkMeasurement(where, claim.measured);
+};
+
+const checkCell = (where: string, cell: Cell): void => {
+  if (typeof cell === 'number') finite(where, cell);
+  else if (isMeasurement(cell)) checkMeasurement(where, cell);
+};
+
+const checkTable = (table: Table): void => {
+  for (const row of table.rows) {
+    const where = `table "${table.id}", row "${row.label}"`;
+    sameLength(where, 'cells', table.columns.length, row.cells.length);
+    row.cells.forEach((cell, i) => checkCell(`${where}, column "${table.columns[i]!.label}"`, cell));
+  }
+};
+
+const checkLine = (figure: LineFigure): void => {
+  for (const { label, x, y, band } of figure.series) {
+    const where = `figure "${figure.id}", series "${label}"`;
+    finite(where, ...x, ...y);
+    sameLength(where, 'y values', x.length, y.length);
+    if (band !== undefined) {
+      sameLength(where, 'intervals', x.length, band.length);
+      for (const interval of band) ordered(where, interval);
+    }
+  }
+};
+
+const checkBar = (figure: BarFigure): void => {
+  for (const { label, values } of figure.series) {
+    const where = `figure "${figure.id}", series "${label}"`;
+    sameLength(where, 'values', figure.categories.length, values.length);
+    values.forEach((value, i) => value !== null && checkMeasurement(`${where}, "${figure.categories[i]}"`, value));
+  }
+};
+
+const checkGrid = (grid: ImageGrid): void => {
+  for (const row of grid.rows) {
+    const where = `image grid "${grid.id}", row "${row.label}"`;
+    sameLength(where, 'images', grid.columns.length, row.images.length);
+    const sizes = new Set(row.images.flatMap((image) => (image === null ? [] : [`${image.width} x ${image.height}`])));
+    if (sizes.size > 1) throw new ReportError('bad-image', `${where}: images of one row have one size, got ${[...sizes].join(', ')}`, { where });
+  }
+};
+
+/**
+ * Refuses a report with numbers that are not finite, shapes that do not fit, or ids that cannot be file names, before anything is written.
+ * @throws ReportError naming the place
+ */
+export const validateReport = (report: Report): void => {
+  const ids = new Set<string>();
+  const checkId = (id: string): void => {
+    if (!ID.test(id)) throw new ReportError('bad-id', `id ${JSON.stringify(id)} must consist of a-z, 0-9 and "-"`, { id });
+    if (ids.has(id)) throw new ReportError('duplicate-id', `id "${id}" is used twice; claims, sections and blocks share one set of ids`, { id });
+    ids.add(id);
+  };
+  checkId(report.id);
+  finite('provenance, wallSeconds', report.provenance.wallSeconds ?? undefined);
+  for (const claim of report.claims) {
+    checkId(claim.id);
+    checkClaim(claim);
+  }
+  for (const section of report.sections) {
+    checkId(section.id);
+    for (const block of section.blocks) {
+      if ('id' in block) checkId(block.id);
+      if (block.kind === 'table') checkTable(block);
+      else if (block.kind === 'line') checkLine(block);
+      else if (block.kind === 'bar') checkBar(block);
+      else if (block.kind === 'image-grid') checkGrid(block);
+      if (block.kind === 'line' || block.kind === 'bar') finite(`figure "${block.id}", references`, ...(block.references ?? []).map(({ y }) => y));
+    }
+  }
+};
