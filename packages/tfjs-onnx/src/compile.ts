@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import ort from 'onnxruntime-node';
@@ -70,45 +69,43 @@ function sessionOptions({ provider = 'cpu', threads = os.cpus().length }: Compil
   };
 }
 
-/** A folder that holds a model beside links to the files it uses in place; ONNX Runtime refuses paths that leave the model's folder. */
-function stage(files: string[]): { directory: string; link: (file: string) => string; remove: () => void } {
-  // Hard links need one file system, so stage beside the first file when that is writable.
-  const make = (parent: string): string => mkdtempSync(path.join(parent, '.tfjs-onnx-'));
-  let directory: string;
-  try {
-    directory = make(path.dirname(files[0]!));
-  } catch {
-    directory = make(os.tmpdir());
+/** ONNX Runtime reads external data only below one folder; the root of the drive that holds the files allows any path, and links. */
+function externalRoot(signature: Signature): string | null {
+  const files = Object.values(signature.constants ?? {}).filter(isExternal).map((t) => t.file);
+  const roots = [...new Set(files.map((file) => path.parse(path.resolve(file)).root))];
+  if (roots.length > 1) throw new TfjsOnnxError('session', `constants lie on several drives (${roots.join(', ')}); ONNX Runtime reads them from one`, { files });
+  return roots[0] ?? null;
+}
+
+/** What to do when a provider does not load. */
+const PROVIDER_HINTS: Record<Provider, string> = {
+  cpu: '',
+  webgpu: '; WebGPU needs a graphics card with a Vulkan, Metal or Direct3D 12 driver',
+  cuda: "; CUDA needs an NVIDIA driver, CUDA 12 and cuDNN 9, and ONNX Runtime's library for it: npm run install:onnxruntime-cuda",
+};
+
+function checkOptions({ engine = 'onnx', provider = 'cpu', stepsPerRun = 1 }: CompileOptions): void {
+  if (engine !== 'onnx' && engine !== 'tfjs') throw new TfjsOnnxError('engine-unavailable', `there is no engine '${String(engine)}'; use 'onnx' or 'tfjs'`, { engine });
+  if (!Number.isInteger(stepsPerRun) || stepsPerRun < 1) throw new TfjsOnnxError('shape-mismatch', `stepsPerRun is ${stepsPerRun}, expected a whole number of at least 1`, { stepsPerRun });
+  if (engine === 'tfjs') return;
+  if (!Object.hasOwn(PROVIDER_HINTS, provider)) throw new TfjsOnnxError('engine-unavailable', `there is no provider '${String(provider)}'; use ${Object.keys(PROVIDER_HINTS).join(', ')}`, { provider });
+  // ONNX Runtime drops a provider that its build lacks and computes on the CPU: say so instead.
+  const built = ort.listSupportedBackends().map(({ name }) => name);
+  if (!built.includes(provider)) {
+    throw new TfjsOnnxError('engine-unavailable', `onnxruntime-node for ${process.platform} ${process.arch} has no provider '${provider}'; it has ${built.join(', ')}`, { provider, built });
   }
-  const names = new Map<string, string>();
-  for (const file of new Set(files)) {
-    const name = path.join(directory, `${names.size}.bin`);
-    try {
-      linkSync(file, name);
-    } catch {
-      symlinkSync(path.resolve(file), name);
-    }
-    names.set(file, name);
-  }
-  return { directory, link: (file) => names.get(file)!, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
 async function createSession(graph: Graph, signature: Signature, options: CompileOptions): Promise<ort.InferenceSession> {
-  const lowering = { provider: options.provider ?? 'cpu', stepsPerRun: options.stepsPerRun ?? 1 };
-  const external = Object.values(signature.constants ?? {}).filter(isExternal);
+  const { provider = 'cpu', stepsPerRun = 1 } = options;
+  const directory = externalRoot(signature);
+  const model = lower(graph, { provider, stepsPerRun, directory });
+  const settings = sessionOptions(options);
+  if (directory !== null) settings.extra = { session: { ...settings.extra!.session as object, model_external_initializers_file_folder_path: directory } };
   try {
-    if (external.length === 0) return await ort.InferenceSession.create(lower(graph, { ...lowering, directory: null }), sessionOptions(options));
-    const staged = stage(external.map((t) => t.file));
-    try {
-      const model = path.join(staged.directory, `${randomUUID()}.onnx`);
-      writeFileSync(model, lower(graph, { ...lowering, directory: staged.directory, locate: staged.link }));
-      return await ort.InferenceSession.create(model, sessionOptions(options));
-    } finally {
-      staged.remove();
-    }
+    return await ort.InferenceSession.create(model, settings);
   } catch (cause) {
-    if (cause instanceof TfjsOnnxError) throw cause;
-    throw new TfjsOnnxError('session', `ONNX Runtime could not load ${options.name ?? 'the compiled function'} for provider ${lowering.provider}: ${(cause as Error).message}`, { provider: lowering.provider }, { cause });
+    throw new TfjsOnnxError('session', `ONNX Runtime could not load ${options.name ?? 'the compiled function'} for provider ${provider}: ${(cause as Error).message.trim()}${PROVIDER_HINTS[provider]}`, { provider }, { cause });
   }
 }
 
@@ -118,6 +115,7 @@ async function createSession(graph: Graph, signature: Signature, options: Compil
  * @throws TfjsOnnxError naming op, shapes and module path for whatever cannot be traced, lowered or loaded
  */
 export async function compile(fn: Traceable, signature: Signature, options: CompileOptions = {}): Promise<CompiledFunction> {
+  checkOptions(options);
   if (options.engine === 'tfjs') return eagerFunction(fn, signature, options);
   const graph = trace(fn, signature);
   const session = await createSession(graph, signature, options);
@@ -145,7 +143,6 @@ export async function compile(fn: Traceable, signature: Signature, options: Comp
     async run(given) {
       if (carried === null) throw new TfjsOnnxError('missing-tensor', `${name}: set .state (${graph.state.size} tensors) before the first run`);
       checkTensors(`${name}: inputs`, given, inputs);
-      // Inputs that the function never reads are not part of the model.
       const feeds: Record<string, ort.Tensor> = { ...carried };
       for (const [key, t] of Object.entries(given)) feeds[key] = feed(t);
       const results = await session.run(feeds);

@@ -17,7 +17,7 @@ export async function useTfjsBackend(): Promise<{ backend: string; note: string 
     await import(name);
     await tf.setBackend('tensorflow');
   } catch (cause) {
-    note = `tfjs-node-gpu is not usable here (${(cause as Error).message.split('\n')[0]}); install its native part with 'npm run install:tfjs-gpu'. Using tfjs's JavaScript backend, which is slow.`;
+    note = `tfjs-node-gpu is not usable here (${(cause as Error).message.split('\n')[0]!.trim().replace(/\.$/, '')}); install its native part with 'npm run install:tfjs-gpu'. Using tfjs's JavaScript backend, which is slow.`;
     await tf.setBackend('cpu');
   }
   await tf.ready();
@@ -55,7 +55,9 @@ export function eagerFunction(fn: Traceable, signature: Signature, { name = 'eag
       Object.fromEntries(await Promise.all(Object.entries(tensors).map(async ([key, t]) => [key, await toHost(t)] as const)));
     const outputs = await read(result.outputs);
     if (stateSpecs.length > 0) state = await read(result.next);
-    tf.dispose([result.outputs, result.next] as unknown as tf.TensorContainer);
+    // A constant may be an output; it stays.
+    const kept = new Set(Object.values(constants));
+    tf.dispose([...Object.values(result.outputs), ...Object.values(result.next)].filter((t) => !kept.has(t)));
     return outputs;
   };
 

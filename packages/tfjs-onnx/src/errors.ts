@@ -7,7 +7,6 @@ export type TfjsOnnxErrorCode =
   | 'missing-tensor'
   | 'unexpected-tensor'
   | 'unconnected-parameter'
-  | 'non-finite'
   | 'engine-unavailable'
   | 'session';
 

@@ -9,10 +9,8 @@ export interface LowerOptions {
   provider: Provider;
   /** More than 1: the model runs that many steps of the function per call, over stacked inputs. */
   stepsPerRun: number;
-  /** Folder the model file will lie in: external tensors are named relative to it. */
+  /** Folder the model file will lie in, or null without external tensors, which must lie in or below it and are named relative to it. */
   directory: string | null;
-  /** Where a file of external tensors is to be found, if not at its own path. */
-  locate?: (file: string) => string;
 }
 
 /** Prefixes keep a name free that is both an input and an output, as every state tensor is. */
@@ -20,7 +18,7 @@ export const NEXT = 'next ';
 export const OUT = 'out ';
 
 /** Writes one function body: constants and nodes, given the ONNX names of inputs and state. */
-function lowerBody(graph: Graph, g: GraphBuilder, named: Map<Value, string>, { provider, directory, locate = (file) => path.resolve(file) }: LowerOptions): (value: Value) => string {
+function lowerBody(graph: Graph, g: GraphBuilder, named: Map<Value, string>, { provider, directory }: LowerOptions): (value: Value) => string {
   const { nodes, used } = graph.live();
   const views = new Map<string, string>();
   // A view of a view is a view of the first, and one of its own shape is no view at all.
@@ -50,8 +48,11 @@ function lowerBody(graph: Graph, g: GraphBuilder, named: Map<Value, string>, { p
         const { tensor, name } = source;
         if (isHost(tensor)) return g.constant(tensor.data, shape, name);
         if (!isExternal(tensor)) throw new TfjsOnnxError('missing-tensor', `constant '${name}' was declared by shape only; a graph that runs needs its data`, { name });
-        if (directory === null) throw new TfjsOnnxError('session', `constant '${name}' lies in ${tensor.file}: the model must be saved beside it, not kept in memory`, { name });
-        const stored = g.external(tensor, path.relative(directory, locate(tensor.file)), name);
+        const location = path.relative(directory ?? '', path.resolve(tensor.file)).split(path.sep).join('/');
+        if (directory === null || location.startsWith('../') || path.isAbsolute(location)) {
+          throw new TfjsOnnxError('session', `constant '${name}' lies in ${tensor.file}, which is not in or below the model's folder ${directory ?? '(none)'}`, { name, file: tensor.file });
+        }
+        const stored = g.external(tensor, location, name);
         return tensor.dtype === 'float32' ? stored : g.op('Cast', [stored], { to: 1 });
       }
       default:

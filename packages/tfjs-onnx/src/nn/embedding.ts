@@ -8,7 +8,8 @@ import { isRecording, registerGradient, runKernel } from './dispatch.ts';
  * @returns [N, S, C]
  */
 export function embedding(ids: tf.Tensor, weight: tf.Tensor): tf.Tensor3D {
-  return isRecording() ? runKernel('nn.Embedding', { ids, weight }) : (tf.gather(weight, tf.cast(ids, 'int32')) as tf.Tensor3D);
+  const rows = tf.cast(ids, 'int32');
+  return isRecording() ? runKernel('nn.Embedding', { ids: rows, weight }) : (tf.gather(weight, rows) as tf.Tensor3D);
 }
 
 registerGradient('nn.Embedding', { inputs: ['ids', 'weight'] }, ([dy], [ids, weight]) => ({

@@ -8,7 +8,8 @@ defineOp<{ axis: number; batchDims: number }>({
   name: 'GatherV2',
   infer: ({ x, indices }, { axis, batchDims }) => {
     if (batchDims !== 0) throw new Error('batchDims other than 0');
-    return { shape: [...x!.shape.slice(0, axis), ...indices!.shape, ...x!.shape.slice(axis + 1)], dtype: x!.dtype };
+    const at = axis < 0 ? axis + x!.shape.length : axis;
+    return { shape: [...x!.shape.slice(0, at), ...indices!.shape, ...x!.shape.slice(at + 1)], dtype: x!.dtype };
   },
   lower: (l, { axis }) => l.g.op('Gather', [l.in('x'), l.in('indices')], { axis }),
 });

@@ -23,12 +23,15 @@ interface MatMulAttributes {
   transposeB: boolean;
 }
 
+/** Columns, or rows if transposed. */
 const inner = (shape: Shape, transposed: boolean): number => shape[shape.length - (transposed ? 2 : 1)]!;
 
 defineOp<MatMulAttributes>({
   name: 'BatchMatMul',
   infer: ({ a, b }, { transposeA, transposeB }) => {
     const r = a!.shape.length;
+    const [left, right] = [inner(a!.shape, transposeA), inner(b!.shape, !transposeB)];
+    if (left !== right) throw new Error(`inner sizes ${left} and ${right} differ`);
     const batch = tf.broadcast_util.assertAndGetBroadcastShape(a!.shape.slice(0, -2), b!.shape.slice(0, -2));
     return { shape: [...batch, a!.shape[transposeA ? r - 1 : r - 2]!, b!.shape[transposeB ? b!.shape.length - 2 : b!.shape.length - 1]!] };
   },
