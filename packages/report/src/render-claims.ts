@@ -21,6 +21,7 @@ const badge = (result: Verdict): string => {
 
 /** What the interval must do for the claim to count as reproduced. */
 export const describeRule = (rule: VerdictRule): string => {
+  if (rule.kind === 'within' && rule.lo === rule.hi) return `reproduced if the whole interval is exactly ${formatExact(rule.lo)}`;
   if (rule.kind === 'within') return `reproduced if the whole interval lies between ${formatExact(rule.lo)} and ${formatExact(rule.hi)}`;
   return `reproduced if the whole interval lies ${rule.kind} ${formatExact(rule.bound)}`;
 };

@@ -1,6 +1,7 @@
 import { escapeHtml } from './escape.ts';
+import { headerGroups } from './header-groups.ts';
 import type { PlacedGrid, PlacedImage } from './place-images.ts';
-import type { GridImage, ImageGrid } from './report.ts';
+import type { GridColumn, GridImage, ImageGrid } from './report.ts';
 
 /** Up to this width an image is shown by whole-number enlargement with hard pixels; a larger one is scaled smoothly. */
 const PIXELATED_UP_TO = 128;
@@ -24,6 +25,21 @@ const renderImage = (image: GridImage, { file, index, count }: PlacedImage, titl
 </button>${image.caption === undefined ? '' : `<span class="image-caption">${escapeHtml(image.caption)}</span>`}`;
 };
 
+const columnName = (column: GridColumn): string => (typeof column === 'string' ? column : `${column.group}: ${column.label}`);
+
+const renderHead = (columns: readonly GridColumn[]): string => {
+  const runs = headerGroups(columns.map((column) => (typeof column === 'string' ? undefined : column.group)));
+  if (runs.every(({ group }) => group === undefined)) return `<tr><td></td>${columns.map((column) => `<th scope="col">${escapeHtml(columnName(column))}</th>`).join('')}</tr>`;
+  let at = 0;
+  const upper = runs.map(({ group, span }) => {
+    const first = columns[at]!;
+    at += span;
+    return group === undefined ? `<th scope="col" rowspan="2">${escapeHtml(columnName(first))}</th>` : `<th scope="colgroup" colspan="${span}" class="group">${escapeHtml(group)}</th>`;
+  });
+  const lower = columns.map((column) => (typeof column === 'string' ? '' : `<th scope="col">${escapeHtml(column.label)}</th>`));
+  return `<tr><td rowspan="2"></td>${upper.join('')}</tr>\n<tr>${lower.join('')}</tr>`;
+};
+
 /** A table of images: row headers stay in sight while a narrow screen scrolls sideways; a click or Enter enlarges. */
 export const renderImageGrid = (grid: ImageGrid, { places }: PlacedGrid): string => {
   const { id, caption, columns, rows } = grid;
@@ -31,7 +47,7 @@ export const renderImageGrid = (grid: ImageGrid, { places }: PlacedGrid): string
   const body = rows.map(({ label, detail, images }, row) => {
     const cells = images.map((image, column) => {
       if (image === null) return '<td><span class="missing">no image</span></td>';
-      const title = [label, columns[column], image.caption].filter(Boolean).join(' \u00b7 ');
+      const title = [label, columnName(columns[column]!), image.caption].filter(Boolean).join(' \u00b7 ');
       return `<td>${renderImage(image, places[row]![column]!, title)}</td>`;
     });
     return `<tr><th scope="row">${escapeHtml(label)}${detail === undefined ? '' : `<span class="detail">${escapeHtml(detail)}</span>`}</th>${cells.join('')}</tr>`;
@@ -40,7 +56,9 @@ export const renderImageGrid = (grid: ImageGrid, { places }: PlacedGrid): string
 <figcaption id="${id}-caption">${escapeHtml(caption)}</figcaption>
 <div class="scroll" role="region" tabindex="0" aria-labelledby="${id}-caption">
 <table class="image-grid" style="--shown:${Math.max(TARGET_WIDTH_OF_MANY, ...widths)}px">
-<thead><tr><td></td>${columns.map((column) => `<th scope="col">${escapeHtml(column)}</th>`).join('')}</tr></thead>
+<thead>
+${renderHead(columns)}
+</thead>
 <tbody>
 ${body.join('\n')}
 </tbody>

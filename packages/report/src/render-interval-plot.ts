@@ -4,7 +4,7 @@ import type { VerdictRule } from './verdict.ts';
 
 const MARGIN = 0.12;
 
-const ruleBounds = (rule: VerdictRule): number[] => (rule.kind === 'within' ? [rule.lo, rule.hi] : [rule.bound]);
+const ruleBounds = (rule: VerdictRule): number[] => [...new Set(rule.kind === 'within' ? [rule.lo, rule.hi] : [rule.bound])];
 
 /**
  * The measured interval on a line with the region where the claim holds shaded and the paper's value as a diamond: the verdict at a glance.

@@ -1,6 +1,7 @@
 import { isMeasurement, isPaperValue } from './cell.ts';
 import { escapeHtml } from './escape.ts';
 import { formatExact } from './format-number.ts';
+import { headerGroups } from './header-groups.ts';
 import { measuredDecimals, renderMeasurement, renderNotMeasured, renderPaperValue, sampleText } from './render-value.ts';
 import type { Cell, Column, Measurement, Table } from './report.ts';
 
@@ -22,20 +23,9 @@ const columnTitle = ({ label, unit, better }: Column): string =>
 
 const isNumeric = (cells: readonly Cell[]): boolean => cells.some((cell) => typeof cell === 'number' || isMeasurement(cell) || isPaperValue(cell)) || cells.every((cell) => cell === null);
 
-/** Neighbouring columns of one group share a header; a column without a group spans both lines. */
-const groups = (columns: readonly Column[]): { group: string | undefined; span: number }[] => {
-  const runs: { group: string | undefined; span: number }[] = [];
-  for (const { group } of columns) {
-    const last = runs.at(-1);
-    if (group !== undefined && last?.group === group) last.span++;
-    else runs.push({ group, span: 1 });
-  }
-  return runs;
-};
-
 const renderHead = ({ rowHeader, columns }: Table, numeric: readonly boolean[]): string => {
   const alignment = (i: number): string => (numeric[i] ? ' class="number"' : '');
-  const runs = groups(columns);
+  const runs = headerGroups(columns.map(({ group }) => group));
   if (runs.every(({ group }) => group === undefined)) {
     return `<tr><th scope="col">${escapeHtml(rowHeader)}</th>${columns.map((column, i) => `<th scope="col"${alignment(i)}>${columnTitle(column)}</th>`).join('')}</tr>`;
   }

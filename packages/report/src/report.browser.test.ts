@@ -102,7 +102,7 @@ describe.skipIf(!installed)(`a report in a browser${installed ? '' : ` (skipped:
       expect(await page.locator('#enlarged-title').innerText()).toBe('no prompt \u00b7 Condition');
       await page.keyboard.press('ArrowRight');
       await page.keyboard.press('ArrowDown');
-      expect(await page.locator('#enlarged-title').innerText()).toBe('insufficient prompt \u00b7 ControlNet, zero convolutions \u00b7 F1 0.80');
+      expect(await page.locator('#enlarged-title').innerText()).toBe('insufficient prompt \u00b7 ControlNet: zero convolutions \u00b7 F1 0.80');
       // 64 px in a window of 900: ten or more whole pixels each.
       const width = await page.locator('dialog .frame').evaluate((frame) => frame.clientWidth);
       expect(width % 64).toBe(0);

@@ -147,7 +147,7 @@ export interface ImageGrid {
   readonly kind: 'image-grid';
   readonly id: string;
   readonly caption: string;
-  readonly columns: readonly string[];
+  readonly columns: readonly GridColumn[];
   readonly rows: readonly {
     readonly label: string;
     /** A second line under the label, such as the prompt. */
@@ -155,6 +155,9 @@ export interface ImageGrid {
     readonly images: readonly (GridImage | null)[];
   }[];
 }
+
+/** A column's header; neighbours of the same group share a header above theirs, such as a variant over its prompts. */
+export type GridColumn = string | { readonly group: string; readonly label: string };
 
 export interface GridImage extends RgbImage {
   /** What is to be seen, for readers who cannot see it. */

@@ -178,7 +178,7 @@ const build = (): Report => {
             kind: 'image-grid',
             id: 'grid',
             caption: 'The same noise under every variant',
-            columns: ['Condition', ...VARIANTS, 'Target'],
+            columns: ['Condition', ...VARIANTS.map((variant) => ({ group: variant.split(', ')[0]!, label: variant.split(', ')[1]! })), 'Target'],
             rows: PROMPTS.map((prompt, p) => ({
               label: prompt,
               detail: ['\u201c\u201d', '\u201cobjects on a background\u201d', '\u201ca cat on a blue background\u201d', '\u201ca disc left of a square\u201d'][p]!,
