@@ -1,1 +1,13 @@
-export {};
+export { MiniSdError, type MiniSdErrorCode } from './errors.ts';
+export { decode, encode, normaliseLatents, type LatentStatistics } from './autoencoder.ts';
+export { classify } from './classify.ts';
+export { MiniClassifier } from './classifier.ts';
+export { encodeScenes, readLatents, writeLatents } from './latents.ts';
+export { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniText, miniUNet, miniVae } from './models.ts';
+export { fromImages, toImages, writeCondition, writeImage } from './pixels.ts';
+export { controlledPrediction, createSampler, loadBaseModel, type BaseModel, type ControlModule, type Sampler, type SampleRequest } from './sampler.ts';
+export { openScenes, type OpenScenes, type SceneSource } from './scenes.ts';
+export { loadWeights, saveWeights, weightsFile, type Part } from './weights.ts';
+export type { LatentBatchData } from './batches/latent.ts';
+/** Module of the denoising batches, for startBatchWorker; takes a LatentBatchData. */
+export const latentBatches = new URL('./batches/latent.ts', import.meta.url);

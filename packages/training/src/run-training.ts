@@ -13,10 +13,13 @@ import { TrainingLog, type LogLine } from './training-log.ts';
 /** A compiled step whose state is p:NAME, m:NAME, v:NAME (and ema:NAME), with a scalar output `loss`; see `compileTrainStep`. */
 export type TrainStep = Pick<CompiledFunction, 'run' | 'state' | 'stepsPerRun'> & { optimizer: OptimizerSettings };
 
+/** Numbers are shown as they come; arrays (one value an image, say) are only logged. */
+export type EvaluationValues = Record<string, number | readonly number[]>;
+
 export interface Evaluation {
   /** Runs before the first step, after every `every` steps, and after the last. Its time counts nowhere. */
   every: number;
-  run(context: { step: number; state: Record<string, HostTensor> }): Promise<Record<string, number>>;
+  run(context: { step: number; state: Record<string, HostTensor> }): Promise<EvaluationValues>;
 }
 
 export interface TrainingOptions {
@@ -51,7 +54,7 @@ export interface TrainingResult {
   state: Record<string, HostTensor>;
   /** Of all steps, those before a resume included (from the log). `step` counts from 1: the state after that many steps. */
   losses: { step: number; loss: number }[];
-  evaluations: { step: number; values: Record<string, number> }[];
+  evaluations: { step: number; values: EvaluationValues }[];
   /** Of this process, without its first two calls (2-4 times slower), evaluations and checkpoints. */
   timing: Timing;
 }
@@ -128,7 +131,7 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
     const line: LogLine = { step, evaluation: values, time: new Date().toISOString() };
     log?.append([line]);
     record([line]);
-    progress.message(`step ${step}: ${Object.entries(values).map(([key, value]) => `${key} ${Number(value.toPrecision(4))}`).join('  ')}`);
+    progress.message(`step ${step}: ${Object.entries(values).flatMap(([key, value]) => (typeof value === 'number' ? [`${key} ${Number(value.toPrecision(4))}`] : [])).join('  ')}`);
   };
   const save = () => {
     if (checkpoints === undefined) return;

@@ -1,0 +1,45 @@
+import { uniform } from '@controllab/core-blocks';
+import { mean } from './fidelity.ts';
+
+/** Fidelity over a training run: at each evaluated step one value an image. */
+export interface Curve {
+  steps: readonly number[];
+  perImage: readonly (readonly number[])[];
+}
+
+/** The window in which a sudden rise is looked for, as a share of the run. */
+export const JUMP_WINDOW = 0.1;
+const RESAMPLES = 2000;
+
+/**
+ * How sudden the rise is: the share of the whole run's rise in mean fidelity that falls into its steepest window of a tenth
+ * of the steps. A steady rise gives 0.1, one jump gives 1. The interval is a percentile bootstrap over images.
+ */
+export function jumpShare(curve: Curve): { value: number; interval: [number, number] | null; from: number; to: number; images: number } {
+  const images = curve.perImage[0]?.length ?? 0;
+  const all = Array.from({ length: images }, (_, i) => i);
+  const found = steepest(curve, all);
+  const shares: number[] = [];
+  for (let b = 0; b < RESAMPLES; b++) {
+    const draw = Array.from(uniform(1, 'jump-bootstrap', b, images), (u) => all[Math.floor(u * images)]!);
+    const { share } = steepest(curve, draw);
+    if (Number.isFinite(share)) shares.push(share);
+  }
+  shares.sort((a, b) => a - b);
+  const at = (q: number): number => shares[Math.min(shares.length - 1, Math.floor(q * shares.length))]!;
+  return { value: found.share, interval: shares.length === 0 ? null : [at(0.025), at(0.975)], from: found.from, to: found.to, images };
+}
+
+function steepest({ steps, perImage }: Curve, images: readonly number[]): { share: number; from: number; to: number } {
+  const values = perImage.map((row) => mean(images.map((i) => row[i]!)));
+  const total = values.at(-1)! - values[0]!;
+  const window = steps.at(-1)! * JUMP_WINDOW;
+  let best = { rise: -Infinity, from: 0, to: 0 };
+  for (let i = 0; i < steps.length; i++) {
+    for (let j = i + 1; j < steps.length && steps[j]! - steps[i]! <= window; j++) {
+      const rise = values[j]! - values[i]!;
+      if (rise > best.rise) best = { rise, from: steps[i]!, to: steps[j]! };
+    }
+  }
+  return { share: best.rise / total, from: best.from, to: best.to };
+}

@@ -1,0 +1,88 @@
+import { conflictingCaption, caption, insufficientCaption, catalogue, type SceneSpec, type Tier } from '@controllab/emoji-scenes';
+import { ControlNetLite, ControlNetModel, initializeFromUNet, type ControlNetConfig } from '@controllab/controlnet';
+import { initialize } from '@controllab/core-blocks';
+import { MINI_UNET, type BaseModel, type ControlModule } from '@controllab/mini-sd';
+import type { HostTensor } from '@controllab/tfjs-onnx';
+
+/** The ControlNet of the mini U-Net: its encoder's config and a hint encoder from 64 px to 16 x 16. */
+export const MINI_CONTROLNET: ControlNetConfig = (({ up_block_types: _up, out_channels: _out, ...encoder }) => ({ ...encoder, conditioning_embedding_out_channels: [16, 32, 64] }))(MINI_UNET);
+
+export interface Variant {
+  id: string;
+  label: string;
+  /** What distinguishes it, for the report. */
+  description: string;
+  create(): ControlModule;
+  initial(module: ControlModule, base: BaseModel, seed: number): Record<string, HostTensor>;
+}
+
+const unetWeights = (base: BaseModel): Record<string, HostTensor> =>
+  Object.fromEntries(Object.entries(base.denoiser).flatMap(([name, t]) => (name.startsWith('unet.') ? [[name.slice('unet.'.length), t]] : [])));
+
+/** The paper's Fig. 8: (a) proposed, (b) without zero convolutions, (c) lite. */
+export const variants: readonly Variant[] = [
+  {
+    id: 'proposed',
+    label: 'ControlNet',
+    description: 'trainable copy of the encoder, tied in by zero convolutions',
+    create: () => new ControlNetModel(MINI_CONTROLNET),
+    initial: (module, base, seed) => initializeFromUNet(module as ControlNetModel, unetWeights(base), seed, 'control'),
+  },
+  {
+    id: 'gaussian',
+    label: 'Gaussian convolutions',
+    description: 'the same copy, its zero convolutions replaced by standard convolutions with Gaussian weights of variance 1/fan-in',
+    create: () => new ControlNetModel(MINI_CONTROLNET, { connection: 'gaussian' }),
+    initial: (module, base, seed) => initializeFromUNet(module as ControlNetModel, unetWeights(base), seed, 'control'),
+  },
+  {
+    id: 'lite',
+    label: 'ControlNet-lite',
+    description: 'one convolution in place of each copied block (our reading of one sentence of the paper), tied in by zero convolutions',
+    create: () => new ControlNetLite(MINI_CONTROLNET),
+    initial: (module, _base, seed) => initialize(module, seed, 'control'),
+  },
+];
+
+export interface PromptSetting {
+  id: string;
+  label: string;
+  prompt(spec: SceneSpec, tier: Tier): string;
+}
+
+/** The paper's four: no prompt, one that does not name the object, one that contradicts the condition, one that describes the image. */
+export const promptSettings: readonly PromptSetting[] = [
+  { id: 'none', label: 'no prompt', prompt: () => '' },
+  { id: 'insufficient', label: 'insufficient', prompt: (spec) => insufficientCaption(spec, 'background') },
+  { id: 'conflicting', label: 'conflicting', prompt: (spec, tier) => conflictingCaption(spec, catalogue(tier)) },
+  { id: 'perfect', label: 'perfect', prompt: (spec) => caption(spec.parts) },
+];
+
+export interface AblationProfile {
+  /** Training scenes, encoded once. */
+  scenes: number;
+  batchSize: number;
+  steps: number;
+  learningRate: number;
+  warmup: number;
+  promptDrop: number;
+  evaluateEvery: number;
+  /** Images and sampling steps of the training curve (perfect prompt, no guidance). */
+  curve: { images: number; steps: number };
+  /** Images, sampling steps and guidance of the final comparison. */
+  final: { singles: number; pairs: number; steps: number; guidanceScale: number };
+}
+
+export const profiles: Record<'quick', AblationProfile> = {
+  quick: {
+    scenes: 4096,
+    batchSize: 16,
+    steps: 400,
+    learningRate: 5e-4,
+    warmup: 40,
+    promptDrop: 0.5,
+    evaluateEvery: 20,
+    curve: { images: 16, steps: 10 },
+    final: { singles: 16, pairs: 8, steps: 20, guidanceScale: 3 },
+  },
+};
