@@ -53,8 +53,9 @@ const referenceShapes = (references: readonly ReferenceLine[], scale: Axis['scal
 });
 
 const layout = (figure: LineFigure | BarFigure, more: Partial<Layout>): Partial<Layout> => ({
-  paper_bgcolor: 'rgba(0,0,0,0)',
-  plot_bgcolor: 'rgba(0,0,0,0)',
+  paper_bgcolor: 'var(--surface)',
+  plot_bgcolor: 'var(--surface)',
+  modebar: { bgcolor: 'var(--surface)', color: 'var(--muted)', activecolor: 'var(--text)' },
   font: { family: 'var(--sans)', size: 13, color: 'var(--text)' },
   margin: { t: 24, r: 24, b: 16, l: 20 },
   showlegend: figure.series.length > 1,
@@ -65,9 +66,12 @@ const layout = (figure: LineFigure | BarFigure, more: Partial<Layout>): Partial<
 });
 
 const lineData = (figure: LineFigure): Data[] => {
+  // Where all curves share n and seeds the remark under the figure says so, and the tooltip need not.
+  const samples = figure.series.map(({ n, seeds }) => ` (n = ${n}, seeds ${formatSeeds(seeds)})`);
+  const shared = new Set(samples).size === 1;
   const bands: Data[] = [];
   const lines: Data[] = [];
-  figure.series.forEach(({ label, x, y, band, n, seeds }, i) => {
+  figure.series.forEach(({ label, x, y, band }, i) => {
     const legendgroup = `series ${i}`;
     if (band !== undefined) {
       bands.push({
@@ -93,7 +97,7 @@ const lineData = (figure: LineFigure): Data[] => {
       marker: { color: colour(i), size: 6, symbol: SYMBOLS[i % SYMBOLS.length]! },
       legendgroup,
       ...(band === undefined ? {} : { customdata: band.map(([lo, hi]) => [lo, hi]) }),
-      hovertemplate: `%{y:.4g}${band === undefined ? '' : ' [%{customdata[0]:.4g}, %{customdata[1]:.4g}]'} (n = ${n}, seeds ${formatSeeds(seeds)})`,
+      hovertemplate: `%{y:.4g}${band === undefined ? '' : ' [%{customdata[0]:.4g}, %{customdata[1]:.4g}]'}${shared ? '' : samples[i]}`,
     });
   });
   // Bands first, so that no band lies over another curve.
@@ -120,13 +124,13 @@ const barData = ({ categories, series }: BarFigure): Data[] =>
       measured?.interval ? `[${measured.interval.map((bound) => bound.toPrecision(4)).join(', ')}]` : 'no interval',
       measured === null ? '' : `n = ${measured.n}, seeds ${formatSeeds(measured.seeds)}`,
     ]),
-    hovertemplate: '%{y:.4g} %{customdata[0]}<br>%{customdata[1]}',
+    hovertemplate: '%{fullData.name}<br>%{y:.4g} %{customdata[0]}<br>%{customdata[1]}<extra></extra>',
   }));
 
 /** A figure as Plotly's data and layout, with CSS variables ("var(--text)") in place of colours and fonts. */
 export const plotlyFigure = (figure: LineFigure | BarFigure): { data: Data[]; layout: Partial<Layout> } =>
   figure.kind === 'line'
-    ? { data: lineData(figure), layout: layout(figure, { xaxis: { ...axis(figure.x), zeroline: false }, yaxis: axis(figure.y), hovermode: 'x unified' }) }
+    ? { data: lineData(figure), layout: layout(figure, { xaxis: { ...axis(figure.x), zeroline: false, spikecolor: 'var(--axis)', spikethickness: 1, spikedash: 'solid' }, yaxis: axis(figure.y), hovermode: 'x unified' }) }
     : {
         data: barData(figure),
         layout: layout(figure, { xaxis: { ...axis({ label: '' }), title: {}, type: 'category', showgrid: false }, yaxis: axis(figure.y), barmode: 'group', bargap: 0.35, bargroupgap: 0.12, hovermode: 'closest' }),

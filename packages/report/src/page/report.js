@@ -14,7 +14,7 @@
     displaylogo: false,
     showSendToCloud: false,
     responsive: true,
-    modeBarButtonsToRemove: ['lasso2d', 'select2d', 'autoScale2d'],
+    modeBarButtons: [['toImage', 'resetScale2d']],
   };
 
   const drawFigures = () => {
