@@ -30,7 +30,11 @@ export interface CompiledFunction {
   readonly stepsPerRun: number;
   /** Null on the eager engine. */
   readonly cost: Cost | null;
-  /** Runs the function; the new state is visible once the promise resolves, and unchanged if it rejects. */
+  /**
+   * Runs the function; the new state is visible once the promise resolves, and unchanged if it rejects.
+   * NaN and infinities flow through to outputs and state as in IEEE arithmetic: a caller that trains checks the loss.
+   * @throws missing-tensor, unexpected-tensor or shape-mismatch, by name
+   */
   run(inputs: Record<string, HostTensor>): Promise<Record<string, HostTensor>>;
   release(): Promise<void>;
 }

@@ -1,0 +1,80 @@
+import { fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import type { CaseResult, Job } from './case.ts';
+import { measureCeiling } from './ceiling.ts';
+import type { Options } from './options.ts';
+import { findPeer } from './peer.ts';
+import { round } from './statistics.ts';
+import { NETWORKS, QUICK_NETWORKS } from './unet.ts';
+
+/** glibc's settings that keep freed tensors mapped; without them the kernel's page faults are part of the measurement. */
+const MALLOC = ['MALLOC_MMAP_MAX_', 'MALLOC_TRIM_THRESHOLD_', 'MALLOC_TOP_PAD_'];
+
+const say = (line: string): void => void process.stderr.write(`${line}\n`);
+
+function runCase(job: Job): Promise<CaseResult> {
+  return new Promise((resolve, reject) => {
+    const child = fork(new URL('case.ts', import.meta.url), { stdio: ['ignore', 2, 2, 'ipc'] });
+    let result: CaseResult | null = null;
+    child.on('message', (message) => (result = message as CaseResult));
+    child.on('exit', (code, signal) => {
+      if (result === null) reject(new Error(`${job.network.name} ${job.what} ended with ${signal ?? `code ${code}`} before it had a result`));
+      else resolve(result);
+    });
+    child.send(job);
+  });
+}
+
+/** Runs every case and prints the JSON. */
+export async function runBench({ rounds, only, quick }: Options): Promise<void> {
+  const threads = os.availableParallelism();
+  const loadBefore = os.loadavg()[0]!;
+  const found = quick ? { python: null, reason: 'skipped by --quick' } : findPeer();
+  if (found.python === null) say(`no peer: ${found.reason}`);
+  const sizes = quick ? [128] : [1024, 2048];
+  const ceiling = (): Promise<Record<string, number>> => measureCeiling(sizes, threads, quick ? 2 : 10);
+
+  say('matrix products');
+  const products = [await ceiling()];
+  const cases: CaseResult[] = [];
+  for (const network of quick ? QUICK_NETWORKS : NETWORKS) {
+    const plan = [
+      { what: 'step', stepsPerRun: 1 },
+      { what: 'step', stepsPerRun: 10 },
+      { what: 'forward', stepsPerRun: 1 },
+    ] as const;
+    for (const { what, stepsPerRun } of plan) {
+      if (only !== null && what !== only) continue;
+      process.stderr.write(`${network.name} ${what}${stepsPerRun > 1 ? ` x${stepsPerRun}` : ''} `);
+      const result = await runCase({ network, what, stepsPerRun, rounds, threads, python: found.python });
+      say(` ${result.ms.median} ms${result.peer === null ? '' : `, ${result.peer.ratio.median} of the peer's time`}`);
+      cases.push(result);
+    }
+  }
+  // The machine may have been busy the first time: what counts is the best it showed in this run.
+  products.push(await ceiling());
+  const gflops = Math.max(...products.flatMap((p) => Object.values(p)));
+
+  const onnxruntime = JSON.parse(readFileSync(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'), 'utf8')) as { version: string };
+  const report = {
+    command: `bench ${process.argv.slice(2).join(' ')}`.trim(),
+    machine: {
+      cpu: os.cpus()[0]?.model ?? 'unknown',
+      threads,
+      memoryGB: round(os.totalmem() / 1e9),
+      platform: `${process.platform} ${process.arch}`,
+      node: process.version,
+      onnxruntime: onnxruntime.version,
+      malloc: Object.fromEntries(MALLOC.map((name) => [name, process.env[name] ?? null])),
+      loadAverage: { before: round(loadBefore), after: round(os.loadavg()[0]!) },
+    },
+    ceiling: { gflops, what: 'best square matrix product in ONNX Runtime, of two measurements before and after', bySize: products },
+    peer: found.python === null ? null : { what: 'PyTorch eager', python: found.python },
+    peerReason: found.reason,
+    cases: cases.map((result) => ({ ...result, shareOfCeiling: { median: round(result.gflops.median / gflops), best: round(result.gflops.best / gflops) } })),
+  };
+  // Indented, but with lists of samples on one line.
+  process.stdout.write(`${JSON.stringify(report, null, 2).replace(/\[[-\d.e+,\s]+\]/g, (list) => list.replace(/\s+/g, ' '))}\n`);
+}

@@ -1,0 +1,83 @@
+import * as tf from '@tensorflow/tfjs';
+import onnxProto from 'onnx-proto';
+import ort from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { nn, trace, valueAndGrads, type Graph, type Provider } from './index.ts';
+import { lower } from './lower.ts';
+
+await tf.setBackend('cpu');
+
+const shapes = { q: [2, 4, 6], k: [2, 3, 6], w: [5, 6], x: [2, 3, 4, 4], f: [4, 3, 3, 3] };
+
+/** Forward and backward of everything that multiplies matrices. */
+function products(): Graph {
+  return trace(
+    ({ inputs }) => {
+      const { q, k, w, x, f } = inputs as { [name in keyof typeof shapes]: tf.Tensor };
+      const { value, grads } = valueAndGrads(() => {
+        const attended = nn.linear(nn.attention(q, k, k, 2), w, null);
+        const gram = tf.matMul(attended as tf.Tensor3D, attended as tf.Tensor3D, true, false);
+        return tf.add(tf.mean(tf.square(gram)), tf.mean(tf.square(nn.conv2d(x, f, null, { padding: 1 }))));
+      }, inputs);
+      return { outputs: { value, ...grads } };
+    },
+    { inputs: Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape }])) },
+  );
+}
+
+const model = (provider: Provider, graph = products(), stepsPerRun = 1): Uint8Array => lower(graph, { provider, stepsPerRun, directory: null });
+const nodes = (bytes: Uint8Array): { opType?: string | null; domain?: string | null }[] => onnxProto.onnx.ModelProto.decode(bytes).graph!.node!;
+const opTypes = (bytes: Uint8Array): Set<string> => new Set(nodes(bytes).map((node) => node.opType!));
+
+describe('lowering', () => {
+  it('uses FusedMatMul on the CPU and never for WebGPU, which has no such kernel', () => {
+    expect(opTypes(model('cpu'))).toContain('FusedMatMul');
+    expect(opTypes(model('webgpu'))).not.toContain('FusedMatMul');
+    expect(opTypes(model('webgpu'))).toContain('MatMul');
+  });
+
+  it('computes the same for every provider (run on the CPU here)', async () => {
+    const feeds = Object.fromEntries(
+      Object.entries(shapes).map(([name, shape], i) => [name, new ort.Tensor('float32', Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, j) => Math.sin(i + j * 1.7)), shape)]),
+    );
+    const run = async (provider: Provider): Promise<ort.InferenceSession.OnnxValueMapType> => (await ort.InferenceSession.create(model(provider))).run(feeds);
+    const [cpu, webgpu, cuda] = [await run('cpu'), await run('webgpu'), await run('cuda')];
+    expect(Object.keys(cpu)).toHaveLength(6);
+    for (const name of Object.keys(cpu)) {
+      const expected = cpu[name]!.data as Float32Array;
+      for (const other of [webgpu, cuda]) (other[name]!.data as Float32Array).forEach((v, i) => expect(v, name).toBeCloseTo(expected[i]!, 5));
+    }
+  });
+
+  it('writes K steps as one Loop', () => {
+    expect(nodes(model('cpu', products(), 3)).map((node) => node.opType)).toEqual(['Loop']);
+  });
+
+  it('leaves out what no output depends on', () => {
+    const graph = trace(
+      ({ inputs }) => {
+        tf.exp(inputs['x']!);
+        return { outputs: { y: tf.neg(inputs['x']!) } };
+      },
+      { inputs: { x: { shape: [2] } } },
+    );
+    expect(nodes(model('cpu', graph)).map((node) => node.opType)).toEqual(['Neg']);
+  });
+
+  it('refuses constants that are known by shape only', () => {
+    const graph = trace(({ inputs, constants }) => ({ outputs: { y: tf.add(inputs['x']!, constants['w']!) } }), { inputs: { x: { shape: [2] } }, constants: { w: { shape: [2] } } });
+    expect(() => model('cpu', graph)).toThrow(/constant 'w' was declared by shape only/);
+  });
+});
+
+describe('operands are checked while tracing', () => {
+  const tracing = (f: (x: tf.Tensor) => tf.Tensor) => () => trace(({ inputs }) => ({ outputs: { y: f(inputs['x']!) } }), { inputs: { x: { shape: [3, 2] } } });
+  it('inner sizes of a product', () => {
+    expect(tracing((x) => tf.matMul(x as tf.Tensor2D, tf.zeros([3, 2])))).toThrow(/op BatchMatMul cannot take a \[3, 2\], b \[3, 2\].*inner sizes 2 and 3 differ/);
+    expect(tracing((x) => tf.matMul(x as tf.Tensor2D, tf.zeros([3, 2]), true, false))).not.toThrow();
+  });
+  it('a negative axis of gather', () => {
+    const graph = tracing((x) => tf.gather(x, tf.tensor1d([1, 0, 1], 'int32'), -1))();
+    expect(graph.outputs.get('y')!.shape).toEqual([3, 3]);
+  });
+});
