@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadStateDict, readSafetensors, verifySafetensors, writeSafetensors, type Modules } from '@controllab/core-blocks';
 import type { HostTensor } from '@controllab/tfjs-onnx';
@@ -33,6 +34,7 @@ export function loadWeights(part: Part, modules: Modules, file = weightsFile(par
 
 /** Stores a part's weights in half precision with what made them. */
 export function saveWeights(part: Part, tensors: Record<string, HostTensor>, metadata: Record<string, string>, file = weightsFile(part)): void {
+  mkdirSync(path.dirname(file), { recursive: true });
   writeSafetensors(file, tensors, { dtype: 'F16', metadata });
 }
 

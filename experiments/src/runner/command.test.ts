@@ -1,0 +1,54 @@
+import { CommanderError } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { parseExperiment } from './command.ts';
+import { ExperimentError } from './errors.ts';
+
+const parse = (...argv: string[]) => parseExperiment('ablation', 'What it does.', ['quick', 'standard', 'paper'], argv);
+
+const complaint = (...argv: string[]): ExperimentError => {
+  try {
+    parse(...argv);
+  } catch (error) {
+    if (error instanceof ExperimentError) return error;
+    throw error;
+  }
+  throw new Error(`accepted ${argv.join(' ')}`);
+};
+
+describe('parseExperiment', () => {
+  it('has a default for everything and reads flags in both of the forms that nx passes on', () => {
+    expect(parse()).toMatchObject({ profile: 'quick', seed: 1, engine: 'onnx', provider: 'cpu', fresh: false });
+    expect(parse('--seed=2', '--profile=paper', '--fresh')).toMatchObject({ seed: 2, profile: 'paper', fresh: true });
+    expect(parse('--seed', '7', '--engine', 'tfjs', '--provider', 'webgpu')).toMatchObject({ seed: 7, engine: 'tfjs', provider: 'webgpu' });
+  });
+
+  it.each([
+    [['--profile=quik'], /quik.*Profiles: quick, standard, paper/],
+    [['--engine=torch'], /torch.*Engines: onnx, tfjs/],
+    [['--provider=tpu'], /tpu.*Providers: cpu, webgpu, cuda/],
+    [['--seed=1.5'], /1\.5.*integer/],
+    [['--seed=-1'], /-1.*integer/],
+    [['--seed=4294967296'], /integer in \[0, 2\^32\)/],
+    [['--seed='], /integer/],
+    [['--sede=2'], /--sede.*--profile, --seed, --engine, --provider, --fresh/],
+    [['quick'], /--profile, --seed/],
+  ])('answers %j with one paragraph that lists what is valid', (argv, message) => {
+    const error = complaint(...argv);
+    expect(error.code).toBe('invalid-option');
+    expect(error.message.replaceAll('\n', ' ')).toMatch(message);
+    expect(error.message).not.toMatch(/\n\s*\n/);
+    expect(error.details).toEqual({ argv });
+  });
+
+  it('leaves help to commander', () => {
+    const write = process.stdout.write;
+    let help = '';
+    process.stdout.write = ((text: string) => (help += text)) as unknown as typeof write;
+    try {
+      expect(() => parse('--help')).toThrow(CommanderError);
+    } finally {
+      process.stdout.write = write;
+    }
+    expect(help).toContain('--profile <name>');
+  });
+});

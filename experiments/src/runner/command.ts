@@ -1,0 +1,49 @@
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import type { Provider } from '@controllab/tfjs-onnx';
+import { ExperimentError } from './errors.ts';
+
+export interface ExperimentOptions<P extends string> {
+  profile: P;
+  seed: number;
+  engine: 'onnx' | 'tfjs';
+  provider: Provider;
+  /** Variants to train; all by default. */
+  fresh: boolean;
+}
+
+const oneOf = <T extends string>(what: string, valid: readonly T[]) => (text: string): T => {
+  if (!(valid as readonly string[]).includes(text)) throw new InvalidArgumentError(`${what}: ${valid.join(', ')}.`);
+  return text as T;
+};
+
+const seed = (text: string): number => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value >= 2 ** 32) throw new InvalidArgumentError('Expected an integer in [0, 2^32).');
+  return value;
+};
+
+/**
+ * Reads an experiment's flags. nx passes unknown options on, and runs the default configuration for a mistyped one,
+ * so whatever is wrong must be found here.
+ * @throws ExperimentError invalid-option with the valid values
+ */
+export function parseExperiment<P extends string>(name: string, description: string, profiles: readonly P[], argv: readonly string[]): ExperimentOptions<P> {
+  const command = new Command(name)
+    .description(description)
+    .option('--profile <name>', `how much to train and measure: ${profiles.join(', ')}`, oneOf('Profiles', profiles), profiles[0]!)
+    .option('--seed <integer>', 'seed of initialisation, data order and sampling noise', seed, 1)
+    .option('--engine <name>', 'onnx compiles the graphs, tfjs runs them eagerly on the installed TensorFlow.js backend', oneOf('Engines', ['onnx', 'tfjs'] as const), 'onnx' as const)
+    .option('--provider <name>', 'ONNX Runtime execution provider', oneOf('Providers', ['cpu', 'webgpu', 'cuda'] as const), 'cpu' as const)
+    .option('--fresh', 'forget an earlier run with these settings', false)
+    .allowExcessArguments(false)
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
+  try {
+    command.parse(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError) || error.exitCode === 0) throw error;
+    const options = command.options.map((option) => option.long).join(', ');
+    throw new ExperimentError('invalid-option', `${error.message.replace(/^error: /, `${name}: `)} Options: ${options}.`, { argv }, { cause: error });
+  }
+  return command.opts<ExperimentOptions<P>>();
+}

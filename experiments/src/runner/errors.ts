@@ -1,0 +1,14 @@
+export type ExperimentErrorCode = 'invalid-option' | 'locked' | 'disk-full';
+
+/** The one error class of the experiments. Its message is a paragraph for the person at the terminal. */
+export class ExperimentError extends Error {
+  readonly code: ExperimentErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ExperimentErrorCode, message: string, details: Record<string, unknown> = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'ExperimentError';
+    this.code = code;
+    this.details = details;
+  }
+}

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { canonicalJson, configHash, isDiskFull, type Json } from '@controllab/training';
+import { ExperimentError } from './errors.ts';
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+/**
+ * Where one run (experiment, profile, seed, everything else that decides its numbers) keeps what it has computed.
+ * Runs with different settings get different folders, so none can be continued by mistake as another.
+ */
+export class RunDirectory {
+  readonly path: string;
+  readonly hash: string;
+  private readonly lock: string;
+  private readonly say: (message: string) => void;
+
+  private constructor(directory: string, hash: string, say: (message: string) => void) {
+    this.path = directory;
+    this.hash = hash;
+    this.lock = path.join(directory, 'lock');
+    this.say = say;
+  }
+
+  /**
+   * Opens (or with `fresh` empties) a run's folder and locks it.
+   * @throws ExperimentError locked when another process is at work there
+   */
+  static open({ root, name, config, fresh, say }: { root: string; name: string; config: Json; fresh: boolean; say: (message: string) => void }): RunDirectory {
+    const hash = configHash(config);
+    const directory = path.join(root, `${name}-${hash.slice(0, 10)}`);
+    if (fresh) rmSync(directory, { recursive: true, force: true });
+    mkdirSync(directory, { recursive: true });
+    const run = new RunDirectory(directory, hash, say);
+    run.acquire();
+    writeFileDurably(path.join(directory, 'config.json'), `${canonicalJson(config)}\n`);
+    return run;
+  }
+
+  /** A value that is computed once: stored with its checksum, and computed again when the stored one is damaged. */
+  async stage<T>(name: string, compute: () => Promise<T>): Promise<T> {
+    const file = path.join(this.path, `${name}.json`);
+    if (existsSync(file)) {
+      const stored = readStage(file);
+      if (stored !== null) return stored as T;
+      this.say(`${file} is damaged: computing it again`);
+    }
+    const value = JSON.stringify(await compute());
+    writeFileDurably(file, `${sha256(value)}\n${value}\n`);
+    return JSON.parse(value) as T;
+  }
+
+  close(): void {
+    rmSync(this.lock, { force: true });
+  }
+
+  private acquire(): void {
+    for (;;) {
+      try {
+        const fd = openSync(this.lock, 'wx');
+        writeSync(fd, String(process.pid));
+        closeSync(fd);
+        return;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw asDiskFull(error, this.lock);
+      }
+      const owner = Number(readFileSync(this.lock, 'utf8'));
+      if (owner > 0 && owner !== process.pid && isAlive(owner)) {
+        throw new ExperimentError('locked', `Process ${owner} is already at work in ${this.path}. Wait for it, or stop it and run this command again: it will continue from where that one was.`, { directory: this.path, owner });
+      }
+      // Its process was killed.
+      rmSync(this.lock, { force: true });
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function readStage(file: string): unknown {
+  const text = readFileSync(file, 'utf8');
+  const end = text.indexOf('\n');
+  const value = text.slice(end + 1, -1);
+  return end === 64 && sha256(value) === text.slice(0, end) ? JSON.parse(value) : null;
+}
+
+const asDiskFull = (error: unknown, file: string): unknown =>
+  isDiskFull(error)
+    ? new ExperimentError('disk-full', `No space left on the disk while writing ${file}. Everything computed before it is kept: free some space and run the same command again to continue.`, { file }, { cause: error })
+    : error;
+
+/** Writes a file whole or not at all. */
+function writeFileDurably(file: string, text: string): void {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    const fd = openSync(temporary, 'w');
+    try {
+      writeFileSync(fd, text);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(temporary, file);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw asDiskFull(error, file);
+  }
+}
