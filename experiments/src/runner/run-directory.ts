@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { canonicalJson, configHash, isDiskFull, type Json } from '@controllab/training';
 import { ExperimentError } from './errors.ts';
@@ -30,10 +30,11 @@ export class RunDirectory {
   static open({ root, name, config, fresh, say }: { root: string; name: string; config: Json; fresh: boolean; say: (message: string) => void }): RunDirectory {
     const hash = configHash(config);
     const directory = path.join(root, `${name}-${hash.slice(0, 10)}`);
-    if (fresh) rmSync(directory, { recursive: true, force: true });
     mkdirSync(directory, { recursive: true });
     const run = new RunDirectory(directory, hash, say);
     run.acquire();
+    // Only with the lock in hand: another process may be at work here.
+    if (fresh) for (const entry of readdirSync(directory)) if (entry !== 'lock') rmSync(path.join(directory, entry), { recursive: true });
     writeFileDurably(path.join(directory, 'config.json'), `${canonicalJson(config)}\n`);
     return run;
   }
@@ -43,7 +44,7 @@ export class RunDirectory {
     const file = path.join(this.path, `${name}.json`);
     if (existsSync(file)) {
       const stored = readStage(file);
-      if (stored !== null) return stored as T;
+      if (stored !== null) return stored.value as T;
       this.say(`${file} is damaged: computing it again`);
     }
     const value = JSON.stringify(await compute());
@@ -56,22 +57,46 @@ export class RunDirectory {
   }
 
   private acquire(): void {
-    for (;;) {
-      try {
-        const fd = openSync(this.lock, 'wx');
-        writeSync(fd, String(process.pid));
-        closeSync(fd);
-        return;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw asDiskFull(error, this.lock);
-      }
-      const owner = Number(readFileSync(this.lock, 'utf8'));
-      if (owner > 0 && owner !== process.pid && isAlive(owner)) {
-        throw new ExperimentError('locked', `Process ${owner} is already at work in ${this.path}. Wait for it, or stop it and run this command again: it will continue from where that one was.`, { directory: this.path, owner });
-      }
-      // Its process was killed.
-      rmSync(this.lock, { force: true });
+    // A link appears with its content, so nobody reads a lock whose owner is not written yet.
+    const mine = `${this.lock}.${process.pid}.tmp`;
+    try {
+      writeFileSync(mine, String(process.pid));
+      while (!this.link(mine)) this.removeStaleLock();
+    } catch (error) {
+      throw asDiskFull(error, this.lock);
+    } finally {
+      rmSync(mine, { force: true });
     }
+  }
+
+  private link(mine: string): boolean {
+    try {
+      linkSync(mine, this.lock);
+      return true;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      return false;
+    }
+  }
+
+  /** Removes the lock of a process that was killed. */
+  private removeStaleLock(): void {
+    const read = readIfPresent(this.lock);
+    if (read === null) return;
+    const owner = Number(read);
+    if (owner > 0 && owner !== process.pid && isAlive(owner)) {
+      throw new ExperimentError('locked', `Process ${owner} is already at work in ${this.path}. Wait for it, or stop it and run this command again: it will continue from where that one was.`, { directory: this.path, owner });
+    }
+    rmSync(this.lock, { force: true });
+  }
+}
+
+function readIfPresent(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
 }
 
@@ -84,11 +109,12 @@ function isAlive(pid: number): boolean {
   }
 }
 
-function readStage(file: string): unknown {
+/** The value of a stage's file, or null if the file is damaged. */
+function readStage(file: string): { value: unknown } | null {
   const text = readFileSync(file, 'utf8');
   const end = text.indexOf('\n');
   const value = text.slice(end + 1, -1);
-  return end === 64 && sha256(value) === text.slice(0, end) ? JSON.parse(value) : null;
+  return end === 64 && sha256(value) === text.slice(0, end) ? { value: JSON.parse(value) as unknown } : null;
 }
 
 const asDiskFull = (error: unknown, file: string): unknown =>

@@ -15,14 +15,14 @@ import type { StageOptions } from './stage.ts';
 const BATCH = 16;
 
 /**
- * Exposures per object decide what a small model can draw: 40 objects at half large singles see 1,200 each in 96,000 samples.
+ * Exposures per object decide what a small model can draw: 40 objects at half large singles see 900 each in 72,000 samples.
  * The decay matters as much: at a constant rate the loss stays a quarter higher.
  */
 export const DENOISER_RECIPE = {
   source: { tier: 'quick', seed: 7, split: 'train', mix: trainingMix } satisfies SceneSource,
   scenes: 24576,
   batchSize: BATCH,
-  totalSteps: 6000,
+  totalSteps: 4500,
   peak: 7e-4,
   warmup: 200,
   ema: 0.998,
