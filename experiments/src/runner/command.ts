@@ -7,7 +7,7 @@ export interface ExperimentOptions<P extends string> {
   seed: number;
   engine: 'onnx' | 'tfjs';
   provider: Provider;
-  /** Variants to train; all by default. */
+  /** Forget an earlier run with these settings. */
   fresh: boolean;
 }
 
