@@ -134,12 +134,12 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
   const trainingTable: Table = {
     kind: 'table',
     id: 'training',
-    caption: 'What was trained. The first two calls of the engine are left out of the speed.',
+    caption: 'What was trained, and how far each variant moves the base model’s prediction before its first step.',
     rowHeader: 'Variant',
-    columns: [{ label: 'learnable parameters' }, { label: 'steps' }, { label: 'batch' }, { label: 'final loss (mean of last 50)', decimals: 4 }, { label: 'difference at step 0' }],
+    columns: [{ label: 'learnable parameters' }, { label: 'steps' }, { label: 'batch' }, { label: 'loss, mean of last 50' }, { label: 'difference at step 0' }],
     rows: variants.map(({ id, label }) => {
       const v = result.variants[id]!;
-      return { label, cells: [v.parameters, profile.steps, profile.batchSize, measured(v.losses.slice(-50).map((l) => l.loss)), v.start.difference] };
+      return { label, cells: [v.parameters, profile.steps, profile.batchSize, Number(mean(v.losses.slice(-50).map((l) => l.loss)).toFixed(4)), v.start.difference] };
     }),
   };
 
@@ -258,7 +258,7 @@ function grid({ scenes, variants: results, base }: AblationResult): ImageGrid {
     kind: 'image-grid',
     id: 'grid',
     caption: 'Condition, scene, then each variant under each prompt setting, and the base model without control under the perfect prompt.',
-    columns: ['condition', 'scene', ...shown.map(({ label, setting }) => `${label}: ${setting.label}`)],
+    columns: ['condition', 'scene', ...shown.map(({ label, setting }) => ({ group: label, label: setting.label }))],
     rows: scenes.map(({ spec, rgb8, canny }, i) => {
       const prompt = promptSettings.find((s) => s.id === 'perfect')!.prompt(spec, 'quick');
       return {
