@@ -5,13 +5,14 @@ const steps = Array.from({ length: 21 }, (_, i) => i * 20);
 const curveOf = (f: (step: number) => number) => ({ steps, perImage: steps.map((s) => [f(s), f(s)]) });
 
 describe('jumpShare', () => {
-  it('is a tenth for a steady rise', () => expect(jumpShare(curveOf((s) => s / 400)).value).toBeCloseTo(0.1, 10));
+  it('is a tenth for a steady rise', () => expect(jumpShare(curveOf((s) => s / 400))!.value).toBeCloseTo(0.1, 10));
   it('is one for a single jump, and says where', () => expect(jumpShare(curveOf((s) => (s > 120 ? 0.9 : 0.3)))).toMatchObject({ value: 1, interval: [1, 1], to: 140 }));
+  it('is not measured where nothing rises', () => expect(jumpShare(curveOf((s) => 0.4 - s / 4000))).toBeNull());
   it('has an interval that covers images that disagree', () => {
     const curve = { steps, perImage: steps.map((s) => [s > 120 ? 0.9 : 0.3, 0.3 + (0.6 * s) / 400]) };
-    const { value, interval } = jumpShare(curve);
+    const { value, interval } = jumpShare(curve)!;
     expect(value).toBeGreaterThan(0.4);
-    expect(interval![0]).toBeLessThan(0.2);
-    expect(interval![1]).toBeCloseTo(1, 5);
+    expect(interval[0]).toBeLessThan(0.2);
+    expect(interval[1]).toBeCloseTo(1, 5);
   });
 });

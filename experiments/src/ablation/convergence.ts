@@ -7,6 +7,15 @@ export interface Curve {
   perImage: readonly (readonly number[])[];
 }
 
+export interface Jump {
+  value: number;
+  interval: [number, number];
+  /** The steepest window. */
+  from: number;
+  to: number;
+  images: number;
+}
+
 /** The window in which a sudden rise is looked for, as a share of the run. */
 export const JUMP_WINDOW = 0.1;
 const RESAMPLES = 2000;
@@ -14,25 +23,28 @@ const RESAMPLES = 2000;
 /**
  * How sudden the rise is: the share of the whole run's rise in mean fidelity that falls into its steepest window of a tenth
  * of the steps. A steady rise gives 0.1, one jump gives 1. The interval is a percentile bootstrap over images.
+ * Null when fidelity did not rise: there is nothing of which to take a share.
  */
-export function jumpShare(curve: Curve): { value: number; interval: [number, number] | null; from: number; to: number; images: number } {
+export function jumpShare(curve: Curve): Jump | null {
   const images = curve.perImage[0]?.length ?? 0;
   const all = Array.from({ length: images }, (_, i) => i);
   const found = steepest(curve, all);
+  if (found === null) return null;
   const shares: number[] = [];
   for (let b = 0; b < RESAMPLES; b++) {
     const draw = Array.from(uniform(1, 'jump-bootstrap', b, images), (u) => all[Math.floor(u * images)]!);
-    const { share } = steepest(curve, draw);
-    if (Number.isFinite(share)) shares.push(share);
+    // A resample without a rise is one in which nothing jumped.
+    shares.push(steepest(curve, draw)?.share ?? 0);
   }
   shares.sort((a, b) => a - b);
   const at = (q: number): number => shares[Math.min(shares.length - 1, Math.floor(q * shares.length))]!;
-  return { value: found.share, interval: shares.length === 0 ? null : [at(0.025), at(0.975)], from: found.from, to: found.to, images };
+  return { value: found.share, interval: [at(0.025), at(0.975)], from: found.from, to: found.to, images };
 }
 
-function steepest({ steps, perImage }: Curve, images: readonly number[]): { share: number; from: number; to: number } {
+function steepest({ steps, perImage }: Curve, images: readonly number[]): { share: number; from: number; to: number } | null {
   const values = perImage.map((row) => mean(images.map((i) => row[i]!)));
   const total = values.at(-1)! - values[0]!;
+  if (!(total > 0)) return null;
   const window = steps.at(-1)! * JUMP_WINDOW;
   let best = { rise: -Infinity, from: 0, to: 0 };
   for (let i = 0; i < steps.length; i++) {

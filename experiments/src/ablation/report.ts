@@ -4,7 +4,7 @@ import { IMAGE_SIZE } from '@controllab/mini-sd';
 import type { TrainingResult } from '@controllab/training';
 import { PAPER } from '../paper-values.ts';
 import type { Cells } from './compare.ts';
-import { JUMP_WINDOW, jumpShare, type Curve } from './convergence.ts';
+import { JUMP_WINDOW, jumpShare, type Curve, type Jump } from './convergence.ts';
 import { promptSettings, variants, type AblationProfile } from './design.ts';
 import { mean } from './fidelity.ts';
 import type { HeldOutScene } from './held-out.ts';
@@ -62,10 +62,10 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
     {
       id: 'sudden-convergence',
       ...PAPER.suddenConvergence,
-      test: `Share of the run’s whole rise in edge F1 that falls into its steepest tenth of the steps (here steps ${jump.from} to ${jump.to}); a steady rise gives ${JUMP_WINDOW}. More than half counts as sudden.`,
+      test: `Share of the run’s whole rise in edge F1 that falls into its steepest tenth of the steps${jump === null ? '' : ` (here steps ${jump.from} to ${jump.to})`}; a steady rise gives ${JUMP_WINDOW}. More than half counts as sudden.`,
       quantity: 'share of the rise in the steepest tenth of training',
       rule: { kind: 'above', bound: 0.5 },
-      measured: { value: jump.value, interval: jump.interval, n: jump.images, method: 'percentile bootstrap over images', seeds },
+      measured: jump === null ? null : { value: jump.value, interval: jump.interval, n: jump.images, method: 'percentile bootstrap over images', seeds },
       paper: null,
     },
     {
@@ -229,17 +229,18 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
 
 const f2 = (x: number): string => x.toFixed(2);
 
-function summary(result: AblationResult, jump: { value: number; from: number; to: number }): string {
+function summary(result: AblationResult, jump: Jump | null): string {
   const score = (id: string, prompt: string): string => f2(mean(result.variants[id]!.cells[prompt]!.fidelity.tolerant));
   const { profile } = result;
-  return `Three control networks were trained for ${profile.steps} steps of ${profile.batchSize} on the same frozen mini Stable Diffusion, with Canny edges as the condition and half of the prompts dropped. Edge F1 (1 px) with a perfect prompt: ControlNet ${score('proposed', 'perfect')}, Gaussian ${score('gaussian', 'perfect')}, lite ${score('lite', 'perfect')}; with no prompt: ${score('proposed', 'none')}, ${score('gaussian', 'none')}, ${score('lite', 'none')}; the base model without control reaches ${f2(mean(result.base['perfect']!.fidelity.tolerant))}. ${Math.round(jump.value * 100)}% of ControlNet’s rise falls between steps ${jump.from} and ${jump.to}.`;
+  return `Three control networks were trained for ${profile.steps} steps of ${profile.batchSize} on the same frozen mini Stable Diffusion, with Canny edges as the condition and half of the prompts dropped. Edge F1 (1 px) with a perfect prompt: ControlNet ${score('proposed', 'perfect')}, Gaussian ${score('gaussian', 'perfect')}, lite ${score('lite', 'perfect')}; with no prompt: ${score('proposed', 'none')}, ${score('gaussian', 'none')}, ${score('lite', 'none')}; the base model without control reaches ${f2(mean(result.base['perfect']!.fidelity.tolerant))}.${jump === null ? '' : ` ${Math.round(jump.value * 100)}% of ControlNet’s rise falls between steps ${jump.from} and ${jump.to}.`}`;
 }
 
-function convergenceText(result: AblationResult, jump: { value: number; interval: [number, number] | null; from: number; to: number }): string {
+function convergenceText(result: AblationResult, jump: Jump | null): string {
   const { steps, perImage } = result.variants['proposed']!.curve.tolerant;
   const at = (step: number): string => f2(mean(perImage[steps.indexOf(step)]!));
-  const interval = jump.interval === null ? '' : ` (95% interval ${f2(jump.interval[0])} to ${f2(jump.interval[1])})`;
-  return `The paper reports that control appears abruptly. Here ControlNet’s edge F1 goes from ${at(steps[0]!)} before training to ${at(steps.at(-1)!)} after ${steps.at(-1)} steps; its steepest tenth of the run, steps ${jump.from} to ${jump.to}, takes it from ${at(jump.from)} to ${at(jump.to)}, ${Math.round(jump.value * 100)}% of the whole rise${interval}. A steady rise would give ${Math.round(JUMP_WINDOW * 100)}%.`;
+  const course = `The paper reports that control appears abruptly. Here ControlNet’s edge F1 goes from ${at(steps[0]!)} before training to ${at(steps.at(-1)!)} after ${steps.at(-1)} steps`;
+  if (jump === null) return `${course}: it did not rise, so there is no jump to look for.`;
+  return `${course}; its steepest tenth of the run, steps ${jump.from} to ${jump.to}, takes it from ${at(jump.from)} to ${at(jump.to)}, ${Math.round(jump.value * 100)}% of the whole rise (95% interval ${f2(jump.interval[0])} to ${f2(jump.interval[1])}). A steady rise would give ${Math.round(JUMP_WINDOW * 100)}%.`;
 }
 
 /** A map as an RGB image. */
