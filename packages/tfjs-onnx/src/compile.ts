@@ -66,7 +66,7 @@ function sessionOptions({ provider = 'cpu', threads = os.cpus().length }: Compil
   return {
     executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
     intraOpNumThreads: threads,
-    graphOptimizationLevel: 'all', ...(process.env.PROF ? { enableProfiling: true, profileFilePrefix: '/tmp/prof' } : {}),
+    graphOptimizationLevel: 'all',
     logSeverityLevel: 3,
     // Several sessions live in one process: idle threads of one must not spin on the cores of another.
     extra: { session: { force_spinning_stop: '1' } },
@@ -169,7 +169,7 @@ export async function compile(fn: Traceable, signature: Signature, options: Comp
 }
 
 /**
- * Writes a function as a stand-alone .onnx file that any ONNX runtime can run: inputs and state keep their names,
+ * Writes a function as a stand-alone .onnx file for ONNX Runtime in any language (some nodes are of its own operator set): inputs and state keep their names,
  * outputs are called 'out NAME' and next state 'next NAME'. Host constants are stored inside; external ones must lie in or below the file's folder.
  */
 export function saveOnnx(fn: Traceable, signature: Signature, file: string, { provider = 'cpu', stepsPerRun = 1 }: Pick<CompileOptions, 'provider' | 'stepsPerRun'> = {}): Graph {
