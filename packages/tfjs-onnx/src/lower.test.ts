@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import onnxProto from 'onnx-proto';
 import ort from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
-import { nn, trace, valueAndGrads, type Graph, type Provider } from './index.ts';
+import { compile, nn, trace, valueAndGrads, type Graph, type Provider } from './index.ts';
 import { lower } from './lower.ts';
 
 await tf.setBackend('cpu');
@@ -36,6 +36,13 @@ describe('lowering', () => {
     expect(opTypes(model('webgpu'))).toContain('MatMul');
   });
 
+  it('keeps WebGPU kernels within the eight buffers that every device has', () => {
+    const graph = (parts: number): Graph => trace(({ inputs }) => ({ outputs: Object.fromEntries(tf.split(inputs['x']!, parts, 0).entries()) }), { inputs: { x: { shape: [12, 2] } } });
+    expect(opTypes(model('webgpu', graph(12)))).toEqual(new Set(['Slice']));
+    expect(opTypes(model('webgpu', graph(6)))).toEqual(new Set(['Split']));
+    expect(opTypes(model('cpu', graph(12)))).toEqual(new Set(['Split']));
+  });
+
   it('computes the same for every provider (run on the CPU here)', async () => {
     const feeds = Object.fromEntries(
       Object.entries(shapes).map(([name, shape], i) => [name, new ort.Tensor('float32', Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, j) => Math.sin(i + j * 1.7)), shape)]),
@@ -67,6 +74,27 @@ describe('lowering', () => {
   it('refuses constants that are known by shape only', () => {
     const graph = trace(({ inputs, constants }) => ({ outputs: { y: tf.add(inputs['x']!, constants['w']!) } }), { inputs: { x: { shape: [2] } }, constants: { w: { shape: [2] } } });
     expect(() => model('cpu', graph)).toThrow(/constant 'w' was declared by shape only/);
+  });
+});
+
+describe("functions that TensorFlow.js builds from kernels with a lowering", () => {
+  it.each([
+    ['moments', (x: tf.Tensor) => tf.moments(x, 1).variance],
+    ['norm', (x: tf.Tensor) => tf.norm(x)],
+    ['stack', (x: tf.Tensor) => tf.stack([x, x], -1)],
+    ['unstack', (x: tf.Tensor) => tf.unstack(x, 1)[0]!],
+    ['where', (x: tf.Tensor) => tf.where(tf.greater(x, 0), x, tf.zerosLike(x))],
+    ['squeeze', (x: tf.Tensor) => tf.squeeze(tf.expandDims(x, 0))],
+    ['losses.meanSquaredError', (x: tf.Tensor) => tf.losses.meanSquaredError(x, tf.square(x))],
+  ])('tf.%s', async (_, f) => {
+    const data = Float32Array.from({ length: 12 }, (__, i) => Math.sin(i));
+    const run = async (engine: 'onnx' | 'tfjs'): Promise<number[]> => {
+      const compiled = await compile(({ inputs }) => ({ outputs: { y: f(inputs['x']!) } }), { inputs: { x: { shape: [3, 4] } } }, { engine });
+      return [...(await compiled.run({ x: { data, shape: [3, 4] } }))['y']!.data];
+    };
+    const [onnx, eager] = [await run('onnx'), await run('tfjs')];
+    expect(onnx).toHaveLength(eager.length);
+    onnx.forEach((v, i) => expect(v).toBeCloseTo(eager[i]!, 5));
   });
 });
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { uniform, uniformValue, type Value } from '../graph.ts';
 import { showShape, sizeOf, type Shape } from '../types.ts';
-import { defineOp, type Inputs } from './definition.ts';
+import { defineOp, type Inputs, type Lowering } from './definition.ts';
 
 const positive = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis);
 const asUniform = (value: Value, shape: Shape): Value | null => {
@@ -108,6 +108,17 @@ defineOp<{ reps: number[] }>({
   },
 });
 
+/** WebGPU binds every tensor of a kernel as a storage buffer, of which it guarantees eight. */
+const WEBGPU_BUFFERS = 8;
+
+/** Consecutive pieces along an axis. */
+function split(l: Lowering, x: string, sizes: readonly number[], axis: number): string[] {
+  if (sizes.length === 1) return [x];
+  if (l.provider !== 'webgpu' || sizes.length < WEBGPU_BUFFERS) return l.g.ops('Split', [x, l.g.int64(sizes)], sizes.length, { axis });
+  let end = 0;
+  return sizes.map((size) => l.g.op('Slice', [x, l.g.int64([end]), l.g.int64([(end += size)]), l.g.int64([axis])]));
+}
+
 defineOp<{ numOrSizeSplits: number | number[]; axis: number }>({
   name: 'SplitV',
   infer: ({ x }, { numOrSizeSplits, axis }) => {
@@ -117,8 +128,7 @@ defineOp<{ numOrSizeSplits: number | number[]; axis: number }>({
   },
   lower: (l, { axis }) => {
     const at = positive(axis, l.shape('x').length);
-    const sizes = l.node.outputs.map((v) => v.shape[at]!);
-    return sizes.length === 1 ? l.in('x') : l.g.ops('Split', [l.in('x'), l.g.int64(sizes)], sizes.length, { axis: at });
+    return split(l, l.in('x'), l.node.outputs.map((v) => v.shape[at]!), at);
   },
 });
 
@@ -144,8 +154,7 @@ defineOp<{ axis: number }>({
   },
   lower: (l, { axis }) => {
     const at = positive(axis, l.shape('value').length);
-    const parts = l.node.outputs.length === 1 ? [l.in('value')] : l.g.ops('Split', [l.in('value')], l.node.outputs.length, { axis: at, num_outputs: l.node.outputs.length });
-    return parts.map((part, i) => l.reshape(part, l.node.outputs[i]!.shape));
+    return split(l, l.in('value'), l.node.outputs.map(() => 1), at).map((part, i) => l.reshape(part, l.node.outputs[i]!.shape));
   },
 });
 

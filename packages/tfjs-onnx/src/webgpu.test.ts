@@ -1,0 +1,46 @@
+import * as tf from '@tensorflow/tfjs';
+import { describe, expect, it } from 'vitest';
+import { exampleInputs, initialParameters, inputSpecs, parameterSpecs, prefixed, QUICK_NETWORKS, trainingStep } from '../bench/unet.ts';
+import { compile, scalar, TfjsOnnxError, type CompiledFunction, type HostTensor, type Provider } from './index.ts';
+
+await tf.setBackend('cpu');
+
+const network = QUICK_NETWORKS[0]!;
+const [specs, parameters] = [parameterSpecs(network), initialParameters(network)];
+const zeros = Object.fromEntries(Object.entries(parameters).map(([name, t]) => [name, { data: new Float32Array(t.data.length), shape: t.shape }]));
+
+async function compileStep(provider: Provider): Promise<CompiledFunction> {
+  const inputs = { ...inputSpecs(network), noise: inputSpecs(network).sample, learningRate: { shape: [] }, biasCorrection1: { shape: [] }, biasCorrection2: { shape: [] } };
+  const step = await compile(trainingStep(network), { inputs, state: { ...prefixed('p:', specs), ...prefixed('m:', specs), ...prefixed('v:', specs) } }, { provider });
+  step.state = { ...prefixed('p:', parameters), ...prefixed('m:', zeros), ...prefixed('v:', zeros) };
+  return step;
+}
+
+async function train(step: CompiledFunction): Promise<Record<string, HostTensor>> {
+  let outputs = {};
+  for (let t = 1; t <= 2; t++) {
+    const schedule = { learningRate: scalar(1e-3), biasCorrection1: scalar(1 / (1 - 0.9 ** t)), biasCorrection2: scalar(1 / (1 - 0.999 ** t)) };
+    outputs = await step.run({ ...exampleInputs(network), ...schedule });
+  }
+  return { ...outputs, ...step.state };
+}
+
+// Without a graphics card, a software Vulkan driver will do (SwiftShader, lavapipe): set VK_ICD_FILENAMES to its .json.
+describe('WebGPU', () => {
+  it('trains a small U-Net as the CPU does', async ({ skip }) => {
+    let step: CompiledFunction;
+    try {
+      step = await compileStep('webgpu');
+    } catch (error) {
+      // Either this platform's build has no WebGPU or the machine has no adapter; anything else is a failure.
+      if (!(error instanceof TfjsOnnxError) || !/no provider|adapter/i.test(error.message)) throw error;
+      return skip(error.message.split('\n')[0]);
+    }
+    const [expected, got] = [await train(await compileStep('cpu')), await train(step)];
+    for (const [name, { data }] of Object.entries(expected)) {
+      const scale = Math.max(...data.map(Math.abs));
+      data.forEach((v, i) => expect(Math.abs(v - got[name]!.data[i]!) / scale, name).toBeLessThan(1e-3));
+    }
+    // A software driver compiles a shader per shape, for minutes.
+  }, 600_000);
+});
