@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { jumpShare } from './convergence.ts';
 
-const steps = Array.from({ length: 21 }, (_, i) => i * 20);
+const steps = Array.from({ length: 17 }, (_, i) => i * 20);
 const curveOf = (f: (step: number) => number) => ({ steps, perImage: steps.map((s) => [f(s), f(s)]) });
 
 describe('jumpShare', () => {
-  it('is a tenth for a steady rise', () => expect(jumpShare(curveOf((s) => s / 400))!.value).toBeCloseTo(0.1, 10));
+  it('is an eighth for a steady rise', () => expect(jumpShare(curveOf((s) => s / 320))!.value).toBeCloseTo(1 / 8, 10));
   it('is one for a single jump, and says where', () => expect(jumpShare(curveOf((s) => (s > 120 ? 0.9 : 0.3)))).toMatchObject({ value: 1, interval: [1, 1], to: 140 }));
   it('is not measured where nothing rises', () => expect(jumpShare(curveOf((s) => 0.4 - s / 4000))).toBeNull());
   it('has an interval that covers images that disagree', () => {
-    const curve = { steps, perImage: steps.map((s) => [s > 120 ? 0.9 : 0.3, 0.3 + (0.6 * s) / 400]) };
+    const curve = { steps, perImage: steps.map((s) => [s > 120 ? 0.9 : 0.3, 0.3 + (0.6 * s) / 320]) };
     const { value, interval } = jumpShare(curve)!;
     expect(value).toBeGreaterThan(0.4);
     expect(interval[0]).toBeLessThan(0.2);

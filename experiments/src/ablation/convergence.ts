@@ -17,12 +17,12 @@ export interface Jump {
 }
 
 /** The window in which a sudden rise is looked for, as a share of the run. */
-export const JUMP_WINDOW = 0.1;
+export const JUMP_WINDOW = 1 / 8;
 const RESAMPLES = 2000;
 
 /**
- * How sudden the rise is: the share of the whole run's rise in mean fidelity that falls into its steepest window of a tenth
- * of the steps. A steady rise gives 0.1, one jump gives 1. The interval is a percentile bootstrap over images.
+ * How sudden the rise is: the share of the whole run's rise in mean fidelity that falls into its steepest window of an eighth
+ * of the steps. A steady rise gives 1/8, one jump gives 1. The interval is a percentile bootstrap over images.
  * Null when fidelity did not rise: there is nothing of which to take a share.
  */
 export function jumpShare(curve: Curve): Jump | null {

@@ -76,8 +76,8 @@ export interface AblationProfile {
 export const profiles: Record<'quick', AblationProfile> = {
   quick: {
     scenes: 4096,
-    batchSize: 16,
-    steps: 400,
+    batchSize: 8,
+    steps: 320,
     learningRate: 5e-4,
     warmup: 40,
     promptDrop: 0.5,

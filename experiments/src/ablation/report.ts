@@ -62,8 +62,8 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
     {
       id: 'sudden-convergence',
       ...PAPER.suddenConvergence,
-      test: `Share of the run’s whole rise in edge F1 that falls into its steepest tenth of the steps${jump === null ? '' : ` (here steps ${jump.from} to ${jump.to})`}; a steady rise gives ${JUMP_WINDOW}. More than half counts as sudden.`,
-      quantity: 'share of the rise in the steepest tenth of training',
+      test: `Share of the run’s whole rise in edge F1 that falls into its steepest eighth of the steps${jump === null ? '' : ` (here steps ${jump.from} to ${jump.to})`}; a steady rise gives 1/8. More than half counts as sudden.`,
+      quantity: 'share of the rise in the steepest eighth of training',
       rule: { kind: 'above', bound: 0.5 },
       measured: jump === null ? null : { value: jump.value, interval: jump.interval, n: jump.images, method: 'percentile bootstrap over images', seeds },
       paper: null,
@@ -240,7 +240,7 @@ function convergenceText(result: AblationResult, jump: Jump | null): string {
   const at = (step: number): string => f2(mean(perImage[steps.indexOf(step)]!));
   const course = `The paper reports that control appears abruptly. Here ControlNet’s edge F1 goes from ${at(steps[0]!)} before training to ${at(steps.at(-1)!)} after ${steps.at(-1)} steps`;
   if (jump === null) return `${course}: it did not rise, so there is no jump to look for.`;
-  return `${course}; its steepest tenth of the run, steps ${jump.from} to ${jump.to}, takes it from ${at(jump.from)} to ${at(jump.to)}, ${Math.round(jump.value * 100)}% of the whole rise (95% interval ${f2(jump.interval[0])} to ${f2(jump.interval[1])}). A steady rise would give ${Math.round(JUMP_WINDOW * 100)}%.`;
+  return `${course}; its steepest eighth of the run, steps ${jump.from} to ${jump.to}, takes it from ${at(jump.from)} to ${at(jump.to)}, ${Math.round(jump.value * 100)}% of the whole rise (95% interval ${f2(jump.interval[0])} to ${f2(jump.interval[1])}). A steady rise would give ${100 * JUMP_WINDOW}%.`;
 }
 
 /** A map as an RGB image. */
