@@ -1,40 +1,26 @@
 import * as tf from '@tensorflow/tfjs';
 import { adamw, compile, nn, scalar, valueAndGrads } from '@controllab/tfjs-onnx';
 
-const tensor = (shape: number[], f: () => number) => ({ data: Float32Array.from({ length: tf.util.sizeFromShape(shape) }, f), shape });
-const weight = (...shape: number[]) => tensor(shape, () => Math.random() - 0.5);
-const zero = (...shape: number[]) => tensor(shape, () => 0);
+const tensor = (shape: [number, number], f: (i: number) => number) => ({ data: Float32Array.from({ length: shape[0] * shape[1] }, (_, i) => f(i)), shape });
+const scalars = { lr: { shape: [] }, c1: { shape: [] }, c2: { shape: [] } };
+const start = { w: tensor([1, 3], () => 0), m: tensor([1, 3], () => 0), v: tensor([1, 3], () => 0) };
 
-// One hidden layer that learns sin(x): every parameter p (PyTorch's layout, [out, in]) and its AdamW moments m and v.
-const names = ['w1', 'b1', 'w2', 'b2'];
-const start = {
-  'p.w1': weight(32, 1), 'p.b1': weight(32), 'p.w2': weight(1, 32), 'p.b2': weight(1),
-  'm.w1': zero(32, 1), 'm.b1': zero(32), 'm.w2': zero(1, 32), 'm.b2': zero(1),
-  'v.w1': zero(32, 1), 'v.b1': zero(32), 'v.w2': zero(1, 32), 'v.b2': zero(1),
-};
-
+// One training step of y = x W^T: loss, gradient by the tape, AdamW. It is recorded once and runs as one native call.
 const step = await compile(
-  ({ inputs, state }) => {
-    const pick = (kind: string) => Object.fromEntries(names.map((name) => [name, state[kind + name]!]));
-    const put = (kind: string, of: tf.NamedTensorMap) => Object.fromEntries(names.map((name) => [kind + name, of[name]!]));
-    const params = pick('p.');
-    const { value: loss, grads } = valueAndGrads(() => {
-      const hidden = nn.silu(nn.linear(inputs.x!, params.w1!, params.b1!));
-      return tf.mean(tf.squaredDifference(nn.linear(hidden, params.w2!, params.b2!), inputs.y!));
-    }, params);
-    const schedule = { learningRate: inputs.lr as tf.Scalar, biasCorrection1: inputs.c1 as tf.Scalar, biasCorrection2: inputs.c2 as tf.Scalar };
-    const next = adamw(params, grads, pick('m.'), pick('v.'), schedule);
-    return { outputs: { loss }, state: { ...put('p.', next.params), ...put('m.', next.m), ...put('v.', next.v) } };
+  ({ inputs: { x, y, lr, c1, c2 }, state: { w, m, v } }) => {
+    const { value: loss, grads } = valueAndGrads(() => tf.mean(tf.squaredDifference(nn.linear(x!, w!, null), y!)), { w: w! });
+    const schedule = { learningRate: lr as tf.Scalar, biasCorrection1: c1 as tf.Scalar, biasCorrection2: c2 as tf.Scalar };
+    const next = adamw({ w: w! }, grads, { w: m! }, { w: v! }, schedule, { weightDecay: 0 });
+    return { outputs: { loss }, state: { w: next.params.w!, m: next.m.w!, v: next.v.w! } };
   },
-  { inputs: { x: { shape: [64, 1] }, y: { shape: [64, 1] }, lr: { shape: [] }, c1: { shape: [] }, c2: { shape: [] } }, state: start },
+  { inputs: { x: { shape: [64, 3] }, y: { shape: [64, 1] }, ...scalars }, state: start },
 );
 
 step.state = start;
-for (let t = 1; t <= 1000; t++) {
-  const x = tensor([64, 1], () => 6 * Math.random() - 3);
-  const y = { ...x, data: x.data.map(Math.sin) };
-  // Whatever changes from step to step is an input: a number that JavaScript computes while tracing is frozen into the graph.
-  const { loss } = await step.run({ x, y, lr: scalar(1e-2), c1: scalar(1 / (1 - 0.9 ** t)), c2: scalar(1 / (1 - 0.999 ** t)) });
-  if (t === 1 || t % 250 === 0) console.log(`step ${t}: loss ${loss!.data[0]!.toExponential(1)}`);
+for (let t = 1; t <= 400; t++) {
+  const x = tensor([64, 3], () => Math.random() - 0.5);
+  const y = tensor([64, 1], (i) => x.data[3 * i]! - 2 * x.data[3 * i + 1]! + 3 * x.data[3 * i + 2]!);
+  const { loss } = await step.run({ x, y, lr: scalar(0.05), c1: scalar(1 / (1 - 0.9 ** t)), c2: scalar(1 / (1 - 0.999 ** t)) });
+  if (t % 100 === 0) console.log(`step ${t}: loss ${loss!.data[0]!.toExponential(1)}, weights ${[...step.state.w!.data].map((w) => w.toFixed(2)).join(' ')}`);
 }
 await step.release();

@@ -34,12 +34,9 @@ describe('README', () => {
 });
 
 describe('examples', () => {
-  it('fit.ts learns sin(x)', async () => {
-    const lines = (await run('examples/fit.ts')).trim().split('\n');
-    const losses = lines.map((line) => Number(/^step \d+: loss (.+)$/.exec(line)![1]));
-    expect(losses).toHaveLength(5);
-    expect(losses.at(-1)).toBeLessThan(0.02);
-    expect(losses.at(-1)).toBeLessThan(losses[0]! / 5);
+  it('fit.ts finds the weights 1, -2 and 3', async () => {
+    const last = (await run('examples/fit.ts')).trim().split('\n').at(-1)!;
+    expect(last).toMatch(/^step 400: loss \S+, weights 1\.00 -2\.00 3\.00$/);
   });
 
   it('safetensors.ts uses a checkpoint in place', async () => {
