@@ -18,6 +18,8 @@ export interface PeerDescription {
   torch: string;
   threads: number;
   optimizer: string;
+  /** What its own BLAS reaches: far below the ceiling, the comparison says little (Debian: install libopenblas0-pthread). */
+  matmulGflops: number;
   parameters: number;
 }
 
