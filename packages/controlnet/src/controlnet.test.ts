@@ -3,7 +3,7 @@ import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { SD15_ENCODER, UNet2DConditionModel, countParameters, initialize, withParameters, type Module } from '@controllab/core-blocks';
-import { valueAndGrads, type HostTensor } from '@controllab/tfjs-onnx';
+import { adamw, valueAndGrads, type HostTensor } from '@controllab/tfjs-onnx';
 import { ControlNetLite } from './controlnet-lite.ts';
 import { ControlNetModel, controlNetSd15, controlNetSd21, initializeFromUNet } from './controlnet.ts';
 import { toUNetResiduals } from './residuals.ts';
@@ -46,7 +46,7 @@ describe('ControlNetModel', () => {
     expect(() => initializeFromUNet(new ControlNetModel(config), weights, 0)).toThrow(expect.objectContaining({ code: 'unet-mismatch', details: { problems: ['conv_in.bias: expected [4], the U-Net has [3]', 'missing mid_block.resnets.0.norm1.weight [8]'] } }));
   });
 
-  it('learns through zero convolutions: their gradient is not zero, that of what is behind them is', () => {
+  it('learns through zero convolutions: their gradient is not zero, that of what is behind them is; one step moves them', () => {
     const model = new ControlNetModel(config);
     const params = toTensors(initializeFromUNet(model, initialize(unet, 1), 2));
     const frozen = toTensors(initialize(unet, 1));
@@ -59,6 +59,13 @@ describe('ControlNetModel', () => {
     expect(largest('controlnet_mid_block.weight')).toBeGreaterThan(1e-6);
     expect(largest('conv_in.weight')).toBe(0);
     expect(largest('controlnet_cond_embedding.conv_out.weight')).toBe(0);
+
+    const zeros = Object.fromEntries(Object.entries(params).map(([name, t]) => [name, tf.zerosLike(t)]));
+    const first = { learningRate: tf.scalar(1e-3), biasCorrection1: tf.scalar(1 / (1 - 0.9)), biasCorrection2: tf.scalar(1 / (1 - 0.999)) };
+    const next = adamw(params, grads, zeros, zeros, first, { weightDecay: 0 }).params;
+    const moved = (name: string) => tf.max(tf.abs(tf.sub(next[name] as tf.Tensor, params[name] as tf.Tensor))).dataSync()[0] as number;
+    expect(moved('controlnet_down_blocks.0.weight')).toBeCloseTo(1e-3, 5);
+    expect(moved('conv_in.weight')).toBe(0);
   });
 
   it('gaussian connections are N(0, 1/fan_in) and act from the start', () => {
