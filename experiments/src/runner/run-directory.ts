@@ -16,9 +16,13 @@ export class RunDirectory {
   private readonly lock: string;
   private readonly say: (message: string) => void;
 
-  private constructor(directory: string, hash: string, say: (message: string) => void) {
+  /** Whether an earlier process began this run. */
+  readonly resumed: boolean;
+
+  private constructor(directory: string, hash: string, resumed: boolean, say: (message: string) => void) {
     this.path = directory;
     this.hash = hash;
+    this.resumed = resumed;
     this.lock = path.join(directory, 'lock');
     this.say = say;
   }
@@ -31,7 +35,7 @@ export class RunDirectory {
     const hash = configHash(config);
     const directory = path.join(root, `${name}-${hash.slice(0, 10)}`);
     mkdirSync(directory, { recursive: true });
-    const run = new RunDirectory(directory, hash, say);
+    const run = new RunDirectory(directory, hash, !fresh && existsSync(path.join(directory, 'config.json')), say);
     run.acquire();
     // Only with the lock in hand: another process may be at work here.
     if (fresh) for (const entry of readdirSync(directory)) if (entry !== 'lock') rmSync(path.join(directory, entry), { recursive: true });
