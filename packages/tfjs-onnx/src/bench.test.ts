@@ -57,8 +57,8 @@ describe('bench', () => {
     expect(stderr).toBe(`--rounds expects a positive whole number, got 'many'\n${USAGE}\n`);
   });
 
-  it('takes nine rounds by default', () => {
-    expect(readOptions([])).toEqual({ rounds: 9, only: null, quick: false });
+  it('takes five rounds by default', () => {
+    expect(readOptions([])).toEqual({ rounds: 5, only: null, quick: false });
     expect(readOptions(['--only=step', '--rounds=3'])).toEqual({ rounds: 3, only: 'step', quick: false });
   });
 });
