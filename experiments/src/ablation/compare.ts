@@ -1,8 +1,7 @@
 import { borderColour, nearestColour } from '@controllab/metrics';
-import { colourNames, colours } from '@controllab/emoji-scenes';
+import { catalogue, colourNames, colours } from '@controllab/emoji-scenes';
 import { classify, createSampler, IMAGE_SIZE, loadWeights, MiniClassifier, type BaseModel } from '@controllab/mini-sd';
 import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
-import { catalogue } from '@controllab/emoji-scenes';
 import { promptSettings, type AblationProfile, type Variant } from './design.ts';
 import { conditionFidelity, type Fidelity } from './fidelity.ts';
 import { conditionBatch, type HeldOutScene } from './held-out.ts';

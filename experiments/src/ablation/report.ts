@@ -32,7 +32,8 @@ const labelOf = (id: string): string => variants.find((v) => v.id === id)?.label
 export function ablationReport(result: AblationResult, provenance: Provenance): Report {
   const { seed, profile, scenes } = result;
   const seeds = [seed];
-  const at = (id: string, prompt: string): number[] => (id === 'base' ? result.base : result.variants[id]!.cells)[prompt]!.fidelity.tolerant;
+  const cellsOf = (id: string): Cells => (id === 'base' ? result.base : result.variants[id]!.cells);
+  const at = (id: string, prompt: string): number[] => cellsOf(id)[prompt]!.fidelity.tolerant;
   const measured = (samples: readonly number[]): Measurement => ({ ...meanInterval(samples, seed), seeds });
   const difference = (a: readonly number[], b: readonly number[]): Measurement => ({ ...pairedDifferenceInterval(a, b, seed), seeds });
   const exactly = (value: number, n: number, method: string): Measurement => ({ value, interval: [value, value], n, method, seeds });
@@ -116,7 +117,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
     columns: promptSettings.map(({ label }) => ({ label, better: 'higher' })),
     rows: rows.map((id) => ({
       label: labelOf(id),
-      cells: promptSettings.map((setting) => measured((id === 'base' ? result.base : result.variants[id]!.cells)[setting.id]!.fidelity[kind])),
+      cells: promptSettings.map((setting) => measured(cellsOf(id)[setting.id]!.fidelity[kind])),
     })),
   });
   const share = (flags: readonly boolean[]): Measurement => measured(flags.map(Number));
@@ -127,7 +128,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
     rowHeader: 'Model',
     columns: [{ label: 'object, top-1', better: 'higher' }, { label: 'background colour', better: 'higher' }],
     rows: rows.map((id) => {
-      const cell = (id === 'base' ? result.base : result.variants[id]!.cells)['perfect']!;
+      const cell = cellsOf(id)['perfect']!;
       return { label: labelOf(id), cells: [share(cell.object), share(cell.background)] };
     }),
   };
