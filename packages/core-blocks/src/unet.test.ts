@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { initialize, withParameters } from './module.ts';
-import { UNet2DConditionModel } from './unet.ts';
+import { UNet2DConditionModel, type UNetOptions } from './unet.ts';
 import { encoderStates } from './unet-config.ts';
 
 const model = new UNet2DConditionModel({
@@ -16,13 +16,10 @@ const model = new UNet2DConditionModel({
 
 beforeAll(() => tf.setBackend('cpu'));
 
-function run(sample: tf.Tensor, options: { t?: tf.Tensor; context?: tf.Tensor; residuals?: tf.Tensor[]; mid?: tf.Tensor } = {}): tf.Tensor {
+function run(sample: tf.Tensor, options: UNetOptions & { t?: tf.Tensor; context?: tf.Tensor } = {}): tf.Tensor {
   const tensors = Object.fromEntries(Object.entries(initialize(model, 1)).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
   return withParameters(model, tensors, () =>
-    model.forward(sample, options.t ?? tf.tensor1d([3]), options.context ?? tf.ones([1, 2, 6]), {
-      ...(options.residuals ? { downBlockAdditionalResiduals: options.residuals } : {}),
-      ...(options.mid ? { midBlockAdditionalResidual: options.mid } : {}),
-    }),
+    model.forward(sample, options.t ?? tf.tensor1d([3]), options.context ?? tf.ones([1, 2, 6]), options),
   );
 }
 
@@ -38,16 +35,32 @@ describe('UNet2DConditionModel', () => {
     const plain = run(sample);
     expect(plain.shape).toEqual([1, 4, 4, 6]);
     const residuals = states.map(({ channels, factor }) => tf.zeros([1, channels, 4 / factor, 6 / factor]));
-    expect(run(sample, { residuals, mid: tf.zeros([1, 8, 2, 3]) }).dataSync()).toEqual(plain.dataSync());
-    expect(run(sample, { mid: tf.ones([1, 8, 2, 3]) }).dataSync()).not.toEqual(plain.dataSync());
+    expect(run(sample, { downBlockAdditionalResiduals: residuals, midBlockAdditionalResidual: tf.zeros([1, 8, 2, 3]) }).dataSync()).toEqual(plain.dataSync());
+    expect(run(sample, { midBlockAdditionalResidual: tf.ones([1, 8, 2, 3]) }).dataSync()).not.toEqual(plain.dataSync());
+  });
+
+  it.each([['conv_in', [1, 4, 4, 6]], ['down_blocks.0', [1, 4, 2, 3]], ['down_blocks.1', [1, 8, 2, 3]], ['mid_block', [1, 8, 2, 3]]] as const)('injects behind %s', (point, shape) => {
+    const sample = tf.randomNormal([1, 4, 4, 6], 0, 1, 'float32', 1);
+    let seen: number[] = [];
+    const note = (x: tf.Tensor) => { seen = x.shape; return x; };
+    expect(run(sample, { inject: { point, apply: note } }).dataSync()).toEqual(run(sample).dataSync());
+    expect(seen).toEqual(shape);
+    expect(run(sample, { inject: { point, apply: (x) => tf.add(x, 1) } }).dataSync()).not.toEqual(run(sample).dataSync());
+  });
+
+  it('saves the skips before the injection: cutting the main branch behind conv_in leaves its skip alive', () => {
+    const [a, b] = [1, 2].map((seed) => tf.randomNormal([1, 4, 4, 6], 0, 1, 'float32', seed)) as [tf.Tensor, tf.Tensor];
+    const inject = { point: 'conv_in', apply: (x: tf.Tensor) => tf.zerosLike(x) } as const;
+    expect(run(a, { inject }).dataSync()).not.toEqual(run(b, { inject }).dataSync());
   });
 
   it.each([
+    ['an unknown injection point', () => run(tf.zeros([1, 4, 4, 4]), { inject: { point: 'down_blocks.2', apply: (x) => x } }), /inject.point: expected one of conv_in, down_blocks.0, down_blocks.1, mid_block, got "down_blocks.2"/],
     ['an odd size', () => run(tf.zeros([1, 4, 5, 4])), /multiples of 2/],
     ['wrong channels', () => run(tf.zeros([1, 3, 4, 4])), /expected \[N, 4, H, W\]/],
     ['a scalar time step', () => run(tf.zeros([1, 4, 4, 4]), { t: tf.scalar(3) }), /timesteps: expected \[1\]/],
     ['a context for another batch', () => run(tf.zeros([1, 4, 4, 4]), { context: tf.ones([2, 2, 6]) }), /encoder hidden states: expected \[1, S, D\]/],
-    ['too few residuals', () => run(tf.zeros([1, 4, 4, 4]), { residuals: [tf.zeros([1, 4, 4, 4])] }), /expected 4 tensors, got 1/],
+    ['too few residuals', () => run(tf.zeros([1, 4, 4, 4]), { downBlockAdditionalResiduals: [tf.zeros([1, 4, 4, 4])] }), /expected 4 tensors, got 1/],
   ])('refuses %s', (_, f, message) => {
     expect(f).toThrow(message);
     expect(f).toThrow(expect.objectContaining({ code: 'invalid-input' }));

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { CoreBlocksError } from './error.ts';
+import { checkInjection, injectAt, type Injection } from './injection.ts';
 import { Conv2d, GroupNorm } from './layers.ts';
 import { Module } from './module.ts';
 import { TimestepEmbedding, timestepEmbedding } from './timestep.ts';
@@ -47,15 +48,16 @@ export abstract class UNetEncoder extends Module {
     return this.time_embedding.forward(timestepEmbedding(timesteps, levels[0]?.channels as number, { flipSinToCos, freqShift }));
   }
 
-  /** Down blocks from the output `h: [N, C, H, W]` of conv_in; `states` begins with `h` itself. */
-  protected runDownBlocks(h: tf.Tensor, temb: tf.Tensor, context: tf.Tensor): { x: tf.Tensor; states: tf.Tensor[] } {
+  /** Down blocks from the output `h: [N, C, H, W]` of conv_in; `states` begins with `h` itself and knows nothing of the injection. */
+  protected runDownBlocks(h: tf.Tensor, temb: tf.Tensor, context: tf.Tensor, injection?: Injection): { x: tf.Tensor; states: tf.Tensor[] } {
     const states = [h];
-    for (const block of this.down_blocks) {
-      const out = block.forward(h, temb, context);
+    let x = injectAt('conv_in', h, injection);
+    for (const [i, block] of this.down_blocks.entries()) {
+      const out = block.forward(x, temb, context);
       states.push(...out.states);
-      h = out.x;
+      x = injectAt(`down_blocks.${i}`, out.x, injection);
     }
-    return { x: h, states };
+    return { x, states };
   }
 
   /** @throws CoreBlocksError invalid-input when the sample does not survive the downsamplings without rounding. */
@@ -75,6 +77,11 @@ export abstract class UNetEncoder extends Module {
 export interface UNetResiduals {
   downBlockAdditionalResiduals?: readonly tf.Tensor[];
   midBlockAdditionalResidual?: tf.Tensor;
+}
+
+/** What a U-Net's forward may get beside its main arguments. */
+export interface UNetOptions extends UNetResiduals {
+  inject?: Injection;
 }
 
 /** The U-Net of latent diffusion with text cross-attention. Source: diffusers `UNet2DConditionModel`. */
@@ -106,21 +113,23 @@ export class UNet2DConditionModel extends UNetEncoder {
    * @param sample noisy latents `z_t: [N, C, H, W]`
    * @param timesteps `t: [N]`, float, in training steps
    * @param encoderHiddenStates text `c_t: [N, S, D]`
-   * @param residuals what a ControlNet adds to the skips (`[N, C_i, H_i, W_i]` each) and to the middle block's output
+   * @param options what a ControlNet adds to the skips (`[N, C_i, H_i, W_i]` each) and to the middle block's output, or a
+   *   ControlNeXt's change of the main branch
    * @returns the prediction `[N, C', H, W]`
-   * @throws CoreBlocksError invalid-input on wrong shapes or a wrong number of residuals
+   * @throws CoreBlocksError invalid-input on wrong shapes, a wrong number of residuals or an unknown injection point
    */
-  forward(sample: tf.Tensor, timesteps: tf.Tensor, encoderHiddenStates: tf.Tensor, residuals: UNetResiduals = {}): tf.Tensor {
+  forward(sample: tf.Tensor, timesteps: tf.Tensor, encoderHiddenStates: tf.Tensor, options: UNetOptions = {}): tf.Tensor {
     this.checkSample(sample, timesteps, encoderHiddenStates);
-    const { downBlockAdditionalResiduals: additions, midBlockAdditionalResidual } = residuals;
+    const { downBlockAdditionalResiduals: additions, midBlockAdditionalResidual, inject } = options;
+    if (inject) checkInjection(inject, this.down_blocks.length);
     const temb = this.embedTime(timesteps);
-    const encoded = this.runDownBlocks(this.conv_in.forward(sample), temb, encoderHiddenStates);
+    const encoded = this.runDownBlocks(this.conv_in.forward(sample), temb, encoderHiddenStates, inject);
     let { states } = encoded;
     if (additions) {
       if (additions.length !== states.length) throw new CoreBlocksError('invalid-input', `downBlockAdditionalResiduals: expected ${states.length} tensors, got ${additions.length}`, { count: additions.length });
       states = states.map((state, i) => tf.add(state, additions[i] as tf.Tensor));
     }
-    let h = this.mid_block.forward(encoded.x, temb, encoderHiddenStates);
+    let h = injectAt('mid_block', this.mid_block.forward(encoded.x, temb, encoderHiddenStates), inject);
     if (midBlockAdditionalResidual) h = tf.add(h, midBlockAdditionalResidual);
     for (const block of this.up_blocks) h = block.forward(h, states, temb, encoderHiddenStates);
     return this.conv_out.forward(this.conv_norm_out.forward(h, { silu: true }));
