@@ -47,15 +47,20 @@ function taps(from: number, to: number, { support, weight }: (typeof FILTERS)[Re
   });
 }
 
-/** Filters along one axis: `step` samples lie between neighbours on it, `lines` gives the first sample of every line in input and output. */
-function filterLines<T extends Uint8Array | Float32Array>(input: T, output: T, plan: readonly Tap[], step: number, lines: Iterable<readonly [from: number, to: number]>): void {
+/** Filters along the middle axis of samples seen as [outer, length, inner]. */
+function filterAxis<T extends Uint8Array | Float32Array>(input: T, output: T, plan: readonly Tap[], length: number, inner: number): void {
   const bytes = output instanceof Uint8Array;
-  for (const [from, to] of lines) {
-    for (let i = 0; i < plan.length; i++) {
-      const { start, weights } = plan[i]!;
-      let sum = 0;
-      for (let j = 0, at = from + start * step; j < weights.length; j++, at += step) sum += input[at]! * weights[j]!;
-      output[to + i * step] = bytes ? Math.min(255, Math.max(0, Math.floor(sum / WEIGHT_ONE + 0.5))) : sum;
+  const sums = new Float64Array(inner);
+  const outer = input.length / (length * inner);
+  for (let o = 0, to = 0; o < outer; o++) {
+    for (const { start, weights } of plan) {
+      sums.fill(0);
+      let from = (o * length + start) * inner;
+      for (let j = 0; j < weights.length; j++) {
+        const weight = weights[j]!;
+        for (let k = 0; k < inner; k++) sums[k]! += input[from++]! * weight;
+      }
+      for (let k = 0; k < inner; k++) output[to++] = bytes ? Math.min(255, Math.max(0, Math.floor(sums[k]! / WEIGHT_ONE + 0.5))) : sums[k]!;
     }
   }
 }
@@ -77,17 +82,12 @@ export function resample<T extends Uint8Array | Float32Array>(pixels: T, from: R
   let result = pixels.slice() as T;
   if (from.width !== to.width) {
     const narrowed = make(from.height * to.width * channels);
-    const rows = Array.from({ length: from.height * channels }, (_, i) => {
-      const y = Math.floor(i / channels);
-      return [y * from.width * channels + (i % channels), y * to.width * channels + (i % channels)] as const;
-    });
-    filterLines(result, narrowed, taps(from.width, to.width, kind, bytes), channels, rows);
+    filterAxis(result, narrowed, taps(from.width, to.width, kind, bytes), from.width, channels);
     result = narrowed;
   }
   if (from.height !== to.height) {
-    const row = to.width * channels;
-    const shortened = make(to.height * row);
-    filterLines(result, shortened, taps(from.height, to.height, kind, bytes), row, Array.from({ length: row }, (_, i) => [i, i] as const));
+    const shortened = make(to.height * to.width * channels);
+    filterAxis(result, shortened, taps(from.height, to.height, kind, bytes), from.height, to.width * channels);
     result = shortened;
   }
   return result;
