@@ -15,7 +15,7 @@ export const LATENT_CHANNELS = 4;
 export const MINI_VAE: AutoencoderKLConfig = {
   in_channels: 12,
   out_channels: 12,
-  block_out_channels: [48, 96],
+  block_out_channels: [48, 64],
   down_block_types: ['DownEncoderBlock2D', 'DownEncoderBlock2D'],
   up_block_types: ['UpDecoderBlock2D', 'UpDecoderBlock2D'],
   layers_per_block: 1,

@@ -1,9 +1,11 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { pretrainClassifier } from '../pretrain/classifier.ts';
+import { pretrainClip } from '../pretrain/clip.ts';
 import { pretrainDenoiser } from '../pretrain/denoiser.ts';
+import type { StageOptions } from '../pretrain/stage.ts';
 import { pretrainVae } from '../pretrain/vae.ts';
 
-const stages = { vae: pretrainVae, denoiser: pretrainDenoiser, classifier: pretrainClassifier };
+const stages = { vae: pretrainVae, clip: (options: StageOptions) => pretrainClip('clip', options), 'clip-judge': (options: StageOptions) => pretrainClip('clip-judge', options), denoiser: pretrainDenoiser, classifier: pretrainClassifier };
 
 const stageOf = (name: string): keyof typeof stages => {
   if (!Object.hasOwn(stages, name)) throw new InvalidArgumentError(`Stages: ${Object.keys(stages).join(', ')}.`);

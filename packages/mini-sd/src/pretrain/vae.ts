@@ -19,12 +19,12 @@ const BATCH = 16;
 export const VAE_RECIPE = {
   source: { tier: 'core', seed: 7, split: 'train', mix: trainingMix } satisfies SceneSource,
   batchSize: BATCH,
-  totalSteps: 1600,
+  totalSteps: 4000,
   peak: 2e-3,
-  warmup: 100,
-  ema: 0.995,
+  warmup: 200,
+  ema: 0.998,
   kl: 2e-4,
-  charbonnier: 0.2,
+  charbonnier: 0.05,
 };
 
 /** Mean squared error, a Charbonnier term for edges, and a little KL: LDM's first stage without its discriminator. */

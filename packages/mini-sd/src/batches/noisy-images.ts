@@ -1,0 +1,31 @@
+import { normal, uniform } from '@controllab/core-blocks';
+import type { SceneSpec } from '@controllab/emoji-scenes';
+import type { HostTensor } from '@controllab/tfjs-onnx';
+import { IMAGE_SIZE } from '../models.ts';
+import { writeImage } from '../pixels.ts';
+import type { SceneBuffers } from '@controllab/emoji-scenes';
+
+/**
+ * The images [N, 3, 64, 64] of a training batch for the networks that judge: each with Gaussian pixel noise of its own strength, up to `strongest`,
+ * so that a judge reads imperfect pictures too. `drawn` sees the buffers of each scene before the next is drawn.
+ */
+export function noisyImages(
+  specs: readonly SceneSpec[],
+  render: (spec: SceneSpec) => SceneBuffers,
+  { seed, step, strongest }: { seed: number; step: number; strongest: number },
+  drawn: (n: number) => void = () => {},
+): HostTensor {
+  const size = 3 * IMAGE_SIZE * IMAGE_SIZE;
+  const data = new Float32Array(specs.length * size);
+  const strength = uniform(seed, 'noise-strength', step, specs.length);
+  const noise = normal(seed, 'pixel-noise', step, data.length);
+  specs.forEach((spec, n) => {
+    writeImage(render(spec).rgb8, data, n);
+    for (let j = n * size; j < (n + 1) * size; j++) data[j]! += strongest * strength[n]! * noise[j]!;
+    drawn(n);
+  });
+  return { data, shape: [specs.length, 3, IMAGE_SIZE, IMAGE_SIZE] };
+}
+
+/** Scene numbers of a step: no scene repeats within a run. */
+export const sceneNumbers = (step: number, batchSize: number): number[] => Array.from({ length: batchSize }, (_, n) => step * batchSize + n);

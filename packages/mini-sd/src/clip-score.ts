@@ -1,0 +1,54 @@
+import { withParameters } from '@controllab/core-blocks';
+import { CONTEXT_LENGTH, tokenize, vocabulary, type Tier } from '@controllab/emoji-scenes';
+import { compile, type HostTensor } from '@controllab/tfjs-onnx';
+import { MiniClip, TEXT_WIDTH } from './clip.ts';
+import { IMAGE_SIZE } from './models.ts';
+import { fromImages } from './pixels.ts';
+
+/** Raw cosines in the space of a mini-CLIP, of images [64, 64, 3] and captions; at most `count` at a time. */
+export interface ClipScorer {
+  /** Cosine of image i and caption j at [i][j]. */
+  similarities(images: readonly Uint8Array[], captions: readonly string[]): Promise<number[][]>;
+  /** Cosine of each image and its own caption: CLIP score (mini), unscaled. */
+  scores(images: readonly Uint8Array[], captions: readonly string[]): Promise<number[]>;
+  release(): Promise<void>;
+}
+
+const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
+
+/** Compiles both towers for batches of `count`; a smaller batch is padded. */
+export async function compileClip(weights: Record<string, HostTensor>, tier: Tier, count: number): Promise<ClipScorer> {
+  const words = vocabulary(tier);
+  const clip = new MiniClip(words.words.length);
+  const towers = await compile(
+    ({ inputs, constants }) => withParameters(clip, constants, () => ({ outputs: { images: clip.encodeImages(inputs['images']!), texts: clip.encodeTexts(inputs['ids']!) } })),
+    { inputs: { images: { shape: [count, 3, IMAGE_SIZE, IMAGE_SIZE] }, ids: { shape: [count, CONTEXT_LENGTH], dtype: 'int32' } }, constants: weights },
+    { name: 'mini-CLIP' },
+  );
+  const rows = ({ data }: HostTensor, length: number): Float32Array[] => Array.from({ length }, (_, n) => (data as Float32Array).slice(n * TEXT_WIDTH, (n + 1) * TEXT_WIDTH));
+  const embed = async (images: readonly Uint8Array[], captions: readonly string[]): Promise<{ images: Float32Array[]; texts: Float32Array[] }> => {
+    const found: { images: Float32Array[]; texts: Float32Array[] } = { images: [], texts: [] };
+    for (let start = 0; start < images.length; start += count) {
+      const size = Math.min(count, images.length - start);
+      const pixels = new Float32Array(count * 3 * IMAGE_SIZE * IMAGE_SIZE);
+      pixels.set(fromImages(images.slice(start, start + size)).data as Float32Array);
+      const ids = new Int32Array(count * CONTEXT_LENGTH);
+      for (let n = 0; n < count; n++) ids.set(tokenize(captions[start + Math.min(n, size - 1)]!, words), n * CONTEXT_LENGTH);
+      const out = await towers.run({ images: { data: pixels, shape: [count, 3, IMAGE_SIZE, IMAGE_SIZE] }, ids: { data: ids, shape: [count, CONTEXT_LENGTH] } });
+      found.images.push(...rows(out['images']!, size));
+      found.texts.push(...rows(out['texts']!, size));
+    }
+    return found;
+  };
+  return {
+    async similarities(images, captions) {
+      const embedded = await embed(images, captions);
+      return embedded.images.map((image) => embedded.texts.map((text) => dot(image, text)));
+    },
+    async scores(images, captions) {
+      const embedded = await embed(images, captions);
+      return embedded.images.map((image, i) => dot(image, embedded.texts[i]!));
+    },
+    release: () => towers.release(),
+  };
+}
