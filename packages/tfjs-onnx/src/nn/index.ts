@@ -5,4 +5,5 @@ export { layerNorm } from './layer-norm.ts';
 export { silu, gelu } from './activations.ts';
 export { attention } from './attention.ts';
 export { upsampleNearest2x } from './upsample.ts';
+export { maxPool2d, avgPool2d } from './pool.ts';
 export { embedding } from './embedding.ts';

@@ -9,6 +9,7 @@ import './linear.ts';
 import './norm.ts';
 import './attention.ts';
 import './upsample.ts';
+import './pool.ts';
 import './adamw.ts';
 
 export { OPS, type Lowering, type OpDefinition, type Provider } from './definition.ts';
