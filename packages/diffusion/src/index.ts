@@ -1,9 +1,16 @@
+export { ddim, type DdimConfig } from './ddim.ts';
+export { ddpm, type DdpmConfig } from './ddpm.ts';
+export { dpmSolverPlusPlus2M } from './dpm-solver.ts';
 export { DiffusionError, type DiffusionErrorCode } from './errors.ts';
+export { euler, eulerLevels, type EulerConfig } from './euler.ts';
 export { addNoise, trainingTarget, velocity, type FloatTensor } from './forward.ts';
 export { combineGuidance, dropPrompts, promptDropMask } from './guidance.ts';
+export { multistepLevels, type MultistepConfig } from './multistep.ts';
+export { karrasSigmas, type NoiseLevels } from './noise-levels.ts';
 export { NoiseSchedule, type NoiseScheduleConfig } from './noise-schedule.ts';
 export { splitPrediction, type Prediction } from './prediction.ts';
 export { initialNoise, sample, type SampleOptions } from './sample.ts';
-export { ddim, ddpm, type DdimConfig, type DdpmConfig, type Scheduler, type StepResult } from './scheduler.ts';
+export type { SamplerConfig, Scheduler, StepInput, StepResult } from './scheduler.ts';
 export { spacedTimesteps, type TimestepSpacing } from './spacing.ts';
 export { stratifiedTimesteps, uniformTimesteps } from './timesteps.ts';
+export { unipc } from './unipc.ts';

@@ -1,14 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { ddim } from './ddim.ts';
+import { ddpm } from './ddpm.ts';
+import { dpmSolverPlusPlus2M } from './dpm-solver.ts';
+import { euler } from './euler.ts';
 import { NoiseSchedule } from './noise-schedule.ts';
 import { initialNoise, sample } from './sample.ts';
-import { ddim, ddpm } from './scheduler.ts';
+import { unipc } from './unipc.ts';
 
 describe('sample', () => {
   it('with the exact noise of a point distribution lands on the point', async () => {
     const schedule = new NoiseSchedule();
     const noise = initialNoise(1, [2, 3]);
     const point = 1.5;
-    for (const scheduler of [ddim(schedule, { steps: 20 }), ddim(schedule, { steps: 20, eta: 1 }), ddpm(schedule, { steps: 20 })]) {
+    for (const scheduler of [ddim(schedule, { steps: 20 }), ddim(schedule, { steps: 20, eta: 1 }), ddpm(schedule, { steps: 20 }), euler(schedule, { steps: 20, spacing: 'leading' }), dpmSolverPlusPlus2M(schedule, { steps: 20 }), unipc(schedule, { steps: 20 })]) {
       const visited: number[] = [];
       const x = await sample({
         scheduler, noise,

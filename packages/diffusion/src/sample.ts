@@ -19,10 +19,12 @@ export interface SampleOptions {
 /** Runs the reverse process from x_T to x_0: the sampling loop for every scheduler. Returns x_0, [N, C, H, W]. */
 export async function sample({ scheduler, noise, predict, seed = 0, stepNoise = (k, length) => normal(seed, 'sampling-noise', k, length), onStep }: SampleOptions): Promise<FloatTensor> {
   let x = noise;
+  let history: StepResult[] = [];
   for (const [k, timestep] of scheduler.timesteps.entries()) {
     const output = await predict(x, timestep);
-    const result = scheduler.step(x, output, timestep, scheduler.needsNoise(timestep) ? stepNoise(k, x.data.length) : undefined);
+    const result = scheduler.step({ k, x, output, history, noise: scheduler.needsNoise(k) ? stepNoise(k, x.data.length) : undefined });
     x = result.sample;
+    if (scheduler.memory > 0) history = [...history, result].slice(-scheduler.memory);
     onStep?.(result, k);
   }
   return x;

@@ -7,7 +7,7 @@ import { DiffusionError } from './errors.ts';
 export type TimestepSpacing = 'leading' | 'trailing' | 'linspace';
 
 /** NumPy's rounding, which the reference schedulers use: halves go to the even neighbour. */
-function roundHalfToEven(x: number): number {
+export function roundHalfToEven(x: number): number {
   const floor = Math.floor(x);
   if (x - floor !== 0.5) return Math.round(x);
   return floor % 2 === 0 ? floor : floor + 1;

@@ -1,0 +1,24 @@
+import { describe, expect, it } from 'vitest';
+import { ddpm } from './ddpm.ts';
+import { NoiseSchedule } from './noise-schedule.ts';
+
+// two steps with abar_0 = 0.64 and abar_1 = 0.4096: square roots 0.8 and 0.64
+const schedule = new NoiseSchedule({ trainTimesteps: 2, schedule: 'linear', betaStart: 0.36, betaEnd: 0.36 });
+const tensor = (...values: number[]) => ({ data: Float32Array.from(values), shape: [values.length] });
+
+describe('ddpm', () => {
+  it('samples the posterior q(x_0 | x_1, x0) with either variance', () => {
+    const x = 0.64 * 2 + Math.sqrt(1 - 0.4096) * 0.5;
+    const beta = 0.36;
+    const mean = ((0.8 * beta) / (1 - 0.4096)) * 2 + ((0.8 * 0.36) / (1 - 0.4096)) * x;
+    for (const [variance, sigma2] of [['fixed_small', (0.36 / (1 - 0.4096)) * beta], ['fixed_large', beta]] as const) {
+      const sampler = ddpm(schedule, { steps: 2, variance });
+      expect(sampler.step({ k: 0, x: tensor(x), output: tensor(0.5), history: [], noise: Float32Array.of(2) }).sample.data[0]).toBeCloseTo(mean + 2 * Math.sqrt(sigma2), 5);
+      expect(sampler.needsNoise(1)).toBe(false);
+    }
+    // the last step returns x0
+    const last = { k: 1, x: tensor(0.8 * 2 + 0.6 * 0.5), output: tensor(0.5), history: [] };
+    expect(ddpm(schedule, { steps: 2 }).step(last).sample.data[0]).toBeCloseTo(2, 6);
+    expect(ddpm(schedule, { steps: 2, clipSample: 1 }).step(last).sample.data[0]).toBeCloseTo(1, 6);
+  });
+});
