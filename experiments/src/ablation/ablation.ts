@@ -101,7 +101,7 @@ export async function runAblation(options: ExperimentOptions<keyof typeof profil
         commit: currentCommit(),
         profile: options.profile,
         configHash: run.hash.slice(0, 16),
-        weightsHash: `vae ${base.hashes.vae.slice(0, 12)}, denoiser ${base.hashes.denoiser.slice(0, 12)}; trained ${variants.map((v) => `${v.id} ${readSafetensors(weightsFile(run, v.id)).metadata['sha256']?.slice(0, 12) ?? ''}`).join(', ')}`,
+        weightsHash: `vae ${base.hashes.vae.slice(0, 12)}, mini-CLIP ${base.hashes.clip.slice(0, 12)}, U-Net ${base.hashes.unet.slice(0, 12)}; trained ${variants.map((v) => `${v.id} ${readSafetensors(weightsFile(run, v.id)).metadata['sha256']?.slice(0, 12) ?? ''}`).join(', ')}`,
         datasetHash: `emoji-scenes, tier ${base.tier}, seeds 17 and 4242`,
         engine: String((config as { engine: string }).engine),
         machine: machine(),

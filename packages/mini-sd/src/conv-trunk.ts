@@ -25,7 +25,7 @@ export const residual = (inChannels: number, outChannels = inChannels): ResnetBl
 
 /** What the image encoder, the mini-inception and the mini-segmenter share: images [N, 3, 64, 64] in [-1, 1] to feature maps at 32, 16 and 8. */
 export class ConvTrunk extends Module {
-  static readonly WIDTHS = [48, 96, 192] as const;
+  static readonly WIDTHS = [32, 64, 128] as const;
   stem: Conv2d;
   down: DownConv[];
   residuals: ResnetBlock2D[];
@@ -38,7 +38,7 @@ export class ConvTrunk extends Module {
     this.residuals = [residual(middle), residual(coarse)];
   }
 
-  /** [N, 48, 32, 32], [N, 96, 16, 16] and [N, 192, 8, 8]. */
+  /** [N, 32, 32, 32], [N, 64, 16, 16] and [N, 128, 8, 8]. */
   forward(images: tf.Tensor): [tf.Tensor, tf.Tensor, tf.Tensor] {
     const fine = this.stem.forward(pixelUnshuffle(images));
     const middle = this.residuals[0]!.forward(this.down[0]!.forward(fine), null);

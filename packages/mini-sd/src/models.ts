@@ -1,6 +1,6 @@
-import { AutoencoderKL, TextTransformer, UNet2DConditionModel, type AutoencoderKLConfig, type TextTransformerConfig, type UNet2DConditionConfig } from '@controllab/core-blocks';
+import { AutoencoderKL, UNet2DConditionModel, type AutoencoderKLConfig, type UNet2DConditionConfig } from '@controllab/core-blocks';
 import type { NoiseScheduleConfig } from '@controllab/diffusion';
-import { CONTEXT_LENGTH } from '@controllab/emoji-scenes';
+import { TEXT_WIDTH } from './clip.ts';
 
 /** Pixels along a side of every image of the embedded default. */
 export const IMAGE_SIZE = 64;
@@ -23,15 +23,6 @@ export const MINI_VAE: AutoencoderKLConfig = {
   norm_num_groups: 8,
 };
 
-export const MINI_TEXT = (vocabularySize: number): TextTransformerConfig => ({
-  vocab_size: vocabularySize,
-  hidden_size: 128,
-  intermediate_size: 256,
-  num_hidden_layers: 2,
-  num_attention_heads: 4,
-  max_position_embeddings: CONTEXT_LENGTH,
-});
-
 /** Stable Diffusion's U-Net with three levels; attention where SD has it, on all but the finest. */
 export const MINI_UNET: UNet2DConditionConfig = {
   in_channels: LATENT_CHANNELS,
@@ -41,13 +32,12 @@ export const MINI_UNET: UNet2DConditionConfig = {
   up_block_types: ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D'],
   layers_per_block: 1,
   attention_head_dim: [2, 4, 4],
-  cross_attention_dim: 128,
+  cross_attention_dim: TEXT_WIDTH,
   use_linear_projection: true,
   norm_num_groups: 8,
 };
 
 export const miniVae = (): AutoencoderKL => new AutoencoderKL(MINI_VAE);
-export const miniText = (vocabularySize: number): TextTransformer => new TextTransformer(MINI_TEXT(vocabularySize));
 export const miniUNet = (): UNet2DConditionModel => new UNet2DConditionModel(MINI_UNET);
 
 /** v-prediction on the cosine schedule: at 16 x 16 latents the scaled-linear one of SD leaves too much signal at the last timestep. */

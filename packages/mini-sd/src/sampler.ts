@@ -5,31 +5,41 @@ import { combineGuidance, ddim, initialNoise, NoiseSchedule, sample } from '@con
 import { CONTEXT_LENGTH, tokenize, vocabulary, type Tier } from '@controllab/emoji-scenes';
 import { compile, type CompiledFunction, type CompileOptions, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
 import { decode, normaliseLatents, type LatentStatistics } from './autoencoder.ts';
-import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, miniText, miniUNet, miniVae } from './models.ts';
+import { MiniClip, miniText, TEXT_WIDTH } from './clip.ts';
+import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, miniUNet, miniVae } from './models.ts';
 import { toImages } from './pixels.ts';
 import { loadWeights, readStatistics, type StoredWeights } from './weights.ts';
 
 /** The embedded default's frozen weights. */
 export interface BaseModel {
   vae: Record<string, HostTensor>;
-  /** Names start with 'unet.' and 'text.'. */
+  /** The U-Net, 'unet.', and its text encoder, 'text.'. */
   denoiser: Record<string, HostTensor>;
   statistics: LatentStatistics;
   tier: Tier;
-  /** Checksums of the two files, for provenance. */
-  hashes: { vae: string; denoiser: string };
+  /** Checksums of the files, for provenance. */
+  hashes: { vae: string; clip: string; unet: string };
 }
 
 /** The tier that the committed weights know. */
-const TIER: Tier = 'quick';
+const TIER: Tier = 'core';
 
 const checksum = ({ metadata }: StoredWeights): string => metadata['sha256'] ?? '';
 
 /** Loads the committed weights. @throws MiniSdError missing-weights */
 export function loadBaseModel(): BaseModel {
   const vae = loadWeights('vae', miniVae());
-  const denoiser = loadWeights('denoiser', { unet: miniUNet(), text: miniText(vocabulary(TIER).words.length) });
-  return { vae: vae.tensors, denoiser: denoiser.tensors, statistics: readStatistics(vae.metadata), tier: TIER, hashes: { vae: checksum(vae), denoiser: checksum(denoiser) } };
+  const text = loadTextEncoder(TIER);
+  const unet = loadWeights('unet', { unet: miniUNet() });
+  return { vae: vae.tensors, denoiser: { ...unet.tensors, ...text.tensors }, statistics: readStatistics(vae.metadata), tier: TIER, hashes: { vae: checksum(vae), clip: text.hash, unet: checksum(unet) } };
+}
+
+/** The part of mini-CLIP that conditions the U-Net, under 'text.', and the checksum of the whole. @throws MiniSdError missing-weights */
+export function loadTextEncoder(tier: Tier): { tensors: Record<string, HostTensor>; hash: string } {
+  const words = vocabulary(tier).words.length;
+  const clip = loadWeights('clip', new MiniClip(words));
+  const names = Object.keys(parameterSpecs({ text: miniText(words) }));
+  return { tensors: Object.fromEntries(names.map((name) => [name, clip.tensors[name]!])), hash: checksum(clip) };
 }
 
 /** A control network as the sampler sees it: any of the variants of packages/controlnet. */
@@ -96,7 +106,7 @@ export async function createSampler(base: BaseModel, { count, guidance, control 
       inputs: {
         noisy: { shape: [rows, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE] },
         timesteps: { shape: [rows] },
-        context: { shape: [rows, CONTEXT_LENGTH, 128] },
+        context: { shape: [rows, CONTEXT_LENGTH, TEXT_WIDTH] },
         ...(control === undefined ? {} : { condition: { shape: [rows, 3, IMAGE_SIZE, IMAGE_SIZE] } }),
         ...controlSpecs,
       },

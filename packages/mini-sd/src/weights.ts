@@ -6,7 +6,7 @@ import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { LatentStatistics } from './autoencoder.ts';
 import { MiniSdError } from './errors.ts';
 
-export const parts = ['vae', 'clip', 'clip-judge', 'denoiser', 'classifier'] as const;
+export const parts = ['vae', 'clip', 'clip-judge', 'inception', 'segmenter', 'unet', 'classifier'] as const;
 export type Part = (typeof parts)[number];
 
 const directory = fileURLToPath(new URL('../weights/', import.meta.url));
@@ -37,6 +37,9 @@ export function saveWeights(part: Part, tensors: Record<string, HostTensor>, met
   mkdirSync(path.dirname(file), { recursive: true });
   writeSafetensors(file, tensors, { dtype: 'F16', metadata });
 }
+
+/** What is stored beside a part's weights: recipe, seed, quality, checksum. */
+export const readWeightsMetadata = (part: Part): Readonly<Record<string, string>> => readSafetensors(weightsFile(part)).metadata;
 
 /** The latent statistics stored beside the autoencoder's weights. */
 export function readStatistics(metadata: Readonly<Record<string, string>>): LatentStatistics {

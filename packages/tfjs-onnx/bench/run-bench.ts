@@ -2,8 +2,8 @@ import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
+import { matmulCeiling } from '@controllab/tfjs-onnx';
 import type { CaseResult, Job } from './case.ts';
-import { measureCeiling } from './ceiling.ts';
 import type { Options } from './options.ts';
 import { findPeer } from './peer.ts';
 import { round } from './statistics.ts';
@@ -34,7 +34,11 @@ export async function runBench({ rounds, only, quick }: Options): Promise<void> 
   const found = quick ? { python: null, reason: 'skipped by --quick' } : findPeer();
   if (found.python === null) say(`no peer: ${found.reason}`);
   const sizes = quick ? [128] : [1024, 2048];
-  const ceiling = (): Promise<Record<string, number>> => measureCeiling(sizes, threads, quick ? 2 : 10);
+  const ceiling = async (): Promise<Record<string, number>> => {
+    const gflops: Record<string, number> = {};
+    for (const n of sizes) gflops[n] = round(await matmulCeiling(n, { threads, repeats: quick ? 2 : 10 }));
+    return gflops;
+  };
 
   say('matrix products');
   const products = [await ceiling()];

@@ -1,6 +1,7 @@
 export * as nn from './nn/index.ts';
 export { adamw, type AdamWOptions, type AdamWSchedule } from './adamw.ts';
 export { compile, saveOnnx, type CompiledFunction, type CompileOptions } from './compile.ts';
+export { matmulCeiling } from './ceiling.ts';
 export { cost } from './cost.ts';
 export { useTfjsBackend } from './eager.ts';
 export { TfjsOnnxError, type TfjsOnnxErrorCode } from './errors.ts';

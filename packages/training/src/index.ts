@@ -3,7 +3,7 @@ export { startBatchWorker, type BatchWorkerOptions } from './batch-worker.ts';
 export { newestCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
 export { canonicalJson, configDifference, configHash, type Json } from './config.ts';
 export { TrainingError, isDiskFull, type TrainingErrorCode } from './errors.ts';
-export { constantRate, cosineRate, type LearningRate } from './learning-rate.ts';
+export { constantRate, cosineRate, stableDecayRate, type LearningRate } from './learning-rate.ts';
 export { optimizerInputs, type OptimizerSettings } from './optimizer-inputs.ts';
 export { Progress, formatDuration, type ProgressOutput } from './progress.ts';
 export { runTraining, type Evaluation, type EvaluationValues, type TrainStep, type TrainingOptions, type TrainingResult } from './run-training.ts';

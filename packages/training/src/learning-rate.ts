@@ -14,3 +14,16 @@ export function cosineRate({ peak, totalSteps, warmup = 0, final = 0 }: { peak: 
     return final + (peak - final) * 0.5 * (1 + Math.cos(Math.PI * progress));
   };
 }
+
+/**
+ * Linear warm-up to `peak`, constant, then a decay over the last `decay` steps that falls as 1 - sqrt of its progress, to 0 at `totalSteps` (warm-up,
+ * stable, decay: MiniCPM, Hu et al. 2024; shape of Haegele et al. 2024). Unlike a cosine, its first part does not depend on the run's length: a run
+ * that proves too short is continued from a checkpoint before the decay, and ends as if it had been longer from the start.
+ */
+export function stableDecayRate({ peak, totalSteps, decay, warmup = 0 }: { peak: number; totalSteps: number; decay: number; warmup?: number }): LearningRate {
+  return (step) => {
+    if (step < warmup) return (peak * (step + 1)) / warmup;
+    const progress = Math.min(1, (step - (totalSteps - decay)) / decay);
+    return progress <= 0 ? peak : peak * (1 - Math.sqrt(progress));
+  };
+}

@@ -1,9 +1,8 @@
 import { normal, uniform } from '@controllab/core-blocks';
-import type { SceneSpec } from '@controllab/emoji-scenes';
+import type { SceneBuffers, SceneSpec } from '@controllab/emoji-scenes';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { IMAGE_SIZE } from '../models.ts';
 import { writeImage } from '../pixels.ts';
-import type { SceneBuffers } from '@controllab/emoji-scenes';
 
 /**
  * The images [N, 3, 64, 64] of a training batch for the networks that judge: each with Gaussian pixel noise of its own strength, up to `strongest`,
@@ -13,16 +12,17 @@ export function noisyImages(
   specs: readonly SceneSpec[],
   render: (spec: SceneSpec) => SceneBuffers,
   { seed, step, strongest }: { seed: number; step: number; strongest: number },
-  drawn: (n: number) => void = () => {},
+  drawn: (n: number, buffers: SceneBuffers) => void = () => {},
 ): HostTensor {
   const size = 3 * IMAGE_SIZE * IMAGE_SIZE;
   const data = new Float32Array(specs.length * size);
   const strength = uniform(seed, 'noise-strength', step, specs.length);
   const noise = normal(seed, 'pixel-noise', step, data.length);
   specs.forEach((spec, n) => {
-    writeImage(render(spec).rgb8, data, n);
+    const buffers = render(spec);
+    writeImage(buffers.rgb8, data, n);
     for (let j = n * size; j < (n + 1) * size; j++) data[j]! += strongest * strength[n]! * noise[j]!;
-    drawn(n);
+    drawn(n, buffers);
   });
   return { data, shape: [specs.length, 3, IMAGE_SIZE, IMAGE_SIZE] };
 }

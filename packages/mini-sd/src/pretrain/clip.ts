@@ -1,22 +1,19 @@
-import path from 'node:path';
-import * as tf from '@tensorflow/tfjs';
-import { countParameters, initialize, parameterSpecs, withParameters } from '@controllab/core-blocks';
+import { countParameters } from '@controllab/core-blocks';
 import { caption, CONTEXT_LENGTH, swappedCaption, vocabulary } from '@controllab/emoji-scenes';
 import type { HostTensor } from '@controllab/tfjs-onnx';
-import { compileTrainStep, cosineRate, initialTrainState, runTraining, startBatchWorker, stateTensors, type TrainingResult } from '@controllab/training';
+import type { TrainingResult } from '@controllab/training';
 import type { ClipBatchData } from '../batches/clip.ts';
 import { compileClip } from '../clip-score.ts';
 import { contrastiveLoss, MiniClip } from '../clip.ts';
 import { IMAGE_SIZE } from '../models.ts';
 import { openScenes, type SceneSource } from '../scenes.ts';
 import { saveWeights } from '../weights.ts';
-import type { StageOptions } from './stage.ts';
-
-const BATCH = 128;
+import { writeStageReport } from './stage-report.ts';
+import { trainStage, type StageOptions } from './stage.ts';
 
 export const CLIP_RECIPE = {
   source: { tier: 'core', seed: 21, split: 'train' } satisfies SceneSource,
-  batchSize: BATCH,
+  batchSize: 128,
   totalSteps: 1400,
   peak: 1e-3,
   warmup: 100,
@@ -28,44 +25,31 @@ export const CLIP_RECIPE = {
 export type ClipPart = 'clip' | 'clip-judge';
 
 /** A picture and a text tower, trained contrastively on scenes and captions with each caption's swapped twin as a negative. */
-export async function pretrainClip(part: ClipPart, { directory, seed, output }: StageOptions): Promise<TrainingResult> {
-  const { source, totalSteps, peak, warmup, weightDecay, noise } = CLIP_RECIPE;
-  const own = part === 'clip' ? { seed, source } : { seed: seed + 1, source: { ...source, seed: source.seed + 1 } };
+export async function pretrainClip(part: ClipPart, options: StageOptions): Promise<TrainingResult> {
+  const { source, batchSize, noise } = CLIP_RECIPE;
+  const own = part === 'clip' ? { seed: options.seed, source } : { seed: options.seed + 1, source: { ...source, seed: source.seed + 1 } };
+  const recipe = { ...CLIP_RECIPE, source: own.source };
   const clip = new MiniClip(vocabulary(source.tier).words.length);
-  const step = await compileTrainStep(
+  const trained = await trainStage(
     {
-      name: part,
-      trainable: parameterSpecs(clip),
-      inputs: { images: { shape: [BATCH, 3, IMAGE_SIZE, IMAGE_SIZE] }, ids: { shape: [2 * BATCH, CONTEXT_LENGTH], dtype: 'int32' } },
-      optimizer: { weightDecay },
-      loss: ({ params, inputs }) =>
-        withParameters(clip, params, () => ({ loss: contrastiveLoss(clip.encodeImages(inputs['images']!), clip.encodeTexts(inputs['ids']!), clip.scale()) })),
+      part,
+      recipe,
+      identity: { recipe: JSON.stringify(recipe) },
+      module: clip,
+      inputs: { images: { shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] }, ids: { shape: [2 * batchSize, CONTEXT_LENGTH], dtype: 'int32' } },
+      loss: ({ images, ids }) => ({ loss: contrastiveLoss(clip.encodeImages(images!), clip.encodeTexts(ids!), clip.scale()) }),
+      batches: { module: new URL('../batches/clip.ts', import.meta.url), data: { source: own.source, batchSize, seed: own.seed, noise } satisfies ClipBatchData },
+      stepsPerRun: 2,
+      checkpointEvery: 100,
     },
-    { stepsPerRun: 2 },
+    { ...options, seed: own.seed },
   );
-  const result = await runTraining({
-    name: part,
-    step,
-    initialState: initialTrainState(initialize(clip, own.seed)),
-    batches: startBatchWorker({ module: new URL('../batches/clip.ts', import.meta.url), data: { source: own.source, batchSize: BATCH, seed: own.seed, noise } satisfies ClipBatchData }),
-    totalSteps,
-    learningRate: cosineRate({ peak, totalSteps, warmup, final: peak * 0.02 }),
-    seed: own.seed,
-    config: { recipe: JSON.stringify(CLIP_RECIPE) },
-    directory: path.join(directory, part),
-    checkpointEvery: 100,
-    ...(output === undefined ? {} : { output }),
-  });
-  if (result.status === 'finished') {
-    const weights = stateTensors(result.state, 'p');
-    saveWeights(part, weights, {
-      recipe: JSON.stringify({ ...CLIP_RECIPE, source: own.source }),
-      seed: String(own.seed),
-      parameters: String(countParameters(clip)),
-      quality: JSON.stringify(await retrievalQuality(weights)),
-    });
+  if (trained.weights !== null) {
+    const quality = await retrievalQuality(trained.weights);
+    saveWeights(part, trained.weights, { recipe: JSON.stringify(recipe), seed: String(own.seed), parameters: String(countParameters(clip)), quality: JSON.stringify(quality) });
+    await writeStageReport({ part, title: part === 'clip' ? 'mini-CLIP: the text encoder of the embedded default' : 'mini-CLIP, the judge', seed: own.seed, recipe, trained, quality });
   }
-  return result;
+  return trained.result;
 }
 
 /** Scenes among which a caption is looked for, and how often that is repeated with others. */

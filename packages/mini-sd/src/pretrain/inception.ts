@@ -1,0 +1,88 @@
+import * as tf from '@tensorflow/tfjs';
+import { countParameters } from '@controllab/core-blocks';
+import { catalogue } from '@controllab/emoji-scenes';
+import type { HostTensor } from '@controllab/tfjs-onnx';
+import type { TrainingResult } from '@controllab/training';
+import type { InceptionBatchData } from '../batches/inception.ts';
+import { CELLS, crossEntropy, MiniInception, SUBGROUPS } from '../inception.ts';
+import { compileJudge } from '../judge.ts';
+import { IMAGE_SIZE } from '../models.ts';
+import { openScenes, type SceneSource } from '../scenes.ts';
+import { saveWeights } from '../weights.ts';
+import { writeStageReport } from './stage-report.ts';
+import { trainStage, type StageOptions } from './stage.ts';
+
+export const INCEPTION_RECIPE = {
+  source: { tier: 'core', seed: 31, split: 'train' } satisfies SceneSource,
+  batchSize: 64,
+  totalSteps: 1800,
+  peak: 2e-3,
+  warmup: 100,
+  weightDecay: 0.01,
+  noise: 0.3,
+};
+
+/** The classifier whose pooled features serve the Frechet distance, and which judges what generated pictures show. */
+export async function pretrainInception(options: StageOptions): Promise<TrainingResult> {
+  const { source, batchSize, noise } = INCEPTION_RECIPE;
+  const objects = catalogue(source.tier).length;
+  const inception = new MiniInception(objects);
+  const trained = await trainStage(
+    {
+      part: 'inception',
+      recipe: INCEPTION_RECIPE,
+      identity: { recipe: JSON.stringify(INCEPTION_RECIPE) },
+      module: inception,
+      inputs: {
+        images: { shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] },
+        objects: { shape: [batchSize, objects] },
+        subgroups: { shape: [batchSize, SUBGROUPS] },
+        cells: { shape: [batchSize, CELLS * CELLS], dtype: 'int32' },
+      },
+      loss: (inputs) => {
+        const found = inception.forward(inputs['images']!);
+        const loss = tf.addN([
+          crossEntropy(found.objects, inputs['objects']!),
+          crossEntropy(found.subgroups, inputs['subgroups']!),
+          crossEntropy(found.cells, tf.oneHot(inputs['cells'] as tf.Tensor2D, objects + 1)),
+        ]);
+        return { loss: loss as tf.Scalar };
+      },
+      batches: { module: new URL('../batches/inception.ts', import.meta.url), data: { source, batchSize, seed: options.seed, noise } satisfies InceptionBatchData },
+      stepsPerRun: 4,
+      checkpointEvery: 200,
+    },
+    options,
+  );
+  if (trained.weights !== null) {
+    const quality = await recognitionQuality(trained.weights);
+    saveWeights('inception', trained.weights, { recipe: JSON.stringify(INCEPTION_RECIPE), seed: String(options.seed), parameters: String(countParameters(inception)), quality: JSON.stringify(quality) });
+    await writeStageReport({ part: 'inception', title: 'mini-inception: the judge of the embedded default', seed: options.seed, recipe: INCEPTION_RECIPE, trained, quality });
+  }
+  return trained.result;
+}
+
+const COUNT = 512;
+
+/** The judge on real scenes of another seed: the ceiling of what it can say of generated ones. */
+export async function recognitionQuality(weights: Record<string, HostTensor>): Promise<Record<string, number>> {
+  const { tier } = INCEPTION_RECIPE.source;
+  const judge = await compileJudge(weights, tier);
+  const quality: Record<string, number> = {};
+  const none = { largeSingle: 0, smallSingle: 0, pair: 0, row: 0 };
+  for (const [kind, split] of [['largeSingle', 'train'], ['smallSingle', 'train'], ['pair', 'val-combination']] as const) {
+    const scenes = await openScenes({ tier, seed: 992, split, mix: { ...none, [kind]: 1 } });
+    const specs = Array.from({ length: COUNT }, (_, i) => scenes.spec(i));
+    const verdicts = await judge.judge(specs.map((spec) => scenes.render(spec).rgb8.slice()), specs);
+    const share = (values: readonly boolean[]): number => values.filter(Boolean).length / values.length;
+    if (kind === 'pair') {
+      quality['pair members recognised'] = share(verdicts.flatMap(({ recognised }) => recognised));
+      quality['relations of recognised pairs'] = share(verdicts.flatMap(({ relation }) => (relation === null ? [] : [relation])));
+    } else {
+      quality[`${kind === 'largeSingle' ? 'large' : 'small'} singles, top-1`] = share(verdicts.map(({ recognised }) => recognised[0]!));
+      quality[`${kind === 'largeSingle' ? 'large' : 'small'} singles, top-5`] = share(verdicts.map(({ topFive }) => topFive));
+    }
+  }
+  await judge.release();
+  return quality;
+}

@@ -1,0 +1,90 @@
+import os from 'node:os';
+import path from 'node:path';
+import { attributions } from '@controllab/emoji-scenes';
+import { currentCommit, machine, writeReport, type ImageGrid, type Section } from '@controllab/report';
+import { matmulCeiling } from '@controllab/tfjs-onnx';
+import { readWeightsMetadata, weightsFile } from '../weights.ts';
+import type { Recipe, TrainedStage } from './stage.ts';
+import type { Part } from '../weights.ts';
+
+/** Points of the loss curve: each is the mean of as many steps as it takes. */
+const POINTS = 200;
+/** Size of the matrix product that throughput is held against. */
+const CEILING_SIZE = 1024;
+
+export interface StageReport {
+  part: Part;
+  title: string;
+  seed: number;
+  recipe: Recipe & Record<string, unknown>;
+  trained: TrainedStage;
+  /** What was measured on scenes that training never drew, by name. */
+  quality: Record<string, number>;
+  grid?: ImageGrid;
+}
+
+/** Writes reports/mini-sd/PART: learning curve, throughput beside the machine's ceiling, quality, samples. @returns the folder */
+export async function writeStageReport({ part, title, seed, recipe, trained: { result, macsPerStep }, quality, grid }: StageReport): Promise<string> {
+  const { losses, timing } = result;
+  const width = Math.max(1, Math.floor(losses.length / POINTS));
+  const points = Array.from({ length: Math.floor(losses.length / width) }, (_, i) => losses.slice(i * width, (i + 1) * width));
+  const ceiling = await matmulCeiling(CEILING_SIZE);
+  const gflops = (2 * macsPerStep * timing.samplesPerSecond) / recipe.batchSize / 1e9;
+  const round = (x: number): string => (Number.isFinite(x) ? String(Number(x.toPrecision(3))) : 'not measured');
+  const sections: Section[] = [
+    {
+      id: 'quality',
+      title: 'Quality',
+      blocks: [
+        { kind: 'table', id: 'quality-values', caption: 'Measured on scenes that training never drew.', rowHeader: 'Measure', columns: [{ label: 'value' }], rows: Object.entries(quality).map(([label, value]) => ({ label, cells: [Number(value.toFixed(4))] })) },
+        ...(grid === undefined ? [] : [grid]),
+      ],
+    },
+    {
+      id: 'training',
+      title: 'Training',
+      blocks: [
+        {
+          kind: 'line',
+          id: 'loss',
+          caption: `Training loss, mean of ${width} steps a point.`,
+          x: { label: 'training step' },
+          y: { label: 'loss', scale: 'log' },
+          series: [{ label: part, x: points.map((p) => p.at(-1)!.step), y: points.map((p) => p.reduce((sum, { loss }) => sum + loss, 0) / p.length), n: width * recipe.batchSize, seeds: [seed] }],
+        },
+        {
+          kind: 'table',
+          id: 'throughput',
+          caption: `Throughput in the training loop since its last start, and the fastest float32 product of ${CEILING_SIZE} x ${CEILING_SIZE} matrices measured right after it.`,
+          rowHeader: 'Stage',
+          columns: [{ label: 'samples/s' }, { label: 'GFLOPS' }, { label: 'ceiling, GFLOPS' }, { label: 'share of the ceiling' }, { label: 'samples seen' }],
+          rows: [{ label: part, cells: [round(timing.samplesPerSecond), round(gflops), round(ceiling), round(gflops / ceiling), recipe.batchSize * recipe.totalSteps] }],
+        },
+        { kind: 'prose', text: `Recipe: \`${JSON.stringify(recipe)}\`` },
+      ],
+    },
+  ];
+  const metadata = readWeightsMetadata(part);
+  const directory = path.join('reports', 'mini-sd', part);
+  await writeReport(directory, {
+    id: `mini-sd-${part}`,
+    title,
+    summary: `${recipe.totalSteps} steps of ${recipe.batchSize}; weights in \`${path.basename(weightsFile(part))}\`. ${Object.entries(quality).map(([label, value]) => `${label}: ${Number(value.toFixed(3))}`).join('; ')}.`,
+    claims: [],
+    sections,
+    provenance: {
+      commit: currentCommit(),
+      profile: 'embedded default',
+      configHash: null,
+      weightsHash: metadata['sha256']?.slice(0, 12) ?? null,
+      datasetHash: null,
+      engine: `onnx cpu, ${os.cpus().length} threads`,
+      machine: machine(),
+      wallSeconds: null,
+      finishedAt: new Date().toISOString(),
+      command: `npx nx run mini-sd:pretrain-${part} --seed=${seed}`,
+    },
+    attribution: [{ work: 'OpenMoji', author: 'the OpenMoji project', license: 'CC BY-SA 4.0', url: 'https://openmoji.org', note: attributions.openmoji }],
+  });
+  return directory;
+}
