@@ -1,4 +1,4 @@
-export type MetricsErrorCode = 'invalid-shape' | 'empty-input' | 'unknown-preset' | 'not-finite' | 'not-converged' | 'too-few-samples' | 'provenance-mismatch' | 'invalid-statistics';
+export type MetricsErrorCode = 'invalid-shape' | 'empty-input' | 'unknown-preset' | 'invalid-file' | 'not-finite' | 'not-converged' | 'too-few-samples' | 'provenance-mismatch' | 'invalid-statistics';
 
 /** The error of this package. `values` holds the offending values by name. */
 export class MetricsError extends Error {
