@@ -7,7 +7,8 @@ export type ReportErrorCode =
   | 'bad-id'
   | 'duplicate-id'
   | 'bad-shape'
-  | 'bad-image';
+  | 'bad-image'
+  | 'invalid-text';
 
 /** The error of this package: `code` for programs, `message` for people, `details` with the offending values. */
 export class ReportError extends Error {
