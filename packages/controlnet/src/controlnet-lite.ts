@@ -33,7 +33,7 @@ export class ControlNetLite extends Module {
       const before = states[i] as (typeof states)[number];
       return new Conv2d(before.channels, channels, 3, { padding: 1, stride: factor / before.factor });
     });
-    this.controlnet_cond_embedding = hintEncoder(config, connection);
+    this.controlnet_cond_embedding = hintEncoder(config, states[0]?.channels as number, connection);
     this.controlnet_down_blocks = states.map(({ channels }) => connectingConv(connection, channels, channels, 1));
     this.controlnet_mid_block = connectingConv(connection, last.channels, last.channels, 1);
     this.config = config;

@@ -2,10 +2,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SD15_ENCODER, UNet2DConditionModel, countParameters, initialize, withParameters, type Module } from '@controllab/core-blocks';
+import { SD15_ENCODER, SDXL_ENCODER, UNet2DConditionModel, UNetSpatioTemporalConditionModel, countParameters, initialize, withParameters, type Module } from '@controllab/core-blocks';
 import { adamw, valueAndGrads, type HostTensor } from '@controllab/tfjs-onnx';
 import { ControlNetLite } from './controlnet-lite.ts';
-import { ControlNetModel, controlNetSd15, controlNetSd21, initializeFromUNet } from './controlnet.ts';
+import { ControlNetModel, ControlNetSpatioTemporalModel, controlNetSd15, controlNetSd21, controlNetSdxl, controlNetSvd, initializeFromUNet } from './controlnet.ts';
 import { toUNetResiduals } from './residuals.ts';
 
 const encoder = { block_out_channels: [4, 8], down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'], layers_per_block: 1, attention_head_dim: 2, cross_attention_dim: 6, norm_num_groups: 2 };
@@ -20,13 +20,15 @@ const condition = () => tf.randomUniform([2, 1, 16, 16], 0, 1, 'float32', 3);
 const controlOf = (model: ControlNetModel | ControlNetLite, host: Record<string, HostTensor>) => withParameters(model, toTensors(host), () => model.forward(...inputs(), condition()));
 
 describe('ControlNetModel', () => {
-  it('has exactly the published names, shapes and counts', () => {
-    const published = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, '../../../fixtures/reference/arch/controlnet_sd15.json'), 'utf8')) as { config: never; params: Record<string, number[]> };
+  it.each([['controlnet_sd15', controlNetSd15], ['controlnet_sdxl', controlNetSdxl]] as const)('%s has exactly the published names and shapes', (name, build) => {
+    const published = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, `../../../fixtures/reference/arch/${name}.json`), 'utf8')) as { config: never; params: Record<string, number[]> };
     const shapes = (module: Module) => Object.fromEntries([...module.parameters()].map(([name, { shape }]) => [name, shape]));
-    expect(shapes(controlNetSd15())).toEqual(published.params);
+    expect(shapes(build())).toEqual(published.params);
     expect(shapes(new ControlNetModel(published.config))).toEqual(published.params);
-    expect(countParameters(controlNetSd15())).toBe(361_279_120);
-    expect(countParameters(controlNetSd21())).toBe(364_228_240);
+  });
+
+  it.each([[controlNetSd15, 361_279_120], [controlNetSd21, 364_228_240], [controlNetSdxl, 1_251_014_160], [controlNetSvd, 682_021_537]] as const)('%o has %s parameters', (build, count) => {
+    expect(countParameters(build())).toBe(count);
   });
 
   it('starts as a copy of the U-Net that changes nothing', () => {
@@ -84,9 +86,30 @@ describe('ControlNetModel', () => {
   });
 });
 
+describe('ControlNetSpatioTemporalModel', () => {
+  it('gives residuals the video U-Net takes; at the start they change nothing', () => {
+    const video = { block_out_channels: [32], down_block_types: ['CrossAttnDownBlockSpatioTemporal'], layers_per_block: 1, num_attention_heads: 2, cross_attention_dim: 4, addition_time_embed_dim: 2, projection_class_embeddings_input_dim: 6 };
+    const hint = { conditioning_channels: 1, conditioning_embedding_out_channels: [4, 4] }; // 2 pixels per latent
+    const unet = new UNetSpatioTemporalConditionModel({ ...video, up_block_types: ['CrossAttnUpBlockSpatioTemporal'] });
+    const control = new ControlNetSpatioTemporalModel({ ...video, ...hint });
+    const args = () => [tf.randomNormal([1, 2, 8, 1, 2], 0, 1, 'float32', 1), tf.tensor1d([0.3]), tf.ones([1, 1, 4]), tf.ones([1, 3])] as const;
+    const weights = toTensors(initialize(unet, 1));
+    const start = toTensors(initializeFromUNet(control, initialize(unet, 1), 2));
+    const run = (connections: typeof start) => {
+      const residuals = withParameters(control, connections, () => control.forward(...args(), tf.randomUniform([1, 2, 1, 2, 4], 0, 1, 'float32', 3)));
+      return withParameters(unet, weights, () => unet.forward(...args(), toUNetResiduals(residuals))).dataSync();
+    };
+    const plain = withParameters(unet, weights, () => unet.forward(...args())).dataSync();
+    expect(run(start)).toEqual(plain);
+    expect(run({ ...start, 'controlnet_mid_block.weight': tf.ones([32, 32, 1, 1]) })).not.toEqual(plain);
+    expect(() => withParameters(control, start, () => control.forward(...args(), tf.zeros([1, 2, 1, 4, 4])))).toThrow(/expected \[1, 2, 1, 2, 4\]/);
+  });
+});
+
 describe('ControlNetLite', () => {
   it('counts 105,670,160 parameters at Stable Diffusion size: 13 convolutions, 13 zero convolutions, hint encoder', () => {
     expect(countParameters(new ControlNetLite(SD15_ENCODER))).toBe(105_670_160);
+    expect(countParameters(new ControlNetLite(SDXL_ENCODER))).toBe(11_840 + 48_851_520 + 4_920_960 + 1_639_680 + 1_086_480);
   });
 
   it('gives residuals of the same shapes as ControlNet, zero at the start', () => {

@@ -1,17 +1,22 @@
 import * as tf from '@tensorflow/tfjs';
-import { Conv2d, SD15_ENCODER, SD21_ENCODER, UNetEncoder, encoderStates, initialize, type UNetEncoderConfig } from '@controllab/core-blocks';
+import { Conv2d, SD15_ENCODER, SD21_ENCODER, SDXL_ENCODER, SVD_ENCODER, UNetEncoder, encoderStates, initialize, resolveEncoder, resolveSpatioTemporalEncoder, type AddedConditions, type Conditions, type ResolvedEncoder, type SpatioTemporalEncoderConfig, type UNetEncoderConfig } from '@controllab/core-blocks';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { connectingConv, type Connection } from './connection.ts';
 import { ControlNetError } from './errors.ts';
 import { HintEncoder } from './hint-encoder.ts';
 import { guessModeWeights, scaleResiduals, type ControlResiduals, type Strength } from './residuals.ts';
 
-/** Config of a control network: the encoder of the U-Net it controls, and its hint encoder. Keys and defaults are diffusers'. */
-export interface ControlNetConfig extends UNetEncoderConfig {
+interface HintConfig {
   conditioning_channels?: number; // 3
   /** Widths of the hint encoder; n of them shrink the condition by 2^(n-1). */
   conditioning_embedding_out_channels?: readonly number[]; // [16, 32, 96, 256]
 }
+
+/** Config of a control network: the encoder of the U-Net it controls, and its hint encoder. Keys and defaults are diffusers'. */
+export interface ControlNetConfig extends UNetEncoderConfig, HintConfig {}
+
+/** Config of a control network for a video U-Net. */
+export interface ControlNetSpatioTemporalConfig extends SpatioTemporalEncoderConfig, HintConfig {}
 
 /** How strongly a control acts. */
 export interface ControlOptions {
@@ -25,17 +30,17 @@ const HINT_KEYS = ['conditioning_channels', 'conditioning_embedding_out_channels
 const HINT_WIDTHS = [16, 32, 96, 256];
 
 /** The hint encoder a config describes. @throws ControlNetError invalid-config */
-export function hintEncoder(config: ControlNetConfig, connection: Connection): HintEncoder {
+export function hintEncoder(config: HintConfig, outChannels: number, connection: Connection): HintEncoder {
   const widths = config.conditioning_embedding_out_channels ?? HINT_WIDTHS;
   if (widths.length === 0) throw new ControlNetError('invalid-config', 'conditioning_embedding_out_channels must name at least one width', { config });
-  return new HintEncoder(config.conditioning_channels ?? 3, widths, config.block_out_channels[0] as number, connection);
+  return new HintEncoder(config.conditioning_channels ?? 3, widths, outChannels, connection);
 }
 
-/** @throws ControlNetError invalid-input when the hint encoder would not meet the latent's size. */
-export function checkCondition(config: ControlNetConfig, sample: tf.Tensor, condition: tf.Tensor): void {
+/** `sample: [..., C, H, W]`, `condition: [..., K, f H, f W]`. @throws ControlNetError invalid-input when the hint encoder would not meet the latent's size. */
+export function checkCondition(config: HintConfig, sample: tf.Tensor, condition: tf.Tensor): void {
   const factor = 2 ** ((config.conditioning_embedding_out_channels ?? HINT_WIDTHS).length - 1);
-  const [n, , height, width] = sample.shape as [number, number, number, number];
-  const expected = [n, config.conditioning_channels ?? 3, height * factor, width * factor];
+  const [height, width] = sample.shape.slice(-2) as [number, number];
+  const expected = [...sample.shape.slice(0, -3), config.conditioning_channels ?? 3, height * factor, width * factor];
   if (condition.shape.join() !== expected.join()) {
     throw new ControlNetError('invalid-input', `condition: expected [${expected.join(', ')}] (${factor} pixels per latent), got [${condition.shape.join(', ')}]`, { expected, shape: condition.shape });
   }
@@ -46,23 +51,45 @@ export function applyOptions(residuals: ControlResiduals, { conditioningScale = 
   return scaleResiduals(residuals, conditioningScale, guessMode ? guessModeWeights(residuals.downBlockResiduals.length + 1) : undefined);
 }
 
+/** A copy of a U-Net's encoder with a hint encoder in front and connections to the U-Net behind. */
+abstract class ControlledEncoder extends UNetEncoder {
+  controlnet_cond_embedding: HintEncoder;
+  controlnet_down_blocks: Conv2d[];
+  controlnet_mid_block: Conv2d;
+
+  constructor(encoder: ResolvedEncoder, config: HintConfig, connection: Connection) {
+    super(encoder);
+    const connect = (channels: number) => connectingConv(connection, channels, channels, 1);
+    const states = encoderStates(encoder);
+    this.controlnet_cond_embedding = hintEncoder(config, states[0]?.channels as number, connection);
+    this.controlnet_down_blocks = states.map(({ channels }) => connect(channels));
+    this.controlnet_mid_block = connect(states.at(-1)?.channels as number);
+  }
+
+  /** `x: [N, C, H, W]`, `condition: [N, K, f H, f W]`. */
+  protected control(x: tf.Tensor, conditions: Conditions, condition: tf.Tensor, options: ControlOptions): ControlResiduals {
+    const h = tf.add(this.conv_in.forward(x), this.controlnet_cond_embedding.forward(condition));
+    const encoded = this.runDownBlocks(h, conditions);
+    const middle = this.mid_block.forward(encoded.x, conditions);
+    return applyOptions(
+      {
+        downBlockResiduals: this.controlnet_down_blocks.map((conv, i) => conv.forward(encoded.states[i] as tf.Tensor)),
+        midBlockResidual: this.controlnet_mid_block.forward(middle),
+      },
+      options,
+    );
+  }
+}
+
 /**
  * ControlNet: a trainable copy of the U-Net's encoder, fed with the noisy latents plus the encoded condition, tied to the
  * U-Net's skips and middle block by zero convolutions. Source: ControlNet (ICCV 2023), section 3; diffusers `ControlNetModel`.
  */
-export class ControlNetModel extends UNetEncoder {
-  controlnet_cond_embedding: HintEncoder;
-  controlnet_down_blocks: Conv2d[];
-  controlnet_mid_block: Conv2d;
+export class ControlNetModel extends ControlledEncoder {
   readonly config: Readonly<ControlNetConfig>;
 
   constructor(config: ControlNetConfig, options: { connection?: Connection } = {}) {
-    super('ControlNetModel', config, HINT_KEYS);
-    const connection = options.connection ?? 'zero';
-    const connect = (channels: number) => connectingConv(connection, channels, channels, 1);
-    this.controlnet_cond_embedding = hintEncoder(config, connection);
-    this.controlnet_down_blocks = encoderStates(this.encoder).map(({ channels }) => connect(channels));
-    this.controlnet_mid_block = connect(config.block_out_channels.at(-1) as number);
+    super(resolveEncoder('ControlNetModel', config, HINT_KEYS), config, options.connection ?? 'zero');
     this.config = config;
   }
 
@@ -71,22 +98,42 @@ export class ControlNetModel extends UNetEncoder {
    * @param timesteps `t: [N]`, float, in training steps
    * @param encoderHiddenStates text `c_t: [N, S, D]`
    * @param controlnetCond condition image `c_i: [N, K, f H, f W]`, in [0, 1]
+   * @param options strength; `addedConditions` for SDXL
    * @throws ControlNetError invalid-input, CoreBlocksError invalid-input on wrong shapes
    */
-  forward(sample: tf.Tensor, timesteps: tf.Tensor, encoderHiddenStates: tf.Tensor, controlnetCond: tf.Tensor, options: ControlOptions = {}): ControlResiduals {
-    this.checkSample(sample, timesteps, encoderHiddenStates);
+  forward(sample: tf.Tensor, timesteps: tf.Tensor, encoderHiddenStates: tf.Tensor, controlnetCond: tf.Tensor, options: ControlOptions & { addedConditions?: AddedConditions } = {}): ControlResiduals {
+    const conditions = this.conditionImages(sample, timesteps, encoderHiddenStates, options.addedConditions);
     checkCondition(this.config, sample, controlnetCond);
-    const temb = this.embedTime(timesteps);
-    const h = tf.add(this.conv_in.forward(sample), this.controlnet_cond_embedding.forward(controlnetCond));
-    const { x, states } = this.runDownBlocks(h, temb, encoderHiddenStates);
-    const middle = this.mid_block.forward(x, temb, encoderHiddenStates);
-    return applyOptions(
-      {
-        downBlockResiduals: this.controlnet_down_blocks.map((conv, i) => conv.forward(states[i] as tf.Tensor)),
-        midBlockResidual: this.controlnet_mid_block.forward(middle),
-      },
-      options,
-    );
+    return this.control(sample, conditions, controlnetCond, options);
+  }
+}
+
+/**
+ * ControlNet for a video U-Net by the same recipe: a copy of its encoder, sees the frames' conditions. None was released for
+ * Stable Video Diffusion; the ControlNeXt paper compares with one of 682M parameters, the size this one has.
+ * Source: ControlNeXt (2024), table 5.
+ */
+export class ControlNetSpatioTemporalModel extends ControlledEncoder {
+  readonly config: Readonly<ControlNetSpatioTemporalConfig>;
+
+  constructor(config: ControlNetSpatioTemporalConfig, options: { connection?: Connection } = {}) {
+    super(resolveSpatioTemporalEncoder('ControlNetSpatioTemporalModel', config, HINT_KEYS), config, options.connection ?? 'zero');
+    this.config = config;
+  }
+
+  /**
+   * @param sample the U-Net's input `[B, F, C, H, W]`
+   * @param timesteps `[B]`
+   * @param encoderHiddenStates image embedding `[B, S, D]`
+   * @param addedTimeIds `[B, K]`
+   * @param controlnetCond a condition image per frame, `[B, F, K, f H, f W]`, in [0, 1]
+   * @returns residuals `[B F, C_i, h_i, w_i]`
+   * @throws ControlNetError invalid-input, CoreBlocksError invalid-input on wrong shapes
+   */
+  forward(sample: tf.Tensor, timesteps: tf.Tensor, encoderHiddenStates: tf.Tensor, addedTimeIds: tf.Tensor, controlnetCond: tf.Tensor, options: ControlOptions = {}): ControlResiduals {
+    const { x, conditions } = this.conditionVideos(sample, timesteps, encoderHiddenStates, addedTimeIds);
+    checkCondition(this.config, sample, controlnetCond);
+    return this.control(x, conditions, tf.reshape(controlnetCond, [x.shape[0] as number, ...controlnetCond.shape.slice(2)]), options);
   }
 }
 
@@ -96,7 +143,7 @@ export class ControlNetModel extends UNetEncoder {
  * @param unet the U-Net's state dict, without a prefix
  * @throws ControlNetError unet-mismatch naming every parameter the U-Net lacks or has in another shape
  */
-export function initializeFromUNet(controlnet: ControlNetModel, unet: Readonly<Record<string, HostTensor>>, seed: number, prefix = ''): Record<string, HostTensor> {
+export function initializeFromUNet(controlnet: ControlNetModel | ControlNetSpatioTemporalModel, unet: Readonly<Record<string, HostTensor>>, seed: number, prefix = ''): Record<string, HostTensor> {
   const problems: string[] = [];
   const copied: Record<string, HostTensor> = {};
   for (const [name, { shape }] of controlnet.parameters()) {
@@ -115,3 +162,9 @@ export const controlNetSd15 = () => new ControlNetModel(SD15_ENCODER);
 
 /** ControlNet for Stable Diffusion 2.x: 364,228,240 parameters. */
 export const controlNetSd21 = () => new ControlNetModel(SD21_ENCODER);
+
+/** ControlNet for Stable Diffusion XL: 1,251,014,160 parameters. */
+export const controlNetSdxl = () => new ControlNetModel(SDXL_ENCODER);
+
+/** ControlNet for Stable Video Diffusion: 682,021,537 parameters. */
+export const controlNetSvd = () => new ControlNetSpatioTemporalModel(SVD_ENCODER);

@@ -4,16 +4,16 @@ import { Conv2d, GroupNorm, LayerNorm, Linear } from './layers.ts';
 import { Module } from './module.ts';
 
 /** Epsilon of the group norm in front of a transformer; the layer norms inside keep PyTorch's 1e-5. */
-const TRANSFORMER_NORM_EPS = 1e-6;
+export const TRANSFORMER_NORM_EPS = 1e-6;
 
 /** `[N, C, H, W]` to tokens `[N, H*W, C]`. */
-function toTokens(x: tf.Tensor): tf.Tensor3D {
+export function toTokens(x: tf.Tensor): tf.Tensor3D {
   const [n, c, h, w] = x.shape as [number, number, number, number];
   return tf.transpose(tf.reshape(x, [n, c, h * w]), [0, 2, 1]);
 }
 
 /** Tokens `[N, H*W, C]` back to the shape `[N, C, H, W]`. */
-function toImage(tokens: tf.Tensor, shape: number[]): tf.Tensor {
+export function toImage(tokens: tf.Tensor, shape: number[]): tf.Tensor {
   return tf.reshape(tf.transpose(tokens, [0, 2, 1]), shape);
 }
 
@@ -70,7 +70,8 @@ class Geglu extends Module {
   }
 }
 
-class FeedForward extends Module {
+/** GEGLU with an inner width of four times the outer one. */
+export class FeedForward extends Module {
   net: [Geglu, null, Linear];
 
   constructor(channels: number) {

@@ -9,7 +9,7 @@ export interface LayerInit {
 }
 
 /** PyTorch's default for convolutions and linear layers: kaiming_uniform(a = sqrt 5), i.e. uniform in +-1/sqrt(fan_in), for both. */
-function defaultInit(fanIn: number): LayerInit {
+export function defaultInit(fanIn: number): LayerInit {
   return { weight: { uniform: 1 / Math.sqrt(fanIn) }, bias: { uniform: 1 / Math.sqrt(fanIn) } };
 }
 

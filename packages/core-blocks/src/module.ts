@@ -4,7 +4,7 @@ import { CoreBlocksError } from './error.ts';
 import { normal, uniform } from './random.ts';
 
 /** How a parameter starts: a constant, N(0, normal^2), or uniform in [-uniform, uniform). */
-export type Init = 'zeros' | 'ones' | { normal: number } | { uniform: number };
+export type Init = 'zeros' | 'ones' | { constant: number } | { normal: number } | { uniform: number };
 
 /** A learnable tensor: its shape and initialisation. It owns no memory; {@link withParameters} lends it a tensor. */
 export class Parameter {
@@ -105,6 +105,7 @@ export function initialize(module: Module, seed: number, prefix = ''): Record<st
 function initialValues(init: Init, size: number, seed: number, name: string): Float32Array {
   if (init === 'zeros') return new Float32Array(size);
   if (init === 'ones') return new Float32Array(size).fill(1);
+  if ('constant' in init) return new Float32Array(size).fill(init.constant);
   if ('normal' in init) return normal(seed, `init/${name}`, 0, size).map((z) => init.normal * z);
   return uniform(seed, `init/${name}`, 0, size).map((u) => init.uniform * (2 * u - 1));
 }

@@ -52,7 +52,11 @@ export class Downsample2D extends Module {
   }
 }
 
-/** Doubles height and width (nearest neighbour), then convolves. */
+/**
+ * Doubles height and width (nearest neighbour), then convolves. `size` [height, width]: where the skip to be joined is one
+ * row or column smaller, because an odd side was halved, the last ones are cut off: what diffusers' interpolation to that
+ * size gives.
+ */
 export class Upsample2D extends Module {
   conv: Conv2d;
 
@@ -61,7 +65,10 @@ export class Upsample2D extends Module {
     this.conv = new Conv2d(channels, outChannels, 3, { padding: 1 });
   }
 
-  forward(x: tf.Tensor): tf.Tensor {
-    return this.conv.forward(nn.upsampleNearest2x(x));
+  forward(x: tf.Tensor, size?: readonly [number, number]): tf.Tensor {
+    const doubled = nn.upsampleNearest2x(x);
+    const [, , height, width] = doubled.shape;
+    const fits = !size || (size[0] === height && size[1] === width);
+    return this.conv.forward(fits ? doubled : tf.slice(doubled, [0, 0, 0, 0], [-1, -1, ...size]));
   }
 }

@@ -21,15 +21,15 @@ export function timestepEmbedding(timesteps: tf.Tensor, dim: number, options: { 
   return dim % 2 === 1 ? tf.pad(embedding, [[0, 0], [0, 1]]) : embedding;
 }
 
-/** Two linear layers with a SiLU between: `[N, C]` to `[N, T]`. */
+/** Two linear layers with a SiLU between: `[N, C]` to `[N, O]`, O being T by default. */
 export class TimestepEmbedding extends Module {
   linear_1: Linear;
   linear_2: Linear;
 
-  constructor(inChannels: number, timeEmbedDim: number) {
+  constructor(inChannels: number, timeEmbedDim: number, outChannels = timeEmbedDim) {
     super();
     this.linear_1 = new Linear(inChannels, timeEmbedDim);
-    this.linear_2 = new Linear(timeEmbedDim, timeEmbedDim);
+    this.linear_2 = new Linear(timeEmbedDim, outChannels);
   }
 
   forward(x: tf.Tensor): tf.Tensor {
