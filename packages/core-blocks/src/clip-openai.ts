@@ -1,6 +1,7 @@
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { ClipConfig } from './clip.ts';
 import { CoreBlocksError } from './error.ts';
+import type { Stored } from './layout.ts';
 
 /** Arguments of openai/CLIP's `CLIP` class, by its names. */
 export interface OpenaiClipConfig {
@@ -93,4 +94,20 @@ function transpose(name: string, { data, shape }: HostTensor): HostTensor {
   const out = new Float32Array(data.length);
   for (let r = 0; r < rows; r++) for (let c = 0; c < columns; c++) out[c * rows + r] = data[r * columns + c]!;
   return { data: out, shape: [columns, rows] };
+}
+
+const invert = (names: Record<string, string>): Map<string, string> => new Map(Object.entries(names).map(([theirs, ours]) => [ours, theirs]));
+const THEIR_OUTER = invert(OUTER);
+const THEIR_INNER = invert(INNER);
+const THEIR_TRANSPOSED = invert(TRANSPOSED);
+
+/** Where a file in openai/CLIP's names keeps a text tower's parameter: {@link fromOpenaiClip} backwards, for tensors that stay in the file. */
+export function openaiTextName(name: string): Stored {
+  const transposed = THEIR_TRANSPOSED.get(name);
+  if (transposed !== undefined) return { name: transposed, transposed: true };
+  const [, index, inner, kind] = /^text_model\.encoder\.layers\.(\d+)\.(.+)\.(weight|bias)$/.exec(name) ?? [];
+  if (inner === undefined) return { name: THEIR_OUTER.get(name) ?? name };
+  const part = ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'].indexOf(inner);
+  const block = `transformer.resblocks.${index}`;
+  return part >= 0 ? { name: `${block}.attn.in_proj_${kind}`, part: [part, 3] } : { name: `${block}.${THEIR_INNER.get(inner) ?? inner}.${kind}` };
 }

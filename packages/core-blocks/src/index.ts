@@ -20,5 +20,11 @@ export { ClipTextTower, clipTextBigG, type ClipTextConfig } from './clip-text.ts
 export { ClipVisionTower, clipVisionH14, type ClipVisionConfig } from './clip-vision.ts';
 export { SafetensorsFile, readSafetensors, verifySafetensors } from './safetensors.ts';
 export type { SafetensorsDtype, SafetensorsEntry } from './safetensors-header.ts';
+export { decodeBfloat16, decodeFloat16 } from './float16.ts';
 export { writeSafetensors } from './safetensors-write.ts';
 export { externalStateDict, loadStateDict } from './state-dict.ts';
+export type { TensorFile, TensorSource } from './tensor-source.ts';
+export { readJson } from './read-json.ts';
+export { openWeights } from './checkpoint-directory.ts';
+export { inLayout, type Layout, type Stored } from './layout.ts';
+export { ldmBlockName, ldmText, ldmUNet, ldmVae, type BlockLayout } from './ldm-layout.ts';

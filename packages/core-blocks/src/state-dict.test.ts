@@ -27,7 +27,7 @@ describe('loadStateDict', () => {
 
   it('reports everything that is wrong in one error', () => {
     const load = () => loadStateDict(new Linear(3, 2), { weight: host(2, 4), extra: host(1) });
-    expect(load).toThrow(expect.objectContaining({ code: 'state-dict-mismatch', details: { problems: ['weight: expected [2, 3], found [2, 4]', 'missing bias [2]', 'unexpected extra'] } }));
+    expect(load).toThrow(expect.objectContaining({ code: 'state-dict-mismatch', details: expect.objectContaining({ problems: ['missing bias [2]', 'weight: expected [2, 3], found [2, 4]', 'unexpected extra'] }) }));
   });
 
   it('leaves names outside of its prefixes alone', () => {
