@@ -1,5 +1,12 @@
 export { borderColour, nearestColour, type Rgb } from './background-colour.ts';
-export { edgeF1, type EdgeAgreement } from './edge-f1.ts';
+export type { Raster, SampleRange } from './fidelity/check.ts';
+export { alignedDepthRmse, depthRmse, depthToBytes } from './fidelity/depth.ts';
+export { edgeF1, type EdgeAgreement, type EdgeTolerance } from './fidelity/edge-f1.ts';
+export { edgeOds, type SoftEdges } from './fidelity/edge-ods.ts';
+export { maskIou } from './fidelity/mask-iou.ts';
+export { psnr } from './fidelity/psnr.ts';
+export { segmentationAgreement, type LabelMaps, type SegmentationAgreement, type SegmentationOptions } from './fidelity/segmentation.ts';
+export { msSsim, ssim } from './fidelity/ssim.ts';
 export { MetricsError, type MetricsErrorCode } from './errors.ts';
 export { resample, type RasterSize, type ResampleFilter } from './resample.ts';
 export { readTorchFile } from './torch-file.ts';

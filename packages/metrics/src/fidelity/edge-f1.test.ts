@@ -3,7 +3,7 @@ import { edgeF1 } from './edge-f1.ts';
 
 /** A picture of an edge map, # for edges. */
 const map = (...rows: string[]) => Uint8Array.from(rows.join(''), (c) => (c === '#' ? 255 : 0));
-const f1 = (a: Uint8Array, b: Uint8Array, tolerance: 0 | 1) => edgeF1(a, b, 4, 3, { tolerance });
+const f1 = (a: Uint8Array, b: Uint8Array, tolerance: number) => edgeF1(a, b, 4, 3, { tolerance });
 
 const column0 = map('#...', '#...', '#...');
 const column1 = map('.#..', '.#..', '.#..');
@@ -34,7 +34,17 @@ describe('edgeF1', () => {
     expect(f1(empty, column0, 1)).toEqual({ precision: 0, recall: 0, f1: 0 });
     expect(f1(column0, empty, 1).f1).toBe(0);
   });
-  it('refuses maps of another size', () => {
+  it('takes any tolerance in whole pixels, along both axes', () => {
+    const corner = map('#...', '....', '....');
+    expect(f1(corner, map('....', '....', '..#.'), 1).f1).toBe(0);
+    expect(f1(corner, map('....', '....', '..#.'), 2).f1).toBe(1);
+    expect(f1(corner, column3, 2)).toEqual({ precision: 0, recall: 0, f1: 0 });
+    expect(f1(corner, column3, 3)).toEqual({ precision: 1, recall: 1, f1: 1 });
+    expect(() => f1(corner, corner, 0.5)).toThrow(/tolerance in whole pixels, got 0.5/);
+  });
+  it('refuses maps of another size, empty maps and NaN', () => {
+    expect(() => edgeF1([], [], 0, 0, { tolerance: 1 })).toThrow(/empty/);
+    expect(() => edgeF1([1, Number.NaN], [1, 1], 2, 1, { tolerance: 1 })).toThrow(/sample 1 is NaN/);
     expect(() => edgeF1(empty, new Uint8Array(5), 4, 3, { tolerance: 1 })).toThrow(/3x4 = 12 pixels, got 12 and 5/);
   });
 });
