@@ -9,9 +9,11 @@ export const measuredDecimals = (measured: readonly Measurement[]): number => {
   return decimalsFor(halfWidth > 0 ? halfWidth : Math.max(0, ...measured.map(({ value }) => Math.abs(value))) / 10);
 };
 
-/** "n = 512, seeds 1-3". */
+/** "n = 512, seeds 1-3"; "exact" for a count. */
 export const sampleText = ({ n, seeds }: Pick<Measurement, 'n' | 'seeds'>): string =>
-  `n\u00a0=\u00a0${n.toLocaleString('en-US')}, ${seeds.length === 1 ? 'seed' : 'seeds'}\u00a0${formatSeeds(seeds)}`;
+  seeds.length === 0
+    ? 'exact'
+    : `n\u00a0=\u00a0${n.toLocaleString('en-US')}, ${seeds.length === 1 ? 'seed' : 'seeds'}\u00a0${formatSeeds(seeds)}`;
 
 const PROVENANCE_LABELS: readonly (readonly [keyof Provenance, string])[] = [
   ['weightsHash', 'weights'],

@@ -19,7 +19,7 @@ export interface Report {
 
 /** A measured number. `provenance` names what differs from the report's own, such as the weights of one variant. */
 export interface Measurement extends Estimate {
-  /** The seeds behind the samples, ascending. */
+  /** The seeds behind the samples, ascending. None behind a count, whose interval is the number itself. */
   readonly seeds: readonly number[];
   readonly provenance?: Partial<Provenance>;
 }

@@ -22,7 +22,8 @@ const ordered = (where: string, interval: readonly [number, number]): void => {
 const checkMeasurement = (where: string, { value, interval, n, seeds }: Measurement): void => {
   finite(where, value, n, ...seeds);
   if (!Number.isInteger(n) || n < 1) throw new ReportError('bad-shape', `${where}: n must be a positive integer, got ${n}`, { where, n });
-  if (seeds.length === 0) throw new ReportError('bad-shape', `${where}: a measured number names the seeds behind it, got none`, { where });
+  const exact = interval !== null && interval[0] === value && interval[1] === value;
+  if (seeds.length === 0 && !exact) throw new ReportError('bad-shape', `${where}: a measured number names the seeds behind it, got none`, { where });
   if (interval !== null) ordered(where, interval);
 };
 

@@ -92,6 +92,14 @@ describe('writeReport', () => {
     expect(JSON.parse(await read('results.json')).title).toBe(evil);
   });
 
+  it('needs no seeds behind a count, whose interval is the number itself', async () => {
+    const report = withBlock({ kind: 'note', text: '' });
+    const measured = { value: 15, interval: [15, 15] as const, n: 15, seeds: [], method: 'counted' };
+    await writeReport(dir, { ...report, claims: report.claims.slice(0, 1).map((claim) => ({ ...claim, rule: { kind: 'within', lo: 15, hi: 15 }, measured })) });
+    expect(await read('index.html')).toContain('<dd class="samples">exact</dd>');
+    expect(JSON.parse(await read('results.json')).claims[0]).toMatchObject({ verdict: 'reproduced', measured: { seeds: [] } });
+  });
+
   it.each<[string, Block, string]>([
     ['non-finite', { kind: 'line', id: 'f', caption: '', x: { label: '' }, y: { label: '' }, series: [{ label: 'a', x: [1], y: [Number.NaN], n: 1, seeds: [1] }] }, 'series "a"'],
     ['bad-interval', { kind: 'bar', id: 'f', caption: '', categories: ['p'], y: { label: '' }, series: [{ label: 'a', values: [{ value: 1, interval: [2, 0], n: 1, seeds: [1], method: '' }] }] }, '[2, 0]'],
