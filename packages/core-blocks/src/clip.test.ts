@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { ClipModel, clipVitB32, clipVitL14, clipVitL14At336 } from './clip.ts';
-import { fromOpenaiClip } from './clip-openai.ts';
+import { ClipModel, clipVitB16, clipVitB32, clipVitL14, clipVitL14At336 } from './clip.ts';
+import { openaiClip, openaiClipName } from './clip-openai.ts';
 import { clipTextBigG } from './clip-text.ts';
 import { ClipVisionTower, clipVisionH14 } from './clip-vision.ts';
 import { countParameters, initialize, withParameters } from './module.ts';
@@ -34,6 +34,11 @@ describe('CLIP presets', () => {
   ] as const)('%s has exactly as many parameters as published', (_, build, count) => {
     expect(countParameters(build())).toBe(count);
     expect(published).toContain(count);
+  });
+
+  it('ViT-B/16 has four times the positions of ViT-B/32 and smaller patches', () => {
+    expect(countParameters(clipVitB16()) - countParameters(clipVitB32())).toBe((14 * 14 - 7 * 7) * 768 - 3 * (32 * 32 - 16 * 16) * 768);
+    expect(countParameters(clipVitB16())).toBe(149_620_737);
   });
 
   it('ViT-L/14 at 336 pixels has the positions of 24 x 24 patches more', () => {
@@ -83,27 +88,19 @@ describe('ClipModel', () => {
   });
 });
 
-describe('fromOpenaiClip', () => {
-  const t = (shape: number[]) => ({ data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i), shape });
-
-  it('splits stacked projections, transposes what multiplies from the right, drops buffers and keeps strangers', () => {
-    const named = fromOpenaiClip({
-      'visual.proj': t([2, 3]),
-      'transformer.resblocks.10.attn.in_proj_bias': t([6]),
-      'visual.transformer.resblocks.0.attn.in_proj_weight': t([6, 2]),
-      'visual.transformer.resblocks.0.mlp.c_fc.weight': t([4, 2]),
-      attn_mask: t([2, 2]),
-      'visual.transformer.resblocks.0.ls_1.gamma': t([2]),
-      'visual.transformer.resblocks.0.ln_9.weight': t([2]),
-    });
-    expect(named['visual_projection.weight']).toEqual({ data: Float32Array.of(0, 3, 1, 4, 2, 5), shape: [3, 2] });
-    expect(named['text_model.encoder.layers.10.self_attn.k_proj.bias']).toEqual({ data: Float32Array.of(2, 3), shape: [2] });
-    expect(named['vision_model.encoder.layers.0.self_attn.v_proj.weight']).toEqual({ data: Float32Array.of(8, 9, 10, 11), shape: [2, 2] });
-    expect(Object.keys(named).filter((name) => !name.includes('self_attn'))).toEqual(['visual_projection.weight', 'vision_model.encoder.layers.0.mlp.fc1.weight', 'visual.transformer.resblocks.0.ls_1.gamma', 'visual.transformer.resblocks.0.ln_9.weight']);
+describe('openaiClip', () => {
+  it('finds every parameter once: stacked projections in parts, what multiplies from the right transposed', () => {
+    const stored = [...new ClipModel(config).parameters().keys()].map(openaiClipName);
+    expect(openaiClipName('vision_model.encoder.layers.1.self_attn.k_proj.bias')).toEqual({ name: 'visual.transformer.resblocks.1.attn.in_proj_bias', part: [1, 3] });
+    expect(openaiClipName('text_model.encoder.layers.10.mlp.fc1.weight')).toEqual({ name: 'transformer.resblocks.10.mlp.c_fc.weight' });
+    expect(openaiClipName('visual_projection.weight')).toEqual({ name: 'visual.proj', transposed: true });
+    const places = stored.map(({ name, part }) => `${name} ${part?.[0] ?? ''}`);
+    expect(new Set(places).size).toBe(places.length);
+    expect(places.filter((place) => /^(text|vision)_model|self_attn|layer_norm/.test(place))).toEqual([]);
   });
 
-  it('refuses what it cannot split or transpose', () => {
-    expect(() => fromOpenaiClip({ 'transformer.resblocks.0.attn.in_proj_weight': t([4, 2]) })).toThrow(/in_proj_weight: expected query, key and value stacked.*\[4, 2\]/);
-    expect(() => fromOpenaiClip({ text_projection: t([4]) })).toThrow(/text_projection: expected a matrix/);
+  it('leaves buffers of published files alone', () => {
+    expect(openaiClip('clip.').ignored!('attn_mask')).toBe(true);
+    expect(openaiClip().ignored!('visual.ln_post.weight')).toBe(false);
   });
 });

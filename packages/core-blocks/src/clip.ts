@@ -17,7 +17,7 @@ const GENERATION = new Set(['begin_suppress_tokens', 'chunk_size_feed_forward', 
 
 const withoutGeneration = <T extends object>(config: T): T => Object.fromEntries(Object.entries(config).filter(([key]) => !GENERATION.has(key))) as T;
 
-/** Both towers and the learned temperature. Names are transformers' `CLIPModel`; for openai/CLIP's see `fromOpenaiClip`. */
+/** Both towers and the learned temperature. Names are transformers' `CLIPModel`; for openai/CLIP's see `openaiClip`. */
 export class ClipModel extends Module {
   text_model: ClipTextTower['text_model'];
   vision_model: ClipVisionTower['vision_model'];
@@ -58,11 +58,14 @@ export class ClipModel extends Module {
 }
 
 const OPENAI = { context_length: 77, vocab_size: 49408, transformer_layers: 12 };
+const B = { ...OPENAI, embed_dim: 512, image_resolution: 224, vision_layers: 12, vision_width: 768, transformer_width: 512, transformer_heads: 8 };
 const L14 = { ...OPENAI, embed_dim: 768, vision_layers: 24, vision_width: 1024, vision_patch_size: 14, transformer_width: 768, transformer_heads: 12 };
 
 /** OpenAI's ViT-B/32: 151,277,313 parameters. */
-export const clipVitB32 = () =>
-  new ClipModel(openaiClipConfig({ ...OPENAI, embed_dim: 512, image_resolution: 224, vision_layers: 12, vision_width: 768, vision_patch_size: 32, transformer_width: 512, transformer_heads: 8 }));
+export const clipVitB32 = () => new ClipModel(openaiClipConfig({ ...B, vision_patch_size: 32 }));
+
+/** OpenAI's ViT-B/16: 149,620,737 parameters. */
+export const clipVitB16 = () => new ClipModel(openaiClipConfig({ ...B, vision_patch_size: 16 }));
 
 /** OpenAI's ViT-L/14: 427,616,513 parameters. */
 export const clipVitL14 = () => new ClipModel(openaiClipConfig({ ...L14, image_resolution: 224 }));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { clipTextBigG } from './clip-text.ts';
-import { openaiTextName } from './clip-openai.ts';
+import { openaiClipName } from './clip-openai.ts';
 import { ldmBlockName, ldmUNet, ldmVae, type BlockLayout } from './ldm-layout.ts';
 import type { Layout } from './layout.ts';
 import type { Module } from './module.ts';
@@ -76,17 +76,17 @@ describe('LDM names of an autoencoder', () => {
 
 describe('OpenCLIP names of a text tower', () => {
   it('stack query, key and value, and transpose the projection', () => {
-    expect(openaiTextName('text_model.encoder.layers.7.self_attn.k_proj.bias')).toEqual({ name: 'transformer.resblocks.7.attn.in_proj_bias', part: [1, 3] });
-    expect(openaiTextName('text_model.encoder.layers.7.self_attn.v_proj.weight')).toEqual({ name: 'transformer.resblocks.7.attn.in_proj_weight', part: [2, 3] });
-    expect(openaiTextName('text_model.encoder.layers.0.self_attn.out_proj.weight').name).toBe('transformer.resblocks.0.attn.out_proj.weight');
-    expect(openaiTextName('text_model.encoder.layers.22.mlp.fc1.bias').name).toBe('transformer.resblocks.22.mlp.c_fc.bias');
-    expect(openaiTextName('text_model.embeddings.position_embedding.weight').name).toBe('positional_embedding');
-    expect(openaiTextName('text_projection.weight')).toEqual({ name: 'text_projection', transposed: true });
+    expect(openaiClipName('text_model.encoder.layers.7.self_attn.k_proj.bias')).toEqual({ name: 'transformer.resblocks.7.attn.in_proj_bias', part: [1, 3] });
+    expect(openaiClipName('text_model.encoder.layers.7.self_attn.v_proj.weight')).toEqual({ name: 'transformer.resblocks.7.attn.in_proj_weight', part: [2, 3] });
+    expect(openaiClipName('text_model.encoder.layers.0.self_attn.out_proj.weight').name).toBe('transformer.resblocks.0.attn.out_proj.weight');
+    expect(openaiClipName('text_model.encoder.layers.22.mlp.fc1.bias').name).toBe('transformer.resblocks.22.mlp.c_fc.bias');
+    expect(openaiClipName('text_model.embeddings.position_embedding.weight').name).toBe('positional_embedding');
+    expect(openaiClipName('text_projection.weight')).toEqual({ name: 'text_projection', transposed: true });
   });
 
   it('cover every parameter', () => {
     for (const module of [clipTextSd21(), clipTextBigG()]) {
-      const places = [...module.parameters().keys()].map((name) => JSON.stringify(openaiTextName(name)));
+      const places = [...module.parameters().keys()].map((name) => JSON.stringify(openaiClipName(name)));
       expect(new Set(places).size).toBe(places.length);
       expect(places.filter((place) => place.includes('text_model'))).toEqual([]);
     }

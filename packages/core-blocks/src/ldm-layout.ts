@@ -1,4 +1,4 @@
-import { openaiTextName } from './clip-openai.ts';
+import { openaiClipName } from './clip-openai.ts';
 import type { Layout } from './layout.ts';
 import type { TensorSource } from './tensor-source.ts';
 
@@ -90,7 +90,7 @@ export function ldmText({ header }: TensorSource, index: number, config: { num_h
   if (!names.some((name) => name.startsWith(`${root}model.`))) return { prefix: `${root}transformer.`, stored: (name) => ({ name }) };
   return {
     prefix: `${root}model.`,
-    stored: openaiTextName,
+    stored: openaiClipName,
     ignored: (name) => name === 'logit_scale' || name === 'attn_mask' || name === 'text_projection' || Number(/^transformer\.resblocks\.(\d+)\./.exec(name)?.[1] ?? -1) >= config.num_hidden_layers,
   };
 }
