@@ -16,6 +16,7 @@ export { defaultMix, trainingMix, type SceneMix } from './scene-mix.ts';
 export { sceneSpec, type Placement, type SceneOptions, type SceneSpec } from './scene-spec.ts';
 export { isHeldOutCombination, splits, type Split } from './split.ts';
 export { swappedCaption } from './swapped-caption.ts';
+export { palette } from './palette.ts';
 export { parseStyle, styles, type Style } from './style.ts';
 export { CONTEXT_LENGTH, tokenize } from './tokenize.ts';
 export { vocabulary, type Vocabulary } from './vocabulary.ts';

@@ -1,11 +1,8 @@
 import { conflictingCaption, caption, insufficientCaption, catalogue, type SceneSpec, type Tier } from '@controllab/emoji-scenes';
-import { ControlNetLite, ControlNetModel, initializeFromUNet, type ControlNetConfig } from '@controllab/controlnet';
+import { ControlNetLite, ControlNetModel, initializeFromUNet } from '@controllab/controlnet';
 import { initialize } from '@controllab/core-blocks';
-import { MINI_UNET, type BaseModel, type ControlModule } from '@controllab/mini-sd';
+import { MINI_CONTROLNET, type BaseModel, type ControlModule } from '@controllab/mini-sd';
 import type { HostTensor } from '@controllab/tfjs-onnx';
-
-/** The ControlNet of the mini U-Net: its encoder's config and a hint encoder from 64 px to 16 x 16. */
-export const MINI_CONTROLNET: ControlNetConfig = (({ up_block_types: _up, out_channels: _out, ...encoder }) => ({ ...encoder, conditioning_embedding_out_channels: [16, 32, 64] }))(MINI_UNET);
 
 export interface Variant {
   id: string;

@@ -1,8 +1,8 @@
 import { withParameters } from '@controllab/core-blocks';
 import { CONTEXT_LENGTH, tokenize, vocabulary, type Tier } from '@controllab/emoji-scenes';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
-import { MiniClip, TEXT_WIDTH } from './clip.ts';
-import { IMAGE_SIZE } from './models.ts';
+import { MiniClip } from './clip.ts';
+import { IMAGE_SIZE, TEXT_WIDTH } from './models.ts';
 import { fromImages } from './pixels.ts';
 
 /** Raw cosines in the space of a mini-CLIP, of images [64, 64, 3] and captions; at most `count` at a time. */

@@ -2,9 +2,8 @@ import * as tf from '@tensorflow/tfjs';
 import { Linear, Module, Parameter, TextTransformer } from '@controllab/core-blocks';
 import { CONTEXT_LENGTH } from '@controllab/emoji-scenes';
 import { ConvTrunk, DownConv } from './conv-trunk.ts';
+import { TEXT_WIDTH } from './models.ts';
 
-/** Width of the text transformer, and of the joint space. */
-export const TEXT_WIDTH = 128;
 const TEXT_LAYERS = 4;
 /** Id of `<end>` in every vocabulary of emoji-scenes. */
 const END = 2;

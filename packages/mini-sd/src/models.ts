@@ -1,12 +1,13 @@
 import { AutoencoderKL, UNet2DConditionModel, type AutoencoderKLConfig, type UNet2DConditionConfig } from '@controllab/core-blocks';
 import type { NoiseScheduleConfig } from '@controllab/diffusion';
-import { TEXT_WIDTH } from './clip.ts';
 
 /** Pixels along a side of every image of the embedded default. */
 export const IMAGE_SIZE = 64;
 /** Latents are [4, 16, 16]: f = 4. */
 export const LATENT_SIZE = 16;
 export const LATENT_CHANNELS = 4;
+/** Width of the text transformer, and of mini-CLIP's joint space. */
+export const TEXT_WIDTH = 128;
 
 /**
  * Works on 2x2 pixel-unshuffled images [N, 12, 32, 32]: the first convolutions at full resolution would cost more

@@ -1,13 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
 import { parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
 import { toUNetResiduals, type ControlResiduals } from '@controllab/controlnet';
-import { combineGuidance, ddim, initialNoise, NoiseSchedule, sample } from '@controllab/diffusion';
+import { combineGuidance, ddim, dpmSolverPlusPlus2M, euler, initialNoise, NoiseSchedule, sample, unipc, type SamplerConfig, type Scheduler } from '@controllab/diffusion';
 import { CONTEXT_LENGTH, tokenize, vocabulary, type Tier } from '@controllab/emoji-scenes';
 import { compile, type CompiledFunction, type CompileOptions, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
 import { decode, normaliseLatents, type LatentStatistics } from './autoencoder.ts';
-import { MiniClip, miniText, TEXT_WIDTH } from './clip.ts';
-import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, miniUNet, miniVae } from './models.ts';
+import { MiniClip, miniText } from './clip.ts';
+import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, miniUNet, miniVae, TEXT_WIDTH } from './models.ts';
 import { toImages } from './pixels.ts';
+import { MiniSdError } from './errors.ts';
 import { loadWeights, readStatistics, type StoredWeights } from './weights.ts';
 
 /** The embedded default's frozen weights. */
@@ -57,10 +58,14 @@ export function controlledPrediction(
 }
 
 export interface SampleRequest {
-  /** One prompt an image; '' is the empty prompt. */
+  /** One prompt an image, at most as many as the sampler was compiled for; '' is the empty prompt. */
   prompts: readonly string[];
-  /** Noise of image n depends on (seed, n) alone, so that variants are compared on the same noise. */
+  /** Noise of image n depends on (seed, firstImage + n) alone, so that variants are compared on the same noise. */
   seed: number;
+  /** Number of the first image; 0. */
+  firstImage?: number;
+  /** Default ddim. */
+  solver?: Solver;
   steps: number;
   /** Classifier-free guidance; 1 runs the conditional branch alone. */
   guidanceScale: number;
@@ -74,6 +79,10 @@ export interface Sampler {
   sample(request: SampleRequest): Promise<Uint8Array[]>;
   release(): Promise<void>;
 }
+
+/** The samplers that the embedded default knows by name. */
+export const solvers = { ddim, euler, 'dpm++2m': dpmSolverPlusPlus2M, unipc } satisfies Record<string, (schedule: NoiseSchedule, config: SamplerConfig) => Scheduler>;
+export type Solver = keyof typeof solvers;
 
 /** Latents beyond four standard deviations are none that the autoencoder has seen. */
 const LATENT_LIMIT = 4;
@@ -122,14 +131,15 @@ export async function createSampler(base: BaseModel, { count, guidance, control 
   const schedule = new NoiseSchedule(MINI_SCHEDULE);
 
   return {
-    async sample({ prompts, seed, steps, guidanceScale, condition, controlWeights = {} }) {
+    async sample({ prompts, seed, firstImage = 0, solver = 'ddim', steps, guidanceScale, condition, controlWeights = {} }) {
+      if (prompts.length === 0 || prompts.length > count) throw new MiniSdError('invalid-argument', `expected 1 to ${count} prompts, for which the sampler was compiled; got ${prompts.length}`, { count, prompts: prompts.length });
       const ids = new Int32Array(rows * CONTEXT_LENGTH);
-      for (let n = 0; n < rows; n++) ids.set(tokenize(n < count ? prompts[n]! : '', words), n * CONTEXT_LENGTH);
+      for (let n = 0; n < rows; n++) ids.set(tokenize(prompts[n] ?? '', words), n * CONTEXT_LENGTH);
       const { context } = await encoder.run({ ids: { data: ids, shape: [rows, CONTEXT_LENGTH] } });
       const controlInputs = control === undefined ? {} : { ...controlWeights, condition: guidance ? repeat(condition!) : condition! };
       const latents = await sample({
-        scheduler: ddim(schedule, { steps, prediction: 'v', spacing: 'trailing', clipSample: LATENT_LIMIT }),
-        noise: initialNoise(seed, [count, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE]),
+        scheduler: solvers[solver](schedule, { steps, prediction: 'v', spacing: 'trailing', clipSample: LATENT_LIMIT }),
+        noise: initialNoise(seed, [count, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE], firstImage),
         predict: async (x, timestep) => {
           const { v } = await denoiser.run({
             noisy: guidance ? repeat(x) : x,
@@ -144,7 +154,7 @@ export async function createSampler(base: BaseModel, { count, guidance, control 
         },
       });
       normaliseLatents(latents.data, base.statistics, 'back');
-      return toImages((await decoder.run({ latents }))['images']!);
+      return toImages((await decoder.run({ latents }))['images']!).slice(0, prompts.length);
     },
     release: async () => {
       await Promise.all([encoder.release(), denoiser.release(), decoder.release()]);

@@ -1,37 +1,28 @@
 import type { TrainingResult } from '@controllab/training';
 import { Command, InvalidArgumentError } from 'commander';
-import { pretrainClassifier } from '../pretrain/classifier.ts';
-import { pretrainClip } from '../pretrain/clip.ts';
-import { pretrainInception } from '../pretrain/inception.ts';
-import { pretrainSegmenter } from '../pretrain/segmenter.ts';
+import { parseInteger } from './numbers.ts';
 import type { StageOptions } from '../pretrain/stage.ts';
-import { pretrainUNet } from '../pretrain/unet.ts';
-import { pretrainVae } from '../pretrain/vae.ts';
 
+/** Loaded when its turn comes: a typing mistake is answered at once. */
 const stages: Record<string, (options: StageOptions) => Promise<TrainingResult>> = {
-  vae: pretrainVae,
-  clip: (options) => pretrainClip('clip', options),
-  'clip-judge': (options) => pretrainClip('clip-judge', options),
-  inception: pretrainInception,
-  segmenter: pretrainSegmenter,
-  unet: pretrainUNet,
-  classifier: pretrainClassifier,
+  vae: async (options) => (await import('../pretrain/vae.ts')).pretrainVae(options),
+  clip: async (options) => (await import('../pretrain/clip.ts')).pretrainClip('clip', options),
+  'clip-judge': async (options) => (await import('../pretrain/clip.ts')).pretrainClip('clip-judge', options),
+  inception: async (options) => (await import('../pretrain/inception.ts')).pretrainInception(options),
+  segmenter: async (options) => (await import('../pretrain/segmenter.ts')).pretrainSegmenter(options),
+  unet: async (options) => (await import('../pretrain/unet.ts')).pretrainUNet(options),
+  classifier: async (options) => (await import('../pretrain/classifier.ts')).pretrainClassifier(options),
 };
 
 const stageOf = (name: string): string => {
   if (!Object.hasOwn(stages, name)) throw new InvalidArgumentError(`Stages: ${Object.keys(stages).join(', ')}.`);
   return name;
 };
-const seedOf = (text: string): number => {
-  const seed = Number(text);
-  if (!Number.isInteger(seed) || seed < 0) throw new InvalidArgumentError('Expected a non-negative integer.');
-  return seed;
-};
 
 const command = new Command('pretrain')
   .description('Trains one part of the embedded default and stores its weights; run again to continue an interrupted run.')
   .argument('<stage>', `one of ${Object.keys(stages).join(', ')}`, stageOf)
-  .option('--seed <integer>', 'seed of initialisation and data order', seedOf, 1)
+  .option('--seed <integer>', 'seed of initialisation and data order', parseInteger(0), 1)
   .parse();
 
 try {

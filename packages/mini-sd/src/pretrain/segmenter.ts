@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { countParameters } from '@controllab/core-blocks';
-import { caption } from '@controllab/emoji-scenes';
+import { caption, palette } from '@controllab/emoji-scenes';
+import { segmentationAgreement } from '@controllab/metrics';
 import type { ImageGrid } from '@controllab/report';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { TrainingResult } from '@controllab/training';
@@ -48,4 +49,32 @@ export async function pretrainSegmenter(options: StageOptions): Promise<Training
     await writeStageReport({ part: 'segmenter', title: 'mini-segmenter of the embedded default', seed: options.seed, recipe: SEGMENTER_RECIPE, trained, quality, grid });
   }
   return trained.result;
+}
+
+const COUNT = 512;
+/** Scenes in the report. */
+const SHOWN = 12;
+
+/** mIoU on held-out scenes, which is the ceiling of what the segmenter can say of generated ones, and some maps to look at. */
+export async function segmentationQuality(weights: Record<string, HostTensor>): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
+  const scenes = await openScenes({ tier: SEGMENTER_RECIPE.source.tier, seed: 993, split: 'val-combination' }, ['segmentation']);
+  const drawn = Array.from({ length: COUNT }, (_, i) => {
+    const spec = scenes.spec(i);
+    const { rgb8, segmentation } = scenes.render(spec);
+    return { name: caption(spec.parts), rgb8: rgb8.slice(), target: segmentation.slice() };
+  });
+  const predicted = await segment(weights, drawn.map(({ rgb8 }) => rgb8));
+  const map = (data: Uint8Array) => ({ data, width: IMAGE_SIZE, height: IMAGE_SIZE });
+  const { datasetMiou, imageMiou, iouByClass } = segmentationAgreement(drawn.map(({ target }, i) => ({ predicted: map(predicted[i]!), target: map(target) })), { classes: SUBGROUPS });
+  const coloured = (labels: Uint8Array, alt: string) => ({ rgb: Uint8Array.from({ length: labels.length * 3 }, (_, i) => palette[labels[Math.floor(i / 3)]! * 3 + (i % 3)]!), width: IMAGE_SIZE, height: IMAGE_SIZE, alt });
+  return {
+    quality: { 'mIoU over the data set': datasetMiou, 'mIoU, mean over images': imageMiou.mean, 'classes shown': iouByClass.filter((iou) => iou !== null).length },
+    grid: {
+      kind: 'image-grid',
+      id: 'maps',
+      caption: 'Held-out scenes, their exact maps and what the segmenter reads.',
+      columns: ['scene', 'exact map', 'predicted map'],
+      rows: drawn.slice(0, SHOWN).map(({ name, rgb8, target }, i) => ({ label: `${i + 1}`, detail: name, images: [{ rgb: rgb8, width: IMAGE_SIZE, height: IMAGE_SIZE, alt: name }, coloured(target, `Classes of: ${name}`), coloured(predicted[i]!, `Predicted classes of: ${name}`)] })),
+    },
+  };
 }
