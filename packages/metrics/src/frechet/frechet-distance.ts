@@ -1,0 +1,127 @@
+import { MetricsError } from '../errors.ts';
+import { checkFeatures, type Features } from '../features.ts';
+import { cholesky, pivotedCholesky } from '../linear-algebra/cholesky.ts';
+import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';
+import type { Matrix } from '../linear-algebra/matrix.ts';
+import { nuclearNorm } from '../linear-algebra/nuclear-norm.ts';
+import { columnMeans, covariance, StatisticsAccumulator, type FeatureStatistics } from './feature-statistics.ts';
+import { checkSameProvenance } from './provenance.ts';
+
+/**
+ * How a covariance S was factored as F' F:
+ * - `features`: the centred features themselves, when there are no more of them than dimensions. No covariance is formed, nothing is lost.
+ * - `cholesky`: S has full rank.
+ * - `pivoted-cholesky`: S is singular and there are only statistics; directions below rounding errors are dropped.
+ */
+export type FactorMethod = 'features' | 'cholesky' | 'pivoted-cholesky';
+
+/** One side of a comparison. */
+export interface FrechetSide {
+  n: number;
+  method: FactorMethod;
+  /** Rank of the factor: at most min(n - 1, D); with pivoted-cholesky the numerical rank. */
+  rank: number;
+  trace: number;
+  /** Trace of the covariance that its factor lacks; zero but for pivoted-cholesky. */
+  residual: number;
+}
+
+export interface FrechetDistance {
+  /** |mu1 - mu2|^2 + tr S1 + tr S2 - 2 tr (S1 S2)^(1/2). Rounding below zero is taken as zero. */
+  value: number;
+  dimension: number;
+  meanTerm: number;
+  /** tr (S1 S2)^(1/2) */
+  traceRoot: number;
+  first: FrechetSide;
+  second: FrechetSide;
+  /** By how much the residuals may have raised the value at most: 2 (sqrt(residual1 tr S2) + sqrt(residual2 tr S1)). Usually far too large. */
+  errorBound: number;
+}
+
+/** A set reduced to what the distance needs. */
+export interface Gaussian {
+  mean: Float64Array;
+  /** F' F is the covariance: [rank, D], or its transpose. */
+  factor: { matrix: Matrix; transposed: boolean };
+  side: FrechetSide;
+}
+
+const isStatistics = (set: Features | FeatureStatistics): set is FeatureStatistics => 'comoment' in set;
+
+/**
+ * The Frechet distance of the Gaussians with the sets' means and covariances (Heusel et al. 2017, eq. 6, there of Inception
+ * features: FID). tr (S1 S2)^(1/2) is the nuclear norm of F1 F2' with any factors F' F = S: no matrix square root, no eps added to
+ * a diagonal, and a set's distance to itself is zero to rounding whatever its rank.
+ * Each set comes as features [N, D], or as statistics; of sets with N <= D give the features where you have them.
+ * @throws MetricsError provenance-mismatch when both are statistics made in different ways; invalid-shape when the dimensions
+ *   differ; not-finite naming the row; too-few-samples below 2 rows
+ */
+export async function frechetDistance(a: Features | FeatureStatistics, b: Features | FeatureStatistics): Promise<FrechetDistance> {
+  if (isStatistics(a) && isStatistics(b)) checkSameProvenance('frechetDistance', a.provenance, b.provenance);
+  const first = await gaussianOf('frechetDistance, first set', a);
+  return gaussianDistance(first, a === b ? first : await gaussianOf('frechetDistance, second set', b));
+}
+
+/** A set's mean and factored covariance. @throws MetricsError invalid-shape, not-finite, too-few-samples */
+export async function gaussianOf(what: string, set: Features | FeatureStatistics): Promise<Gaussian> {
+  if (isStatistics(set)) return factorStatistics(what, set);
+  const { n, d } = checkFeatures(what, set);
+  if (n < 2) throw new MetricsError('too-few-samples', `Error in ${what}: a covariance needs at least 2 rows of features, got ${n}`, { n });
+  if (n <= d) return centredFeatures(set, n, d);
+  const accumulator = new StatisticsAccumulator(d, { network: '', weightsHash: '', preset: '', dtype: '' });
+  await accumulator.add(set);
+  return factorStatistics(what, await accumulator.finish());
+}
+
+function centredFeatures({ data }: Features, n: number, d: number): Gaussian {
+  const mean = columnMeans(data, n, d);
+  const scale = 1 / Math.sqrt(n - 1);
+  const centred = new Float64Array(n * d);
+  let trace = 0;
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < d; j++) {
+      const x = (data[i * d + j]! - mean[j]!) * scale;
+      centred[i * d + j] = x;
+      trace += x * x;
+    }
+  }
+  return { mean, factor: { matrix: { data: centred, rows: n, columns: d }, transposed: false }, side: { n, method: 'features', rank: n - 1, trace, residual: 0 } };
+}
+
+async function factorStatistics(what: string, statistics: FeatureStatistics): Promise<Gaussian> {
+  const { n, mean } = statistics;
+  if (n < 2) throw new MetricsError('too-few-samples', `Error in ${what}: a covariance needs at least 2 rows of features, got ${n}`, { n });
+  const d = mean.length;
+  const s = covariance(statistics);
+  let trace = 0;
+  for (let i = 0; i < d; i++) trace += s.data[i * d + i]!;
+  const lower = n > d ? await cholesky(s) : null;
+  if (lower !== null) return { mean, factor: { matrix: lower, transposed: true }, side: { n, method: 'cholesky', rank: d, trace, residual: 0 } };
+  const { factor, dropped } = await pivotedCholesky(s);
+  return { mean, factor: { matrix: factor, transposed: false }, side: { n, method: 'pivoted-cholesky', rank: factor.rows, trace, residual: dropped } };
+}
+
+const product = (transA: 0 | 1, transB: 0 | 1) => doubleGraph(['a', 'b'], ['y'], [gemm('y', 'a', 'b', { transA, transB })]);
+/** F1 F2', by which of them is transposed. */
+const PRODUCTS = { '00': product(0, 1), '01': product(0, 0), '10': product(1, 1), '11': product(1, 0) };
+
+/** The distance of two factored sets. @throws MetricsError invalid-shape when the dimensions differ */
+export async function gaussianDistance(a: Gaussian, b: Gaussian): Promise<FrechetDistance> {
+  const dimension = a.mean.length;
+  if (b.mean.length !== dimension) throw new MetricsError('invalid-shape', `Error in frechetDistance: the sets have dimension ${dimension} and ${b.mean.length}`, { first: dimension, second: b.mean.length });
+  const meanTerm = a.mean.reduce((sum, x, i) => sum + (x - b.mean[i]!) ** 2, 0);
+  const { y } = await PRODUCTS[`${a.factor.transposed ? 1 : 0}${b.factor.transposed ? 1 : 0}`]({ a: a.factor.matrix, b: b.factor.matrix });
+  const traceRoot = a.factor.matrix.data.length === 0 || b.factor.matrix.data.length === 0 ? 0 : await nuclearNorm(y);
+  const { side: first } = a;
+  const { side: second } = b;
+  return {
+    value: Math.max(0, meanTerm + first.trace + second.trace - 2 * traceRoot),
+    dimension,
+    meanTerm,
+    traceRoot,
+    first,
+    second,
+    errorBound: 2 * (Math.sqrt(first.residual * second.trace) + Math.sqrt(second.residual * first.trace)),
+  };
+}

@@ -1,0 +1,23 @@
+import { MetricsError } from '../errors.ts';
+
+/** What features were computed with. Statistics whose provenance differs describe different things: they are neither compared nor merged. */
+export interface FeatureProvenance {
+  /** The network's name, as it stands in a score's name. */
+  network: string;
+  /** sha256 of its weights. */
+  weightsHash: string;
+  /** Name of the preprocessing: resize kernel and range. */
+  preset: string;
+  /** Arithmetic of the network: float32, float16, .. */
+  dtype: string;
+}
+
+export const PROVENANCE_FIELDS = ['network', 'weightsHash', 'preset', 'dtype'] as const satisfies readonly (keyof FeatureProvenance)[];
+
+/** @throws MetricsError provenance-mismatch naming every field that differs, with both values */
+export function checkSameProvenance(what: string, a: FeatureProvenance, b: FeatureProvenance): void {
+  const differing = PROVENANCE_FIELDS.filter((field) => a[field] !== b[field]);
+  if (differing.length === 0) return;
+  const list = differing.map((field) => `${field} '${a[field]}' and '${b[field]}'`).join('; ');
+  throw new MetricsError('provenance-mismatch', `Error in ${what}: the features were made in different ways: ${list}`, { fields: differing, first: a, second: b });
+}

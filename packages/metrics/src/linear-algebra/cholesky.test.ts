@@ -1,0 +1,56 @@
+import { normal } from '@controllab/core-blocks';
+import { describe, expect, it } from 'vitest';
+import { cholesky, pivotedCholesky } from './cholesky.ts';
+import type { Matrix } from './matrix.ts';
+
+/** X' X of normal X: [n, d]. */
+function gram(n: number, d: number): Matrix {
+  const x = normal(3, 'gram', n, n * d);
+  const data = new Float64Array(d * d);
+  for (let k = 0; k < n; k++) {
+    for (let i = 0; i < d; i++) for (let j = 0; j < d; j++) data[i * d + j]! += x[k * d + i]! * x[k * d + j]!;
+  }
+  return { data, rows: d, columns: d };
+}
+
+/** Largest entry of a - rows' rows. */
+function error(a: Matrix, factor: Matrix): number {
+  let worst = 0;
+  for (let i = 0; i < a.rows; i++) {
+    for (let j = 0; j < a.rows; j++) {
+      let sum = a.data[i * a.rows + j]!;
+      for (let k = 0; k < factor.rows; k++) sum -= factor.data[k * a.rows + i]! * factor.data[k * a.rows + j]!;
+      worst = Math.max(worst, Math.abs(sum));
+    }
+  }
+  return worst;
+}
+
+describe('cholesky', () => {
+  it('is right for a matrix done by hand', async () => {
+    const l = await cholesky({ data: Float64Array.of(4, 12, -16, 12, 37, -43, -16, -43, 98), rows: 3, columns: 3 });
+    expect([...l!.data]).toEqual([2, 0, 0, 6, 1, 0, -8, 5, 3]);
+  });
+  it('factors a matrix of several blocks', async () => {
+    const a = gram(150, 70);
+    const l = (await cholesky(a))!;
+    const upper = Float64Array.from({ length: 4900 }, (_, k) => l.data[(k % 70) * 70 + Math.floor(k / 70)]!);
+    expect(error(a, { data: upper, rows: 70, columns: 70 })).toBeLessThan(1e-12);
+  });
+  it('gives null for a singular matrix', async () => {
+    expect(await cholesky(gram(30, 70))).toBeNull();
+  });
+});
+
+describe('pivotedCholesky', () => {
+  it.each([[30, 70], [150, 200], [1, 5]])('finds rank %i of a %i-dimensional matrix', async (rank, d) => {
+    const a = gram(rank, d);
+    const { factor, dropped } = await pivotedCholesky(a);
+    expect(factor.rows).toBe(rank);
+    expect(error(a, factor)).toBeLessThan(1e-12 * rank);
+    expect(dropped).toBeLessThan(1e-10);
+  });
+  it('takes the zero matrix', async () => {
+    expect((await pivotedCholesky({ data: new Float64Array(9), rows: 3, columns: 3 })).factor.rows).toBe(0);
+  });
+});
