@@ -7,30 +7,36 @@ import { encodeFloat16 } from './float16.ts';
 import { CHECKSUM_KEY, byteLength, hashHeader } from './safetensors.ts';
 import { PREFIX_BYTES, type SafetensorsEntry } from './safetensors-header.ts';
 
+/** A tensor of doubles, for results that must not be rounded; models compute with {@link HostTensor}s. */
+export interface Float64Tensor {
+  data: Float64Array;
+  shape: readonly number[];
+}
+
 /**
  * Writes tensors to a .safetensors file: all of it or nothing. The bytes depend only on the arguments (names are sorted), and
  * the metadata gets a sha256 of everything else in the file.
  * The data goes to a temporary name beside the target, is synced, then renamed: after a full disk or a crash the file that was
  * there before is still there.
- * @param options.dtype how float tensors are stored; F16 halves the size and rounds. Int tensors are always I32.
+ * @param options.dtype how float32 tensors are stored; F16 halves the size and rounds. Int tensors are always I32, float64 ones F64.
  * @throws CoreBlocksError invalid-input when data and shape disagree; file-write naming the file and the system's reason.
  */
-export function writeSafetensors(file: string, tensors: Record<string, HostTensor>, options: { metadata?: Record<string, string>; dtype?: 'F32' | 'F16' } = {}): void {
+export function writeSafetensors(file: string, tensors: Record<string, HostTensor | Float64Tensor>, options: { metadata?: Record<string, string>; dtype?: 'F32' | 'F16' } = {}): void {
   const names = Object.keys(tensors).sort();
   const entries = new Map<string, SafetensorsEntry>();
   let end = 0;
   for (const name of names) {
-    const { data, shape } = tensors[name] as HostTensor;
+    const { data, shape } = tensors[name]!;
     const count = shape.reduce((a, b) => a * b, 1);
     if (count !== data.length) throw new CoreBlocksError('invalid-input', `tensor "${name}": shape [${shape.join(', ')}] needs ${count} values, got ${data.length}`, { tensor: name, shape, length: data.length });
-    const dtype = data instanceof Int32Array ? 'I32' : (options.dtype ?? 'F32');
+    const dtype = data instanceof Int32Array ? 'I32' : data instanceof Float64Array ? 'F64' : (options.dtype ?? 'F32');
     const start = end;
     end += byteLength(dtype, count);
     entries.set(name, { dtype, shape: [...shape], start, end });
   }
   // Encoded when needed, once for the checksum and once to write: a float16 copy of everything would double the memory.
   const encode = (name: string): Uint8Array => {
-    const { data } = tensors[name] as HostTensor;
+    const { data } = tensors[name]!;
     const stored = data instanceof Float32Array && options.dtype === 'F16' ? encodeFloat16(data) : data;
     return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
   };

@@ -100,6 +100,11 @@ describe('readSafetensors', () => {
 describe('writeSafetensors', () => {
   const tensors = { b: { data: Float32Array.of(1, 2, 3), shape: [3, 1] }, a: { data: Int32Array.of(4), shape: [] } };
 
+  it('keeps doubles whole, whatever the dtype of the float32 tensors', () => {
+    writeSafetensors(file, { v: { data: Float64Array.of(0.1, 1e300), shape: [2] }, w: { data: Float32Array.of(1), shape: [1] } }, { dtype: 'F16' });
+    expect([...verifySafetensors(file).float64('v')]).toEqual([0.1, 1e300]);
+  });
+
   it('is read back, verified, and has the same bytes whatever the order of the names', () => {
     writeSafetensors(file, tensors, { metadata: { step: '5' } });
     const first = fs.readFileSync(file);

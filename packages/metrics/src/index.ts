@@ -13,5 +13,6 @@ export { StatisticsAccumulator, covariance, mergeStatistics, type FeatureStatist
 export { frechetDistance, type FactorMethod, type FrechetDistance, type FrechetSide } from './frechet/frechet-distance.ts';
 export { EMPTY_IMAGE_SET, imageSetOf, uniteImageSets, type ImageSet } from './frechet/image-set.ts';
 export { PROVENANCE_FIELDS, checkSameProvenance, type FeatureProvenance } from './frechet/provenance.ts';
+export { readStatistics, writeStatistics } from './frechet/statistics-file.ts';
 export { resample, type RasterSize, type ResampleFilter } from './resample.ts';
 export { readTorchFile } from './torch-file.ts';
