@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import sharp from 'sharp';
+import type { RgbImage } from '@controllab/report';
+import { MetricsError } from '../errors.ts';
+import { MAX_PIXELS } from './limits.ts';
+
+/**
+ * What was done to an image that is not plain 8-bit RGB. The reference implementations all read with Pillow's `convert('RGB')`, so
+ * this does what that does, bit for bit, except for 16-bit grey, which Pillow turns white.
+ */
+export const CONVERSIONS = {
+  alpha: 'transparency dropped, colours kept as stored',
+  grey: 'the one channel repeated',
+  cmyk: 'converted without a colour profile',
+  'deep-colour': '16 bits cut to the upper 8',
+  frames: 'the first frame taken',
+  orientation: 'the EXIF orientation left out of account',
+  profile: 'the colour profile left out of account',
+} as const;
+export type Conversion = keyof typeof CONVERSIONS;
+
+export interface DecodedImage extends RgbImage {
+  conversions: Conversion[];
+}
+
+const FORMATS = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif'];
+/** Sample types by colour space: 16-bit CMYK, Lab and floats have no agreed way to 8-bit RGB. */
+const SAMPLES: Record<string, string[]> = { srgb: ['uchar'], 'b-w': ['uchar'], rgb16: ['ushort'], grey16: ['ushort'], cmyk: ['uchar'] };
+
+/**
+ * Decodes an image file to 8-bit RGB as Pillow's `Image.open(...).convert('RGB')` does.
+ * @param name for messages: the set and the file
+ * @throws MetricsError invalid-image for what is cut short, damaged or no image; unsupported-image for other sample types;
+ * image-too-large
+ */
+export async function decodeImage(bytes: Uint8Array, name: string): Promise<DecodedImage> {
+  const fail = (error: unknown): never => {
+    throw new MetricsError('invalid-image', `${name} cannot be decoded (cut short, damaged, or no image): ${(error as Error).message.replace(/\s+/g, ' ').trim()}`, { file: name, bytes: bytes.length });
+  };
+  // A profile would change the colours; a benign warning is no damage.
+  const image = (() => {
+    try {
+      return sharp(bytes, { failOn: 'error', ignoreIcc: true, limitInputPixels: false });
+    } catch (error) {
+      return fail(error);
+    }
+  })();
+  const found = await image.metadata().catch(fail);
+  const { width, height, format, depth, space } = found;
+  if (!FORMATS.includes(format)) throw new MetricsError('unsupported-image', `${name} holds ${format}, which is not read as an image`, { file: name, format });
+  if (width * height > MAX_PIXELS) throw new MetricsError('image-too-large', `${name} has ${width} x ${height} pixels, the limit is ${MAX_PIXELS}`, { file: name, width, height });
+  if (!SAMPLES[space]?.includes(depth)) throw new MetricsError('unsupported-image', `${name} has ${depth} samples in the colour space ${space}; 8- and 16-bit grey and RGB and 8-bit CMYK are read`, { file: name, depth, space });
+
+  const cmyk = space === 'cmyk';
+  if (cmyk) image.pipelineColourspace('cmyk').toColourspace('cmyk');
+  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true }).catch(fail);
+  const conversions = Object.entries({
+    alpha: found.hasAlpha,
+    grey: space === 'b-w' || space === 'grey16',
+    cmyk,
+    'deep-colour': depth === 'ushort',
+    frames: (found.pages ?? 1) > 1,
+    orientation: (found.orientation ?? 1) > 1,
+    profile: found.icc !== undefined,
+  }).flatMap(([name, applies]) => (applies ? [name as Conversion] : []));
+  return { rgb: toRgb(data, info.channels, cmyk), width: info.width, height: info.height, conversions };
+}
+
+/** The first three channels, a grey one three times, or CMYK as Pillow computes it. */
+function toRgb(data: Uint8Array, channels: number, cmyk: boolean): Uint8Array {
+  if (channels === 3) return data;
+  const rgb = new Uint8Array((data.length / channels) * 3);
+  for (let from = 0, to = 0; from < data.length; from += channels) {
+    const light = cmyk ? 255 - data[from + 3]! : 0;
+    for (let c = 0; c < 3; c++) {
+      const value = data[from + (channels < 3 ? 0 : c)]!;
+      rgb[to++] = cmyk ? light - scaled(value, light) : value;
+    }
+  }
+  return rgb;
+}
+
+/** a b / 255, rounded, in Pillow's integer arithmetic. */
+function scaled(a: number, b: number): number {
+  const product = a * b + 128;
+  return ((product >> 8) + product) >> 8;
+}
+
+/** sha256 of size and pixels: equal for the same picture in another file format. */
+export function pixelHash({ rgb, width, height }: RgbImage): string {
+  return createHash('sha256').update(`${width}x${height}\n`).update(rgb).digest('hex');
+}

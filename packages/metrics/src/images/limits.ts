@@ -1,0 +1,19 @@
+// What a stranger's archive may cost before it is refused.
+
+/** Of one image, in pixels: what Pillow takes without a warning (about 13400 x 13400). Decoded it holds 0.5 GB. */
+export const MAX_PIXELS = 178_956_970;
+
+/** Of one file in an archive, unpacked. */
+export const MAX_ENTRY_BYTES = 512 * 2 ** 20;
+
+/** Files in an archive: LAION-2B's shards hold ten thousand, ImageNet has 1.3 million. */
+export const MAX_ENTRIES = 10_000_000;
+
+/** Unpacked over packed size of a file in a zip: images hardly shrink, even uncompressed ones rarely by more than 100. */
+export const MAX_RATIO = 200;
+
+/** From this unpacked size on the ratio counts: small files of one colour do shrink a lot. */
+export const RATIO_FROM_BYTES = 16 * 2 ** 20;
+
+/** Of a caption in a webdataset. */
+export const MAX_CAPTION_BYTES = 64 * 2 ** 10;
