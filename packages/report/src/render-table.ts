@@ -1,6 +1,6 @@
 import { isMeasurement, isPaperValue } from './cell.ts';
 import { escapeHtml } from './escape.ts';
-import { formatExact } from './format-number.ts';
+import { formatExact, formatNumber } from './format-number.ts';
 import { headerGroups } from './header-groups.ts';
 import { measuredDecimals, renderMeasurement, renderNotMeasured, renderPaperValue, sampleText } from './render-value.ts';
 import type { Cell, Column, Measurement, Table } from './report.ts';
@@ -55,7 +55,7 @@ export const renderTable = (table: Table, csvFile: string): string => {
   const renderCell = (cell: Cell, row: number, i: number): string => {
     if (cell === null) return renderNotMeasured();
     if (typeof cell === 'string') return escapeHtml(cell);
-    if (typeof cell === 'number') return `<span class="value">${formatExact(cell)}</span>`;
+    if (typeof cell === 'number') return `<span class="value">${columns[i]!.decimals === undefined ? formatExact(cell) : formatNumber(cell, columns[i]!.decimals)}</span>`;
     if (isPaperValue(cell)) return renderPaperValue(cell);
     return renderMeasurement(cell, decimals[i]!, { best: best[i]!.has(row), samples: samples.size > 1 });
   };

@@ -88,7 +88,7 @@ export interface Column {
   readonly unit?: string;
   /** Marks the best measured value of the column and those whose interval overlaps its interval. */
   readonly better?: 'higher' | 'lower';
-  /** Decimals of measured numbers; by default two significant digits of the widest interval. */
+  /** Decimals of its numbers; by default two significant digits of the widest interval, and all that an exact number has (at most 6). */
   readonly decimals?: number;
 }
 
