@@ -1,4 +1,12 @@
 export { borderColour, nearestColour, type Rgb } from './background-colour.ts';
+export { CLIP_MODELS, clipModelName, type ClipModelName } from './clip/models.ts';
+export { onnxImageTower, onnxTextTower } from './clip/onnx-towers.ts';
+export { clipPreprocess } from './clip/preprocess.ts';
+export { clipImageTower, clipTextTower, openClip, type ClipWeights, type TowerOptions } from './clip/safetensors-towers.ts';
+export { CLIP_MEASURES, clipMeasure, clipScore, cosines, type ClipMeasure, type ClipScore } from './clip/score.ts';
+export { CLIP_CONTEXT, captionTokenizer, readCaptionTokenizer, type CaptionTokenizer, type TokenizedCaptions } from './clip/tokenizer.ts';
+export { embedCaptions, type ClipTowers, type TextTower } from './clip/towers.ts';
+export { extractFeatures } from './extract-features.ts';
 export type { Raster, SampleRange } from './fidelity/check.ts';
 export { alignedDepthRmse, depthRmse, depthToBytes } from './fidelity/depth.ts';
 export { edgeF1, type EdgeAgreement, type EdgeTolerance } from './fidelity/edge-f1.ts';
