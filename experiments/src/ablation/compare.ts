@@ -1,58 +1,106 @@
-import { borderColour, nearestColour } from '@controllab/metrics';
-import { catalogue, colourNames, colours } from '@controllab/emoji-scenes';
-import { classify, createSampler, IMAGE_SIZE, loadWeights, MiniClassifier, type BaseModel } from '@controllab/mini-sd';
+import { borderColour, frechetDistance, nearestColour } from '@controllab/metrics';
+import { caption, colourNames, colours } from '@controllab/emoji-scenes';
+import { compileClip, compileJudge, createSampler, IMAGE_SIZE, loadClip, loadInception, loadSegmenter, type BaseModel, type ClipScorer, type Judge } from '@controllab/mini-sd';
 import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
+import { cannyFidelity, type Control } from './controls.ts';
 import { promptSettings, type AblationProfile, type Variant } from './design.ts';
-import { conditionFidelity, type Fidelity } from './fidelity.ts';
-import { conditionBatch, type HeldOutScene } from './held-out.ts';
+import { conditionBatch, EVALUATION_SEED, heldOutScenes, type HeldOutScene } from './held-out.ts';
+
+/** Real scenes behind the Frechet distance, and their seed. */
+const REFERENCE = 1024;
+const REFERENCE_SEED = EVALUATION_SEED + 1;
+
+/** The networks that judge pictures; none of them had a part in drawing one. */
+export interface Judges {
+  inception: Judge;
+  clip: ClipScorer;
+  segmenter: Record<string, HostTensor>;
+  /** mini-inception's features of real scenes that are evaluated nowhere else, [N, 256]. */
+  reference: { data: Float32Array; shape: [number, number] };
+  /** Checksums of their weights. */
+  hashes: Record<string, string>;
+  release(): Promise<void>;
+}
+
+/** `singles` and `pairs`: the evaluated scenes, whose proportion the reference repeats. */
+export async function openJudges({ tier }: BaseModel, { singles, pairs }: { singles: number; pairs: number }): Promise<Judges> {
+  const [inceptionWeights, clipWeights, segmenterWeights] = [loadInception(tier), loadClip('clip-judge', tier), loadSegmenter()];
+  const [inception, clip] = [await compileJudge(inceptionWeights.tensors, tier), await compileClip(clipWeights.tensors, tier, 64)];
+  const scale = REFERENCE / (singles + pairs);
+  const real = await heldOutScenes(tier, Math.round(singles * scale), Math.round(pairs * scale), REFERENCE_SEED);
+  return {
+    inception,
+    clip,
+    segmenter: segmenterWeights.tensors,
+    reference: await inception.features(real.map(({ rgb8 }) => rgb8)),
+    hashes: { inception: inceptionWeights.hash, clip: clipWeights.hash, segmenter: segmenterWeights.hash },
+    release: async () => {
+      await Promise.all([inception.release(), clip.release()]);
+    },
+  };
+}
 
 /** What one model drew under one prompt setting, and how it scored; arrays have one entry an image. */
 export interface Cell {
   images: Uint8Array[];
-  fidelity: Fidelity;
+  /** The control's own measure. */
+  fidelity: number[];
+  /** Canny only: edge F1 without tolerance. */
+  exact: number[] | null;
   /** Whether the border shows the scene's background colour. */
   background: boolean[];
-  /** Whether the mini classifier names the object; large singles only. */
+  /** Whether mini-inception names the object; large singles only. */
   object: boolean[];
+  /** Raw cosine of the picture and the scene's true caption, by the mini-CLIP that judges. */
+  clip: number[];
+  /** Frechet distance (mini-inception) of all the pictures to real scenes of the same kinds. */
+  frechet: number;
 }
 
 export type Cells = Record<string, Cell>;
 
-/** Samples every prompt setting with the same noise for every model. `control` null: the base model alone. */
-export async function samplePrompts(
+/** Draws every prompt setting from the same noise for every model. `control` null: the base model alone. */
+export async function drawPrompts(
   base: BaseModel,
-  control: { variant: Variant; weights: Record<string, HostTensor> } | null,
+  control: { kind: Control; variant: Variant; weights: Record<string, HostTensor> } | null,
   scenes: readonly HeldOutScene[],
   { final }: AblationProfile,
   seed: number,
   engine: CompileOptions,
-): Promise<Cells> {
+): Promise<Record<string, Uint8Array[]>> {
   const module = control?.variant.create();
-  const sampler = await createSampler(base, { count: scenes.length, guidance: true, ...(module === undefined ? {} : { control: module }) }, engine);
-  const cells: Cells = {};
+  const size = Math.min(scenes.length, BATCH);
+  const sampler = await createSampler(base, { count: size, guidance: true, ...(module === undefined ? {} : { control: module }) }, engine);
+  const drawn: Record<string, Uint8Array[]> = {};
   for (const setting of promptSettings) {
-    const images = await sampler.sample({
-      prompts: scenes.map(({ spec }) => setting.prompt(spec, base.tier)),
-      seed,
-      steps: final.steps,
-      guidanceScale: final.guidanceScale,
-      ...(control === null ? {} : { condition: conditionBatch(scenes), controlWeights: control.weights }),
-    });
-    cells[setting.id] = await score(images, scenes, base.tier);
+    const images: Uint8Array[] = [];
+    for (let start = 0; start < scenes.length; start += size) {
+      const batch = scenes.slice(start, start + size);
+      // The last batch is filled up with its first scene: graphs are compiled for one size.
+      const filled = [...batch, ...Array<HeldOutScene>(size - batch.length).fill(batch[0]!)];
+      const request = { prompts: batch.map(({ spec }) => setting.prompt(spec, base.tier)), seed, firstImage: start, steps: final.steps, guidanceScale: final.guidanceScale };
+      images.push(...(await sampler.sample({ ...request, ...(control === null ? {} : { condition: conditionBatch(filled, control.kind.id), controlWeights: control.weights }) })));
+    }
+    drawn[setting.id] = images;
   }
   await sampler.release();
-  return cells;
+  return drawn;
 }
 
-async function score(images: Uint8Array[], scenes: readonly HeldOutScene[], tier: BaseModel['tier']): Promise<Cell> {
-  const classifier = loadWeights('classifier', new MiniClassifier(catalogue(tier).length));
-  const singles = scenes.flatMap(({ spec }, i) => (spec.placements.length === 1 ? [i] : []));
-  const labels = await classify(classifier.tensors, singles.map((i) => images[i]!));
+/** Pictures drawn at a time: more need memory and gain no speed. */
+const BATCH = 32;
+
+/** Scores pictures of the scenes against the condition of one control, whatever they were drawn with. */
+export async function scoreCell(images: Uint8Array[], scenes: readonly HeldOutScene[], control: Control, judges: Judges): Promise<Cell> {
   const palette = colourNames.map((name) => colours[name]);
+  const verdicts = await judges.inception.judge(images, scenes.map(({ spec }) => spec));
   return {
     images,
-    fidelity: conditionFidelity(images, scenes),
+    fidelity: await control.fidelity(images, scenes, judges.segmenter),
+    exact: control.id === 'canny' ? cannyFidelity(images, scenes, 0) : null,
     background: images.map((image, i) => colourNames[nearestColour(borderColour(image, IMAGE_SIZE, IMAGE_SIZE), palette)] === scenes[i]!.spec.background.colour),
-    object: singles.map((i, k) => labels[k] === scenes[i]!.spec.placements[0]!.object.id),
+    object: verdicts.flatMap(({ recognised }, i) => (scenes[i]!.spec.placements.length === 1 ? [recognised[0]!] : [])),
+    clip: await judges.clip.scores(images, scenes.map(({ spec }) => caption(spec.parts))),
+    frechet: (await frechetDistance(await judges.inception.features(images), judges.reference)).value,
   };
 }

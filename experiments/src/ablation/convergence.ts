@@ -1,5 +1,5 @@
 import { uniform } from '@controllab/core-blocks';
-import { mean } from './fidelity.ts';
+import { mean } from './statistics.ts';
 
 /** Fidelity over a training run: at each evaluated step one value an image. */
 export interface Curve {

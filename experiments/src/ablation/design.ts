@@ -1,6 +1,7 @@
 import { conflictingCaption, caption, insufficientCaption, catalogue, type SceneSpec, type Tier } from '@controllab/emoji-scenes';
 import { ControlNetLite, ControlNetModel, initializeFromUNet } from '@controllab/controlnet';
 import { initialize } from '@controllab/core-blocks';
+import type { Control } from './controls.ts';
 import { MINI_CONTROLNET, type BaseModel, type ControlModule } from '@controllab/mini-sd';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 
@@ -56,6 +57,10 @@ export const promptSettings: readonly PromptSetting[] = [
 ];
 
 export interface AblationProfile {
+  /** What the networks are conditioned on, one after the other. */
+  controls: readonly Control['id'][];
+  /** Trainings of each network, from consecutive seeds. */
+  seeds: number;
   /** Training scenes, encoded once. */
   scenes: number;
   batchSize: number;
@@ -68,10 +73,14 @@ export interface AblationProfile {
   curve: { images: number; steps: number };
   /** Images, sampling steps and guidance of the final comparison. */
   final: { singles: number; pairs: number; steps: number; guidanceScale: number };
+  /** Scenes in the report's grid of pictures. */
+  shown: { singles: number; pairs: number };
 }
 
-export const profiles: Record<'quick', AblationProfile> = {
+export const profiles: Record<'quick' | 'standard', AblationProfile> = {
   quick: {
+    controls: ['canny'],
+    seeds: 1,
     scenes: 4096,
     batchSize: 8,
     steps: 320,
@@ -81,5 +90,20 @@ export const profiles: Record<'quick', AblationProfile> = {
     evaluateEvery: 20,
     curve: { images: 16, steps: 10 },
     final: { singles: 16, pairs: 8, steps: 20, guidanceScale: 3 },
+    shown: { singles: 16, pairs: 8 },
+  },
+  standard: {
+    controls: ['canny', 'segmentation', 'mask'],
+    seeds: 3,
+    scenes: 16384,
+    batchSize: 16,
+    steps: 600,
+    learningRate: 5e-4,
+    warmup: 40,
+    promptDrop: 0.5,
+    evaluateEvery: 20,
+    curve: { images: 16, steps: 10 },
+    final: { singles: 48, pairs: 32, steps: 20, guidanceScale: 3 },
+    shown: { singles: 6, pairs: 6 },
   },
 };

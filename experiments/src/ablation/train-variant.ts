@@ -4,13 +4,15 @@ import { parameterSpecs, withParameters } from '@controllab/core-blocks';
 import { CONTEXT_LENGTH, vocabulary } from '@controllab/emoji-scenes';
 import { controlledPrediction, IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, latentBatches, miniText, miniUNet, type BaseModel, type LatentBatchData, type Sampler } from '@controllab/mini-sd';
 import { compileTrainStep, constantRate, initialTrainState, runTraining, startBatchWorker, stateTensors, type TrainingResult } from '@controllab/training';
-import type { CompileOptions } from '@controllab/tfjs-onnx';
+import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 import type { AblationProfile, Variant } from './design.ts';
-import { conditionFidelity, mean } from './fidelity.ts';
+import type { Control } from './controls.ts';
+import { mean } from './statistics.ts';
 import { conditionBatch, type HeldOutScene } from './held-out.ts';
 
 export interface TrainVariantOptions {
   variant: Variant;
+  control: Control;
   base: BaseModel;
   profile: AblationProfile;
   seed: number;
@@ -18,7 +20,7 @@ export interface TrainVariantOptions {
   latents: string;
   directory: string;
   /** Follows the training run on these scenes. */
-  curve: { sampler: Sampler; scenes: readonly HeldOutScene[]; prompts: readonly string[] };
+  curve: { sampler: Sampler; scenes: readonly HeldOutScene[]; prompts: readonly string[]; segmenter: Record<string, HostTensor> };
   engine: CompileOptions;
 }
 
@@ -29,7 +31,7 @@ const STEPS_PER_RUN = 10;
  * Trains one control network on the locked base model: the base's weights are constants of the graph, so that no gradient
  * of theirs is even traced (the paper's locked copy).
  */
-export async function trainVariant({ variant, base, profile, seed, latents, directory, curve, engine }: TrainVariantOptions): Promise<TrainingResult> {
+export async function trainVariant({ variant, control: kind, base, profile, seed, latents, directory, curve, engine }: TrainVariantOptions): Promise<TrainingResult> {
   const control = variant.create();
   const unet = miniUNet();
   const text = miniText(vocabulary(base.tier).words.length);
@@ -58,7 +60,7 @@ export async function trainVariant({ variant, base, profile, seed, latents, dire
     },
     { ...engine, stepsPerRun: STEPS_PER_RUN },
   );
-  const data: LatentBatchData = { latents, vocabularyTier: base.tier, batchSize, seed, promptDrop, condition: 'canny' };
+  const data: LatentBatchData = { latents, vocabularyTier: base.tier, batchSize, seed, promptDrop, condition: kind.id };
   try {
     return await runTraining({
       name: variant.label,
@@ -68,8 +70,8 @@ export async function trainVariant({ variant, base, profile, seed, latents, dire
       totalSteps: steps,
       learningRate: constantRate({ peak: learningRate, warmup }),
       seed,
-      config: { variant: variant.id, batchSize, steps, learningRate, warmup, promptDrop, evaluateEvery, base: base.hashes, curve: profile.curve },
-      directory: path.join(directory, variant.id),
+      config: { variant: variant.id, control: kind.id, batchSize, steps, learningRate, warmup, promptDrop, evaluateEvery, base: base.hashes, curve: profile.curve },
+      directory: path.join(directory, `${kind.id}-${variant.id}-${seed}`),
       checkpointEvery: 2 * evaluateEvery,
       evaluation: {
         every: evaluateEvery,
@@ -79,11 +81,11 @@ export async function trainVariant({ variant, base, profile, seed, latents, dire
             seed,
             steps: profile.curve.steps,
             guidanceScale: 1,
-            condition: conditionBatch(curve.scenes),
+            condition: conditionBatch(curve.scenes, kind.id),
             controlWeights: stateTensors(state, 'p'),
           });
-          const { tolerant, exact } = conditionFidelity(images, curve.scenes);
-          return { 'edge F1': mean(tolerant), 'exact edge F1': mean(exact), tolerant, exact };
+          const fidelity = await kind.fidelity(images, curve.scenes, curve.segmenter);
+          return { [kind.measure]: mean(fidelity), fidelity };
         },
       },
     });

@@ -7,10 +7,11 @@ export const MINI_CONTROLNET: ControlNetConfig = (({ up_block_types: _up, out_ch
 
 export const miniControlNet = (): ControlNetModel => new ControlNetModel(MINI_CONTROLNET);
 
-const grey = (rgb8: Uint8Array): Uint8Array => Uint8Array.from({ length: rgb8.length / 3 }, (_, p) => Math.round(0.299 * rgb8[3 * p]! + 0.587 * rgb8[3 * p + 1]! + 0.114 * rgb8[3 * p + 2]!));
-
-/** How a condition map [64 x 64] is made from a picture [64, 64, 3]: edges are found in it; `map` takes it as the finished map. */
+/** How a condition [64, 64, 3] is made from a picture of that size: edges are found in it; `image` takes it as the finished condition. */
 export const controls: Record<string, (rgb8: Uint8Array) => Uint8Array> = {
-  canny: (rgb8) => canny(rgb8, IMAGE_SIZE, IMAGE_SIZE),
-  map: grey,
+  canny: (rgb8) => {
+    const edges = canny(rgb8, IMAGE_SIZE, IMAGE_SIZE);
+    return Uint8Array.from(rgb8, (_, i) => edges[Math.floor(i / 3)]!);
+  },
+  image: (rgb8) => rgb8,
 };

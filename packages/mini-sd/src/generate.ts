@@ -47,7 +47,7 @@ export async function generate(options: GenerateOptions, say: (message: string) 
     const batch = jobs.slice(start, start + size);
     const images = await sampler.sample({
       prompts: batch, seed, firstImage: start, solver, steps, guidanceScale: guidance,
-      ...(control === null ? {} : { condition: repeated(control.map, size), controlWeights: control.weights }),
+      ...(control === null ? {} : { condition: repeated(control.picture, size), controlWeights: control.weights }),
     });
     for (const [i, image] of images.entries()) {
       const number = start + i;
@@ -67,7 +67,7 @@ export async function generate(options: GenerateOptions, say: (message: string) 
 
 const slug = (prompt: string): string => prompt.toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '').slice(0, 60) || 'empty';
 
-async function readControl({ controlnet, control, condition }: GenerateOptions): Promise<{ weights: Record<string, HostTensor>; map: Uint8Array } | null> {
+async function readControl({ controlnet, control, condition }: GenerateOptions): Promise<{ weights: Record<string, HostTensor>; picture: Uint8Array } | null> {
   const given = Object.entries({ controlnet, control, condition }).filter(([, value]) => value !== undefined).map(([name]) => `--${name}`);
   if (given.length === 0) return null;
   if (given.length < 3) throw new MiniSdError('invalid-argument', `--controlnet, --control and --condition go together; got only ${given.join(' and ')}`, { given });
@@ -87,12 +87,12 @@ async function readControl({ controlnet, control, condition }: GenerateOptions):
   } catch (error) {
     throw new MiniSdError('invalid-argument', `${condition} could not be read as a picture: ${(error as Error).message}`, { condition }, { cause: error });
   }
-  return { weights: Object.fromEntries(Object.keys(specs).map((name) => [name, stored.tensor(name)])), map: controls[control!]!(new Uint8Array(picture)) };
+  return { weights: Object.fromEntries(Object.keys(specs).map((name) => [name, stored.tensor(name)])), picture: controls[control!]!(new Uint8Array(picture)) };
 }
 
-/** The same map for every picture of a batch. */
-function repeated(map: Uint8Array, count: number): HostTensor {
+/** The same condition for every picture of a batch. */
+function repeated(picture: Uint8Array, count: number): HostTensor {
   const data = new Float32Array(count * 3 * IMAGE_SIZE * IMAGE_SIZE);
-  for (let n = 0; n < count; n++) writeCondition(map, data, n);
+  for (let n = 0; n < count; n++) writeCondition(picture, data, n);
   return { data, shape: [count, 3, IMAGE_SIZE, IMAGE_SIZE] };
 }

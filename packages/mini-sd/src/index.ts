@@ -1,15 +1,17 @@
 export { MiniSdError, type MiniSdErrorCode } from './errors.ts';
 export { MINI_CONTROLNET } from './control.ts';
 export { decode, encode, normaliseLatents, type LatentStatistics } from './autoencoder.ts';
-export { classify } from './classify.ts';
-export { MiniClassifier } from './classifier.ts';
 export { compileClip, type ClipScorer } from './clip-score.ts';
 export { MiniClip, miniText } from './clip.ts';
+export { SUBGROUPS } from './inception.ts';
+export { compileJudge, type Judge, type Verdict } from './judge.ts';
 export { encodeScenes, readLatents, writeLatents } from './latents.ts';
 export { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniUNet, miniVae, TEXT_WIDTH } from './models.ts';
+export { loadClip, loadInception, loadSegmenter, type LoadedNetwork } from './networks.ts';
 export { fromImages, toImages, writeCondition, writeImage } from './pixels.ts';
 export { controlledPrediction, createSampler, loadBaseModel, type BaseModel, type ControlModule, type Sampler, type SampleRequest } from './sampler.ts';
 export { openScenes, type OpenScenes, type SceneSource } from './scenes.ts';
+export { segment } from './segment.ts';
 export { loadWeights, saveWeights, weightsFile, type Part } from './weights.ts';
 export type { LatentBatchData } from './batches/latent.ts';
 /** Module of the denoising batches, for startBatchWorker; takes a LatentBatchData. */

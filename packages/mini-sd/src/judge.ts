@@ -18,8 +18,8 @@ export interface Verdict {
 
 export interface Judge {
   judge(images: readonly Uint8Array[], specs: readonly SceneSpec[]): Promise<Verdict[]>;
-  /** Pooled features, [256] an image, for the Frechet distance (mini-inception). */
-  features(images: readonly Uint8Array[]): Promise<Float32Array[]>;
+  /** Pooled features [N, 256] for the Frechet distance (mini-inception). */
+  features(images: readonly Uint8Array[]): Promise<{ data: Float32Array; shape: [number, number] }>;
   release(): Promise<void>;
 }
 
@@ -65,9 +65,9 @@ export async function compileJudge(weights: Record<string, HostTensor>, tier: Ti
       return verdicts;
     },
     async features(images) {
-      const rows: Float32Array[] = [];
-      for await (const { size, out } of batches(images)) for (let n = 0; n < size; n++) rows.push((out['features']!.data as Float32Array).slice(n * FEATURES, (n + 1) * FEATURES));
-      return rows;
+      const data = new Float32Array(images.length * FEATURES);
+      for await (const { start, size, out } of batches(images)) data.set((out['features']!.data as Float32Array).subarray(0, size * FEATURES), start * FEATURES);
+      return { data, shape: [images.length, FEATURES] };
     },
     release: () => network.release(),
   };

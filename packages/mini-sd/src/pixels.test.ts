@@ -18,9 +18,9 @@ describe('pixels', () => {
     expect(toImages({ data: batch.slice(6), shape: [1, 3, 1, 2] })[0]).toEqual(image);
     expect([...toImages({ data: Float32Array.of(2, -3, 0), shape: [1, 3, 1, 1] })[0]!]).toEqual([255, 0, 128]);
   });
-  it('writes a map as three equal planes in [0, 1]', () => {
+  it('writes a condition as planes in [0, 1]', () => {
     const batch = new Float32Array(6);
-    writeCondition(Uint8Array.of(0, 255), batch, 0);
-    expect([...batch]).toEqual([0, 1, 0, 1, 0, 1]);
+    writeCondition(Uint8Array.of(0, 51, 255, 255, 0, 102), batch, 0);
+    expect([...batch]).toEqual(Array.from(Float32Array.of(0, 1, 0.2, 0, 1, 0.4)));
   });
 });

@@ -21,10 +21,11 @@ export function writeImage(rgb8: Uint8Array, batch: Float32Array, n: number): vo
   for (let p = 0; p < pixels; p++) for (let c = 0; c < 3; c++) batch[start + c * pixels + p] = rgb8[p * 3 + c]! / 127.5 - 1;
 }
 
-/** Writes an 8-bit map [H, W] as three equal planes in [0, 1], the way Stable Diffusion's ControlNets take edges and masks. */
-export function writeCondition(map: Uint8Array, batch: Float32Array, n: number): void {
-  const start = n * map.length * 3;
-  for (let c = 0; c < 3; c++) for (let p = 0; p < map.length; p++) batch[start + c * map.length + p] = map[p]! / 255;
+/** Writes a condition, an interleaved 8-bit image [H, W, 3], into a planar batch [N, 3, H, W] in [0, 1] at row `n`, as Stable Diffusion's ControlNets take it. */
+export function writeCondition(rgb8: Uint8Array, batch: Float32Array, n: number): void {
+  const pixels = rgb8.length / 3;
+  const start = n * rgb8.length;
+  for (let p = 0; p < pixels; p++) for (let c = 0; c < 3; c++) batch[start + c * pixels + p] = rgb8[p * 3 + c]! / 255;
 }
 
 /** The images of a batch [N, 3, H, W] in [-1, 1], clamped, as interleaved 8-bit RGB. */

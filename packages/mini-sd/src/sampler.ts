@@ -5,11 +5,12 @@ import { combineGuidance, ddim, dpmSolverPlusPlus2M, euler, initialNoise, NoiseS
 import { CONTEXT_LENGTH, tokenize, vocabulary, type Tier } from '@controllab/emoji-scenes';
 import { compile, type CompiledFunction, type CompileOptions, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
 import { decode, normaliseLatents, type LatentStatistics } from './autoencoder.ts';
-import { MiniClip, miniText } from './clip.ts';
+import { miniText } from './clip.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, miniUNet, miniVae, TEXT_WIDTH } from './models.ts';
 import { toImages } from './pixels.ts';
 import { MiniSdError } from './errors.ts';
-import { loadWeights, readStatistics, type StoredWeights } from './weights.ts';
+import { checksum, loadTextEncoder } from './networks.ts';
+import { loadWeights, readStatistics } from './weights.ts';
 
 /** The embedded default's frozen weights. */
 export interface BaseModel {
@@ -25,22 +26,12 @@ export interface BaseModel {
 /** The tier that the committed weights know. */
 const TIER: Tier = 'core';
 
-const checksum = ({ metadata }: StoredWeights): string => metadata['sha256'] ?? '';
-
 /** Loads the committed weights. @throws MiniSdError missing-weights */
 export function loadBaseModel(): BaseModel {
   const vae = loadWeights('vae', miniVae());
   const text = loadTextEncoder(TIER);
   const unet = loadWeights('unet', { unet: miniUNet() });
   return { vae: vae.tensors, denoiser: { ...unet.tensors, ...text.tensors }, statistics: readStatistics(vae.metadata), tier: TIER, hashes: { vae: checksum(vae), clip: text.hash, unet: checksum(unet) } };
-}
-
-/** The part of mini-CLIP that conditions the U-Net, under 'text.', and the checksum of the whole. @throws MiniSdError missing-weights */
-export function loadTextEncoder(tier: Tier): { tensors: Record<string, HostTensor>; hash: string } {
-  const words = vocabulary(tier).words.length;
-  const clip = loadWeights('clip', new MiniClip(words));
-  const names = Object.keys(parameterSpecs({ text: miniText(words) }));
-  return { tensors: Object.fromEntries(names.map((name) => [name, clip.tensors[name]!])), hash: checksum(clip) };
 }
 
 /** A control network as the sampler sees it: any of the variants of packages/controlnet. */

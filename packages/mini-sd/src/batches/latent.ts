@@ -1,4 +1,4 @@
-import { tokenize, vocabulary, CONTEXT_LENGTH, type Condition, type Tier } from '@controllab/emoji-scenes';
+import { conditionImage, tokenize, vocabulary, CONTEXT_LENGTH, type Condition, type Tier } from '@controllab/emoji-scenes';
 import { normal, uniform } from '@controllab/core-blocks';
 import { addNoise, dropPrompts, NoiseSchedule, stratifiedTimesteps, velocity } from '@controllab/diffusion';
 import type { MakeBatch } from '@controllab/training';
@@ -46,7 +46,7 @@ export default async function latentBatches({ latents, vocabularyTier, batchSize
     };
     if (condition === undefined) return { indices, inputs };
     const maps = new Float32Array(batchSize * 3 * IMAGE_SIZE * IMAGE_SIZE);
-    specs.forEach((spec, n) => writeCondition(scenes.render(spec)[condition] as Uint8Array, maps, n));
+    specs.forEach((spec, n) => writeCondition(conditionImage(condition, scenes.render(spec)), maps, n));
     return { indices, inputs: { ...inputs, condition: { data: maps, shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] } } };
   };
 }

@@ -11,7 +11,6 @@ const stages: Record<string, (options: StageOptions) => Promise<TrainingResult>>
   inception: async (options) => (await import('../pretrain/inception.ts')).pretrainInception(options),
   segmenter: async (options) => (await import('../pretrain/segmenter.ts')).pretrainSegmenter(options),
   unet: async (options) => (await import('../pretrain/unet.ts')).pretrainUNet(options),
-  classifier: async (options) => (await import('../pretrain/classifier.ts')).pretrainClassifier(options),
 };
 
 const stageOf = (name: string): string => {

@@ -14,7 +14,7 @@ import { trainStage, type StageOptions } from './stage.ts';
 export const CLIP_RECIPE = {
   source: { tier: 'core', seed: 21, split: 'train' } satisfies SceneSource,
   batchSize: 128,
-  totalSteps: 1400,
+  totalSteps: 900,
   peak: 1e-3,
   warmup: 100,
   weightDecay: 0.01,

@@ -9,7 +9,7 @@ import type { LatentBatchData } from '../batches/latent.ts';
 import { miniText } from '../clip.ts';
 import { encodeScenes, writeLatents } from '../latents.ts';
 import { LATENT_CHANNELS, LATENT_SIZE, miniUNet, miniVae } from '../models.ts';
-import { loadTextEncoder } from '../sampler.ts';
+import { loadTextEncoder } from '../networks.ts';
 import type { SceneSource } from '../scenes.ts';
 import { loadWeights, readStatistics, saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';

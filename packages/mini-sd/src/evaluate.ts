@@ -1,0 +1,201 @@
+import os from 'node:os';
+import path from 'node:path';
+import { borderColour, frechetDistance, nearestColour } from '@controllab/metrics';
+import { attributions, caption, catalogue, colourNames, colours, type SceneMix, type SceneSpec, type Split } from '@controllab/emoji-scenes';
+import { currentCommit, machine, meanInterval, writeReport, type ImageGrid, type LineFigure, type Measurement, type Table } from '@controllab/report';
+import { compileClip } from './clip-score.ts';
+import { compileJudge, type Verdict } from './judge.ts';
+import { IMAGE_SIZE } from './models.ts';
+import { loadClip, loadInception } from './networks.ts';
+import { createSampler, loadBaseModel, type BaseModel } from './sampler.ts';
+import { openScenes } from './scenes.ts';
+
+export interface EvaluationOptions {
+  seed: number;
+  guidance: number;
+  steps: number;
+  /** Large singles of each object; half as many small ones and pairs. */
+  perObject: number;
+}
+
+const BATCH = 64;
+const SEED_OF_SCENES = 5151;
+/** Real scenes behind the Frechet distance. */
+const REFERENCE = 2048;
+const SWEEP = [1, 1.5, 2, 3, 4, 6, 8];
+const SWEEP_PICTURES = 192;
+/** Held-out prompts in the grid. */
+const SHOWN = 64;
+
+type Kind = 'large singles' | 'small singles' | 'pairs';
+const only = (kind: keyof SceneMix): SceneMix => ({ largeSingle: 0, smallSingle: 0, pair: 0, row: 0, [kind]: 1 });
+const KINDS: Record<Kind, { split: Split; mix: SceneMix }> = {
+  'large singles': { split: 'train', mix: only('largeSingle') },
+  'small singles': { split: 'train', mix: only('smallSingle') },
+  pairs: { split: 'val-combination', mix: only('pair') },
+};
+
+interface Evaluated {
+  spec: SceneSpec;
+  real: Uint8Array;
+  kind: Kind;
+}
+
+/** Scenes of a kind in which every object that training shows comes first equally often. */
+async function balanced({ tier }: BaseModel, kind: Kind, each: number, seed: number): Promise<Evaluated[]> {
+  const scenes = await openScenes({ tier, seed, ...KINDS[kind] });
+  const left = new Map(catalogue(tier).flatMap(({ id, heldOut }) => (heldOut ? [] : [[id, each]])));
+  const found: Evaluated[] = [];
+  let missing = each * left.size;
+  for (let i = 0; missing > 0; i++) {
+    const spec = scenes.spec(i);
+    const { id } = spec.placements[0]!.object;
+    const wanted = left.get(id) ?? 0;
+    if (wanted === 0) continue;
+    left.set(id, wanted - 1);
+    missing--;
+    found.push({ spec, real: scenes.render(spec).rgb8.slice(), kind });
+  }
+  return found;
+}
+
+/** Draws held-out prompts with the base model and measures what the pictures show. Writes reports/mini-sd/evaluation. @returns the folder */
+export async function evaluateBaseModel({ seed, guidance, steps, perObject }: EvaluationOptions, say: (message: string) => void): Promise<string> {
+  const base = loadBaseModel();
+  const [inception, clipWeights] = [loadInception(base.tier), loadClip('clip-judge', base.tier)];
+  const judge = await compileJudge(inception.tensors, base.tier);
+  const clip = await compileClip(clipWeights.tensors, base.tier, BATCH);
+  const evaluated = [
+    ...(await balanced(base, 'large singles', perObject, SEED_OF_SCENES)),
+    ...(await balanced(base, 'small singles', Math.ceil(perObject / 2), SEED_OF_SCENES)),
+    ...(await balanced(base, 'pairs', Math.ceil(perObject / 2), SEED_OF_SCENES)),
+  ];
+  const sampler = await createSampler(base, { count: BATCH, guidance: true });
+  const draw = async (specs: readonly SceneSpec[], scale: number, what: string): Promise<Uint8Array[]> => {
+    const images: Uint8Array[] = [];
+    for (let start = 0; start < specs.length; start += BATCH) {
+      images.push(...(await sampler.sample({ prompts: specs.slice(start, start + BATCH).map((spec) => caption(spec.parts)), seed, firstImage: start, steps, guidanceScale: scale })));
+      say(`${what}: ${images.length} of ${specs.length}`);
+    }
+    return images;
+  };
+  const reference = await judge.features(await realScenes(base, evaluated));
+  const specs = evaluated.map(({ spec }) => spec);
+  const captions = specs.map((spec) => caption(spec.parts));
+  const shuffled = captions.map((_, i) => captions[(i + Math.floor(captions.length / 2)) % captions.length]!);
+  const real = evaluated.map((e) => e.real);
+
+  await draw(specs.slice(0, 16), guidance, 'warming up');
+  const started = performance.now();
+  const images = await draw(specs, guidance, 'drawing');
+  const seconds = (performance.now() - started) / 1000;
+  const measured = (samples: readonly number[]): Measurement => ({ ...meanInterval(samples, 1), seeds: [seed] });
+  const palette = colourNames.map((name) => colours[name]);
+  const colourRight = (pictures: readonly Uint8Array[]): number[] => pictures.map((image, i) => Number(colourNames[nearestColour(borderColour(image, IMAGE_SIZE, IMAGE_SIZE), palette)] === specs[i]!.background.colour));
+  const rowsOf = (verdicts: readonly Verdict[]): [string, number[]][] => {
+    const of = (kind: Kind): Verdict[] => verdicts.filter((_, i) => evaluated[i]!.kind === kind);
+    const relations = of('pairs').flatMap(({ relation }) => (relation === null ? [] : [Number(relation)]));
+    return [
+      ['large singles, top-1', of('large singles').map((v) => Number(v.recognised[0]))],
+      ['large singles, top-5', of('large singles').map((v) => Number(v.topFive))],
+      ['small singles, top-1', of('small singles').map((v) => Number(v.recognised[0]))],
+      ['pair members recognised', of('pairs').map((v) => v.recognised.filter(Boolean).length / 2)],
+      ['left of, right of, above, below: right in recognised pairs', relations],
+    ];
+  };
+  const [drawn, onReal] = [rowsOf(await judge.judge(images, specs)), rowsOf(await judge.judge(real, specs))];
+  const content: Table = {
+    kind: 'table',
+    id: 'content',
+    caption: `What mini-inception sees in ${images.length} pictures of held-out prompts, and in the real scenes of the same prompts: its ceiling. Every object that training shows is asked for equally often.`,
+    rowHeader: 'Measure',
+    columns: [{ label: 'drawn', better: 'higher' }, { label: 'real scenes' }],
+    rows: [
+      ...drawn.map(([label, samples], i) => ({ label, cells: [samples.length === 0 ? null : measured(samples), measured(onReal[i]![1])] })),
+      { label: 'background colour', cells: [measured(colourRight(images)), measured(colourRight(real))] },
+    ],
+  };
+  const distance = async (pictures: readonly Uint8Array[]): Promise<number> => (await frechetDistance(await judge.features(pictures), reference)).value;
+  const quality: Table = {
+    kind: 'table',
+    id: 'quality',
+    caption: `Frechet distance (mini-inception) to ${REFERENCE} real scenes of another seed, and CLIP score (mini): raw cosine by the mini-CLIP that had no part in drawing.`,
+    rowHeader: 'Pictures',
+    columns: [{ label: 'Frechet distance (mini-inception)', better: 'lower' }, { label: 'CLIP score (mini)', better: 'higher' }],
+    rows: [
+      { label: 'real scenes of these prompts', cells: [await distance(real), measured(await clip.scores(real, captions))] },
+      { label: 'drawn', cells: [await distance(images), measured(await clip.scores(images, captions))] },
+      { label: 'drawn, captions shuffled', cells: [await distance(images), measured(await clip.scores(images, shuffled))] },
+      { label: 'real scenes, captions shuffled', cells: [await distance(real), measured(await clip.scores(real, shuffled))] },
+    ].map(({ label, cells: [fd, score] }) => ({ label, cells: [Number((fd as number).toFixed(2)), score!] })),
+  };
+
+  // Every third scene: all kinds in their proportion.
+  const sweepScenes = evaluated.filter((_, i) => i % Math.max(1, Math.floor(evaluated.length / SWEEP_PICTURES)) === 0).slice(0, SWEEP_PICTURES);
+  const sweep: { recognised: number; clip: number; frechet: number }[] = [];
+  for (const scale of SWEEP) {
+    const pictures = await draw(sweepScenes.map(({ spec }) => spec), scale, `guidance ${scale}`);
+    const verdicts = await judge.judge(pictures, sweepScenes.map(({ spec }) => spec));
+    const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+    sweep.push({
+      recognised: mean(verdicts.flatMap((v, i) => (sweepScenes[i]!.kind === 'large singles' ? [Number(v.recognised[0])] : []))),
+      clip: mean(await clip.scores(pictures, sweepScenes.map(({ spec }) => caption(spec.parts)))),
+      frechet: await distance(pictures),
+    });
+  }
+  await Promise.all([sampler.release(), judge.release(), clip.release()]);
+  const curve = (id: string, label: string, values: readonly number[]): LineFigure => ({
+    kind: 'line', id, caption: `${label} by guidance scale, ${sweepScenes.length} held-out prompts, ${steps} DDIM steps.`,
+    x: { label: 'guidance scale' }, y: { label }, series: [{ label: 'base model', x: SWEEP, y: values, n: sweepScenes.length, seeds: [seed] }],
+  });
+  const step = Math.floor(evaluated.length / SHOWN);
+  const grid: ImageGrid = {
+    kind: 'image-grid',
+    id: 'samples',
+    caption: `${SHOWN} held-out prompts, guidance ${guidance}, ${steps} DDIM steps: the real scene and the drawn one.`,
+    columns: [0, 1, 2, 3].flatMap((g) => ['real', 'drawn'].map((label) => ({ group: `${g + 1}`, label }))),
+    rows: Array.from({ length: SHOWN / 4 }, (_, r) => {
+      const shown = [0, 1, 2, 3].map((g) => (r * 4 + g) * step);
+      const picture = (rgb: Uint8Array, alt: string) => ({ rgb, width: IMAGE_SIZE, height: IMAGE_SIZE, alt });
+      return { label: `${r + 1}`, detail: shown.map((i) => captions[i]!).join('; '), images: shown.flatMap((i) => [picture(real[i]!, captions[i]!), picture(images[i]!, `Drawn: ${captions[i]!}`)]) };
+    }),
+  };
+  const perSixteen = (seconds / images.length) * 16;
+  const directory = path.join('reports', 'mini-sd', 'evaluation');
+  await writeReport(directory, {
+    id: 'mini-sd-evaluation',
+    title: 'What the embedded default can draw',
+    summary: `${images.length} pictures of held-out prompts at guidance ${guidance} and ${steps} DDIM steps; 16 pictures take ${perSixteen.toFixed(1)} s on this machine (with guidance, without compilation).`,
+    claims: [],
+    sections: [
+      { id: 'pictures', title: 'The pictures', blocks: [grid] },
+      { id: 'measures', title: 'Measures', blocks: [content, quality] },
+      { id: 'guidance', title: 'Guidance scale', blocks: [curve('guidance-top1', 'top-1 of large singles', sweep.map((s) => s.recognised)), curve('guidance-clip', 'CLIP score (mini)', sweep.map((s) => s.clip)), curve('guidance-frechet', 'Frechet distance (mini-inception)', sweep.map((s) => s.frechet))] },
+    ],
+    provenance: {
+      commit: currentCommit(),
+      profile: 'embedded default',
+      configHash: null,
+      weightsHash: `vae ${base.hashes.vae.slice(0, 12)}, mini-CLIP ${base.hashes.clip.slice(0, 12)}, U-Net ${base.hashes.unet.slice(0, 12)}; judges ${inception.hash.slice(0, 12)}, ${clipWeights.hash.slice(0, 12)}`,
+      datasetHash: `emoji-scenes, tier ${base.tier}, seed ${SEED_OF_SCENES}`,
+      engine: `onnx cpu, ${os.cpus().length} threads`,
+      machine: machine(),
+      wallSeconds: null,
+      finishedAt: new Date().toISOString(),
+      command: `npx nx run mini-sd:evaluate --seed=${seed} --guidance=${guidance} --steps=${steps} --per-object=${perObject}`,
+    },
+    attribution: [{ work: 'OpenMoji', author: 'the OpenMoji project', license: 'CC BY-SA 4.0', url: 'https://openmoji.org', note: attributions.openmoji }],
+  });
+  return directory;
+}
+
+/** Real scenes of another seed in the proportion of the evaluated kinds. */
+async function realScenes(base: BaseModel, evaluated: readonly Evaluated[]): Promise<Uint8Array[]> {
+  const images: Uint8Array[] = [];
+  for (const kind of Object.keys(KINDS) as Kind[]) {
+    const scenes = await openScenes({ tier: base.tier, seed: SEED_OF_SCENES + 1, ...KINDS[kind] });
+    const count = Math.round((REFERENCE * evaluated.filter((e) => e.kind === kind).length) / evaluated.length);
+    for (let i = 0; i < count; i++) images.push(scenes.render(scenes.spec(i)).rgb8.slice());
+  }
+  return images;
+}

@@ -1,0 +1,33 @@
+import { parameterSpecs } from '@controllab/core-blocks';
+import { catalogue, vocabulary, type Tier } from '@controllab/emoji-scenes';
+import type { HostTensor } from '@controllab/tfjs-onnx';
+import { MiniClip, miniText } from './clip.ts';
+import { MiniInception } from './inception.ts';
+import { MiniSegmenter } from './segmenter.ts';
+import { loadWeights, type StoredWeights } from './weights.ts';
+
+/** A network's committed weights and the checksum of their file, for provenance. */
+export interface LoadedNetwork {
+  tensors: Record<string, HostTensor>;
+  hash: string;
+}
+
+export const checksum = ({ metadata }: StoredWeights): string => metadata['sha256'] ?? '';
+
+const loaded = (stored: StoredWeights): LoadedNetwork => ({ tensors: stored.tensors, hash: checksum(stored) });
+
+/** mini-CLIP: `clip` conditions the U-Net, `clip-judge` scores pictures. @throws MiniSdError missing-weights */
+export const loadClip = (part: 'clip' | 'clip-judge', tier: Tier): LoadedNetwork => loaded(loadWeights(part, new MiniClip(vocabulary(tier).words.length)));
+
+/** The part of mini-CLIP that conditions the U-Net, under 'text.', with the checksum of the whole. @throws MiniSdError missing-weights */
+export function loadTextEncoder(tier: Tier): LoadedNetwork {
+  const { tensors, hash } = loadClip('clip', tier);
+  const names = Object.keys(parameterSpecs({ text: miniText(vocabulary(tier).words.length) }));
+  return { tensors: Object.fromEntries(names.map((name) => [name, tensors[name]!])), hash };
+}
+
+/** @throws MiniSdError missing-weights */
+export const loadInception = (tier: Tier): LoadedNetwork => loaded(loadWeights('inception', new MiniInception(catalogue(tier).length)));
+
+/** @throws MiniSdError missing-weights */
+export const loadSegmenter = (): LoadedNetwork => loaded(loadWeights('segmenter', new MiniSegmenter()));
