@@ -11,12 +11,14 @@ export interface ExperimentOptions<P extends string> {
   fresh: boolean;
 }
 
-const oneOf = <T extends string>(what: string, valid: readonly T[]) => (text: string): T => {
+/** A flag's parser that knows the valid values. */
+export const oneOf = <T extends string>(what: string, valid: readonly T[]) => (text: string): T => {
   if (!(valid as readonly string[]).includes(text)) throw new InvalidArgumentError(`${what}: ${valid.join(', ')}.`);
   return text as T;
 };
 
-const seed = (text: string): number => {
+/** A flag's parser of a seed. */
+export const seed = (text: string): number => {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value >= 2 ** 32) throw new InvalidArgumentError('Expected an integer in [0, 2^32).');
   return value;
@@ -34,16 +36,19 @@ export function parseExperiment<P extends string>(name: string, description: str
     .option('--seed <integer>', 'seed of initialisation, data order and sampling noise', seed, 1)
     .option('--engine <name>', 'onnx compiles the graphs, tfjs runs them eagerly on the installed TensorFlow.js backend', oneOf('Engines', ['onnx', 'tfjs'] as const), 'onnx' as const)
     .option('--provider <name>', 'ONNX Runtime execution provider', oneOf('Providers', ['cpu', 'webgpu', 'cuda'] as const), 'cpu' as const)
-    .option('--fresh', 'forget an earlier run with these settings', false)
-    .allowExcessArguments(false)
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} });
+    .option('--fresh', 'forget an earlier run with these settings', false);
+  return parseFlags(command, argv);
+}
+
+/** Reads a command's flags. @throws ExperimentError invalid-option with the valid ones; CommanderError with exit code 0 for --help */
+export function parseFlags<T extends object>(command: Command, argv: readonly string[]): T {
+  command.allowExcessArguments(false).exitOverride().configureOutput({ writeErr: () => {} });
   try {
     command.parse(argv, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError) || error.exitCode === 0) throw error;
     const options = command.options.map((option) => option.long).join(', ');
-    throw new ExperimentError('invalid-option', `${error.message.replace(/^error: /, `${name}: `)} Options: ${options}.`, { argv }, { cause: error });
+    throw new ExperimentError('invalid-option', `${error.message.replace(/^error: /, `${command.name()}: `)} Options: ${options}.`, { argv }, { cause: error });
   }
-  return command.opts<ExperimentOptions<P>>();
+  return command.opts<T>();
 }

@@ -1,0 +1,93 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generate } from './generate.ts';
+import { parseGenerate } from './options.ts';
+import { writeTinyCldm, writeTinyControlNet, writeTinyLdm, writeTinyModel } from './testing/tiny-checkpoint.ts';
+
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'generate-'));
+const at = (...names: string[]): string => path.join(directory, ...names);
+
+beforeAll(async () => {
+  writeTinyModel(at('model'), { predictionType: 'v_prediction' });
+  writeTinyControlNet(at('control'));
+  writeTinyControlNet(at('other-control'), { seed: 6 });
+  // A bright square on a dark field.
+  const pixels = Uint8Array.from({ length: 32 * 24 }, (_, p) => (p % 32 > 8 && p % 32 < 24 && p > 32 * 6 && p < 32 * 18 ? 230 : 20));
+  await sharp(pixels, { raw: { width: 32, height: 24, channels: 1 } }).png().toFile(at('square.png'));
+});
+afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
+
+/** Runs the command's own flags; returns the file's bytes and what was logged. */
+async function run(...flags: string[]): Promise<{ png: Buffer; log: string[] }> {
+  const log: string[] = [];
+  const options = parseGenerate(['--model', at('model'), '--prompt', 'a cat', '--steps', '2', '--out', at('out.png'), ...flags]);
+  return { png: fs.readFileSync(await generate(options, (message) => log.push(message))), log };
+}
+const control = (...more: string[]): string[] => ['--controlnet', at('control'), '--condition', at('square.png'), ...more];
+const pixels = (png: Buffer): Promise<Buffer> => sharp(png).raw().toBuffer();
+const texts = async (png: Buffer): Promise<Record<string, string>> => Object.fromEntries(((await sharp(png).metadata()).comments ?? []).map(({ keyword, text }) => [keyword, text]));
+
+describe('generate', () => {
+  it('makes the same bytes from one seed, of the size of the condition, with its settings inside', async () => {
+    const first = await run(...control('--extractor=canny', '--seed=3', '--negative-prompt', 'a dog'));
+    expect((await run(...control('--extractor=canny', '--seed=3', '--negative-prompt', 'a dog'))).png.equals(first.png)).toBe(true);
+    expect(await sharp(first.png).metadata()).toMatchObject({ width: 32, height: 24, channels: 3 });
+    expect(await texts(first.png)).toMatchObject({ prompt: 'a cat', 'negative prompt': 'a dog', settings: 'seed 3, 2 steps, guidance 7.5, sampler ddim, 32 x 24', 'control 1': expect.stringMatching(/square\.png, extractor canny, scale 1/) });
+    expect(first.log.filter((line) => /^step \d\/2/.test(line))).toHaveLength(2);
+    expect(new Set(await pixels(first.png)).size).toBeGreaterThan(10);
+  });
+
+  it('follows prompt, control, its scale and guess mode', async () => {
+    const images = [
+      await run(...control()),
+      await run(...control('--prompt', 'a dog')),
+      await run(...control('--guess-mode')),
+      await run(...control('--controlnet', at('other-control'), '--condition', at('square.png'), '--extractor', 'none', '--extractor', 'canny')),
+      await run(...control('--conditioning-scale=0')),
+    ];
+    const raw = await Promise.all(images.map(({ png }) => pixels(png)));
+    for (let i = 0; i < raw.length; i++) for (let j = 0; j < i; j++) expect(raw[i]!.equals(raw[j]!), `${i} and ${j}`).toBe(false);
+    // A control of strength zero is none.
+    expect((await pixels((await run('--width=32', '--height=24')).png)).equals(raw.at(-1)!)).toBe(true);
+  });
+
+  it.each(['euler', 'dpm++2m', 'unipc'])('samples with %s, without guidance too', async (sampler) => {
+    const { png } = await run('--sampler', sampler, '--guidance=1', '--steps=3');
+    expect(await sharp(png).metadata()).toMatchObject({ width: 32, height: 32 });
+    expect(new Set(await pixels(png)).size).toBeGreaterThan(10);
+  });
+
+  it('gives the same image from a single LDM file', async () => {
+    writeTinyLdm(at('ldm.safetensors'));
+    const fromFile = await run('--model', at('ldm.safetensors'), '--config', at('model'));
+    expect((await pixels(fromFile.png)).equals(await pixels((await run()).png))).toBe(true);
+    writeTinyCldm(at('cldm.safetensors'));
+    const controlled = await run('--controlnet', at('cldm.safetensors'), '--condition', at('square.png'), '--width=32', '--height=32');
+    expect((await pixels(controlled.png)).equals(await pixels(fromFile.png))).toBe(false);
+  });
+
+  it('runs XL with its two text encoders and a ControlNet', async () => {
+    writeTinyModel(at('xl'), { xl: true });
+    writeTinyControlNet(at('xl-control'), { xl: true });
+    const flags = ['--model', at('xl'), '--controlnet', at('xl-control'), '--condition', at('square.png'), '--sampler', 'euler'];
+    const plain = await run(...flags);
+    expect((await pixels((await run(...flags, '--guess-mode', '--negative-prompt', '')).png)).equals(await pixels(plain.png))).toBe(false);
+  });
+
+  it('says what is missing or does not fit', async () => {
+    fs.cpSync(at('model'), at('broken'), { recursive: true });
+    fs.rmSync(at('broken', 'vae'), { recursive: true });
+    await expect(run('--model', at('broken'))).rejects.toThrow(/broken has no vae\/ \(model_index\.json, scheduler, text_encoder, tokenizer, unet\)/);
+    await expect(run('--model', at('nowhere'))).rejects.toThrow(/no model at .*nowhere/);
+    await expect(run('--model', at('square.png'))).rejects.toThrow(/single file.*--config/s);
+    await expect(run('--width=30', '--height=32')).rejects.toThrow(/width must be a multiple of 8, got 30; .*24 or 32/);
+    await expect(run(...control('--condition', at('model', 'model_index.json'), '--controlnet', at('control')))).rejects.toThrow(/Cannot read the image .*model_index\.json/);
+    writeTinyControlNet(at('xl-control'), { xl: true });
+    await expect(run('--controlnet', at('xl-control'), '--condition', at('square.png'))).rejects.toThrow(/made for another U-Net.*text of width 14.*text of width 8/s);
+    fs.writeFileSync(at('model', 'scheduler', 'scheduler_config.json'), JSON.stringify({ thresholding: true }));
+    await expect(run()).rejects.toThrow(/thresholding is not implemented/);
+  });
+});

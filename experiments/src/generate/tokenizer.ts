@@ -1,0 +1,69 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { Tokenizer } from '@huggingface/tokenizers';
+import { readJson } from '@controllab/core-blocks';
+import { ExperimentError } from '../runner/errors.ts';
+
+/** A prompt as a text encoder of a fixed context takes it. */
+export interface Tokens {
+  /** `context` ids: start, text, end, padding. */
+  ids: Int32Array;
+  /** Tokens of the text that did not fit. */
+  cut: number;
+}
+
+export type Tokenize = (prompt: string, context: number) => Tokens;
+
+/** CLIP's pre-tokenizer: English contractions, runs of letters, single digits, runs of anything else. */
+const WORDS = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
+
+/** CLIP's byte-pair encoder as tokenizer.json describes it, from the vocabulary and merges of the older format. */
+function clipTokenizerJson(vocab: Record<string, number>, merges: readonly string[], { bos, eos, unknown }: { bos: string; eos: string; unknown: string }): object {
+  return {
+    added_tokens: [bos, eos].map((content) => ({ id: vocab[content], content, special: true, normalized: true, lstrip: false, rstrip: false, single_word: false })),
+    normalizer: { type: 'Sequence', normalizers: [{ type: 'NFC' }, { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' }, { type: 'Lowercase' }] },
+    pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Split', pattern: { Regex: WORDS }, behavior: 'Removed', invert: true }, { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true }] },
+    model: { type: 'BPE', unk_token: unknown, continuing_subword_prefix: '', end_of_word_suffix: '</w>', fuse_unk: false, vocab, merges },
+    decoder: { type: 'ByteLevel' },
+    post_processor: null,
+  };
+}
+
+/**
+ * Loads CLIP's tokenizer from a directory with tokenizer.json, or vocab.json and merges.txt, and the special tokens in tokenizer_config.json
+ * and special_tokens_map.json.
+ * @throws ExperimentError invalid-model for missing files or special tokens; CoreBlocksError for broken JSON
+ */
+export function loadTokenizer(directory: string): Tokenize {
+  const at = (file: string): string => path.join(directory, file);
+  const has = (file: string): boolean => fs.existsSync(at(file));
+  const optional = (file: string): Record<string, unknown> => (has(file) ? readJson(at(file)) : {});
+  const specials = { ...optional('tokenizer_config.json'), ...optional('special_tokens_map.json') };
+  const special = (key: string, otherwise: string): string => {
+    const value = specials[key] ?? otherwise;
+    return typeof value === 'string' ? value : (value as { content: string }).content;
+  };
+  const bos = special('bos_token', '<|startoftext|>');
+  const eos = special('eos_token', '<|endoftext|>');
+  let json: object;
+  if (has('tokenizer.json')) json = readJson(at('tokenizer.json'));
+  else if (has('vocab.json') && has('merges.txt')) {
+    const merges = fs.readFileSync(at('merges.txt'), 'utf8').split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#version'));
+    json = clipTokenizerJson(readJson(at('vocab.json')) as Record<string, number>, merges, { bos, eos, unknown: special('unk_token', eos) });
+  } else {
+    throw new ExperimentError('invalid-model', `${directory} holds no tokenizer: expected tokenizer.json, or vocab.json and merges.txt.`, { directory });
+  }
+  const tokenizer = new Tokenizer(json, { bos_token: bos, eos_token: eos });
+  const idOf = (token: string): number => {
+    const id = tokenizer.token_to_id(token);
+    if (id === undefined) throw new ExperimentError('invalid-model', `${directory}: the vocabulary lacks the special token ${token}.`, { directory, token });
+    return id;
+  };
+  const [start, end, padding] = [idOf(bos), idOf(eos), idOf(special('pad_token', eos))];
+  return (prompt, context) => {
+    const text = tokenizer.encode(prompt, { add_special_tokens: false }).ids;
+    const ids = new Int32Array(context).fill(padding);
+    ids.set([start, ...text.slice(0, context - 2), end]);
+    return { ids, cut: Math.max(0, text.length - (context - 2)) };
+  };
+}
