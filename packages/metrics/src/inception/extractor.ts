@@ -1,7 +1,7 @@
 import { withParameters } from '@controllab/core-blocks';
-import { compile, nn, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
-import { MetricsError } from '../errors.ts';
+import { compile, nn, type CompileOptions } from '@controllab/tfjs-onnx';
 import type { FeatureExtractor } from '../feature-extractor.ts';
+import { fillBatch } from '../fill-batch.ts';
 import { INCEPTION_SIZE, inceptionPreprocess } from '../presets.ts';
 import { CLASSES, FEATURES, FidInception } from './network.ts';
 import type { InceptionWeights } from './weights.ts';
@@ -36,11 +36,8 @@ export async function inceptionExtractor(
     preprocess,
     batchSize,
     async run(batch) {
-      const [count, ...rest] = batch.shape;
-      if (count === undefined || count < 1 || count > batchSize || rest.join() !== shape.slice(1).join()) {
-        throw new MetricsError('invalid-shape', `inception: expected a batch of [1 to ${batchSize}, ${shape.slice(1).join(', ')}], got [${batch.shape.join(', ')}]`, { shape: batch.shape });
-      }
-      const { features } = await forward.run({ images: filled(batch, shape) });
+      const { filled, count } = fillBatch('inception', batch, shape);
+      const { features } = await forward.run({ images: filled });
       return (features!.data as Float32Array).slice(0, count * FEATURES);
     },
     async logits(features) {
@@ -56,12 +53,4 @@ export async function inceptionExtractor(
     },
     release: () => forward.release(),
   };
-}
-
-/** A batch of the compiled size: the given images, and grey ones behind them. */
-function filled(batch: HostTensor, shape: readonly number[]): HostTensor {
-  if (batch.shape[0] === shape[0]) return batch;
-  const data = new Float32Array(shape.reduce((a, b) => a * b, 1));
-  data.set(batch.data);
-  return { data, shape };
 }

@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fetchWeights, type Progress } from './fetch.ts';
+
+const DATA = Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 7) % 251));
+const sha256 = createHash('sha256').update(DATA).digest('hex');
+
+let folder: string;
+let server: http.Server;
+let requests: (string | undefined)[];
+/** Answers request number n; sends the whole range by default. */
+let answer: (response: http.ServerResponse, from: number, n: number) => void;
+beforeEach(async () => {
+  folder = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'fetch-')), 'weights');
+  requests = [];
+  answer = (response, from) => whole(response, from);
+  server = http.createServer((request, response) => {
+    requests.push(request.headers.range);
+    answer(response, Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0), requests.length);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+  fs.rmSync(path.dirname(folder), { recursive: true });
+});
+
+const head = (response: http.ServerResponse, from: number) =>
+  response.writeHead(from > 0 ? 206 : 200, { 'content-length': DATA.length - from, ...(from > 0 ? { 'content-range': `bytes ${from}-${DATA.length - 1}/${DATA.length}` } : {}) });
+const whole = (response: http.ServerResponse, from: number) => void head(response, from).end(DATA.subarray(from));
+/** Sends so many bytes, and breaks the connection once they have arrived. */
+const broken = (response: http.ServerResponse, from: number, bytes: number) => {
+  head(response, from).write(DATA.subarray(from, from + bytes));
+  const timer = setInterval(() => {
+    if (seen.at(-1)?.received !== from + bytes) return;
+    clearInterval(timer);
+    response.destroy();
+  }, 5);
+};
+
+const file = (sum = sha256) => ({ file: 'net.bin', url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/net.bin`, sha256: sum, license: 'none', what: 'a test' });
+const at = (name: string) => path.join(folder, name);
+const seen: Progress[] = [];
+const run = (sum?: string) => {
+  seen.length = 0;
+  return fetchWeights(file(sum), folder, (progress) => seen.push(progress));
+};
+
+describe('fetchWeights', () => {
+  it('downloads, says how far it is, and does not download again', async () => {
+    expect(await run()).toEqual({ path: at('net.bin'), fetched: true });
+    expect(fs.readFileSync(at('net.bin')).equals(DATA)).toBe(true);
+    expect(seen[0]).toEqual({ received: 0, total: 100_000 });
+    expect(seen.at(-1)).toEqual({ received: 100_000, total: 100_000 });
+    expect(fs.readdirSync(folder)).toEqual(['net.bin']);
+    expect(await run()).toEqual({ path: at('net.bin'), fetched: false });
+    expect(requests).toHaveLength(1);
+  });
+
+  it('goes on where a transfer broke, in the same call', async () => {
+    answer = (response, from, n) => (n === 1 ? broken(response, from, 40_000) : whole(response, from));
+    await run();
+    expect(requests).toEqual([undefined, 'bytes=40000-']);
+    expect(fs.readFileSync(at('net.bin')).equals(DATA)).toBe(true);
+    expect(seen.find(({ received }) => received === 40_000)).toEqual({ received: 40_000, total: 100_000 });
+  });
+
+  it('goes on in a later call, or starts anew where the server does not know ranges', async () => {
+    fs.mkdirSync(folder);
+    fs.writeFileSync(at('net.bin.part'), DATA.subarray(0, 70_000));
+    await run();
+    expect(requests).toEqual(['bytes=70000-']);
+    expect(seen[0]).toEqual({ received: 70_000, total: 100_000 });
+    fs.rmSync(at('net.bin'));
+    fs.writeFileSync(at('net.bin.part'), DATA.subarray(0, 70_000));
+    answer = (response) => whole(response, 0);
+    await run();
+    expect(fs.readFileSync(at('net.bin')).equals(DATA)).toBe(true);
+  });
+
+  it('takes a whole .part as it is', async () => {
+    fs.mkdirSync(folder);
+    fs.writeFileSync(at('net.bin.part'), DATA);
+    answer = (response) => void response.writeHead(416).end();
+    expect(await run()).toEqual({ path: at('net.bin'), fetched: true });
+  });
+
+  it('deletes what has the wrong checksum, and names both sums', async () => {
+    const other = 'f'.repeat(64);
+    await expect(run(other)).rejects.toThrow(`net.bin.part has the sha256 ${sha256}, expected ${other}; it was deleted`);
+    expect(fs.readdirSync(folder)).toEqual([]);
+  });
+
+  it('leaves a file that was there alone, whatever it is', async () => {
+    fs.mkdirSync(folder);
+    fs.writeFileSync(at('net.bin'), 'mine');
+    await expect(run()).rejects.toMatchObject({ code: 'checksum-mismatch' });
+    expect(fs.readFileSync(at('net.bin'), 'utf8')).toBe('mine');
+    expect(requests).toEqual([]);
+  });
+
+  it('gives up at once on what is not there, and after some attempts on what keeps breaking; says how to go on', async () => {
+    answer = (response) => void response.writeHead(404).end();
+    await expect(run()).rejects.toThrow(new RegExp(`cannot fetch http.*/net\\.bin: the server answered 404 Not Found\\. Without a network, bring the file from elsewhere to .*net\\.bin \\(sha256 ${sha256}\\)`));
+    expect(requests).toHaveLength(1);
+    answer = (response, from) => broken(response, from, 10_000);
+    await expect(run()).rejects.toThrow(/40000 bytes are in .*net\.bin\.part: run the command again to go on from there/);
+    expect(requests.slice(1)).toEqual([undefined, 'bytes=10000-', 'bytes=20000-', 'bytes=30000-']);
+  }, 20_000);
+});

@@ -1,0 +1,96 @@
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { MetricsError } from '../errors.ts';
+import { fileHash } from '../file-hash.ts';
+import type { PublishedFile } from './registry.ts';
+
+/** How often a broken transfer is taken up again before the user is asked to. */
+const ATTEMPTS = 4;
+/** Before the second attempt; doubled before every further one. */
+const FIRST_PAUSE_MS = 500;
+
+export interface Progress {
+  /** Bytes on disk. */
+  received: number;
+  /** null where the server does not tell. */
+  total: number | null;
+}
+
+const sizeOf = (file: string): Promise<number> => stat(file).then(({ size }) => size, () => 0);
+
+/**
+ * Downloads a file into a folder, and checks it. What arrives goes to `FILE.part`; a broken transfer goes on where it stopped, also in
+ * another call. The file gets its name only once its checksum fits.
+ * @returns its path, and whether it had been there
+ * @throws MetricsError checksum-mismatch with both sums (a wrong download is deleted, a file that was there is not); download-failed
+ */
+export async function fetchWeights({ file, url, sha256 }: PublishedFile, folder: string, onProgress: (progress: Progress) => void): Promise<{ path: string; fetched: boolean }> {
+  const target = path.join(folder, file);
+  const part = `${target}.part`;
+  await mkdir(folder, { recursive: true });
+  if (await sizeOf(target) > 0) {
+    await check(target, sha256, 'move it away to fetch it again');
+    return { path: target, fetched: false };
+  }
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await transfer(url, part, onProgress);
+      break;
+    } catch (error) {
+      const status = error instanceof MetricsError ? (error.values['status'] as number | undefined) : undefined;
+      const hopeless = status !== undefined && status < 500 && status !== 429;
+      if (hopeless || attempt === ATTEMPTS) {
+        const have = await sizeOf(part);
+        const rest = have > 0 ? ` ${have} bytes are in ${part}: run the command again to go on from there.` : '';
+        throw new MetricsError('download-failed', `cannot fetch ${url}: ${reason(error)}.${rest} Without a network, bring the file from elsewhere to ${target} (sha256 ${sha256}).`, { url, status, have });
+      }
+      await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** (attempt - 1)));
+    }
+  }
+  await check(part, sha256, 'it was deleted; run the command again, or compare with where it is published', () => rm(part));
+  await rename(part, target);
+  return { path: target, fetched: true };
+}
+
+/** fetch hides what went wrong in its cause. */
+function reason(error: unknown): string {
+  const { message, cause } = error as Error & { cause?: Error };
+  return cause?.message ? `${message} (${cause.message})` : message;
+}
+
+async function transfer(url: string, part: string, onProgress: (progress: Progress) => void): Promise<void> {
+  const have = await sizeOf(part);
+  const response = await fetch(url, have > 0 ? { headers: { range: `bytes=${have}-` } } : {});
+  // There is nothing behind what we have: it is all there, or too much, as its checksum will tell.
+  if (response.status === 416 && have > 0) {
+    await response.body?.cancel();
+    return;
+  }
+  if (!response.ok || response.body === null) {
+    await response.body?.cancel();
+    throw new MetricsError('download-failed', `the server answered ${response.status} ${response.statusText}`.trim(), { status: response.status });
+  }
+  const resumed = response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${have}-`) === true;
+  const length = response.headers.get('content-length');
+  let received = resumed ? have : 0;
+  const total = length === null || response.headers.has('content-encoding') ? null : received + Number(length);
+  onProgress({ received, total });
+  // Written piece by piece: a write stream would drop what it still holds when the transfer breaks.
+  const handle = await open(part, resumed ? 'a' : 'w');
+  try {
+    for await (const chunk of response.body) {
+      await handle.writeFile(chunk as Uint8Array);
+      received += (chunk as Uint8Array).length;
+      onProgress({ received, total });
+    }
+  } finally {
+    await handle.close();
+  }
+}
+
+async function check(file: string, expected: string, advice: string, discard: () => Promise<void> = async () => {}): Promise<void> {
+  const actual = await fileHash(file);
+  if (actual === expected) return;
+  await discard();
+  throw new MetricsError('checksum-mismatch', `${file} has the sha256 ${actual}, expected ${expected}; ${advice}`, { file, actual, expected });
+}
