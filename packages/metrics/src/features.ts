@@ -1,5 +1,5 @@
 import { MetricsError } from './errors.ts';
-import { zeros, type Matrix } from './linear-algebra/matrix.ts';
+import type { Matrix } from './linear-algebra/matrix.ts';
 
 /** Feature vectors of N images, [N, D], row major. */
 export interface Features {
@@ -36,11 +36,13 @@ export function checkPair(what: string, a: Features, b: Features, least = 2): { 
   return { n: first.n, m: second.n, d: first.d };
 }
 
-/** Rows of features as float64: all, or those at `rows`. */
-export function toMatrix({ data, shape }: Features, rows?: ArrayLike<number>): Matrix {
+/** The rows of features at the given places, in that order. */
+export function rowsAt({ data, shape }: Features, rows: ArrayLike<number>): Features {
   const d = shape[1]!;
-  if (rows === undefined) return { data: Float64Array.from(data), rows: shape[0]!, columns: d };
-  const out = zeros(rows.length, d);
-  for (let i = 0; i < rows.length; i++) out.data.set(data.subarray(rows[i]! * d, (rows[i]! + 1) * d), i * d);
-  return out;
+  const out = data instanceof Float64Array ? new Float64Array(rows.length * d) : new Float32Array(rows.length * d);
+  for (let i = 0; i < rows.length; i++) out.set(data.subarray(rows[i]! * d, (rows[i]! + 1) * d), i * d);
+  return { data: out, shape: [rows.length, d] };
 }
+
+/** Features as a matrix of doubles. */
+export const toMatrix = ({ data, shape }: Features): Matrix => ({ data: Float64Array.from(data), rows: shape[0]!, columns: shape[1]! });

@@ -95,6 +95,13 @@ export class StatisticsAccumulator {
   }
 }
 
+/** The statistics of features that are all there. @throws MetricsError as {@link StatisticsAccumulator} */
+export async function gatherStatistics(features: Features, provenance: FeatureProvenance): Promise<FeatureStatistics> {
+  const accumulator = new StatisticsAccumulator(features.shape[1] ?? 0, provenance);
+  await accumulator.add(features);
+  return accumulator.finish();
+}
+
 /** Means of the columns of [n, d]. */
 export function columnMeans(data: ArrayLike<number>, n: number, d: number): Float64Array {
   const mean = new Float64Array(d);

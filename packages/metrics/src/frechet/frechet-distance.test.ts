@@ -1,7 +1,7 @@
 import { normal } from '@controllab/core-blocks';
 import { describe, expect, it } from 'vitest';
 import type { Features } from '../features.ts';
-import { StatisticsAccumulator } from './feature-statistics.ts';
+import { gatherStatistics } from './feature-statistics.ts';
 import { frechetDistance } from './frechet-distance.ts';
 
 const provenance = { network: 'mini-inception', weightsHash: 'ab', preset: 'clean', dtype: 'float32' };
@@ -13,11 +13,7 @@ const random = (n: number, d: number, seed: number, rank = d): Features => {
   for (let i = 0; i < n; i++) for (let j = 0; j < d; j++) for (let k = 0; k < rank; k++) data[i * d + j]! += z[i * rank + k]! * (rank === d ? Number(j === k) / (1 + j) : mix[k * d + j]!);
   return { data, shape: [n, d] };
 };
-const statisticsOf = async (features: Features) => {
-  const accumulator = new StatisticsAccumulator(features.shape[1]!, provenance);
-  await accumulator.add(features);
-  return accumulator.finish();
-};
+const statisticsOf = (features: Features) => gatherStatistics(features, provenance);
 
 describe('frechetDistance', () => {
   it('is right for Gaussians done by hand', async () => {

@@ -4,8 +4,8 @@ import { cholesky, pivotedCholesky } from '../linear-algebra/cholesky.ts';
 import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';
 import type { Matrix } from '../linear-algebra/matrix.ts';
 import { nuclearNorm } from '../linear-algebra/nuclear-norm.ts';
-import { columnMeans, covariance, StatisticsAccumulator, type FeatureStatistics } from './feature-statistics.ts';
-import { checkSameProvenance } from './provenance.ts';
+import { columnMeans, covariance, gatherStatistics, type FeatureStatistics } from './feature-statistics.ts';
+import { checkSameProvenance, NOT_NAMED } from './provenance.ts';
 
 /**
  * How a covariance S was factored as F' F:
@@ -69,9 +69,7 @@ export async function gaussianOf(what: string, set: Features | FeatureStatistics
   const { n, d } = checkFeatures(what, set);
   if (n < 2) throw new MetricsError('too-few-samples', `Error in ${what}: a covariance needs at least 2 rows of features, got ${n}`, { n });
   if (n <= d) return centredFeatures(set, n, d);
-  const accumulator = new StatisticsAccumulator(d, { network: '', weightsHash: '', preset: '', dtype: '' });
-  await accumulator.add(set);
-  return factorStatistics(what, await accumulator.finish());
+  return factorStatistics(what, await gatherStatistics(set, NOT_NAMED));
 }
 
 function centredFeatures({ data }: Features, n: number, d: number): Gaussian {

@@ -12,6 +12,9 @@ export interface FeatureProvenance {
   dtype: string;
 }
 
+/** Of statistics that do not leave the call that made them. */
+export const NOT_NAMED: FeatureProvenance = { network: '', weightsHash: '', preset: '', dtype: '' };
+
 export const PROVENANCE_FIELDS = ['network', 'weightsHash', 'preset', 'dtype'] as const satisfies readonly (keyof FeatureProvenance)[];
 
 /** @throws MetricsError provenance-mismatch naming every field that differs, with both values */

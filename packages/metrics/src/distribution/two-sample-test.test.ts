@@ -1,0 +1,45 @@
+import { normal } from '@controllab/core-blocks';
+import { describe, expect, it } from 'vitest';
+import type { Features } from '../features.ts';
+import { relabellingP, twoSampleTest } from './two-sample-test.ts';
+
+const random = (n: number, d: number, seed: number, shift = 0): Features => ({ data: normal(seed, 'x', 0, n * d).map((x, i) => x + (i % d === 0 ? shift : 0)), shape: [n, d] });
+
+describe('twoSampleTest', () => {
+  it('tells apart what differs', async () => {
+    const { accuracy, auc, p, perSet, raters } = await twoSampleTest(random(60, 5, 1), random(60, 5, 2, 4));
+    expect(accuracy).toBeGreaterThan(0.93);
+    expect(auc).toBeGreaterThan(0.98);
+    expect(p).toBeLessThan(1e-6);
+    expect(perSet).toBe(30);
+    expect(raters).toHaveLength(12);
+  });
+  it('guesses where nothing differs', async () => {
+    const { accuracy, spread, p } = await twoSampleTest(random(250, 40, 3), random(250, 40, 4));
+    expect(Math.abs(accuracy - 0.5)).toBeLessThan(0.04);
+    expect(spread).toBeGreaterThan(0.015);
+    expect(spread).toBeLessThan(0.06); // 0.035 is binomial
+    expect(p).toBeGreaterThan(0.3);
+  });
+  it('depends on the seed alone', async () => {
+    const a = random(40, 3, 1);
+    const b = random(30, 3, 2, 1);
+    expect(await twoSampleTest(a, b, { seed: 5 })).toEqual(await twoSampleTest(a, b, { seed: 5 }));
+    expect(await twoSampleTest(a, b, { seed: 6 })).not.toEqual(await twoSampleTest(a, b, { seed: 5 }));
+  });
+  it('takes features that are constant, and refuses too few rows', async () => {
+    const flat = { data: new Float64Array(60), shape: [30, 2] };
+    expect(await twoSampleTest(flat, flat)).toMatchObject({ accuracy: 0.5, auc: 0.5, p: 1 });
+    await expect(twoSampleTest(random(19, 2, 1), random(40, 2, 2))).rejects.toMatchObject({ code: 'too-few-samples' });
+  });
+});
+
+describe('relabellingP', () => {
+  it('is the tail of the hypergeometric distribution', () => {
+    // 2 + 2 images, two called second, both rightly: one of the six relabellings does as well
+    expect(relabellingP(2, 2, 2)).toBeCloseTo(1 / 6, 12);
+    expect(relabellingP(2, 1, 2)).toBeCloseTo(5 / 6, 12);
+    expect(relabellingP(2, 0, 2)).toBeCloseTo(1, 12);
+    expect(relabellingP(3, 3, 4)).toBeCloseTo(3 / 15, 12);
+  });
+});

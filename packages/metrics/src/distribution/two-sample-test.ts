@@ -1,0 +1,167 @@
+import { permutation } from '@controllab/core-blocks';
+import { checkPair, rowsAt, toMatrix, type Features } from '../features.ts';
+import { cholesky } from '../linear-algebra/cholesky.ts';
+import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';
+import { zeros, type Matrix } from '../linear-algebra/matrix.ts';
+import { MetricsError } from '../errors.ts';
+
+/** Images of each set that one rater learns from, and again as many that it is tested on: what a person sees in a user study. */
+const PER_SET = 100;
+const RATERS = 12;
+/** Fewer than this of each set to learn from, and the test says nothing. */
+const LEAST = 10;
+const MAX_ITERATIONS = 50;
+
+const products = doubleGraph(['x'], ['y'], [gemm('y', 'x', 'x', { transB: 1 })]);
+
+/** One classifier, on its own random choice of images. */
+export interface Rater {
+  /** Share of test images told apart; 0.5 is guessing. */
+  accuracy: number;
+  /** Area under the ROC curve: how often an image of the second set scores above one of the first. */
+  auc: number;
+  /** Of the accuracy, under exchangeable labels of the test images: exact, over all relabellings. */
+  p: number;
+}
+
+export interface TwoSampleTest {
+  /** Mean over raters. */
+  accuracy: number;
+  auc: number;
+  /** Standard deviation of the raters' accuracies: from the choice of images, not between people. */
+  spread: number;
+  /** Twice the raters' mean p, at most 1: valid although raters share images (Ruschendorf 1982; Vovk & Wang, Biometrika 2020). */
+  p: number;
+  raters: readonly Rater[];
+  /** Images of each set that a rater learns from, and is tested on. */
+  perSet: number;
+  seed: number;
+}
+
+/**
+ * Classifier two-sample test, the proxy for ControlNet's user study (can raters tell generated images from real ones?): twelve
+ * raters, each a logistic regression that learns from 100 + 100 features and is tested on 100 + 100 others.
+ * Sets smaller than 200 are split in halves.
+ * Source: Lopez-Paz & Oquab, "Revisiting classifier two-sample tests" (ICLR 2017).
+ * @throws MetricsError invalid-shape; not-finite; too-few-samples below 20 rows
+ */
+export async function twoSampleTest(a: Features, b: Features, { seed = 0 }: { seed?: number } = {}): Promise<TwoSampleTest> {
+  const { n, m } = checkPair('twoSampleTest', a, b, 2 * LEAST);
+  const perSet = Math.min(PER_SET, Math.floor(Math.min(n, m) / 2));
+  const raters: Rater[] = [];
+  for (let r = 0; r < RATERS; r++) {
+    const first = rowsAt(a, permutation(seed, 'two-sample test, first set', r, n).subarray(0, 2 * perSet));
+    const second = rowsAt(b, permutation(seed, 'two-sample test, second set', r, m).subarray(0, 2 * perSet));
+    raters.push(await rate(toMatrix(first), toMatrix(second), perSet));
+  }
+  const mean = (key: keyof Rater): number => raters.reduce((sum, rater) => sum + rater[key], 0) / RATERS;
+  const accuracy = mean('accuracy');
+  return {
+    accuracy,
+    auc: mean('auc'),
+    spread: Math.sqrt(raters.reduce((sum, rater) => sum + (rater.accuracy - accuracy) ** 2, 0) / (RATERS - 1)),
+    p: Math.min(1, 2 * mean('p')),
+    raters,
+    perSet,
+    seed,
+  };
+}
+
+/** Learns from the first `perSet` rows of both, tests on the rest. */
+async function rate(a: Matrix, b: Matrix, perSet: number): Promise<Rater> {
+  const train = 2 * perSet;
+  // Rows: a's to learn from, b's to learn from, a's to test, b's to test.
+  const x = zeros(2 * train, a.columns);
+  [a, b].forEach(({ data, columns }, set) => {
+    x.data.set(data.subarray(0, perSet * columns), set * perSet * columns);
+    x.data.set(data.subarray(perSet * columns), (train + set * perSet) * columns);
+  });
+  standardize(x, train);
+  const { y: gram } = await products({ x });
+  const kernel = (i: number, j: number): number => gram.data[i * gram.columns + j]! / x.columns + 1; // the 1 is the bias's
+  const weights = await fitLogistic(Float64Array.from({ length: train * train }, (_, k) => kernel(Math.floor(k / train), k % train)), perSet);
+  const scores = Float64Array.from({ length: train }, (_, i) => weights.reduce((sum, w, j) => sum + w * kernel(train + i, j), 0));
+  const ofFirst = scores.subarray(0, perSet);
+  const ofSecond = scores.subarray(perSet);
+  const found = ofSecond.filter((s) => s > 0).length;
+  const mistaken = ofFirst.filter((s) => s > 0).length;
+  return { accuracy: (found + perSet - mistaken) / train, auc: areaUnderCurve(ofFirst, ofSecond), p: relabellingP(perSet, found, found + mistaken) };
+}
+
+/** Columns to mean 0 and variance 1 over the first `count` rows; constant columns to 0. */
+function standardize(x: Matrix, count: number): void {
+  const { data, rows, columns } = x;
+  for (let j = 0; j < columns; j++) {
+    let mean = 0;
+    for (let i = 0; i < count; i++) mean += data[i * columns + j]!;
+    mean /= count;
+    let square = 0;
+    for (let i = 0; i < count; i++) square += (data[i * columns + j]! - mean) ** 2;
+    const scale = square > 0 ? Math.sqrt((count - 1) / square) : 0;
+    for (let i = 0; i < rows; i++) data[i * columns + j] = (data[i * columns + j]! - mean) * scale;
+  }
+}
+
+/**
+ * Logistic regression with a standard normal prior on the score (a ridge of 1 on standardised features over D): the weights of the
+ * rows, of which the first half are labelled 0 and the rest 1. Newton's method in its stable form
+ * (Rasmussen & Williams, "Gaussian processes for machine learning", algorithm 3.1).
+ */
+async function fitLogistic(kernel: Float64Array, half: number): Promise<Float64Array> {
+  const n = 2 * half;
+  const times = (v: Float64Array): Float64Array => Float64Array.from({ length: n }, (_, i) => { let sum = 0; for (let j = 0; j < n; j++) sum += kernel[i * n + j]! * v[j]!; return sum; });
+  let weights: Float64Array = new Float64Array(n);
+  let scores: Float64Array = new Float64Array(n);
+  for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
+    const probability = scores.map((s) => 1 / (1 + Math.exp(-s)));
+    const curvature = probability.map((p) => p * (1 - p));
+    const target = scores.map((s, i) => curvature[i]! * s + (i < half ? 0 : 1) - probability[i]!);
+    const root = curvature.map(Math.sqrt);
+    const system = zeros(n, n);
+    for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) system.data[i * n + j] = root[i]! * root[j]! * kernel[i * n + j]! + (i === j ? 1 : 0);
+    const l = (await cholesky(system))!; // its smallest eigenvalue is at least 1
+    const right = times(target).map((v, i) => v * root[i]!);
+    const solved = solve(l, right);
+    weights = target.map((v, i) => v - root[i]! * solved[i]!);
+    const next = times(weights);
+    const change = next.reduce((worst, s, i) => Math.max(worst, Math.abs(s - scores[i]!)), 0);
+    scores = next;
+    if (change < 1e-10) return weights;
+  }
+  throw new MetricsError('not-converged', `Error in twoSampleTest: the logistic regression did not converge in ${MAX_ITERATIONS} iterations`);
+}
+
+/** Solves L L' x = b. */
+function solve({ data: l, rows: n }: Matrix, b: Float64Array): Float64Array {
+  const x = b.slice();
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) x[i]! -= l[i * n + j]! * x[j]!;
+    x[i]! /= l[i * n + i]!;
+  }
+  for (let i = n - 1; i >= 0; i--) {
+    for (let j = i + 1; j < n; j++) x[i]! -= l[j * n + i]! * x[j]!;
+    x[i]! /= l[i * n + i]!;
+  }
+  return x;
+}
+
+/** Share of pairs in which the second scores higher; ties count half. */
+function areaUnderCurve(first: Float64Array, second: Float64Array): number {
+  let above = 0;
+  for (const s of second) for (const f of first) above += s > f ? 1 : s === f ? 0.5 : 0;
+  return above / (first.length * second.length);
+}
+
+/**
+ * Chance that a random relabelling of the test images, half to each set, gets at least as many right: of `called` images called
+ * second, the number that are is hypergeometric (Fisher's exact test, one-sided).
+ */
+export function relabellingP(perSet: number, found: number, called: number): number {
+  const logChoose = (n: number, k: number): number => { let sum = 0; for (let i = 1; i <= k; i++) sum += Math.log((n - k + i) / i); return sum; };
+  let p = 0;
+  for (let k = found; k <= Math.min(perSet, called); k++) {
+    if (called - k > perSet) continue;
+    p += Math.exp(logChoose(perSet, k) + logChoose(perSet, called - k) - logChoose(2 * perSet, called));
+  }
+  return Math.min(1, p);
+}
