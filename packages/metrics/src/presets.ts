@@ -33,8 +33,8 @@ export const PRESETS = {
   },
   clean: {
     description: 'clean-fid: Pillow\u2019s bicubic (antialiased) in float per channel, clipped to 0..255; then (x - 128) / 128',
-    resize: (image) => resample(new Float32Array(image.rgb), image, TO, 'bicubic').map((value) => Math.min(255, Math.max(0, value))),
-    normalize: centred,
+    resize: (image) => resample(new Float32Array(image.rgb), image, TO, 'bicubic'),
+    normalize: (value) => centred(Math.min(255, Math.max(0, value))),
   },
   tf1: {
     description: 'the original TTUR and torch-fidelity: TensorFlow 1\u2019s bilinear (no antialiasing, grid shifted up and left); then (x - 128) / 128',

@@ -47,11 +47,15 @@ function taps(from: number, to: number, { support, weight }: (typeof FILTERS)[Re
   });
 }
 
+/** A sum as a sample: rounded and clipped for bytes. */
+const sampleOf = (sum: number, bytes: boolean): number => (bytes ? Math.min(255, Math.max(0, Math.floor(sum / WEIGHT_ONE + 0.5))) : sum);
+
 /** Filters along the middle axis of samples seen as [outer, length, inner]. */
 function filterAxis<T extends Uint8Array | Float32Array>(input: T, output: T, plan: readonly Tap[], length: number, inner: number): void {
   const bytes = output instanceof Uint8Array;
-  const sums = new Float64Array(inner);
   const outer = input.length / (length * inner);
+  if (inner === 3) return filterRgbRows(input, output, plan, length, outer);
+  const sums = new Float64Array(inner);
   for (let o = 0, to = 0; o < outer; o++) {
     for (const { start, weights } of plan) {
       sums.fill(0);
@@ -60,7 +64,26 @@ function filterAxis<T extends Uint8Array | Float32Array>(input: T, output: T, pl
         const weight = weights[j]!;
         for (let k = 0; k < inner; k++) sums[k]! += input[from++]! * weight;
       }
-      for (let k = 0; k < inner; k++) output[to++] = bytes ? Math.min(255, Math.max(0, Math.floor(sums[k]! / WEIGHT_ONE + 0.5))) : sums[k]!;
+      for (let k = 0; k < inner; k++) output[to++] = sampleOf(sums[k]!, bytes);
+    }
+  }
+}
+
+/** The same for rows of RGB, where a loop over three channels would cost more than it does. */
+function filterRgbRows<T extends Uint8Array | Float32Array>(input: T, output: T, plan: readonly Tap[], length: number, outer: number): void {
+  const bytes = output instanceof Uint8Array;
+  for (let o = 0, to = 0; o < outer; o++) {
+    for (const { start, weights } of plan) {
+      let [red, green, blue] = [0, 0, 0];
+      for (let j = 0, from = (o * length + start) * 3; j < weights.length; j++, from += 3) {
+        const weight = weights[j]!;
+        red += input[from]! * weight;
+        green += input[from + 1]! * weight;
+        blue += input[from + 2]! * weight;
+      }
+      output[to++] = sampleOf(red, bytes);
+      output[to++] = sampleOf(green, bytes);
+      output[to++] = sampleOf(blue, bytes);
     }
   }
 }
