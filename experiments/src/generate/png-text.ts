@@ -22,10 +22,10 @@ function chunk(type: 'tEXt' | 'iTXt', data: Uint8Array): Buffer {
   return Buffer.concat([length, body, sum]);
 }
 
-/** A keyword with a text: Latin-1 as tEXt, which every reader shows; what it cannot hold as uncompressed iTXt in UTF-8. */
+/** A keyword with a text: ASCII as tEXt, which every reader shows; the rest, of which some take Latin-1 for UTF-8, as uncompressed iTXt in UTF-8. */
 function textChunk(keyword: string, text: string): Buffer {
-  const latin1 = /^[\t\n\x20-\x7e\xa0-\xff]*$/.test(text);
-  return latin1 ? chunk('tEXt', Buffer.from(`${keyword}\0${text}`, 'latin1')) : chunk('iTXt', Buffer.concat([Buffer.from(`${keyword}\0\0\0\0\0`, 'latin1'), Buffer.from(text, 'utf8')]));
+  const ascii = /^[\n\x20-\x7e]*$/.test(text);
+  return ascii ? chunk('tEXt', Buffer.from(`${keyword}\0${text}`, 'latin1')) : chunk('iTXt', Buffer.concat([Buffer.from(`${keyword}\0\0\0\0\0`, 'latin1'), Buffer.from(text, 'utf8')]));
 }
 
 /** A PNG with text about it, by keywords of 1 to 79 Latin-1 characters (PNG specification, section 11.3.3). */
