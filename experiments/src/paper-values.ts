@@ -1,7 +1,7 @@
 /**
  * What the papers claim, in our words and with its place: the one file that reports take it from.
  * CN: "Adding Conditional Control to Text-to-Image Diffusion Models", ICCV 2023 (arXiv 2302.05543v3).
- * CNX: "ControlNeXt: Powerful and Efficient Control for Image and Video Generation", 2024 (arXiv 2408.06070v3).
+ * ControlNeXt: "ControlNeXt: Powerful and Efficient Control for Image and Video Generation", 2024 (arXiv 2408.06070v3).
  */
 export const PAPER = {
   zeroConvolutions: {
@@ -27,24 +27,25 @@ export const PAPER = {
   noNumbers: 'The paper shows this ablation as images (figure 8) and prints no number for it.',
 } as const;
 
-/** Parameters in millions as CNX's table 5 prints them, by base model. */
+/** Parameters in millions as ControlNeXt's table 5 prints them, by base model. */
 export const PAPER_PARAMETERS = {
-  source: 'CNX table 5',
+  source: 'ControlNeXt, table 5',
   millions: {
     sd15: { base: { total: 859 }, controlnet: { total: 1220, learnable: 361 }, controlnext: { total: 865, learnable: 30 } },
     sdxl: { base: { total: 2567 }, controlnet: { total: 3818, learnable: 1251 }, controlnext: { total: 2573, learnable: 108 } },
     svd: { base: { total: 1524 }, controlnet: { total: 2206, learnable: 682 }, controlnext: { total: 1530, learnable: 55 } },
   },
-  reduction: { claim: 'ControlNeXt has up to 90% fewer learnable parameters than ControlNet.', text: 'up to 90%', source: 'CNX abstract and table 5' },
+  reduction: { claim: 'ControlNeXt has up to 90% fewer learnable parameters than ControlNet.', text: 'up to 90%', source: 'ControlNeXt, abstract and table 5' },
 } as const;
 
-/** Seconds per denoising step as CNX's table 6 prints them, by base model, and the mean increases it prints over its base models. */
+/** Seconds per denoising step as ControlNeXt's table 6 prints them, by base model, and the mean increases it prints over its base models. */
 export const PAPER_SECONDS = {
-  source: 'CNX table 6',
+  source: 'ControlNeXt, table 6',
   seconds: {
     sd15: { base: 0.22, controlnet: 0.31, controlnext: 0.24 },
     sdxl: { base: 0.7, controlnet: 1.01, controlnext: 0.82 },
     svd: { base: 1.23, controlnet: 1.73, controlnext: 1.29 },
   },
-  overhead: { claim: 'ControlNeXt adds far less computation to a step than ControlNet.', text: 'time per step +10.4% against +41.9%', source: 'CNX table 6, means of its three base models' },
+  rounding: 0.01,
+  overhead: { claim: 'ControlNeXt adds far less computation to a step than ControlNet.', text: 'time per step +10.4% against +41.9%', source: 'ControlNeXt, table 6, means over three base models' },
 } as const;

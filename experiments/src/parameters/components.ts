@@ -33,7 +33,7 @@ export function components(): Component[] {
     unet('sd2-depth', 'SD2 depth U-Net', sd2Depth(), { channels: 5, side: 64, context: 1024 }),
     unet('sdxl-refiner', 'SDXL refiner U-Net', sdxlRefiner(), { channels: 4, side: 128, context: 1280, added: [1280, 5] }),
     { id: 'vae-encode', label: 'Autoencoder of SD1, SD2 and SDXL, encoding', setting: '512 × 512 pixels', module: vae, inputs: one([1, 3, 512, 512]), run: (t) => vae.encode(at(t, 'x')).mean },
-    { id: 'vae-decode', label: 'the same, decoding', setting: '512 × 512 pixels', module: vae, inputs: one([1, 4, 64, 64]), run: (t) => vae.decode(at(t, 'x')) },
+    { id: 'vae-decode', label: 'Autoencoder of SD1, SD2 and SDXL, decoding', setting: '512 × 512 pixels', module: vae, inputs: one([1, 4, 64, 64]), run: (t) => vae.decode(at(t, 'x')) },
     { id: 'svd-vae-decode', label: 'Autoencoder of SVD, decoding', setting: '14 frames of 576 × 1024 pixels', module: videoVae, inputs: one([14, 4, 72, 128]), run: (t) => videoVae.decode(at(t, 'x'), 14) },
     { id: 'clip-text-l', label: 'CLIP ViT-L/14 text (SD1, SDXL)', setting: '77 tokens', module: textL, inputs: tokens, run: (t) => textL.forward(at(t, 'x')) },
     { id: 'clip-text-h', label: 'OpenCLIP ViT-H/14 text, 23 layers (SD2)', setting: '77 tokens', module: textH, inputs: tokens, run: (t) => textH.forward(at(t, 'x')) },

@@ -20,9 +20,9 @@ export async function runParameters(say: (message: string) => void): Promise<str
     parametersReport(result, {
       commit: currentCommit(),
       profile: 'full size',
-      configHash: null,
-      weightsHash: null,
-      datasetHash: null,
+      configHash: 'none: there are no settings',
+      weightsHash: 'none: no weight is allocated',
+      datasetHash: 'none',
       engine: 'traced graphs; nothing is allocated or run',
       machine: machine(),
       wallSeconds: Number(((performance.now() - started) / 1000).toFixed(1)),

@@ -2,14 +2,15 @@ import type { BarFigure, Cell, Claim, Column, Measurement, PaperValue, Provenanc
 import { TRAINABLE_PATTERNS } from '@controllab/controlnext';
 import { PAPER_PARAMETERS, PAPER_SECONDS } from '../paper-values.ts';
 import type { ComponentCounts, FamilyCounts, MethodCounts } from './measure.ts';
-import { PAPER_FAMILIES, isPaperFamily, methodOf, printsAs, tableFive } from './table-five.ts';
+import { PAPER_FAMILIES, isPaperFamily, methodOf, printsAs, tableFive, type PaperFamily } from './table-five.ts';
 
 const NOT_IN_PAPER = '–';
 const GIGA = 1e9;
 
 const rounded = (value: number, decimals: number): number => Number(value.toFixed(decimals));
 const giga = (value: number): number => value / GIGA;
-const percent = (ratio: number): string => `${ratio < 0 ? '−' : '+'}${Math.abs(100 * ratio).toFixed(1)}%`;
+const share = (ratio: number): string => `${Math.abs(100 * ratio).toFixed(1)}%`;
+const percent = (ratio: number): string => `${ratio < 0 ? '−' : '+'}${share(ratio)}`;
 const millions = (count: number): string => `${(count / 1e6).toFixed(2)}M`;
 const exact = (value: number, n: number, method: string): Measurement => ({ value, interval: [value, value], n, method, seeds: [] });
 
@@ -31,13 +32,22 @@ function paperCount(family: FamilyCounts, method: MethodCounts['method'], kind: 
   return value === undefined ? NOT_IN_PAPER : { text: `${value.toLocaleString('en-US')}M`, source: PAPER_PARAMETERS.source };
 }
 
-/** The paper's time of a step and how much longer it is than the base model's. */
-function paperTime(family: FamilyCounts, method: MethodCounts['method']): [seconds: Cell, increase: Cell] {
+/** How much longer than the base model's a step takes by the paper's times, and the least and most that their rounding leaves open. */
+function paperIncrease(id: PaperFamily, method: 'controlnet' | 'controlnext'): { value: number; least: number; most: number } {
+  const { [method]: seconds, base } = PAPER_SECONDS.seconds[id];
+  const half = PAPER_SECONDS.rounding / 2;
+  return { value: seconds / base - 1, least: (seconds - half) / (base + half) - 1, most: (seconds + half) / (base - half) - 1 };
+}
+
+/** The paper's time of a step, and what it adds to the base model's. */
+function paperTime(family: FamilyCounts, method: MethodCounts['method']): [seconds: Cell, increase: Cell, range: Cell] {
   const name = paperName(method);
-  if (!isPaperFamily(family.id) || name === null) return [NOT_IN_PAPER, NOT_IN_PAPER];
-  const seconds = PAPER_SECONDS.seconds[family.id];
+  if (!isPaperFamily(family.id) || name === null) return [NOT_IN_PAPER, NOT_IN_PAPER, NOT_IN_PAPER];
   const value = (text: string): PaperValue => ({ text, source: PAPER_SECONDS.source });
-  return [value(seconds[name].toFixed(2)), name === 'base' ? NOT_IN_PAPER : value(percent(seconds[name] / seconds.base - 1))];
+  const seconds = value(PAPER_SECONDS.seconds[family.id][name].toFixed(2));
+  if (name === 'base') return [seconds, NOT_IN_PAPER, NOT_IN_PAPER];
+  const increase = paperIncrease(family.id, name);
+  return [seconds, value(percent(increase.value)), value(`${share(increase.least)} to ${share(increase.most)}`)];
 }
 
 const rowsOf = (families: readonly FamilyCounts[], cells: (family: FamilyCounts, method: MethodCounts) => Cell[]): Table['rows'] =>
@@ -100,6 +110,7 @@ function computeTable(families: readonly FamilyCounts[]): Table {
       { label: 'added', group: 'counted' },
       { label: 'a step', unit: 's', group: 'paper' },
       { label: 'added', group: 'paper' },
+      { label: 'within rounding', group: 'paper' },
     ],
     rows: rowsOf(families, (family, m) => [
       giga(m.macs),
@@ -124,21 +135,28 @@ const memoryTable = (families: readonly FamilyCounts[]): Table => ({
   rows: rowsOf(families, (_, m) => memoryCells(m)),
 });
 
-const componentsTable = (components: readonly ComponentCounts[]): Table => ({
-  kind: 'table',
-  id: 'components',
-  caption: 'Other networks of the published pipelines: autoencoders, text and image encoders, and U-Nets for which the papers print nothing.',
-  rowHeader: 'network',
-  columns: [{ label: 'input' }, { label: 'parameters' }, { label: 'tensors' }, { label: 'a pass', unit: 'GMAC', decimals: 2 }, ...MEMORY_COLUMNS],
-  rows: components.map((c) => ({ label: c.label, cells: [c.setting, c.parameters, c.tensors, giga(c.macs), ...memoryCells(c)] })),
-});
+const componentsTables = (components: readonly ComponentCounts[]): Table[] => [
+  {
+    kind: 'table',
+    id: 'components',
+    caption: 'Other networks of the published pipelines: autoencoders, text and image encoders, and U-Nets for which the papers print nothing.',
+    rowHeader: 'network',
+    columns: [{ label: 'input' }, { label: 'parameters' }, { label: 'tensors' }, { label: 'a pass', unit: 'GMAC', decimals: 2 }],
+    rows: components.map((c) => ({ label: c.label, cells: [c.setting, c.parameters, c.tensors, giga(c.macs)] })),
+  },
+  {
+    kind: 'table',
+    id: 'components-memory',
+    caption: 'Their memory for that input, as above.',
+    rowHeader: 'network',
+    columns: MEMORY_COLUMNS,
+    rows: components.map((c) => ({ label: c.label, cells: memoryCells(c) })),
+  },
+];
 
 function overheadFigure(families: readonly FamilyCounts[]): BarFigure {
   const shares = (f: (family: FamilyCounts) => number, method: string): Measurement[] => families.map((family) => exact(rounded(100 * f(family), 2), 1, method));
-  const time = (method: 'controlnet' | 'controlnext') => shares(({ id }) => {
-    const seconds = PAPER_SECONDS.seconds[id as keyof typeof PAPER_SECONDS.seconds];
-    return seconds[method] / seconds.base - 1;
-  }, `from the times that ${PAPER_SECONDS.source} prints`);
+  const time = (method: 'controlnet' | 'controlnext') => shares(({ id }) => paperIncrease(id as PaperFamily, method).value, `from the times that ${PAPER_SECONDS.source} prints`);
   const macs = (id: MethodCounts['method']) => shares((family) => addedShare(family, id), 'counted');
   return {
     kind: 'bar',
@@ -170,7 +188,7 @@ function claimsOf(families: readonly FamilyCounts[]): Claim[] {
   return [
     {
       id: 'table-five',
-      claim: `Every entry of ${PAPER_PARAMETERS.source} is the size of the network it names.`,
+      claim: 'Every entry of the table of parameters is the size of the network it names.',
       source: PAPER_PARAMETERS.source,
       test: 'Counts of the architectures built here, ControlNeXt with the control modules of its first releases. An entry agrees if the count in millions, rounded or cut off, is the printed number.',
       quantity: 'entries that agree, legacy control modules',
@@ -230,12 +248,12 @@ function explanation(families: readonly FamilyCounts[]): string {
   const learnable = (id: MethodCounts['method']) => each((family) => millions(methodOf(family, id).learnable));
   const script = baseOf(svd).parameters + methodOf(svd, 'controlnext').control;
   return [
-    `**Rounding.** The paper cuts off the totals of the base models (${total('base')}) and of ControlNet (${total('controlnet')}), and rounds those of ControlNeXt (${total('controlnext-legacy')} with the legacy modules).`,
+    `**Rounding.** For SD1.5, SDXL and SVD in this order, the paper cuts off the totals of the base models (${total('base')}) and of ControlNet (${total('controlnet')}), and rounds those of ControlNeXt (${total('controlnext-legacy')} with the legacy modules).`,
     `**Which control module.** The paper’s learnable counts, 30M, 108M and 55M, are the sums of the trained attention projections and the control modules of the first releases: ${learnable('controlnext-legacy')}. The code of today has one lighter module of ${methodOf(sd15, 'controlnext').control.toLocaleString('en-US')} parameters for all three, which gives ${learnable('controlnext')}: none of the three agrees with the paper, and its totals (${total('controlnext')}) do not either. Weights of one do not load into the other.`,
     `**Which parameters of the base model.** SD1.5 and SVD train every output projection of attention, SDXL those of cross-attention only. The released training script of SVD trains the whole U-Net instead (\`if True\` in place of the choice by name): ${script.toLocaleString('en-US')} learnable parameters with its module, not 55M.`,
     `**SVD’s ControlNet.** None was released. The paper’s 682M are what the usual recipe gives: a copy of the U-Net’s encoder with its 8 input channels, the hint encoder and 13 zero convolutions, ${methodOf(svd, 'controlnet').control.toLocaleString('en-US')} parameters.`,
     `**ControlNet-lite** is not in ControlNeXt’s tables. ControlNet’s paper describes it in one sentence ("replacing each block’s trainable copy with one single convolution layer") and no code was released; the counts are those of our reading.`,
-    `**Compute against time.** ControlNet adds ${each((f) => percent(addedShare(f, 'controlnet')))} multiply-accumulates, close to the paper’s times. ControlNeXt’s current module adds ${each((f) => percent(addedShare(f, 'controlnext')))}, its legacy modules ${each((f) => percent(addedShare(f, 'controlnext-legacy')))}; the paper’s times are ${each(({ id }) => percent(PAPER_SECONDS.seconds[id as 'sd15'].controlnext / PAPER_SECONDS.seconds[id as 'sd15'].base - 1))}. The modules that ${PAPER_PARAMETERS.source} counts do not explain SD1.5’s time in ${PAPER_SECONDS.source}: it fits the current module better, while SDXL’s fits the legacy one. Counts are not times, though: how fast a multiply-accumulate is depends on the layer and the machine.`,
+    `**Compute against time.** On SD1.5, SDXL and SVD, ControlNet adds ${each((f) => share(addedShare(f, 'controlnet')))} to a step’s multiply-accumulates, close to the paper’s times. ControlNeXt’s current module adds ${each((f) => share(addedShare(f, 'controlnext')))}, its legacy modules ${each((f) => share(addedShare(f, 'controlnext-legacy')))}; by the paper’s times, which are rounded to hundredths of a second, it adds ${each(({ id }) => { const { least, most } = paperIncrease(id as PaperFamily, 'controlnext'); return `${(100 * least).toFixed(1)} to ${share(most)}`; })}. The current module is within that on SD1.5 only, the legacy one on SDXL only: the modules that table 5 counts need not be those that table 6 timed. Counts are not times, though: how fast a multiply-accumulate is depends on the layer and the machine.`,
   ].join('\n\n');
 }
 
@@ -245,20 +263,20 @@ export interface ParametersResult {
 }
 
 /** The tables, in the order of the report. */
-export const parametersTables = ({ families, components }: ParametersResult): Table[] => [parametersTable(families), learnableTable(families), computeTable(families), memoryTable(families), componentsTable(components)];
+export const parametersTables = ({ families, components }: ParametersResult): Table[] => [parametersTable(families), learnableTable(families), computeTable(families), memoryTable(families), ...componentsTables(components)];
 
 /** The report, from the counts alone. */
 export function parametersReport(result: ParametersResult, provenance: Provenance): Report {
   const { families } = result;
   const inPaper = families.filter(({ id }) => isPaperFamily(id));
-  const [byMethod, learnable, compute, memory, components] = parametersTables(result) as [Table, Table, Table, Table, Table];
+  const [byMethod, learnable, compute, memory, ...components] = parametersTables(result) as [Table, Table, Table, Table, ...Table[]];
   const claims = claimsOf(families);
   const agree = (id: string): string => { const { value, n } = claims.find((claim) => claim.id === id)!.measured!; return `${value} of ${n}`; };
   const [sd15] = inPaper as [FamilyCounts];
   return {
     id: 'parameters',
     title: 'Parameters, compute and memory of ControlNet and ControlNeXt',
-    summary: `Every network is built at full size from the same blocks that the small models train with, and counted from its graph: no weight is allocated and nothing is run. ${agree('table-five')} entries of ${PAPER_PARAMETERS.source} follow from the architectures with ControlNeXt’s legacy control modules, ${agree('table-five-current')} with the module of its current code. That legacy module costs more than a ControlNet on SD1.5: ${percent(addedShare(sd15, 'controlnext-legacy'))} multiply-accumulates against ${percent(addedShare(sd15, 'controlnet'))}; the current one costs ${percent(addedShare(sd15, 'controlnext'))}.`,
+    summary: `Every network is built at full size from the same blocks that the small models train with, and counted from its graph: no weight is allocated and nothing is run. ${agree('table-five')} entries of ControlNeXt’s table 5 follow from the architectures with its legacy control modules, ${agree('table-five-current')} with the module of its current code. That legacy module costs more than a ControlNet on SD1.5: ${percent(addedShare(sd15, 'controlnext-legacy'))} multiply-accumulates against ${percent(addedShare(sd15, 'controlnet'))}; the current one costs ${percent(addedShare(sd15, 'controlnext'))}.`,
     claims,
     sections: [
       { id: 'counts', title: 'Parameters', blocks: [byMethod, learnable] },
@@ -280,7 +298,7 @@ export function parametersReport(result: ParametersResult, provenance: Provenanc
           { kind: 'note', text: 'Activations are counted from the graph in the order in which its layers run, with the attention weights of the layer that runs. A runtime that fuses attention needs less, one that keeps workspaces needs more.' },
         ],
       },
-      { id: 'beyond', title: 'Beyond the paper', blocks: [components] },
+      { id: 'beyond', title: 'Beyond the paper', blocks: components },
     ],
     provenance,
     attribution: [],

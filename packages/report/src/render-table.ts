@@ -50,6 +50,7 @@ export const renderTable = (table: Table, csvFile: string): string => {
   const decimals = columns.map((column, i) => column.decimals ?? measuredDecimals(columnCells[i]!.filter(isMeasurement)));
   const best = columns.map(({ better }, i) => (better === undefined ? new Set<number>() : bestRows(columnCells[i]!, better)));
   const measured = columnCells.flat().filter(isMeasurement);
+  const bracketed = measured.filter(({ seeds }) => seeds.length > 0);
   const samples = new Set(measured.map(sampleText));
 
   const renderCell = (cell: Cell, row: number, i: number): string => {
@@ -62,7 +63,7 @@ export const renderTable = (table: Table, csvFile: string): string => {
 
   const sources = new Set(columnCells.flat().filter(isPaperValue).map(({ source }) => source));
   const remarks = [
-    ...(measured.length > 0 ? [`Brackets: ${[...new Set(measured.map(({ method }) => method))].join('; ')}.`] : []),
+    ...(bracketed.length > 0 ? [`Brackets: ${[...new Set(bracketed.map(({ method }) => method))].join('; ')}.`] : []),
     ...(samples.size === 1 ? [`Every measured number: ${[...samples][0]}.`] : []),
     ...(best.some((marked) => marked.size > 0) ? ['Bold: the best, and all whose interval overlaps its interval.'] : []),
     ...(sources.size > 0 ? [`Paper: ${[...sources].join('; ')}.`] : []),

@@ -1,6 +1,6 @@
 import { NOT_MEASURED } from './cell.ts';
 import { escapeHtml } from './escape.ts';
-import { decimalsFor, formatInterval, formatNumber, formatSeeds } from './format-number.ts';
+import { decimalsFor, formatExact, formatInterval, formatNumber, formatSeeds } from './format-number.ts';
 import type { Measurement, PaperValue, Provenance } from './report.ts';
 
 /** Decimals that show the widest of the intervals, or without any the largest value to three digits. */
@@ -9,10 +9,10 @@ export const measuredDecimals = (measured: readonly Measurement[]): number => {
   return decimalsFor(halfWidth > 0 ? halfWidth : Math.max(0, ...measured.map(({ value }) => Math.abs(value))) / 10);
 };
 
-/** "n = 512, seeds 1-3"; "exact" for a count. */
+/** "n = 512, seeds 1-3". */
 export const sampleText = ({ n, seeds }: Pick<Measurement, 'n' | 'seeds'>): string =>
   seeds.length === 0
-    ? 'exact'
+    ? 'no randomness'
     : `n\u00a0=\u00a0${n.toLocaleString('en-US')}, ${seeds.length === 1 ? 'seed' : 'seeds'}\u00a0${formatSeeds(seeds)}`;
 
 const PROVENANCE_LABELS: readonly (readonly [keyof Provenance, string])[] = [
@@ -32,13 +32,14 @@ const details = (measured: Measurement): string =>
     ...PROVENANCE_LABELS.flatMap(([key, label]) => (measured.provenance?.[key] ? [`${label} ${measured.provenance[key]}`] : [])),
   ].join('\n');
 
-/** value [lo, hi], with n, seeds, method and its own provenance in a tooltip. */
+/** value [lo, hi], or a count as it is, with n, seeds, method and its own provenance in a tooltip. */
 export const renderMeasurement = (measured: Measurement, decimals: number, options: { best?: boolean; samples?: boolean } = {}): string => {
-  const value = `<span class="value">${formatNumber(measured.value, decimals)}</span>`;
+  const isCount = measured.seeds.length === 0;
+  const value = `<span class="value">${isCount ? formatExact(measured.value) : formatNumber(measured.value, decimals)}</span>`;
   const interval = measured.interval === null ? 'no interval' : formatInterval(measured.interval, decimals);
   return (
     `<span class="measured${options.best ? ' best' : ''}" title="${escapeHtml(details(measured))}">${value}` +
-    ` <span class="interval">${interval}</span>${options.best ? '<span class="visually-hidden"> (among the best)</span>' : ''}</span>` +
+    `${isCount ? '' : ` <span class="interval">${interval}</span>`}${options.best ? '<span class="visually-hidden"> (among the best)</span>' : ''}</span>` +
     (options.samples ? `<span class="samples">${sampleText(measured)}</span>` : '')
   );
 };
