@@ -2,6 +2,7 @@ export { CoreBlocksError, type CoreBlocksErrorCode } from './error.ts';
 export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from './random.ts';
 export { Module, Parameter, countParameters, initialize, parameterSpecs, withParameters, type Init, type Modules } from './module.ts';
 export { Conv2d, Embedding, GroupNorm, LayerNorm, Linear, ZERO_INIT, type LayerInit } from './layers.ts';
+export { Lora } from './lora.ts';
 export { TimestepEmbedding, timestepEmbedding } from './timestep.ts';
 export { Downsample2D, ResnetBlock2D, Upsample2D } from './resnet.ts';
 export { Attention, BasicTransformerBlock, SpatialAttention, Transformer2DModel } from './attention.ts';

@@ -8,7 +8,7 @@ import { controls, miniControlNet } from './control.ts';
 import { MiniSdError } from './errors.ts';
 import { IMAGE_SIZE } from './models.ts';
 import { writeCondition } from './pixels.ts';
-import { createSampler, loadBaseModel, type Solver } from './sampler.ts';
+import { createSampler, loadBaseModel, type CommunityStyle, type Solver } from './sampler.ts';
 
 export interface GenerateOptions {
   prompt: readonly string[];
@@ -17,6 +17,8 @@ export interface GenerateOptions {
   guidance: number;
   steps: number;
   sampler: Solver;
+  /** A community model in place of the base model. */
+  style?: CommunityStyle;
   /** With all three: the control network's weights, how the condition is made, and the picture it is made from. */
   controlnet?: string;
   control?: string;
@@ -37,7 +39,7 @@ export async function generate(options: GenerateOptions, say: (message: string) 
   const { prompt: prompts, seed, count, guidance, steps, sampler: solver, out } = options;
   const control = await readControl(options);
   const jobs = prompts.flatMap((prompt) => Array<string>(count).fill(prompt));
-  const base = loadBaseModel();
+  const base = loadBaseModel(options.style);
   const size = Math.min(BATCH, jobs.length);
   const sampler = await createSampler(base, { count: size, guidance: guidance !== 1, ...(control === null ? {} : { control: miniControlNet() }) });
   const started = performance.now();
@@ -53,7 +55,7 @@ export async function generate(options: GenerateOptions, say: (message: string) 
       const number = start + i;
       const file = path.join(out, `${slug(batch[i]!)}-${seed}-${number}.png`);
       const settings = {
-        prompt: batch[i]!, seed: String(seed), image: String(number), steps: String(steps), guidance: String(guidance), sampler: solver, model: `mini-sd, U-Net ${base.hashes.unet.slice(0, 12)}`,
+        prompt: batch[i]!, seed: String(seed), image: String(number), steps: String(steps), guidance: String(guidance), sampler: solver, model: `mini-sd${options.style === undefined ? '' : `, ${options.style}`}, U-Net ${base.hashes.unet.slice(0, 12)}`,
         ...(control === null ? {} : { controlnet: options.controlnet!, control: options.control!, condition: options.condition! }),
       };
       await writeAtomic(file, withPngText(await encodePng(image, IMAGE_SIZE, IMAGE_SIZE), settings));

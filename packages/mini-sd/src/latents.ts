@@ -1,3 +1,6 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
 import { caption, type SceneSpec } from '@controllab/emoji-scenes';
 import { readSafetensors, withParameters, writeSafetensors } from '@controllab/core-blocks';
@@ -5,6 +8,7 @@ import { encode, normaliseLatents, type LatentStatistics } from './autoencoder.t
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniVae } from './models.ts';
 import { writeImage } from './pixels.ts';
 import { openScenes, type SceneSource } from './scenes.ts';
+import { readStatistics, type StoredWeights } from './weights.ts';
 
 const ROW = LATENT_CHANNELS * LATENT_SIZE * LATENT_SIZE;
 const BATCH = 64;
@@ -47,6 +51,17 @@ export async function encodeScenes(
   const used = statistics ?? latentStatistics(latents);
   normaliseLatents(latents, used, 'forward');
   return { latents, statistics: used };
+}
+
+/** The file of a training pool, encoded if it is not there yet; with what identifies the autoencoder that made it. */
+export async function trainingLatents(directory: string, vae: StoredWeights, source: SceneSource, count: number): Promise<{ latents: string; vaeHash: string }> {
+  const vaeHash = createHash('sha256').update(JSON.stringify(vae.metadata)).digest('hex').slice(0, 12);
+  const latents = path.join(directory, `latents-${source.style ?? 'openmoji'}-${source.tier}-${source.seed}-${count}-${vaeHash}.safetensors`);
+  if (!existsSync(latents)) {
+    const encoded = await encodeScenes(vae.tensors, source, count, { statistics: readStatistics(vae.metadata) });
+    writeLatents(latents, encoded.latents, source);
+  }
+  return { latents, vaeHash };
 }
 
 /** Mean and standard deviation of each latent channel. */

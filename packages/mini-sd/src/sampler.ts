@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import { parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
+import { Lora, parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
 import { toUNetResiduals, type ControlResiduals } from '@controllab/controlnet';
 import { combineGuidance, ddim, dpmSolverPlusPlus2M, euler, initialNoise, NoiseSchedule, sample, unipc, type SamplerConfig, type Scheduler } from '@controllab/diffusion';
-import { CONTEXT_LENGTH, tokenize, vocabulary, type Tier } from '@controllab/emoji-scenes';
+import { CONTEXT_LENGTH, tokenize, vocabulary, type Style, type Tier } from '@controllab/emoji-scenes';
 import { compile, type CompiledFunction, type CompileOptions, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
 import { decode, normaliseLatents, type LatentStatistics } from './autoencoder.ts';
 import { miniText } from './clip.ts';
@@ -26,12 +26,23 @@ export interface BaseModel {
 /** The tier that the committed weights know. */
 const TIER: Tier = 'core';
 
-/** Loads the committed weights. @throws MiniSdError missing-weights */
-export function loadBaseModel(): BaseModel {
+/** The community models: the same U-Net fine-tuned to another artist's drawings. */
+export const communityStyles = ['twemoji', 'noto', 'fluent'] as const satisfies readonly Style[];
+export type CommunityStyle = (typeof communityStyles)[number];
+const STYLE_RANK = 16;
+
+/** The adapter that a community model is, over the U-Net's weights. */
+export const styleAdapter = (): Lora => new Lora(parameterSpecs({ unet: miniUNet() }), STYLE_RANK);
+
+/** Loads the committed weights, of a community model with its adapter merged into the U-Net. @throws MiniSdError missing-weights */
+export function loadBaseModel(style?: CommunityStyle): BaseModel {
   const vae = loadWeights('vae', miniVae());
   const text = loadTextEncoder(TIER);
   const unet = loadWeights('unet', { unet: miniUNet() });
-  return { vae: vae.tensors, denoiser: { ...unet.tensors, ...text.tensors }, statistics: readStatistics(vae.metadata), tier: TIER, hashes: { vae: checksum(vae), clip: text.hash, unet: checksum(unet) } };
+  const adapter = style === undefined ? null : { lora: styleAdapter(), weights: loadWeights(`style-${style}`, styleAdapter()) };
+  const adapted = adapter === null ? unet.tensors : adapter.lora.merge(unet.tensors, adapter.weights.tensors);
+  const unetHash = adapter === null ? checksum(unet) : `${checksum(unet)}+${checksum(adapter.weights)}`;
+  return { vae: vae.tensors, denoiser: { ...adapted, ...text.tensors }, statistics: readStatistics(vae.metadata), tier: TIER, hashes: { vae: checksum(vae), clip: text.hash, unet: unetHash } };
 }
 
 /** A control network as the sampler sees it: any of the variants of packages/controlnet. */

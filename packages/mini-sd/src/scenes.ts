@@ -1,4 +1,4 @@
-import { allocateBuffers, catalogue, loadAtlas, renderScene, sceneSpec, type Condition, type SceneBuffers, type SceneMix, type SceneSpec, type Split, type Tier } from '@controllab/emoji-scenes';
+import { allocateBuffers, catalogue, loadAtlas, renderScene, sceneSpec, type Condition, type SceneBuffers, type SceneMix, type SceneSpec, type Split, type Style, type Tier } from '@controllab/emoji-scenes';
 import { IMAGE_SIZE } from './models.ts';
 
 /** Which scenes, as plain data: a worker opens them again from it. */
@@ -7,6 +7,8 @@ export interface SceneSource {
   seed: number;
   split: Split;
   mix?: SceneMix;
+  /** Whose drawings; OpenMoji's. */
+  style?: Style;
 }
 
 export interface OpenScenes<C extends Condition> {
@@ -15,9 +17,9 @@ export interface OpenScenes<C extends Condition> {
   render(spec: SceneSpec): SceneBuffers<C>;
 }
 
-/** Opens a source of OpenMoji scenes of 64 x 64 pixels. */
-export async function openScenes<const C extends Condition = never>({ tier, seed, split, mix }: SceneSource, conditions: readonly C[] = []): Promise<OpenScenes<C>> {
-  const atlas = await loadAtlas('openmoji');
+/** Opens a source of scenes of 64 x 64 pixels. */
+export async function openScenes<const C extends Condition = never>({ tier, seed, split, mix, style = 'openmoji' }: SceneSource, conditions: readonly C[] = []): Promise<OpenScenes<C>> {
+  const atlas = await loadAtlas(style);
   const objects = catalogue(tier);
   const buffers = allocateBuffers(IMAGE_SIZE, conditions);
   return {

@@ -1,6 +1,6 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { parseInteger, parseNumber } from './numbers.ts';
-import { solvers } from '../sampler.ts';
+import { communityStyles, solvers } from '../sampler.ts';
 import { controls } from '../control.ts';
 
 const oneOf = (what: string, valid: readonly string[]) => (text: string): string => {
@@ -16,6 +16,7 @@ const command = new Command('generate')
   .option('--guidance <number>', 'guidance scale; 1 is none', parseNumber(0), 4)
   .option('--steps <integer>', 'sampling steps', parseInteger(1), 20)
   .option('--sampler <name>', `one of ${Object.keys(solvers).join(', ')}`, oneOf('Samplers', Object.keys(solvers)), 'ddim')
+  .option('--style <name>', `a community model: ${communityStyles.join(', ')}`, oneOf('Styles', communityStyles))
   .option('--controlnet <file>', 'weights of a ControlNet trained on the embedded default (safetensors), such as runs/ablation/.../proposed.safetensors')
   .option('--control <name>', `how the condition is made from the picture: ${Object.keys(controls).join(', ')}`, oneOf('Controls', Object.keys(controls)))
   .option('--condition <file>', 'the picture that the condition is made from')

@@ -11,6 +11,7 @@ const stages: Record<string, (options: StageOptions) => Promise<TrainingResult>>
   inception: async (options) => (await import('../pretrain/inception.ts')).pretrainInception(options),
   segmenter: async (options) => (await import('../pretrain/segmenter.ts')).pretrainSegmenter(options),
   unet: async (options) => (await import('../pretrain/unet.ts')).pretrainUNet(options),
+  ...Object.fromEntries((['twemoji', 'noto', 'fluent'] as const).map((style) => [`style-${style}`, async (options: StageOptions) => (await import('../pretrain/style.ts')).pretrainStyle(style, options)])),
 };
 
 const stageOf = (name: string): string => {

@@ -18,7 +18,7 @@ import { trainStage, type StageOptions } from './stage.ts';
 export const SEGMENTER_RECIPE = {
   source: { tier: 'core', seed: 41, split: 'train' } satisfies SceneSource,
   batchSize: 32,
-  totalSteps: 1000,
+  totalSteps: 600,
   peak: 2e-3,
   warmup: 100,
   weightDecay: 0.01,

@@ -1,17 +1,14 @@
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { CONTEXT_LENGTH, trainingMix, vocabulary } from '@controllab/emoji-scenes';
 import { countParameters, withParameters } from '@controllab/core-blocks';
 import { stableDecayRate, type TrainingResult } from '@controllab/training';
 import type { LatentBatchData } from '../batches/latent.ts';
 import { miniText } from '../clip.ts';
-import { encodeScenes, writeLatents } from '../latents.ts';
+import { trainingLatents } from '../latents.ts';
 import { LATENT_CHANNELS, LATENT_SIZE, miniUNet, miniVae } from '../models.ts';
 import { loadTextEncoder } from '../networks.ts';
 import type { SceneSource } from '../scenes.ts';
-import { loadWeights, readStatistics, saveWeights } from '../weights.ts';
+import { loadWeights, saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
 import { trainStage, type StageOptions } from './stage.ts';
 
@@ -23,8 +20,8 @@ export const UNET_RECIPE = {
   source: { tier: 'core', seed: 7, split: 'train', mix: trainingMix } satisfies SceneSource,
   scenes: 49152,
   batchSize: 32,
-  totalSteps: 12000,
-  decay: 2000,
+  totalSteps: 1500,
+  decay: 300,
   peak: 1e-3,
   warmup: 200,
   ema: 0.999,
@@ -36,12 +33,7 @@ export async function pretrainUNet(options: StageOptions): Promise<TrainingResul
   const { source, scenes, batchSize, peak, warmup, promptDrop } = UNET_RECIPE;
   const vae = loadWeights('vae', miniVae());
   const encoder = loadTextEncoder(source.tier);
-  const vaeHash = createHash('sha256').update(JSON.stringify(vae.metadata)).digest('hex').slice(0, 12);
-  const latents = path.join(options.directory, `latents-${source.tier}-${scenes}-${vaeHash}.safetensors`);
-  if (!existsSync(latents)) {
-    const encoded = await encodeScenes(vae.tensors, source, scenes, { statistics: readStatistics(vae.metadata) });
-    writeLatents(latents, encoded.latents, source);
-  }
+  const { latents, vaeHash } = await trainingLatents(options.directory, vae, source, scenes);
   const unet = miniUNet();
   const text = miniText(vocabulary(source.tier).words.length);
   const latent = [batchSize, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE];
