@@ -1,0 +1,38 @@
+import { meanInterval, type Estimate } from '@controllab/report';
+import { MetricsError } from '../errors.ts';
+import { checkFeatures, type Features } from '../features.ts';
+import type { AestheticHead } from './head.ts';
+
+export interface AestheticScore {
+  /** With the backbone: `LAION aesthetic v2 (ViT-L/14)`. */
+  name: string;
+  /** Over the images, with its interval. */
+  mean: Estimate;
+  perImage: Float64Array;
+}
+
+/**
+ * Aesthetic scores of images, from about 1 to 10 by LAION's predictors.
+ * @param images embeddings [N, D] by the CLIP that the predictor was trained on (ViT-L/14 for LAION's), of any length
+ * @param backbone that CLIP's name, for the score's
+ * @throws MetricsError invalid-shape when the embeddings have another dimension; not-finite, also for a row of zeros
+ */
+export function aestheticScore(head: AestheticHead, images: Features, backbone: string): AestheticScore {
+  const name = `${head.name} (${backbone})`;
+  const { n, d } = checkFeatures(name, images);
+  if (d !== head.weight.length) throw new MetricsError('invalid-shape', `${name}: the predictor takes embeddings of ${head.weight.length} dimensions, got ${d}`, { expected: head.weight.length, got: d });
+  const perImage = Float64Array.from({ length: n }, (_, row) => {
+    const embedding = images.data.subarray(row * d, (row + 1) * d);
+    const length = Math.hypot(...embedding);
+    if (length === 0) throw new MetricsError('not-finite', `${name}: embedding ${row} is all zeros and has no direction`, { row });
+    return affine(head, embedding, 1 / length);
+  });
+  return { name, mean: meanInterval(perImage), perImage };
+}
+
+/** weight x scale + bias in float64. */
+export function affine({ weight, bias }: AestheticHead, x: ArrayLike<number>, scale = 1): number {
+  let sum = 0;
+  for (let i = 0; i < weight.length; i++) sum += weight[i]! * x[i]!;
+  return sum * scale + bias;
+}
