@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import ort from 'onnxruntime-node';
-import type { HostTensor, Provider } from '@controllab/tfjs-onnx';
+import type { HostTensor } from '@controllab/tfjs-onnx';
 import { MetricsError } from './errors.ts';
 import type { FeatureExtractor, Preprocess } from './feature-extractor.ts';
-import { fileHash } from './file-hash.ts';
 import { fillBatch } from './fill-batch.ts';
+import { openOnnx, type OnnxOptions } from './onnx-session.ts';
 import { resample } from './resample.ts';
 
 /** The input of a network: images are stretched to a square by Pillow's bicubic, taken to [0, 1] and normalised by channel. */
@@ -44,14 +43,12 @@ export function onnxPreprocess({ name, size, mean, std }: OnnxInput): Preprocess
   };
 }
 
-export interface OnnxExtractorOptions {
+export interface OnnxExtractorOptions extends OnnxOptions {
   input: OnnxInput;
   /** Needed where the network has several. */
   output?: string;
   /** Images per run (8), unless the file fixes it. */
   batchSize?: number;
-  provider?: Provider;
-  threads?: number;
 }
 
 /**
@@ -59,16 +56,10 @@ export interface OnnxExtractorOptions {
  * which is a vision transformer's class token; of maps [N, D, H, W] the mean.
  * @throws MetricsError invalid-file for a file that is no such network, with its inputs and outputs; invalid-option for an output that is not there
  */
-export async function onnxExtractor(file: string, { input, output, batchSize = 8, provider = 'cpu', threads }: OnnxExtractorOptions): Promise<FeatureExtractor> {
+export async function onnxExtractor(file: string, { input, output, batchSize = 8, ...where }: OnnxExtractorOptions): Promise<FeatureExtractor> {
   const preprocess = onnxPreprocess(input);
-  const weightsHash = await hashOf(file);
   const fail = (message: string) => new MetricsError('invalid-file', `${file} ${message}`, { file });
-  const session = await ort.InferenceSession.create(file, {
-    executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'],
-    ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
-    logSeverityLevel: 3,
-    extra: { session: { force_spinning_stop: '1' } },
-  }).catch((error: Error) => { throw fail(`cannot be run as an ONNX network: ${error.message.trim()}`); });
+  const { session, weightsHash } = await openOnnx(file, where);
   try {
     const [images, ...others] = session.inputMetadata;
     if (!images?.isTensor || others.length > 0 || images.type !== 'float32' || images.shape.length !== 4) {
@@ -91,12 +82,6 @@ export async function onnxExtractor(file: string, { input, output, batchSize = 8
     await session.release();
     throw error instanceof MetricsError ? error : fail(`cannot be run: ${(error as Error).message.trim()}`);
   }
-}
-
-/** Of the file and, where the weights lie beside it, of theirs. */
-async function hashOf(file: string): Promise<string> {
-  const parts = [file, `${file}_data`, `${file}.data`].filter((part) => part === file || existsSync(part));
-  return (await Promise.all(parts.map(fileHash))).join('+');
 }
 
 function outputName(file: string, names: readonly string[], wanted: string | undefined): string {

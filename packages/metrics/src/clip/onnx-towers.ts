@@ -2,10 +2,9 @@ import ort from 'onnxruntime-node';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { MetricsError } from '../errors.ts';
 import type { FeatureExtractor } from '../feature-extractor.ts';
-import { fileHash } from '../file-hash.ts';
 import { fillBatch } from '../fill-batch.ts';
+import { openOnnx, type OnnxOptions } from '../onnx-session.ts';
 import { clipPreprocess } from './preprocess.ts';
-import type { TowerOptions } from './safetensors-towers.ts';
 import { CLIP_CONTEXT } from './tokenizer.ts';
 import type { TextTower } from './towers.ts';
 
@@ -27,7 +26,7 @@ interface Network {
  * @param name of the backbone, for the scores; the file does not tell
  * @throws MetricsError invalid-file for a file that is no such network, naming its inputs and outputs
  */
-export async function onnxImageTower(name: string, file: string, { batchSize = 8, ...options }: TowerOptions = {}): Promise<FeatureExtractor> {
+export async function onnxImageTower(name: string, file: string, { batchSize = 8, ...options }: { batchSize?: number } & OnnxOptions = {}): Promise<FeatureExtractor> {
   const network = await openNetwork(file, { input: 'pixel_values', output: 'image_embeds', rest: [3, IMAGE_SIZE, IMAGE_SIZE], batchSize, ...options });
   const [most, channels, size, width] = network.shape as [number, number, number, number];
   if (channels !== 3 || size !== width) {
@@ -41,17 +40,15 @@ export async function onnxImageTower(name: string, file: string, { batchSize = 8
  * The text tower of a CLIP exported as `text_model.onnx` (input `input_ids` [N, T], perhaps `attention_mask`; output `text_embeds` [N, D]).
  * @throws MetricsError invalid-file for a file that is no such network, naming its inputs and outputs
  */
-export async function onnxTextTower(file: string, { batchSize = 32, ...options }: TowerOptions = {}): Promise<TextTower> {
+export async function onnxTextTower(file: string, { batchSize = 32, ...options }: { batchSize?: number } & OnnxOptions = {}): Promise<TextTower> {
   const network = await openNetwork(file, { input: 'input_ids', output: 'text_embeds', rest: [CLIP_CONTEXT], batchSize, ...options });
   const [most, context] = network.shape as [number, number];
   return { weightsHash: network.hash, context, dimension: network.dimension, batchSize: most, run: network.run, release: network.release };
 }
 
-async function openNetwork(file: string, { input, output, rest, batchSize, provider = 'cpu', threads }: { input: string; output: string; rest: readonly number[]; batchSize: number } & Omit<TowerOptions, 'batchSize'>): Promise<Network> {
-  const hash = await fileHash(file);
-  const fail = (message: string, cause?: unknown): MetricsError => Object.assign(new MetricsError('invalid-file', `${file} ${message}`, { file }), { cause });
-  const session = await ort.InferenceSession.create(file, { executionProviders: provider === 'cpu' ? ['cpu'] : [provider, 'cpu'], ...(threads === undefined ? {} : { intraOpNumThreads: threads }), logSeverityLevel: 3, extra: { session: { force_spinning_stop: '1' } } })
-    .catch((error: Error) => { throw fail(`cannot be run as an ONNX network: ${error.message}`, error); });
+async function openNetwork(file: string, { input, output, rest, batchSize, ...where }: { input: string; output: string; rest: readonly number[]; batchSize: number } & OnnxOptions): Promise<Network> {
+  const fail = (message: string): MetricsError => new MetricsError('invalid-file', `${file} ${message}`, { file });
+  const { session, weightsHash: hash } = await openOnnx(file, where);
   try {
     const inputs = session.inputMetadata;
     const taken = inputs.find((candidate) => candidate.name === input);
@@ -79,7 +76,7 @@ async function openNetwork(file: string, { input, output, rest, batchSize, provi
     return { hash, dimension: probe.length, shape, run, release: () => session.release() };
   } catch (error) {
     await session.release();
-    throw error instanceof MetricsError ? error : fail(`cannot be run: ${(error as Error).message}`, error);
+    throw error instanceof MetricsError ? error : fail(`cannot be run: ${(error as Error).message.trim()}`);
   }
 }
 
