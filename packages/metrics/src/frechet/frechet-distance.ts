@@ -4,7 +4,7 @@ import { cholesky, pivotedCholesky } from '../linear-algebra/cholesky.ts';
 import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';
 import type { Matrix } from '../linear-algebra/matrix.ts';
 import { nuclearNorm } from '../linear-algebra/nuclear-norm.ts';
-import { columnMeans, covariance, gatherStatistics, type FeatureStatistics } from './feature-statistics.ts';
+import { columnMeans, gatherStatistics, type FeatureStatistics } from './feature-statistics.ts';
 import { checkSameProvenance, NOT_NAMED } from './provenance.ts';
 
 /**
@@ -42,8 +42,8 @@ export interface FrechetDistance {
 /** A set reduced to what the distance needs. */
 export interface Gaussian {
   mean: Float64Array;
-  /** F' F is the covariance: [rank, D], or its transpose. */
-  factor: { matrix: Matrix; transposed: boolean };
+  /** scale F' F is the covariance; F: [rank, D], or its transpose. */
+  factor: { matrix: Matrix; transposed: boolean; scale: number };
   side: FrechetSide;
 }
 
@@ -74,30 +74,28 @@ export async function gaussianOf(what: string, set: Features | FeatureStatistics
 
 function centredFeatures({ data }: Features, n: number, d: number): Gaussian {
   const mean = columnMeans(data, n, d);
-  const scale = 1 / Math.sqrt(n - 1);
   const centred = new Float64Array(n * d);
-  let trace = 0;
+  let squares = 0;
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < d; j++) {
-      const x = (data[i * d + j]! - mean[j]!) * scale;
+      const x = data[i * d + j]! - mean[j]!;
       centred[i * d + j] = x;
-      trace += x * x;
+      squares += x * x;
     }
   }
-  return { mean, factor: { matrix: { data: centred, rows: n, columns: d }, transposed: false }, side: { n, method: 'features', rank: n - 1, trace, residual: 0 } };
+  return { mean, factor: { matrix: { data: centred, rows: n, columns: d }, transposed: false, scale: 1 / (n - 1) }, side: { n, method: 'features', rank: n - 1, trace: squares / (n - 1), residual: 0 } };
 }
 
-async function factorStatistics(what: string, statistics: FeatureStatistics): Promise<Gaussian> {
-  const { n, mean } = statistics;
+async function factorStatistics(what: string, { n, mean, comoment }: FeatureStatistics): Promise<Gaussian> {
   if (n < 2) throw new MetricsError('too-few-samples', `Error in ${what}: a covariance needs at least 2 rows of features, got ${n}`, { n });
   const d = mean.length;
-  const s = covariance(statistics);
+  const scale = 1 / (n - 1);
   let trace = 0;
-  for (let i = 0; i < d; i++) trace += s.data[i * d + i]!;
-  const lower = n > d ? await cholesky(s) : null;
-  if (lower !== null) return { mean, factor: { matrix: lower, transposed: true }, side: { n, method: 'cholesky', rank: d, trace, residual: 0 } };
-  const { factor, dropped } = await pivotedCholesky(s);
-  return { mean, factor: { matrix: factor, transposed: false }, side: { n, method: 'pivoted-cholesky', rank: factor.rows, trace, residual: dropped } };
+  for (let i = 0; i < d; i++) trace += scale * comoment.data[i * d + i]!;
+  const lower = n > d ? await cholesky(comoment) : null;
+  if (lower !== null) return { mean, factor: { matrix: lower, transposed: true, scale }, side: { n, method: 'cholesky', rank: d, trace, residual: 0 } };
+  const { factor, dropped } = await pivotedCholesky(comoment);
+  return { mean, factor: { matrix: factor, transposed: false, scale }, side: { n, method: 'pivoted-cholesky', rank: factor.rows, trace, residual: scale * dropped } };
 }
 
 const product = (transA: 0 | 1, transB: 0 | 1) => doubleGraph(['a', 'b'], ['y'], [gemm('y', 'a', 'b', { transA, transB })]);
@@ -110,7 +108,7 @@ export async function gaussianDistance(a: Gaussian, b: Gaussian): Promise<Freche
   if (b.mean.length !== dimension) throw new MetricsError('invalid-shape', `Error in frechetDistance: the sets have dimension ${dimension} and ${b.mean.length}`, { first: dimension, second: b.mean.length });
   const meanTerm = a.mean.reduce((sum, x, i) => sum + (x - b.mean[i]!) ** 2, 0);
   const { y } = await PRODUCTS[`${a.factor.transposed ? 1 : 0}${b.factor.transposed ? 1 : 0}`]({ a: a.factor.matrix, b: b.factor.matrix });
-  const traceRoot = a.factor.matrix.data.length === 0 || b.factor.matrix.data.length === 0 ? 0 : await nuclearNorm(y);
+  const traceRoot = a.factor.matrix.data.length === 0 || b.factor.matrix.data.length === 0 ? 0 : Math.sqrt(a.factor.scale * b.factor.scale) * (await nuclearNorm(y));
   const { side: first } = a;
   const { side: second } = b;
   return {

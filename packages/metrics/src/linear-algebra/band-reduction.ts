@@ -36,27 +36,23 @@ export interface Band {
 }
 
 /**
- * Reduces a matrix by orthogonal transformations from both sides to an upper triangular band with the same singular values
- * (zeros are appended to reach a multiple of PANEL). a: [p, q] with p >= q.
+ * Reduces a matrix by orthogonal transformations from both sides to an upper triangular band with the same singular values.
+ * a: [p, q] with p >= q, both multiples of PANEL; it is left as it was.
  * The updates A - U' Z of several panels are gathered before they are applied, so that nearly all arithmetic is in products
  * of the whole matrix with thin ones, which leave ONNX Runtime as thin results.
  * Source: Grosser & Lang, "Efficient parallel reduction to bidiagonal form", Parallel Computing 25 (1999).
  */
-export async function reduceToBand(matrix: Matrix): Promise<Band> {
-  const size = Math.ceil(matrix.columns / PANEL) * PANEL;
+export async function reduceToBand(a: Matrix): Promise<Band> {
+  const size = a.columns;
   const band: Band = { data: new Float64Array(size * (PANEL + 1)), size };
-  let a = block(matrix, 0, 0, Math.ceil(matrix.rows / PANEL) * PANEL, size);
   const reflector = new Reflector(PANEL * a.rows);
-  for (let offset = 0; offset < size; ) {
-    const done = await reducePanels(reflector, a, band, offset);
-    offset += done.columns;
-    a = done.rest;
-  }
+  let rest = a;
+  for (let offset = 0; offset < size; offset = size - rest.columns) rest = await reducePanels(reflector, rest, band, offset);
   return band;
 }
 
-/** Reduces the first GATHER panels of `a`, whose first row and column are `offset` of the whole. */
-async function reducePanels(reflector: Reflector, a: Matrix, band: Band, offset: number): Promise<{ columns: number; rest: Matrix }> {
+/** Reduces the first GATHER panels of `a`, whose first row and column are `offset` of the whole, and gives what is left to do. */
+async function reducePanels(reflector: Reflector, a: Matrix, band: Band, offset: number): Promise<Matrix> {
   const { rows: m, columns: n } = a;
   const columns = Math.min(GATHER * PANEL, n);
   // The updates gathered so far: a - u' z.
@@ -84,13 +80,13 @@ async function reducePanels(reflector: Reflector, a: Matrix, band: Band, offset:
     const { x } = await rightProduct({ a, ...gathered(), v: right.v, t: right.t });
     gather(x, right.v);
   }
-  if (columns === n) return { columns, rest: zeros(0, 0) };
+  if (columns === n) return zeros(0, 0);
   const rest = await applyUpdate({
     c: block(a, columns, columns, m - columns, n - columns),
     z: block(gathered().u, 0, columns, rank, m - columns),
     u: block(gathered().z, 0, columns, rank, n - columns),
   });
-  return { columns, rest: rest.y };
+  return rest.y;
 }
 
 /** The factor of a panel of columns: the diagonal block of the band. */

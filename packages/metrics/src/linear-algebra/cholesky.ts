@@ -63,11 +63,11 @@ export async function pivotedCholesky(a: Matrix): Promise<RankFactor> {
   for (;;) {
     const m = left.length;
     const diagonal = Float64Array.from({ length: m }, (_, i) => rest.data[i * m + i]!);
-    const taken = new Set<number>();
+    const taken = new Uint8Array(m);
     const panel: Float64Array[] = [];
     while (panel.length < PIVOTS) {
       let pivot = -1;
-      for (let i = 0; i < m; i++) if (!taken.has(i) && diagonal[i]! > (pivot < 0 ? least : diagonal[pivot]!)) pivot = i;
+      for (let i = 0; i < m; i++) if (taken[i] === 0 && diagonal[i]! > (pivot < 0 ? least : diagonal[pivot]!)) pivot = i;
       if (pivot < 0) break;
       const row = rest.data.slice(pivot * m, (pivot + 1) * m);
       for (const before of panel) {
@@ -77,10 +77,10 @@ export async function pivotedCholesky(a: Matrix): Promise<RankFactor> {
       const root = Math.sqrt(row[pivot]!);
       if (!(row[pivot]! > least)) break;
       for (let i = 0; i < m; i++) {
-        row[i] = taken.has(i) ? 0 : row[i]! / root;
+        row[i] = taken[i] === 1 ? 0 : row[i]! / root;
         diagonal[i]! -= row[i]! * row[i]!;
       }
-      taken.add(pivot);
+      taken[pivot] = 1;
       panel.push(row);
     }
     for (const row of panel) {
@@ -88,17 +88,29 @@ export async function pivotedCholesky(a: Matrix): Promise<RankFactor> {
       for (let i = 0; i < m; i++) whole[left[i]!] = row[i]!;
       rows.push(whole);
     }
-    const remaining = Uint32Array.from({ length: m }, (_, i) => i).filter((i) => !taken.has(i));
+    const remaining = Uint32Array.from({ length: m }, (_, i) => i).filter((i) => taken[i] === 0);
     if (panel.length < PIVOTS || remaining.length === 0) {
-      const factor = zeros(rows.length, d);
-      rows.forEach((row, i) => factor.data.set(row, i * d));
-      return { factor, dropped: remaining.reduce((sum, i) => sum + Math.max(0, diagonal[i]!), 0) };
+      return { factor: { data: concatenate(rows, d), rows: rows.length, columns: d }, dropped: remaining.reduce((sum, i) => sum + Math.max(0, diagonal[i]!), 0) };
     }
-    const f = zeros(panel.length, remaining.length);
-    panel.forEach((row, i) => remaining.forEach((p, j) => (f.data[i * remaining.length + j] = row[p]!)));
-    const c = zeros(remaining.length, remaining.length);
-    remaining.forEach((p, i) => remaining.forEach((q, j) => (c.data[i * remaining.length + j] = rest.data[p * m + q]!)));
-    rest = (await subtractColumnProducts({ c, f })).y;
+    const f = pick({ data: concatenate(panel, m), rows: panel.length, columns: m }, null, remaining);
+    rest = (await subtractColumnProducts({ c: pick(rest, remaining, remaining), f })).y;
     left = remaining.map((i) => left[i]!);
   }
+}
+
+function concatenate(rows: readonly Float64Array[], length: number): Float64Array {
+  const out = new Float64Array(rows.length * length);
+  rows.forEach((row, i) => out.set(row, i * length));
+  return out;
+}
+
+/** Some rows (null: all) and columns of a matrix. */
+function pick(a: Matrix, rows: Uint32Array | null, columns: Uint32Array): Matrix {
+  const out = zeros(rows?.length ?? a.rows, columns.length);
+  for (let i = 0; i < out.rows; i++) {
+    const from = (rows === null ? i : rows[i]!) * a.columns;
+    const to = i * out.columns;
+    for (let j = 0; j < columns.length; j++) out.data[to + j] = a.data[from + columns[j]!]!;
+  }
+  return out;
 }

@@ -1,7 +1,7 @@
 import { MetricsError } from '../errors.ts';
-import { reduceToBand } from './band-reduction.ts';
+import { PANEL, reduceToBand } from './band-reduction.ts';
 import { chaseBulges, type Bidiagonal } from './bulge-chase.ts';
-import { transpose, type Matrix } from './matrix.ts';
+import { zeros, type Matrix } from './matrix.ts';
 
 /** Iterations for one singular value after which something is wrong; two are usual. */
 const MAX_ITERATIONS = 60;
@@ -13,17 +13,27 @@ const MAX_ITERATIONS = 60;
  * @throws MetricsError not-finite for a matrix with NaN or infinities
  */
 export async function nuclearNorm(a: Matrix): Promise<number> {
-  let scale = 0;
-  for (const x of a.data) {
-    if (!Number.isFinite(x)) throw new MetricsError('not-finite', `Error in nuclearNorm: the [${a.rows}, ${a.columns}] matrix holds ${x}`);
-    scale = Math.max(scale, Math.abs(x));
+  let largest = 0;
+  for (let i = 0; i < a.data.length; i++) {
+    const x = Math.abs(a.data[i]!);
+    if (!(x < Infinity)) throw new MetricsError('not-finite', `Error in nuclearNorm: entry ${i % a.columns} of row ${Math.floor(i / a.columns)} of the [${a.rows}, ${a.columns}] matrix is ${a.data[i]}`);
+    if (x > largest) largest = x;
   }
-  if (scale === 0) return 0;
+  if (largest === 0) return 0;
   // Squares must neither overflow nor vanish; a power of two rounds nothing.
-  const unit = 2 ** Math.floor(Math.log2(scale));
-  const tall = a.rows >= a.columns ? { ...a, data: a.data.slice() } : transpose(a);
-  if (unit !== 1) for (let i = 0; i < tall.data.length; i++) tall.data[i]! /= unit;
-  return unit * sumOfSingularValues(chaseBulges(await reduceToBand(tall)));
+  const unit = 2 ** Math.floor(Math.log2(largest));
+  return unit * sumOfSingularValues(chaseBulges(await reduceToBand(paddedTall(a, 1 / unit))));
+}
+
+/** The matrix times a factor, transposed if that makes it tall, with zeros up to whole panels. */
+function paddedTall({ data, rows, columns }: Matrix, factor: number): Matrix {
+  const tall = rows >= columns;
+  const whole = (size: number): number => Math.ceil(size / PANEL) * PANEL;
+  const out = tall ? zeros(whole(rows), whole(columns)) : zeros(whole(columns), whole(rows));
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) out.data[tall ? i * out.columns + j : j * out.columns + i] = factor * data[i * columns + j]!;
+  }
+  return out;
 }
 
 /**
