@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { clipTextBigG } from './clip-text.ts';
 import { openaiClipName } from './clip-openai.ts';
-import { ldmBlockName, ldmUNet, ldmVae, type BlockLayout } from './ldm-layout.ts';
+import { ldmBlockName, ldmText, ldmUNet, ldmVae, type BlockLayout } from './ldm-layout.ts';
 import type { Layout } from './layout.ts';
 import type { Module } from './module.ts';
 import { clipTextSd21 } from './text-transformer.ts';
+import type { TensorSource } from './tensor-source.ts';
 import { sd15, sdxl } from './unet-presets.ts';
 import { vaeSd } from './vae.ts';
 
@@ -71,6 +72,22 @@ describe('LDM names of an autoencoder', () => {
     const names = stored(layout, vaeSd());
     expect(new Set(names).size).toBe(names.length);
     expect(names.filter((name) => /_blocks|resnets|to_|conv_shortcut|conv_norm/.test(name))).toEqual([]);
+  });
+});
+
+describe('ldmText', () => {
+  const prefix = (index: number, ...names: string[]) => ldmText({ header: new Map(names.map((name) => [name, { shape: [] }])) } as unknown as TensorSource, index, { num_hidden_layers: 23 }).prefix;
+
+  it('finds the text encoders of SD1, SD2 and XL', () => {
+    expect(prefix(0, 'cond_stage_model.transformer.text_model.embeddings.position_ids')).toBe('cond_stage_model.transformer.');
+    expect(prefix(0, 'cond_stage_model.model.ln_final.weight')).toBe('cond_stage_model.model.');
+    const xl = ['conditioner.embedders.0.transformer.text_model.final_layer_norm.bias', 'conditioner.embedders.1.model.ln_final.bias'];
+    expect([prefix(0, ...xl), prefix(1, ...xl)]).toEqual(['conditioner.embedders.0.transformer.', 'conditioner.embedders.1.model.']);
+  });
+
+  it("leaves the layers beyond the config's unused, and only those", () => {
+    const { ignored } = ldmText({ header: new Map([['cond_stage_model.model.logit_scale', { shape: [] }]]) } as unknown as TensorSource, 0, { num_hidden_layers: 23 });
+    expect(['transformer.resblocks.23.ln_1.weight', 'text_projection', 'logit_scale', 'transformer.resblocks.22.ln_1.wait', 'ln_final.other'].map((name) => ignored!(name))).toEqual([true, true, true, false, false]);
   });
 });
 
