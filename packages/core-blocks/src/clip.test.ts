@@ -74,7 +74,9 @@ describe('ClipModel', () => {
   it('takes a published config as it is, with what transformers wrote into it', () => {
     const written = { chunk_size_feed_forward: 0, top_k: 50, return_dict: true, id2label: { 0: 'LABEL_0' }, bad_words_ids: null, output_scores: false, model_type: 'clip_text_model', projection_dim: 5 };
     expect(countParameters(new ClipModel({ ...config, text_config: { ...config.text_config, ...written } }))).toBe(countParameters(new ClipModel(config)));
+    expect(countParameters(new ClipModel({ ...config, logit_scale_init_value: 2.6592, text_config_dict: {}, model_type: 'clip' } as never))).toBe(countParameters(new ClipModel(config)));
     expect(() => new ClipModel({ ...config, text_config: { ...config.text_config, rotary: true } as never })).toThrow(/rotary: unknown key/);
+    expect(() => new ClipModel({ ...config, projection: 5 } as never)).toThrow(/ClipModel: .*\n.*projection: unknown key/);
   });
 
   it('refuses images of another size and configs it cannot build', () => {

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { openaiClipConfig } from './clip-openai.ts';
 import { ClipTextTower, type ClipTextConfig } from './clip-text.ts';
 import { ClipVisionTower, type ClipVisionConfig } from './clip-vision.ts';
+import { checkConfig } from './config.ts';
 import { Module, Parameter } from './module.ts';
 
 /** Config of a whole CLIP; keys are transformers' CLIPConfig, whose one projection_dim rules both towers. */
@@ -10,6 +11,9 @@ export interface ClipConfig {
   vision_config: Omit<ClipVisionConfig, 'projection_dim'>;
   projection_dim: number;
 }
+
+/** The last three repeat what the others say, or only matter before training. */
+const KEYS = ['text_config', 'vision_config', 'projection_dim', 'text_config_dict', 'vision_config_dict', 'logit_scale_init_value'];
 
 /** What transformers wrote into every config, whatever the model: settings of text generation and classification. */
 const GENERATION = new Set(['begin_suppress_tokens', 'chunk_size_feed_forward', 'diversity_penalty', 'encoder_no_repeat_ngram_size', 'id2label', 'label2id', 'length_penalty', 'max_length', 'min_length',
@@ -31,6 +35,7 @@ export class ClipModel extends Module {
 
   constructor(config: ClipConfig) {
     super();
+    checkConfig(config, { model: 'ClipModel', keys: KEYS });
     const { projection_dim } = config;
     this.#text = new ClipTextTower({ ...withoutGeneration(config.text_config), projection_dim });
     this.#vision = new ClipVisionTower({ ...withoutGeneration(config.vision_config), projection_dim });

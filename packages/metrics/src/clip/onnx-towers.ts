@@ -40,7 +40,7 @@ export async function onnxImageTower(name: string, file: string, { batchSize = 8
  * The text tower of a CLIP exported as `text_model.onnx` (input `input_ids` [N, T], perhaps `attention_mask`; output `text_embeds` [N, D]).
  * @throws MetricsError invalid-file for a file that is no such network, naming its inputs and outputs
  */
-export async function onnxTextTower(file: string, { batchSize = 32, ...options }: { batchSize?: number } & OnnxOptions = {}): Promise<TextTower> {
+export async function onnxTextTower(file: string, { batchSize = 8, ...options }: { batchSize?: number } & OnnxOptions = {}): Promise<TextTower> {
   const network = await openNetwork(file, { input: 'input_ids', output: 'text_embeds', rest: [CLIP_CONTEXT], batchSize, ...options });
   const [most, context] = network.shape as [number, number];
   return { weightsHash: network.hash, context, dimension: network.dimension, batchSize: most, run: network.run, release: network.release };

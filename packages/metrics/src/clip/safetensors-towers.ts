@@ -61,8 +61,8 @@ export async function clipImageTower({ name, model: { vision }, tensors, hash }:
   };
 }
 
-/** A CLIP's text tower, compiled for batches of up to `batchSize` texts (32). */
-export async function clipTextTower({ name, model: { text }, tensors, hash }: ClipWeights, { batchSize = 32, ...options }: TowerOptions = {}): Promise<TextTower> {
+/** A CLIP's text tower, compiled for batches of up to `batchSize` texts (8). */
+export async function clipTextTower({ name, model: { text }, tensors, hash }: ClipWeights, { batchSize = 8, ...options }: TowerOptions = {}): Promise<TextTower> {
   const { max_position_embeddings: context } = text.config;
   const dimension = text.text_projection.weight.shape[0]!;
   const shape = [batchSize, context];

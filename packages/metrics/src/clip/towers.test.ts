@@ -128,7 +128,7 @@ describe('towers from ONNX files', () => {
 
   it('take 64-bit ids with a mask up to the end of the text', async () => {
     const text = await onnxTextTower(sums('text_model.onnx'), { threads: 1 });
-    expect(text).toMatchObject({ context: 77, dimension: 2, batchSize: 32 });
+    expect(text).toMatchObject({ context: 77, dimension: 2, batchSize: 8 });
     const ids = new Int32Array(2 * 77);
     ids.set([18, 3, 19]);
     ids.set([18, 4, 5, 19, 19, 19], 77); // padded with the end mark
