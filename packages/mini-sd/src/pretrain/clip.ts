@@ -28,8 +28,8 @@ export type ClipPart = 'clip' | 'clip-judge';
 export async function pretrainClip(part: ClipPart, options: StageOptions): Promise<TrainingResult> {
   const { source, batchSize, noise } = CLIP_RECIPE;
   const own = part === 'clip' ? { seed: options.seed, source } : { seed: options.seed + 1, source: { ...source, seed: source.seed + 1 } };
-  // Telling captions apart is easier than conditioning a U-Net: half the steps do.
-  const recipe = { ...CLIP_RECIPE, source: own.source, totalSteps: part === 'clip' ? CLIP_RECIPE.totalSteps : CLIP_RECIPE.totalSteps / 2 };
+  // Telling captions apart is easier than conditioning a U-Net: a third of the steps does.
+  const recipe = { ...CLIP_RECIPE, source: own.source, totalSteps: part === 'clip' ? CLIP_RECIPE.totalSteps : CLIP_RECIPE.totalSteps / 3 };
   const clip = new MiniClip(vocabulary(source.tier).words.length);
   const trained = await trainStage(
     {

@@ -20,7 +20,7 @@ export const UNET_RECIPE = {
   source: { tier: 'core', seed: 7, split: 'train', mix: trainingMix } satisfies SceneSource,
   scenes: 49152,
   batchSize: 32,
-  totalSteps: 1500,
+  totalSteps: 1300,
   decay: 300,
   peak: 1e-3,
   warmup: 200,
