@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { withParameters } from '@controllab/core-blocks';
 import { initialNoise, sample, type FloatTensor } from '@controllab/diffusion';
 import { toImages } from '@controllab/mini-sd';
-import { encodePng, writeAtomic } from '@controllab/report';
+import { encodePng, withPngText, writeAtomic } from '@controllab/report';
 import { compile, type CompileOptions } from '@controllab/tfjs-onnx';
 import { ExperimentError } from '../runner/errors.ts';
 import { compileDenoiser, type Control } from './compile-denoiser.ts';
@@ -12,7 +12,6 @@ import { encodePrompts } from './encode-prompt.ts';
 import { openControlNet } from './open-controlnet.ts';
 import { openModel, type DiffusionModel } from './open-model.ts';
 import type { GenerateOptions } from './options.ts';
-import { withText } from './png-text.ts';
 import { createSampler } from './sampler.ts';
 
 /** Latents' size of a model whose config does not say. */
@@ -97,7 +96,7 @@ export async function generate(options: GenerateOptions, log: (message: string) 
 
   const rgb8 = await decodeLatents(model, latents, engine);
   const file = path.resolve(out);
-  await writeAtomic(file, withText(await encodePng(rgb8, size.width, size.height), describe(options, size)));
+  await writeAtomic(file, withPngText(await encodePng(rgb8, size.width, size.height), describe(options, size)));
   log(`decoded  ${seconds(step)}; in all ${seconds(started)}`);
   return file;
 }
