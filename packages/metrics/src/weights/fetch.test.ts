@@ -44,7 +44,7 @@ const broken = (response: http.ServerResponse, from: number, bytes: number) => {
   }, 5);
 };
 
-const file = (sum = sha256) => ({ file: 'net.bin', url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/net.bin`, sha256: sum, license: 'none', what: 'a test' });
+const file = (sum = sha256) => ({ file: 'net.bin', url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/net.bin`, sha256: sum, what: 'a test', author: 'nobody', license: 'none' });
 const at = (name: string) => path.join(folder, name);
 const seen: Progress[] = [];
 const run = (sum?: string) => {

@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises';
+import { parse } from 'csv-parse/sync';
+import { MetricsError } from '../errors.ts';
+
+const COLUMNS = ['file', 'caption'];
+/** Names that a message gives as examples. */
+const NAMED = 5;
+
+const list = (names: readonly string[]): string => `${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? `, ... (${names.length})` : ''}`;
+
+/**
+ * Captions by image from a CSV file with the columns `file` (the image's name within its set) and `caption`.
+ * @throws MetricsError invalid-captions naming the row: no such columns, a file named twice, an empty caption
+ */
+export async function readCaptions(file: string): Promise<Map<string, string>> {
+  const fail = (message: string, values: Record<string, unknown> = {}): never => {
+    throw new MetricsError('invalid-captions', `${file}: ${message}`, { file, ...values });
+  };
+  const text = await readFile(file, 'utf8').catch((error: Error) => fail(`cannot be read: ${error.message}`));
+  let rows: string[][];
+  try {
+    rows = parse(text, { bom: true, skip_empty_lines: true, relax_column_count: false });
+  } catch (error) {
+    return fail(`is no CSV table: ${(error as Error).message}`);
+  }
+  const [header = [], ...records] = rows;
+  const [fileAt, captionAt] = COLUMNS.map((column) => header.indexOf(column)) as [number, number];
+  if (fileAt < 0 || captionAt < 0) return fail(`expected a header with the columns ${COLUMNS.join(' and ')}, found ${header.join(', ') || 'nothing'}`, { header });
+  const captions = new Map<string, string>();
+  for (const [i, record] of records.entries()) {
+    const name = record[fileAt]!;
+    const caption = record[captionAt]!.trim();
+    if (captions.has(name)) fail(`row ${i + 2} names ${name} for a second time`, { row: i + 2, name });
+    if (caption === '') fail(`row ${i + 2} has no caption for ${name}`, { row: i + 2, name });
+    captions.set(name, caption);
+  }
+  return captions;
+}
+
+/**
+ * The captions of images, in their order. A caption too few or too many says that the table belongs to another set.
+ * @throws MetricsError captions-mismatch naming images without a caption and captions without an image
+ */
+export function matchCaptions(names: readonly string[], captions: ReadonlyMap<string, string>): string[] {
+  const known = new Set(names);
+  const missing = names.filter((name) => !captions.has(name));
+  const extra = [...captions.keys()].filter((name) => !known.has(name));
+  if (missing.length > 0 || extra.length > 0) {
+    const problems = [
+      ...(missing.length > 0 ? [`${missing.length} of ${names.length} images have none: ${list(missing)}`] : []),
+      ...(extra.length > 0 ? [`${extra.length} of ${captions.size} name no image: ${list(extra)}`] : []),
+    ];
+    throw new MetricsError('captions-mismatch', `the captions do not fit the images: ${problems.join('; ')}`, { missing: missing.length, extra: extra.length });
+  }
+  return names.map((name) => captions.get(name)!);
+}

@@ -1,0 +1,37 @@
+/** Names of images with equal pixels, in groups. */
+export interface Duplicates {
+  /** Two or more within the generated images. */
+  generated: string[][];
+  /** Two or more within the reference. */
+  reference: string[][];
+  /** In both sets: generated images that copy a reference, or references that slipped in. */
+  across: { generated: string[]; reference: string[] }[];
+}
+
+export interface HashedSet {
+  readonly names: readonly string[];
+  /** Of the pixels, in the order of the names. */
+  readonly hashes: readonly string[];
+}
+
+/** Exact duplicates, by the hashes of their pixels. */
+export function findDuplicates(generated: HashedSet, reference: HashedSet | null): Duplicates {
+  const first = byHash(generated);
+  const second = reference === null ? new Map<string, string[]>() : byHash(reference);
+  const several = (groups: Map<string, string[]>) => [...groups.values()].filter((names) => names.length > 1);
+  return {
+    generated: several(first),
+    reference: several(second),
+    across: [...first].flatMap(([hash, names]) => (second.has(hash) ? [{ generated: names, reference: second.get(hash)! }] : [])),
+  };
+}
+
+function byHash({ names, hashes }: HashedSet): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  names.forEach((name, i) => {
+    const group = groups.get(hashes[i]!);
+    if (group) group.push(name);
+    else groups.set(hashes[i]!, [name]);
+  });
+  return groups;
+}

@@ -1,0 +1,180 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { writeReport } from '@controllab/report';
+import type { ClipTowers } from '../clip/towers.ts';
+import type { FeatureExtractor } from '../feature-extractor.ts';
+import { openImageSource } from '../images/image-source.ts';
+import { tarOf } from '../images/test-archives.ts';
+import { checkQuestion, evaluate, statisticsOf, type EvaluateOptions } from './evaluate.ts';
+import { evaluationReport } from './evaluation-report.ts';
+import { METRICS, metricNames, type MetricName } from './plan.ts';
+import type { ReadSet } from './read-set.ts';
+
+let root: string;
+const at = (name: string) => path.join(root, name);
+
+/** 24 pictures of one colour each; `shift` makes a set brighter. */
+async function pictures(folder: string, shift: number): Promise<void> {
+  fs.mkdirSync(at(folder));
+  await Promise.all(Array.from({ length: 24 }, (_, i) => {
+    const [r, g, b] = [(i * 37) % 180, (i * 91) % 180, (i * 53) % 180].map((value) => value + shift) as [number, number, number];
+    return sharp({ create: { width: 8 + (i % 3), height: 8, channels: 3, background: { r, g, b } } }).png().toFile(at(`${folder}/${i}.png`));
+  }));
+}
+
+beforeAll(async () => {
+  root = fs.mkdtempSync(path.join(os.tmpdir(), 'evaluate-'));
+  await pictures('generated', 5);
+  await pictures('reference', 25);
+  // A copy of a reference and one of a generated image, and what is no image.
+  fs.copyFileSync(at('reference/3.png'), at('generated/copied.png'));
+  fs.copyFileSync(at('generated/5.png'), at('generated/again.png'));
+  fs.writeFileSync(at('generated/notes.md'), '');
+  // One that is translucent: converted, and counted.
+  await sharp({ create: { width: 9, height: 8, channels: 4, background: { r: 250, g: 0, b: 0, alpha: 0.5 } } }).png().toFile(at('generated/translucent.png'));
+});
+afterAll(() => fs.rmSync(root, { recursive: true }));
+
+/** A network whose features are an image's mean colour. */
+const colours: FeatureExtractor = {
+  name: 'colours',
+  weightsHash: 'none',
+  dimension: 3,
+  batchSize: 5,
+  preprocess: {
+    name: 'mean',
+    size: 1,
+    apply: ({ rgb }) => Float32Array.from({ length: 3 }, (_, c) => rgb.reduce((sum, value, i) => (i % 3 === c ? sum + value : sum), 0) / (rgb.length / 3) / 255),
+  },
+  run: (batch) => Promise.resolve(Float32Array.from(batch.data)),
+  release: () => Promise.resolve(),
+};
+
+/** Captions red, green and blue point where these colours do. */
+const towers: ClipTowers = {
+  name: 'colour words',
+  image: colours,
+  tokenizer: { context: 1, encode: (captions) => ({ ids: { data: Int32Array.from(captions, (caption) => ['red', 'green', 'blue'].indexOf(caption)), shape: [captions.length, 1] }, truncated: [] }) },
+  text: { weightsHash: 'none', context: 1, dimension: 3, batchSize: 4, run: ({ data }) => Promise.resolve(Float32Array.from({ length: data.length * 3 }, (_, i) => (data[Math.floor(i / 3)] === i % 3 ? 1 : 0))), release: () => Promise.resolve() },
+};
+const head = { name: 'redness', weight: Float64Array.of(1, 0, 0), bias: 0.5 };
+
+const open = (name: string) => openImageSource(at(name));
+const captionsFor = (names: readonly string[]) => new Map(names.map((name, i) => [name, ['red', 'green', 'blue'][i % 3]!]));
+async function options(metrics: string, more: Partial<EvaluateOptions> = {}): Promise<EvaluateOptions> {
+  const generated = await open('generated');
+  return { metrics: metricNames(metrics), generated, reference: await open('reference'), network: colours, clip: { towers, measure: 'cosine' }, aesthetic: head, captions: captionsFor(generated.names!), ...more };
+}
+const run = async (metrics: string, more?: Partial<EvaluateOptions>) => evaluate(await options(metrics, more), () => {});
+const PROVENANCE = { commit: null, profile: 'mean', configHash: null, weightsHash: null, datasetHash: null, engine: 'none', machine: 'none', wallSeconds: null, finishedAt: null, command: 'test' };
+
+describe('evaluate', () => {
+  it('measures everything in one reading and reports it', async () => {
+    const counts: string[] = [];
+    const asked = await options('fid,kid,prdc,mind,c2st,clip,aesthetic,cmmd');
+    const evaluation = await evaluate(asked, (set, count) => counts.push(`${set} ${count}`));
+    expect(counts.filter((text) => text.startsWith('generated'))).toHaveLength(27);
+    expect(counts.at(-1)).toBe('reference 24');
+    const value = (label: string, set = 'generated') => {
+      const found = evaluation.scores.find((score) => score.label === label && score.set === set)!.value;
+      return typeof found === 'number' ? found : found.value;
+    };
+    expect(evaluation.scores.map(({ label, set }) => `${label}, ${set}`)).toEqual([
+      'FD (colours, mean), generated', 'FD (colours, mean), bias-corrected, generated', 'KD (colours, mean), generated',
+      'Precision, generated', 'Recall, generated', 'Density, generated', 'Coverage, generated', 'MIND (colours, mean), generated',
+      'Accuracy, generated', 'Spread of the raters, generated', 'AUC, generated', 'p, generated',
+      'CLIP cosine (colour words), generated', 'redness (colour words), generated', 'redness (colour words), reference', 'CMMD (colour words), generated',
+    ]);
+    // The references are 20 of 255 brighter in every channel.
+    expect(value('FD (colours, mean)')).toBeGreaterThan(3 * (15 / 255) ** 2);
+    expect(value('FD (colours, mean)')).toBeLessThan(3 * (25 / 255) ** 2);
+    expect(value('redness (colour words)', 'reference')).toBeGreaterThan(0.5);
+
+    // Scores belong to their images: reading order is natural, batches of five leave a rest.
+    const { names } = evaluation.generated;
+    expect(names.slice(0, 4)).toEqual(['0.png', '1.png', '2.png', '3.png']);
+    const [r, g, b] = [116, 98, 164]; // 3.png
+    expect(evaluation.images.find(({ id }) => id === 'aesthetic')!.values[3]).toBeCloseTo(r / Math.hypot(r, g, b) + 0.5, 5);
+    expect(evaluation.images.find(({ id }) => id === 'clip')!.values[3]).toBeCloseTo(r / Math.hypot(r, g, b), 5); // its caption is red
+
+    expect(evaluation.duplicates).toEqual({ generated: [['5.png', 'again.png']], reference: [], across: [{ generated: ['copied.png'], reference: ['3.png'] }] });
+    expect(evaluation.generated).toMatchObject({ width: [8, 10], height: [8, 8], skipped: { count: 1 }, conversions: new Map([['alpha', 1]]) });
+
+    const report = await evaluationReport({ evaluation, sources: { generated: asked.generated, reference: await open('reference') }, provenance: PROVENANCE, attribution: [] });
+    await writeReport(at('report'), report);
+    const page = fs.readFileSync(at('report/index.html'), 'utf8');
+    for (const text of ['27 generated images against 24 reference images', 'transparency dropped', 'notes.md', '5.png, again.png', 'copied.png, reference 3.png']) expect(page).toContain(text);
+    const grid = report.sections.find(({ id }) => id === 'aesthetic')!.blocks.find((block) => block.kind === 'image-grid')!;
+    expect(grid.rows.map(({ label, images }) => [label, images[0]!.alt])).toEqual([['worst', expect.any(String)], ['best', 'translucent.png']]);
+    const results = JSON.parse(fs.readFileSync(at('report/results.json'), 'utf8')) as { sections: { id: string }[] };
+    expect(results.sections.map(({ id }) => id)).toEqual(['distance', 'overlap', 'two-sample', 'per-image', 'clip', 'aesthetic', 'images', 'duplicates']);
+  });
+
+  it('takes statistics in place of references, for a Frechet distance of the same network and preprocessing only', async () => {
+    const { reference } = await run('fid');
+    const statistics = await statisticsOf(reference as ReadSet, colours);
+    const again = await run('fid', { reference: statistics });
+    expect(again.scores).toHaveLength(1);
+    expect(again.scores[0]!.value).toBeCloseTo((await run('fid')).scores[0]!.value as number, 12);
+    expect(again.notes).toEqual(['FD (colours, mean) is not corrected for its bias: that takes the reference images, not only their statistics.']);
+    await expect(run('fid', { reference: statistics, network: { ...colours, preprocess: { ...colours.preprocess, name: 'clean' } } })).rejects.toThrow("the features were made in different ways: preset 'clean' and 'mean'");
+    await expect(run('fid,kid,prdc', { reference: statistics })).rejects.toThrow('kid, prdc needs the reference images; statistics hold only their mean and covariance');
+  });
+
+  it('takes the captions of a webdataset, and says which are missing', async () => {
+    const png = fs.readFileSync(at('generated/1.png'));
+    fs.writeFileSync(at('all.tar'), await tarOf([{ name: '1.png', data: png }, { name: '1.txt', data: 'red' }, { name: '2.png', data: png }, { name: '2.txt', data: 'blue' }]));
+    const { images } = await run('clip', { generated: await open('all.tar'), reference: null, captions: null });
+    expect(images[0]!.values).toHaveLength(2);
+    fs.writeFileSync(at('some.tar'), await tarOf([{ name: '1.png', data: png }, { name: '1.txt', data: 'red' }, { name: '2.png', data: png }]));
+    await expect(run('clip', { generated: await open('some.tar'), reference: null, captions: null })).rejects.toThrow(/some\.tar: the captions do not fit the images: 1 of 2 images have none: 2\.png/);
+  });
+
+  it('measures one image, where that means anything', async () => {
+    fs.mkdirSync(at('one'));
+    fs.copyFileSync(at('generated/1.png'), at('one/1.png'));
+    const one = await open('one');
+    const evaluation = await run('clip,aesthetic', { generated: one, captions: captionsFor(['1.png']) });
+    await writeReport(at('report-of-one'), await evaluationReport({ evaluation, sources: { generated: one, reference: null }, provenance: PROVENANCE, attribution: [] }));
+    expect(evaluation.scores[0]!.value).toMatchObject({ n: 1, interval: null });
+    for (const [metrics, message] of [['fid', 'fid needs at least 2 generated images, got 1'], ['kid', 'kid needs at least 2 generated images, got 1'], ['prdc', 'prdc needs at least 6 generated images, got 1'], ['c2st', 'c2st needs at least 20 generated images, got 1']] as const) {
+      await expect(run(metrics, { generated: one })).rejects.toThrow(message);
+    }
+    await expect(run('fid', { reference: one })).rejects.toThrow('fid needs at least 2 reference images, got 1');
+  });
+
+  it('names the image that cannot be decoded', async () => {
+    fs.mkdirSync(at('broken'));
+    fs.copyFileSync(at('generated/1.png'), at('broken/1.png'));
+    fs.writeFileSync(at('broken/2.png'), fs.readFileSync(at('generated/2.png')).subarray(0, 60));
+    await expect(run('fid', { generated: await open('broken') })).rejects.toThrow(/broken: 2\.png cannot be decoded \(cut short, damaged, or no image\)/);
+  });
+
+  it('names the image whose features are not finite', async () => {
+    const broken = { ...colours, run: (batch: { data: ArrayLike<number> }) => Promise.resolve(Float32Array.from(batch.data, (x) => (x > 0.97 ? NaN : x))) };
+    await expect(run('fid', { network: broken })).rejects.toThrow(/colours: feature 0 of row 26 is NaN/);
+  });
+});
+
+describe('the question', () => {
+  it('is checked before anything is loaded', async () => {
+    const question = await options('fid', { reference: null });
+    expect(() => checkQuestion(question)).toThrow('fid needs a reference: --reference FOLDER');
+    expect(() => checkQuestion({ ...question, metrics: ['clip'], captions: null })).toThrow('clip needs captions: --captions FILE.csv');
+    expect(() => checkQuestion({ ...question, metrics: ['clip'], captions: new Map([['x.png', 'red']]) })).toThrow(/27 of 27 images have none: 0\.png, .*; 1 of 1 name no image: x\.png/);
+  });
+
+  it('knows its metrics', () => {
+    expect(metricNames('fid, kid')).toEqual(['fid', 'kid']);
+    expect(() => metricNames('fid,kidd')).toThrow('there is no metric "kidd"; there are fid, kid, prdc, mind, c2st, is, clip, aesthetic, cmmd');
+    expect(() => metricNames('fid,fid')).toThrow('the metric fid is asked for twice');
+    expect(Object.keys(METRICS).every((name) => metricNames(name)[0] === (name as MetricName))).toBe(true);
+  });
+
+  it('for an Inception Score needs Inception', async () => {
+    await expect(run('is')).rejects.toThrow("the Inception Score needs FID's Inception network, not colours");
+  });
+});

@@ -1,0 +1,69 @@
+import { FeatureCollector } from '../extract-features.ts';
+import type { FeatureExtractor } from '../feature-extractor.ts';
+import type { Features } from '../features.ts';
+import { EMPTY_IMAGE_SET, uniteImageSets, type ImageSet } from '../frechet/image-set.ts';
+import { decodeImage, pixelHash, type Conversion, type DecodedImage } from '../images/decode.ts';
+import type { ImageEntry, ImageSource } from '../images/image-source.ts';
+import type { Skipped } from '../images/names.ts';
+
+/** Images that are decoded ahead of the one in hand. */
+const AHEAD = 4;
+
+/** What is kept of a set of images once all were read. */
+export interface ReadSet {
+  path: string;
+  kind: ImageSource['kind'];
+  names: string[];
+  /** sha256 of each image's pixels. */
+  hashes: string[];
+  /** Captions that came with the images. */
+  captions: (string | null)[];
+  imageSet: ImageSet;
+  /** Smallest and largest sides. */
+  width: [number, number];
+  height: [number, number];
+  /** How many images of each kind were converted. */
+  conversions: Map<Conversion, number>;
+  skipped: Skipped;
+  /** By extractor. */
+  features: Map<FeatureExtractor, Features>;
+}
+
+/**
+ * Reads a set once, for all extractors.
+ * @param onImage is told the number of images so far
+ * @throws MetricsError what opening, decoding and extracting throw, naming the file
+ */
+export async function readSet(source: ImageSource, extractors: readonly FeatureExtractor[], onImage: (count: number) => void): Promise<ReadSet> {
+  const collectors = new Map(extractors.map((extractor) => [extractor, new FeatureCollector(extractor)]));
+  const set: ReadSet = {
+    path: source.path, kind: source.kind, names: [], hashes: [], captions: [], imageSet: EMPTY_IMAGE_SET,
+    width: [Infinity, 0], height: [Infinity, 0], conversions: new Map(), skipped: source.skipped, features: new Map(),
+  };
+  for await (const { entry, image } of decoded(source)) {
+    const hash = pixelHash(image);
+    set.names.push(entry.name);
+    set.hashes.push(hash);
+    set.captions.push(entry.caption);
+    set.imageSet = uniteImageSets(set.imageSet, { hash });
+    set.width = [Math.min(set.width[0], image.width), Math.max(set.width[1], image.width)];
+    set.height = [Math.min(set.height[0], image.height), Math.max(set.height[1], image.height)];
+    for (const conversion of image.conversions) set.conversions.set(conversion, (set.conversions.get(conversion) ?? 0) + 1);
+    for (const collector of collectors.values()) await collector.add(image);
+    onImage(set.names.length);
+  }
+  for (const [extractor, collector] of collectors) set.features.set(extractor, await collector.finish());
+  return set;
+}
+
+/** A source's images in order, some decoded ahead. */
+export async function* decoded(source: ImageSource, only?: ReadonlySet<string>): AsyncGenerator<{ entry: ImageEntry; image: DecodedImage }> {
+  const queue: Promise<{ entry: ImageEntry; image: DecodedImage }>[] = [];
+  for await (const entry of source.entries(only)) {
+    const pending = decodeImage(entry.bytes, `${source.path}: ${entry.name}`).then((image) => ({ entry, image }));
+    pending.catch(() => {}); // reported when its turn comes
+    queue.push(pending);
+    if (queue.length > AHEAD) yield await queue.shift()!;
+  }
+  for (const pending of queue) yield await pending;
+}
