@@ -1,6 +1,6 @@
 import { MetricsError } from '../errors.ts';
 import { checkFeatures, type Features } from '../features.ts';
-import { cholesky, pivotedCholesky } from '../linear-algebra/cholesky.ts';
+import { cholesky, lowerProduct, pivotedCholesky } from '../linear-algebra/cholesky.ts';
 import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';
 import type { Matrix } from '../linear-algebra/matrix.ts';
 import { nuclearNorm } from '../linear-algebra/nuclear-norm.ts';
@@ -42,7 +42,7 @@ export interface FrechetDistance {
 /** A set reduced to what the distance needs. */
 export interface Gaussian {
   mean: Float64Array;
-  /** scale F' F is the covariance; F: [rank, D], or its transpose. */
+  /** scale F' F is the covariance; F: [rank, D], or its transpose, which is lower triangular then. */
   factor: { matrix: Matrix; transposed: boolean; scale: number };
   side: FrechetSide;
 }
@@ -99,16 +99,21 @@ async function factorStatistics(what: string, { n, mean, comoment }: FeatureStat
 }
 
 const product = (transA: 0 | 1, transB: 0 | 1) => doubleGraph(['a', 'b'], ['y'], [gemm('y', 'a', 'b', { transA, transB })]);
-/** F1 F2', by which of them is transposed. */
-const PRODUCTS = { '00': product(0, 1), '01': product(0, 0), '10': product(1, 1), '11': product(1, 0) };
+const PRODUCTS = { neither: product(0, 1), first: product(1, 1), second: product(0, 0) };
+
+/** F1 F2'. */
+async function crossProduct({ factor: a }: Gaussian, { factor: b }: Gaussian): Promise<Matrix> {
+  if (a.transposed && b.transposed) return lowerProduct(a.matrix, b.matrix);
+  return (await PRODUCTS[a.transposed ? 'first' : b.transposed ? 'second' : 'neither']({ a: a.matrix, b: b.matrix })).y;
+}
 
 /** The distance of two factored sets. @throws MetricsError invalid-shape when the dimensions differ */
 export async function gaussianDistance(a: Gaussian, b: Gaussian): Promise<FrechetDistance> {
   const dimension = a.mean.length;
   if (b.mean.length !== dimension) throw new MetricsError('invalid-shape', `Error in frechetDistance: the sets have dimension ${dimension} and ${b.mean.length}`, { first: dimension, second: b.mean.length });
   const meanTerm = a.mean.reduce((sum, x, i) => sum + (x - b.mean[i]!) ** 2, 0);
-  const { y } = await PRODUCTS[`${a.factor.transposed ? 1 : 0}${b.factor.transposed ? 1 : 0}`]({ a: a.factor.matrix, b: b.factor.matrix });
-  const traceRoot = a.factor.matrix.data.length === 0 || b.factor.matrix.data.length === 0 ? 0 : Math.sqrt(a.factor.scale * b.factor.scale) * (await nuclearNorm(y));
+  const empty = a.side.rank === 0 || b.side.rank === 0;
+  const traceRoot = empty ? 0 : Math.sqrt(a.factor.scale * b.factor.scale) * (await nuclearNorm(await crossProduct(a, b)));
   const { side: first } = a;
   const { side: second } = b;
   return {

@@ -1,11 +1,14 @@
 import { doubleGraph, gemm } from './double-graph.ts';
 import { block, rowsOf, zeros, type Matrix } from './matrix.ts';
 
-/** Columns that are factored together. */
-const BLOCK = 32;
+/** Columns that are factored together: wide blocks of narrow ones, so that nearly all arithmetic is in large products. */
+const BLOCKS = [256, 32];
 
 /** Pivots chosen before the rest of a singular matrix is updated. */
 const PIVOTS = 128;
+
+/** Rows of a product of triangular factors that are computed together. */
+const PRODUCT_ROWS = 512;
 
 /** Pivots below this share of the largest diagonal entry are rounding errors: LAPACK's dpstrf uses the same. */
 const tolerance = (a: Matrix): number => {
@@ -15,29 +18,60 @@ const tolerance = (a: Matrix): number => {
 };
 
 const subtractRowProducts = doubleGraph(['c', 'l', 'r'], ['y'], [gemm('y', 'l', 'r', { transB: 1, minusFrom: 'c' })]);
+const transposedProduct = doubleGraph(['a', 'b'], ['y'], [gemm('y', 'a', 'b', { transA: 1 })]);
 const subtractColumnProducts = doubleGraph(['c', 'f'], ['y'], [gemm('y', 'f', 'f', { transA: 1, minusFrom: 'c' })]);
 
-/** The lower triangular L with L L' = a, symmetric [d, d]; null when a pivot is no larger than rounding errors. Left-looking, by blocks of columns. */
-export async function cholesky(a: Matrix): Promise<Matrix | null> {
-  const d = a.rows;
-  const l = zeros(d, d);
-  const least = tolerance(a);
-  for (let k = 0; k < d; k += BLOCK) {
-    const width = Math.min(BLOCK, d - k);
-    const { y } = await subtractRowProducts({ c: block(a, k, k, d - k, width), l: rowsOf(l, k, d), r: rowsOf(l, k, k + width) });
-    const x = y.data;
-    for (let i = 0; i < d - k; i++) {
-      for (let j = 0; j < Math.min(i + 1, width); j++) {
-        let sum = x[i * width + j]!;
-        for (let p = 0; p < j; p++) sum -= x[i * width + p]! * x[j * width + p]!;
-        if (i > j) x[i * width + j] = sum / x[j * width + j]!;
-        else if (sum > least) x[i * width + j] = Math.sqrt(sum);
-        else return null;
-      }
-      l.data.set(x.subarray(i * width, i * width + Math.min(i + 1, width)), (k + i) * d + k);
-    }
+/** The lower triangular L with L L' = a, symmetric [d, d]; null when a pivot is no larger than rounding errors. */
+export const cholesky = (a: Matrix): Promise<Matrix | null> => factorColumns(a, tolerance(a), BLOCKS);
+
+/** The same for the first w columns of a symmetric matrix: [d, w]. Left-looking, by blocks of columns and blocks within them. */
+async function factorColumns(a: Matrix, least: number, [step, ...smaller]: readonly number[]): Promise<Matrix | null> {
+  if (step === undefined) return factorDirectly(a, least);
+  const l = zeros(a.rows, a.columns);
+  for (let k = 0; k < a.columns; k += step) {
+    const width = Math.min(step, a.columns - k);
+    const c = block(a, k, k, a.rows - k, width);
+    const rest = k === 0 ? c : (await subtractRowProducts({ c, l: block(l, k, 0, a.rows - k, k), r: block(l, k, 0, width, k) })).y;
+    const done = await factorColumns(rest, least, smaller);
+    if (done === null) return null;
+    for (let i = 0; i < done.rows; i++) l.data.set(done.data.subarray(i * width, (i + 1) * width), (k + i) * l.columns + k);
   }
   return l;
+}
+
+function factorDirectly({ data, rows, columns }: Matrix, least: number): Matrix | null {
+  const x = data.slice();
+  // The triangle at the top, transposed: what a row's finished entries take from those to their right lies side by side.
+  const upper = new Float64Array(columns * columns);
+  for (let i = 0; i < rows; i++) {
+    const row = i * columns;
+    for (let p = 0; p < Math.min(i, columns); p++) {
+      const taken = p * columns;
+      const value = x[row + p]! / upper[taken + p]!;
+      x[row + p] = value;
+      if (i < columns) upper[taken + i] = value;
+      for (let j = p + 1; j < columns; j++) x[row + j]! -= value * upper[taken + j]!;
+    }
+    if (i >= columns) continue;
+    const pivot = x[row + i]!;
+    if (!(pivot > least)) return null;
+    x[row + i] = Math.sqrt(pivot);
+    upper[i * columns + i] = x[row + i]!;
+    x.fill(0, row + i + 1, row + columns);
+  }
+  return { data: x, rows, columns };
+}
+
+/** L1' L2 of lower triangular matrices [d, d], without the products of zeros. */
+export async function lowerProduct(l1: Matrix, l2: Matrix): Promise<Matrix> {
+  const d = l1.rows;
+  const out = zeros(d, d);
+  for (let i = 0; i < d; i += PRODUCT_ROWS) {
+    const width = Math.min(PRODUCT_ROWS, d - i);
+    const { y } = await transposedProduct({ a: block(l1, i, i, d - i, width), b: rowsOf(l2, i, d) });
+    out.data.set(y.data, i * d);
+  }
+  return out;
 }
 
 /** A factor of a singular matrix. */
