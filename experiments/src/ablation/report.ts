@@ -295,7 +295,7 @@ function summary(views: readonly ControlView[], { profile, seeds }: AblationResu
     const score = (id: string, prompt: string): string => f2(mean(view.fidelity(id, prompt)));
     const each = (prompt: string): string => variants.map(({ id, label }) => `${label} ${score(id, prompt)}`).join(', ');
     const jump = view.jumps[0];
-    return `${view.control.label}, ${view.control.measure} with a perfect prompt: ${each('perfect')}; with no prompt: ${each('none')}; the base model without control reaches ${score('base', 'perfect')}.${jump == null || seeds.length > 1 ? '' : ` ${Math.round(jump.value * 100)}% of ControlNet’s rise falls between steps ${jump.from} and ${jump.to}.`}`;
+    return `${view.control.label}, ${view.control.measure} with a perfect prompt: ${each('perfect')}; with no prompt: ${each('none')}; the base model without control reaches ${score('base', 'perfect')}.${jump === undefined || jump === null || seeds.length > 1 ? '' : ` ${Math.round(jump.value * 100)}% of ControlNet’s rise falls between steps ${jump.from} and ${jump.to}.`}`;
   });
   return [training, ...results].join(' ');
 }
@@ -305,7 +305,7 @@ function convergenceText(view: ControlView): string {
   const { steps, perImage } = view.trainings('proposed')[0]!.curve;
   const at = (step: number): string => f2(mean(perImage[steps.indexOf(step)]!));
   const course = `The paper reports that control appears abruptly. Here${view.jumps.length === 1 ? '' : ', in the first training,'} ControlNet’s ${view.control.measure} goes from ${at(steps[0]!)} before training to ${at(steps.at(-1)!)} after ${steps.at(-1)} steps`;
-  if (jump == null) return `${course}: it did not rise, so there is no jump to look for.`;
+  if (jump === undefined || jump === null) return `${course}: it did not rise, so there is no jump to look for.`;
   return `${course}; its steepest eighth of the run, steps ${jump.from} to ${jump.to}, takes it from ${at(jump.from)} to ${at(jump.to)}, ${Math.round(jump.value * 100)}% of the whole rise (95% interval ${f2(jump.interval[0])} to ${f2(jump.interval[1])}). A steady rise would give ${100 * JUMP_WINDOW}%.`;
 }
 
