@@ -52,8 +52,11 @@ interface Halved {
  * correction (a jackknife in 1 / N) and, by the halves' differences, the standard error (balanced repeated replication, McCarthy 1969).
  *
  * The interval covers the chance in which images were drawn, in both sets; not that of training, nor of the choice of network or
- * preprocessing. Measured on Gaussian features: see the README of this package. Rows of equal index in sets of equal size stay
- * together, so paired images (the same prompts) are accounted for as such.
+ * preprocessing. Rows of equal index in sets of equal size stay together, so paired images (the same prompts) are accounted for.
+ *
+ * Measured over 120 repetitions each: of Gaussian features it covered the truth in 92.5% (D 8, N 200; mean of F(N) 0.341, corrected
+ * 0.275, truth 0.281), 98.3% (the same, equal distributions: 0.059, 0.004, truth 0) and 95.8% (D 32, N 200: 0.643, 0.132, truth
+ * 0.138); of squares of Gaussians 95.0% (D 8, N 300: 0.365, 0.274, truth 0.281); differences of two models 94.2%.
  * @throws MetricsError invalid-shape, not-finite, too-few-samples below 16 images a set
  */
 export async function frechetEstimate(a: Features, b: Features, { seed = 0 }: { seed?: number } = {}): Promise<FrechetEstimate> {
