@@ -49,3 +49,10 @@ export const PAPER_SECONDS = {
   rounding: 0.01,
   overhead: { claim: 'ControlNeXt adds far less computation to a step than ControlNet.', text: 'time per step +10.4% against +41.9%', source: 'ControlNeXt, table 6, means over three base models' },
 } as const;
+
+/** How much longer than the base model's a step takes by the paper's times, and the least and most that their rounding leaves open. */
+export function paperIncrease(id: keyof typeof PAPER_SECONDS.seconds, method: 'controlnet' | 'controlnext'): { value: number; least: number; most: number } {
+  const { [method]: seconds, base } = PAPER_SECONDS.seconds[id];
+  const half = PAPER_SECONDS.rounding / 2;
+  return { value: seconds / base - 1, least: (seconds - half) / (base + half) - 1, most: (seconds + half) / (base - half) - 1 };
+}

@@ -1,6 +1,6 @@
 import type { BarFigure, Cell, Claim, Column, Measurement, PaperValue, Provenance, Report, Table } from '@controllab/report';
 import { TRAINABLE_PATTERNS } from '@controllab/controlnext';
-import { PAPER_PARAMETERS, PAPER_SECONDS } from '../paper-values.ts';
+import { PAPER_PARAMETERS, PAPER_SECONDS, paperIncrease } from '../paper-values.ts';
 import type { ComponentCounts, FamilyCounts, MethodCounts } from './measure.ts';
 import { PAPER_FAMILIES, isPaperFamily, methodOf, printsAs, tableFive, type PaperFamily } from './table-five.ts';
 
@@ -30,13 +30,6 @@ function paperCount(family: FamilyCounts, method: MethodCounts['method'], kind: 
   const printed: { total: number; learnable?: number } = PAPER_PARAMETERS.millions[family.id][name];
   const value = printed[kind];
   return value === undefined ? NOT_IN_PAPER : { text: `${value.toLocaleString('en-US')}M`, source: PAPER_PARAMETERS.source };
-}
-
-/** How much longer than the base model's a step takes by the paper's times, and the least and most that their rounding leaves open. */
-function paperIncrease(id: PaperFamily, method: 'controlnet' | 'controlnext'): { value: number; least: number; most: number } {
-  const { [method]: seconds, base } = PAPER_SECONDS.seconds[id];
-  const half = PAPER_SECONDS.rounding / 2;
-  return { value: seconds / base - 1, least: (seconds - half) / (base + half) - 1, most: (seconds + half) / (base - half) - 1 };
 }
 
 /** The paper's time of a step, and what it adds to the base model's. */

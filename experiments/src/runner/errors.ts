@@ -1,4 +1,4 @@
-export type ExperimentErrorCode = 'invalid-option' | 'invalid-model' | 'invalid-image' | 'locked' | 'disk-full';
+export type ExperimentErrorCode = 'invalid-option' | 'invalid-model' | 'invalid-image' | 'locked' | 'disk-full' | 'measurement-failed';
 
 /** The one error class of the experiments. Its message is a paragraph for the person at the terminal. */
 export class ExperimentError extends Error {

@@ -1,0 +1,126 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { Conv2d, GroupNorm, Module } from '@controllab/core-blocks';
+import type { Measurement, Table } from '@controllab/report';
+import { compile, type ExternalTensor } from '@controllab/tfjs-onnx';
+import { exampleInputs, familyOf, inputsOf, profiles, type MethodId } from './design.ts';
+import { parseLatency } from './options.ts';
+import { latencyReport, type LatencyResult } from './report.ts';
+import { median } from './statistics.ts';
+import { stepCounts } from './step.ts';
+import { poolWeights, weightPool } from './weight-pool.ts';
+
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'latency-'));
+afterAll(() => fs.rmSync(directory, { recursive: true }));
+
+describe('profiles', () => {
+  const gmacs = (profile: keyof typeof profiles, index: number, id: MethodId): number => stepCounts(profiles[profile].targets[index]!, id).macs / 1e9;
+
+  it("paper: the models at the paper's sizes", () => {
+    expect(gmacs('paper', 0, 'base')).toBeCloseTo(401.637, 2);
+    expect(gmacs('paper', 1, 'controlnet') - gmacs('paper', 1, 'base')).toBeCloseTo(1510.191, 2);
+  });
+
+  it('standard: methods fit the smaller sizes', () => {
+    expect(gmacs('standard', 1, 'controlnext-legacy')).toBeGreaterThan(gmacs('standard', 1, 'base'));
+    expect(gmacs('standard', 2, 'controlnet')).toBeGreaterThan(gmacs('standard', 2, 'controlnext'));
+  });
+
+  it('the base model sees no condition; frames and sizes reach every input', () => {
+    const target = profiles.standard.targets[2]!;
+    const family = familyOf(target);
+    expect(inputsOf(family, target, 'base')).toEqual({ sample: { shape: [1, 4, 8, 32, 64] }, timesteps: { shape: [1] }, context: { shape: [1, 1, 1024] }, timeIds: { shape: [1, 3] } });
+    const inputs = exampleInputs(inputsOf(family, target, 'controlnet'));
+    expect(inputs['condition']!.shape).toEqual([1, 4, 3, 256, 512]);
+    expect(Math.min(...inputs['context']!.data)).toBeLessThan(-1.7);
+    expect([...inputs['timesteps']!.data]).toEqual([500]);
+  });
+});
+
+describe('weightPool', () => {
+  class Small extends Module {
+    norm = new GroupNorm(1, 3);
+    conv = new Conv2d(3, 5, 3);
+  }
+
+  it('gives every tensor a stretch of one file that a session reads, and norms a scale of one', async () => {
+    const module = new Small();
+    const pool = await weightPool(directory, [module]);
+    const weights = poolWeights(module, pool);
+    expect(weights['norm.weight']).toEqual({ data: Float32Array.of(1, 1, 1), shape: [3] });
+    const { offset, length } = weights['conv.weight'] as ExternalTensor;
+    expect([offset % 64, length]).toEqual([0, 4 * 135]);
+    expect(offset + length).toBeLessThanOrEqual(4 * pool.length);
+    const compiled = await compile(({ constants }) => ({ outputs: { w: constants['conv.weight']! } }), { constants: weights }, { threads: 1 });
+    const { w } = await compiled.run({});
+    await compiled.release();
+    const bytes = fs.readFileSync(pool.file).subarray(offset, offset + length);
+    expect(Buffer.from(w!.data.buffer, w!.data.byteOffset, w!.data.byteLength).equals(bytes)).toBe(true);
+    expect(Math.max(...(w!.data as Float32Array).map(Math.abs))).toBeLessThan(0.02);
+  });
+
+  it('is made once, and again when it was cut short', async () => {
+    const { file } = await weightPool(directory, [new Small()]);
+    const { mtimeMs, size } = fs.statSync(file);
+    await weightPool(directory, [new Small()]);
+    expect(fs.statSync(file).mtimeMs).toBe(mtimeMs);
+    fs.truncateSync(file, 1000);
+    await weightPool(directory, [new Small()]);
+    expect(fs.statSync(file).size).toBe(size);
+  });
+});
+
+describe('report', () => {
+  /** Three rounds in which everything takes 1, 1.1 and 1.2 times as long: what a method adds is the same in each. */
+  const timing = (seconds: number) => [1, 1.1, 1.2].map((slow) => ({ seconds: [9, seconds * slow, 0.01], startSeconds: 4, peakBytes: 4.4e9, meanSquare: 0.25 }));
+  const result: LatencyResult = {
+    profile: profiles.quick,
+    threads: 2,
+    ceilingGflops: 200,
+    peerReason: null,
+    targets: [{
+      family: 'sd15', label: 'SD1.5', setting: '256 × 256 pixels', ownWeights: false,
+      methods: ([['base', 1, 100], ['controlnet', 1.4, 135], ['controlnext', 1.1, 113], ['controlnext-legacy', 1.5, 137]] as const).map(([id, seconds, gmacs]) => ({ id, label: id, macs: gmacs * 1e9, parameters: 1e9, rounds: timing(seconds) })),
+      peer: timing(2).map((t) => ({ ...t, torch: '1', threads: 2, matmulGflops: 180 })),
+    }],
+  };
+  const report = latencyReport(result, { commit: null, profile: 'quick', configHash: null, weightsHash: null, datasetHash: null, engine: 'onnx', machine: 'x', wallSeconds: null, finishedAt: null, command: 'x' });
+  const table = (id: string): Table => report.sections.flatMap(({ blocks }) => blocks).find((block): block is Table => block.kind === 'table' && block.id === id)!;
+  const value = (cell: unknown): number => (typeof cell === 'number' ? cell : (cell as Measurement).value);
+
+  it('compares medians within a round, so a machine that slows down changes no ratio', () => {
+    const [, controlNet] = table('times').rows;
+    expect(value(controlNet!.cells[0])).toBeCloseTo(1.54, 6);
+    expect(value(controlNet!.cells[2])).toBeCloseTo(40, 6);
+    expect((controlNet!.cells[2] as Measurement).interval![0]).toBeCloseTo(40, 6);
+    expect(value(controlNet!.cells[3])).toBeCloseTo(35, 6);
+    expect(controlNet!.cells[4]).toMatchObject({ text: '+40.9%' });
+  });
+
+  it('states speed, its share of the ceiling, memory over weights, and the ratio to PyTorch', () => {
+    const [base] = table('engine').rows;
+    expect(base!.cells.slice(1, 4).map(value)).toEqual([4, 4.4, 1.1]);
+    expect(value(base!.cells[5])).toBeCloseTo((200 / 3) * (1 + 1 / 1.1 + 1 / 1.2), 6);
+    expect(value(base!.cells[6])).toBeCloseTo(value(base!.cells[5]) / 2, 6);
+    expect(value(table('pytorch').rows[0]!.cells[2])).toBeCloseTo(0.5, 6);
+  });
+
+  it('puts the claim to both modules', () => {
+    expect(report.claims.map(({ measured }) => Number(measured!.value.toFixed(6)))).toEqual([30, -10]);
+  });
+});
+
+describe('flags', () => {
+  it('have defaults, and name the valid values of a mistyped one', () => {
+    expect(parseLatency([])).toEqual({ profile: 'quick', provider: 'cpu', model: null, fresh: false });
+    expect(parseLatency(['--profile=paper', '--provider', 'cuda', '--model=m'])).toMatchObject({ profile: 'paper', provider: 'cuda', model: 'm' });
+    expect(() => parseLatency(['--profile=fast'])).toThrow(/Profiles: quick, standard, paper/);
+    expect(() => parseLatency(['--seed=1'])).toThrow(/--profile, --provider, --model, --fresh/);
+  });
+});
+
+it('median of even and odd numbers of samples', () => {
+  expect([median([3, 1, 2]), median([4, 1, 2, 3])]).toEqual([2, 2.5]);
+});

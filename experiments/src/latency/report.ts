@@ -1,0 +1,225 @@
+import type { BarFigure, Cell, Claim, Measurement, PaperValue, Provenance, Report, Table } from '@controllab/report';
+import { PAPER_SECONDS, paperIncrease } from '../paper-values.ts';
+import type { MethodId, Profile, Target } from './design.ts';
+import type { PeerTiming } from './peer.ts';
+import { median, overRounds } from './statistics.ts';
+import type { Timing } from './time-method.ts';
+
+export interface MethodResult {
+  id: MethodId;
+  label: string;
+  /** Multiply-accumulates of one step. */
+  macs: number;
+  /** Of the U-Net and what controls it. */
+  parameters: number;
+  rounds: readonly Timing[];
+}
+
+export interface TargetResult {
+  family: Target['family'];
+  label: string;
+  setting: string;
+  /** The base model first. */
+  methods: readonly MethodResult[];
+  /** PyTorch's forward pass of the base model, round by round. */
+  peer: readonly PeerTiming[] | null;
+  /** Not random ones. */
+  ownWeights: boolean;
+}
+
+export interface LatencyResult {
+  profile: Profile;
+  threads: number;
+  targets: readonly TargetResult[];
+  /** Of the machine's own matrix product in ONNX Runtime; null: not measured. */
+  ceilingGflops: number | null;
+  /** Why there is no PyTorch. */
+  peerReason: string | null;
+}
+
+const NOT_IN_PAPER = '–';
+const BYTES = 4;
+
+const signed = (percent: number): string => `${percent < 0 ? '−' : '+'}${Math.abs(percent).toFixed(1)}%`;
+const exact = (value: number, method: string): Measurement => ({ value, interval: [value, value], n: 1, method, seeds: [] });
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+const methodOf = ({ methods }: TargetResult, id: MethodId): MethodResult => methods.find((method) => method.id === id)!;
+const baseOf = (target: TargetResult): MethodResult => methodOf(target, 'base');
+
+/** A step's seconds, one number a round. */
+const secondsOf = ({ rounds }: { rounds: readonly { seconds: readonly number[] }[] }): number[] => rounds.map(({ seconds }) => median(seconds));
+
+/** Percent that a method's step takes longer than the base model's of the same round. */
+const addedOf = (target: TargetResult, id: MethodId): number[] => {
+  const base = secondsOf(baseOf(target));
+  return secondsOf(methodOf(target, id)).map((seconds, i) => 100 * (seconds / base[i]! - 1));
+};
+
+/** What multiply-accumulates alone would make it. */
+const predictedOf = (target: TargetResult, id: MethodId): number => 100 * (methodOf(target, id).macs / baseOf(target).macs - 1);
+
+/** The paper's row for a method; both control modules of ControlNeXt stand beside its one row. */
+const paperName = (id: MethodId): 'base' | 'controlnet' | 'controlnext' => (id === 'controlnext-legacy' ? 'controlnext' : id);
+
+const paper = (text: string, value?: number): PaperValue => ({ text, source: PAPER_SECONDS.source, ...(value === undefined ? {} : { value }) });
+
+const rowsOf = (targets: readonly TargetResult[], cells: (target: TargetResult, method: MethodResult) => Cell[]): Table['rows'] =>
+  targets.flatMap((target) => target.methods.map((method) => ({ label: `${target.label}: ${method.label}`, cells: cells(target, method) })));
+
+function timesTable({ targets, profile }: LatencyResult): Table {
+  return {
+    kind: 'table',
+    id: 'times',
+    caption: `Seconds of one denoising step at batch 1: the median of ${profile.steps} steps, averaged over ${profile.rounds} rounds, and what a method adds to the base model's step of the same round. The paper's times are those of its own machine.`,
+    rowHeader: 'model: method',
+    columns: [
+      { label: 'measured', unit: 's', group: 'a step' },
+      { label: 'paper', unit: 's', group: 'a step' },
+      { label: 'measured', unit: '%', group: 'added to the base model' },
+      { label: 'by multiply-accumulates', unit: '%', group: 'added to the base model', decimals: 1 },
+      { label: 'paper', group: 'added to the base model' },
+    ],
+    rows: rowsOf(targets, (target, method) => {
+      const name = paperName(method.id);
+      const times = [overRounds(secondsOf(method)), paper(PAPER_SECONDS.seconds[target.family][name].toFixed(2))];
+      if (name === 'base') return [...times, NOT_IN_PAPER, NOT_IN_PAPER, NOT_IN_PAPER];
+      return [...times, overRounds(addedOf(target, method.id)), predictedOf(target, method.id), paper(signed(100 * paperIncrease(target.family, name).value))];
+    }),
+  };
+}
+
+function engineTable({ targets, ceilingGflops }: LatencyResult): Table {
+  return {
+    kind: 'table',
+    id: 'engine',
+    caption: `What a step takes of the machine.${ceilingGflops === null ? '' : ` Its own matrix product in ONNX Runtime reaches ${ceilingGflops.toFixed(0)} GFLOPS in this run.`}`,
+    rowHeader: 'model: method',
+    columns: [
+      { label: 'start-up', unit: 's' },
+      { label: 'weights', unit: 'GB', group: 'memory', decimals: 2 },
+      { label: 'peak', unit: 'GB', group: 'memory', decimals: 2 },
+      { label: 'peak over weights', group: 'memory', decimals: 2 },
+      { label: 'counted', unit: 'GMAC', group: 'compute', decimals: 1 },
+      { label: 'speed', unit: 'GFLOPS', group: 'compute' },
+      { label: 'of the matrix product', unit: '%', group: 'compute' },
+    ],
+    rows: rowsOf(targets, (_, method) => {
+      const weights = BYTES * method.parameters;
+      const peaks = method.rounds.map(({ peakBytes }) => peakBytes).filter((bytes) => bytes !== null);
+      const peak = peaks.length === 0 ? null : Math.max(...peaks);
+      const speeds = secondsOf(method).map((seconds) => (2 * method.macs) / seconds / 1e9);
+      return [
+        overRounds(method.rounds.map(({ startSeconds }) => startSeconds)),
+        weights / 1e9,
+        peak === null ? null : peak / 1e9,
+        peak === null ? null : peak / weights,
+        method.macs / 1e9,
+        overRounds(speeds),
+        ceilingGflops === null ? null : overRounds(speeds.map((speed) => (100 * speed) / ceilingGflops)),
+      ];
+    }),
+  };
+}
+
+interface Paired extends TargetResult {
+  peer: readonly PeerTiming[];
+}
+
+const paired = ({ targets }: LatencyResult): Paired[] => targets.filter((target): target is Paired => target.peer !== null);
+
+function peerTable(result: LatencyResult): Table {
+  return {
+    kind: 'table',
+    id: 'pytorch',
+    caption: 'The base model’s step here and in PyTorch eager, from the same weights and inputs on the same cores, one after the other in every round.',
+    rowHeader: 'model',
+    columns: [
+      { label: 'here', unit: 's', group: 'a step' },
+      { label: 'PyTorch', unit: 's', group: 'a step' },
+      { label: 'here over PyTorch', group: 'a step' },
+      { label: 'PyTorch’s own matrix product', unit: 'GFLOPS', decimals: 0 },
+      { label: 'difference of the predictions’ mean squares' },
+    ],
+    rows: paired(result).map((target) => {
+      const [ours, theirs] = [secondsOf(baseOf(target)), target.peer.map(({ seconds }) => median(seconds))];
+      const [here, there] = [baseOf(target).rounds[0]!.meanSquare, target.peer[0]!.meanSquare];
+      return {
+        label: `${target.label}, ${target.setting}`,
+        cells: [overRounds(ours), overRounds(theirs), overRounds(ours.map((x, i) => x / theirs[i]!)), Math.max(...target.peer.map(({ matmulGflops }) => matmulGflops)), target.ownWeights ? 'other weights' : Math.abs(here / there - 1).toExponential(0)],
+      };
+    }),
+  };
+}
+
+function addedFigure({ targets }: LatencyResult): BarFigure {
+  const bars = targets.flatMap((target) => target.methods.filter(({ id }) => id !== 'base').map(({ id, label }) => ({ target, id, label })));
+  return {
+    kind: 'bar',
+    id: 'added-time',
+    caption: 'Percent that a method adds to a denoising step of its base model: measured, predicted by multiply-accumulates, and by the paper’s times.',
+    categories: bars.map(({ target, label }) => `${target.label}: ${label}`),
+    y: { label: 'added time, %' },
+    series: [
+      { label: 'measured', values: bars.map(({ target, id }) => overRounds(addedOf(target, id))) },
+      { label: 'by multiply-accumulates', values: bars.map(({ target, id }) => exact(predictedOf(target, id), 'counted')) },
+      { label: 'paper', values: bars.map(({ target, id }) => exact(100 * paperIncrease(target.family, paperName(id) as 'controlnet' | 'controlnext').value, 'from the printed times')) },
+    ],
+  };
+}
+
+/** Round by round, averaged over the base models. */
+const meanAdded = ({ targets, profile }: LatencyResult, id: MethodId): number[] => Array.from({ length: profile.rounds }, (_, round) => mean(targets.map((target) => addedOf(target, id)[round]!)));
+
+function claimsOf(result: LatencyResult): Claim[] {
+  const controlNet = meanAdded(result, 'controlnet');
+  const claim = (id: string, method: MethodId, module: string): Claim => ({
+    id,
+    claim: `${PAPER_SECONDS.overhead.claim} (${module})`,
+    source: PAPER_SECONDS.overhead.source,
+    test: `What ControlNet adds to a step minus what ControlNeXt adds, in percent of the base model's step of the same round, averaged over ${result.targets.map(({ label, setting }) => `${label} (${setting})`).join(', ')}.`,
+    quantity: `percentage points that ControlNeXt saves, ${module}`,
+    rule: { kind: 'above', bound: 0 },
+    measured: overRounds(meanAdded(result, method).map((added, round) => controlNet[round]! - added)),
+    paper: { text: PAPER_SECONDS.overhead.text, source: PAPER_SECONDS.overhead.source },
+  });
+  return [claim('faster', 'controlnext', 'current module'), claim('faster-legacy', 'controlnext-legacy', 'legacy modules')];
+}
+
+/** The tables, in the order of the report. */
+export const latencyTables = (result: LatencyResult): Table[] => [timesTable(result), engineTable(result), ...(paired(result).length > 0 ? [peerTable(result)] : [])];
+
+export function latencyReport(result: LatencyResult, provenance: Provenance): Report {
+  const { targets, profile, threads } = result;
+  const [times, engine, ...peer] = latencyTables(result) as [Table, Table, ...Table[]];
+  const each = (target: TargetResult): string => `${target.label} at ${target.setting}: ControlNet ${signed(mean(addedOf(target, 'controlnet')))}, ControlNeXt ${signed(mean(addedOf(target, 'controlnext')))} with the current module and ${signed(mean(addedOf(target, 'controlnext-legacy')))} with the legacy one`;
+  return {
+    id: 'latency',
+    title: 'Time of a denoising step: base model, ControlNet, ControlNeXt',
+    summary: `Each method is one graph with its weights as constants, timed in a process of its own; methods take turns in every round. ${targets.map(each).join('. ')}. The paper prints +41.9% for ControlNet and +10.4% for ControlNeXt, means over its three base models.`,
+    claims: claimsOf(result),
+    sections: [
+      { id: 'steps', title: 'Time of a step', blocks: [addedFigure(result), times, { kind: 'prose', text: modulesText }] },
+      {
+        id: 'machine',
+        title: 'Memory, start-up, speed',
+        blocks: [
+          engine,
+          { kind: 'note', text: `Weights are in float32. Start-up is from the function to a session that is ready: tracing, lowering, and ONNX Runtime's loading and packing of the weights. Peak memory is the process's high-water mark, Node.js and ONNX Runtime included; on a GPU it says nothing of the GPU's memory. ${threads} threads.` },
+          ...(peer.length > 0 ? peer : [{ kind: 'prose' as const, text: `PyTorch: not measured, ${result.peerReason ?? 'this profile has no network of it'}.` }]),
+        ],
+      },
+      {
+        id: 'method',
+        title: 'How it was measured',
+        blocks: [
+          { kind: 'prose', text: `${profile.rounds} rounds; in each every method runs once, beginning with another one each time. A process compiles its method, runs ${profile.warmUp} steps to fetch memory, then times ${profile.steps}; the median counts. Intervals are over rounds. Batch 1: classifier-free guidance doubles it. ${targets.some(({ ownWeights }) => ownWeights) ? 'The U-Net has the weights of the given model; all others are random.' : 'Weights and inputs are random: the time does not depend on them.'}` },
+        ],
+      },
+    ],
+    provenance,
+    attribution: [],
+  };
+}
+
+const modulesText = 'ControlNeXt has two rows because its control module was changed after the paper. The legacy modules are those whose parameters the paper counts; on SD1.5 and SDXL they have no convolution that shrinks the picture first, so their residual blocks work on all of its pixels. Which of them the paper timed is not known: by multiply-accumulates, its SD1.5 row is near the current module’s and its SDXL row near the legacy one’s.';

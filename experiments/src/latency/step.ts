@@ -1,0 +1,31 @@
+import { countParameters, parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
+import { cost, trace, type TensorSpec, type Traceable } from '@controllab/tfjs-onnx';
+import { familyOf, inputsOf, methodOf, type MethodId, type Target } from './design.ts';
+
+/** One denoising step of a method, as a function of tensors. */
+export interface Step {
+  label: string;
+  /** The U-Net, and what controls it. */
+  modules: { unet: Module; control?: Module };
+  inputs: Record<string, TensorSpec>;
+  /** Parameters are constants under the modules' names. */
+  run: Traceable;
+}
+
+export function stepOf(target: Target, id: MethodId): Step {
+  const family = familyOf(target);
+  const method = methodOf(family, id);
+  const modules = { unet: family.unet, ...(method ? { control: method.control } : {}) };
+  return {
+    label: `${family.label}, ${method?.label ?? 'base model'}`,
+    modules,
+    inputs: inputsOf(family, target, id),
+    run: ({ inputs, constants }) => ({ outputs: { prediction: withParameters(modules, constants, () => family.predict(inputs, method?.run(inputs))) } }),
+  };
+}
+
+/** Multiply-accumulates and parameters of a step, from its graph. */
+export function stepCounts(target: Target, id: MethodId): { macs: number; parameters: number } {
+  const { modules, inputs, run } = stepOf(target, id);
+  return { macs: cost(trace(run, { inputs, constants: parameterSpecs(modules) })).macs, parameters: countParameters(modules) };
+}
