@@ -10,7 +10,6 @@ export { clipImageTower, clipTextTower, openClip, type ClipWeights, type TowerOp
 export { CLIP_MEASURES, clipMeasure, clipScore, cosines, type ClipMeasure, type ClipScore } from './clip/score.ts';
 export { CLIP_CONTEXT, captionTokenizer, readCaptionTokenizer, type CaptionTokenizer, type TokenizedCaptions } from './clip/tokenizer.ts';
 export { embedCaptions, type ClipTowers, type TextTower } from './clip/towers.ts';
-export { extractFeatures } from './extract-features.ts';
 export type { Raster, SampleRange } from './fidelity/check.ts';
 export { alignedDepthRmse, depthRmse, depthToBytes } from './fidelity/depth.ts';
 export { edgeF1, type EdgeAgreement, type EdgeTolerance } from './fidelity/edge-f1.ts';
@@ -35,3 +34,17 @@ export { PROVENANCE_FIELDS, checkSameProvenance, type FeatureProvenance } from '
 export { readStatistics, writeStatistics } from './frechet/statistics-file.ts';
 export { resample, type RasterSize, type ResampleFilter } from './resample.ts';
 export { readTorchFile } from './torch-file.ts';
+export { checkQuestion, evaluate, provenanceOf, statisticsOf, type EvaluateOptions, type Evaluation } from './evaluate/evaluate.ts';
+export { evaluationReport } from './evaluate/evaluation-report.ts';
+export { METRICS, metricNames, type MetricName } from './evaluate/plan.ts';
+export { quoted, type ImageScores, type Score } from './evaluate/scores.ts';
+export { FeatureCollector, extractFeatures } from './extract-features.ts';
+export type { FeatureExtractor, Preprocess } from './feature-extractor.ts';
+export { CONVERSIONS, decodeImage, pixelHash, type Conversion, type DecodedImage } from './images/decode.ts';
+export { openImageSource, type ImageEntry, type ImageSource } from './images/image-source.ts';
+export { inceptionExtractor, type InceptionExtractor } from './inception/extractor.ts';
+export { inceptionScore, type InceptionScore } from './inception/inception-score.ts';
+export { FidInception } from './inception/network.ts';
+export { readInceptionWeights, type InceptionWeights } from './inception/weights.ts';
+export { ONNX_INPUTS, onnxExtractor, type OnnxExtractorOptions, type OnnxInput } from './onnx-extractor.ts';
+export { PRESETS, inceptionPreprocess, type PresetName } from './presets.ts';

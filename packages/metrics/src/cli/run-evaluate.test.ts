@@ -49,13 +49,13 @@ describe('runEvaluate', () => {
     expect(page).toBe(at('report/index.html'));
     expect(fs.readFileSync(page, 'utf8')).toContain('3 generated images against 4 reference images');
     expect(log.split('\n')).toEqual(expect.arrayContaining(['generated images: 3 of 3', 'reference images: 4 of 4', '3 generated images read', '4 reference images read', expect.stringMatching(/^FID \(inception, pytorch-fid\): \d/)]) as unknown as string[]);
-    const distance = table('distance-scores')['FID (inception, pytorch-fid)'] as number;
+    const distance = table('distance-scores')['FID'] as number;
     expect(distance).toBeGreaterThan(0);
-    expect(table('per-image-scores')['Inception Score (pytorch-fid)']).toBeGreaterThanOrEqual(1);
+    expect(table('inception-score-scores')['IS']).toBeGreaterThanOrEqual(1);
 
     expect(readStatistics(at('kept.safetensors'))).toMatchObject({ n: 4, provenance: { network: 'inception', preset: 'pytorch-fid', dtype: 'float32' } });
     await run(`--reference=${at('kept.safetensors')}`, weights, '--metrics=fid', '--preset=pytorch-fid', '--batch=8');
-    expect((table('distance-scores')['FID (inception, pytorch-fid)'] as number) / distance).toBeCloseTo(1, 4);
+    expect((table('distance-scores')['FID'] as number) / distance).toBeCloseTo(1, 4);
   });
 
   it('says what is wrong before it loads a network', async () => {
@@ -66,8 +66,8 @@ describe('runEvaluate', () => {
     await expect(run(reference, '--metrics=aesthetic', '--clip=ViT-B/32')).rejects.toThrow('--clip ViT-B/32 needs its weights: --weights clip=FILE.safetensors');
     await expect(run(reference, '--metrics=aesthetic', `--weights=${root}`)).rejects.toThrow(/CLIP ViT-L\/14 needs the weights "clip", and clip-vit-large-patch14\.safetensors is not in .*npx nx run metrics:fetch clip/s);
     await expect(run('--metrics=fid')).rejects.toThrow('fid needs a reference');
-    await expect(run(reference, '--network=x.onnx')).rejects.toThrow('--network needs to know its input: --preset dinov2, or --input-size');
-    await expect(run(reference, '--network=x.onnx', '--preset=clean')).rejects.toThrow('there is no preset "clean" for an ONNX network; there are dinov2');
+    await expect(run(reference, '--metrics=fid', '--network=x.onnx')).rejects.toThrow('--network needs to know its input: --preset dinov2, or --input-size');
+    await expect(run(reference, '--metrics=fid', '--network=x.onnx', '--preset=clean')).rejects.toThrow('there is no preset "clean" for an ONNX network; there are dinov2');
     await expect(run(reference, '--metrics=kid', '--save-reference=x')).rejects.toThrow('--save-reference keeps what fid gathers');
   });
 });

@@ -13,6 +13,7 @@ import { readCaptions } from '../evaluate/captions.ts';
 import { checkQuestion, evaluate, isStatistics, statisticsOf } from '../evaluate/evaluate.ts';
 import { evaluationReport } from '../evaluate/evaluation-report.ts';
 import { needs } from '../evaluate/plan.ts';
+import { quoted } from '../evaluate/scores.ts';
 import type { FeatureExtractor } from '../feature-extractor.ts';
 import { readStatistics, writeStatistics } from '../frechet/statistics-file.ts';
 import { openImageSource } from '../images/image-source.ts';
@@ -90,9 +91,10 @@ export async function runEvaluate(flags: EvaluateFlags, command: string, progres
     attribution: used.map((name): Attribution => ({ work: WEIGHTS[name].what, author: WEIGHTS[name].author, license: WEIGHTS[name].license, url: WEIGHTS[name].url })),
   });
   await writeReport(flags.report, report);
-  for (const { label, set, value } of evaluation.scores) {
+  for (const score of evaluation.scores) {
+    const { set, value } = score;
     const [number, interval] = typeof value === 'number' ? [value, null] : [value.value, value.interval];
-    progress.end(`${label}${set === 'reference' ? ', reference images' : ''}: ${number.toPrecision(6)}${interval ? ` [${interval.map((end) => end.toPrecision(4)).join(', ')}]` : ''}`);
+    progress.end(`${quoted(score)}${set === 'reference' ? ', reference images' : ''}: ${number.toPrecision(6)}${interval ? ` [${interval.map((end) => end.toPrecision(4)).join(', ')}]` : ''}`);
   }
   return path.join(flags.report, 'index.html');
 }

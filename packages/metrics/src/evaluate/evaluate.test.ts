@@ -12,6 +12,7 @@ import { checkQuestion, evaluate, statisticsOf, type EvaluateOptions } from './e
 import { evaluationReport } from './evaluation-report.ts';
 import { METRICS, metricNames, type MetricName } from './plan.ts';
 import type { ReadSet } from './read-set.ts';
+import { quoted } from './scores.ts';
 
 let root: string;
 const at = (name: string) => path.join(root, name);
@@ -79,14 +80,14 @@ describe('evaluate', () => {
     expect(counts.filter((text) => text.startsWith('generated'))).toHaveLength(27);
     expect(counts.at(-1)).toBe('reference 24');
     const value = (label: string, set = 'generated') => {
-      const found = evaluation.scores.find((score) => score.label === label && score.set === set)!.value;
+      const found = evaluation.scores.find((score) => quoted(score) === label && score.set === set)!.value;
       return typeof found === 'number' ? found : found.value;
     };
-    expect(evaluation.scores.map(({ label, set }) => `${label}, ${set}`)).toEqual([
-      'FD (colours, mean), generated', 'FD (colours, mean), bias-corrected, generated', 'KD (colours, mean), generated',
-      'Precision, generated', 'Recall, generated', 'Density, generated', 'Coverage, generated', 'MIND (colours, mean), generated',
-      'Accuracy, generated', 'Spread of the raters, generated', 'AUC, generated', 'p, generated',
-      'CLIP cosine (colour words), generated', 'redness (colour words), generated', 'redness (colour words), reference', 'CMMD (colour words), generated',
+    expect(evaluation.scores.map((score) => `${quoted(score)}, ${score.set}`)).toEqual([
+      'FD (colours, mean), generated', 'FD, bias-corrected (colours, mean), generated', 'KD (colours, mean), generated',
+      'Precision (colours, mean), generated', 'Recall (colours, mean), generated', 'Density (colours, mean), generated', 'Coverage (colours, mean), generated', 'MIND (colours, mean), generated',
+      'Accuracy (colours, mean), generated', 'Spread of the raters (colours, mean), generated', 'AUC (colours, mean), generated', 'p (colours, mean), generated',
+      'CLIP cosine (colour words), generated', 'redness (colour words), generated', 'redness (colour words), reference', 'CMMD (CLIP colour words), generated',
     ]);
     // The references are 20 of 255 brighter in every channel.
     expect(value('FD (colours, mean)')).toBeGreaterThan(3 * (15 / 255) ** 2);
@@ -108,7 +109,7 @@ describe('evaluate', () => {
     const page = fs.readFileSync(at('report/index.html'), 'utf8');
     for (const text of ['27 generated images against 24 reference images', 'transparency dropped', 'notes.md', '5.png, again.png', 'copied.png, reference 3.png']) expect(page).toContain(text);
     const grid = report.sections.find(({ id }) => id === 'aesthetic')!.blocks.find((block) => block.kind === 'image-grid')!;
-    expect(grid.rows.map(({ label, images }) => [label, images[0]!.alt])).toEqual([['worst', expect.any(String)], ['best', 'translucent.png']]);
+    expect(grid.rows.map(({ label, images }) => [label, images[0]!.alt])).toEqual([['worst', '5.png'], ['worst', '20.png'], ['best', 'translucent.png'], ['best', '8.png']]);
     const results = JSON.parse(fs.readFileSync(at('report/results.json'), 'utf8')) as { sections: { id: string }[] };
     expect(results.sections.map(({ id }) => id)).toEqual(['distance', 'overlap', 'two-sample', 'per-image', 'clip', 'aesthetic', 'images', 'duplicates']);
   });

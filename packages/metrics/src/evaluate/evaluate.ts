@@ -85,9 +85,9 @@ export async function evaluate(options: EvaluateOptions, onImage: (set: 'generat
   const compute = {
     fid: () => measure.fid(features!, own(features!), isStatistics(reference) ? reference : theirs(features!)),
     kid: () => measure.kid(features!, own(features!), theirs(features!)),
-    prdc: () => measure.prdc(own(features!), theirs(features!)),
+    prdc: () => measure.prdc(features!, own(features!), theirs(features!)),
     mind: () => measure.mindDistance(features!, own(features!), theirs(features!)),
-    c2st: () => measure.c2st(own(features!), theirs(features!)),
+    c2st: () => measure.c2st(features!, own(features!), theirs(features!)),
     is: () => measure.inception(inceptionOf(features!), own(features!)),
     clip: () => measure.clip(towers!, clip!.measure, own(towers!.image), captions),
     aesthetic: () => measure.aesthetic(given(head, 'an aesthetic predictor'), towers!.name, own(towers!.image), images && theirs(towers!.image)),

@@ -5,11 +5,12 @@ import { CONVERSIONS } from '../images/decode.ts';
 import type { ImageSource } from '../images/image-source.ts';
 import { isStatistics, type Evaluation } from './evaluate.ts';
 import { decoded, type ReadSet } from './read-set.ts';
-import type { ImageScores, Score } from './scores.ts';
+import { quoted, type ImageScores, type Score } from './scores.ts';
 
-/** Images of a row, and their sides in the report. */
-const ROW = 8;
-const SIDE = 160;
+/** Images of a row, rows of either end of a score, and the images' sides in the report. */
+const ROW = 4;
+const ROWS = 2;
+const SIDE = 256;
 /** Rows of a table of duplicates. */
 const LISTED = 20;
 
@@ -17,6 +18,7 @@ const GROUPS: Record<Score['group'], { title: string; caption: string }> = {
   distance: { title: 'Distance of the distributions', caption: 'How far the generated images\u2019 distribution is from the reference\u2019s' },
   overlap: { title: 'Fidelity and diversity', caption: 'Precision and recall (3 neighbours), density and coverage (5 neighbours)' },
   'two-sample': { title: 'Can they be told apart?', caption: 'Twelve classifiers as raters; an accuracy of 0.5 is guessing' },
+  'inception-score': { title: 'Inception Score', caption: 'How certain the images\u2019 classes are, and how varied' },
   'per-image': { title: 'Scores of single images', caption: 'Means over the images' },
 };
 
@@ -57,15 +59,17 @@ const short = ({ value }: Score): string => (typeof value === 'number' ? value :
 function summary(generated: ReadSet, reference: ReadSet | FeatureStatistics | null, scores: readonly Score[]): string {
   const against = reference === null ? '' : isStatistics(reference) ? ` against the statistics of ${count(reference.n, 'image')}` : ` against ${count(reference.names.length, 'reference image')}`;
   const first = scores.find(({ set }) => set === 'generated');
-  return `${count(generated.names.length, 'generated image')}${against}.${first ? ` ${first.label}: ${short(first)}.` : ''}`;
+  return `${count(generated.names.length, 'generated image')}${against}.${first ? ` ${quoted(first)}: ${short(first)}.` : ''}`;
 }
 
 function scoreTable(id: string, caption: string, scores: readonly Score[]): Table {
-  const labels = [...new Set(scores.map(({ label }) => label))];
+  const columns = scores.filter((score, i) => scores.findIndex((other) => quoted(other) === quoted(score)) === i);
   const sets = [...new Set(scores.map(({ set }) => set))];
-  const columns = labels.map((label): Column => ({ label, better: scores.find((score) => score.label === label)!.better }));
-  const rows = sets.map((set) => ({ label: `${set} images`, cells: labels.map((label) => scores.find((score) => score.set === set && score.label === label)?.value ?? null) }));
-  return { kind: 'table', id: `${id}-scores`, caption, rowHeader: 'Images', columns, rows };
+  return {
+    kind: 'table', id: `${id}-scores`, caption, rowHeader: 'Images',
+    columns: columns.map(({ group, quantity, by, better }): Column => ({ label: quantity, better, ...(by === null ? {} : { group: by }), ...(quantity !== 'p' && (group === 'overlap' || group === 'two-sample') ? { decimals: 3 } : {}) })),
+    rows: sets.map((set) => ({ label: set, cells: columns.map((column) => scores.find((score) => score.set === set && quoted(score) === quoted(column))?.value ?? null) })),
+  };
 }
 
 function setsTable({ generated, reference }: Evaluation): Table {
@@ -89,25 +93,29 @@ function conversionNotes({ generated, reference }: Evaluation): Block[] {
 /** Distribution, worst and best of one score. */
 async function imageScoreSection({ id, label, values }: ImageScores, { names }: ReadSet, source: ImageSource): Promise<Section> {
   const order = names.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
-  const shown = Math.min(ROW, Math.floor(names.length / 2));
+  const shown = Math.min(ROW * ROWS, Math.floor(names.length / 2));
   const ends = { worst: order.slice(0, shown), best: order.slice(names.length - shown).reverse() };
   const blocks: Block[] = [{
     kind: 'line',
     id: `${id}-distribution`,
-    caption: `Share of the images that score at most so much, ${label}`,
+    caption: `Share of the ${names.length} images that score at most so much`,
     x: { label },
     y: { label: 'share of images' },
     series: [{ label: 'generated', x: order.map((i) => values[i]!), y: order.map((_, rank) => (rank + 1) / names.length), n: names.length, seeds: [] }],
   }];
   if (shown > 0) {
     const thumbnails = await readThumbnails(source, [...ends.worst, ...ends.best].map((i) => names[i]!));
-    const rows = Object.entries(ends).map(([end, indices]) => ({ label: end, images: indices.map((i) => ({ ...thumbnails.get(names[i]!)!, caption: values[i]!.toPrecision(4) })) }));
-    blocks.push({ kind: 'image-grid', id: `${id}-ends`, caption: `Lowest and highest ${label}`, columns: ranks(shown), rows });
+    const columns = Math.min(ROW, shown);
+    const rows = Object.entries(ends).flatMap(([end, indices]) =>
+      Array.from({ length: Math.ceil(shown / columns) }, (_, row) => {
+        const part = indices.slice(row * columns, (row + 1) * columns);
+        const images = part.map((i) => ({ ...thumbnails.get(names[i]!)!, caption: `${values[i]!.toPrecision(4)}, ${nameOf(names[i]!)}` }));
+        return { label: end, detail: `places ${row * columns + 1} to ${row * columns + part.length}`, images: [...images, ...Array.from({ length: columns - part.length }, () => null)] };
+      }));
+    blocks.push({ kind: 'image-grid', id: `${id}-ends`, caption: `Lowest and highest ${label}, the extreme ones first`, columns: Array.from({ length: columns }, () => ''), rows });
   }
   return { id, title: label, blocks };
 }
-
-const ranks = (n: number): string[] => Array.from({ length: n }, (_, i) => String(i + 1));
 
 /** Some of either set, evenly spaced. */
 async function someImages({ generated, reference }: Evaluation, sources: ReportContext['sources']): Promise<ImageGrid> {
@@ -120,7 +128,7 @@ async function someImages({ generated, reference }: Evaluation, sources: ReportC
     const thumbnails = await readThumbnails(source, chosen);
     rows.push({ label, images: Array.from({ length: columns }, (_, i) => thumbnails.get(chosen[i] ?? '') ?? null) });
   }
-  return { kind: 'image-grid', id: 'examples', caption: 'Some of the images, evenly spaced, in reading order', columns: ranks(columns), rows };
+  return { kind: 'image-grid', id: 'examples', caption: 'Some of the images, evenly spaced', columns: Array.from({ length: columns }, () => ''), rows };
 }
 
 /** The named images, fitted into a square on grey. */
@@ -128,7 +136,7 @@ async function readThumbnails(source: ImageSource, names: readonly string[]): Pr
   const thumbnails = new Map<string, GridImage>();
   for await (const { entry: { name }, image: { rgb, width, height } } of decoded(source, new Set(names))) {
     const fitted = sharp(rgb, { raw: { width, height, channels: 3 } }).resize(SIDE, SIDE, { fit: 'contain', background: '#808080', kernel: width < SIDE && height < SIDE ? 'nearest' : 'lanczos3' });
-    thumbnails.set(name, { rgb: await fitted.raw().toBuffer(), width: SIDE, height: SIDE, alt: name });
+    thumbnails.set(name, { rgb: await fitted.raw().toBuffer(), width: SIDE, height: SIDE, alt: name, caption: nameOf(name) });
   }
   return thumbnails;
 }

@@ -21,6 +21,7 @@ describe('decodeImage', () => {
   it('drops transparency and keeps the colours below it', async () => {
     // The first pixel is transparent: it would be black or white if composited.
     expect(await read(await raw(4).png().toBuffer())).toEqual([[10, 200, 30, 90, 80, 255], 'alpha']);
+    expect(await read(await raw(3).ensureAlpha().png().toBuffer())).toEqual([PIXELS.slice(0, 6)]);
   });
 
   it('repeats a grey channel, with transparency or without', async () => {

@@ -9,7 +9,7 @@ import { MAX_PIXELS } from './limits.ts';
  * this does what that does, bit for bit, except for 16-bit grey, which Pillow turns white.
  */
 export const CONVERSIONS = {
-  alpha: 'transparency dropped, colours kept as stored',
+  alpha: 'transparency dropped, the colours below it kept as stored',
   grey: 'the one channel repeated',
   cmyk: 'converted without a colour profile',
   'deep-colour': '16 bits cut to the upper 8',
@@ -55,7 +55,7 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<Deco
   if (cmyk) image.pipelineColourspace('cmyk').toColourspace('cmyk');
   const { data, info } = await image.raw().toBuffer({ resolveWithObject: true }).catch(fail);
   const conversions = Object.entries({
-    alpha: found.hasAlpha,
+    alpha: found.hasAlpha && isTranslucent(data, info.channels),
     grey: space === 'b-w' || space === 'grey16',
     cmyk,
     'deep-colour': depth === 'ushort',
@@ -64,6 +64,12 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<Deco
     profile: found.icc !== undefined,
   }).flatMap(([name, applies]) => (applies ? [name as Conversion] : []));
   return { rgb: toRgb(data, info.channels, cmyk), width: info.width, height: info.height, conversions };
+}
+
+/** Whether any pixel's last channel is below its largest value. */
+function isTranslucent(data: Uint8Array, channels: number): boolean {
+  for (let i = channels - 1; i < data.length; i += channels) if (data[i]! < 255) return true;
+  return false;
 }
 
 /** The first three channels, a grey one three times, or CMYK as Pillow computes it. */
