@@ -246,7 +246,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
         blocks: [
           { kind: 'prose', text: `${control.method} ${images} scenes${seeds.length === 1 ? '' : ` from each of ${seeds.length} trainings`}; the base model without control is the floor. ${PAPER.noNumbers}` },
           bars(view),
-          promptTable(view, 'fidelity', `${control.measure}.`, 'higher', (id, prompt) => view.fidelity(id, prompt)),
+          promptTable(view, 'tolerant', `${control.measure}.`, 'higher', (id, prompt) => view.fidelity(id, prompt)),
           ...(exact ? [promptTable(view, 'exact', 'Edge F1, exact. Decoding through the autoencoder alone costs part of it.', 'higher', (id, prompt) => view.samples(id, prompt, (cell) => cell.exact!))] : []),
         ],
       },
