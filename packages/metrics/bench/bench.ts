@@ -3,12 +3,11 @@
  * document on stdout, progress on stderr. The features are made up: like Inception's, they are not negative, and their spread falls
  * off over four orders of magnitude.
  */
-import { normal } from '@controllab/core-blocks';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { frechetDistance, gatherStatistics, kernelInceptionDistance, precisionRecall, type Features, type FeatureStatistics } from '@controllab/metrics';
+import type { Features, FeatureStatistics } from '@controllab/metrics';
 import { findPython, NumpyPeer, type PeerTask } from './numpy-peer.ts';
 
 const USAGE = `usage: bench.ts [--rounds N] [--quick]
@@ -23,6 +22,10 @@ try {
   process.stderr.write(`${(error as Error).message}\n${USAGE}\n`);
   process.exit(2);
 }
+// After the flags are known to be good: loading TensorFlow.js takes seconds.
+const { normal } = await import('@controllab/core-blocks');
+const { frechetDistance, gatherStatistics, kernelInceptionDistance, precisionRecall } = await import('@controllab/metrics');
+
 const rounds = Number(options.rounds);
 const { dimension, many, few } = options.quick ? { dimension: 48, many: 300, few: 40 } : { dimension: 2048, many: 5000, few: 1000 };
 const threads = os.availableParallelism();
