@@ -81,7 +81,7 @@ describe('ControlNeXtModel', () => {
       writeSafetensors(file, initialize(new ControlNeXtModel({ ...small, learnable_scale: true, middle: 'plain' }), 1));
       const load = (config: object) => () => loadStateDict(new ControlNeXtModel({ ...small, ...config }), readSafetensors(file));
       expect(Object.keys(load({ learnable_scale: true, middle: 'plain' })())).toHaveLength(37);
-      expect(load({})).toThrow(/mid_convs\.0\.2\.weight: expected \[8\], found \[8, 8, 3, 3\](.|\n)*missing mid_convs\.0\.3\.weight \[8, 8, 3, 3\](.|\n)*unexpected scale/);
+      expect(load({})).toThrow(/missing mid_convs\.0\.3\.weight \[8, 8, 3, 3\](.|\n)*mid_convs\.0\.2\.weight: expected \[8\], found \[8, 8, 3, 3\](.|\n)*unexpected scale/);
     } finally {
       fs.rmSync(directory, { recursive: true });
     }
