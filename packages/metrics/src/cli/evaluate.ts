@@ -1,9 +1,9 @@
 /** Measures a set of images and writes a report: `--help` lists the options. */
 import { CommanderError } from 'commander';
-import { CoreBlocksError } from '@controllab/core-blocks';
-import { ReportError } from '@controllab/report';
-import { MetricsError } from '../errors.ts';
 import { evaluateFlags } from './evaluate-options.ts';
+
+/** Errors that say in a sentence what is wrong with the input. By name: loading their packages takes seconds. Others keep their trace. */
+const ANSWERS = ['MetricsError', 'CoreBlocksError', 'TfjsOnnxError', 'ReportError'];
 
 try {
   const flags = evaluateFlags(process.argv.slice(2));
@@ -12,8 +12,7 @@ try {
   console.log(`report: ${await runEvaluate(flags, `npx nx run metrics:evaluate ${process.argv.slice(2).join(' ')}`)}`);
 } catch (error) {
   if (error instanceof CommanderError && error.exitCode === 0) process.exit(0);
-  // What is wrong with the input is said in a sentence; a fault of the program keeps its trace.
-  const answered = error instanceof MetricsError || error instanceof CoreBlocksError || error instanceof ReportError;
-  console.error(answered ? `\n${error.message}` : error);
+  const { name, message } = error as Error;
+  console.error(ANSWERS.includes(name) ? `\n${message}` : error);
   process.exitCode = 1;
 }
