@@ -8,13 +8,14 @@ import { madeUpInception, numbers } from '../../bench/inception-weights.ts';
 import { inceptionExtractor, type InceptionExtractor } from './extractor.ts';
 import { readInceptionWeights } from './weights.ts';
 
+const weights = madeUpInception();
 let directory: string;
 let file: string;
 let extractor: InceptionExtractor;
 beforeAll(async () => {
   directory = fs.mkdtempSync(path.join(os.tmpdir(), 'inception-'));
   file = path.join(directory, 'inception.safetensors');
-  writeSafetensors(file, { ...madeUpInception(), 'Mixed_7c.branch_pool.bn.num_batches_tracked': { data: Int32Array.of(7), shape: [] } });
+  writeSafetensors(file, { ...weights, 'Mixed_7c.branch_pool.bn.num_batches_tracked': { data: Int32Array.of(7), shape: [] } });
   extractor = await inceptionExtractor(await readInceptionWeights(file), { preset: 'clean', batchSize: 2 });
 });
 afterAll(async () => {
@@ -47,7 +48,7 @@ describe('inceptionExtractor', () => {
     const features = new Float32Array(2 * 2048);
     features[2048 + 5] = 1; // the second image's features pick a column of the weights
     const logits = await extractor.logits(features);
-    const { data } = madeUpInception()['fc.weight']!;
+    const { data } = weights['fc.weight']!;
     expect([...logits.subarray(0, 1008)].every((x) => x === 0)).toBe(true);
     expect([...logits.subarray(1008)]).toEqual(Array.from({ length: 1008 }, (_, i) => data[i * 2048 + 5]));
   });
