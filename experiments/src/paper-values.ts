@@ -35,7 +35,7 @@ export const PAPER_PARAMETERS = {
     sdxl: { base: { total: 2567 }, controlnet: { total: 3818, learnable: 1251 }, controlnext: { total: 2573, learnable: 108 } },
     svd: { base: { total: 1524 }, controlnet: { total: 2206, learnable: 682 }, controlnext: { total: 1530, learnable: 55 } },
   },
-  reduction: { claim: 'ControlNeXt has up to 90% fewer learnable parameters than ControlNet.', text: 'up to 90%', source: 'ControlNeXt, abstract and table 5' },
+  reduction: { claim: 'ControlNeXt has up to 90% fewer learnable parameters than its alternatives.', text: 'up to 90%', source: 'ControlNeXt, abstract and table 5' },
 } as const;
 
 /** Seconds per denoising step as ControlNeXt's table 6 prints them, by base model, and the mean increases it prints over its base models. */

@@ -22,7 +22,7 @@ export interface Profile {
 }
 
 export const profiles = {
-  quick: { targets: [{ family: 'sd15', height: 256, width: 256 }], rounds: 3, warmUp: 2, steps: 3 },
+  quick: { targets: [{ family: 'sd15', height: 256, width: 256 }], rounds: 3, warmUp: 1, steps: 3 },
   standard: {
     targets: [
       { family: 'sd15', height: 512, width: 512 },
@@ -40,6 +40,9 @@ export const profiles = {
     rounds: 5, warmUp: 3, steps: 10,
   },
 } as const satisfies Record<string, Profile>;
+
+/** Steps of PyTorch in a round: it takes several times as long, and its steps hardly differ. */
+export const PEER_STEPS = { warmUp: 1, steps: 1 } as const;
 
 /** The base model and the methods of the paper's table, ControlNeXt with its current and its legacy module. */
 export const METHODS = ['base', 'controlnet', 'controlnext', 'controlnext-legacy'] as const;

@@ -114,10 +114,12 @@ describe('report', () => {
 
 describe('flags', () => {
   it('have defaults, and name the valid values of a mistyped one', () => {
-    expect(parseLatency([])).toEqual({ profile: 'quick', provider: 'cpu', model: null, fresh: false });
+    expect(parseLatency([])).toEqual({ profile: 'quick', provider: 'cpu', models: ['sd15'], model: null, fresh: false });
+    expect(parseLatency(['--profile=standard', '--models=svd,sd15']).models).toEqual(['svd', 'sd15']);
+    expect(() => parseLatency(['--models=sdxl'])).toThrow(/the profile quick has no base model 'sdxl'. Its models: sd15/);
     expect(parseLatency(['--profile=paper', '--provider', 'cuda', '--model=m'])).toMatchObject({ profile: 'paper', provider: 'cuda', model: 'm' });
     expect(() => parseLatency(['--profile=fast'])).toThrow(/Profiles: quick, standard, paper/);
-    expect(() => parseLatency(['--seed=1'])).toThrow(/--profile, --provider, --model, --fresh/);
+    expect(() => parseLatency(['--seed=1'])).toThrow(/--profile, --provider, --models, --model, --fresh/);
   });
 });
 

@@ -5,17 +5,17 @@ import { externalStateDict, openWeights } from '@controllab/core-blocks';
 import { currentCommit, machine, writeReport } from '@controllab/report';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
 import type { Json } from '@controllab/training';
+import { runChild } from '../runner/child-job.ts';
 import { ExperimentError } from '../runner/errors.ts';
 import { RunDirectory } from '../runner/run-directory.ts';
 import { textTable } from '../runner/text-table.ts';
-import { METHODS, familyOf, methodOf, profiles, settingOf, type MethodId, type Profile, type Target } from './design.ts';
+import { METHODS, PEER_STEPS, familyOf, methodOf, profiles, settingOf, type MethodId, type Profile, type Target } from './design.ts';
 import type { LatencyOptions } from './options.ts';
 import { findPython, hasPeer, runPeer, type PeerTiming } from './peer.ts';
 import { latencyReport, latencyTables, type LatencyResult, type TargetResult } from './report.ts';
-import { runJob } from './run-job.ts';
 import { median } from './statistics.ts';
 import { stepCounts } from './step.ts';
-import type { Timing } from './time-method.ts';
+import type { Job, Timing } from './time-method.ts';
 import { weightPool, type WeightPool } from './weight-pool.ts';
 
 /** Of the square matrix products that are the ceiling. */
@@ -42,9 +42,11 @@ async function timeRound(target: Target, round: number, unet: string | null, { o
   const all = [...METHODS, ...(python !== null && hasPeer(target) ? (['torch'] as const) : [])];
   const timings: Partial<Round> = {};
   for (const method of rotated(all, round)) {
-    const common = { target, pool, warmUp, steps };
-    if (method === 'torch') timings.torch = await runPeer(python!, { ...common, threads });
-    else timings[method] = await runJob({ ...common, method, unet, options: { provider: options.provider, threads } });
+    if (method === 'torch') timings.torch = await runPeer(python!, { target, pool, threads, ...PEER_STEPS });
+    else {
+      const job: Job = { target, pool, warmUp, steps, method, unet, options: { provider: options.provider, threads } };
+      timings[method] = await runChild<Timing>(new URL('timed-process.ts', import.meta.url), job, `Timing ${method} on ${target.family}`);
+    }
     const label = method === 'torch' ? 'PyTorch, base model' : (methodOf(family, method)?.label ?? 'base model');
     say(`${family.label}, round ${round + 1} of ${profile.rounds}: ${label} ${median(timings[method]!.seconds).toFixed(3)} s a step`);
   }
@@ -76,7 +78,8 @@ function targetOf(model: string, targets: readonly Target[]): Target {
  */
 export async function runLatency(options: LatencyOptions, say: (message: string) => void): Promise<string> {
   const started = performance.now();
-  const profile: Profile = profiles[options.profile];
+  const { targets: all, ...rest }: Profile = profiles[options.profile];
+  const profile: Profile = { ...rest, targets: all.filter(({ family }) => options.models.includes(family)) };
   const threads = os.cpus().length;
   const own = options.model === null ? null : { model: options.model, target: targetOf(options.model, profile.targets) };
   const found = options.provider === 'cpu' ? findPython() : { python: null, reason: 'PyTorch is compared on the CPU' };
@@ -118,7 +121,7 @@ export async function runLatency(options: LatencyOptions, say: (message: string)
         machine: machine(),
         wallSeconds: run.resumed ? null : Math.round((performance.now() - started) / 1000),
         finishedAt: new Date().toISOString(),
-        command: `npx nx run experiments:latency --profile=${options.profile}${options.provider === 'cpu' ? '' : ` --provider=${options.provider}`}`,
+        command: `npx nx run experiments:latency --profile=${options.profile}${profile.targets.length < all.length ? ` --models=${options.models.join(',')}` : ''}${options.provider === 'cpu' ? '' : ` --provider=${options.provider}`}`,
       }),
     );
     rmSync(run.path, { recursive: true });

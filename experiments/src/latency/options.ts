@@ -1,11 +1,14 @@
 import { Command } from 'commander';
 import type { Provider } from '@controllab/tfjs-onnx';
 import { oneOf, parseFlags } from '../runner/command.ts';
-import { profiles } from './design.ts';
+import { ExperimentError } from '../runner/errors.ts';
+import { profiles, type Target } from './design.ts';
 
 export interface LatencyOptions {
   profile: keyof typeof profiles;
   provider: Provider;
+  /** Which of the profile's base models. */
+  models: Target['family'][];
   /** A diffusers model whose U-Net is timed with its own weights; null: random ones. */
   model: string | null;
   /** Forget the rounds of an interrupted run. */
@@ -19,8 +22,13 @@ export function parseLatency(argv: readonly string[]): LatencyOptions {
     .description('Seconds per denoising step of base models, ControlNet and ControlNeXt, beside the paper’s and what multiply-accumulates predict.')
     .option('--profile <name>', `which models at which size: ${names.join(', ')}`, oneOf('Profiles', names), names[0]!)
     .option('--provider <name>', 'ONNX Runtime execution provider', oneOf('Providers', ['cpu', 'webgpu', 'cuda'] as const), 'cpu' as const)
+    .option('--models <names>', 'which of the profile’s base models, separated by commas: sd15, sdxl, svd (default: all)')
     .option('--model <directory>', 'diffusers model; its U-Net replaces the random weights of the base model it is')
     .option('--fresh', 'forget the rounds of an interrupted run', false);
-  const { model = null, ...flags } = parseFlags<Omit<LatencyOptions, 'model'> & { model?: string }>(command, argv);
-  return { ...flags, model };
+  const { model = null, models: chosen, ...flags } = parseFlags<Omit<LatencyOptions, 'model' | 'models'> & { model?: string; models?: string }>(command, argv);
+  const all = profiles[flags.profile].targets.map(({ family }) => family);
+  const models = chosen?.split(',') ?? all;
+  const unknown = models.find((name) => !(all as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new ExperimentError('invalid-option', `latency: the profile ${flags.profile} has no base model '${unknown}'. Its models: ${all.join(', ')}.`, { argv });
+  return { ...flags, model, models: models as LatencyOptions['models'] };
 }

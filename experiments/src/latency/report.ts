@@ -1,6 +1,6 @@
 import type { BarFigure, Cell, Claim, Measurement, PaperValue, Provenance, Report, Table } from '@controllab/report';
 import { PAPER_SECONDS, paperIncrease } from '../paper-values.ts';
-import type { MethodId, Profile, Target } from './design.ts';
+import { PEER_STEPS, type MethodId, type Profile, type Target } from './design.ts';
 import type { PeerTiming } from './peer.ts';
 import { median, overRounds } from './statistics.ts';
 import type { Timing } from './time-method.ts';
@@ -213,7 +213,7 @@ export function latencyReport(result: LatencyResult, provenance: Provenance): Re
         id: 'method',
         title: 'How it was measured',
         blocks: [
-          { kind: 'prose', text: `${profile.rounds} rounds; in each every method runs once, beginning with another one each time. A process compiles its method, runs ${profile.warmUp} steps to fetch memory, then times ${profile.steps}; the median counts. Intervals are over rounds. Batch 1: classifier-free guidance doubles it. ${targets.some(({ ownWeights }) => ownWeights) ? 'The U-Net has the weights of the given model; all others are random.' : 'Weights and inputs are random: the time does not depend on them.'}` },
+          { kind: 'prose', text: `${profile.rounds} rounds; in each every method runs once, beginning with another one each time. A process compiles its method, runs ${profile.warmUp} steps to fetch memory, then times ${profile.steps}; the median counts${targets.some(({ peer }) => peer !== null) ? `. PyTorch runs ${PEER_STEPS.warmUp} and times ${PEER_STEPS.steps}` : ''}. Intervals are over rounds. Batch 1: classifier-free guidance doubles it. ${targets.some(({ ownWeights }) => ownWeights) ? 'The U-Net has the weights of the given model; all others are random.' : 'Weights and inputs are random: the time does not depend on them.'}` },
         ],
       },
     ],

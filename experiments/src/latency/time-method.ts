@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { externalStateDict, openWeights } from '@controllab/core-blocks';
 import { compile, type CompileOptions, type ConstantTensor } from '@controllab/tfjs-onnx';
+import { peakMemory } from '../runner/child-job.ts';
 import { exampleInputs, type MethodId, type Target } from './design.ts';
 import { stepOf } from './step.ts';
 import { poolWeights, type WeightPool } from './weight-pool.ts';
@@ -26,13 +26,6 @@ export interface Timing {
   peakBytes: number | null;
   /** Mean square of the prediction: what another implementation of the network must give too. */
   meanSquare: number;
-}
-
-/** High-water mark of this process. */
-function peakMemory(): number | null {
-  if (process.platform !== 'linux') return null;
-  const kilobytes = /VmHWM:\s+(\d+) kB/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
-  return kilobytes === undefined ? null : Number(kilobytes) * 1024;
 }
 
 /** Compiles a method as one graph, with its weights as constants, and times its steps. */

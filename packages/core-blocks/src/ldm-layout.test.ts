@@ -6,14 +6,15 @@ import type { Layout } from './layout.ts';
 import type { Module } from './module.ts';
 import { clipTextSd21 } from './text-transformer.ts';
 import type { TensorSource } from './tensor-source.ts';
-import { sd15, sdxl } from './unet-presets.ts';
-import { vaeSd } from './vae.ts';
+import { sd15, sdxl, svd } from './unet-presets.ts';
+import { vaeSd, vaeSvd } from './vae.ts';
 
 const SD15: BlockLayout = { layers_per_block: 2, up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'] };
 const SDXL: BlockLayout = { layers_per_block: 2, up_block_types: ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D'] };
+const SVD: BlockLayout = { layers_per_block: 2, up_block_types: ['UpBlockSpatioTemporal', ...Array<string>(3).fill('CrossAttnUpBlockSpatioTemporal')] };
 const stored = ({ stored }: Layout, module: Module) => [...module.parameters().keys()].map((name) => stored(name).name);
 
-// Left: what the published v1-5-pruned.safetensors and sd_xl_base_1.0.safetensors call the tensors behind `model.diffusion_model.`.
+// Left: what the published v1-5-pruned.safetensors, sd_xl_base_1.0.safetensors and svd_xt.safetensors call the tensors behind `model.diffusion_model.`.
 describe('LDM names of a U-Net', () => {
   it.each([
     ['input_blocks.0.0.weight', 'conv_in.weight'],
@@ -43,11 +44,24 @@ describe('LDM names of a U-Net', () => {
     ['output_blocks.8.0.skip_connection.bias', 'up_blocks.2.resnets.2.conv_shortcut.bias'],
   ])('SDXL: %s', (theirs, ours) => expect(ldmBlockName(ours, SDXL)).toBe(theirs));
 
+  it.each([
+    ['input_blocks.1.0.in_layers.2.weight', 'down_blocks.0.resnets.0.spatial_res_block.conv1.weight'],
+    ['input_blocks.1.0.time_stack.in_layers.2.weight', 'down_blocks.0.resnets.0.temporal_res_block.conv1.weight'],
+    ['input_blocks.1.0.time_stack.emb_layers.1.bias', 'down_blocks.0.resnets.0.temporal_res_block.time_emb_proj.bias'],
+    ['input_blocks.1.0.time_mixer.mix_factor', 'down_blocks.0.resnets.0.time_mixer.mix_factor'],
+    ['input_blocks.1.1.time_stack.0.ff_in.net.0.proj.weight', 'down_blocks.0.attentions.0.temporal_transformer_blocks.0.ff_in.net.0.proj.weight'],
+    ['input_blocks.1.1.time_pos_embed.2.weight', 'down_blocks.0.attentions.0.time_pos_embed.linear_2.weight'],
+    ['input_blocks.1.1.time_mixer.mix_factor', 'down_blocks.0.attentions.0.time_mixer.mix_factor'],
+    ['middle_block.1.time_pos_embed.0.bias', 'mid_block.attentions.0.time_pos_embed.linear_1.bias'],
+    ['middle_block.2.time_stack.out_layers.3.weight', 'mid_block.resnets.1.temporal_res_block.conv2.weight'],
+    ['output_blocks.5.2.conv.bias', 'up_blocks.1.upsamplers.0.conv.bias'],
+  ])('SVD: %s', (theirs, ours) => expect(ldmBlockName(ours, SVD)).toBe(theirs));
+
   it('are one for each parameter', () => {
-    for (const [module, config] of [[sd15(), SD15], [sdxl(), SDXL]] as const) {
+    for (const [module, config] of [[sd15(), SD15], [sdxl(), SDXL], [svd(), SVD]] as const) {
       const names = stored(ldmUNet(config), module);
       expect(new Set(names).size).toBe(names.length);
-      expect(names.filter((name) => !/^(input_blocks|middle_block|output_blocks|time_embed|label_emb|out)\./.test(name))).toEqual([]);
+      expect(names.filter((name) => !/^(input_blocks|middle_block|output_blocks|time_embed|label_emb|out)\./.test(name) || /res_block|temporal_|linear_/.test(name))).toEqual([]);
     }
   });
 });
@@ -66,12 +80,19 @@ describe('LDM names of an autoencoder', () => {
     ['decoder.up.3.upsample.conv.weight', 'decoder.up_blocks.0.upsamplers.0.conv.weight'],
     ['decoder.up.0.block.2.conv2.weight', 'decoder.up_blocks.3.resnets.2.conv2.weight'],
     ['post_quant_conv.weight', 'post_quant_conv.weight'],
+    ['decoder.mid.block_1.norm1.weight', 'decoder.mid_block.resnets.0.spatial_res_block.norm1.weight'],
+    ['decoder.mid.block_1.time_stack.in_layers.0.weight', 'decoder.mid_block.resnets.0.temporal_res_block.norm1.weight'],
+    ['decoder.up.2.block.1.mix_factor', 'decoder.up_blocks.1.resnets.1.time_mixer.mix_factor'],
+    ['decoder.conv_out.time_mix_conv.bias', 'decoder.time_conv_out.bias'],
+    ['decoder.conv_out.bias', 'decoder.conv_out.bias'],
   ])('%s', (theirs, ours) => expect(layout.stored(ours).name).toBe(theirs));
 
   it('are one for each parameter', () => {
-    const names = stored(layout, vaeSd());
-    expect(new Set(names).size).toBe(names.length);
-    expect(names.filter((name) => /_blocks|resnets|to_|conv_shortcut|conv_norm/.test(name))).toEqual([]);
+    for (const module of [vaeSd(), vaeSvd()]) {
+      const names = stored(layout, module);
+      expect(new Set(names).size).toBe(names.length);
+      expect(names.filter((name) => /_blocks|resnets|to_|conv_shortcut|conv_norm|res_block|time_mixer|time_conv/.test(name))).toEqual([]);
+    }
   });
 });
 

@@ -3,7 +3,7 @@ import type { Layout } from './layout.ts';
 import type { TensorSource } from './tensor-source.ts';
 
 /*
- * Where the single-file checkpoints of CompVis latent-diffusion and its descendants (SD1, SD2, SDXL) keep what diffusers' names call
+ * Where the single-file checkpoints of CompVis latent-diffusion and its descendants (SD1, SD2, SDXL, SVD) keep what diffusers' names call
  * something else. The names follow from the architecture, so each layout is a function of the config.
  */
 
@@ -27,8 +27,14 @@ const RESNET: Record<string, string> = { norm1: 'in_layers.0', conv1: 'in_layers
 const BLOCK = /^(down|up)_blocks\.(\d+)\.(resnets|attentions|downsamplers|upsamplers)\.(\d+)\.(.+)$/;
 const MIDDLE = /^mid_block\.(resnets|attentions)\.(\d+)\.(.+)$/;
 
-/** `conv1.weight` to `in_layers.2.weight`. */
-const inResnet = (rest: string): string => rest.replace(/^\w+/, (layer) => RESNET[layer] ?? layer);
+/** `conv1.weight` to `in_layers.2.weight`; of a block with a temporal half, `temporal_res_block.conv1.weight` to `time_stack.in_layers.2.weight`. */
+function inResnet(rest: string): string {
+  const [, half = '', layer] = /^(?:(spatial|temporal)_res_block\.)?(.+)$/.exec(rest)!;
+  return (half === 'temporal' ? 'time_stack.' : '') + layer!.replace(/^\w+/, (name) => RESNET[name] ?? name);
+}
+
+/** The temporal half of a transformer and the embedding of the frame's number; all else has one name. */
+const inAttention = (rest: string): string => rest.replace(/^temporal_transformer_blocks\./, 'time_stack.').replace(/^time_pos_embed\.linear_([12])\./, (_, layer) => `time_pos_embed.${2 * (Number(layer) - 1)}.`);
 
 /**
  * The name of a U-Net's (or a ControlNet's encoder's) parameter in LDM's list of input and output blocks: every layer and every downsampler is
@@ -41,18 +47,18 @@ export function ldmBlockName(name: string, { layers_per_block: layers, up_block_
     const block = direction === 'down' ? `input_blocks.${1 + level + (kind === 'downsamplers' ? layers : Number(layerText))}` : `output_blocks.${level + (kind === 'upsamplers' ? layers : Number(layerText))}`;
     switch (kind) {
       case 'resnets': return `${block}.0.${inResnet(rest)}`;
-      case 'attentions': return `${block}.1.${rest}`;
+      case 'attentions': return `${block}.1.${inAttention(rest)}`;
       case 'downsamplers': return `${block}.0.${rest.replace(/^conv\b/, 'op')}`;
       default: return `${block}.${upTypes[Number(levelText)]?.startsWith('CrossAttn') ? 2 : 1}.${rest}`;
     }
   }
   const [, part, index, inner] = MIDDLE.exec(name) ?? [];
-  if (inner !== undefined) return part === 'attentions' ? `middle_block.1.${inner}` : `middle_block.${2 * Number(index)}.${inResnet(inner)}`;
+  if (inner !== undefined) return part === 'attentions' ? `middle_block.1.${inAttention(inner)}` : `middle_block.${2 * Number(index)}.${inResnet(inner)}`;
   const outer = OUTER.find(([ours]) => name.startsWith(ours));
   return outer ? outer[1] + name.slice(outer[0].length) : name;
 }
 
-/** The U-Net of SD1, SD2 and SDXL. `config`: diffusers' keys. */
+/** The U-Net of SD1, SD2, SDXL and SVD. `config`: diffusers' keys. */
 export const ldmUNet = (config: BlockLayout): Layout => ({ prefix: 'model.diffusion_model.', stored: (name) => ({ name: ldmBlockName(name, config) }) });
 
 const VAE: readonly (readonly [RegExp, string])[] = [
@@ -67,14 +73,21 @@ const VAE: readonly (readonly [RegExp, string])[] = [
   [/\.attn_1\.to_out\.0\./, '.attn_1.proj_out.'],
   [/\.conv_shortcut\./, '.nin_shortcut.'],
   [/\.conv_norm_out\./, '.norm_out.'],
+  // SVD's decoder, whose blocks have a temporal half
+  [/\.spatial_res_block\./, '.'],
+  [/\.temporal_res_block\.(\w+)\./, '.time_stack.$1.'],
+  [/\.time_mixer\.mix_factor$/, '.mix_factor'],
+  [/^decoder\.time_conv_out\./, 'decoder.conv_out.time_mix_conv.'],
 ];
 
-/** The autoencoder. LDM numbers the decoder's levels from the finest, diffusers in the order they run. */
+/** The autoencoder, SVD's with its temporal decoder too. LDM numbers the decoder's levels from the finest, diffusers in the order they run. */
 export const ldmVae = (config: { block_out_channels: readonly number[] }): Layout => ({
   prefix: 'first_stage_model.',
   stored: (name) => {
     const numbered = name.replace(/\.up_blocks\.(\d+)\./, (_, level) => `.up.${config.block_out_channels.length - 1 - Number(level)}.`);
-    return { name: VAE.reduce((result, [ours, theirs]) => result.replace(ours, theirs), numbered) };
+    const named = VAE.reduce((result, [ours, theirs]) => result.replace(ours, theirs), numbered);
+    // The temporal half is a block of the U-Net's kind, and named like one.
+    return { name: named.replace(/(?<=\.time_stack\.)\w+/, (layer) => RESNET[layer] ?? layer) };
   },
   // The discriminator and perceptual loss that some autoencoders were published with.
   ignored: (name) => name.startsWith('loss.'),

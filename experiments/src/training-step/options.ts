@@ -1,0 +1,46 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { parseFlags } from '../runner/command.ts';
+
+export const TRAINED = ['controlnet', 'controlnext'] as const;
+
+export type TrainedMethod = (typeof TRAINED)[number];
+
+export interface TrainingStepOptions {
+  /** Side of the picture in pixels. */
+  size: number;
+  methods: TrainedMethod[];
+  /** Training steps of each method. */
+  steps: number;
+}
+
+/** The U-Net halves latents, an eighth of the pixels, three times. */
+const MULTIPLE = 64;
+
+const size = (text: string): number => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value === 0 || value % MULTIPLE !== 0) throw new InvalidArgumentError(`Expected a multiple of ${MULTIPLE} pixels.`);
+  return value;
+};
+
+const steps = (text: string): number => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 2) throw new InvalidArgumentError('Expected an integer of at least 2: the first step fetches memory and is not counted.');
+  return value;
+};
+
+const methods = (text: string): TrainingStepOptions['methods'] => {
+  const names = text.split(',');
+  const unknown = names.find((name) => !(TRAINED as readonly string[]).includes(name));
+  if (unknown !== undefined) throw new InvalidArgumentError(`Methods: ${TRAINED.join(', ')}, separated by commas.`);
+  return names as TrainingStepOptions['methods'];
+};
+
+/** Reads the flags of `experiments:training-step`. @throws ExperimentError invalid-option with the valid values */
+export function parseTrainingStep(argv: readonly string[]): TrainingStepOptions {
+  const command = new Command('training-step')
+    .description('Trains ControlNet and ControlNeXt on Stable Diffusion 1.5 for a few steps at batch 1, from random weights: time, memory, loss.')
+    .option('--size <pixels>', 'side of the picture', size, 256)
+    .option('--methods <names>', `which methods: ${TRAINED.join(',')}`, methods, [...TRAINED])
+    .option('--steps <integer>', 'training steps of each method; the first is not timed', steps, 4);
+  return parseFlags(command, argv);
+}

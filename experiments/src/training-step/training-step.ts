@@ -1,0 +1,111 @@
+import os from 'node:os';
+import path from 'node:path';
+import { currentCommit, machine, meanInterval, writeReport, type Measurement, type Table } from '@controllab/report';
+import { matmulCeiling } from '@controllab/tfjs-onnx';
+import { familyOf, methodOf, settingOf, type Target } from '../latency/design.ts';
+import { median } from '../latency/statistics.ts';
+import { weightPool } from '../latency/weight-pool.ts';
+import { runChild } from '../runner/child-job.ts';
+import { textTable } from '../runner/text-table.ts';
+import type { TrainingStepOptions } from './options.ts';
+import type { TrainingJob, TrainingTiming } from './train-method.ts';
+
+/** Of the square matrix products that are the ceiling. */
+const CEILING_SIZE = 2048;
+/** A parameter, its gradient and AdamW's two moments in float32; frozen ones have the first alone. */
+const TRAINED_BYTES = 16;
+const FROZEN_BYTES = 4;
+
+interface MethodTiming extends TrainingTiming {
+  label: string;
+}
+
+const timed = ({ seconds }: TrainingTiming): number[] => seconds.slice(1);
+const measured = (samples: readonly number[]): Measurement => ({ ...meanInterval(samples), seeds: [1] });
+
+/** The figures of every method. @returns the table that the report shows and the terminal prints */
+export function trainingStepTable(methods: readonly MethodTiming[], { size, ceilingGflops }: { size: number; ceilingGflops: number }): Table {
+  return {
+    kind: 'table',
+    id: 'training-steps',
+    caption: `Training steps on SD1.5 at batch 1, ${size} × ${size} pixels, in float32: forward pass, gradients and AdamW in one graph. States: what trains, its gradient and two moments, and the frozen weights.`,
+    rowHeader: 'method',
+    columns: [
+      { label: 'trained', unit: 'M', group: 'parameters', decimals: 2 },
+      { label: 'frozen', unit: 'M', group: 'parameters', decimals: 2 },
+      { label: 'counted', unit: 'GMAC', group: 'a step', decimals: 0 },
+      { label: 'measured', unit: 's', group: 'a step' },
+      { label: 'of the matrix product', unit: '%', group: 'a step' },
+      { label: 'states', unit: 'GB', group: 'memory', decimals: 2 },
+      { label: 'peak', unit: 'GB', group: 'memory', decimals: 2 },
+      { label: 'start-up', unit: 's', decimals: 1 },
+      { label: 'loss, first and last step' },
+    ],
+    rows: methods.map((method) => ({
+      label: method.label,
+      cells: [
+        method.trainable / 1e6,
+        method.frozen / 1e6,
+        method.macs / 1e9,
+        measured(timed(method)),
+        measured(timed(method).map((seconds) => (200 * method.macs) / seconds / 1e9 / ceilingGflops)),
+        (TRAINED_BYTES * method.trainable + FROZEN_BYTES * method.frozen) / 1e9,
+        method.peakBytes === null ? null : method.peakBytes / 1e9,
+        method.startSeconds,
+        `${method.losses[0]!.toFixed(4)}, ${method.losses.at(-1)!.toFixed(4)}`,
+      ],
+    })),
+  };
+}
+
+/** Trains each method for a few steps in a process of its own, prints the table, writes the report. @returns its folder */
+export async function runTrainingStep({ size, methods, steps }: TrainingStepOptions, say: (message: string) => void): Promise<string> {
+  const started = performance.now();
+  const target: Target = { family: 'sd15', height: size, width: size };
+  const family = familyOf(target);
+  const pool = await weightPool(path.join('.cache', 'latency'), [family.unet]);
+  const threads = os.cpus().length;
+  const ceilingGflops = await matmulCeiling(CEILING_SIZE, { threads });
+  const results: MethodTiming[] = [];
+  for (const id of methods) {
+    const { label } = methodOf(family, id)!;
+    say(`${label} on ${family.label}, ${settingOf(target)}: ${steps} training steps`);
+    const job: TrainingJob = { target, method: id, pool, steps, threads };
+    const timing = await runChild<TrainingTiming>(new URL('timed-process.ts', import.meta.url), job, `Training ${id} on ${target.family} at ${size} pixels`);
+    results.push({ ...timing, label });
+    say(`  ${median(timed(timing)).toFixed(2)} s a step, loss ${timing.losses.map((loss) => loss.toFixed(4)).join(', ')}`);
+  }
+  const table = trainingStepTable(results, { size, ceilingGflops });
+  say(`\n${textTable(table)}`);
+  const directory = path.join('reports', 'training-step', String(size));
+  await writeReport(directory, {
+    id: 'training-step',
+    title: 'A training step of ControlNet and ControlNeXt on Stable Diffusion 1.5',
+    summary: `${results.map((result) => `${result.label}: ${(result.trainable / 1e6).toFixed(0)}M parameters trained, ${median(timed(result)).toFixed(1)} s a step${result.peakBytes === null ? '' : `, ${(result.peakBytes / 1e9).toFixed(1)} GB at most`}`).join('. ')}. Weights and the batch are random; networks, gradients and optimizer are those of real training.`,
+    claims: [],
+    sections: [
+      {
+        id: 'steps',
+        title: 'Training steps',
+        blocks: [
+          table,
+          { kind: 'note', text: `${steps} steps on one batch, the first of which fetches memory and is not timed; the interval is over the others. The machine's own matrix product in ONNX Runtime reaches ${ceilingGflops.toFixed(0)} GFLOPS in this run. Peak memory is the process's high-water mark, Node.js included: the state before and after the update exist at the same time.` },
+        ],
+      },
+    ],
+    provenance: {
+      commit: currentCommit(),
+      profile: `SD1.5 at ${size} pixels`,
+      configHash: null,
+      weightsHash: 'random weights',
+      datasetHash: 'none',
+      engine: `onnx cpu, ${threads} threads`,
+      machine: machine(),
+      wallSeconds: Math.round((performance.now() - started) / 1000),
+      finishedAt: new Date().toISOString(),
+      command: `npx nx run experiments:training-step --size=${size} --methods=${methods.join(',')} --steps=${steps}`,
+    },
+    attribution: [],
+  });
+  return directory;
+}
