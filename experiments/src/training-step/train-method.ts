@@ -55,8 +55,8 @@ export async function trainMethod({ target, method: id, pool, steps, threads }: 
   const method = methodOf(family, id)!;
   const modules = { unet: family.unet, control: method.control };
   const { frozen, trained } = splitUNet(family.unet, method.trainable, pool);
-  const parameters = { ...initialize(method.control, SEED, 'control'), ...trained };
-  const trainable = Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, { shape }]));
+  const control = parameterSpecs({ control: method.control });
+  const trainable = { ...control, ...Object.fromEntries(Object.entries(trained).map(([name, { shape }]) => [name, { shape }])) };
   const specs = inputsOf(family, target, id);
   const inputs = { ...specs, target: { shape: specs['sample']!.shape } };
 
@@ -74,7 +74,8 @@ export async function trainMethod({ target, method: id, pool, steps, threads }: 
     { threads },
   );
   const startSeconds = (performance.now() - start) / 1000;
-  step.state = initialTrainState(parameters);
+  // Nothing else holds the first state: its memory is free after the first step.
+  step.state = initialTrainState({ ...initialize(method.control, SEED, 'control'), ...trained });
 
   const batch = exampleInputs(inputs);
   const [seconds, losses]: [number[], number[]] = [[], []];

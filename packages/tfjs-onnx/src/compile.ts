@@ -25,7 +25,10 @@ export interface CompileOptions {
 }
 
 export interface CompiledFunction {
-  /** Values carried from run to run; set it before the first run of a function with state. */
+  /**
+   * Values carried from run to run; set it before the first run of a function with state. What is set is never written to, but arrays
+   * that a run made are used again: they hold until the end of the run after the next.
+   */
   state: Record<string, HostTensor>;
   readonly stepsPerRun: number;
   /** Null on the eager engine. */
@@ -129,9 +132,14 @@ export async function compile(fn: Traceable, signature: Signature, options: Comp
   const inputs = [...graph.inputs].map(stacked);
   const feed = (t: HostTensor): ort.Tensor => (t.data instanceof Int32Array ? new ort.Tensor('int32', t.data, t.shape) : new ort.Tensor('float32', t.data, t.shape));
   const host = (t: ort.Tensor): HostTensor => ({ data: t.data as Float32Array | Int32Array, shape: t.dims });
+  const fresh = ({ shape, dtype }: Value): ort.Tensor => feed({ data: new (dtype === 'int32' ? Int32Array : Float32Array)(sizeOf(shape)), shape });
+  const outputs = Object.fromEntries(session.outputNames.map((key) => [key, null]));
   let state: Record<string, HostTensor> = {};
   // Tensors that came back from a run are fed again as they are.
   let carried: Record<string, ort.Tensor> | null = graph.state.size === 0 ? {} : null;
+  // The next state goes to where the last but one was: ONNX Runtime would allocate it anew, and Node's binding copy it.
+  let own: Record<string, ort.Tensor> | null = null;
+  let spare: Record<string, ort.Tensor> | null = null;
 
   return {
     stepsPerRun,
@@ -143,26 +151,20 @@ export async function compile(fn: Traceable, signature: Signature, options: Comp
       checkTensors(`${name}: state`, next, graph.state);
       state = next;
       carried = Object.fromEntries(Object.entries(next).map(([key, t]) => [key, feed(t)]));
+      // What is set may be an earlier state: its arrays are the caller's from now on.
+      own = null;
+      spare = null;
     },
     async run(given) {
       if (carried === null) throw new TfjsOnnxError('missing-tensor', `${name}: set .state (${graph.state.size} tensors) before the first run`);
       checkTensors(`${name}: inputs`, given, inputs);
       const feeds: Record<string, ort.Tensor> = { ...carried };
       for (const [key, t] of Object.entries(given)) feeds[key] = feed(t);
-      const results = await session.run(feeds);
-      const outputs: Record<string, HostTensor> = {};
-      const nextCarried: Record<string, ort.Tensor> = {};
-      const nextState: Record<string, HostTensor> = {};
-      for (const [key, t] of Object.entries(results)) {
-        if (key.startsWith(OUT)) outputs[key.slice(OUT.length)] = host(t);
-        else {
-          nextCarried[key.slice(NEXT.length)] = t;
-          nextState[key.slice(NEXT.length)] = host(t);
-        }
-      }
-      carried = nextCarried;
-      state = nextState;
-      return outputs;
+      const next = (spare ??= Object.fromEntries([...graph.state].map(([key, value]) => [key, fresh(value)])));
+      const results = await session.run(feeds, { ...outputs, ...Object.fromEntries(Object.entries(next).map(([key, t]) => [NEXT + key, t])) });
+      [carried, own, spare] = [next, next, own];
+      state = Object.fromEntries(Object.entries(next).map(([key, t]) => [key, host(t)]));
+      return Object.fromEntries(Object.entries(results).flatMap(([key, t]) => (key.startsWith(OUT) ? [[key.slice(OUT.length), host(t)]] : [])));
     },
     release: () => session.release(),
   };

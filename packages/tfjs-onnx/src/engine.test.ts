@@ -145,6 +145,21 @@ describe('state', () => {
     await step.run({ g: { data: Float32Array.of(1, 1, 1), shape: [3] }, lr: scalar(0), c1: scalar(1), c2: scalar(1) });
     expect(step.state['p']!.data).toEqual(before);
   });
+  it('never writes to arrays that were set, an earlier state of its own among them', async () => {
+    const step = await compile(({ state }) => ({ outputs: {}, state: { x: tf.add(state['x']!, 1) } }), { state: { x: { shape: [2] } } });
+    const given = { x: { data: Float32Array.of(1, 2), shape: [2] } };
+    step.state = given;
+    await step.run({});
+    const earlier = step.state;
+    for (let i = 0; i < 4; i++) await step.run({});
+    expect([...step.state['x']!.data]).toEqual([6, 7]);
+    step.state = earlier;
+    const data = Float32Array.from(earlier['x']!.data);
+    for (let i = 0; i < 3; i++) await step.run({});
+    expect([...step.state['x']!.data]).toEqual([...data].map((x) => x + 3));
+    expect([...earlier['x']!.data]).toEqual([...data]);
+    expect([...given['x'].data]).toEqual([1, 2]);
+  });
   it('refuses wrong state and inputs by name', async () => {
     const step = await compile(fit, fitSignature);
     await expect(step.run(fitInputs(1))).rejects.toThrow(/set \.state/);
