@@ -1,7 +1,7 @@
 import { normal } from '@controllab/core-blocks';
 import { describe, expect, it } from 'vitest';
 import type { Matrix } from './matrix.ts';
-import { nuclearNorm } from './nuclear-norm.ts';
+import { nuclearNorm, sumOfSingularValues } from './nuclear-norm.ts';
 
 const matrix = (rows: number, columns: number, f: (i: number, j: number) => number): Matrix =>
   ({ data: Float64Array.from({ length: rows * columns }, (_, k) => f(Math.floor(k / columns), k % columns)), rows, columns });
@@ -50,5 +50,33 @@ describe('nuclearNorm', () => {
 
   it('refuses what is not finite', async () => {
     await expect(nuclearNorm(matrix(2, 2, (i) => (i === 1 ? Number.NaN : 1)))).rejects.toMatchObject({ code: 'not-finite' });
+  });
+});
+
+describe('sumOfSingularValues', () => {
+  const sum = (diagonal: readonly number[], above: readonly number[]) => sumOfSingularValues({ diagonal: Float64Array.from(diagonal), above: Float64Array.from(above) });
+
+  it('is right for matrices done by hand', () => {
+    expect(sum([], [])).toBe(0);
+    expect(sum([-2], [])).toBe(2);
+    expect(sum([3, 4], [0])).toBe(7);
+    // times its transpose: diag(2, [[1, 1], [1, 1]])
+    expect(sum([1, 0, 1], [1, 1])).toBeCloseTo(2 * Math.SQRT2, 14);
+    expect(sum([0, 0, 0], [1, 2])).toBeCloseTo(3, 14);
+  });
+
+  it('knows 2 cos(k pi / (2n + 1)) of ones', () => {
+    for (const n of [3, 50, 333]) {
+      const expected = Array.from({ length: n }, (_, k) => 2 * Math.cos(((k + 1) * Math.PI) / (2 * n + 1))).reduce((a, b) => a + b);
+      expect(sum(Array<number>(n).fill(1), Array<number>(n - 1).fill(1)) / expected).toBeCloseTo(1, 13);
+    }
+  });
+
+  it('gives the same for a matrix graded either way', () => {
+    const x = normal(1, 'graded', 0, 399);
+    const graded = Array.from(x, (z, i) => z * 10 ** (-i / 40));
+    const diagonal = graded.filter((_, i) => i % 2 === 0);
+    const above = graded.filter((_, i) => i % 2 === 1);
+    expect(sum(diagonal.toReversed(), above.toReversed()) / sum(diagonal, above)).toBeCloseTo(1, 14);
   });
 });

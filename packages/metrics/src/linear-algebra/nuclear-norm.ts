@@ -3,13 +3,13 @@ import { PANEL, reduceToBand } from './band-reduction.ts';
 import { chaseBulges, type Bidiagonal } from './bulge-chase.ts';
 import { zeros, type Matrix } from './matrix.ts';
 
-/** Iterations for one singular value after which something is wrong; two are usual. */
+/** Sweeps for one singular value after which something is wrong; two are usual. */
 const MAX_ITERATIONS = 60;
 
 /**
  * The sum of the singular values of a matrix, with an absolute error of about 1e-15 times the largest: small singular values
  * are not squared on the way, so those of a singular matrix come out as zero.
- * Orthogonal reduction to a band, then to bidiagonal form, then the root-free QL iteration.
+ * Orthogonal reduction to a band, then to bidiagonal form, then implicit QR.
  * @throws MetricsError not-finite for a matrix with NaN or infinities
  */
 export async function nuclearNorm(a: Matrix): Promise<number> {
@@ -36,53 +36,102 @@ function paddedTall({ data, rows, columns }: Matrix, factor: number): Matrix {
   return out;
 }
 
+/** Shifts below this share of the first diagonal entry change nothing that double precision keeps. */
+const LEAST_SHIFT = Math.sqrt(Number.EPSILON);
+
 /**
- * The singular values of a bidiagonal matrix are the positive eigenvalues of the symmetric tridiagonal matrix that has
- * zeros on its diagonal and their entries, interleaved, beside it (Golub & Kahan 1965): half the sum of all absolute eigenvalues.
- * Its eigenvalues by the root-free QL iteration of Pal, Walker and Kahan (Parlett, "The symmetric eigenvalue problem", 8.15; LAPACK's dsterf).
+ * The sum of a bidiagonal matrix's singular values by implicit QR: sweeps of rotations that move what is off the diagonal out at the end of a block.
+ * Source: Golub & Kahan 1965; without a shift, where a shift would cost small values their digits, Demmel & Kahan 1990 (LAPACK's dbdsqr).
  */
 export function sumOfSingularValues({ diagonal, above }: Bidiagonal): number {
-  const n = 2 * diagonal.length;
-  const d = new Float64Array(n);
-  const squares = new Float64Array(n); // of the off-diagonal, zero at the end
+  const d = diagonal.slice();
+  const e = above.slice();
   let norm = 0;
-  for (let i = 0; i < n - 1; i++) {
-    const x = i % 2 === 0 ? diagonal[i >> 1]! : above[i >> 1]!;
-    norm = Math.max(norm, Math.abs(x));
-    squares[i] = x * x;
-  }
-  const negligible = (Number.EPSILON * norm) ** 2;
+  for (const x of [d, e]) for (let i = 0; i < x.length; i++) norm = Math.max(norm, Math.abs(x[i]!));
+  const negligible = Number.EPSILON * norm;
   let sum = 0;
-  for (let l = 0; l < n; l++) {
+  // The block first..last has no negligible entry above its diagonal; what lies behind it is done.
+  for (let last = d.length - 1; last >= 0;) {
+    let turned = -1;
     for (let iteration = 0; ; iteration++) {
-      let m = l;
-      while (m < n - 1 && squares[m]! > negligible) m++;
-      if (m < n - 1) squares[m] = 0;
-      if (m === l) break;
-      if (iteration === MAX_ITERATIONS) throw new MetricsError('not-converged', `Error in nuclearNorm: no convergence in ${MAX_ITERATIONS} iterations`, { l, n });
-      const root = Math.sqrt(squares[l]!);
-      const half = (d[l + 1]! - d[l]!) / (2 * root);
-      const shift = d[l]! - root / (half + (half < 0 ? -1 : 1) * Math.hypot(half, 1));
-      let c = 1;
-      let s = 0;
-      let gamma = d[m]! - shift;
-      let p = gamma * gamma;
-      for (let i = m - 1; i >= l; i--) {
-        const b = squares[i]!;
-        const r = p + b;
-        squares[i + 1] = i === m - 1 ? squares[m]! : s * r;
-        const before = c;
-        c = p / r;
-        s = b / r;
-        const old = gamma;
-        gamma = c * (d[i]! - shift) - s * old;
-        d[i + 1] = old + (d[i]! - gamma);
-        p = c === 0 ? before * b : (gamma * gamma) / c;
+      let first = last;
+      while (first > 0 && Math.abs(e[first - 1]!) > negligible) first--;
+      if (last - first < 2) {
+        sum += first === last ? Math.abs(d[last]!) : sumOfTwo(d[first]!, e[first]!, d[last]!);
+        last = first - 1;
+        break;
       }
-      squares[l] = s * p;
-      d[l] = shift + gamma;
+      if (iteration === MAX_ITERATIONS) throw new MetricsError('not-converged', `Error in nuclearNorm: no convergence in ${MAX_ITERATIONS} iterations`, { first, last });
+      // Small values are found first where they stand last. A block turned around and transposed is bidiagonal too.
+      if (turned !== first && Math.abs(d[first]!) < Math.abs(d[last]!)) {
+        d.subarray(first, last + 1).reverse();
+        e.subarray(first, last).reverse();
+      }
+      turned = first;
+      const shift = lesserOfTwo(d[last - 1]!, e[last - 1]!, d[last]!);
+      if (shift > LEAST_SHIFT * Math.abs(d[first]!) && d[first] !== 0) sweep(d, e, first, last, shift);
+      else sweepUnshifted(d, e, first, last);
     }
-    sum += Math.abs(d[l]!);
   }
-  return sum / 2;
+  return sum;
+}
+
+/** Both singular values of [[f, g], [0, h]] together. */
+const sumOfTwo = (f: number, g: number, h: number): number => Math.sqrt(f * f + g * g + h * h + 2 * Math.abs(f * h));
+
+/** The smaller of the two. */
+function lesserOfTwo(f: number, g: number, h: number): number {
+  const determinant = Math.abs(f * h);
+  if (determinant === 0) return 0;
+  const squares = f * f + g * g + h * h;
+  return determinant / Math.sqrt((squares + Math.sqrt(Math.max(0, squares * squares - 4 * determinant * determinant))) / 2);
+}
+
+function sweep(d: Float64Array, e: Float64Array, first: number, last: number, shift: number): void {
+  let [di, ei] = [d[first]!, e[first]!];
+  let f = (Math.abs(di) - shift) * (Math.sign(di) + shift / di);
+  let g = ei;
+  for (let i = first; i < last; i++) {
+    let r = Math.sqrt(f * f + g * g);
+    let c = r === 0 ? 1 : f / r;
+    let s = r === 0 ? 0 : g / r;
+    if (i > first) e[i - 1] = r;
+    f = c * di + s * ei;
+    ei = c * ei - s * di;
+    g = s * d[i + 1]!;
+    const below = c * d[i + 1]!;
+    r = Math.sqrt(f * f + g * g);
+    c = r === 0 ? 1 : f / r;
+    s = r === 0 ? 0 : g / r;
+    d[i] = r;
+    f = c * ei + s * below;
+    di = c * below - s * ei;
+    if (i === last - 1) break;
+    g = s * e[i + 1]!;
+    ei = c * e[i + 1]!;
+  }
+  d[last] = di;
+  e[last - 1] = f;
+}
+
+function sweepUnshifted(d: Float64Array, e: Float64Array, first: number, last: number): void {
+  let c = 1;
+  let [cBefore, sBefore] = [1, 0];
+  for (let i = first; i < last; i++) {
+    const f = d[i]! * c;
+    const g = e[i]!;
+    const r = Math.sqrt(f * f + g * g);
+    c = r === 0 ? 1 : f / r;
+    const s = r === 0 ? 0 : g / r;
+    if (i > first) e[i - 1] = sBefore * r;
+    const p = cBefore * r;
+    const q = d[i + 1]! * s;
+    const length = Math.sqrt(p * p + q * q);
+    cBefore = length === 0 ? 1 : p / length;
+    sBefore = length === 0 ? 0 : q / length;
+    d[i] = length;
+  }
+  const h = d[last]! * c;
+  d[last] = h * cBefore;
+  e[last - 1] = h * sBefore;
 }
