@@ -3,8 +3,8 @@ import { PANEL, reduceToBand } from './band-reduction.ts';
 import { chaseBulges, type Bidiagonal } from './bulge-chase.ts';
 import { zeros, type Matrix } from './matrix.ts';
 
-/** Sweeps for one singular value after which something is wrong; two are usual. */
-const MAX_ITERATIONS = 60;
+/** Sweeps for each singular value after which something is wrong; two are usual, the first values take many. */
+const MAX_SWEEPS = 30;
 
 /**
  * The sum of the singular values of a matrix, with an absolute error of about 1e-15 times the largest: small singular values
@@ -50,10 +50,11 @@ export function sumOfSingularValues({ diagonal, above }: Bidiagonal): number {
   for (const x of [d, e]) for (let i = 0; i < x.length; i++) norm = Math.max(norm, Math.abs(x[i]!));
   const negligible = Number.EPSILON * norm;
   let sum = 0;
+  let sweeps = 0;
   // The block first..last has no negligible entry above its diagonal; what lies behind it is done.
   for (let last = d.length - 1; last >= 0;) {
     let turned = -1;
-    for (let iteration = 0; ; iteration++) {
+    for (;;) {
       let first = last;
       while (first > 0 && Math.abs(e[first - 1]!) > negligible) first--;
       if (last - first < 2) {
@@ -61,7 +62,7 @@ export function sumOfSingularValues({ diagonal, above }: Bidiagonal): number {
         last = first - 1;
         break;
       }
-      if (iteration === MAX_ITERATIONS) throw new MetricsError('not-converged', `Error in nuclearNorm: no convergence in ${MAX_ITERATIONS} iterations`, { first, last });
+      if (sweeps++ === MAX_SWEEPS * d.length) throw new MetricsError('not-converged', `Error in nuclearNorm: no convergence in ${MAX_SWEEPS} sweeps a singular value`, { first, last, size: d.length });
       // Small values are found first where they stand last. A block turned around and transposed is bidiagonal too.
       if (turned !== first && Math.abs(d[first]!) < Math.abs(d[last]!)) {
         d.subarray(first, last + 1).reverse();
