@@ -46,13 +46,18 @@ export async function reduceToBand(a: Matrix): Promise<Band> {
   const size = a.columns;
   const band: Band = { data: new Float64Array(size * (PANEL + 1)), size };
   const reflector = new Reflector(PANEL * a.rows);
+  // What is left to do goes from one of these to the other.
+  const memory = [0, 1].map(() => new Float64Array(a.rows * size)) as [Float64Array, Float64Array];
   let rest = a;
-  for (let offset = 0; offset < size; offset = size - rest.columns) rest = await reducePanels(reflector, rest, band, offset);
+  for (let offset = 0; offset < size; offset = size - rest.columns) {
+    rest = await reducePanels(reflector, rest, band, offset, memory[0]);
+    memory.reverse();
+  }
   return band;
 }
 
-/** Reduces the first GATHER panels of `a`, whose first row and column are `offset` of the whole, and gives what is left to do. */
-async function reducePanels(reflector: Reflector, a: Matrix, band: Band, offset: number): Promise<Matrix> {
+/** Reduces the first GATHER panels of `a`, whose first row and column are `offset` of the whole, and gives what is left to do, in `memory`. */
+async function reducePanels(reflector: Reflector, a: Matrix, band: Band, offset: number, memory: Float64Array): Promise<Matrix> {
   const { rows: m, columns: n } = a;
   const columns = Math.min(GATHER * PANEL, n);
   // The updates gathered so far: a - u' z.
@@ -81,12 +86,16 @@ async function reducePanels(reflector: Reflector, a: Matrix, band: Band, offset:
     gather(x, right.v);
   }
   if (columns === n) return zeros(0, 0);
-  const rest = await applyUpdate({
-    c: block(a, columns, columns, m - columns, n - columns),
-    z: block(gathered().u, 0, columns, rank, m - columns),
-    u: block(gathered().z, 0, columns, rank, n - columns),
-  });
-  return rest.y;
+  const rest: Matrix = { data: memory.subarray(0, (m - columns) * (n - columns)), rows: m - columns, columns: n - columns };
+  await applyUpdate(
+    {
+      c: block(a, columns, columns, m - columns, n - columns),
+      z: block(gathered().u, 0, columns, rank, m - columns),
+      u: block(gathered().z, 0, columns, rank, n - columns),
+    },
+    { y: rest },
+  );
+  return rest;
 }
 
 /** The factor of a panel of columns: the diagonal block of the band. */

@@ -68,8 +68,7 @@ export async function lowerProduct(l1: Matrix, l2: Matrix): Promise<Matrix> {
   const out = zeros(d, d);
   for (let i = 0; i < d; i += PRODUCT_ROWS) {
     const width = Math.min(PRODUCT_ROWS, d - i);
-    const { y } = await transposedProduct({ a: block(l1, i, i, d - i, width), b: rowsOf(l2, i, d) });
-    out.data.set(y.data, i * d);
+    await transposedProduct({ a: block(l1, i, i, d - i, width), b: rowsOf(l2, i, d) }, { y: rowsOf(out, i, i + width) });
   }
   return out;
 }

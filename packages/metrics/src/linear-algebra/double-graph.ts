@@ -37,12 +37,13 @@ function encode(inputs: readonly string[], outputs: readonly string[], nodes: re
 
 /**
  * A function of float64 matrices that ONNX Runtime computes: the one fast matrix product that an npm install brings. The
- * inputs' sizes may differ from call to call. Copies of the outputs cost about a millisecond per megabyte, so let large
- * matrices go in and small ones come out.
+ * inputs' sizes may differ from call to call. Outputs are copied, about a millisecond per megabyte, but for those that the
+ * caller gives a place `into`: a matrix of their size that is no input.
  */
-export function doubleGraph<I extends string, O extends string>(inputs: readonly I[], outputs: readonly O[], nodes: readonly DoubleNode[]): (feeds: Record<I, Matrix>) => Promise<Record<O, Matrix>> {
+export function doubleGraph<I extends string, O extends string>(inputs: readonly I[], outputs: readonly O[], nodes: readonly DoubleNode[]): (feeds: Record<I, Matrix>, into?: Partial<Record<O, Matrix>>) => Promise<Record<O, Matrix>> {
   let session: Promise<ort.InferenceSession> | undefined;
-  return async (feeds) => {
+  const tensor = ({ data, rows, columns }: Matrix) => new ort.Tensor('float64', data, [rows, columns]);
+  return async (feeds, into = {}) => {
     session ??= ort.InferenceSession.create(encode(inputs, outputs, nodes), {
       executionProviders: ['cpu'],
       intraOpNumThreads: os.availableParallelism(),
@@ -50,8 +51,8 @@ export function doubleGraph<I extends string, O extends string>(inputs: readonly
       // JavaScript computes between two runs: ONNX Runtime's threads must not spin on the cores meanwhile.
       extra: { session: { force_spinning_stop: '1' } },
     });
-    const tensors = Object.fromEntries(inputs.map((name) => [name, new ort.Tensor('float64', feeds[name].data, [feeds[name].rows, feeds[name].columns])]));
-    const results = await (await session).run(tensors);
+    const places = Object.fromEntries(outputs.map((name) => [name, into[name] === undefined ? null : tensor(into[name])]));
+    const results = await (await session).run(Object.fromEntries(inputs.map((name) => [name, tensor(feeds[name])])), places);
     const matrix = ({ data, dims }: ort.Tensor): Matrix => ({ data: data as Float64Array, rows: dims[0]!, columns: dims[1]! });
     return Object.fromEntries(outputs.map((name) => [name, matrix(results[name]!)])) as Record<O, Matrix>;
   };

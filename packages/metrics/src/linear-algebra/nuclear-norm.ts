@@ -31,7 +31,9 @@ function paddedTall({ data, rows, columns }: Matrix, factor: number): Matrix {
   const whole = (size: number): number => Math.ceil(size / PANEL) * PANEL;
   const out = tall ? zeros(whole(rows), whole(columns)) : zeros(whole(columns), whole(rows));
   for (let i = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) out.data[tall ? i * out.columns + j : j * out.columns + i] = factor * data[i * columns + j]!;
+    let at = tall ? i * out.columns : i;
+    const step = tall ? 1 : out.columns;
+    for (let j = i * columns; j < (i + 1) * columns; j++, at += step) out.data[at] = factor * data[j]!;
   }
   return out;
 }
