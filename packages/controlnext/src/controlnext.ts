@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { Conv2d, Downsample2D, GroupNorm, Module, Parameter, ResnetBlock2D, TimestepEmbedding, timestepEmbedding } from '@controllab/core-blocks';
+import { Conv2d, Downsample2D, GroupNorm, Module, Parameter, ResnetBlock2D, TimestepEmbedding, repeatRows, timestepEmbedding } from '@controllab/core-blocks';
 import { ControlNeXtError } from './errors.ts';
 
 /** Config of a control module; the defaults are the current version's, which SD1.5 (training), SDXL and SVD-v2 share. */
@@ -131,13 +131,6 @@ export class ControlNeXtModel extends Module {
     for (const layer of this.embedding ?? []) h = layer ? layer.forward(h) : tf.relu(h);
     return this.config.stem === 'pooled' ? maxPool2x2(h) : h;
   }
-}
-
-/** `[N, C]` to `[N * times, C]`, each row `times` times in a row. */
-function repeatRows(x: tf.Tensor, times: number): tf.Tensor {
-  if (times === 1) return x;
-  const [n, c] = x.shape as [number, number];
-  return tf.reshape(tf.tile(tf.reshape(x, [n, 1, c]), [1, times, 1]), [n * times, c]);
 }
 
 function checkWidths(widths: readonly number[], groups: readonly number[]): void {

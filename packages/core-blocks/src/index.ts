@@ -6,7 +6,7 @@ export { Lora } from './lora.ts';
 export { TimestepEmbedding, timestepEmbedding } from './timestep.ts';
 export { Downsample2D, ResnetBlock2D, Upsample2D } from './resnet.ts';
 export { Attention, BasicTransformerBlock, SpatialAttention, Transformer2DModel } from './attention.ts';
-export { SpatioTemporalResBlock, TransformerSpatioTemporalModel } from './spatio-temporal.ts';
+export { repeatRows, SpatioTemporalResBlock, TransformerSpatioTemporalModel } from './spatio-temporal.ts';
 export { DownBlock, MidBlock, UpBlock, type AttentionOptions, type Conditions } from './unet-blocks.ts';
 export { UNetEncoder, type AddedConditions } from './unet-encoder.ts';
 export { UNet2DConditionModel, UNetSpatioTemporalConditionModel, type UNet2DConditionConfig, type UNetOptions, type UNetResiduals, type UNetSpatioTemporalConditionConfig } from './unet.ts';

@@ -8,6 +8,7 @@ import { TimestepEmbedding, timestepEmbedding } from './timestep.ts';
 
 /** Every row of `x: [N, ...]` `count` times in a row, `[N count, ...]`: what belongs to a video, for each of its frames or pixels. */
 export function repeatRows(x: tf.Tensor, count: number): tf.Tensor {
+  if (count === 1) return x;
   const [n, ...rest] = x.shape as [number, ...number[]];
   return tf.reshape(tf.tile(tf.reshape(x, [n, 1, ...rest]), [1, count, ...rest.map(() => 1)]), [n * count, ...rest]);
 }
