@@ -15,6 +15,7 @@ import { profiles, promptSettings, variants } from './design.ts';
 import { heldOutScenes, type HeldOutScene } from './held-out.ts';
 import { ablationReport, type AblationResult, type Training } from './report.ts';
 import { startDifference } from './start.ts';
+import { mean } from './statistics.ts';
 import { trainVariant } from './train-variant.ts';
 
 /** Training scenes of the control networks: not the seed that the base model was pretrained on. */
@@ -76,7 +77,10 @@ export async function runAblation(options: ExperimentOptions<keyof typeof profil
       });
       baseDrawn.push(mapValues(drawn, fromBase64));
     }
-    const real = await run.stage('real', async () => (await scoreCell(scenes.map(({ rgb8 }) => rgb8), scenes, controls[0]!, judges)).frechet);
+    const real = await run.stage('real', async () => {
+      const { frechet, aesthetic } = await scoreCell(scenes.map(({ rgb8 }) => rgb8), scenes, controls[0]!, judges);
+      return { frechet, aesthetic: mean(aesthetic) };
+    });
 
     const curveScenes = scenes.slice(0, profile.curve.images);
     const perfect = promptSettings.find((s) => s.id === 'perfect')!;
@@ -126,7 +130,7 @@ export async function runAblation(options: ExperimentOptions<keyof typeof profil
       for (const [i, seed] of seeds.entries()) baseCells[control.id]!.push(decodeCells(await run.stage(`base-${control.id}-${seed}`, () => scoreCells(baseDrawn[i]!, scenes, control, judges))));
     }
 
-    const result: AblationResult = { profile, seeds, scenes, tier: base.tier, base: baseCells, trained, realFrechet: real };
+    const result: AblationResult = { profile, seeds, scenes, tier: base.tier, base: baseCells, trained, realFrechet: real.frechet, realAesthetic: real.aesthetic };
     const directory = path.join('reports', 'ablation', options.profile);
     // The time of a run in pieces is nobody's measurement.
     const seconds = await run.stage('wall-time', async () => (run.resumed ? null : Math.round((performance.now() - started) / 1000)));

@@ -1,6 +1,6 @@
 import { borderColour, frechetDistance, nearestColour } from '@controllab/metrics';
 import { caption, colourNames, colours } from '@controllab/emoji-scenes';
-import { compileClip, compileJudge, createSampler, IMAGE_SIZE, loadClip, loadInception, loadSegmenter, type BaseModel, type ClipScorer, type Judge } from '@controllab/mini-sd';
+import { compileClip, compileJudge, createSampler, IMAGE_SIZE, loadAesthetic, loadClip, loadInception, loadSegmenter, miniAestheticScores, type BaseModel, type ClipScorer, type Judge } from '@controllab/mini-sd';
 import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 import { cannyFidelity, type Control } from './controls.ts';
 import { promptSettings, type AblationProfile, type Variant } from './design.ts';
@@ -15,6 +15,7 @@ export interface Judges {
   inception: Judge;
   clip: ClipScorer;
   segmenter: Record<string, HostTensor>;
+  aesthetic: Record<string, HostTensor>;
   /** mini-inception's features of real scenes that are evaluated nowhere else, [N, 256]. */
   reference: { data: Float32Array; shape: [number, number] };
   /** Checksums of their weights. */
@@ -24,7 +25,7 @@ export interface Judges {
 
 /** `singles` and `pairs`: the evaluated scenes, whose proportion the reference repeats. */
 export async function openJudges({ tier }: BaseModel, { singles, pairs }: { singles: number; pairs: number }): Promise<Judges> {
-  const [inceptionWeights, clipWeights, segmenterWeights] = [loadInception(tier), loadClip('clip-judge', tier), loadSegmenter()];
+  const [inceptionWeights, clipWeights, segmenterWeights, aestheticWeights] = [loadInception(tier), loadClip('clip-judge', tier), loadSegmenter(), loadAesthetic()];
   const [inception, clip] = [await compileJudge(inceptionWeights.tensors, tier), await compileClip(clipWeights.tensors, tier, 64)];
   const scale = REFERENCE / (singles + pairs);
   const real = await heldOutScenes(tier, Math.round(singles * scale), Math.round(pairs * scale), REFERENCE_SEED);
@@ -32,8 +33,9 @@ export async function openJudges({ tier }: BaseModel, { singles, pairs }: { sing
     inception,
     clip,
     segmenter: segmenterWeights.tensors,
+    aesthetic: aestheticWeights.tensors,
     reference: await inception.features(real.map(({ rgb8 }) => rgb8)),
-    hashes: { inception: inceptionWeights.hash, clip: clipWeights.hash, segmenter: segmenterWeights.hash },
+    hashes: { inception: inceptionWeights.hash, clip: clipWeights.hash, segmenter: segmenterWeights.hash, aesthetic: aestheticWeights.hash },
     release: async () => {
       await Promise.all([inception.release(), clip.release()]);
     },
@@ -53,6 +55,8 @@ export interface Cell {
   object: boolean[];
   /** Raw cosine of the picture and the scene's true caption, by the mini-CLIP that judges. */
   clip: number[];
+  /** Mini-aesthetic score. */
+  aesthetic: number[];
   /** Frechet distance (mini-inception) of all the pictures to real scenes of the same kinds. */
   frechet: number;
 }
@@ -101,6 +105,7 @@ export async function scoreCell(images: Uint8Array[], scenes: readonly HeldOutSc
     background: images.map((image, i) => colourNames[nearestColour(borderColour(image, IMAGE_SIZE, IMAGE_SIZE), palette)] === scenes[i]!.spec.background.colour),
     object: verdicts.flatMap(({ recognised }, i) => (scenes[i]!.spec.placements.length === 1 ? [recognised[0]!] : [])),
     clip: await judges.clip.scores(images, scenes.map(({ spec }) => caption(spec.parts))),
+    aesthetic: await miniAestheticScores(judges.aesthetic, images),
     frechet: (await frechetDistance(await judges.inception.features(images), judges.reference)).value,
   };
 }

@@ -40,7 +40,7 @@ export class ConvTrunk extends Module {
 
   /** [N, 32, 32, 32], [N, 64, 16, 16] and [N, 128, 8, 8]. */
   forward(images: tf.Tensor): [tf.Tensor, tf.Tensor, tf.Tensor] {
-    const fine = this.stem.forward(pixelUnshuffle(images));
+    const fine = this.stem.forward(pixelUnshuffle(images, 2));
     const middle = this.residuals[0]!.forward(this.down[0]!.forward(fine), null);
     return [fine, middle, this.residuals[1]!.forward(this.down[1]!.forward(middle), null)];
   }

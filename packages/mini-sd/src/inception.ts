@@ -39,7 +39,10 @@ export class MiniInception extends Module {
     const cells = this.cells.forward(coarse);
     const [n, classes] = cells.shape as [number, number];
     const features = tf.mean(this.residual.forward(this.down.forward(coarse), null), [2, 3]);
-    return { features, objects: this.objects.forward(features), subgroups: this.subgroups.forward(features), cells: tf.transpose(tf.reshape(cells, [n, classes, CELLS * CELLS]), [0, 2, 1]) };
+    const located = tf.transpose(tf.reshape(cells, [n, classes, CELLS * CELLS]), [0, 2, 1]);
+    // An object is in the picture where one cell is sure of it: a mean over the picture forgets what is small, or one of two.
+    const strongest = tf.slice(tf.max(located, 1), [0, 1], [n, classes - 1]);
+    return { features, objects: tf.add(this.objects.forward(features), strongest), subgroups: this.subgroups.forward(features), cells: located };
   }
 }
 

@@ -1,5 +1,6 @@
 export { MiniSdError, type MiniSdErrorCode } from './errors.ts';
 export { MINI_CONTROLNET } from './control.ts';
+export { miniAestheticScores } from './aesthetic.ts';
 export { decode, encode, normaliseLatents, type LatentStatistics } from './autoencoder.ts';
 export { compileClip, type ClipScorer } from './clip-score.ts';
 export { MiniClip, miniText } from './clip.ts';
@@ -7,7 +8,7 @@ export { SUBGROUPS } from './inception.ts';
 export { compileJudge, type Judge, type Verdict } from './judge.ts';
 export { encodeScenes, readLatents, writeLatents } from './latents.ts';
 export { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniUNet, miniVae, TEXT_WIDTH } from './models.ts';
-export { loadClip, loadInception, loadSegmenter, type LoadedNetwork } from './networks.ts';
+export { loadAesthetic, loadClip, loadInception, loadSegmenter, type LoadedNetwork } from './networks.ts';
 export { fromImages, toImages, writeCondition, writeImage } from './pixels.ts';
 export { communityStyles, controlledPrediction, createSampler, loadBaseModel, type BaseModel, type CommunityStyle, type ControlModule, type Sampler, type SampleRequest } from './sampler.ts';
 export { openScenes, type OpenScenes, type SceneSource } from './scenes.ts';

@@ -10,15 +10,15 @@ export const LATENT_CHANNELS = 4;
 export const TEXT_WIDTH = 128;
 
 /**
- * Works on 2x2 pixel-unshuffled images [N, 12, 32, 32]: the first convolutions at full resolution would cost more
- * than the rest of so small an autoencoder.
+ * Works on 4x4 pixel-unshuffled images [N, 48, 16, 16], so that every convolution runs at the size of the latents: wide
+ * convolutions on small maps use the processor better than narrow ones at full resolution, and learn more per second.
  */
 export const MINI_VAE: AutoencoderKLConfig = {
-  in_channels: 12,
-  out_channels: 12,
-  block_out_channels: [48, 64],
-  down_block_types: ['DownEncoderBlock2D', 'DownEncoderBlock2D'],
-  up_block_types: ['UpDecoderBlock2D', 'UpDecoderBlock2D'],
+  in_channels: 48,
+  out_channels: 48,
+  block_out_channels: [96],
+  down_block_types: ['DownEncoderBlock2D'],
+  up_block_types: ['UpDecoderBlock2D'],
   layers_per_block: 1,
   latent_channels: LATENT_CHANNELS,
   norm_num_groups: 8,

@@ -1,6 +1,7 @@
 import { parameterSpecs } from '@controllab/core-blocks';
 import { catalogue, vocabulary, type Tier } from '@controllab/emoji-scenes';
 import type { HostTensor } from '@controllab/tfjs-onnx';
+import { MiniAesthetic } from './aesthetic.ts';
 import { MiniClip, miniText } from './clip.ts';
 import { MiniInception } from './inception.ts';
 import { MiniSegmenter } from './segmenter.ts';
@@ -31,3 +32,15 @@ export const loadInception = (tier: Tier): LoadedNetwork => loaded(loadWeights('
 
 /** @throws MiniSdError missing-weights */
 export const loadSegmenter = (): LoadedNetwork => loaded(loadWeights('segmenter', new MiniSegmenter()));
+
+/** @throws MiniSdError missing-weights */
+export const loadAesthetic = (): LoadedNetwork => loaded(loadWeights('aesthetic', new MiniAesthetic()));
+
+/**
+ * mini-inception's trunk under `prefix`, from which the other networks that look at pictures start: they see as much after a third of the steps.
+ * @throws MiniSdError missing-weights
+ */
+export function loadTrunk(tier: Tier, prefix: string): LoadedNetwork {
+  const { tensors, hash } = loadInception(tier);
+  return { tensors: Object.fromEntries(Object.entries(tensors).flatMap(([name, tensor]) => (name.startsWith('trunk.') ? [[`${prefix}${name.slice('trunk.'.length)}`, tensor]] : []))), hash };
+}

@@ -7,8 +7,8 @@ await tf.setBackend('cpu');
 describe('pixels', () => {
   it('unshuffles like torch.nn.PixelUnshuffle and back', () => {
     const x = tf.tensor([0, 1, 2, 3, 4, 5, 6, 7], [1, 1, 2, 4]);
-    expect([...pixelUnshuffle(x).dataSync()]).toEqual([0, 2, 1, 3, 4, 6, 5, 7]);
-    expect([...pixelShuffle(pixelUnshuffle(x)).dataSync()]).toEqual([...x.dataSync()]);
+    expect([...pixelUnshuffle(x, 2).dataSync()]).toEqual([0, 2, 1, 3, 4, 6, 5, 7]);
+    expect([...pixelShuffle(pixelUnshuffle(x, 2), 2).dataSync()]).toEqual([...x.dataSync()]);
   });
   it('turns images into planes in [-1, 1] and back, clamping', () => {
     const image = Uint8Array.of(0, 128, 255, 255, 0, 1);

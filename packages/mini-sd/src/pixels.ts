@@ -2,16 +2,16 @@ import * as tf from '@tensorflow/tfjs';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { IMAGE_SIZE } from './models.ts';
 
-/** Space to depth by 2, torch.nn.PixelUnshuffle: [N, C, H, W] to [N, 4C, H/2, W/2]. */
-export function pixelUnshuffle(x: tf.Tensor): tf.Tensor4D {
+/** Space to depth, torch.nn.PixelUnshuffle: [N, C, H, W] to [N, f f C, H/f, W/f]. */
+export function pixelUnshuffle(x: tf.Tensor, factor: number): tf.Tensor4D {
   const [n, c, h, w] = x.shape as [number, number, number, number];
-  return tf.reshape(tf.transpose(tf.reshape(x, [n, c, h / 2, 2, w / 2, 2]), [0, 1, 3, 5, 2, 4]), [n, 4 * c, h / 2, w / 2]);
+  return tf.reshape(tf.transpose(tf.reshape(x, [n, c, h / factor, factor, w / factor, factor]), [0, 1, 3, 5, 2, 4]), [n, factor * factor * c, h / factor, w / factor]);
 }
 
-/** Depth to space by 2, torch.nn.PixelShuffle: [N, 4C, H, W] to [N, C, 2H, 2W]. */
-export function pixelShuffle(x: tf.Tensor): tf.Tensor4D {
+/** Depth to space, torch.nn.PixelShuffle: [N, f f C, H, W] to [N, C, fH, fW]. */
+export function pixelShuffle(x: tf.Tensor, factor: number): tf.Tensor4D {
   const [n, c, h, w] = x.shape as [number, number, number, number];
-  return tf.reshape(tf.transpose(tf.reshape(x, [n, c / 4, 2, 2, h, w]), [0, 1, 4, 2, 5, 3]), [n, c / 4, 2 * h, 2 * w]);
+  return tf.reshape(tf.transpose(tf.reshape(x, [n, c / (factor * factor), factor, factor, h, w]), [0, 1, 4, 2, 5, 3]), [n, c / (factor * factor), factor * h, factor * w]);
 }
 
 /** Writes an interleaved 8-bit image [H, W, 3] into a planar batch [N, 3, H, W] in [-1, 1] at row `n`. */

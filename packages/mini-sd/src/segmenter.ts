@@ -27,7 +27,7 @@ export class MiniSegmenter extends Module {
     const [fine, middle, coarse] = this.trunk.forward(images);
     const at16 = this.residuals[0].forward(tf.add(nn.upsampleNearest2x(this.lateral[0].forward(coarse)), middle), null);
     const at32 = this.residuals[1].forward(tf.add(nn.upsampleNearest2x(this.lateral[1].forward(at16)), fine), null);
-    const logits = pixelShuffle(this.out.forward(at32));
+    const logits = pixelShuffle(this.out.forward(at32), 2);
     return tf.transpose(tf.reshape(logits, [images.shape[0]!, SUBGROUPS, IMAGE_SIZE * IMAGE_SIZE]), [0, 2, 1]);
   }
 }

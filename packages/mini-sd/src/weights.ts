@@ -6,7 +6,7 @@ import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { LatentStatistics } from './autoencoder.ts';
 import { MiniSdError } from './errors.ts';
 
-export const parts = ['vae', 'clip', 'clip-judge', 'inception', 'segmenter', 'unet', 'style-twemoji', 'style-noto', 'style-fluent'] as const;
+export const parts = ['vae', 'clip', 'clip-judge', 'inception', 'segmenter', 'aesthetic', 'unet', 'style-twemoji', 'style-noto', 'style-fluent'] as const;
 export type Part = (typeof parts)[number];
 
 const directory = fileURLToPath(new URL('../weights/', import.meta.url));

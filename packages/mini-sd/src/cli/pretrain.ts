@@ -10,6 +10,7 @@ const stages: Record<string, (options: StageOptions) => Promise<TrainingResult>>
   'clip-judge': async (options) => (await import('../pretrain/clip.ts')).pretrainClip('clip-judge', options),
   inception: async (options) => (await import('../pretrain/inception.ts')).pretrainInception(options),
   segmenter: async (options) => (await import('../pretrain/segmenter.ts')).pretrainSegmenter(options),
+  aesthetic: async (options) => (await import('../pretrain/aesthetic.ts')).pretrainAesthetic(options),
   unet: async (options) => (await import('../pretrain/unet.ts')).pretrainUNet(options),
   ...Object.fromEntries((['twemoji', 'noto', 'fluent'] as const).map((style) => [`style-${style}`, async (options: StageOptions) => (await import('../pretrain/style.ts')).pretrainStyle(style, options)])),
 };

@@ -6,6 +6,7 @@ import type { ClipBatchData } from '../batches/clip.ts';
 import { compileClip } from '../clip-score.ts';
 import { contrastiveLoss, MiniClip } from '../clip.ts';
 import { IMAGE_SIZE } from '../models.ts';
+import { loadTrunk } from '../networks.ts';
 import { openScenes, type SceneSource } from '../scenes.ts';
 import { saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
@@ -28,15 +29,17 @@ export type ClipPart = 'clip' | 'clip-judge';
 export async function pretrainClip(part: ClipPart, options: StageOptions): Promise<TrainingResult> {
   const { source, batchSize, noise } = CLIP_RECIPE;
   const own = part === 'clip' ? { seed: options.seed, source } : { seed: options.seed + 1, source: { ...source, seed: source.seed + 1 } };
-  // Telling captions apart is easier than conditioning a U-Net: a third of the steps does.
-  const recipe = { ...CLIP_RECIPE, source: own.source, totalSteps: part === 'clip' ? CLIP_RECIPE.totalSteps : CLIP_RECIPE.totalSteps / 3 };
+  // The judge's eyes are mini-inception's to begin with, which saves half of the steps.
+  const trunk = part === 'clip' ? null : loadTrunk(source.tier, 'vision_model.trunk.');
+  const recipe = { ...CLIP_RECIPE, source: own.source, totalSteps: trunk === null ? CLIP_RECIPE.totalSteps : CLIP_RECIPE.totalSteps / 2 };
   const clip = new MiniClip(vocabulary(source.tier).words.length);
   const trained = await trainStage(
     {
       part,
       recipe,
-      identity: { recipe: JSON.stringify(recipe) },
+      identity: { recipe: JSON.stringify(recipe), ...(trunk === null ? {} : { inception: trunk.hash }) },
       module: clip,
+      ...(trunk === null ? {} : { start: trunk.tensors }),
       inputs: { images: { shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] }, ids: { shape: [2 * batchSize, CONTEXT_LENGTH], dtype: 'int32' } },
       loss: ({ images, ids }) => ({ loss: contrastiveLoss(clip.encodeImages(images!), clip.encodeTexts(ids!), clip.scale()) }),
       batches: { module: new URL('../batches/clip.ts', import.meta.url), data: { source: own.source, batchSize, seed: own.seed, noise } satisfies ClipBatchData },

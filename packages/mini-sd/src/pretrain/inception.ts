@@ -15,7 +15,7 @@ import { trainStage, type StageOptions } from './stage.ts';
 export const INCEPTION_RECIPE = {
   source: { tier: 'core', seed: 31, split: 'train' } satisfies SceneSource,
   batchSize: 64,
-  totalSteps: 600,
+  totalSteps: 1600,
   peak: 2e-3,
   warmup: 100,
   weightDecay: 0.01,

@@ -8,6 +8,7 @@ import type { TrainingResult } from '@controllab/training';
 import type { SegmenterBatchData } from '../batches/segmenter.ts';
 import { crossEntropy, SUBGROUPS } from '../inception.ts';
 import { IMAGE_SIZE } from '../models.ts';
+import { loadTrunk } from '../networks.ts';
 import { openScenes, type SceneSource } from '../scenes.ts';
 import { segment } from '../segment.ts';
 import { MiniSegmenter } from '../segmenter.ts';
@@ -18,7 +19,7 @@ import { trainStage, type StageOptions } from './stage.ts';
 export const SEGMENTER_RECIPE = {
   source: { tier: 'core', seed: 41, split: 'train' } satisfies SceneSource,
   batchSize: 32,
-  totalSteps: 600,
+  totalSteps: 1400,
   peak: 2e-3,
   warmup: 100,
   weightDecay: 0.01,
@@ -29,12 +30,14 @@ export const SEGMENTER_RECIPE = {
 export async function pretrainSegmenter(options: StageOptions): Promise<TrainingResult> {
   const { source, batchSize, noise } = SEGMENTER_RECIPE;
   const segmenter = new MiniSegmenter();
+  const trunk = loadTrunk(source.tier, 'trunk.');
   const trained = await trainStage(
     {
       part: 'segmenter',
       recipe: SEGMENTER_RECIPE,
-      identity: { recipe: JSON.stringify(SEGMENTER_RECIPE) },
+      identity: { recipe: JSON.stringify(SEGMENTER_RECIPE), inception: trunk.hash },
       module: segmenter,
+      start: trunk.tensors,
       inputs: { images: { shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] }, classes: { shape: [batchSize, IMAGE_SIZE * IMAGE_SIZE], dtype: 'int32' } },
       loss: ({ images, classes }) => ({ loss: crossEntropy(segmenter.forward(images!), tf.oneHot(classes as tf.Tensor2D, SUBGROUPS)) }),
       batches: { module: new URL('../batches/segmenter.ts', import.meta.url), data: { source, batchSize, seed: options.seed, noise } satisfies SegmenterBatchData },
@@ -45,7 +48,7 @@ export async function pretrainSegmenter(options: StageOptions): Promise<Training
   );
   if (trained.weights !== null) {
     const { quality, grid } = await segmentationQuality(trained.weights);
-    saveWeights('segmenter', trained.weights, { recipe: JSON.stringify(SEGMENTER_RECIPE), seed: String(options.seed), parameters: String(countParameters(segmenter)), quality: JSON.stringify(quality) });
+    saveWeights('segmenter', trained.weights, { recipe: JSON.stringify(SEGMENTER_RECIPE), seed: String(options.seed), parameters: String(countParameters(segmenter)), inception: trunk.hash, quality: JSON.stringify(quality) });
     await writeStageReport({ part: 'segmenter', title: 'mini-segmenter of the embedded default', seed: options.seed, recipe: SEGMENTER_RECIPE, trained, quality, grid });
   }
   return trained.result;

@@ -33,6 +33,8 @@ export interface StageDefinition {
   /** The network that is trained, under the prefix that its weights carry. */
   module: Module;
   prefix?: string;
+  /** Parameters that do not start at random, by name; what they are belongs to the identity. */
+  start?: Record<string, HostTensor>;
   /** Frozen weights that the loss reads. */
   constants?: Record<string, HostTensor>;
   inputs: Record<string, TensorSpec>;
@@ -56,7 +58,7 @@ export interface TrainedStage {
 
 /** Trains one part of the embedded default: compiled step, batches from a worker, checkpoints, log. */
 export async function trainStage(definition: StageDefinition, { directory, seed, output }: StageOptions): Promise<TrainedStage> {
-  const { part, recipe, module, prefix = '', constants = {}, inputs, loss, batches } = definition;
+  const { part, recipe, module, prefix = '', start = {}, constants = {}, inputs, loss, batches } = definition;
   const { totalSteps, peak, warmup, ema, weightDecay } = recipe;
   const modules = { [prefix]: module };
   const step = await compileTrainStep(
@@ -75,7 +77,7 @@ export async function trainStage(definition: StageDefinition, { directory, seed,
     const result = await runTraining({
       name: part,
       step,
-      initialState: initialTrainState(initialize(module, seed, prefix), { ema: ema !== undefined }),
+      initialState: initialTrainState({ ...initialize(module, seed, prefix), ...start }, { ema: ema !== undefined }),
       batches: startBatchWorker(batches),
       totalSteps,
       learningRate: definition.learningRate ?? cosineRate({ peak, totalSteps, warmup, final: peak / 50 }),

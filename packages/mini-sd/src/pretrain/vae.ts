@@ -3,7 +3,7 @@ import { caption } from '@controllab/emoji-scenes';
 import { countParameters, withParameters } from '@controllab/core-blocks';
 import type { ImageGrid } from '@controllab/report';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
-import type { TrainingResult } from '@controllab/training';
+import { stableDecayRate, type TrainingResult } from '@controllab/training';
 import { decode, encode } from '../autoencoder.ts';
 import type { VaeBatchData } from '../batches/vae.ts';
 import { encodeScenes } from '../latents.ts';
@@ -21,24 +21,26 @@ const SHOWN = 8;
 export const VAE_RECIPE = {
   source: { tier: 'core', seed: 7, split: 'train' } satisfies SceneSource,
   batchSize: 16,
-  totalSteps: 2800,
+  totalSteps: 3600,
+  decay: 1000,
   peak: 2e-3,
   warmup: 200,
   ema: 0.998,
   // At 2e-4 one of the four channels collapses to the prior early on and never comes back.
   kl: 1e-5,
-  charbonnier: 0.02,
+  charbonnier: 0.2,
 };
 
-/** Mean squared error, a little of a Charbonnier term for edges, and a little KL: LDM's first stage without its discriminator. */
+/** Mean squared error, a Charbonnier term that keeps small errors from being ignored (drawings are flat), and a little KL: LDM's first stage without its discriminator. */
 export async function pretrainVae(options: StageOptions): Promise<TrainingResult> {
   const vae = miniVae();
-  const { source, batchSize, kl, charbonnier } = VAE_RECIPE;
+  const { source, batchSize, peak, warmup, kl, charbonnier } = VAE_RECIPE;
+  const { totalSteps, decay, ...lasting } = VAE_RECIPE;
   const trained = await trainStage(
     {
       part: 'vae',
       recipe: VAE_RECIPE,
-      identity: { recipe: JSON.stringify(VAE_RECIPE) },
+      identity: { recipe: JSON.stringify(lasting) },
       module: vae,
       inputs: { images: { shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] }, noise: { shape: [batchSize, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE] } },
       loss: ({ images, noise }) => {
@@ -51,6 +53,7 @@ export async function pretrainVae(options: StageOptions): Promise<TrainingResult
         return { loss: tf.add(tf.add(mse, tf.mul(edges, charbonnier)), tf.mul(divergence, kl)) as tf.Scalar, aux: { mse } };
       },
       batches: { module: new URL('../batches/vae.ts', import.meta.url), data: { source, batchSize, seed: options.seed } satisfies VaeBatchData },
+      learningRate: stableDecayRate({ peak, totalSteps, decay, warmup }),
       stepsPerRun: 4,
       checkpointEvery: 200,
     },

@@ -1,0 +1,52 @@
+import * as tf from '@tensorflow/tfjs';
+import { Linear, Module, withParameters } from '@controllab/core-blocks';
+import { compile, type HostTensor } from '@controllab/tfjs-onnx';
+import { ConvTrunk } from './conv-trunk.ts';
+import { IMAGE_SIZE } from './models.ts';
+import { fromImages } from './pixels.ts';
+
+/**
+ * The mini-aesthetic predictor: scores how little a picture is spoilt, learnt from ranking graded degradations of scenes (RankIQA: Liu, van de Weijer
+ * and Bagdanov 2017). Nobody's taste went into it, so it is named so wherever its numbers appear.
+ */
+export class MiniAesthetic extends Module {
+  trunk: ConvTrunk;
+  score: Linear;
+
+  constructor() {
+    super();
+    this.trunk = new ConvTrunk();
+    this.score = new Linear(ConvTrunk.WIDTHS.reduce((sum, width) => sum + width, 0), 1);
+  }
+
+  /**
+   * Scores [N] of images [N, 3, 64, 64] in [-1, 1], without a unit: higher is better. Noise and blocks show in fine maps, blur and colour in coarse ones.
+   */
+  forward(images: tf.Tensor): tf.Tensor {
+    const pooled = this.trunk.forward(images).map((map) => tf.mean(map, [2, 3]));
+    return tf.reshape(this.score.forward(tf.concat(pooled, 1)), [images.shape[0]!]);
+  }
+}
+
+const BATCH = 64;
+const PIXELS = 3 * IMAGE_SIZE * IMAGE_SIZE;
+
+/** Mini-aesthetic scores of images [64, 64, 3]. */
+export async function miniAestheticScores(weights: Record<string, HostTensor>, images: readonly Uint8Array[]): Promise<number[]> {
+  const predictor = new MiniAesthetic();
+  const network = await compile(
+    ({ inputs, constants }) => withParameters(predictor, constants, () => ({ outputs: { scores: predictor.forward(inputs['images']!) } })),
+    { inputs: { images: { shape: [BATCH, 3, IMAGE_SIZE, IMAGE_SIZE] } }, constants: weights },
+    { name: 'mini-aesthetic' },
+  );
+  const scores: number[] = [];
+  for (let start = 0; start < images.length; start += BATCH) {
+    const size = Math.min(BATCH, images.length - start);
+    const pixels = new Float32Array(BATCH * PIXELS);
+    pixels.set(fromImages(images.slice(start, start + size)).data as Float32Array);
+    const { scores: found } = await network.run({ images: { data: pixels, shape: [BATCH, 3, IMAGE_SIZE, IMAGE_SIZE] } });
+    scores.push(...found!.data.subarray(0, size));
+  }
+  await network.release();
+  return scores;
+}
