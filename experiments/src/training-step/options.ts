@@ -13,6 +13,9 @@ export interface TrainingStepOptions {
   steps: number;
 }
 
+/** Steps that fetch memory, for the state before and the one after the update, and are not timed. */
+export const WARM_UP = 2;
+
 /** The U-Net halves latents, an eighth of the pixels, three times. */
 const MULTIPLE = 64;
 
@@ -24,7 +27,7 @@ const size = (text: string): number => {
 
 const steps = (text: string): number => {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < 2) throw new InvalidArgumentError('Expected an integer of at least 2: the first step fetches memory and is not counted.');
+  if (!/^\d+$/.test(text) || value <= WARM_UP) throw new InvalidArgumentError(`Expected an integer above ${WARM_UP}: the first ${WARM_UP} steps fetch memory and are not timed.`);
   return value;
 };
 
@@ -41,6 +44,6 @@ export function parseTrainingStep(argv: readonly string[]): TrainingStepOptions 
     .description('Trains ControlNet and ControlNeXt on Stable Diffusion 1.5 for a few steps at batch 1, from random weights: time, memory, loss.')
     .option('--size <pixels>', 'side of the picture', size, 256)
     .option('--methods <names>', `which methods: ${TRAINED.join(',')}`, methods, [...TRAINED])
-    .option('--steps <integer>', 'training steps of each method; the first is not timed', steps, 4);
+    .option('--steps <integer>', `training steps of each method; the first ${WARM_UP} are not timed`, steps, 6);
   return parseFlags(command, argv);
 }

@@ -7,7 +7,7 @@ import { median } from '../latency/statistics.ts';
 import { weightPool } from '../latency/weight-pool.ts';
 import { runChild } from '../runner/child-job.ts';
 import { textTable } from '../runner/text-table.ts';
-import type { TrainingStepOptions } from './options.ts';
+import { WARM_UP, type TrainingStepOptions } from './options.ts';
 import type { TrainingJob, TrainingTiming } from './train-method.ts';
 
 /** Of the square matrix products that are the ceiling. */
@@ -20,7 +20,7 @@ interface MethodTiming extends TrainingTiming {
   label: string;
 }
 
-const timed = ({ seconds }: TrainingTiming): number[] => seconds.slice(1);
+const timed = ({ seconds }: TrainingTiming): number[] => seconds.slice(WARM_UP);
 const measured = (samples: readonly number[]): Measurement => ({ ...meanInterval(samples), seeds: [1] });
 
 /** The figures of every method. @returns the table that the report shows and the terminal prints */
@@ -89,7 +89,7 @@ export async function runTrainingStep({ size, methods, steps }: TrainingStepOpti
         title: 'Training steps',
         blocks: [
           table,
-          { kind: 'note', text: `${steps} steps on one batch, the first of which fetches memory and is not timed; the interval is over the others. The machine's own matrix product in ONNX Runtime reaches ${ceilingGflops.toFixed(0)} GFLOPS in this run. Peak memory is the process's high-water mark, Node.js included: the state before and after the update exist at the same time.` },
+          { kind: 'note', text: `${steps} steps on one batch; the first ${WARM_UP} fetch memory and are not timed, the interval is over the others. The machine's own matrix product in ONNX Runtime reaches ${ceilingGflops.toFixed(0)} GFLOPS in this run. Peak memory is the process's high-water mark, Node.js included: the state before and after the update exist at the same time.` },
         ],
       },
     ],
