@@ -52,3 +52,14 @@ export function parseFlags<T extends object>(command: Command, argv: readonly st
   }
   return command.opts<T>();
 }
+
+/** Runs a command of this package: what it throws becomes one message and exit code 1; --help has been answered already. */
+export async function runCommand(command: () => Promise<void>): Promise<void> {
+  try {
+    await command();
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) process.exit(0);
+    process.stderr.write(`\n${(error as Error).message}\n`);
+    process.exitCode = 1;
+  }
+}

@@ -3,7 +3,7 @@ import { Linear, Module, withParameters } from '@controllab/core-blocks';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
 import { ConvTrunk } from './conv-trunk.ts';
 import { IMAGE_SIZE } from './models.ts';
-import { fromImages } from './pixels.ts';
+import { imageBatches } from './pixels.ts';
 
 /**
  * The mini-aesthetic predictor: scores how little a picture is spoilt, learnt from ranking graded degradations of scenes (RankIQA: Liu, van de Weijer
@@ -29,7 +29,6 @@ export class MiniAesthetic extends Module {
 }
 
 const BATCH = 64;
-const PIXELS = 3 * IMAGE_SIZE * IMAGE_SIZE;
 
 /** Mini-aesthetic scores of images [64, 64, 3]. */
 export async function miniAestheticScores(weights: Record<string, HostTensor>, images: readonly Uint8Array[]): Promise<number[]> {
@@ -40,11 +39,8 @@ export async function miniAestheticScores(weights: Record<string, HostTensor>, i
     { name: 'mini-aesthetic' },
   );
   const scores: number[] = [];
-  for (let start = 0; start < images.length; start += BATCH) {
-    const size = Math.min(BATCH, images.length - start);
-    const pixels = new Float32Array(BATCH * PIXELS);
-    pixels.set(fromImages(images.slice(start, start + size)).data as Float32Array);
-    const { scores: found } = await network.run({ images: { data: pixels, shape: [BATCH, 3, IMAGE_SIZE, IMAGE_SIZE] } });
+  for (const { size, batch } of imageBatches(images, BATCH)) {
+    const { scores: found } = await network.run({ images: batch });
     scores.push(...found!.data.subarray(0, size));
   }
   await network.release();

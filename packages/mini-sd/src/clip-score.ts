@@ -3,7 +3,7 @@ import { CONTEXT_LENGTH, tokenize, vocabulary, type Tier } from '@controllab/emo
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
 import { MiniClip } from './clip.ts';
 import { IMAGE_SIZE, TEXT_WIDTH } from './models.ts';
-import { fromImages } from './pixels.ts';
+import { imageBatches } from './pixels.ts';
 
 /** Raw cosines in the space of a mini-CLIP, of images [64, 64, 3] and captions; at most `count` at a time. */
 export interface ClipScorer {
@@ -28,13 +28,10 @@ export async function compileClip(weights: Record<string, HostTensor>, tier: Tie
   const rows = ({ data }: HostTensor, length: number): Float32Array[] => Array.from({ length }, (_, n) => (data as Float32Array).slice(n * TEXT_WIDTH, (n + 1) * TEXT_WIDTH));
   const embed = async (images: readonly Uint8Array[], captions: readonly string[]): Promise<{ images: Float32Array[]; texts: Float32Array[] }> => {
     const found: { images: Float32Array[]; texts: Float32Array[] } = { images: [], texts: [] };
-    for (let start = 0; start < images.length; start += count) {
-      const size = Math.min(count, images.length - start);
-      const pixels = new Float32Array(count * 3 * IMAGE_SIZE * IMAGE_SIZE);
-      pixels.set(fromImages(images.slice(start, start + size)).data as Float32Array);
+    for (const { start, size, batch } of imageBatches(images, count)) {
       const ids = new Int32Array(count * CONTEXT_LENGTH);
       for (let n = 0; n < count; n++) ids.set(tokenize(captions[start + Math.min(n, size - 1)]!, words), n * CONTEXT_LENGTH);
-      const out = await towers.run({ images: { data: pixels, shape: [count, 3, IMAGE_SIZE, IMAGE_SIZE] }, ids: { data: ids, shape: [count, CONTEXT_LENGTH] } });
+      const out = await towers.run({ images: batch, ids: { data: ids, shape: [count, CONTEXT_LENGTH] } });
       found.images.push(...rows(out['images']!, size));
       found.texts.push(...rows(out['texts']!, size));
     }

@@ -4,7 +4,7 @@ import { catalogue, type SceneSpec, type Tier } from '@controllab/emoji-scenes';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
 import { CELLS, FEATURES, MiniInception } from './inception.ts';
 import { IMAGE_SIZE } from './models.ts';
-import { fromImages } from './pixels.ts';
+import { imageBatches } from './pixels.ts';
 
 /** What mini-inception says of a picture that should show a scene. */
 export interface Verdict {
@@ -40,12 +40,7 @@ export async function compileJudge(weights: Record<string, HostTensor>, tier: Ti
     { name: 'mini-inception' },
   );
   async function* batches(images: readonly Uint8Array[]): AsyncGenerator<{ start: number; size: number; out: Record<string, HostTensor> }> {
-    for (let start = 0; start < images.length; start += BATCH) {
-      const size = Math.min(BATCH, images.length - start);
-      const pixels = new Float32Array(BATCH * 3 * IMAGE_SIZE * IMAGE_SIZE);
-      pixels.set(fromImages(images.slice(start, start + size)).data as Float32Array);
-      yield { start, size, out: await network.run({ images: { data: pixels, shape: [BATCH, 3, IMAGE_SIZE, IMAGE_SIZE] } }) };
-    }
+    for (const { start, size, batch } of imageBatches(images, BATCH)) yield { start, size, out: await network.run({ images: batch }) };
   }
   return {
     async judge(images, specs) {

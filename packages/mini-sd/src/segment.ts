@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { withParameters } from '@controllab/core-blocks';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
 import { IMAGE_SIZE } from './models.ts';
-import { fromImages } from './pixels.ts';
+import { imageBatches } from './pixels.ts';
 import { MiniSegmenter } from './segmenter.ts';
 
 const BATCH = 32;
@@ -17,11 +17,8 @@ export async function segment(weights: Record<string, HostTensor>, images: reado
     { name: 'mini-segmenter' },
   );
   const maps: Uint8Array[] = [];
-  for (let start = 0; start < images.length; start += BATCH) {
-    const size = Math.min(BATCH, images.length - start);
-    const pixels = new Float32Array(BATCH * 3 * PIXELS);
-    pixels.set(fromImages(images.slice(start, start + size)).data as Float32Array);
-    const { classes } = await network.run({ images: { data: pixels, shape: [BATCH, 3, IMAGE_SIZE, IMAGE_SIZE] } });
+  for (const { size, batch } of imageBatches(images, BATCH)) {
+    const { classes } = await network.run({ images: batch });
     for (let n = 0; n < size; n++) maps.push(Uint8Array.from(classes!.data.subarray(n * PIXELS, (n + 1) * PIXELS)));
   }
   await network.release();
