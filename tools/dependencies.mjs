@@ -6,7 +6,7 @@ import { FLOORS } from './eslint-floors.mjs';
 
 const SKIPPED = new Set(['node_modules', 'dist', 'reports', 'runs']);
 const SOURCE = /\.(ts|mts|mjs|js)$/;
-/** Only a developer runs these: they may also import what the root's devDependencies list. */
+/** Only a developer runs these: they may also import what the root's and their workspace's devDependencies list. */
 const DEVELOPMENT = /(\.test\.(ts|mjs)$|\/(testing|bench)\/)/;
 
 const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
@@ -37,7 +37,8 @@ const sourcesUnder = (folder) =>
 export function dependencyProblems(root, workspace) {
   const manifest = readJson(path.join(root, workspace, 'package.json'));
   const listed = new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies, ...manifest.optionalDependencies }));
-  const { devDependencies, optionalDependencies } = readJson(path.join(root, 'package.json'));
+  const { devDependencies: shared, optionalDependencies } = readJson(path.join(root, 'package.json'));
+  const devDependencies = { ...shared, ...manifest.devDependencies };
   const problems = [];
   const namedAnywhere = new Set();
   for (const file of sourcesUnder(path.join(root, workspace))) {

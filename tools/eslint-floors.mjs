@@ -5,6 +5,7 @@ import path from 'node:path';
  * Siblings (same floor) never import each other.
  */
 export const FLOORS = [
+  ['packages/python-peer'],
   ['packages/tfjs-onnx', 'packages/data-scaling', 'packages/report', 'datasets/emoji-scenes'],
   ['packages/core-blocks'],
   ['packages/diffusion'],

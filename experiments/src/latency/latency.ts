@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { externalStateDict, openWeights } from '@controllab/core-blocks';
+import { findPython } from '@controllab/python-peer';
 import { currentCommit, machine, writeReport } from '@controllab/report';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
 import type { Json } from '@controllab/training';
@@ -11,7 +12,7 @@ import { RunDirectory } from '../runner/run-directory.ts';
 import { textTable } from '../runner/text-table.ts';
 import { METHODS, PEER_STEPS, familyOf, methodOf, profiles, settingOf, type MethodId, type Profile, type Target } from './design.ts';
 import type { LatencyOptions } from './options.ts';
-import { findPython, hasPeer, runPeer, type PeerTiming } from './peer.ts';
+import { hasPeer, runPeer, type PeerTiming } from './peer.ts';
 import { latencyReport, latencyTables, type LatencyResult, type TargetResult } from './report.ts';
 import { median } from './statistics.ts';
 import { stepCounts } from './step.ts';
@@ -82,7 +83,7 @@ export async function runLatency(options: LatencyOptions, say: (message: string)
   const profile: Profile = { ...rest, targets: all.filter(({ family }) => options.models.includes(family)) };
   const threads = os.cpus().length;
   const own = options.model === null ? null : { model: options.model, target: targetOf(options.model, profile.targets) };
-  const found = options.provider === 'cpu' ? findPython() : { python: null, reason: 'PyTorch is compared on the CPU' };
+  const found = options.provider === 'cpu' ? findPython(['torch', 'numpy']) : { python: null, reason: 'PyTorch is compared on the CPU' };
   const config: Json = { experiment: 'latency', profile: options.profile, settings: JSON.parse(JSON.stringify(profile)) as Json, provider: options.provider, threads, model: options.model, machine: machine(), torch: found.python };
   const run = RunDirectory.open({ root: path.join('runs', 'latency'), name: options.profile, config, fresh: options.fresh, say });
   try {

@@ -72,8 +72,16 @@ abstract class UNet extends UNetEncoder {
 
 /** The U-Net of latent diffusion with text cross-attention. Source: diffusers `UNet2DConditionModel`. */
 export class UNet2DConditionModel extends UNet {
+  readonly #config: UNet2DConditionConfig;
+
   constructor(config: UNet2DConditionConfig) {
     super(resolveEncoder('UNet2DConditionModel', config, DECODER_KEYS), config);
+    this.#config = config;
+  }
+
+  /** What it was made from. */
+  get config(): UNet2DConditionConfig {
+    return this.#config;
   }
 
   /**

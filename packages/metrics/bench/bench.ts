@@ -8,7 +8,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import type { Features, FeatureStatistics } from '@controllab/metrics';
-import { findPython, NumpyPeer, type PeerTask } from './numpy-peer.ts';
+import { findPython } from '@controllab/python-peer';
+import { NumpyPeer, type PeerTask } from './numpy-peer.ts';
 
 const USAGE = `usage: bench.ts [--rounds N] [--quick]
   --rounds N   timed runs of each case after one that is not timed (default 3)
@@ -86,7 +87,7 @@ const cases: Case[] = [
 ];
 
 const loadBefore = os.loadavg()[0]!;
-const found = options.quick ? { python: null, reason: 'skipped by --quick' } : findPython();
+const found = options.quick ? { python: null, reason: 'skipped by --quick' } : findPython(['numpy', 'scipy']);
 if (found.python === null) process.stderr.write(`no peer: ${found.reason}\n`);
 const peer = found.python === null ? null : new NumpyPeer(found.python, threads);
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'metrics-bench-'));

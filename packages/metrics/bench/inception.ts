@@ -4,8 +4,9 @@
  */
 import os from 'node:os';
 import { parseArgs } from 'node:util';
+import { findPython } from '@controllab/python-peer';
 import { inceptionExtractor } from '../src/inception/extractor.ts';
-import { findPython, InceptionPeer, type PeerRun } from './inception-peer.ts';
+import { InceptionPeer, type PeerRun } from './inception-peer.ts';
 import { madeUpInception, numbers } from './inception-weights.ts';
 
 const WARM_UP = 1;
@@ -24,8 +25,8 @@ const threads = os.availableParallelism();
 const start = performance.now();
 const extractor = await inceptionExtractor({ tensors: madeUpInception(), hash: 'made up' }, { preset: 'clean', batchSize: shape[0]!, threads });
 const loadMs = performance.now() - start;
-const python = findPython();
-if (python === null) process.stderr.write('no peer: no Python with torch and numpy\n');
+const { python, reason } = findPython(['torch', 'numpy']);
+if (python === null) process.stderr.write(`no peer: ${reason}\n`);
 const peer = python === null ? null : new InceptionPeer(python);
 
 const images = numbers('images', shape);

@@ -2,10 +2,10 @@ import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
+import { findPython } from '@controllab/python-peer';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
 import type { CaseResult, Job } from './case.ts';
 import type { Options } from './options.ts';
-import { findPeer } from './peer.ts';
 import { round } from './statistics.ts';
 import { NETWORKS, QUICK_NETWORKS } from './unet.ts';
 
@@ -31,7 +31,7 @@ function runCase(job: Job): Promise<CaseResult> {
 export async function runBench({ rounds, only, quick }: Options): Promise<void> {
   const threads = os.availableParallelism();
   const loadBefore = os.loadavg()[0]!;
-  const found = quick ? { python: null, reason: 'skipped by --quick' } : findPeer();
+  const found = quick ? { python: null, reason: 'skipped by --quick' } : findPython(['torch', 'numpy']);
   if (found.python === null) say(`no peer: ${found.reason}`);
   const sizes = quick ? [128] : [1024, 2048];
   const ceiling = async (): Promise<Record<string, number>> => {

@@ -3,7 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeSafetensors } from '@controllab/core-blocks';
-import { findPython, InceptionPeer } from '../../bench/inception-peer.ts';
+import { findPython } from '@controllab/python-peer';
+import { InceptionPeer } from '../../bench/inception-peer.ts';
 import { madeUpInception, numbers } from '../../bench/inception-weights.ts';
 import { inceptionExtractor, type InceptionExtractor } from './extractor.ts';
 import { readInceptionWeights } from './weights.ts';
@@ -84,9 +85,9 @@ describe('readInceptionWeights', () => {
   });
 });
 
-const python = findPython();
+const { python, reason } = findPython(['torch', 'numpy']);
 // Vitest prints the name of a skipped suite: it says what is missing and how to get it.
-describe.skipIf(python === null)(`beside PyTorch${python === null ? ' (skipped: no Python with torch and numpy; apt install python3-torch python3-numpy)' : ''}`, () => {
+describe.skipIf(python === null)(`beside PyTorch${python === null ? ` (skipped: ${reason}; apt install python3-torch)` : ''}`, () => {
   let peer: InceptionPeer;
   beforeAll(() => {
     peer = new InceptionPeer(python!);

@@ -1,0 +1,2 @@
+export { findPython, PythonPeer, type FoundPython } from './python-peer.ts';
+export { TorchUNet, type TorchDescription, type TorchTensors, type TorchTraining } from './torch-unet.ts';

@@ -1,0 +1,51 @@
+import { spawn, spawnSync } from 'node:child_process';
+import path from 'node:path';
+import readline from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+export type FoundPython = { python: string; reason: null } | { python: null; reason: string };
+
+/** Prints those of its arguments that Python cannot find. */
+const MISSING = 'import importlib.util, sys; print(*(name for name in sys.argv[1:] if importlib.util.find_spec(name) is None))';
+
+/** The first Python that has these modules, or why there is none. Looks for them only: importing torch takes seconds. */
+export function findPython(modules: readonly string[]): FoundPython {
+  const tried: string[] = [];
+  for (const python of ['/usr/bin/python3', 'python3']) {
+    const { status, stdout, stderr, error } = spawnSync(python, ['-c', MISSING, ...modules], { encoding: 'utf8' });
+    if (status === 0 && stdout.trim() === '') return { python, reason: null };
+    tried.push(`${python}: ${status === 0 ? `lacks ${stdout.trim().replaceAll(' ', ', ')}` : (error?.message ?? stderr.trim().split('\n').at(-1))}`);
+  }
+  return { python: null, reason: `no Python with ${modules.join(' and ')} (${tried.join('; ')})` };
+}
+
+/** A Python program beside ours: it gets one JSON request a line and gives one JSON reply a line, one at a time. */
+export class PythonPeer {
+  private readonly script: string;
+  private readonly child;
+  private readonly replies: AsyncIterator<string>;
+  private failure: Error | null = null;
+
+  /** @param env beside this process's own: thread counts of a BLAS, for one */
+  constructor(python: string, script: URL, env: Readonly<Record<string, string>> = {}) {
+    this.script = path.basename(fileURLToPath(script));
+    // OpenMP's idle threads must not spin on the cores while it is our turn.
+    this.child = spawn(python, [fileURLToPath(script)], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, OMP_WAIT_POLICY: 'PASSIVE', ...env } });
+    const failed = (error: Error): void => void (this.failure = error);
+    this.child.on('error', failed);
+    this.child.stdin.on('error', failed);
+    this.replies = readline.createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
+  }
+
+  /** @throws Error when the program has ended */
+  async ask<Reply>(request: object): Promise<Reply> {
+    this.child.stdin.write(`${JSON.stringify(request)}\n`);
+    const { value, done } = await this.replies.next();
+    if (done === true) throw new Error(`${this.script} ended early${this.failure === null ? '; its message is above' : `: ${this.failure.message}`}`);
+    return JSON.parse(value) as Reply;
+  }
+
+  close(): void {
+    this.child.stdin.end();
+  }
+}
