@@ -57,7 +57,7 @@ export async function runAblation(options: ExperimentOptions<keyof typeof profil
     variants: variants.map((v) => v.id),
     prompts: promptSettings.map((s) => s.id),
   };
-  const run = RunDirectory.open({ root: path.join('runs', 'ablation'), name: `${options.profile}-seed-${options.seed}`, config, fresh: options.fresh, say });
+  const run = await RunDirectory.open({ root: path.join('runs', 'ablation'), name: `${options.profile}-seed-${options.seed}`, config, fresh: options.fresh, say });
   try {
     say(`run folder ${run.path}`);
     const scenes = await heldOutScenes(base.tier, profile.final.singles, profile.final.pairs);

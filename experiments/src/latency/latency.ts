@@ -3,21 +3,21 @@ import os from 'node:os';
 import path from 'node:path';
 import { externalStateDict, openWeights } from '@controllab/core-blocks';
 import { findPython } from '@controllab/python-peer';
-import { currentCommit, machine, writeReport } from '@controllab/report';
+import { currentCommit, machine, median, writeReport } from '@controllab/report';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
 import type { Json } from '@controllab/training';
+import { METHODS, familyOf, methodOf, settingOf, type MethodId, type Target } from '../full-size/target.ts';
+import { weightPool, type WeightPool } from '../full-size/weight-pool.ts';
 import { runChild } from '../runner/child-job.ts';
 import { ExperimentError } from '../runner/errors.ts';
 import { RunDirectory } from '../runner/run-directory.ts';
 import { textTable } from '../runner/text-table.ts';
-import { METHODS, PEER_STEPS, familyOf, methodOf, profiles, settingOf, type MethodId, type Profile, type Target } from './design.ts';
+import { PEER_STEPS, profiles, type Profile } from './design.ts';
 import type { LatencyOptions } from './options.ts';
 import { hasPeer, runPeer, type PeerTiming } from './peer.ts';
 import { latencyReport, latencyTables, type LatencyResult, type TargetResult } from './report.ts';
-import { median } from './statistics.ts';
 import { stepCounts } from './step.ts';
 import type { Job, Timing } from './time-method.ts';
-import { weightPool, type WeightPool } from './weight-pool.ts';
 
 /** Of the square matrix products that are the ceiling. */
 const CEILING_SIZE = 2048;
@@ -85,10 +85,10 @@ export async function runLatency(options: LatencyOptions, say: (message: string)
   const own = options.model === null ? null : { model: options.model, target: targetOf(options.model, profile.targets) };
   const found = options.provider === 'cpu' ? findPython(['torch', 'numpy']) : { python: null, reason: 'PyTorch is compared on the CPU' };
   const config: Json = { experiment: 'latency', profile: options.profile, settings: JSON.parse(JSON.stringify(profile)) as Json, provider: options.provider, threads, model: options.model, machine: machine(), torch: found.python };
-  const run = RunDirectory.open({ root: path.join('runs', 'latency'), name: options.profile, config, fresh: options.fresh, say });
+  const run = await RunDirectory.open({ root: path.join('runs', 'latency'), name: options.profile, config, fresh: options.fresh, say });
   try {
     const modules = profile.targets.flatMap((target) => [familyOf(target).unet, ...familyOf(target).methods.map(({ control }) => control)]);
-    const setting: Setting = { options, profile, threads, python: found.python, say, pool: await weightPool(path.join('.cache', 'latency'), modules) };
+    const setting: Setting = { options, profile, threads, python: found.python, say, pool: await weightPool(path.join('.cache', 'full-size'), modules) };
     const ceiling = () => (options.provider === 'cpu' ? matmulCeiling(CEILING_SIZE, { threads }) : Promise.resolve(0));
     const ceilings = [await run.stage('ceiling-before', ceiling)];
     const targets: TargetResult[] = [];

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import type { Provider } from '@controllab/tfjs-onnx';
+import type { Target } from '../full-size/target.ts';
 import { oneOf, parseFlags } from '../runner/command.ts';
 import { ExperimentError } from '../runner/errors.ts';
-import { profiles, type Target } from './design.ts';
+import { profiles } from './design.ts';
 
 export interface LatencyOptions {
   profile: keyof typeof profiles;

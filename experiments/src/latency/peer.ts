@@ -1,8 +1,8 @@
 import { UNet2DConditionModel } from '@controllab/core-blocks';
 import { TorchUNet, type TorchDescription } from '@controllab/python-peer';
+import { exampleInputs, familyOf, inputsOf, type Target } from '../full-size/target.ts';
+import { startOf, type WeightPool } from '../full-size/weight-pool.ts';
 import { ExperimentError } from '../runner/errors.ts';
-import { exampleInputs, familyOf, inputsOf, type Target } from './design.ts';
-import { startOf, type WeightPool } from './weight-pool.ts';
 
 export interface PeerTiming extends TorchDescription {
   seconds: number[];

@@ -1,8 +1,9 @@
-import type { BarFigure, Cell, Claim, Measurement, PaperValue, Provenance, Report, Table } from '@controllab/report';
+import { median, type BarFigure, type Cell, type Claim, type Measurement, type PaperValue, type Provenance, type Report, type Table } from '@controllab/report';
+import type { MethodId, Target } from '../full-size/target.ts';
 import { PAPER_SECONDS, paperIncrease } from '../paper-values.ts';
-import { PEER_STEPS, type MethodId, type Profile, type Target } from './design.ts';
+import { PEER_STEPS, type Profile } from './design.ts';
 import type { PeerTiming } from './peer.ts';
-import { median, overRounds } from './statistics.ts';
+import { overRounds } from './statistics.ts';
 import type { Timing } from './time-method.ts';
 
 export interface MethodResult {

@@ -1,6 +1,6 @@
 import { countParameters, parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
 import { cost, trace, type TensorSpec, type Traceable } from '@controllab/tfjs-onnx';
-import { familyOf, inputsOf, methodOf, type MethodId, type Target } from './design.ts';
+import { familyOf, inputsOf, methodOf, type MethodId, type Target } from '../full-size/target.ts';
 
 /** One denoising step of a method, as a function of tensors. */
 export interface Step {

@@ -1,9 +1,9 @@
 import { externalStateDict, openWeights } from '@controllab/core-blocks';
 import { compile, type CompileOptions, type ConstantTensor } from '@controllab/tfjs-onnx';
+import { exampleInputs, type MethodId, type Target } from '../full-size/target.ts';
+import { poolWeights, type WeightPool } from '../full-size/weight-pool.ts';
 import { peakMemory } from '../runner/child-job.ts';
-import { exampleInputs, type MethodId, type Target } from './design.ts';
 import { stepOf } from './step.ts';
-import { poolWeights, type WeightPool } from './weight-pool.ts';
 
 /** One method to be timed in a process of its own. */
 export interface Job {

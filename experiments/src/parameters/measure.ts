@@ -1,9 +1,9 @@
 import { countParameters, parameterSpecs, withParameters, type Module, type Modules } from '@controllab/core-blocks';
 import { trainableNames } from '@controllab/controlnext';
 import { cost, trace, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
+import type { Family, Method } from '../full-size/families.ts';
 import { activationBytes } from './activations.ts';
 import type { Component } from './components.ts';
-import type { Family, Method } from './families.ts';
 
 /** What one forward pass takes, from its graph; nothing is allocated or run. */
 export interface Forward {

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { families } from '../full-size/families.ts';
 import { components } from './components.ts';
-import { families } from './families.ts';
 import { measureComponent, measureFamily } from './measure.ts';
 import { parametersReport } from './report.ts';
 import { methodOf, printsAs, tableFive } from './table-five.ts';

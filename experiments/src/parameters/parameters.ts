@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { currentCommit, machine, writeReport } from '@controllab/report';
+import { families } from '../full-size/families.ts';
 import { textTable } from '../runner/text-table.ts';
 import { components } from './components.ts';
-import { families } from './families.ts';
 import { measureComponent, measureFamily } from './measure.ts';
 import { parametersReport, parametersTables } from './report.ts';
 

@@ -3,7 +3,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFile
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ExperimentError } from './errors.ts';
 import { RunDirectory } from './run-directory.ts';
 
 let root: string;
@@ -23,21 +22,11 @@ const open = (overrides: { config?: { steps: number }; fresh?: boolean } = {}) =
 
 const never = (): Promise<never> => Promise.reject(new Error('computed again'));
 
-const code = (f: () => unknown): string => {
-  try {
-    f();
-  } catch (error) {
-    if (error instanceof ExperimentError) return error.code;
-    throw error;
-  }
-  return 'no error';
-};
-
 /** Another process that opens the same run, stores the stage "first", says so and hangs in its second. */
 const startOther = async (): Promise<ChildProcess> => {
   const script = `
     import { RunDirectory } from ${JSON.stringify(new URL('run-directory.ts', import.meta.url).href)};
-    const run = RunDirectory.open({ root: ${JSON.stringify(root)}, name: 'quick-seed-1', config: { steps: 400 }, fresh: false, say: () => {} });
+    const run = await RunDirectory.open({ root: ${JSON.stringify(root)}, name: 'quick-seed-1', config: { steps: 400 }, fresh: false, say: () => {} });
     await run.stage('first', async () => ({ by: 'other' }));
     await run.stage('second', () => new Promise(() => { process.stdout.write('working'); setInterval(() => {}, 1000); }));
   `;
@@ -59,10 +48,10 @@ const kill = (child: ChildProcess): Promise<void> =>
 describe('RunDirectory', () => {
   it('computes a stage once and gives the stored value after that, to the last digit', async () => {
     const value = { x: 0.1 + 0.2, list: [1, null, 'ü\u2028'] };
-    const first = open();
+    const first = await open();
     expect(await first.stage('a', async () => value)).toEqual(value);
     first.close();
-    const second = open();
+    const second = await open();
     expect(await second.stage('a', never)).toEqual(value);
     expect(said).toEqual([]);
     second.close();
@@ -70,7 +59,7 @@ describe('RunDirectory', () => {
   });
 
   it('keeps runs with different settings apart', async () => {
-    const [a, b] = [open(), open({ config: { steps: 800 } })];
+    const [a, b] = [await open(), await open({ config: { steps: 800 } })];
     expect(a.path).not.toBe(b.path);
     await a.stage('x', async () => 1);
     expect(await b.stage('x', async () => 2)).toBe(2);
@@ -83,7 +72,7 @@ describe('RunDirectory', () => {
     ['empty', (file: string) => truncateSync(file, 0)],
     ['altered', (file: string) => writeFileSync(file, readFileSync(file, 'utf8').replace('12345', '12346'))],
   ])('names a stage that is %s and computes it again', async (_, damage) => {
-    const run = open();
+    const run = await open();
     await run.stage('losses', async () => [12345, 6]);
     damage(path.join(run.path, 'losses.json'));
     expect(await run.stage('losses', async () => [7])).toEqual([7]);
@@ -94,7 +83,7 @@ describe('RunDirectory', () => {
   });
 
   it('stores nothing for a stage that fails', async () => {
-    const run = open();
+    const run = await open();
     await expect(run.stage('a', never)).rejects.toThrow('computed again');
     expect(await run.stage('a', async () => 1)).toBe(1);
     run.close();
@@ -102,13 +91,12 @@ describe('RunDirectory', () => {
 
   it('refuses a folder where a living process works and names that process', async () => {
     const other = await startOther();
-    expect(code(() => open())).toBe('locked');
-    expect(() => open()).toThrow(String(other.pid));
+    await expect(open()).rejects.toMatchObject({ code: 'locked', message: expect.stringContaining(String(other.pid)) as string });
   });
 
   it('continues after a kill: takes the lock over, keeps what was done, computes the rest', async () => {
     await kill(await startOther());
-    const run = open();
+    const run = await open();
     expect(await run.stage('first', never)).toEqual({ by: 'other' });
     expect(await run.stage('second', async () => 2)).toBe(2);
     expect(readdirSync(run.path).filter((name) => name.endsWith('.tmp'))).toEqual([]);
@@ -116,25 +104,25 @@ describe('RunDirectory', () => {
   });
 
   it('forgets an earlier run when asked to', async () => {
-    const run = open();
+    const run = await open();
     await run.stage('a', async () => 1);
     run.close();
-    const fresh = open({ fresh: true });
+    const fresh = await open({ fresh: true });
     expect(await fresh.stage('a', async () => 2)).toBe(2);
     fresh.close();
   });
 
   it('does not empty a folder where a living process works', async () => {
     const other = await startOther();
-    expect(code(() => open({ fresh: true }))).toBe('locked');
+    await expect(open({ fresh: true })).rejects.toMatchObject({ code: 'locked' });
     await kill(other);
-    const run = open();
+    const run = await open();
     expect(await run.stage('first', never)).toEqual({ by: 'other' });
     run.close();
   });
 
   it('stores a stage whose value is null', async () => {
-    const run = open();
+    const run = await open();
     expect(await run.stage('a', async () => null)).toBeNull();
     expect(await run.stage('a', never)).toBeNull();
     run.close();

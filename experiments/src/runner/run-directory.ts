@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, fsyncSync, linkSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { writeAtomic } from '@controllab/report';
 import { canonicalJson, configHash, isDiskFull, type Json } from '@controllab/training';
 import { ExperimentError } from './errors.ts';
 
@@ -31,7 +32,7 @@ export class RunDirectory {
    * Opens (or with `fresh` empties) a run's folder and locks it.
    * @throws ExperimentError locked when another process is at work there
    */
-  static open({ root, name, config, fresh, say }: { root: string; name: string; config: Json; fresh: boolean; say: (message: string) => void }): RunDirectory {
+  static async open({ root, name, config, fresh, say }: { root: string; name: string; config: Json; fresh: boolean; say: (message: string) => void }): Promise<RunDirectory> {
     const hash = configHash(config);
     const directory = path.join(root, `${name}-${hash.slice(0, 10)}`);
     mkdirSync(directory, { recursive: true });
@@ -39,7 +40,7 @@ export class RunDirectory {
     run.acquire();
     // Only with the lock in hand: another process may be at work here.
     if (fresh) for (const entry of readdirSync(directory)) if (entry !== 'lock') rmSync(path.join(directory, entry), { recursive: true });
-    writeFileDurably(path.join(directory, 'config.json'), `${canonicalJson(config)}\n`);
+    await write(path.join(directory, 'config.json'), `${canonicalJson(config)}\n`);
     return run;
   }
 
@@ -52,7 +53,7 @@ export class RunDirectory {
       this.say(`${file} is damaged: computing it again`);
     }
     const value = JSON.stringify(await compute());
-    writeFileDurably(file, `${sha256(value)}\n${value}\n`);
+    await write(file, `${sha256(value)}\n${value}\n`);
     return JSON.parse(value) as T;
   }
 
@@ -126,20 +127,10 @@ const asDiskFull = (error: unknown, file: string): unknown =>
     ? new ExperimentError('disk-full', `No space left on the disk while writing ${file}. Everything computed before it is kept: free some space and run the same command again to continue.`, { file }, { cause: error })
     : error;
 
-/** Writes a file whole or not at all. */
-function writeFileDurably(file: string, text: string): void {
-  const temporary = `${file}.${process.pid}.tmp`;
+async function write(file: string, text: string): Promise<void> {
   try {
-    const fd = openSync(temporary, 'w');
-    try {
-      writeFileSync(fd, text);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(temporary, file);
+    await writeAtomic(file, text);
   } catch (error) {
-    rmSync(temporary, { force: true });
     throw asDiskFull(error, file);
   }
 }

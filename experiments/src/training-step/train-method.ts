@@ -3,8 +3,8 @@ import { initialize, parameterSpecs, withParameters, type Module } from '@contro
 import { trainableNames } from '@controllab/controlnext';
 import { constantRate, compileTrainStep, initialTrainState, optimizerInputs } from '@controllab/training';
 import type { ConstantTensor, HostTensor, TensorSpec } from '@controllab/tfjs-onnx';
-import { exampleInputs, familyOf, inputsOf, methodOf, type Target } from '../latency/design.ts';
-import { poolWeights, type WeightPool } from '../latency/weight-pool.ts';
+import { exampleInputs, familyOf, inputsOf, methodOf, type Target } from '../full-size/target.ts';
+import { poolWeights, type WeightPool } from '../full-size/weight-pool.ts';
 import { peakMemory } from '../runner/child-job.ts';
 import type { TrainedMethod } from './options.ts';
 

@@ -1,10 +1,9 @@
 import os from 'node:os';
 import path from 'node:path';
-import { currentCommit, machine, meanInterval, writeReport, type Measurement, type Table } from '@controllab/report';
+import { currentCommit, machine, meanInterval, median, writeReport, type Measurement, type Table } from '@controllab/report';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
-import { familyOf, methodOf, settingOf, type Target } from '../latency/design.ts';
-import { median } from '../latency/statistics.ts';
-import { weightPool } from '../latency/weight-pool.ts';
+import { familyOf, methodOf, settingOf, type Target } from '../full-size/target.ts';
+import { weightPool } from '../full-size/weight-pool.ts';
 import { runChild } from '../runner/child-job.ts';
 import { textTable } from '../runner/text-table.ts';
 import { WARM_UP, type TrainingStepOptions } from './options.ts';
@@ -63,7 +62,7 @@ export async function runTrainingStep({ size, methods, steps }: TrainingStepOpti
   const started = performance.now();
   const target: Target = { family: 'sd15', height: size, width: size };
   const family = familyOf(target);
-  const pool = await weightPool(path.join('.cache', 'latency'), [family.unet]);
+  const pool = await weightPool(path.join('.cache', 'full-size'), [family.unet]);
   const threads = os.cpus().length;
   const ceilingGflops = await matmulCeiling(CEILING_SIZE, { threads });
   const results: MethodTiming[] = [];

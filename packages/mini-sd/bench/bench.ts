@@ -28,6 +28,7 @@ const { initialize, normal, parameterSpecs, withParameters } = await import('@co
 const { CONTEXT_LENGTH } = await import('@controllab/emoji-scenes');
 const { createSampler, LATENT_CHANNELS, LATENT_SIZE, loadBaseModel, MINI_UNET, miniUNet, TEXT_WIDTH } = await import('@controllab/mini-sd');
 const { findPython, TorchUNet } = await import('@controllab/python-peer');
+const { median } = await import('@controllab/report');
 const { compile, matmulCeiling } = await import('@controllab/tfjs-onnx');
 const { compileTrainStep, constantRate, initialTrainState, optimizerInputs } = await import('@controllab/training');
 const { UNET_RECIPE } = await import('../src/pretrain/unet.ts');
@@ -192,10 +193,6 @@ async function drawing(): Promise<Case> {
 }
 
 const rounded = (x: number, digits = 4): number => Number(x.toPrecision(digits));
-function median(samples: readonly number[]): number {
-  const sorted = [...samples].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2;
-}
 
 const loadBefore = os.loadavg()[0]!;
 const ceilings = [await matmulCeiling(CEILING_SIZE, { threads })];

@@ -1,6 +1,6 @@
 export { encodePng } from './encode-png.ts';
 export { imageSheet, type RgbImage } from './image-sheet.ts';
-export { type Estimate, meanInterval, pairedDifferenceInterval } from './interval.ts';
+export { type Estimate, meanInterval, median, pairedDifferenceInterval } from './interval.ts';
 export type * from './report.ts';
 export { ReportError, type ReportErrorCode } from './report-error.ts';
 export { readPngText, withPngText } from './png-text.ts';

@@ -34,6 +34,9 @@ const quantile = (sorted: Float64Array, q: number): number => {
   return lo + (position - below) * ((sorted[below + 1] ?? lo) - lo);
 };
 
+/** The middle sample, or the mean of the two in the middle; NaN of none. */
+export const median = (samples: ArrayLike<number>): number => (samples.length === 0 ? NaN : quantile(Float64Array.from(samples).sort(), 0.5));
+
 const bootstrap = (samples: ArrayLike<number>, seed: number): [number, number] => {
   const n = samples.length;
   const means = new Float64Array(RESAMPLES);

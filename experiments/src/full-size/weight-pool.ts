@@ -40,7 +40,7 @@ export async function weightPool(directory: string, modules: readonly Module[]):
   const length = largest + STARTS;
   const file = path.resolve(directory, `random-weights-${length}.bin`);
   if (!existsSync(file) || statSync(file).size !== BYTES * length) {
-    const period = uniform(SEED, 'latency/weights', 0, PERIOD).map((u) => BOUND * (2 * u - 1));
+    const period = uniform(SEED, 'full-size/weights', 0, PERIOD).map((u) => BOUND * (2 * u - 1));
     const all = new Float32Array(length);
     for (let i = 0; i < length; i += PERIOD) all.set(period.subarray(0, length - i), i);
     await writeAtomic(file, Buffer.from(all.buffer));

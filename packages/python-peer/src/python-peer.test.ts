@@ -1,0 +1,44 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { findPython, PythonPeer } from './python-peer.ts';
+
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'python-peer-'));
+afterAll(() => fs.rmSync(directory, { recursive: true }));
+
+const script = (text: string): URL => {
+  const file = path.join(directory, 'script.py');
+  fs.writeFileSync(file, text);
+  return pathToFileURL(file);
+};
+
+const { python, reason } = findPython(['json']);
+
+it('says which Pythons it tried and what each lacks', () => {
+  const found = findPython(['json', 'no_such_module']);
+  expect(found.python).toBeNull();
+  expect(found.reason).toMatch(python === null ? /^no Python with json and no_such_module \(.*python3: / : /python3: lacks no_such_module/);
+});
+
+it('a program that cannot be started is an error of the first request', async () => {
+  const peer = new PythonPeer(path.join(directory, 'no-python'), script(''));
+  await expect(peer.ask({})).rejects.toThrow(/script\.py ended early: .*ENOENT/);
+});
+
+// Vitest prints the name of a skipped suite: it says what is missing.
+describe.skipIf(python === null)(`PythonPeer${python === null ? ` (skipped: ${reason})` : ''}`, () => {
+  it('answers request by request, with the environment it was given', async () => {
+    const echo = script('import json, os, sys\nfor line in sys.stdin:\n    print(json.dumps({**json.loads(line), "threads": os.environ["OMP_NUM_THREADS"], "wait": os.environ["OMP_WAIT_POLICY"]}), flush=True)\n');
+    const peer = new PythonPeer(python!, echo, { OMP_NUM_THREADS: '3' });
+    expect(await peer.ask({ n: 1 })).toEqual({ n: 1, threads: '3', wait: 'PASSIVE' });
+    expect(await peer.ask({ n: 2 })).toMatchObject({ n: 2 });
+    peer.close();
+  });
+
+  it('names the program that ended before it answered', async () => {
+    const peer = new PythonPeer(python!, script('import sys\nsys.stdin.readline()\nsys.exit("out of memory")\n'));
+    await expect(peer.ask({})).rejects.toThrow('script.py ended early; its message is above');
+  });
+});
