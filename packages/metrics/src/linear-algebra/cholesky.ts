@@ -1,8 +1,9 @@
 import { doubleGraph, gemm } from './double-graph.ts';
 import { block, rowsOf, zeros, type Matrix } from './matrix.ts';
+import { solveRows, WIDTH } from './triangular-solve.ts';
 
 /** Columns that are factored together: wide blocks of narrow ones, so that nearly all arithmetic is in large products. */
-const BLOCKS = [256, 32];
+const BLOCKS = [256, WIDTH];
 
 /** Pivots chosen before the rest of a singular matrix is updated. */
 const PIVOTS = 128;
@@ -39,27 +40,26 @@ async function factorColumns(a: Matrix, least: number, [step, ...smaller]: reado
   return l;
 }
 
-function factorDirectly({ data, rows, columns }: Matrix, least: number): Matrix | null {
-  const x = data.slice();
+function factorDirectly(a: Matrix, least: number): Matrix | null {
+  const { rows, columns } = a;
+  const data = a.data.slice();
   // The triangle at the top, transposed: what a row's finished entries take from those to their right lies side by side.
   const upper = new Float64Array(columns * columns);
-  for (let i = 0; i < rows; i++) {
-    const row = i * columns;
-    for (let p = 0; p < Math.min(i, columns); p++) {
-      const taken = p * columns;
-      const value = x[row + p]! / upper[taken + p]!;
-      x[row + p] = value;
-      if (i < columns) upper[taken + i] = value;
-      for (let j = p + 1; j < columns; j++) x[row + j]! -= value * upper[taken + j]!;
+  for (let i = 0; i < columns; i++) {
+    const row = data.subarray(i * columns, (i + 1) * columns);
+    for (let p = 0; p < i; p++) {
+      const value = row[p]! / upper[p * columns + p]!;
+      row[p] = value;
+      upper[p * columns + i] = value;
+      for (let j = p + 1; j <= i; j++) row[j]! -= value * upper[p * columns + j]!;
     }
-    if (i >= columns) continue;
-    const pivot = x[row + i]!;
-    if (!(pivot > least)) return null;
-    x[row + i] = Math.sqrt(pivot);
-    upper[i * columns + i] = x[row + i]!;
-    x.fill(0, row + i + 1, row + columns);
+    if (!(row[i]! > least)) return null;
+    row[i] = Math.sqrt(row[i]!);
+    upper[i * columns + i] = row[i]!;
+    row.fill(0, i + 1);
   }
-  return { data: x, rows, columns };
+  solveRows(data.subarray(columns * columns), columns, upper);
+  return { data, rows, columns };
 }
 
 /** L1' L2 of lower triangular matrices [d, d], without the products of zeros. */

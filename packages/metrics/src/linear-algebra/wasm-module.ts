@@ -52,7 +52,11 @@ export const i32 = {
   multiply: binary([0x6c]),
   notEqual: binary([0x47]),
 };
-export const f64 = { add: binary([0xa0]), multiply: binary([0xa2]) };
+export const f64 = {
+  load: (address: Code, offset: number): Code => [...address, 0x2b, 3, ...unsigned(offset)],
+  add: binary([0xa0]),
+  multiply: binary([0xa2]),
+};
 /** Pairs of doubles. Offsets are in bytes. */
 export const f64x2 = {
   zero: [...simd(0x0c), ...new Array<number>(16).fill(0)] as Code,
@@ -61,6 +65,7 @@ export const f64x2 = {
   store: (address: Code, offset: number, value: Code): Code => [...address, ...value, ...simd(0x0b), 3, ...unsigned(offset)],
   splat: (value: Code): Code => [...value, ...simd(0x14)],
   lane: (value: Code, lane: 0 | 1): Code => [...value, ...simd(0x21), lane],
+  replaceLane: (value: Code, lane: 0 | 1, by: Code): Code => [...value, ...by, ...simd(0x22), lane],
   add: binary(simd(0xf0)),
   subtract: binary(simd(0xf1)),
   multiply: binary(simd(0xf2)),
