@@ -157,7 +157,7 @@ export async function evaluateBaseModel({ seed, guidance, steps, perObject }: Ev
     rows: Array.from({ length: SHOWN / 4 }, (_, r) => {
       const shown = [0, 1, 2, 3].map((g) => (r * 4 + g) * step);
       const picture = (rgb: Uint8Array, alt: string) => ({ rgb, width: IMAGE_SIZE, height: IMAGE_SIZE, alt });
-      return { label: `${r + 1}`, detail: shown.map((i) => captions[i]!).join('; '), images: shown.flatMap((i) => [picture(real[i]!, captions[i]!), picture(images[i]!, `Drawn: ${captions[i]!}`)]) };
+      return { label: `${r + 1}`, images: shown.flatMap((i) => [{ ...picture(real[i]!, captions[i]!), caption: captions[i]! }, picture(images[i]!, `Drawn: ${captions[i]!}`)]) };
     }),
   };
   const perSixteen = (seconds / images.length) * 16;
