@@ -88,7 +88,7 @@ const renderContents = ({ claims, sections, attribution }: Report): string => {
 /** The whole page. Styles, script and Plotly come from assets/ by relative address: it works from file:// without a network. */
 export const renderPage = (report: Report, grids: ReadonlyMap<string, PlacedGrid>): string => {
   const { id, title, summary, claims, sections, provenance, attribution } = report;
-  const meta = [`${id}, profile ${provenance.profile}`, ...(provenance.finishedAt === null ? [] : [provenance.finishedAt.slice(0, 10)]), ...(provenance.commit === null ? [] : [`commit ${provenance.commit.slice(0, 10)}`])];
+  const meta = [`${id}, profile ${provenance.profile}`, ...(provenance.finishedAt === null ? [] : [provenance.finishedAt.slice(0, 10)]), ...(provenance.commit === null ? [] : [`commit ${provenance.commit}`])];
   const hasFigures = sections.some(({ blocks }) => blocks.some(({ kind }) => kind === 'line' || kind === 'bar'));
   return `<!doctype html>
 <html lang="en">
