@@ -25,6 +25,7 @@ try {
 }
 // After the flags are known to be good: loading TensorFlow.js takes seconds.
 const { normal } = await import('@controllab/core-blocks');
+const { median } = await import('@controllab/report');
 const { frechetDistance, gatherStatistics, kernelInceptionDistance, precisionRecall } = await import('@controllab/metrics');
 
 const rounds = Number(options.rounds);
@@ -114,18 +115,17 @@ try {
       if (peer !== null) for (const task of Object.keys(peers) as PeerTask[]) if (round === rounds || (task !== 'sqrtm' && task !== 'eigvals' && round > 0)) theirs[task]!.push(await peer.run(task, n));
       process.stderr.write('.');
     }
-    process.stderr.write(` ${median(ours)} ms\n`);
-    const summary = (runs: { ms: number; value: number }[]) => ({ medianMs: median(runs), samples: runs.map(({ ms }) => Math.round(ms)), value: runs.at(-1)!.value });
-    results.push({ name, timed, n, dimension, ours: summary(ours), peers: peer === null ? null : Object.fromEntries(Object.entries(peers).map(([task, what]) => [task, { what, ...summary(theirs[task]!), timesOurs: Number((median(theirs[task]!) / median(ours)).toPrecision(3)) }])) });
+    process.stderr.write(` ${medianMs(ours)} ms\n`);
+    const summary = (runs: { ms: number; value: number }[]) => ({ medianMs: medianMs(runs), samples: runs.map(({ ms }) => Math.round(ms)), value: runs.at(-1)!.value });
+    results.push({ name, timed, n, dimension, ours: summary(ours), peers: peer === null ? null : Object.fromEntries(Object.entries(peers).map(([task, what]) => [task, { what, ...summary(theirs[task]!), timesOurs: Number((medianMs(theirs[task]!) / medianMs(ours)).toPrecision(3)) }])) });
   }
 } finally {
   peer?.close();
   fs.rmSync(directory, { recursive: true, force: true });
 }
 
-function median(runs: readonly { ms: number }[]): number {
-  const sorted = runs.map(({ ms }) => ms).sort((x, y) => x - y);
-  return Math.round((sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2);
+function medianMs(runs: readonly { ms: number }[]): number {
+  return Math.round(median(runs.map(({ ms }) => ms)));
 }
 
 const report = {

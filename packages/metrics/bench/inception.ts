@@ -5,6 +5,7 @@
 import os from 'node:os';
 import { parseArgs } from 'node:util';
 import { findPython } from '@controllab/python-peer';
+import { median } from '@controllab/report';
 import { inceptionExtractor } from '../src/inception/extractor.ts';
 import { InceptionPeer, type PeerRun } from './inception-peer.ts';
 import { madeUpInception, numbers } from './inception-weights.ts';
@@ -44,23 +45,20 @@ process.stderr.write('\n');
 peer?.close();
 await extractor.release();
 
-const median = (samples: number[]): number => {
-  const sorted = samples.slice(WARM_UP).sort((a, b) => a - b);
-  return (sorted[Math.ceil(sorted.length / 2 - 1)]! + sorted[Math.floor(sorted.length / 2)]!) / 2;
-};
+const timedMedian = (samples: readonly number[]): number => median(samples.slice(WARM_UP));
 const perSecond = (ms: number): number => Number(((shape[0]! * 1000) / ms).toPrecision(3));
 const largest = Math.max(...Array.from(features, Math.abs));
 const report = {
   machine: { cpu: os.cpus()[0]?.model ?? 'unknown', threads, node: process.version, loadAverage: os.loadavg()[0]! },
   batch: shape[0],
   rounds,
-  imagesPerSecond: perSecond(median(ours)),
+  imagesPerSecond: perSecond(timedMedian(ours)),
   loadMs: Math.round(loadMs),
   peer: peer === null ? null : {
     torch: theirs[0]!.torch,
-    imagesPerSecond: perSecond(median(theirs.map(({ ms }) => ms))),
+    imagesPerSecond: perSecond(timedMedian(theirs.map(({ ms }) => ms))),
     // Of each pair taken one after the other: below 1 is faster than the peer.
-    timeRatio: Number(median(ours.map((ms, i) => ms / theirs[i]!.ms)).toPrecision(3)),
+    timeRatio: Number(timedMedian(ours.map((ms, i) => ms / theirs[i]!.ms)).toPrecision(3)),
     largestFeatureDifference: Number(Math.max(...Array.from(features, (x, i) => Math.abs(x - theirs[0]!.features[i]!) / largest)).toPrecision(2)),
   },
 };

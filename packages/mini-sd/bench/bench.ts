@@ -101,6 +101,7 @@ const timed = async <T>(f: () => Promise<T>): Promise<{ seconds: number; result:
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mini-sd-bench-'));
 const found = findPython(['torch', 'numpy']);
 if (found.python === null) process.stderr.write(`no peer: ${found.reason}\n`);
+const startingWeights = writeWeights(path.join(directory, 'weights.bin'));
 
 async function trainingStep(): Promise<Case & { description: object | null }> {
   const inputs = { ...inputsOf(trainingBatch), target: made('target', shapesOf(trainingBatch).sample) };
@@ -123,7 +124,7 @@ async function trainingStep(): Promise<Case & { description: object | null }> {
     }),
   );
   const peer = found.python === null ? null : new TorchUNet(found.python);
-  const description = await peer?.make({ config: MINI_UNET, weights: writeWeights(path.join(directory, 'weights.bin')), inputs: plain(inputs), threads, training: { learningRate: LEARNING_RATE, ema: UNET_RECIPE.ema } });
+  const description = await peer?.make({ config: MINI_UNET, weights: startingWeights, inputs: plain(inputs), threads, training: { learningRate: LEARNING_RATE, ema: UNET_RECIPE.ema } });
   let done = 0;
   return {
     name: 'U-Net, training step',
@@ -153,7 +154,7 @@ async function prediction(): Promise<Case> {
   const inputs = inputsOf(batch);
   const compiled = await compile(({ inputs: fed, constants }) => ({ outputs: { v: withParameters(modules, constants, () => predict(fed)) } }), { inputs: specs(shapesOf(batch)), constants: weights }, { threads, name: 'U-Net' });
   const peer = found.python === null ? null : new TorchUNet(found.python);
-  await peer?.make({ config: MINI_UNET, weights: writeWeights(path.join(directory, 'weights.bin')), inputs: plain(inputs), threads });
+  await peer?.make({ config: MINI_UNET, weights: startingWeights, inputs: plain(inputs), threads });
   return {
     name: 'U-Net, prediction',
     timed: `one step of ${pictures} pictures with guidance: ${batch} latents`,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { meanInterval, pairedDifferenceInterval } from './interval.ts';
+import { meanInterval, median, pairedDifferenceInterval } from './interval.ts';
 import { ReportError } from './report-error.ts';
 
 const codeOf = (f: () => unknown): string => {
@@ -61,6 +61,13 @@ describe('meanInterval', () => {
     expect(codeOf(() => meanInterval([1, Number.NaN]))).toBe('non-finite');
     expect(codeOf(() => meanInterval([Infinity]))).toBe('non-finite');
     expect(() => meanInterval([1, 2, Number.NaN])).toThrow(/sample 2 of 3 is NaN/);
+  });
+});
+
+describe('median', () => {
+  it('is the middle sample, or the mean of the two in the middle', () => {
+    expect([median([7]), median([10, 9, 2]), median([4, 1, 10, 2])]).toEqual([7, 9, 3]);
+    expect(median([])).toBeNaN();
   });
 });
 
