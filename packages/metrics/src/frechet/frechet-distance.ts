@@ -59,10 +59,8 @@ const isStatistics = (set: Features | FeatureStatistics): set is FeatureStatisti
  */
 export async function frechetDistance(a: Features | FeatureStatistics, b: Features | FeatureStatistics): Promise<FrechetDistance> {
   if (isStatistics(a) && isStatistics(b)) checkSameProvenance('frechetDistance', a.provenance, b.provenance);
-  // Side by side: while ONNX Runtime multiplies for one set, JavaScript factors a block of the other.
-  const first = gaussianOf('frechetDistance, first set', a);
-  const [p, q] = await Promise.all([first, a === b ? first : gaussianOf('frechetDistance, second set', b)]);
-  return gaussianDistance(p, q);
+  const first = await gaussianOf('frechetDistance, first set', a);
+  return gaussianDistance(first, a === b ? first : await gaussianOf('frechetDistance, second set', b));
 }
 
 /** A set's mean and factored covariance. @throws MetricsError invalid-shape, not-finite, too-few-samples */

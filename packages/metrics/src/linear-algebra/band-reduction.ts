@@ -46,23 +46,31 @@ export async function reduceToBand(a: Matrix): Promise<Band> {
   const size = a.columns;
   const band: Band = { data: new Float64Array(size * (PANEL + 1)), size };
   const reflector = new Reflector(PANEL * a.rows);
-  // What is left to do goes from one of these to the other.
-  const memory = [0, 1].map(() => new Float64Array(a.rows * size)) as [Float64Array, Float64Array];
+  const most = 2 * GATHER * PANEL;
+  const left = Math.max(0, a.rows - GATHER * PANEL) * Math.max(0, size - GATHER * PANEL);
+  const memory: Memory = { u: new Float64Array(most * a.rows), z: new Float64Array(most * size), before: new Float64Array(left), rest: new Float64Array(left) };
   let rest = a;
-  for (let offset = 0; offset < size; offset = size - rest.columns) {
-    rest = await reducePanels(reflector, rest, band, offset, memory[0]);
-    memory.reverse();
-  }
+  for (let offset = 0; offset < size; offset = size - rest.columns) rest = await reducePanels(reflector, rest, band, offset, memory);
   return band;
 }
 
-/** Reduces the first GATHER panels of `a`, whose first row and column are `offset` of the whole, and gives what is left to do, in `memory`. */
-async function reducePanels(reflector: Reflector, a: Matrix, band: Band, offset: number, memory: Float64Array): Promise<Matrix> {
+/** Large matrices that every group of panels needs anew. */
+interface Memory {
+  /** The gathered updates. */
+  u: Float64Array;
+  z: Float64Array;
+  /** What is left to do before and after they are applied. */
+  before: Float64Array;
+  rest: Float64Array;
+}
+
+/** Reduces the first GATHER panels of `a`, whose first row and column are `offset` of the whole, and gives what is left to do, in memory.rest, where `a` may lie. */
+async function reducePanels(reflector: Reflector, a: Matrix, band: Band, offset: number, memory: Memory): Promise<Matrix> {
   const { rows: m, columns: n } = a;
   const columns = Math.min(GATHER * PANEL, n);
   // The updates gathered so far: a - u' z.
-  const u = zeros(2 * columns, m);
-  const z = zeros(2 * columns, n);
+  const u: Matrix = { data: memory.u, rows: 2 * columns, columns: m };
+  const z: Matrix = { data: memory.z, rows: 2 * columns, columns: n };
   let rank = 0;
   const gathered = () => ({ u: rowsOf(u, 0, rank), z: rowsOf(z, 0, rank) });
   const gather = (left: Matrix, right: Matrix) => {
@@ -86,10 +94,10 @@ async function reducePanels(reflector: Reflector, a: Matrix, band: Band, offset:
     gather(x, right.v);
   }
   if (columns === n) return zeros(0, 0);
-  const rest: Matrix = { data: memory.subarray(0, (m - columns) * (n - columns)), rows: m - columns, columns: n - columns };
+  const rest: Matrix = { data: memory.rest.subarray(0, (m - columns) * (n - columns)), rows: m - columns, columns: n - columns };
   await applyUpdate(
     {
-      c: block(a, columns, columns, m - columns, n - columns),
+      c: block(a, columns, columns, m - columns, n - columns, memory.before),
       z: block(gathered().u, 0, columns, rank, m - columns),
       u: block(gathered().z, 0, columns, rank, n - columns),
     },

@@ -23,26 +23,42 @@ const transposedProduct = doubleGraph(['a', 'b'], ['y'], [gemm('y', 'a', 'b', { 
 const subtractColumnProducts = doubleGraph(['c', 'f'], ['y'], [gemm('y', 'f', 'f', { transA: 1, minusFrom: 'c' })]);
 
 /** The lower triangular L with L L' = a, symmetric [d, d]; null when a pivot is no larger than rounding errors. */
-export const cholesky = (a: Matrix): Promise<Matrix | null> => factorColumns(a, tolerance(a), BLOCKS);
-
-/** The same for the first w columns of a symmetric matrix: [d, w]. Left-looking, by blocks of columns and blocks within them. */
-async function factorColumns(a: Matrix, least: number, [step, ...smaller]: readonly number[]): Promise<Matrix | null> {
-  if (step === undefined) return factorDirectly(a, least);
-  const l = zeros(a.rows, a.columns);
-  for (let k = 0; k < a.columns; k += step) {
-    const width = Math.min(step, a.columns - k);
-    const c = block(a, k, k, a.rows - k, width);
-    const rest = k === 0 ? c : (await subtractRowProducts({ c, l: block(l, k, 0, a.rows - k, k), r: block(l, k, 0, width, k) })).y;
-    const done = await factorColumns(rest, least, smaller);
-    if (done === null) return null;
-    for (let i = 0; i < done.rows; i++) l.data.set(done.data.subarray(i * width, (i + 1) * width), (k + i) * l.columns + k);
-  }
-  return l;
+export async function cholesky(a: Matrix): Promise<Matrix | null> {
+  const d = a.rows;
+  const l = zeros(d, d);
+  for (let i = 0; i < d; i++) l.data.set(a.data.subarray(i * d, i * d + i + 1), i * d);
+  return (await factorColumns(l, tolerance(a), BLOCKS)) ? l : null;
 }
 
-function factorDirectly(a: Matrix, least: number): Matrix | null {
+/**
+ * Replaces the first w columns of a symmetric matrix, [d, w], by L's. What is above the diagonal is not read, and stays.
+ * Left-looking, by blocks of columns and blocks within them. False when a pivot is too small.
+ */
+async function factorColumns(a: Matrix, least: number, [step, ...smaller]: readonly number[]): Promise<boolean> {
+  if (step === undefined) return factorDirectly(a, least);
   const { rows, columns } = a;
-  const data = a.data.slice();
+  const [before, after] = [0, 1].map(() => new Float64Array(rows * Math.min(step, columns))) as [Float64Array, Float64Array];
+  // The columns done so far, from row k on: (rows - k) k entries.
+  const left = new Float64Array(columns < rows / 2 ? rows * columns : Math.floor((rows * rows) / 4));
+  for (let k = 0; k < columns; k += step) {
+    const width = Math.min(step, columns - k);
+    let rest = block(a, k, k, rows - k, width, before);
+    if (k > 0) {
+      const l = block(a, k, 0, rows - k, k, left);
+      const y: Matrix = { data: after.subarray(0, rest.data.length), rows: rest.rows, columns: width };
+      await subtractRowProducts({ c: rest, l, r: rowsOf(l, 0, width) }, { y });
+      rest = y;
+    }
+    if (!(await factorColumns(rest, least, smaller))) return false;
+    for (let i = 0; i < rest.rows; i++) {
+      const to = (k + i) * columns + k;
+      for (let j = 0; j < Math.min(i + 1, width); j++) a.data[to + j] = rest.data[i * width + j]!;
+    }
+  }
+  return true;
+}
+
+function factorDirectly({ data, rows, columns }: Matrix, least: number): boolean {
   // The triangle at the top, transposed: what a row's finished entries take from those to their right lies side by side.
   const upper = new Float64Array(columns * columns);
   for (let i = 0; i < columns; i++) {
@@ -53,22 +69,22 @@ function factorDirectly(a: Matrix, least: number): Matrix | null {
       upper[p * columns + i] = value;
       for (let j = p + 1; j <= i; j++) row[j]! -= value * upper[p * columns + j]!;
     }
-    if (!(row[i]! > least)) return null;
+    if (!(row[i]! > least)) return false;
     row[i] = Math.sqrt(row[i]!);
     upper[i * columns + i] = row[i]!;
-    row.fill(0, i + 1);
   }
-  solveRows(data.subarray(columns * columns), columns, upper);
-  return { data, rows, columns };
+  solveRows(data.subarray(columns * columns, rows * columns), columns, upper);
+  return true;
 }
 
 /** L1' L2 of lower triangular matrices [d, d], without the products of zeros. */
 export async function lowerProduct(l1: Matrix, l2: Matrix): Promise<Matrix> {
   const d = l1.rows;
   const out = zeros(d, d);
+  const memory = new Float64Array(d * Math.min(PRODUCT_ROWS, d));
   for (let i = 0; i < d; i += PRODUCT_ROWS) {
     const width = Math.min(PRODUCT_ROWS, d - i);
-    await transposedProduct({ a: block(l1, i, i, d - i, width), b: rowsOf(l2, i, d) }, { y: rowsOf(out, i, i + width) });
+    await transposedProduct({ a: block(l1, i, i, d - i, width, memory), b: rowsOf(l2, i, d) }, { y: rowsOf(out, i, i + width) });
   }
   return out;
 }

@@ -63,10 +63,14 @@ export function solveRows(x: Float64Array, columns: number, transposed: Float64A
   for (let at = 0; at < x.length; at += CHUNK * columns) {
     const chunk = x.subarray(at, at + CHUNK * columns);
     const count = chunk.length / columns;
-    // A narrower row is followed by zeros, which stay what they are.
-    if (columns < WIDTH) rows.fill(0);
-    for (let i = 0; i < count; i++) rows.set(chunk.subarray(i * columns, (i + 1) * columns), i * WIDTH);
+    if (columns === WIDTH) rows.set(chunk);
+    else {
+      // A narrower row is followed by zeros, which stay what they are.
+      rows.fill(0);
+      for (let i = 0; i < count; i++) rows.set(chunk.subarray(i * columns, (i + 1) * columns), i * WIDTH);
+    }
     instance.functions['solve']!(start * DOUBLE, (start + count * WIDTH) * DOUBLE, 0);
-    for (let i = 0; i < count; i++) chunk.set(rows.subarray(i * WIDTH, i * WIDTH + columns), i * columns);
+    if (columns === WIDTH) chunk.set(rows.subarray(0, chunk.length));
+    else for (let i = 0; i < count; i++) chunk.set(rows.subarray(i * WIDTH, i * WIDTH + columns), i * columns);
   }
 }
