@@ -47,7 +47,7 @@ export async function contactSheet(count: number, options: SceneOptions): Promis
     texts.push(text(GAP, top + CELL + 15, `${i}: ${caption(spec.parts)}`, 'bold'), text(GAP, top + CELL + 30, others, 'normal'));
   }
 
-  styles.forEach((style, k) => texts.push(text(GAP, footer + (k + 0.75) * FOOTER_LINE, attributions[style], 'normal')));
+  styles.forEach((style, k) => texts.push(text(GAP, footer + (k + 0.75) * FOOTER_LINE, attributions[style].note, 'normal')));
   const overlay = Buffer.from(`<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">${texts.join('')}</svg>`);
   return sharp({ create: { width, height, channels: 3, background: '#ffffff' } })
     .composite([...images, { input: overlay, left: 0, top: 0 }])

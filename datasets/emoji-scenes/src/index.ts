@@ -1,6 +1,6 @@
 export { allocateBuffers, conditions, type Condition, type SceneBuffers } from './scene-buffers.ts';
 export { allocateCanny, canny, type CannyOptions, type CannyScratch } from './canny.ts';
-export { attributions } from './attributions.ts';
+export { attributions, type StyleAttribution } from './attributions.ts';
 export { buildAtlas, type AtlasCells } from './build-atlas.ts';
 export { caption, type CaptionParts, type Relation } from './caption.ts';
 export { catalogue, tiers, type EmojiObject, type Tier } from './catalogue.ts';

@@ -286,7 +286,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
     claims: views.flatMap(claimsOf),
     sections,
     provenance,
-    attribution: [{ work: 'OpenMoji', author: 'the OpenMoji project', license: 'CC BY-SA 4.0', url: 'https://openmoji.org', note: attributions.openmoji }],
+    attribution: [attributions.openmoji],
   };
 }
 

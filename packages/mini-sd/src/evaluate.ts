@@ -184,7 +184,7 @@ export async function evaluateBaseModel({ seed, guidance, steps, perObject }: Ev
       finishedAt: new Date().toISOString(),
       command: `npx nx run mini-sd:evaluate --seed=${seed} --guidance=${guidance} --steps=${steps} --per-object=${perObject}`,
     },
-    attribution: [{ work: 'OpenMoji', author: 'the OpenMoji project', license: 'CC BY-SA 4.0', url: 'https://openmoji.org', note: attributions.openmoji }],
+    attribution: [attributions.openmoji],
   });
   return directory;
 }

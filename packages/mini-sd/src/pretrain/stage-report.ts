@@ -1,6 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
-import { attributions } from '@controllab/emoji-scenes';
+import { attributions, type Style } from '@controllab/emoji-scenes';
 import { currentCommit, machine, writeReport, type ImageGrid, type Section } from '@controllab/report';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
 import { readWeightsMetadata, weightsFile } from '../weights.ts';
@@ -21,11 +21,14 @@ export interface StageReport {
   /** What was measured on scenes that training never drew, by name. */
   quality: Record<string, number>;
   grid?: ImageGrid;
+  /** Whose drawings it shows. */
+  drawings?: readonly Style[];
 }
 
 /** Writes reports/mini-sd/PART: learning curve, throughput beside the machine's ceiling, quality, samples. @returns the folder */
-export async function writeStageReport({ part, title, seed, recipe, trained: { result, macsPerStep }, quality, grid }: StageReport): Promise<string> {
+export async function writeStageReport({ part, title, seed, recipe, trained: { result, macsPerStep }, quality, grid, drawings = ['openmoji'] }: StageReport): Promise<string> {
   const { losses, timing } = result;
+  const measures = Object.entries(quality);
   const width = Math.max(1, Math.floor(losses.length / POINTS));
   const points = Array.from({ length: Math.floor(losses.length / width) }, (_, i) => losses.slice(i * width, (i + 1) * width));
   const ceiling = await matmulCeiling(CEILING_SIZE);
@@ -36,7 +39,9 @@ export async function writeStageReport({ part, title, seed, recipe, trained: { r
       id: 'quality',
       title: 'Quality',
       blocks: [
-        { kind: 'table', id: 'quality-values', caption: 'Measured on scenes that training never drew.', rowHeader: 'Measure', columns: [{ label: 'value' }], rows: Object.entries(quality).map(([label, value]) => ({ label, cells: [Number(value.toFixed(4))] })) },
+        measures.length === 0
+          ? { kind: 'prose', text: 'Measured by `mini-sd:evaluate`.' }
+          : { kind: 'table', id: 'quality-values', caption: 'Measured on scenes that training never drew.', rowHeader: 'Measure', columns: [{ label: 'value' }], rows: measures.map(([label, value]) => ({ label, cells: [Number(value.toFixed(4))] })) },
         ...(grid === undefined ? [] : [grid]),
       ],
     },
@@ -69,7 +74,7 @@ export async function writeStageReport({ part, title, seed, recipe, trained: { r
   await writeReport(directory, {
     id: `mini-sd-${part}`,
     title,
-    summary: `${recipe.totalSteps} steps of ${recipe.batchSize}; weights in \`${path.basename(weightsFile(part))}\`. ${Object.entries(quality).map(([label, value]) => `${label}: ${Number(value.toFixed(3))}`).join('; ')}.`,
+    summary: `${recipe.totalSteps} steps of ${recipe.batchSize}; weights in \`${path.basename(weightsFile(part))}\`.${measures.length === 0 ? '' : ` ${measures.map(([label, value]) => `${label}: ${Number(value.toFixed(3))}`).join('; ')}.`}`,
     claims: [],
     sections,
     provenance: {
@@ -84,7 +89,7 @@ export async function writeStageReport({ part, title, seed, recipe, trained: { r
       finishedAt: new Date().toISOString(),
       command: `npx nx run mini-sd:pretrain-${part} --seed=${seed}`,
     },
-    attribution: [{ work: 'OpenMoji', author: 'the OpenMoji project', license: 'CC BY-SA 4.0', url: 'https://openmoji.org', note: attributions.openmoji }],
+    attribution: drawings.map((style) => attributions[style]),
   });
   return directory;
 }

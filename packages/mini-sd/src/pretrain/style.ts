@@ -1,12 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import { countParameters, withParameters } from '@controllab/core-blocks';
 import { caption, CONTEXT_LENGTH, trainingMix, vocabulary } from '@controllab/emoji-scenes';
+import { frechetDistance } from '@controllab/metrics';
 import type { ImageGrid } from '@controllab/report';
 import type { TrainingResult } from '@controllab/training';
 import type { LatentBatchData } from '../batches/latent.ts';
 import { miniText } from '../clip.ts';
+import { compileJudge } from '../judge.ts';
 import { trainingLatents } from '../latents.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniUNet, miniVae } from '../models.ts';
+import { loadInception } from '../networks.ts';
 import { createSampler, loadBaseModel, styleAdapter, type CommunityStyle } from '../sampler.ts';
 import { openScenes, type SceneSource } from '../scenes.ts';
 import { loadWeights, saveWeights } from '../weights.ts';
@@ -55,32 +58,52 @@ export async function pretrainStyle(style: CommunityStyle, options: StageOptions
   );
   if (trained.weights !== null) {
     saveWeights(part, trained.weights, { recipe: JSON.stringify({ ...STYLE_RECIPE, source }), seed: String(options.seed), parameters: String(countParameters(lora)), unet: base.hashes.unet });
-    await writeStageReport({ part, title: `The community model in ${style}'s style`, seed: options.seed, recipe: { ...STYLE_RECIPE, source }, trained, quality: {}, grid: await comparison(style) });
+    await writeStageReport({ part, title: `The community model in ${style}'s style`, seed: options.seed, recipe: { ...STYLE_RECIPE, source }, trained, ...(await styleQuality(style)), drawings: ['openmoji', style] });
   }
   return trained.result;
 }
 
-const SHOWN = 16;
+/** Pictures behind the Frechet distance, the artist's scenes it holds them against, pictures drawn together, and rows of the report. */
+const [DRAWN, REFERENCE, TOGETHER, SHOWN] = [256, 1024, 32, 16];
 
-/** The same prompts and noise: the artist's scene, the base model's picture, the community model's. */
-async function comparison(style: CommunityStyle): Promise<ImageGrid> {
-  const scenes = await openScenes({ tier: STYLE_RECIPE.source.tier, seed: 995, split: 'train', mix: trainingMix, style });
-  const drawn = Array.from({ length: SHOWN }, (_, i) => {
-    const spec = scenes.spec(i);
-    return { prompt: caption(spec.parts), rgb: scenes.render(spec).rgb8.slice() };
-  });
-  const columns: Uint8Array[][] = [drawn.map(({ rgb }) => rgb)];
-  for (const base of [loadBaseModel(), loadBaseModel(style)]) {
-    const sampler = await createSampler(base, { count: SHOWN, guidance: true });
-    columns.push(await sampler.sample({ prompts: drawn.map(({ prompt }) => prompt), seed: 1, steps: 20, guidanceScale: 4 }));
+/**
+ * Whether the community model draws as its artist does: the Frechet distance of its pictures and of the base model's to the artist's own scenes, from
+ * the same prompts and noise, beside that of the artist's scenes of those prompts.
+ */
+async function styleQuality(style: CommunityStyle): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
+  const { tier } = STYLE_RECIPE.source;
+  const scenesOf = async (seed: number, count: number): Promise<{ prompt: string; rgb: Uint8Array }[]> => {
+    const scenes = await openScenes({ tier, seed, split: 'train', mix: trainingMix, style });
+    return Array.from({ length: count }, (_, i) => {
+      const spec = scenes.spec(i);
+      return { prompt: caption(spec.parts), rgb: scenes.render(spec).rgb8.slice() };
+    });
+  };
+  const own = await scenesOf(995, DRAWN);
+  const judge = await compileJudge(loadInception(tier).tensors, tier);
+  const reference = await judge.features((await scenesOf(996, REFERENCE)).map(({ rgb }) => rgb));
+  const columns: Record<string, Uint8Array[]> = { [`${style}'s scenes`]: own.map(({ rgb }) => rgb) };
+  for (const [name, base] of [['base model', loadBaseModel()], ['community model', loadBaseModel(style)]] as const) {
+    const sampler = await createSampler(base, { count: TOGETHER, guidance: true });
+    const images: Uint8Array[] = [];
+    for (let start = 0; start < DRAWN; start += TOGETHER) {
+      images.push(...(await sampler.sample({ prompts: own.slice(start, start + TOGETHER).map(({ prompt }) => prompt), seed: 1, firstImage: start, steps: 20, guidanceScale: 4 })));
+    }
     await sampler.release();
+    columns[name] = images;
   }
-  const names = [`${style}'s scene`, 'base model', 'community model'];
+  const quality: Record<string, number> = {};
+  for (const [name, images] of Object.entries(columns)) quality[`Frechet distance (mini-inception) to ${style}'s scenes, ${name}`] = (await frechetDistance(await judge.features(images), reference)).value;
+  await judge.release();
+  const names = Object.keys(columns);
   return {
-    kind: 'image-grid',
-    id: 'comparison',
-    caption: 'The same prompts from the same noise.',
-    columns: names,
-    rows: drawn.map(({ prompt }, i) => ({ label: `${i + 1}`, detail: prompt, images: columns.map((column, c) => ({ rgb: column[i]!, width: IMAGE_SIZE, height: IMAGE_SIZE, alt: `${names[c]}: ${prompt}` })) })),
+    quality,
+    grid: {
+      kind: 'image-grid',
+      id: 'comparison',
+      caption: 'The same prompts from the same noise.',
+      columns: names,
+      rows: own.slice(0, SHOWN).map(({ prompt }, i) => ({ label: `${i + 1}`, detail: prompt, images: names.map((name) => ({ rgb: columns[name]![i]!, width: IMAGE_SIZE, height: IMAGE_SIZE, alt: `${name}: ${prompt}` })) })),
+    },
   };
 }
