@@ -288,7 +288,7 @@ export function parametersReport(result: ParametersResult, provenance: Provenanc
         title: 'Memory',
         blocks: [
           memory,
-          { kind: 'note', text: 'Activations are counted from the graph in the order in which its layers run, with the attention weights of the layer that runs. A runtime that fuses attention needs less, one that keeps workspaces needs more.' },
+          { kind: 'note', text: 'Activations are counted from the graph in the order in which its layers run, each freed after its last use. Attention weights are not among them: fused kernels, the engine’s among them, never hold them whole. What kernels need for their own work comes on top.' },
         ],
       },
       { id: 'beyond', title: 'Beyond the paper', blocks: components },

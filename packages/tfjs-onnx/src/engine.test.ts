@@ -77,6 +77,12 @@ describe('compiled kernels agree with their eager twins, gradients included', ()
     it(`attention, causal ${causal}`, () =>
       agree((t) => nn.attention(t['q']!, t['k']!, t['v']!, 2, { causal }), { q: values([2, 3, 4]), k: values([2, causal ? 3 : 5, 4], 2), v: values([2, causal ? 3 : 5, 4], 3) }));
   }
+  it('attention without gradients, which is fused', async () => {
+    const tensors = { q: values([2, 3, 4]), k: values([2, 5, 4], 2), v: values([2, 5, 4], 3) };
+    const fn: Traceable = ({ inputs }) => ({ outputs: { y: nn.attention(inputs['q']!, inputs['k']!, inputs['v']!, 2) } });
+    const [compiled, eager] = await Promise.all((['onnx', 'tfjs'] as const).map(async (engine) => (await (await compile(fn, { inputs: specs(tensors)! }, { engine })).run(tensors))['y']!));
+    eager!.data.forEach((x, i) => expect(compiled!.data[i]).toBeCloseTo(x, 6));
+  });
   it('upsampleNearest2x', () => agree((t) => nn.upsampleNearest2x(t['x']!), { x: values([2, 3, 2, 3]) }));
   it('embedding', () => agree((t) => nn.embedding(t['ids']!, t['w']!), { ids: { data: Int32Array.of(1, 0, 1, 3), shape: [2, 2] }, w: values([4, 3]) }));
   it('plain tfjs ops and their gradients', () =>

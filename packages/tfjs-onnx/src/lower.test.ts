@@ -36,6 +36,14 @@ describe('lowering', () => {
     expect(opTypes(model('webgpu'))).toContain('MatMul');
   });
 
+  it('fuses attention on the CPU, where no gradient needs its weights', () => {
+    const attention = (causal: boolean): Graph => trace(({ inputs }) => ({ outputs: { y: nn.attention(inputs['x']!, inputs['x']!, inputs['x']!, 2, { causal }) } }), { inputs: { x: { shape: [1, 3, 4] } } });
+    expect(nodes(model('cpu', attention(false))).map(({ opType }) => opType)).toEqual(['MultiHeadAttention']);
+    expect(opTypes(model('cpu', attention(true)))).toContain('Softmax');
+    expect(opTypes(model('cpu'))).not.toContain('MultiHeadAttention');
+    expect(opTypes(model('webgpu', attention(false)))).not.toContain('MultiHeadAttention');
+  });
+
   it('keeps WebGPU kernels within the eight buffers that every device has', () => {
     const graph = (parts: number): Graph => trace(({ inputs }) => ({ outputs: Object.fromEntries(tf.split(inputs['x']!, parts, 0).entries()) }), { inputs: { x: { shape: [12, 2] } } });
     expect(opTypes(model('webgpu', graph(12)))).toEqual(new Set(['Slice']));
