@@ -130,7 +130,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
       {
         id: id('works-without-prompt'),
         ...claim(PAPER.allPrompts),
-        test: `${control.measure} with no prompt, minus nine tenths of that with a perfect prompt, ${paired}: above 0 means that at least 90% of the fidelity needs no prompt.`,
+        test: `${capitalised(control.measure)} with no prompt, minus nine tenths of that with a perfect prompt, ${paired}: above 0 means that at least 90% of the fidelity needs no prompt.`,
         quantity: `${control.measure} without a prompt − 0.9 × with a perfect prompt`,
         rule: { kind: 'above', bound: 0 },
         measured: difference(view.fidelity('proposed', 'none'), view.fidelity('proposed', 'perfect').map((f) => 0.9 * f)),
@@ -139,7 +139,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
       {
         id: id('zero-beats-gaussian'),
         ...claim(PAPER.gaussian),
-        test: `${control.measure} with no prompt, ControlNet minus the Gaussian variant, same noise and training data, ${paired}.`,
+        test: `${capitalised(control.measure)} with no prompt, ControlNet minus the Gaussian variant, same noise and training data, ${paired}.`,
         quantity: `${control.measure}, ControlNet − Gaussian, no prompt`,
         rule: { kind: 'above', bound: 0 },
         measured: difference(view.fidelity('proposed', 'none'), view.fidelity('gaussian', 'none')),
@@ -148,7 +148,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
       {
         id: id('gaussian-equals-lite'),
         ...claim({ claim: 'Without zero convolutions ControlNet performs like ControlNet-lite.', source: PAPER.gaussian.source }),
-        test: `${control.measure} with no prompt, Gaussian minus lite, ${paired}; within ±0.05 counts as alike.`,
+        test: `${capitalised(control.measure)} with no prompt, Gaussian minus lite, ${paired}; within ±0.05 counts as alike.`,
         quantity: `${control.measure}, Gaussian − lite, no prompt`,
         rule: { kind: 'within', lo: -0.05, hi: 0.05 },
         measured: difference(view.fidelity('gaussian', 'none'), view.fidelity('lite', 'none')),
@@ -157,7 +157,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
       {
         id: id('lite-fails-without-prompt'),
         ...claim(PAPER.lite),
-        test: `${control.measure} with no prompt, ControlNet minus ControlNet-lite, ${paired}.`,
+        test: `${capitalised(control.measure)} with no prompt, ControlNet minus ControlNet-lite, ${paired}.`,
         quantity: `${control.measure}, ControlNet − lite, no prompt`,
         rule: { kind: 'above', bound: 0 },
         measured: difference(view.fidelity('proposed', 'none'), view.fidelity('lite', 'none')),
@@ -230,7 +230,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
 
   const sectionsOf = (view: ControlView): Section[] => {
     const { control } = view;
-    const title = (text: string): string => (views.length === 1 ? text : `${control.label}: ${text.toLowerCase()}`);
+    const title = (text: string): string => (views.length === 1 ? text : `${capitalised(control.label)}: ${text.toLowerCase()}`);
     const exact = view.cells('base', 'none')[0]!.exact !== null;
     return [
       {
@@ -248,7 +248,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
         blocks: [
           { kind: 'prose', text: `${control.method} ${images} scenes${seeds.length === 1 ? '' : ` from each of ${seeds.length} trainings`}; the base model without control is the floor. ${PAPER.noNumbers}` },
           bars(view),
-          promptTable(view, 'tolerant', `${control.measure}.`, 'higher', (id, prompt) => view.fidelity(id, prompt)),
+          promptTable(view, 'tolerant', `${capitalised(control.measure)}.`, 'higher', (id, prompt) => view.fidelity(id, prompt)),
           ...(exact ? [promptTable(view, 'exact', 'Edge F1, exact. Decoding through the autoencoder alone costs part of it.', 'higher', (id, prompt) => view.samples(id, prompt, (cell) => cell.exact!))] : []),
         ],
       },
@@ -291,6 +291,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
 }
 
 const f2 = (x: number): string => x.toFixed(2);
+const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 function summary(views: readonly ControlView[], { profile, seeds }: AblationResult): string {
   const training = `Three control networks were trained for ${profile.steps} steps of ${profile.batchSize} on the same frozen mini Stable Diffusion, with half of the prompts dropped${seeds.length === 1 ? '' : `, from ${seeds.length} seeds each`}.`;
@@ -298,7 +299,7 @@ function summary(views: readonly ControlView[], { profile, seeds }: AblationResu
     const score = (id: string, prompt: string): string => f2(mean(view.fidelity(id, prompt)));
     const each = (prompt: string): string => variants.map(({ id, label }) => `${label} ${score(id, prompt)}`).join(', ');
     const jump = view.jumps[0];
-    return `${view.control.label}, ${view.control.measure} with a perfect prompt: ${each('perfect')}; with no prompt: ${each('none')}; the base model without control reaches ${score('base', 'perfect')}.${jump === undefined || jump === null || seeds.length > 1 ? '' : ` ${Math.round(jump.value * 100)}% of ControlNet’s rise falls between steps ${jump.from} and ${jump.to}.`}`;
+    return `${capitalised(view.control.label)}, ${view.control.measure} with a perfect prompt: ${each('perfect')}; with no prompt: ${each('none')}; the base model without control reaches ${score('base', 'perfect')}.${jump === undefined || jump === null || seeds.length > 1 ? '' : ` ${Math.round(jump.value * 100)}% of ControlNet’s rise falls between steps ${jump.from} and ${jump.to}.`}`;
   });
   return [training, ...results].join(' ');
 }

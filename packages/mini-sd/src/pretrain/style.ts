@@ -20,7 +20,7 @@ export const STYLE_RECIPE = {
   source: { tier: 'core', seed: 51, split: 'train', mix: trainingMix } satisfies SceneSource,
   scenes: 12288,
   batchSize: 16,
-  totalSteps: 1200,
+  totalSteps: 800,
   peak: 1e-3,
   warmup: 50,
   promptDrop: 0.1,
