@@ -130,7 +130,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
       {
         id: id('works-without-prompt'),
         ...claim(PAPER.allPrompts),
-        test: `${capitalised(control.measure)} with no prompt, minus nine tenths of that with a perfect prompt, ${paired}: above 0 means that at least 90% of the fidelity needs no prompt.`,
+        test: `The ${control.measure} with no prompt, minus nine tenths of that with a perfect prompt, ${paired}: above 0 means that at least 90% of the fidelity needs no prompt.`,
         quantity: `${control.measure} without a prompt − 0.9 × with a perfect prompt`,
         rule: { kind: 'above', bound: 0 },
         measured: difference(view.fidelity('proposed', 'none'), view.fidelity('proposed', 'perfect').map((f) => 0.9 * f)),
@@ -139,7 +139,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
       {
         id: id('zero-beats-gaussian'),
         ...claim(PAPER.gaussian),
-        test: `${capitalised(control.measure)} with no prompt, ControlNet minus the Gaussian variant, same noise and training data, ${paired}.`,
+        test: `The ${control.measure} with no prompt, ControlNet minus the Gaussian variant, same noise and training data, ${paired}.`,
         quantity: `${control.measure}, ControlNet − Gaussian, no prompt`,
         rule: { kind: 'above', bound: 0 },
         measured: difference(view.fidelity('proposed', 'none'), view.fidelity('gaussian', 'none')),
@@ -148,7 +148,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
       {
         id: id('gaussian-equals-lite'),
         ...claim({ claim: 'Without zero convolutions ControlNet performs like ControlNet-lite.', source: PAPER.gaussian.source }),
-        test: `${capitalised(control.measure)} with no prompt, Gaussian minus lite, ${paired}; within ±0.05 counts as alike.`,
+        test: `The ${control.measure} with no prompt, Gaussian minus lite, ${paired}; within ±0.05 counts as alike.`,
         quantity: `${control.measure}, Gaussian − lite, no prompt`,
         rule: { kind: 'within', lo: -0.05, hi: 0.05 },
         measured: difference(view.fidelity('gaussian', 'none'), view.fidelity('lite', 'none')),
@@ -157,7 +157,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
       {
         id: id('lite-fails-without-prompt'),
         ...claim(PAPER.lite),
-        test: `${capitalised(control.measure)} with no prompt, ControlNet minus ControlNet-lite, ${paired}.`,
+        test: `The ${control.measure} with no prompt, ControlNet minus ControlNet-lite, ${paired}.`,
         quantity: `${control.measure}, ControlNet − lite, no prompt`,
         rule: { kind: 'above', bound: 0 },
         measured: difference(view.fidelity('proposed', 'none'), view.fidelity('lite', 'none')),
@@ -248,7 +248,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
         blocks: [
           { kind: 'prose', text: `${control.method} ${images} scenes${seeds.length === 1 ? '' : ` from each of ${seeds.length} trainings`}; the base model without control is the floor. ${PAPER.noNumbers}` },
           bars(view),
-          promptTable(view, 'tolerant', `${capitalised(control.measure)}.`, 'higher', (id, prompt) => view.fidelity(id, prompt)),
+          promptTable(view, 'tolerant', `Condition fidelity: ${control.measure}.`, 'higher', (id, prompt) => view.fidelity(id, prompt)),
           ...(exact ? [promptTable(view, 'exact', 'Edge F1, exact. Decoding through the autoencoder alone costs part of it.', 'higher', (id, prompt) => view.samples(id, prompt, (cell) => cell.exact!))] : []),
         ],
       },
