@@ -1,6 +1,6 @@
 import { borderColour, frechetDistance, nearestColour } from '@controllab/metrics';
 import { caption, colourNames, colours } from '@controllab/emoji-scenes';
-import { compileClip, compileJudge, createSampler, IMAGE_SIZE, loadAesthetic, loadClip, loadInception, loadSegmenter, miniAestheticScores, type BaseModel, type ClipScorer, type Judge } from '@controllab/mini-sd';
+import { compileClip, compileJudge, createSampler, IMAGE_SIZE, loadAesthetic, loadClip, loadInception, loadSegmenter, miniAestheticScores, sampleInBatches, type BaseModel, type ClipScorer, type Judge } from '@controllab/mini-sd';
 import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 import { cannyFidelity, type Control } from './controls.ts';
 import { promptSettings, type AblationProfile, type Variant } from './design.ts';
@@ -75,17 +75,15 @@ export async function drawPrompts(
   const module = control?.variant.create();
   const size = Math.min(scenes.length, BATCH);
   const sampler = await createSampler(base, { count: size, guidance: true, ...(module === undefined ? {} : { control: module }) }, engine);
+  const conditionOf = (kind: Control['id']) => (start: number, end: number) => {
+    const batch = scenes.slice(start, end);
+    // The last batch is filled up with its first scene: graphs are compiled for one size.
+    return conditionBatch([...batch, ...Array<HeldOutScene>(size - batch.length).fill(batch[0]!)], kind);
+  };
   const drawn: Record<string, Uint8Array[]> = {};
   for (const setting of promptSettings) {
-    const images: Uint8Array[] = [];
-    for (let start = 0; start < scenes.length; start += size) {
-      const batch = scenes.slice(start, start + size);
-      // The last batch is filled up with its first scene: graphs are compiled for one size.
-      const filled = [...batch, ...Array<HeldOutScene>(size - batch.length).fill(batch[0]!)];
-      const request = { prompts: batch.map(({ spec }) => setting.prompt(spec, base.tier)), seed, firstImage: start, steps: final.steps, guidanceScale: final.guidanceScale };
-      images.push(...(await sampler.sample({ ...request, ...(control === null ? {} : { condition: conditionBatch(filled, control.kind.id), controlWeights: control.weights }) })));
-    }
-    drawn[setting.id] = images;
+    const request = { prompts: scenes.map(({ spec }) => setting.prompt(spec, base.tier)), seed, steps: final.steps, guidanceScale: final.guidanceScale };
+    drawn[setting.id] = control === null ? await sampleInBatches(sampler, size, request) : await sampleInBatches(sampler, size, { ...request, controlWeights: control.weights }, { conditionOf: conditionOf(control.kind.id) });
   }
   await sampler.release();
   return drawn;

@@ -7,7 +7,7 @@ import { compileClip } from './clip-score.ts';
 import { compileJudge, type Verdict } from './judge.ts';
 import { IMAGE_SIZE } from './models.ts';
 import { loadClip, loadInception } from './networks.ts';
-import { createSampler, loadBaseModel, type BaseModel } from './sampler.ts';
+import { createSampler, loadBaseModel, sampleInBatches, type BaseModel } from './sampler.ts';
 import { openScenes } from './scenes.ts';
 
 export interface EvaluationOptions {
@@ -71,14 +71,8 @@ export async function evaluateBaseModel({ seed, guidance, steps, perObject }: Ev
     ...(await balanced(base, 'pairs', Math.ceil(perObject / 2), SEED_OF_SCENES)),
   ];
   const sampler = await createSampler(base, { count: BATCH, guidance: true });
-  const draw = async (specs: readonly SceneSpec[], scale: number, what: string): Promise<Uint8Array[]> => {
-    const images: Uint8Array[] = [];
-    for (let start = 0; start < specs.length; start += BATCH) {
-      images.push(...(await sampler.sample({ prompts: specs.slice(start, start + BATCH).map((spec) => caption(spec.parts)), seed, firstImage: start, steps, guidanceScale: scale })));
-      say(`${what}: ${images.length} of ${specs.length}`);
-    }
-    return images;
-  };
+  const draw = (specs: readonly SceneSpec[], scale: number, what: string): Promise<Uint8Array[]> =>
+    sampleInBatches(sampler, BATCH, { prompts: specs.map((spec) => caption(spec.parts)), seed, steps, guidanceScale: scale }, { onBatch: (done) => say(`${what}: ${done} of ${specs.length}`) });
   const reference = await judge.features(await realScenes(base, evaluated));
   const specs = evaluated.map(({ spec }) => spec);
   const captions = specs.map((spec) => caption(spec.parts));

@@ -164,6 +164,27 @@ export async function createSampler(base: BaseModel, { count, guidance, control 
   };
 }
 
+/**
+ * Images of any number of prompts, `size` at a time, the number that the sampler was compiled for.
+ * @param conditionOf for a sampler with a control network, the condition [size, 3, 64, 64] of prompts start .. end - 1; rows beyond them are not looked at
+ * @param onBatch told how many images there are
+ */
+export async function sampleInBatches(
+  sampler: Sampler,
+  size: number,
+  request: Omit<SampleRequest, 'firstImage' | 'condition'>,
+  { conditionOf, onBatch }: { conditionOf?: (start: number, end: number) => HostTensor; onBatch?: (done: number) => void } = {},
+): Promise<Uint8Array[]> {
+  const images: Uint8Array[] = [];
+  for (let start = 0; start < request.prompts.length; start += size) {
+    const prompts = request.prompts.slice(start, start + size);
+    const condition = conditionOf === undefined ? {} : { condition: conditionOf(start, start + prompts.length) };
+    images.push(...(await sampler.sample({ ...request, prompts, firstImage: start, ...condition })));
+    onBatch?.(images.length);
+  }
+  return images;
+}
+
 /** The batch twice: the conditional and the unconditional branch. */
 function repeat({ data, shape }: HostTensor): HostTensor {
   const twice = new Float32Array(2 * data.length);

@@ -10,7 +10,7 @@ import { compileJudge } from '../judge.ts';
 import { trainingLatents } from '../latents.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniUNet, miniVae } from '../models.ts';
 import { loadInception } from '../networks.ts';
-import { createSampler, loadBaseModel, styleAdapter, type CommunityStyle } from '../sampler.ts';
+import { createSampler, loadBaseModel, sampleInBatches, styleAdapter, type CommunityStyle } from '../sampler.ts';
 import { openScenes, type SceneSource } from '../scenes.ts';
 import { loadWeights, saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
@@ -85,12 +85,8 @@ async function styleQuality(style: CommunityStyle): Promise<{ quality: Record<st
   const columns: Record<string, Uint8Array[]> = { [`${style}'s scenes`]: own.map(({ rgb }) => rgb) };
   for (const [name, base] of [['base model', loadBaseModel()], ['community model', loadBaseModel(style)]] as const) {
     const sampler = await createSampler(base, { count: TOGETHER, guidance: true });
-    const images: Uint8Array[] = [];
-    for (let start = 0; start < DRAWN; start += TOGETHER) {
-      images.push(...(await sampler.sample({ prompts: own.slice(start, start + TOGETHER).map(({ prompt }) => prompt), seed: 1, firstImage: start, steps: 20, guidanceScale: 4 })));
-    }
+    columns[name] = await sampleInBatches(sampler, TOGETHER, { prompts: own.map(({ prompt }) => prompt), seed: 1, steps: 20, guidanceScale: 4 });
     await sampler.release();
-    columns[name] = images;
   }
   const quality: Record<string, number> = {};
   for (const [name, images] of Object.entries(columns)) quality[`Frechet distance (mini-inception) to ${style}'s scenes, ${name}`] = (await frechetDistance(await judge.features(images), reference)).value;
