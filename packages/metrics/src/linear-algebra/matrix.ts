@@ -18,7 +18,7 @@ const LONG_ROW = 64;
  * @param memory where it is put; large copies into new memory cost more in page faults and garbage collection than in copying
  */
 export function block(a: Matrix, row: number, column: number, rows: number, columns: number, memory: Float64Array = new Float64Array(rows * columns)): Matrix {
-  const data = memory.length === rows * columns ? memory : memory.subarray(0, rows * columns);
+  const data = memory.subarray(0, rows * columns);
   for (let i = 0; i < rows; i++) {
     const from = (row + i) * a.columns + column;
     const to = i * columns;
