@@ -60,7 +60,7 @@ export async function trainVariant({ variant, control: kind, base, profile, seed
     },
     { ...engine, stepsPerRun: STEPS_PER_RUN },
   );
-  const data: LatentBatchData = { latents, vocabularyTier: base.tier, batchSize, seed, promptDrop, condition: kind.id };
+  const data: LatentBatchData = { phases: [{ from: 0, latents }], vocabularyTier: base.tier, batchSize, seed, promptDrop, condition: kind.id };
   try {
     return await runTraining({
       name: variant.label,

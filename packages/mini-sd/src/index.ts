@@ -14,6 +14,6 @@ export { communityStyles, controlledPrediction, createSampler, loadBaseModel, sa
 export { openScenes, type OpenScenes, type SceneSource } from './scenes.ts';
 export { segment } from './segment.ts';
 export { loadWeights, saveWeights, weightsFile, type Part } from './weights.ts';
-export type { LatentBatchData } from './batches/latent.ts';
+export type { LatentBatchData, LatentPhase } from './batches/latent.ts';
 /** Module of the denoising batches, for startBatchWorker; takes a LatentBatchData. */
 export const latentBatches = new URL('./batches/latent.ts', import.meta.url);

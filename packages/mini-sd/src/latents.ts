@@ -53,15 +53,24 @@ export async function encodeScenes(
   return { latents, statistics: used };
 }
 
-/** The file of a training pool, encoded if it is not there yet; with what identifies the autoencoder that made it. */
-export async function trainingLatents(directory: string, vae: StoredWeights, source: SceneSource, count: number): Promise<{ latents: string; vaeHash: string }> {
-  const vaeHash = createHash('sha256').update(JSON.stringify(vae.metadata)).digest('hex').slice(0, 12);
-  const latents = path.join(directory, `latents-${source.style ?? 'openmoji'}-${source.tier}-${source.seed}-${count}-${vaeHash}.safetensors`);
-  if (!existsSync(latents)) {
-    const encoded = await encodeScenes(vae.tensors, source, count, { statistics: readStatistics(vae.metadata) });
-    writeLatents(latents, encoded.latents, source);
+/** What latents depend on, as a short checksum: the encoder's weights and the statistics that normalise, whatever the decoder is. */
+export function encoderHash({ tensors, metadata }: StoredWeights): string {
+  const hash = createHash('sha256').update(JSON.stringify(readStatistics(metadata)));
+  for (const name of Object.keys(tensors).sort()) {
+    if (name.startsWith('encoder.') || name.startsWith('quant_conv.')) hash.update(name).update(tensors[name]!.data);
   }
-  return { latents, vaeHash };
+  return hash.digest('hex').slice(0, 12);
+}
+
+/** The file of a training pool, encoded if it is not there yet. */
+export async function trainingLatents(directory: string, vae: StoredWeights, source: SceneSource, count: number): Promise<string> {
+  const pool = createHash('sha256').update(JSON.stringify([source, count, encoderHash(vae)])).digest('hex').slice(0, 12);
+  const file = path.join(directory, `latents-${source.style ?? 'openmoji'}-${source.tier}-${pool}.safetensors`);
+  if (!existsSync(file)) {
+    const { latents } = await encodeScenes(vae.tensors, source, count, { statistics: readStatistics(vae.metadata) });
+    writeLatents(file, latents, source);
+  }
+  return file;
 }
 
 /** Mean and standard deviation of each latent channel. */

@@ -7,9 +7,16 @@ import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE } from '../mode
 import { writeCondition } from '../pixels.ts';
 import { openScenes } from '../scenes.ts';
 
-export interface LatentBatchData {
-  /** File written by `encodeScenes`. */
+/** A pool of latents and the step from which batches are drawn from it. */
+export interface LatentPhase {
+  from: number;
+  /** File written by `writeLatents`. */
   latents: string;
+}
+
+export interface LatentBatchData {
+  /** In ascending order of `from`; the first begins at 0. */
+  phases: readonly LatentPhase[];
   /** Whose words the captions are tokenised with. */
   vocabularyTier: Tier;
   batchSize: number;
@@ -21,14 +28,19 @@ export interface LatentBatchData {
 }
 
 /** Latents at a random timestep with the velocity to predict, captions, and the condition: one denoising batch. */
-export default async function latentBatches({ latents, vocabularyTier, batchSize, seed, promptDrop, condition }: LatentBatchData): Promise<MakeBatch> {
-  const pool = readLatents(latents);
-  const scenes = await openScenes(pool.source, condition === undefined ? [] : [condition]);
+export default async function latentBatches({ phases, vocabularyTier, batchSize, seed, promptDrop, condition }: LatentBatchData): Promise<MakeBatch> {
+  const opened = await Promise.all(
+    phases.map(async ({ from, latents }) => {
+      const pool = readLatents(latents);
+      return { from, pool, scenes: await openScenes(pool.source, condition === undefined ? [] : [condition]) };
+    }),
+  );
   const words = vocabulary(vocabularyTier);
   const schedule = new NoiseSchedule(MINI_SCHEDULE);
   const row = LATENT_CHANNELS * LATENT_SIZE * LATENT_SIZE;
   const shape = [batchSize, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE];
   return (step) => {
+    const { pool, scenes } = opened.findLast(({ from }) => from <= step)!;
     const indices = Array.from(uniform(seed, 'scene', step, batchSize), (u) => Math.floor(u * pool.count));
     const x0 = { data: new Float32Array(batchSize * row), shape };
     indices.forEach((index, n) => x0.data.set(pool.latents.subarray(index * row, (index + 1) * row), n * row));

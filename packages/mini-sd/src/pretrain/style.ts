@@ -32,7 +32,7 @@ export async function pretrainStyle(style: CommunityStyle, options: StageOptions
   const part = `style-${style}` as const;
   const source: SceneSource = { ...STYLE_RECIPE.source, style };
   const base = loadBaseModel();
-  const { latents } = await trainingLatents(options.directory, loadWeights('vae', miniVae()), source, scenes);
+  const latents = await trainingLatents(options.directory, loadWeights('vae', miniVae()), source, scenes);
   const unet = miniUNet();
   const text = miniText(vocabulary(source.tier).words.length);
   const lora = styleAdapter();
@@ -50,7 +50,7 @@ export async function pretrainStyle(style: CommunityStyle, options: StageOptions
         const v = withParameters({ unet, text }, adapted, () => unet.forward(noisy!, timesteps!, text.forward(ids!)));
         return { loss: tf.mean(tf.squaredDifference(v, target!)) as tf.Scalar };
       },
-      batches: { module: new URL('../batches/latent.ts', import.meta.url), data: { latents, vocabularyTier: source.tier, batchSize, seed: options.seed, promptDrop } satisfies LatentBatchData },
+      batches: { module: new URL('../batches/latent.ts', import.meta.url), data: { phases: [{ from: 0, latents }], vocabularyTier: source.tier, batchSize, seed: options.seed, promptDrop } satisfies LatentBatchData },
       stepsPerRun: 10,
       checkpointEvery: 200,
     },

@@ -1,27 +1,30 @@
 import * as tf from '@tensorflow/tfjs';
-import { CONTEXT_LENGTH, trainingMix, vocabulary } from '@controllab/emoji-scenes';
+import { CONTEXT_LENGTH, trainingMix, vocabulary, type SceneMix } from '@controllab/emoji-scenes';
 import { countParameters, withParameters } from '@controllab/core-blocks';
 import { stableDecayRate, type TrainingResult } from '@controllab/training';
-import type { LatentBatchData } from '../batches/latent.ts';
+import type { LatentBatchData, LatentPhase } from '../batches/latent.ts';
 import { miniText } from '../clip.ts';
-import { trainingLatents } from '../latents.ts';
+import { encoderHash, trainingLatents } from '../latents.ts';
 import { LATENT_CHANNELS, LATENT_SIZE, miniUNet, miniVae } from '../models.ts';
 import { loadTextEncoder } from '../networks.ts';
-import type { SceneSource } from '../scenes.ts';
 import { loadWeights, saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
 import { trainStage, type StageOptions } from './stage.ts';
 
 /**
- * Exposures per object decide what a small model can draw, and large singles teach most: they are half of the scenes. The decay matters as much:
- * at a constant rate the loss stays a quarter higher.
+ * Exposures per object decide what a small model can draw, and large singles teach most: they are half of the scenes at first. Once they are drawn
+ * well, most scenes are pairs, which show two small objects each. The decay matters as much: at a constant rate the loss stays a quarter higher.
  */
 export const UNET_RECIPE = {
-  source: { tier: 'core', seed: 7, split: 'train', mix: trainingMix } satisfies SceneSource,
+  tier: 'core' as const,
   scenes: 49152,
+  phases: [
+    { from: 0, seed: 7, mix: trainingMix },
+    { from: 10000, seed: 8, mix: { largeSingle: 0.12, smallSingle: 0.18, pair: 0.7, row: 0 } satisfies SceneMix },
+  ],
   batchSize: 32,
-  totalSteps: 12000,
-  decay: 2000,
+  totalSteps: 18500,
+  decay: 4000,
   peak: 1e-3,
   warmup: 200,
   ema: 0.999,
@@ -30,12 +33,16 @@ export const UNET_RECIPE = {
 
 /** The U-Net on v-prediction, conditioned by the frozen text tower of mini-CLIP. */
 export async function pretrainUNet(options: StageOptions): Promise<TrainingResult> {
-  const { source, scenes, batchSize, peak, warmup, promptDrop } = UNET_RECIPE;
+  const { tier, scenes, batchSize, peak, warmup, promptDrop } = UNET_RECIPE;
   const vae = loadWeights('vae', miniVae());
-  const encoder = loadTextEncoder(source.tier);
-  const { latents, vaeHash } = await trainingLatents(options.directory, vae, source, scenes);
+  const words = loadTextEncoder(tier);
+  const frozen = { encoder: encoderHash(vae), clip: words.hash };
+  const phases: LatentPhase[] = [];
+  for (const { from, seed, mix } of UNET_RECIPE.phases) {
+    phases.push({ from, latents: await trainingLatents(options.directory, vae, { tier, seed, split: 'train', mix }, scenes) });
+  }
   const unet = miniUNet();
-  const text = miniText(vocabulary(source.tier).words.length);
+  const text = miniText(vocabulary(tier).words.length);
   const latent = [batchSize, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE];
   // A run that proves too short may be lengthened from a checkpoint before its decay: its length is no part of what identifies it.
   const { totalSteps, decay, ...lasting } = UNET_RECIPE;
@@ -43,16 +50,16 @@ export async function pretrainUNet(options: StageOptions): Promise<TrainingResul
     {
       part: 'unet',
       recipe: UNET_RECIPE,
-      identity: { recipe: JSON.stringify(lasting), vae: vaeHash, clip: encoder.hash },
+      identity: { recipe: JSON.stringify(lasting), ...frozen },
       module: unet,
       prefix: 'unet',
-      constants: encoder.tensors,
+      constants: words.tensors,
       inputs: { noisy: { shape: latent }, target: { shape: latent }, timesteps: { shape: [batchSize] }, ids: { shape: [batchSize, CONTEXT_LENGTH], dtype: 'int32' } },
       loss: ({ noisy, target, timesteps, ids }, constants) => {
         const context = withParameters({ text }, constants, () => text.forward(ids!));
         return { loss: tf.mean(tf.squaredDifference(unet.forward(noisy!, timesteps!, context), target!)) as tf.Scalar };
       },
-      batches: { module: new URL('../batches/latent.ts', import.meta.url), data: { latents, vocabularyTier: source.tier, batchSize, seed: options.seed, promptDrop } satisfies LatentBatchData },
+      batches: { module: new URL('../batches/latent.ts', import.meta.url), data: { phases, vocabularyTier: tier, batchSize, seed: options.seed, promptDrop } satisfies LatentBatchData },
       learningRate: stableDecayRate({ peak, totalSteps, decay, warmup }),
       stepsPerRun: 10,
       checkpointEvery: 500,
@@ -60,7 +67,7 @@ export async function pretrainUNet(options: StageOptions): Promise<TrainingResul
     options,
   );
   if (trained.weights !== null) {
-    saveWeights('unet', trained.weights, { recipe: JSON.stringify(UNET_RECIPE), seed: String(options.seed), parameters: String(countParameters(unet)), vae: vaeHash, clip: encoder.hash });
+    saveWeights('unet', trained.weights, { recipe: JSON.stringify(UNET_RECIPE), seed: String(options.seed), parameters: String(countParameters(unet)), ...frozen });
     await writeStageReport({ part: 'unet', title: 'The U-Net of the embedded default', seed: options.seed, recipe: UNET_RECIPE, trained, quality: {} });
   }
   return trained.result;
