@@ -25,7 +25,7 @@ export interface Judges {
 
 /** `singles` and `pairs`: the evaluated scenes, whose proportion the reference repeats. */
 export async function openJudges({ tier }: BaseModel, { singles, pairs }: { singles: number; pairs: number }): Promise<Judges> {
-  const [inceptionWeights, clipWeights, segmenterWeights, aestheticWeights] = [loadInception(tier), loadClip('clip-judge', tier), loadSegmenter(), loadAesthetic()];
+  const [inceptionWeights, clipWeights, segmenterWeights, aestheticWeights] = [loadInception(tier), loadClip('clip-judge', tier), loadSegmenter(tier), loadAesthetic(tier)];
   const [inception, clip] = [await compileJudge(inceptionWeights.tensors, tier), await compileClip(clipWeights.tensors, tier, 64)];
   const scale = REFERENCE / (singles + pairs);
   const real = await heldOutScenes(tier, Math.round(singles * scale), Math.round(pairs * scale), REFERENCE_SEED);

@@ -31,7 +31,8 @@ const { findPython, TorchUNet } = await import('@controllab/python-peer');
 const { median } = await import('@controllab/report');
 const { compile, matmulCeiling } = await import('@controllab/tfjs-onnx');
 const { compileTrainStep, constantRate, initialTrainState, optimizerInputs } = await import('@controllab/training');
-const { UNET_RECIPE } = await import('../src/pretrain/unet.ts');
+const { unetRecipe } = await import('../src/pretrain/unet.ts');
+const { COMMITTED_TIER } = await import('../src/tier.ts');
 
 const SEED = 1;
 const CEILING_SIZE = 1024;
@@ -44,7 +45,8 @@ const WARM_UP = 1;
 
 const rounds = Number(options.rounds);
 const threads = os.availableParallelism();
-const trainingBatch = options.quick ? 2 : UNET_RECIPE.batchSize;
+const recipe = unetRecipe(COMMITTED_TIER);
+const trainingBatch = options.quick ? 2 : recipe.batchSize;
 const pictures = options.quick ? 1 : PICTURES;
 const unet = miniUNet();
 const modules = { unet };
@@ -110,7 +112,7 @@ async function trainingStep(): Promise<Case & { description: object | null }> {
       name: 'U-Net training step',
       trainable: parameterSpecs(modules),
       inputs: specs({ ...shapesOf(trainingBatch), target: shapesOf(trainingBatch).sample }),
-      ema: UNET_RECIPE.ema,
+      ema: recipe.ema,
       loss: ({ params, inputs: fed }) => withParameters(modules, params, () => ({ loss: tf.mean(tf.squaredDifference(predict(fed), fed.target!)) })),
     },
     { stepsPerRun: STEPS_PER_RUN, threads },
@@ -124,7 +126,7 @@ async function trainingStep(): Promise<Case & { description: object | null }> {
     }),
   );
   const peer = found.python === null ? null : new TorchUNet(found.python);
-  const description = await peer?.make({ config: MINI_UNET, weights: startingWeights, inputs: plain(inputs), threads, training: { learningRate: LEARNING_RATE, ema: UNET_RECIPE.ema } });
+  const description = await peer?.make({ config: MINI_UNET, weights: startingWeights, inputs: plain(inputs), threads, training: { learningRate: LEARNING_RATE, ema: recipe.ema } });
   let done = 0;
   return {
     name: 'U-Net, training step',

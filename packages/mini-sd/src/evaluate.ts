@@ -1,7 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { borderColour, frechetDistance, nearestColour } from '@controllab/metrics';
-import { attributions, caption, catalogue, colourNames, colours, type SceneMix, type SceneSpec, type Split } from '@controllab/emoji-scenes';
+import { attributions, caption, catalogue, colourNames, colours, type SceneMix, type SceneSpec, type Split, type Tier } from '@controllab/emoji-scenes';
 import { currentCommit, machine, meanInterval, writeReport, type ImageGrid, type LineFigure, type Measurement, type Table } from '@controllab/report';
 import { compileClip } from './clip-score.ts';
 import { compileJudge, type Verdict } from './judge.ts';
@@ -9,8 +9,10 @@ import { IMAGE_SIZE } from './models.ts';
 import { loadClip, loadInception } from './networks.ts';
 import { createSampler, loadBaseModel, sampleInBatches, type BaseModel } from './sampler.ts';
 import { openScenes } from './scenes.ts';
+import { tierFlag, tierFolder } from './tier.ts';
 
 export interface EvaluationOptions {
+  tier: Tier;
   seed: number;
   guidance: number;
   steps: number;
@@ -60,11 +62,11 @@ async function balanced({ tier }: BaseModel, kind: Kind, each: number, seed: num
 }
 
 /** Draws held-out prompts with the base model and measures what the pictures show. Writes reports/mini-sd/evaluation. @returns the folder */
-export async function evaluateBaseModel({ seed, guidance, steps, perObject }: EvaluationOptions, say: (message: string) => void): Promise<string> {
-  const base = loadBaseModel();
-  const [inception, clipWeights] = [loadInception(base.tier), loadClip('clip-judge', base.tier)];
-  const judge = await compileJudge(inception.tensors, base.tier);
-  const clip = await compileClip(clipWeights.tensors, base.tier, BATCH);
+export async function evaluateBaseModel({ tier, seed, guidance, steps, perObject }: EvaluationOptions, say: (message: string) => void): Promise<string> {
+  const base = loadBaseModel(tier);
+  const [inception, clipWeights] = [loadInception(tier), loadClip('clip-judge', tier)];
+  const judge = await compileJudge(inception.tensors, tier);
+  const clip = await compileClip(clipWeights.tensors, tier, BATCH);
   const evaluated = [
     ...(await balanced(base, 'large singles', perObject, SEED_OF_SCENES)),
     ...(await balanced(base, 'small singles', Math.ceil(perObject / 2), SEED_OF_SCENES)),
@@ -155,7 +157,7 @@ export async function evaluateBaseModel({ seed, guidance, steps, perObject }: Ev
     }),
   };
   const perSixteen = (seconds / images.length) * 16;
-  const directory = path.join('reports', 'mini-sd', 'evaluation');
+  const directory = path.join(tierFolder(path.join('reports', 'mini-sd'), tier), 'evaluation');
   await writeReport(directory, {
     id: 'mini-sd-evaluation',
     title: 'What the embedded default can draw',
@@ -171,12 +173,12 @@ export async function evaluateBaseModel({ seed, guidance, steps, perObject }: Ev
       profile: 'embedded default',
       configHash: null,
       weightsHash: `vae ${base.hashes.vae.slice(0, 12)}, mini-CLIP ${base.hashes.clip.slice(0, 12)}, U-Net ${base.hashes.unet.slice(0, 12)}; judges ${inception.hash.slice(0, 12)}, ${clipWeights.hash.slice(0, 12)}`,
-      datasetHash: `emoji-scenes, tier ${base.tier}, seed ${SEED_OF_SCENES}`,
+      datasetHash: `emoji-scenes, tier ${tier}, seed ${SEED_OF_SCENES}`,
       engine: `onnx cpu, ${os.cpus().length} threads`,
       machine: machine(),
       wallSeconds: null,
       finishedAt: new Date().toISOString(),
-      command: `npx nx run mini-sd:evaluate --seed=${seed} --guidance=${guidance} --steps=${steps} --per-object=${perObject}`,
+      command: `npx nx run mini-sd:evaluate${tierFlag(tier)} --seed=${seed} --guidance=${guidance} --steps=${steps} --per-object=${perObject}`,
     },
     attribution: [attributions.openmoji],
   });

@@ -3,6 +3,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { parameterSpecs, readSafetensors, verifySafetensors } from '@controllab/core-blocks';
 import { encodePng, withPngText, writeAtomic } from '@controllab/report';
+import type { Tier } from '@controllab/emoji-scenes';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { controls, miniControlNet } from './control.ts';
 import { MiniSdError } from './errors.ts';
@@ -12,6 +13,7 @@ import { createSampler, loadBaseModel, type CommunityStyle, type Solver } from '
 
 export interface GenerateOptions {
   prompt: readonly string[];
+  tier: Tier;
   seed: number;
   count: number;
   guidance: number;
@@ -39,7 +41,7 @@ export async function generate(options: GenerateOptions, say: (message: string) 
   const { prompt: prompts, seed, count, guidance, steps, sampler: solver, out } = options;
   const control = await readControl(options);
   const jobs = prompts.flatMap((prompt) => Array<string>(count).fill(prompt));
-  const base = loadBaseModel(options.style);
+  const base = loadBaseModel(options.tier, options.style);
   const size = Math.min(BATCH, jobs.length);
   const sampler = await createSampler(base, { count: size, guidance: guidance !== 1, ...(control === null ? {} : { control: miniControlNet() }) });
   const started = performance.now();

@@ -7,7 +7,7 @@ import { MiniInception } from './inception.ts';
 import { MiniSegmenter } from './segmenter.ts';
 import { loadWeights, type StoredWeights } from './weights.ts';
 
-/** A network's committed weights and the checksum of their file, for provenance. */
+/** A network's weights and the checksum of their file, for provenance. */
 export interface LoadedNetwork {
   tensors: Record<string, HostTensor>;
   hash: string;
@@ -18,7 +18,7 @@ export const checksum = ({ metadata }: StoredWeights): string => metadata['sha25
 const loaded = (stored: StoredWeights): LoadedNetwork => ({ tensors: stored.tensors, hash: checksum(stored) });
 
 /** mini-CLIP: `clip` conditions the U-Net, `clip-judge` scores pictures. @throws MiniSdError missing-weights */
-export const loadClip = (part: 'clip' | 'clip-judge', tier: Tier): LoadedNetwork => loaded(loadWeights(part, new MiniClip(vocabulary(tier).words.length)));
+export const loadClip = (part: 'clip' | 'clip-judge', tier: Tier): LoadedNetwork => loaded(loadWeights(part, tier, new MiniClip(vocabulary(tier).words.length)));
 
 /** The part of mini-CLIP that conditions the U-Net, under 'text.', with the checksum of the whole. @throws MiniSdError missing-weights */
 export function loadTextEncoder(tier: Tier): LoadedNetwork {
@@ -28,13 +28,13 @@ export function loadTextEncoder(tier: Tier): LoadedNetwork {
 }
 
 /** @throws MiniSdError missing-weights */
-export const loadInception = (tier: Tier): LoadedNetwork => loaded(loadWeights('inception', new MiniInception(catalogue(tier).length)));
+export const loadInception = (tier: Tier): LoadedNetwork => loaded(loadWeights('inception', tier, new MiniInception(catalogue(tier).length)));
 
 /** @throws MiniSdError missing-weights */
-export const loadSegmenter = (): LoadedNetwork => loaded(loadWeights('segmenter', new MiniSegmenter()));
+export const loadSegmenter = (tier: Tier): LoadedNetwork => loaded(loadWeights('segmenter', tier, new MiniSegmenter()));
 
 /** @throws MiniSdError missing-weights */
-export const loadAesthetic = (): LoadedNetwork => loaded(loadWeights('aesthetic', new MiniAesthetic()));
+export const loadAesthetic = (tier: Tier): LoadedNetwork => loaded(loadWeights('aesthetic', tier, new MiniAesthetic()));
 
 /**
  * mini-inception's trunk under `prefix`, from which the other networks that look at pictures start: they see as much after a third of the steps.

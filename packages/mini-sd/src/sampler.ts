@@ -10,6 +10,7 @@ import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, miniUNet, mini
 import { toImages } from './pixels.ts';
 import { MiniSdError } from './errors.ts';
 import { checksum, loadTextEncoder } from './networks.ts';
+import { COMMITTED_TIER } from './tier.ts';
 import { loadWeights, readStatistics } from './weights.ts';
 
 /** The embedded default's frozen weights. */
@@ -23,9 +24,6 @@ export interface BaseModel {
   hashes: { vae: string; clip: string; unet: string };
 }
 
-/** The tier that the committed weights know. */
-const TIER: Tier = 'core';
-
 /** The community models: the same U-Net fine-tuned to another artist's drawings. */
 export const communityStyles = ['twemoji', 'noto', 'fluent'] as const satisfies readonly Style[];
 export type CommunityStyle = (typeof communityStyles)[number];
@@ -34,15 +32,15 @@ const STYLE_RANK = 16;
 /** The adapter that a community model is, over the U-Net's weights. */
 export const styleAdapter = (): Lora => new Lora(parameterSpecs({ unet: miniUNet() }), STYLE_RANK);
 
-/** Loads the committed weights, of a community model with its adapter merged into the U-Net. @throws MiniSdError missing-weights */
-export function loadBaseModel(style?: CommunityStyle): BaseModel {
-  const vae = loadWeights('vae', miniVae());
-  const text = loadTextEncoder(TIER);
-  const unet = loadWeights('unet', { unet: miniUNet() });
-  const adapter = style === undefined ? null : { lora: styleAdapter(), weights: loadWeights(`style-${style}`, styleAdapter()) };
+/** Loads a tier's weights, of a community model with its adapter merged into the U-Net. @throws MiniSdError missing-weights */
+export function loadBaseModel(tier: Tier = COMMITTED_TIER, style?: CommunityStyle): BaseModel {
+  const vae = loadWeights('vae', tier, miniVae());
+  const text = loadTextEncoder(tier);
+  const unet = loadWeights('unet', tier, { unet: miniUNet() });
+  const adapter = style === undefined ? null : { lora: styleAdapter(), weights: loadWeights(`style-${style}`, tier, styleAdapter()) };
   const adapted = adapter === null ? unet.tensors : adapter.lora.merge(unet.tensors, adapter.weights.tensors);
   const unetHash = adapter === null ? checksum(unet) : `${checksum(unet)}+${checksum(adapter.weights)}`;
-  return { vae: vae.tensors, denoiser: { ...adapted, ...text.tensors }, statistics: readStatistics(vae.metadata), tier: TIER, hashes: { vae: checksum(vae), clip: text.hash, unet: unetHash } };
+  return { vae: vae.tensors, denoiser: { ...adapted, ...text.tensors }, statistics: readStatistics(vae.metadata), tier, hashes: { vae: checksum(vae), clip: text.hash, unet: unetHash } };
 }
 
 /** A control network as the sampler sees it: any of the variants of packages/controlnet. */

@@ -3,16 +3,18 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadStateDict, readSafetensors, verifySafetensors, writeSafetensors, type Modules } from '@controllab/core-blocks';
 import type { HostTensor } from '@controllab/tfjs-onnx';
+import type { Tier } from '@controllab/emoji-scenes';
 import type { LatentStatistics } from './autoencoder.ts';
 import { MiniSdError } from './errors.ts';
+import { tierFlag, tierFolder } from './tier.ts';
 
 export const parts = ['vae', 'clip', 'clip-judge', 'inception', 'segmenter', 'aesthetic', 'unet', 'style-twemoji', 'style-noto', 'style-fluent'] as const;
 export type Part = (typeof parts)[number];
 
 const directory = fileURLToPath(new URL('../weights/', import.meta.url));
 
-/** Where a part's committed weights lie. */
-export const weightsFile = (part: Part): string => `${directory}${part}.safetensors`;
+/** Where a part's weights lie. */
+export const weightsFile = (part: Part, tier: Tier): string => path.join(tierFolder(directory, tier), `${part}.safetensors`);
 
 export interface StoredWeights {
   tensors: Record<string, HostTensor>;
@@ -23,9 +25,10 @@ export interface StoredWeights {
  * Reads a part's weights, checks their checksum and that they fit `modules`.
  * @throws MiniSdError missing-weights naming the command that makes them; CoreBlocksError for a damaged file
  */
-export function loadWeights(part: Part, modules: Modules, file = weightsFile(part)): StoredWeights {
+export function loadWeights(part: Part, tier: Tier, modules: Modules): StoredWeights {
+  const file = weightsFile(part, tier);
   if (!existsSync(file)) {
-    throw new MiniSdError('missing-weights', `${file} does not exist: train it with 'npx nx run mini-sd:pretrain-${part}'`, { part, file });
+    throw new MiniSdError('missing-weights', `${file} does not exist: train it with 'npx nx run mini-sd:pretrain-${part}${tierFlag(tier)}'`, { part, file });
   }
   verifySafetensors(file);
   const stored = readSafetensors(file);
@@ -33,13 +36,14 @@ export function loadWeights(part: Part, modules: Modules, file = weightsFile(par
 }
 
 /** Stores a part's weights in half precision with what made them. */
-export function saveWeights(part: Part, tensors: Record<string, HostTensor>, metadata: Record<string, string>, file = weightsFile(part)): void {
+export function saveWeights(part: Part, tier: Tier, tensors: Record<string, HostTensor>, metadata: Record<string, string>): void {
+  const file = weightsFile(part, tier);
   mkdirSync(path.dirname(file), { recursive: true });
   writeSafetensors(file, tensors, { dtype: 'F16', metadata });
 }
 
 /** What is stored beside a part's weights: recipe, seed, quality, checksum. */
-export const readWeightsMetadata = (part: Part): Readonly<Record<string, string>> => readSafetensors(weightsFile(part)).metadata;
+export const readWeightsMetadata = (part: Part, tier: Tier): Readonly<Record<string, string>> => readSafetensors(weightsFile(part, tier)).metadata;
 
 /** The latent statistics stored beside the autoencoder's weights. */
 export function readStatistics(metadata: Readonly<Record<string, string>>): LatentStatistics {

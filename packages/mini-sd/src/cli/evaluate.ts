@@ -1,8 +1,9 @@
 import { Command, CommanderError } from 'commander';
-import { parseInteger, parseNumber } from './numbers.ts';
+import { parseInteger, parseNumber, tierOption } from './flags.ts';
 
 const command = new Command('evaluate')
   .description('Measures what the embedded default can draw: objects, sizes, pairs, places, colours, by guidance scale.')
+  .addOption(tierOption())
   .option('--seed <integer>', 'seed of the noise', parseInteger(0), 1)
   .option('--guidance <number>', 'guidance scale', parseNumber(0), 4)
   .option('--steps <integer>', 'sampling steps', parseInteger(1), 20)

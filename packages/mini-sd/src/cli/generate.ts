@@ -1,12 +1,7 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { parseInteger, parseNumber } from './numbers.ts';
+import { Command, CommanderError } from 'commander';
+import { oneOf, parseInteger, parseNumber, tierOption } from './flags.ts';
 import { communityStyles, solvers } from '../sampler.ts';
 import { controls } from '../control.ts';
-
-const oneOf = (what: string, valid: readonly string[]) => (text: string): string => {
-  if (!valid.includes(text)) throw new InvalidArgumentError(`${what}: ${valid.join(', ')}.`);
-  return text;
-};
 
 const command = new Command('generate')
   .description('Draws prompts with the embedded default, with or without a ControlNet.')
@@ -16,6 +11,7 @@ const command = new Command('generate')
   .option('--guidance <number>', 'guidance scale; 1 is none', parseNumber(0), 4)
   .option('--steps <integer>', 'sampling steps', parseInteger(1), 20)
   .option('--sampler <name>', `one of ${Object.keys(solvers).join(', ')}`, oneOf('Samplers', Object.keys(solvers)), 'ddim')
+  .addOption(tierOption())
   .option('--style <name>', `a community model: ${communityStyles.join(', ')}`, oneOf('Styles', communityStyles))
   .option('--controlnet <file>', 'weights of a ControlNet trained on the embedded default (safetensors), such as runs/ablation/.../proposed.safetensors')
   .option('--control <name>', `how the condition is made from the picture: ${Object.keys(controls).join(', ')}`, oneOf('Controls', Object.keys(controls)))

@@ -1,6 +1,8 @@
 import type { TrainingResult } from '@controllab/training';
-import { Command, InvalidArgumentError } from 'commander';
-import { parseInteger } from './numbers.ts';
+import type { Tier } from '@controllab/emoji-scenes';
+import { Command } from 'commander';
+import { oneOf, parseInteger, tierOption } from './flags.ts';
+import { tierFolder } from '../tier.ts';
 import type { StageOptions } from '../pretrain/stage.ts';
 
 /** Loaded when its turn comes: a typing mistake is answered at once. */
@@ -15,19 +17,16 @@ const stages: Record<string, (options: StageOptions) => Promise<TrainingResult>>
   ...Object.fromEntries((['twemoji', 'noto', 'fluent'] as const).map((style) => [`style-${style}`, async (options: StageOptions) => (await import('../pretrain/style.ts')).pretrainStyle(style, options)])),
 };
 
-const stageOf = (name: string): string => {
-  if (!Object.hasOwn(stages, name)) throw new InvalidArgumentError(`Stages: ${Object.keys(stages).join(', ')}.`);
-  return name;
-};
-
 const command = new Command('pretrain')
   .description('Trains one part of the embedded default and stores its weights; run again to continue an interrupted run.')
-  .argument('<stage>', `one of ${Object.keys(stages).join(', ')}`, stageOf)
+  .argument('<stage>', `one of ${Object.keys(stages).join(', ')}`, oneOf('Stages', Object.keys(stages)))
+  .addOption(tierOption())
   .option('--seed <integer>', 'seed of initialisation and data order', parseInteger(0), 1)
   .parse();
 
+const { tier, seed } = command.opts<{ tier: Tier; seed: number }>();
 try {
-  const result = await stages[command.processedArgs[0] as string]!({ directory: 'runs/mini-sd', seed: command.opts<{ seed: number }>().seed });
+  const result = await stages[command.processedArgs[0] as string]!({ directory: tierFolder('runs/mini-sd', tier), tier, seed });
   console.log(`${result.status} after step ${result.step}: ${result.timing.samplesPerSecond.toFixed(1)} samples/s, the engine waited ${(100 * result.timing.waitShare).toFixed(1)}% of the time`);
   process.exitCode = result.status === 'finished' ? 0 : 130;
 } catch (error) {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { countParameters } from '@controllab/core-blocks';
-import { caption } from '@controllab/emoji-scenes';
+import { caption, type Tier } from '@controllab/emoji-scenes';
 import { rankingLoss } from '@controllab/metrics';
 import type { ImageGrid } from '@controllab/report';
 import type { HostTensor } from '@controllab/tfjs-onnx';
@@ -9,30 +9,33 @@ import { MiniAesthetic, miniAestheticScores } from '../aesthetic.ts';
 import { ladder, type AestheticBatchData } from '../batches/aesthetic.ts';
 import { IMAGE_SIZE } from '../models.ts';
 import { openScenes, type SceneSource } from '../scenes.ts';
+import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
 import { trainStage, type StageOptions } from './stage.ts';
 
-export const AESTHETIC_RECIPE = {
-  source: { tier: 'core', seed: 51, split: 'train' } satisfies SceneSource,
+export const aestheticRecipe = (tier: Tier) => ({
+  source: { tier, seed: 51, split: 'train' } satisfies SceneSource,
   batchSize: 64,
   levels: 4,
-  totalSteps: 500,
+  totalSteps: stepsOfTier(500, tier),
   peak: 1e-3,
   warmup: 50,
   weightDecay: 0.01,
   margin: 1,
-};
+});
 
 /** The predictor that ranks pictures by how little they are spoilt. */
 export async function pretrainAesthetic(options: StageOptions): Promise<TrainingResult> {
-  const { source, batchSize, levels, margin } = AESTHETIC_RECIPE;
+  const { tier } = options;
+  const recipe = aestheticRecipe(tier);
+  const { source, batchSize, levels, margin } = recipe;
   const predictor = new MiniAesthetic();
   const trained = await trainStage(
     {
       part: 'aesthetic',
-      recipe: AESTHETIC_RECIPE,
-      identity: { recipe: JSON.stringify(AESTHETIC_RECIPE) },
+      recipe,
+      identity: { recipe: JSON.stringify(recipe) },
       module: predictor,
       inputs: { images: { shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] } },
       loss: ({ images }) => ({ loss: rankingLoss(tf.reshape(predictor.forward(images!), [batchSize / levels, levels]), margin) }),
@@ -43,9 +46,9 @@ export async function pretrainAesthetic(options: StageOptions): Promise<Training
     options,
   );
   if (trained.weights !== null) {
-    const { quality, grid } = await rankingQuality(trained.weights);
-    saveWeights('aesthetic', trained.weights, { recipe: JSON.stringify(AESTHETIC_RECIPE), seed: String(options.seed), parameters: String(countParameters(predictor)), quality: JSON.stringify(quality) });
-    await writeStageReport({ part: 'aesthetic', title: 'mini-aesthetic: a predictor that ranks how little a picture is spoilt', seed: options.seed, recipe: AESTHETIC_RECIPE, trained, quality, grid });
+    const { quality, grid } = await rankingQuality(trained.weights, tier);
+    saveWeights('aesthetic', tier, trained.weights, { recipe: JSON.stringify(recipe), seed: String(options.seed), parameters: String(countParameters(predictor)), quality: JSON.stringify(quality) });
+    await writeStageReport({ part: 'aesthetic', title: 'mini-aesthetic: a predictor that ranks how little a picture is spoilt', tier, seed: options.seed, recipe, trained, quality, grid });
   }
   return trained.result;
 }
@@ -55,10 +58,10 @@ const COUNT = 256;
 const SHOWN = 8;
 
 /** How often the less degraded of two versions of a held-out scene scores higher, by kind of degradation, and some ladders to look at. */
-export async function rankingQuality(weights: Record<string, HostTensor>): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
-  const { source, levels } = AESTHETIC_RECIPE;
+export async function rankingQuality(weights: Record<string, HostTensor>, tier: Tier): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
+  const { levels } = aestheticRecipe(tier);
   const seed = 994;
-  const scenes = await openScenes({ tier: source.tier, seed, split: 'val-combination' });
+  const scenes = await openScenes({ tier, seed, split: 'val-combination' });
   const ladders = Array.from({ length: COUNT }, (_, index) => {
     const spec = scenes.spec(index);
     return { name: caption(spec.parts), ...ladder({ rgb: scenes.render(spec).rgb8.slice(), width: IMAGE_SIZE, height: IMAGE_SIZE }, levels, { seed, index }) };

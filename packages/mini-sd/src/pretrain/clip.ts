@@ -1,5 +1,5 @@
 import { countParameters } from '@controllab/core-blocks';
-import { caption, CONTEXT_LENGTH, swappedCaption, vocabulary } from '@controllab/emoji-scenes';
+import { caption, CONTEXT_LENGTH, swappedCaption, vocabulary, type Tier } from '@controllab/emoji-scenes';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { TrainingResult } from '@controllab/training';
 import type { ClipBatchData } from '../batches/clip.ts';
@@ -8,31 +8,33 @@ import { contrastiveLoss, MiniClip } from '../clip.ts';
 import { IMAGE_SIZE } from '../models.ts';
 import { loadTrunk } from '../networks.ts';
 import { openScenes, type SceneSource } from '../scenes.ts';
+import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
 import { trainStage, type StageOptions } from './stage.ts';
 
-export const CLIP_RECIPE = {
-  source: { tier: 'core', seed: 21, split: 'train' } satisfies SceneSource,
+export const clipRecipe = (tier: Tier) => ({
+  source: { tier, seed: 21, split: 'train' } satisfies SceneSource,
   batchSize: 128,
-  totalSteps: 900,
+  totalSteps: stepsOfTier(900, tier),
   peak: 1e-3,
   warmup: 100,
   weightDecay: 0.01,
   noise: 0.3,
-};
+});
 
 /** Which of the two: the text tower of `clip` conditions the U-Net; `clip-judge`, of another seed and other scenes, computes CLIP scores. */
 export type ClipPart = 'clip' | 'clip-judge';
 
 /** A picture and a text tower, trained contrastively on scenes and captions with each caption's swapped twin as a negative. */
 export async function pretrainClip(part: ClipPart, options: StageOptions): Promise<TrainingResult> {
-  const { source, batchSize, noise } = CLIP_RECIPE;
+  const { tier } = options;
+  const { source, batchSize, noise, totalSteps } = clipRecipe(tier);
   const own = part === 'clip' ? { seed: options.seed, source } : { seed: options.seed + 1, source: { ...source, seed: source.seed + 1 } };
   // The judge's eyes are mini-inception's to begin with, which saves half of the steps.
-  const trunk = part === 'clip' ? null : loadTrunk(source.tier, 'vision_model.trunk.');
-  const recipe = { ...CLIP_RECIPE, source: own.source, totalSteps: trunk === null ? CLIP_RECIPE.totalSteps : CLIP_RECIPE.totalSteps / 2 };
-  const clip = new MiniClip(vocabulary(source.tier).words.length);
+  const trunk = part === 'clip' ? null : loadTrunk(tier, 'vision_model.trunk.');
+  const recipe = { ...clipRecipe(tier), source: own.source, totalSteps: trunk === null ? totalSteps : totalSteps / 2 };
+  const clip = new MiniClip(vocabulary(tier).words.length);
   const trained = await trainStage(
     {
       part,
@@ -49,9 +51,9 @@ export async function pretrainClip(part: ClipPart, options: StageOptions): Promi
     { ...options, seed: own.seed },
   );
   if (trained.weights !== null) {
-    const quality = await retrievalQuality(trained.weights);
-    saveWeights(part, trained.weights, { recipe: JSON.stringify(recipe), seed: String(own.seed), parameters: String(countParameters(clip)), quality: JSON.stringify(quality) });
-    await writeStageReport({ part, title: part === 'clip' ? 'mini-CLIP: the text encoder of the embedded default' : 'mini-CLIP, the judge', seed: own.seed, recipe, trained, quality });
+    const quality = await retrievalQuality(trained.weights, tier);
+    saveWeights(part, tier, trained.weights, { recipe: JSON.stringify(recipe), seed: String(own.seed), parameters: String(countParameters(clip)), quality: JSON.stringify(quality) });
+    await writeStageReport({ part, title: part === 'clip' ? 'mini-CLIP: the text encoder of the embedded default' : 'mini-CLIP, the judge', tier, seed: own.seed, recipe, trained, quality });
   }
   return trained.result;
 }
@@ -64,8 +66,7 @@ const ROUNDS = 8;
  * On held-out scenes: top-1 of finding a picture's caption among 64 and a caption's picture among 64, and how often a pair's picture is nearer to its
  * caption than to the caption with the names exchanged.
  */
-export async function retrievalQuality(weights: Record<string, HostTensor>): Promise<Record<string, number>> {
-  const { tier } = CLIP_RECIPE.source;
+export async function retrievalQuality(weights: Record<string, HostTensor>, tier: Tier): Promise<Record<string, number>> {
   const clip = await compileClip(weights, tier, CANDIDATES);
   const found = { captions: 0, pictures: 0, unswapped: 0 };
   const mixed = await openScenes({ tier, seed: 990, split: 'train' });

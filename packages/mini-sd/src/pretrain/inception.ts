@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { countParameters } from '@controllab/core-blocks';
-import { catalogue } from '@controllab/emoji-scenes';
+import { catalogue, type Tier } from '@controllab/emoji-scenes';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { TrainingResult } from '@controllab/training';
 import type { InceptionBatchData } from '../batches/inception.ts';
@@ -8,30 +8,33 @@ import { CELLS, crossEntropy, MiniInception, SUBGROUPS } from '../inception.ts';
 import { compileJudge } from '../judge.ts';
 import { IMAGE_SIZE } from '../models.ts';
 import { openScenes, type SceneSource } from '../scenes.ts';
+import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
 import { trainStage, type StageOptions } from './stage.ts';
 
-export const INCEPTION_RECIPE = {
-  source: { tier: 'core', seed: 31, split: 'train' } satisfies SceneSource,
+export const inceptionRecipe = (tier: Tier) => ({
+  source: { tier, seed: 31, split: 'train' } satisfies SceneSource,
   batchSize: 64,
-  totalSteps: 1600,
+  totalSteps: stepsOfTier(1600, tier),
   peak: 2e-3,
   warmup: 100,
   weightDecay: 0.01,
   noise: 0.3,
-};
+});
 
 /** The classifier whose pooled features serve the Frechet distance, and which judges what generated pictures show. */
 export async function pretrainInception(options: StageOptions): Promise<TrainingResult> {
-  const { source, batchSize, noise } = INCEPTION_RECIPE;
-  const objects = catalogue(source.tier).length;
+  const { tier } = options;
+  const recipe = inceptionRecipe(tier);
+  const { source, batchSize, noise } = recipe;
+  const objects = catalogue(tier).length;
   const inception = new MiniInception(objects);
   const trained = await trainStage(
     {
       part: 'inception',
-      recipe: INCEPTION_RECIPE,
-      identity: { recipe: JSON.stringify(INCEPTION_RECIPE) },
+      recipe,
+      identity: { recipe: JSON.stringify(recipe) },
       module: inception,
       inputs: {
         images: { shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] },
@@ -55,9 +58,9 @@ export async function pretrainInception(options: StageOptions): Promise<Training
     options,
   );
   if (trained.weights !== null) {
-    const quality = await recognitionQuality(trained.weights);
-    saveWeights('inception', trained.weights, { recipe: JSON.stringify(INCEPTION_RECIPE), seed: String(options.seed), parameters: String(countParameters(inception)), quality: JSON.stringify(quality) });
-    await writeStageReport({ part: 'inception', title: 'mini-inception: the judge of the embedded default', seed: options.seed, recipe: INCEPTION_RECIPE, trained, quality });
+    const quality = await recognitionQuality(trained.weights, tier);
+    saveWeights('inception', tier, trained.weights, { recipe: JSON.stringify(recipe), seed: String(options.seed), parameters: String(countParameters(inception)), quality: JSON.stringify(quality) });
+    await writeStageReport({ part: 'inception', title: 'mini-inception: the judge of the embedded default', tier, seed: options.seed, recipe, trained, quality });
   }
   return trained.result;
 }
@@ -65,8 +68,7 @@ export async function pretrainInception(options: StageOptions): Promise<Training
 const COUNT = 512;
 
 /** The judge on real scenes of another seed: the ceiling of what it can say of generated ones. */
-export async function recognitionQuality(weights: Record<string, HostTensor>): Promise<Record<string, number>> {
-  const { tier } = INCEPTION_RECIPE.source;
+export async function recognitionQuality(weights: Record<string, HostTensor>, tier: Tier): Promise<Record<string, number>> {
   const judge = await compileJudge(weights, tier);
   const quality: Record<string, number> = {};
   const none = { largeSingle: 0, smallSingle: 0, pair: 0, row: 0 };

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { countParameters } from '@controllab/core-blocks';
-import { caption, palette } from '@controllab/emoji-scenes';
+import { caption, palette, type Tier } from '@controllab/emoji-scenes';
 import { segmentationAgreement } from '@controllab/metrics';
 import type { ImageGrid } from '@controllab/report';
 import type { HostTensor } from '@controllab/tfjs-onnx';
@@ -12,30 +12,33 @@ import { loadTrunk } from '../networks.ts';
 import { openScenes, type SceneSource } from '../scenes.ts';
 import { segment } from '../segment.ts';
 import { MiniSegmenter } from '../segmenter.ts';
+import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
 import { trainStage, type StageOptions } from './stage.ts';
 
-export const SEGMENTER_RECIPE = {
-  source: { tier: 'core', seed: 41, split: 'train' } satisfies SceneSource,
+export const segmenterRecipe = (tier: Tier) => ({
+  source: { tier, seed: 41, split: 'train' } satisfies SceneSource,
   batchSize: 32,
-  totalSteps: 1400,
+  totalSteps: stepsOfTier(1400, tier),
   peak: 2e-3,
   warmup: 100,
   weightDecay: 0.01,
   noise: 0.3,
-};
+});
 
 /** The network that reads segmentation maps back from pictures. */
 export async function pretrainSegmenter(options: StageOptions): Promise<TrainingResult> {
-  const { source, batchSize, noise } = SEGMENTER_RECIPE;
+  const { tier } = options;
+  const recipe = segmenterRecipe(tier);
+  const { source, batchSize, noise } = recipe;
   const segmenter = new MiniSegmenter();
-  const trunk = loadTrunk(source.tier, 'trunk.');
+  const trunk = loadTrunk(tier, 'trunk.');
   const trained = await trainStage(
     {
       part: 'segmenter',
-      recipe: SEGMENTER_RECIPE,
-      identity: { recipe: JSON.stringify(SEGMENTER_RECIPE), inception: trunk.hash },
+      recipe,
+      identity: { recipe: JSON.stringify(recipe), inception: trunk.hash },
       module: segmenter,
       start: trunk.tensors,
       inputs: { images: { shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] }, classes: { shape: [batchSize, IMAGE_SIZE * IMAGE_SIZE], dtype: 'int32' } },
@@ -47,9 +50,9 @@ export async function pretrainSegmenter(options: StageOptions): Promise<Training
     options,
   );
   if (trained.weights !== null) {
-    const { quality, grid } = await segmentationQuality(trained.weights);
-    saveWeights('segmenter', trained.weights, { recipe: JSON.stringify(SEGMENTER_RECIPE), seed: String(options.seed), parameters: String(countParameters(segmenter)), inception: trunk.hash, quality: JSON.stringify(quality) });
-    await writeStageReport({ part: 'segmenter', title: 'mini-segmenter of the embedded default', seed: options.seed, recipe: SEGMENTER_RECIPE, trained, quality, grid });
+    const { quality, grid } = await segmentationQuality(trained.weights, tier);
+    saveWeights('segmenter', tier, trained.weights, { recipe: JSON.stringify(recipe), seed: String(options.seed), parameters: String(countParameters(segmenter)), inception: trunk.hash, quality: JSON.stringify(quality) });
+    await writeStageReport({ part: 'segmenter', title: 'mini-segmenter of the embedded default', tier, seed: options.seed, recipe, trained, quality, grid });
   }
   return trained.result;
 }
@@ -59,8 +62,8 @@ const COUNT = 512;
 const SHOWN = 12;
 
 /** mIoU on held-out scenes, which is the ceiling of what the segmenter can say of generated ones, and some maps to look at. */
-export async function segmentationQuality(weights: Record<string, HostTensor>): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
-  const scenes = await openScenes({ tier: SEGMENTER_RECIPE.source.tier, seed: 993, split: 'val-combination' }, ['segmentation']);
+export async function segmentationQuality(weights: Record<string, HostTensor>, tier: Tier): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
+  const scenes = await openScenes({ tier, seed: 993, split: 'val-combination' }, ['segmentation']);
   const drawn = Array.from({ length: COUNT }, (_, i) => {
     const spec = scenes.spec(i);
     const { rgb8, segmentation } = scenes.render(spec);

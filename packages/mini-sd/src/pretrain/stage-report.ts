@@ -1,8 +1,9 @@
 import os from 'node:os';
 import path from 'node:path';
-import { attributions, type Style } from '@controllab/emoji-scenes';
+import { attributions, type Style, type Tier } from '@controllab/emoji-scenes';
 import { currentCommit, machine, writeReport, type ImageGrid, type Section } from '@controllab/report';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
+import { tierFlag, tierFolder } from '../tier.ts';
 import { readWeightsMetadata, weightsFile } from '../weights.ts';
 import type { Recipe, TrainedStage } from './stage.ts';
 import type { Part } from '../weights.ts';
@@ -15,6 +16,7 @@ const CEILING_SIZE = 1024;
 export interface StageReport {
   part: Part;
   title: string;
+  tier: Tier;
   seed: number;
   recipe: Recipe & Record<string, unknown>;
   trained: TrainedStage;
@@ -25,8 +27,8 @@ export interface StageReport {
   drawings?: readonly Style[];
 }
 
-/** Writes reports/mini-sd/PART: learning curve, throughput beside the machine's ceiling, quality, samples. @returns the folder */
-export async function writeStageReport({ part, title, seed, recipe, trained: { result, macsPerStep }, quality, grid, drawings = ['openmoji'] }: StageReport): Promise<string> {
+/** Writes reports/mini-sd/PART, of another tier reports/mini-sd/TIER/PART: learning curve, throughput beside the machine's ceiling, quality, samples. @returns the folder */
+export async function writeStageReport({ part, title, tier, seed, recipe, trained: { result, macsPerStep }, quality, grid, drawings = ['openmoji'] }: StageReport): Promise<string> {
   const { losses, timing } = result;
   const measures = Object.entries(quality);
   const width = Math.max(1, Math.floor(losses.length / POINTS));
@@ -69,12 +71,12 @@ export async function writeStageReport({ part, title, seed, recipe, trained: { r
       ],
     },
   ];
-  const metadata = readWeightsMetadata(part);
-  const directory = path.join('reports', 'mini-sd', part);
+  const metadata = readWeightsMetadata(part, tier);
+  const directory = path.join(tierFolder(path.join('reports', 'mini-sd'), tier), part);
   await writeReport(directory, {
     id: `mini-sd-${part}`,
     title,
-    summary: `${recipe.totalSteps} steps of ${recipe.batchSize}; weights in \`${path.basename(weightsFile(part))}\`.${measures.length === 0 ? '' : ` ${measures.map(([label, value]) => `${label}: ${Number(value.toFixed(3))}`).join('; ')}.`}`,
+    summary: `${recipe.totalSteps} steps of ${recipe.batchSize}; weights in \`${path.basename(weightsFile(part, tier))}\`.${measures.length === 0 ? '' : ` ${measures.map(([label, value]) => `${label}: ${Number(value.toFixed(3))}`).join('; ')}.`}`,
     claims: [],
     sections,
     provenance: {
@@ -87,7 +89,7 @@ export async function writeStageReport({ part, title, seed, recipe, trained: { r
       machine: machine(),
       wallSeconds: null,
       finishedAt: new Date().toISOString(),
-      command: `npx nx run mini-sd:pretrain-${part} --seed=${seed}`,
+      command: `npx nx run mini-sd:pretrain-${part}${tierFlag(tier)} --seed=${seed}`,
     },
     attribution: drawings.map((style) => attributions[style]),
   });

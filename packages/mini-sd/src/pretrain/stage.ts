@@ -3,12 +3,15 @@ import type * as tf from '@tensorflow/tfjs';
 import { initialize, parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
 import type { HostTensor, NamedTensors, TensorSpec } from '@controllab/tfjs-onnx';
 import { compileTrainStep, cosineRate, initialTrainState, runTraining, startBatchWorker, stateTensors, type Json, type LearningRate, type ProgressOutput, type TrainingResult } from '@controllab/training';
+import type { Tier } from '@controllab/emoji-scenes';
 import type { Part } from '../weights.ts';
 
 /** What every pretraining stage takes. */
 export interface StageOptions {
   /** Where checkpoints and logs go: a stage that is called again continues from there. */
   directory: string;
+  /** What is trained on this tier's scenes is used with them: recipe and weights are its own. */
+  tier: Tier;
   seed: number;
   output?: ProgressOutput;
 }
@@ -57,7 +60,7 @@ export interface TrainedStage {
 }
 
 /** Trains one part of the embedded default: compiled step, batches from a worker, checkpoints, log. */
-export async function trainStage(definition: StageDefinition, { directory, seed, output }: StageOptions): Promise<TrainedStage> {
+export async function trainStage(definition: StageDefinition, { directory, seed, output }: Omit<StageOptions, 'tier'>): Promise<TrainedStage> {
   const { part, recipe, module, prefix = '', start = {}, constants = {}, inputs, loss, batches } = definition;
   const { totalSteps, peak, warmup, ema, weightDecay } = recipe;
   const modules = { [prefix]: module };

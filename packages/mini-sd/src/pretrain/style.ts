@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { countParameters, withParameters } from '@controllab/core-blocks';
-import { caption, CONTEXT_LENGTH, trainingMix, vocabulary } from '@controllab/emoji-scenes';
+import { caption, CONTEXT_LENGTH, trainingMix, vocabulary, type Tier } from '@controllab/emoji-scenes';
 import { frechetDistance } from '@controllab/metrics';
 import type { ImageGrid } from '@controllab/report';
 import type { TrainingResult } from '@controllab/training';
@@ -12,36 +12,39 @@ import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniUNet, miniVae } from '../
 import { loadInception } from '../networks.ts';
 import { createSampler, loadBaseModel, sampleInBatches, styleAdapter, type CommunityStyle } from '../sampler.ts';
 import { openScenes, type SceneSource } from '../scenes.ts';
+import { scenesOfTier, stepsOfTier } from '../tier.ts';
 import { loadWeights, saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
 import { trainStage, type StageOptions } from './stage.ts';
 
-export const STYLE_RECIPE = {
-  source: { tier: 'core', seed: 51, split: 'train', mix: trainingMix } satisfies SceneSource,
-  scenes: 12288,
+export const styleRecipe = (tier: Tier) => ({
+  source: { tier, seed: 51, split: 'train', mix: trainingMix } satisfies SceneSource,
+  scenes: scenesOfTier(12288, tier),
   batchSize: 16,
-  totalSteps: 800,
+  totalSteps: stepsOfTier(800, tier),
   peak: 1e-3,
   warmup: 50,
   promptDrop: 0.1,
-};
+});
 
 /** A community model: a low-rank adapter that makes the U-Net draw the same captions as another artist does. */
 export async function pretrainStyle(style: CommunityStyle, options: StageOptions): Promise<TrainingResult> {
-  const { scenes, batchSize, promptDrop } = STYLE_RECIPE;
+  const { tier } = options;
+  const shared = styleRecipe(tier);
   const part = `style-${style}` as const;
-  const source: SceneSource = { ...STYLE_RECIPE.source, style };
-  const base = loadBaseModel();
-  const latents = await trainingLatents(options.directory, loadWeights('vae', miniVae()), source, scenes);
+  const recipe = { ...shared, source: { ...shared.source, style } };
+  const { source, scenes, batchSize, promptDrop } = recipe;
+  const base = loadBaseModel(tier);
+  const latents = await trainingLatents(options.directory, loadWeights('vae', tier, miniVae()), source, scenes);
   const unet = miniUNet();
-  const text = miniText(vocabulary(source.tier).words.length);
+  const text = miniText(vocabulary(tier).words.length);
   const lora = styleAdapter();
   const latent = [batchSize, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE];
   const trained = await trainStage(
     {
       part,
-      recipe: STYLE_RECIPE,
-      identity: { recipe: JSON.stringify(STYLE_RECIPE), style, base: base.hashes },
+      recipe,
+      identity: { recipe: JSON.stringify(recipe), base: base.hashes },
       module: lora,
       constants: base.denoiser,
       inputs: { noisy: { shape: latent }, target: { shape: latent }, timesteps: { shape: [batchSize] }, ids: { shape: [batchSize, CONTEXT_LENGTH], dtype: 'int32' } },
@@ -50,15 +53,15 @@ export async function pretrainStyle(style: CommunityStyle, options: StageOptions
         const v = withParameters({ unet, text }, adapted, () => unet.forward(noisy!, timesteps!, text.forward(ids!)));
         return { loss: tf.mean(tf.squaredDifference(v, target!)) as tf.Scalar };
       },
-      batches: { module: new URL('../batches/latent.ts', import.meta.url), data: { phases: [{ from: 0, latents }], vocabularyTier: source.tier, batchSize, seed: options.seed, promptDrop } satisfies LatentBatchData },
+      batches: { module: new URL('../batches/latent.ts', import.meta.url), data: { phases: [{ from: 0, latents }], vocabularyTier: tier, batchSize, seed: options.seed, promptDrop } satisfies LatentBatchData },
       stepsPerRun: 10,
       checkpointEvery: 200,
     },
     options,
   );
   if (trained.weights !== null) {
-    saveWeights(part, trained.weights, { recipe: JSON.stringify({ ...STYLE_RECIPE, source }), seed: String(options.seed), parameters: String(countParameters(lora)), unet: base.hashes.unet });
-    await writeStageReport({ part, title: `The community model in ${style}'s style`, seed: options.seed, recipe: { ...STYLE_RECIPE, source }, trained, ...(await styleQuality(style)), drawings: ['openmoji', style] });
+    saveWeights(part, tier, trained.weights, { recipe: JSON.stringify(recipe), seed: String(options.seed), parameters: String(countParameters(lora)), unet: base.hashes.unet });
+    await writeStageReport({ part, title: `The community model in ${style}'s style`, tier, seed: options.seed, recipe, trained, ...(await styleQuality(tier, style)), drawings: ['openmoji', style] });
   }
   return trained.result;
 }
@@ -70,8 +73,7 @@ const [DRAWN, REFERENCE, TOGETHER, SHOWN] = [256, 1024, 32, 16];
  * Whether the community model draws as its artist does: the Frechet distance of its pictures and of the base model's to the artist's own scenes, from
  * the same prompts and noise, beside that of the artist's scenes of those prompts.
  */
-async function styleQuality(style: CommunityStyle): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
-  const { tier } = STYLE_RECIPE.source;
+async function styleQuality(tier: Tier, style: CommunityStyle): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
   const scenesOf = async (seed: number, count: number): Promise<{ prompt: string; rgb: Uint8Array }[]> => {
     const scenes = await openScenes({ tier, seed, split: 'train', mix: trainingMix, style });
     return Array.from({ length: count }, (_, i) => {
@@ -83,7 +85,7 @@ async function styleQuality(style: CommunityStyle): Promise<{ quality: Record<st
   const judge = await compileJudge(loadInception(tier).tensors, tier);
   const reference = await judge.features((await scenesOf(996, REFERENCE)).map(({ rgb }) => rgb));
   const columns: Record<string, Uint8Array[]> = { [`${style}'s scenes`]: own.map(({ rgb }) => rgb) };
-  for (const [name, base] of [['base model', loadBaseModel()], ['community model', loadBaseModel(style)]] as const) {
+  for (const [name, base] of [['base model', loadBaseModel(tier)], ['community model', loadBaseModel(tier, style)]] as const) {
     const sampler = await createSampler(base, { count: TOGETHER, guidance: true });
     columns[name] = await sampleInBatches(sampler, TOGETHER, { prompts: own.map(({ prompt }) => prompt), seed: 1, steps: 20, guidanceScale: 4 });
     await sampler.release();

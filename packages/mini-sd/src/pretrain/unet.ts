@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { CONTEXT_LENGTH, trainingMix, vocabulary, type SceneMix } from '@controllab/emoji-scenes';
+import { CONTEXT_LENGTH, trainingMix, vocabulary, type SceneMix, type Tier } from '@controllab/emoji-scenes';
 import { countParameters, withParameters } from '@controllab/core-blocks';
 import { stableDecayRate, type TrainingResult } from '@controllab/training';
 import type { LatentBatchData, LatentPhase } from '../batches/latent.ts';
@@ -7,6 +7,7 @@ import { miniText } from '../clip.ts';
 import { encoderHash, trainingLatents } from '../latents.ts';
 import { LATENT_CHANNELS, LATENT_SIZE, miniUNet, miniVae } from '../models.ts';
 import { loadTextEncoder } from '../networks.ts';
+import { scenesOfTier, stepsOfTier } from '../tier.ts';
 import { loadWeights, saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
 import { trainStage, type StageOptions } from './stage.ts';
@@ -15,41 +16,43 @@ import { trainStage, type StageOptions } from './stage.ts';
  * Exposures per object decide what a small model can draw, and large singles teach most: they are half of the scenes at first. Once they are drawn
  * well, most scenes are pairs, which show two small objects each. The decay matters as much: at a constant rate the loss stays a quarter higher.
  */
-export const UNET_RECIPE = {
-  tier: 'core' as const,
-  scenes: 49152,
+export const unetRecipe = (tier: Tier) => ({
+  tier,
+  scenes: scenesOfTier(49152, tier),
   phases: [
     { from: 0, seed: 7, mix: trainingMix },
-    { from: 10000, seed: 8, mix: { largeSingle: 0.12, smallSingle: 0.18, pair: 0.7, row: 0 } satisfies SceneMix },
+    { from: stepsOfTier(10000, tier), seed: 8, mix: { largeSingle: 0.12, smallSingle: 0.18, pair: 0.7, row: 0 } satisfies SceneMix },
   ],
   batchSize: 32,
-  totalSteps: 18500,
-  decay: 4000,
+  totalSteps: stepsOfTier(18500, tier),
+  decay: stepsOfTier(4000, tier),
   peak: 1e-3,
   warmup: 200,
   ema: 0.999,
   promptDrop: 0.1,
-};
+});
 
 /** The U-Net on v-prediction, conditioned by the frozen text tower of mini-CLIP. */
 export async function pretrainUNet(options: StageOptions): Promise<TrainingResult> {
-  const { tier, scenes, batchSize, peak, warmup, promptDrop } = UNET_RECIPE;
-  const vae = loadWeights('vae', miniVae());
+  const { tier } = options;
+  const recipe = unetRecipe(tier);
+  // A run that proves too short may be lengthened from a checkpoint before its decay: its length is no part of what identifies it.
+  const { totalSteps, decay, ...lasting } = recipe;
+  const { scenes, batchSize, peak, warmup, promptDrop } = lasting;
+  const vae = loadWeights('vae', tier, miniVae());
   const words = loadTextEncoder(tier);
   const frozen = { encoder: encoderHash(vae), clip: words.hash };
   const phases: LatentPhase[] = [];
-  for (const { from, seed, mix } of UNET_RECIPE.phases) {
+  for (const { from, seed, mix } of recipe.phases) {
     phases.push({ from, latents: await trainingLatents(options.directory, vae, { tier, seed, split: 'train', mix }, scenes) });
   }
   const unet = miniUNet();
   const text = miniText(vocabulary(tier).words.length);
   const latent = [batchSize, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE];
-  // A run that proves too short may be lengthened from a checkpoint before its decay: its length is no part of what identifies it.
-  const { totalSteps, decay, ...lasting } = UNET_RECIPE;
   const trained = await trainStage(
     {
       part: 'unet',
-      recipe: UNET_RECIPE,
+      recipe,
       identity: { recipe: JSON.stringify(lasting), ...frozen },
       module: unet,
       prefix: 'unet',
@@ -67,8 +70,8 @@ export async function pretrainUNet(options: StageOptions): Promise<TrainingResul
     options,
   );
   if (trained.weights !== null) {
-    saveWeights('unet', trained.weights, { recipe: JSON.stringify(UNET_RECIPE), seed: String(options.seed), parameters: String(countParameters(unet)), ...frozen });
-    await writeStageReport({ part: 'unet', title: 'The U-Net of the embedded default', seed: options.seed, recipe: UNET_RECIPE, trained, quality: {} });
+    saveWeights('unet', tier, trained.weights, { recipe: JSON.stringify(recipe), seed: String(options.seed), parameters: String(countParameters(unet)), ...frozen });
+    await writeStageReport({ part: 'unet', title: 'The U-Net of the embedded default', tier, seed: options.seed, recipe, trained, quality: {} });
   }
   return trained.result;
 }

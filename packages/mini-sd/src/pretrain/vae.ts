@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { caption } from '@controllab/emoji-scenes';
+import { caption, type Tier } from '@controllab/emoji-scenes';
 import { countParameters, withParameters } from '@controllab/core-blocks';
 import type { ImageGrid } from '@controllab/report';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
@@ -10,6 +10,7 @@ import { encodeScenes } from '../latents.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniVae } from '../models.ts';
 import { fromImages, toImages } from '../pixels.ts';
 import { openScenes, type SceneSource } from '../scenes.ts';
+import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
 import { trainStage, type StageOptions } from './stage.ts';
@@ -17,29 +18,31 @@ import { trainStage, type StageOptions } from './stage.ts';
 /** Reconstructions of each split in the report. */
 const SHOWN = 8;
 
-/** The autoencoder learns every object of the core tier: it is not the part that a small object pool should limit. */
-export const VAE_RECIPE = {
-  source: { tier: 'core', seed: 7, split: 'train' } satisfies SceneSource,
+/** The autoencoder learns every object of the tier: it is not the part that a small object pool should limit. */
+export const vaeRecipe = (tier: Tier) => ({
+  source: { tier, seed: 7, split: 'train' } satisfies SceneSource,
   batchSize: 16,
-  totalSteps: 3600,
-  decay: 1000,
+  totalSteps: stepsOfTier(3600, tier),
+  decay: stepsOfTier(1000, tier),
   peak: 2e-3,
   warmup: 200,
   ema: 0.998,
   // At 2e-4 one of the four channels collapses to the prior early on and never comes back.
   kl: 1e-5,
   charbonnier: 0.2,
-};
+});
 
 /** Mean squared error, a Charbonnier term that keeps small errors from being ignored (drawings are flat), and a little KL: LDM's first stage without its discriminator. */
 export async function pretrainVae(options: StageOptions): Promise<TrainingResult> {
+  const { tier } = options;
   const vae = miniVae();
-  const { source, batchSize, peak, warmup, kl, charbonnier } = VAE_RECIPE;
-  const { totalSteps, decay, ...lasting } = VAE_RECIPE;
+  const recipe = vaeRecipe(tier);
+  const { totalSteps, decay, ...lasting } = recipe;
+  const { source, batchSize, peak, warmup, kl, charbonnier } = lasting;
   const trained = await trainStage(
     {
       part: 'vae',
-      recipe: VAE_RECIPE,
+      recipe,
       identity: { recipe: JSON.stringify(lasting) },
       module: vae,
       inputs: { images: { shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] }, noise: { shape: [batchSize, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE] } },
@@ -61,21 +64,21 @@ export async function pretrainVae(options: StageOptions): Promise<TrainingResult
   );
   if (trained.weights !== null) {
     const { statistics } = await encodeScenes(trained.weights, source, 2048);
-    const { quality, grid } = await reconstructionQuality(trained.weights, 128);
-    saveWeights('vae', trained.weights, {
-      recipe: JSON.stringify(VAE_RECIPE),
+    const { quality, grid } = await reconstructionQuality(trained.weights, tier, 128);
+    saveWeights('vae', tier, trained.weights, {
+      recipe: JSON.stringify(recipe),
       seed: String(options.seed),
       parameters: String(countParameters(vae)),
       latent_statistics: JSON.stringify(statistics),
       quality: JSON.stringify(quality),
     });
-    await writeStageReport({ part: 'vae', title: 'The autoencoder of the embedded default', seed: options.seed, recipe: VAE_RECIPE, trained, quality, grid });
+    await writeStageReport({ part: 'vae', title: 'The autoencoder of the embedded default', tier, seed: options.seed, recipe, trained, quality, grid });
   }
   return trained.result;
 }
 
 /** PSNR in dB of reconstructions from the posterior mean, over scenes that training never drew, and some of them to look at. */
-export async function reconstructionQuality(weights: Record<string, HostTensor>, count: number): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
+export async function reconstructionQuality(weights: Record<string, HostTensor>, tier: Tier, count: number): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
   const vae = miniVae();
   const reconstruct = await compile(
     ({ inputs, constants }) => withParameters(vae, constants, () => ({ outputs: { images: decode(vae, encode(vae, inputs['images']!).mean) } })),
@@ -84,7 +87,7 @@ export async function reconstructionQuality(weights: Record<string, HostTensor>,
   const quality: Record<string, number> = {};
   const rows: ImageGrid['rows'][number][] = [];
   for (const split of ['val-combination', 'val-object'] as const) {
-    const scenes = await openScenes({ tier: 'core', seed: 991, split });
+    const scenes = await openScenes({ tier, seed: 991, split });
     const specs = Array.from({ length: count }, (_, i) => scenes.spec(i));
     const originals = specs.map((spec) => scenes.render(spec).rgb8.slice());
     const images = fromImages(originals);
