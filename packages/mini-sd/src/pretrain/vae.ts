@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { caption, type Tier } from '@controllab/emoji-scenes';
+import { caption, catalogue, type Split, type Tier } from '@controllab/emoji-scenes';
 import { countParameters, withParameters } from '@controllab/core-blocks';
 import type { ImageGrid } from '@controllab/report';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
@@ -86,7 +86,9 @@ export async function reconstructionQuality(weights: Record<string, HostTensor>,
   );
   const quality: Record<string, number> = {};
   const rows: ImageGrid['rows'][number][] = [];
-  for (const split of ['val-combination', 'val-object'] as const) {
+  // The smallest tier holds no object back.
+  const splits: readonly Split[] = catalogue(tier).some(({ heldOut }) => heldOut) ? ['val-combination', 'val-object'] : ['val-combination'];
+  for (const split of splits) {
     const scenes = await openScenes({ tier, seed: 991, split });
     const specs = Array.from({ length: count }, (_, i) => scenes.spec(i));
     const originals = specs.map((spec) => scenes.render(spec).rgb8.slice());
