@@ -8,7 +8,7 @@ import { compileJudge, type Verdict } from './judge.ts';
 import { IMAGE_SIZE } from './models.ts';
 import { loadClip, loadInception } from './networks.ts';
 import { createSampler, loadBaseModel, sampleInBatches, type BaseModel } from './sampler.ts';
-import { openScenes } from './scenes.ts';
+import { drawScenes, openScenes } from './scenes.ts';
 import { tierFlag, tierFolder } from './tier.ts';
 
 export interface EvaluationOptions {
@@ -189,9 +189,9 @@ export async function evaluateBaseModel({ tier, seed, guidance, steps, perObject
 async function realScenes(base: BaseModel, evaluated: readonly Evaluated[]): Promise<Uint8Array[]> {
   const images: Uint8Array[] = [];
   for (const kind of Object.keys(KINDS) as Kind[]) {
-    const scenes = await openScenes({ tier: base.tier, seed: SEED_OF_SCENES + 1, ...KINDS[kind] });
     const count = Math.round((REFERENCE * evaluated.filter((e) => e.kind === kind).length) / evaluated.length);
-    for (let i = 0; i < count; i++) images.push(scenes.render(scenes.spec(i)).rgb8.slice());
+    const scenes = await drawScenes({ tier: base.tier, seed: SEED_OF_SCENES + 1, ...KINDS[kind] }, count);
+    images.push(...scenes.map(({ rgb8 }) => rgb8));
   }
   return images;
 }

@@ -30,3 +30,12 @@ export async function openScenes<const C extends Condition = never>({ tier, seed
     },
   };
 }
+
+/** Scenes 0 .. count - 1 of a source with their pictures [64, 64, 3], 8-bit. */
+export async function drawScenes(source: SceneSource, count: number): Promise<{ spec: SceneSpec; rgb8: Uint8Array }[]> {
+  const scenes = await openScenes(source);
+  return Array.from({ length: count }, (_, i) => {
+    const spec = scenes.spec(i);
+    return { spec, rgb8: scenes.render(spec).rgb8.slice() };
+  });
+}

@@ -8,7 +8,7 @@ import type { TrainingResult } from '@controllab/training';
 import { MiniAesthetic, miniAestheticScores } from '../aesthetic.ts';
 import { ladder, type AestheticBatchData } from '../batches/aesthetic.ts';
 import { IMAGE_SIZE } from '../models.ts';
-import { openScenes, type SceneSource } from '../scenes.ts';
+import { drawScenes, type SceneSource } from '../scenes.ts';
 import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
@@ -61,11 +61,8 @@ const SHOWN = 8;
 export async function rankingQuality(weights: Record<string, HostTensor>, tier: Tier): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
   const { levels } = aestheticRecipe(tier);
   const seed = 994;
-  const scenes = await openScenes({ tier, seed, split: 'val-combination' });
-  const ladders = Array.from({ length: COUNT }, (_, index) => {
-    const spec = scenes.spec(index);
-    return { name: caption(spec.parts), ...ladder({ rgb: scenes.render(spec).rgb8.slice(), width: IMAGE_SIZE, height: IMAGE_SIZE }, levels, { seed, index }) };
-  });
+  const scenes = await drawScenes({ tier, seed, split: 'val-combination' }, COUNT);
+  const ladders = scenes.map(({ spec, rgb8 }, index) => ({ name: caption(spec.parts), ...ladder({ rgb: rgb8, width: IMAGE_SIZE, height: IMAGE_SIZE }, levels, { seed, index }) }));
   const scores = await miniAestheticScores(weights, ladders.flatMap(({ versions }) => versions));
   const right = new Map<string, number[]>();
   ladders.forEach(({ kind }, n) => {

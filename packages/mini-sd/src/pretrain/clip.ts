@@ -7,7 +7,7 @@ import { compileClip } from '../clip-score.ts';
 import { contrastiveLoss, MiniClip } from '../clip.ts';
 import { IMAGE_SIZE } from '../models.ts';
 import { loadTrunk } from '../networks.ts';
-import { openScenes, type SceneSource } from '../scenes.ts';
+import { drawScenes, type SceneSource } from '../scenes.ts';
 import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
@@ -69,18 +69,18 @@ const ROUNDS = 8;
 export async function retrievalQuality(weights: Record<string, HostTensor>, tier: Tier): Promise<Record<string, number>> {
   const clip = await compileClip(weights, tier, CANDIDATES);
   const found = { captions: 0, pictures: 0, unswapped: 0 };
-  const mixed = await openScenes({ tier, seed: 990, split: 'train' });
-  const pairs = await openScenes({ tier, seed: 990, split: 'val-combination', mix: { largeSingle: 0, smallSingle: 0, pair: 1, row: 0 } });
-  for (let round = 0; round < ROUNDS; round++) {
-    const numbers = Array.from({ length: CANDIDATES }, (_, i) => round * CANDIDATES + i);
-    const specs = numbers.map((i) => mixed.spec(i));
-    const similar = await clip.similarities(specs.map((spec) => mixed.render(spec).rgb8.slice()), specs.map((spec) => caption(spec.parts)));
+  const mixed = await drawScenes({ tier, seed: 990, split: 'train' }, ROUNDS * CANDIDATES);
+  const pairs = await drawScenes({ tier, seed: 990, split: 'val-combination', mix: { largeSingle: 0, smallSingle: 0, pair: 1, row: 0 } }, ROUNDS * CANDIDATES);
+  const numbers = Array.from({ length: CANDIDATES }, (_, i) => i);
+  for (let start = 0; start < ROUNDS * CANDIDATES; start += CANDIDATES) {
+    const candidates = mixed.slice(start, start + CANDIDATES);
+    const similar = await clip.similarities(candidates.map(({ rgb8 }) => rgb8), candidates.map(({ spec }) => caption(spec.parts)));
     for (let i = 0; i < CANDIDATES; i++) {
       if (numbers.every((_, j) => similar[i]![i]! >= similar[i]![j]!)) found.captions++;
       if (numbers.every((_, j) => similar[i]![i]! >= similar[j]![i]!)) found.pictures++;
     }
-    const pairSpecs = numbers.map((i) => pairs.spec(i));
-    const images = pairSpecs.map((spec) => pairs.render(spec).rgb8.slice());
+    const pairSpecs = pairs.slice(start, start + CANDIDATES).map(({ spec }) => spec);
+    const images = pairs.slice(start, start + CANDIDATES).map(({ rgb8 }) => rgb8);
     const [right, wrong] = [await clip.scores(images, pairSpecs.map((spec) => caption(spec.parts))), await clip.scores(images, pairSpecs.map(swappedCaption))];
     found.unswapped += right.filter((score, i) => score > wrong[i]!).length;
   }

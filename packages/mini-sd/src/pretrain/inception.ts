@@ -7,7 +7,7 @@ import type { InceptionBatchData } from '../batches/inception.ts';
 import { CELLS, crossEntropy, MiniInception, SUBGROUPS } from '../inception.ts';
 import { compileJudge } from '../judge.ts';
 import { IMAGE_SIZE } from '../models.ts';
-import { openScenes, type SceneSource } from '../scenes.ts';
+import { drawScenes, type SceneSource } from '../scenes.ts';
 import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
@@ -73,9 +73,8 @@ export async function recognitionQuality(weights: Record<string, HostTensor>, ti
   const quality: Record<string, number> = {};
   const none = { largeSingle: 0, smallSingle: 0, pair: 0, row: 0 };
   for (const [kind, split] of [['largeSingle', 'train'], ['smallSingle', 'train'], ['pair', 'val-combination']] as const) {
-    const scenes = await openScenes({ tier, seed: 992, split, mix: { ...none, [kind]: 1 } });
-    const specs = Array.from({ length: COUNT }, (_, i) => scenes.spec(i));
-    const verdicts = await judge.judge(specs.map((spec) => scenes.render(spec).rgb8.slice()), specs);
+    const scenes = await drawScenes({ tier, seed: 992, split, mix: { ...none, [kind]: 1 } }, COUNT);
+    const verdicts = await judge.judge(scenes.map(({ rgb8 }) => rgb8), scenes.map(({ spec }) => spec));
     const share = (values: readonly boolean[]): number => values.filter(Boolean).length / values.length;
     if (kind === 'pair') {
       quality['pair members recognised'] = share(verdicts.flatMap(({ recognised }) => recognised));

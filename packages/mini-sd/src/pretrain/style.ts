@@ -11,7 +11,7 @@ import { trainingLatents } from '../latents.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniUNet, miniVae } from '../models.ts';
 import { loadInception } from '../networks.ts';
 import { createSampler, loadBaseModel, sampleInBatches, styleAdapter, type CommunityStyle } from '../sampler.ts';
-import { openScenes, type SceneSource } from '../scenes.ts';
+import { drawScenes, type SceneSource } from '../scenes.ts';
 import { scenesOfTier, stepsOfTier } from '../tier.ts';
 import { loadWeights, saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
@@ -75,11 +75,8 @@ const [DRAWN, REFERENCE, TOGETHER, SHOWN] = [256, 1024, 32, 16];
  */
 async function styleQuality(tier: Tier, style: CommunityStyle): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
   const scenesOf = async (seed: number, count: number): Promise<{ prompt: string; rgb: Uint8Array }[]> => {
-    const scenes = await openScenes({ tier, seed, split: 'train', mix: trainingMix, style });
-    return Array.from({ length: count }, (_, i) => {
-      const spec = scenes.spec(i);
-      return { prompt: caption(spec.parts), rgb: scenes.render(spec).rgb8.slice() };
-    });
+    const scenes = await drawScenes({ tier, seed, split: 'train', mix: trainingMix, style }, count);
+    return scenes.map(({ spec, rgb8 }) => ({ prompt: caption(spec.parts), rgb: rgb8 }));
   };
   const own = await scenesOf(995, DRAWN);
   const judge = await compileJudge(loadInception(tier).tensors, tier);

@@ -9,7 +9,7 @@ import type { VaeBatchData } from '../batches/vae.ts';
 import { encodeScenes } from '../latents.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniVae } from '../models.ts';
 import { fromImages, toImages } from '../pixels.ts';
-import { openScenes, type SceneSource } from '../scenes.ts';
+import { drawScenes, type SceneSource } from '../scenes.ts';
 import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
@@ -89,24 +89,22 @@ export async function reconstructionQuality(weights: Record<string, HostTensor>,
   // The smallest tier holds no object back.
   const splits: readonly Split[] = catalogue(tier).some(({ heldOut }) => heldOut) ? ['val-combination', 'val-object'] : ['val-combination'];
   for (const split of splits) {
-    const scenes = await openScenes({ tier, seed: 991, split });
-    const specs = Array.from({ length: count }, (_, i) => scenes.spec(i));
-    const originals = specs.map((spec) => scenes.render(spec).rgb8.slice());
-    const images = fromImages(originals);
+    const scenes = await drawScenes({ tier, seed: 991, split }, count);
+    const images = fromImages(scenes.map(({ rgb8 }) => rgb8));
     const reconstructed = (await reconstruct.run({ images }))['images']!;
     const y = reconstructed.data;
     const size = y.length / count;
-    const psnr = originals.map((_, n) => {
+    const psnr = scenes.map((_, n) => {
       let squares = 0;
       for (let j = n * size; j < (n + 1) * size; j++) squares += (Math.max(-1, Math.min(1, y[j]!)) - images.data[j]!) ** 2;
       return 10 * Math.log10(4 / (squares / size));
     });
     quality[`PSNR in dB, ${split}`] = psnr.reduce((a, b) => a + b, 0) / count;
     const shown = toImages(reconstructed);
-    for (let n = 0; n < SHOWN; n++) {
-      const name = caption(specs[n]!.parts);
+    for (const [n, { spec, rgb8 }] of scenes.slice(0, SHOWN).entries()) {
+      const name = caption(spec.parts);
       const picture = (rgb: Uint8Array, alt: string, text?: string) => ({ rgb, width: IMAGE_SIZE, height: IMAGE_SIZE, alt, ...(text === undefined ? {} : { caption: text }) });
-      rows.push({ label: split, detail: name, images: [picture(originals[n]!, name), picture(shown[n]!, `Reconstruction of: ${name}`, `${psnr[n]!.toFixed(1)} dB`)] });
+      rows.push({ label: split, detail: name, images: [picture(rgb8, name), picture(shown[n]!, `Reconstruction of: ${name}`, `${psnr[n]!.toFixed(1)} dB`)] });
     }
   }
   await reconstruct.release();
