@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { countParameters, readSafetensors, verifySafetensors, writeSafetensors } from '@controllab/core-blocks';
-import { createSampler, encodeScenes, loadBaseModel, tierFlag, tierFolder, writeLatents, type SceneSource } from '@controllab/mini-sd';
+import { createSampler, encodeScenes, loadBaseModel, writeLatents, type SceneSource } from '@controllab/mini-sd';
 import { trainingMix } from '@controllab/emoji-scenes';
 import { currentCommit, machine, writeReport } from '@controllab/report';
 import type { CompileOptions } from '@controllab/tfjs-onnx';
@@ -44,7 +44,7 @@ export async function runAblation(options: ExperimentOptions<keyof typeof profil
   const profile = profiles[options.profile];
   const seeds = Array.from({ length: profile.seeds }, (_, i) => options.seed + i);
   const engine: CompileOptions = { engine: options.engine, provider: options.provider, threads: os.cpus().length };
-  const base = loadBaseModel(options.tier);
+  const base = loadBaseModel();
   const judges = await openJudges(base, profile.final);
   const config: Json = {
     experiment: 'ablation',
@@ -131,7 +131,7 @@ export async function runAblation(options: ExperimentOptions<keyof typeof profil
     }
 
     const result: AblationResult = { profile, seeds, scenes, tier: base.tier, base: baseCells, trained, realFrechet: real.frechet, realAesthetic: real.aesthetic };
-    const directory = tierFolder(path.join('reports', 'ablation', options.profile), base.tier);
+    const directory = path.join('reports', 'ablation', options.profile);
     // The time of a run in pieces is nobody's measurement.
     const seconds = await run.stage('wall-time', async () => (run.resumed ? null : Math.round((performance.now() - started) / 1000)));
     const judged = Object.entries(judges.hashes).map(([name, hash]) => `${name} ${hash.slice(0, 12)}`);
@@ -147,7 +147,7 @@ export async function runAblation(options: ExperimentOptions<keyof typeof profil
         machine: machine(),
         wallSeconds: seconds,
         finishedAt: new Date().toISOString(),
-        command: `npx nx run experiments:ablation --profile=${options.profile}${tierFlag(base.tier)} --seed=${options.seed}`,
+        command: `npx nx run experiments:ablation --profile=${options.profile} --seed=${options.seed}`,
       }),
     );
     return directory;

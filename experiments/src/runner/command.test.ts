@@ -24,14 +24,13 @@ describe('parseExperiment', () => {
 
   it.each([
     [['--profile=quik'], /quik.*Profiles: quick, standard, paper/],
-    [['--tier=large'], /large.*Tiers: quick, core, default, full/],
     [['--engine=torch'], /torch.*Engines: onnx, tfjs/],
     [['--provider=tpu'], /tpu.*Providers: cpu, webgpu, cuda/],
     [['--seed=1.5'], /1\.5.*integer/],
     [['--seed=-1'], /-1.*integer/],
     [['--seed=4294967296'], /integer in \[0, 2\^32\)/],
     [['--seed='], /integer/],
-    [['--sede=2'], /--sede.*--profile, --seed, --tier, --engine, --provider, --fresh/],
+    [['--sede=2'], /--sede.*--profile, --seed, --engine, --provider, --fresh/],
     [['quick'], /--profile, --seed/],
   ])('answers %j with one paragraph that lists what is valid', (argv, message) => {
     const error = complaint(...argv);

@@ -1,13 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import { tiers, type Tier } from '@controllab/emoji-scenes';
 import type { Provider } from '@controllab/tfjs-onnx';
 import { ExperimentError } from './errors.ts';
 
 export interface ExperimentOptions<P extends string> {
   profile: P;
   seed: number;
-  /** Pool of objects that the embedded default was trained on; that of the committed weights. */
-  tier?: Tier;
   engine: 'onnx' | 'tfjs';
   provider: Provider;
   /** Forget an earlier run with these settings. */
@@ -37,7 +34,6 @@ export function parseExperiment<P extends string>(name: string, description: str
     .description(description)
     .option('--profile <name>', `how much to train and measure: ${profiles.join(', ')}`, oneOf('Profiles', profiles), profiles[0]!)
     .option('--seed <integer>', 'seed of initialisation, data order and sampling noise', seed, 1)
-    .option('--tier <name>', `pool of objects that the embedded default was trained on: ${tiers.join(', ')}; default: that of the committed weights`, oneOf('Tiers', tiers))
     .option('--engine <name>', 'onnx compiles the graphs, tfjs runs them eagerly on the installed TensorFlow.js backend', oneOf('Engines', ['onnx', 'tfjs'] as const), 'onnx' as const)
     .option('--provider <name>', 'ONNX Runtime execution provider', oneOf('Providers', ['cpu', 'webgpu', 'cuda'] as const), 'cpu' as const)
     .option('--fresh', 'forget an earlier run with these settings', false);

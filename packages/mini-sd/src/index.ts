@@ -13,7 +13,6 @@ export { fromImages, toImages, writeCondition, writeImage } from './pixels.ts';
 export { communityStyles, controlledPrediction, createSampler, loadBaseModel, sampleInBatches, type BaseModel, type CommunityStyle, type ControlModule, type Sampler, type SampleRequest } from './sampler.ts';
 export { openScenes, type OpenScenes, type SceneSource } from './scenes.ts';
 export { segment } from './segment.ts';
-export { tierFlag, tierFolder } from './tier.ts';
 export { loadWeights, saveWeights, weightsFile, type Part } from './weights.ts';
 export type { LatentBatchData, LatentPhase } from './batches/latent.ts';
 /** Module of the denoising batches, for startBatchWorker; takes a LatentBatchData. */
