@@ -24,7 +24,7 @@ export const unetRecipe = (tier: Tier) => ({
     { from: stepsOfTier(10000, tier), seed: 8, mix: { largeSingle: 0.12, smallSingle: 0.18, pair: 0.7, row: 0 } satisfies SceneMix },
   ],
   batchSize: 32,
-  totalSteps: stepsOfTier(18500, tier),
+  totalSteps: stepsOfTier(18000, tier),
   decay: stepsOfTier(4000, tier),
   peak: 1e-3,
   warmup: 200,
