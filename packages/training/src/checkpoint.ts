@@ -27,15 +27,15 @@ export interface Checkpoint {
 const fileOf = (directory: string, step: number) => path.join(directory, `step-${String(step).padStart(8, '0')}.safetensors`);
 
 /** Steps of the checkpoints in a directory, newest first. */
-function stepsIn(directory: string): number[] {
+export function checkpointSteps(directory: string): number[] {
   return readdirSync(directory).flatMap((name) => NAME.exec(name)?.[1] ?? []).map(Number).sort((a, b) => b - a);
 }
 
 /**
- * Writes the checkpoint of `step` atomically, then removes all but the newest two up to it.
+ * Writes the checkpoint of `step` atomically, then removes all but the newest two up to it and the newest that `isSound`.
  * Throws TrainingError `disk-full`, with everything written earlier left in place.
  */
-export function writeCheckpoint(directory: string, { step, seed, config, state }: { step: number; seed: number; config: Json; state: Record<string, HostTensor> }): string {
+export function writeCheckpoint(directory: string, { step, seed, config, state, isSound }: { step: number; seed: number; config: Json; state: Record<string, HostTensor>; isSound: (step: number) => boolean }): string {
   const file = fileOf(directory, step);
   const bytes = Object.values(state).reduce((sum, { data }) => sum + data.byteLength, 0);
   try {
@@ -45,14 +45,15 @@ export function writeCheckpoint(directory: string, { step, seed, config, state }
     });
   } catch (error) {
     if (!isDiskFull(error)) throw error;
-    const last = stepsIn(directory).find((s) => isWhole(fileOf(directory, s)));
+    const last = checkpointSteps(directory).find((s) => isWhole(fileOf(directory, s)));
     throw new TrainingError('disk-full', `The disk is full: the checkpoint of step ${step} (${(bytes / 1e6).toFixed(1)} MB) could not be written to ${directory}. ${
       last === undefined ? 'There is no earlier checkpoint' : `Nothing older is lost: ${path.basename(fileOf(directory, last))} is intact`}. Free some space and run the same command again: it continues from step ${last ?? 0}.`,
     { step, directory, bytes, last: last ?? null }, { cause: error });
   }
   // newer ones were found broken when this run resumed, or they would have been used
-  const good = stepsIn(directory).filter((s) => s <= step).slice(0, KEPT);
-  for (const s of stepsIn(directory)) if (!good.includes(s)) rmSync(fileOf(directory, s), { force: true });
+  const whole = checkpointSteps(directory).filter((s) => s <= step);
+  const good = [...whole.slice(0, KEPT), whole.find(isSound)];
+  for (const s of checkpointSteps(directory)) if (!good.includes(s)) rmSync(fileOf(directory, s), { force: true });
   return file;
 }
 
@@ -85,7 +86,7 @@ function isWhole(file: string): boolean {
 export function newestCheckpoint(directory: string, config: Json, onBroken: (file: string, reason: string) => void): Checkpoint | null {
   mkdirSync(directory, { recursive: true });
   removeTemporary(directory);
-  for (const step of stepsIn(directory)) {
+  for (const step of checkpointSteps(directory)) {
     const file = fileOf(directory, step);
     let checkpoint;
     try {

@@ -99,6 +99,19 @@ describe('runTraining', () => {
     await expect(run({ batches: batches(), step: fakeStep(4) })).rejects.toThrow('The loss of fake is NaN at step 13, on samples 120; no checkpoint was written before it.');
   });
 
+  it('says once that the loss has jumped and stayed, and keeps the checkpoint from before', async () => {
+    const directory = newDirectory();
+    // The weight stays at 0.5: the loss is (0.5 x - 3 x)^2, 6.25 and from step 121 on 100.
+    const batches = () => localBatches(async (step) => ({ ...(await fakeBatch(step)), inputs: { x: { data: Float32Array.of(step < 120 ? 1 : 4), shape: [1] } } }));
+    const options = { directory, checkpointEvery: 40, learningRate: () => 0 };
+    await run({ ...options, batches: batches(), totalSteps: 280 });
+    const warning = 'the loss has risen from 6.25 (around step 50) to 13.8: this run has probably diverged, and a lower learning rate may be the cure. The checkpoint of step 120, from before, is kept.';
+    expect(written.join('').split(warning)).toHaveLength(2);
+    expect(checkpoints(directory)).toEqual([120, 240, 280].map((step) => `step-${String(step).padStart(8, '0')}.safetensors`));
+    await run({ ...options, batches: batches(), totalSteps: 360 });
+    expect(checkpoints(directory)).toEqual([120, 320, 360].map((step) => `step-${String(step).padStart(8, '0')}.safetensors`));
+  });
+
   it('never saves a state that is not finite', async () => {
     const directory = newDirectory();
     const step = fakeStep();

@@ -2,10 +2,11 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { CompiledFunction, HostTensor } from '@controllab/tfjs-onnx';
 import type { Batch, BatchSource } from './batch.ts';
-import { newestCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { checkpointSteps, newestCheckpoint, writeCheckpoint } from './checkpoint.ts';
 import type { Json } from './config.ts';
 import { TrainingError } from './errors.ts';
 import type { LearningRate } from './learning-rate.ts';
+import { LossWatch, type LossRise } from './loss-watch.ts';
 import { optimizerInputs, type OptimizerSettings } from './optimizer-inputs.ts';
 import { Progress, type ProgressOutput } from './progress.ts';
 import { TrainingLog, type LogLine } from './training-log.ts';
@@ -117,12 +118,23 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
   const log = directory === undefined ? null : new TrainingLog(path.join(directory, 'log.jsonl'), step);
 
   const losses: TrainingResult['losses'] = [];
+  const watch = new LossWatch();
+  let diverged = false;
   const evaluations: TrainingResult['evaluations'] = [];
   const record = (lines: readonly LogLine[]) => {
     for (const line of lines) {
-      if ('loss' in line) losses.push({ step: line.step, loss: line.loss });
-      else evaluations.push({ step: line.step, values: line.evaluation });
+      if ('loss' in line) {
+        losses.push({ step: line.step, loss: line.loss });
+        const rise = watch.add(line.step, line.loss);
+        if (rise !== null && !diverged) reportRise(rise);
+        diverged = rise !== null;
+      } else evaluations.push({ step: line.step, values: line.evaluation });
     }
+  };
+  const reportRise = ({ mean, lowest }: LossRise) => {
+    const sound = checkpoints === undefined ? undefined : checkpointSteps(checkpoints).find((s) => watch.isSound(s));
+    progress.message(`the loss has risen from ${lowest.mean.toPrecision(3)} (around step ${lowest.step}) to ${mean.toPrecision(3)}: this run has probably diverged, and a lower learning rate may be the cure. ${
+      sound === undefined ? 'No checkpoint was written before it' : `The checkpoint of step ${sound}, from before, is kept`}.`);
   };
   record(log?.kept ?? []);
 
@@ -137,7 +149,7 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
     if (checkpoints === undefined) return;
     checkFinite(name, step, compiled.state, checkpoint?.file);
     log!.sync();
-    checkpoint = { step, state: compiled.state, file: writeCheckpoint(checkpoints, { step, seed, config, state: compiled.state }) };
+    checkpoint = { step, state: compiled.state, file: writeCheckpoint(checkpoints, { step, seed, config, state: compiled.state, isSound: (s) => watch.isSound(s) }) };
   };
 
   const timing = { steps: 0, samples: 0, seconds: 0, waited: 0 };
