@@ -57,7 +57,7 @@ export async function generate(options: GenerateOptions, say: (message: string) 
       const number = start + i;
       const file = path.join(out, `${slug(batch[i]!)}-${seed}-${number}.png`);
       const settings = {
-        prompt: batch[i]!, seed: String(seed), image: String(number), steps: String(steps), guidance: String(guidance), sampler: solver, model: `mini-sd${options.style === undefined ? '' : `, ${options.style}`}, U-Net ${base.hashes.unet.slice(0, 12)}`,
+        prompt: batch[i]!, tier: options.tier, seed: String(seed), image: String(number), steps: String(steps), guidance: String(guidance), sampler: solver, model: `mini-sd${options.style === undefined ? '' : `, ${options.style}`}, U-Net ${base.hashes.unet.slice(0, 12)}`,
         ...(control === null ? {} : { controlnet: options.controlnet!, control: options.control!, condition: options.condition! }),
       };
       await writeAtomic(file, withPngText(await encodePng(image, IMAGE_SIZE, IMAGE_SIZE), settings));

@@ -51,9 +51,10 @@ export function writeCheckpoint(directory: string, { step, seed, config, state, 
     { step, directory, bytes, last: last ?? null }, { cause: error });
   }
   // newer ones were found broken when this run resumed, or they would have been used
-  const whole = checkpointSteps(directory).filter((s) => s <= step);
-  const good = [...whole.slice(0, KEPT), whole.find(isSound)];
-  for (const s of checkpointSteps(directory)) if (!good.includes(s)) rmSync(fileOf(directory, s), { force: true });
+  const steps = checkpointSteps(directory);
+  const upToThis = steps.filter((s) => s <= step);
+  const good = [...upToThis.slice(0, KEPT), upToThis.find(isSound)];
+  for (const s of steps) if (!good.includes(s)) rmSync(fileOf(directory, s), { force: true });
   return file;
 }
 

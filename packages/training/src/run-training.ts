@@ -127,7 +127,8 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
         losses.push({ step: line.step, loss: line.loss });
         const rise = watch.add(line.step, line.loss);
         if (rise !== null && !diverged) reportRise(rise);
-        diverged = rise !== null;
+        // Said again only of a run that had come back.
+        diverged = rise !== null || (diverged && !watch.isSound(line.step));
       } else evaluations.push({ step: line.step, values: line.evaluation });
     }
   };

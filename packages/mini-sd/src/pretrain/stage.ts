@@ -10,7 +10,7 @@ import type { Part } from '../weights.ts';
 export interface StageOptions {
   /** Where checkpoints and logs go: a stage that is called again continues from there. */
   directory: string;
-  /** What is trained on this tier's scenes is used with them: recipe and weights are its own. */
+  /** Pool of objects: every tier has recipes and weights of its own. */
   tier: Tier;
   seed: number;
   output?: ProgressOutput;
@@ -60,7 +60,7 @@ export interface TrainedStage {
 }
 
 /** Trains one part of the embedded default: compiled step, batches from a worker, checkpoints, log. */
-export async function trainStage(definition: StageDefinition, { directory, seed, output }: Omit<StageOptions, 'tier'>): Promise<TrainedStage> {
+export async function trainStage(definition: StageDefinition, { directory, seed, output }: StageOptions): Promise<TrainedStage> {
   const { part, recipe, module, prefix = '', start = {}, constants = {}, inputs, loss, batches } = definition;
   const { totalSteps, peak, warmup, ema, weightDecay } = recipe;
   const modules = { [prefix]: module };
