@@ -258,7 +258,7 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
         blocks: [
           promptTable(view, 'clip', 'CLIP score (mini): raw cosine of each picture and its scene’s true caption, by a mini-CLIP that had no part in drawing it.', 'higher', (id, prompt) => view.samples(id, prompt, (cell) => cell.clip)),
           promptTable(view, 'aesthetic', `Mini-aesthetic score: how little blur, noise, blocks or colour cast a predictor sees that learnt to rank such degradations. The evaluated scenes themselves reach ${f2(result.realAesthetic)}.`, 'higher', (id, prompt) => view.samples(id, prompt, (cell) => cell.aesthetic)),
-          promptTable(view, 'frechet', `Frechet distance (mini-inception) of ${images} pictures to 1,024 real scenes. The evaluated scenes themselves reach ${result.realFrechet.toFixed(1)} at that number: what so few pictures cost.`, 'lower', (id, prompt) => view.cells(id, prompt).map((cell) => cell.frechet)),
+          promptTable(view, 'frechet', `Fréchet distance (mini-inception) of ${images} pictures to 1,024 real scenes. The evaluated scenes themselves reach ${result.realFrechet.toFixed(1)} at that number: what so few pictures cost.`, 'lower', (id, prompt) => view.cells(id, prompt).map((cell) => cell.frechet)),
           contentTable(view),
         ],
       },

@@ -13,8 +13,8 @@ describe('parseGenerate', () => {
   });
 
   it.each([
-    [['--sampler=dpm'], /dpm.*Samplers: ddim, euler, dpm\+\+2m, unipc/],
-    [['--extractor=hed'], /hed.*Extractors: none, canny/],
+    [['--sampler=dpm'], /dpm.*choices are ddim, euler, dpm\+\+2m, unipc/],
+    [['--extractor=hed'], /hed.*choices are none, canny/],
     [['--steps=0'], /at least 1/],
     [['--guidance=0.5'], /at least 1/],
     [['--controlnet=a'], /1 --controlnet need as many --condition images, got 0/],

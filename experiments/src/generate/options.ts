@@ -1,6 +1,6 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Provider } from '@controllab/tfjs-onnx';
-import { oneOf, parseFlags, seed } from '../runner/command.ts';
+import { parseFlags, providerOption, seed } from '../runner/command.ts';
 import { ExperimentError } from '../runner/errors.ts';
 
 /** How a condition is made from a user's image: as it is, or its Canny edges (OpenCV's with thresholds 100 and 200). */
@@ -83,16 +83,16 @@ export function parseGenerate(argv: readonly string[]): GenerateOptions {
     .option('--negative-prompt <text>', 'what not to paint')
     .option('--controlnet <directory|file>', 'ControlNet: diffusers directory, or a cldm single file; several are added', each(text))
     .option('--condition <image>', 'the image it sees, one for each --controlnet', each(text))
-    .option('--extractor <name>', `how the condition is made from the image: ${extractors.join(', ')}; ${ONCE_OR_EACH}`, each(oneOf('Extractors', extractors)))
+    .addOption(new Option('--extractor <name...>', `how the condition is made from the image; ${ONCE_OR_EACH}`).choices(extractors))
     .option('--conditioning-scale <number>', `strength of a control, 1 by default; ${ONCE_OR_EACH}`, each(number(0)))
     .option('--guess-mode', 'control without a prompt: on the conditional half alone, from a tenth at the finest connection to all at the deepest', false)
     .option('--seed <integer>', 'seed of the initial noise', seed, 1)
     .option('--steps <integer>', 'sampling steps', count, 20)
     .option('--guidance <number>', 'classifier-free guidance scale; 1 for none', number(1), 7.5)
-    .option('--sampler <name>', `${samplers.join(', ')}`, oneOf('Samplers', samplers), 'ddim' as const)
+    .addOption(new Option('--sampler <name>', 'how the noise is removed').choices(samplers).default('ddim'))
     .option('--width <pixels>', "by default the condition's, or the model's own", count)
     .option('--height <pixels>', "by default the condition's, or the model's own", count)
-    .option('--provider <name>', 'ONNX Runtime execution provider', oneOf('Providers', ['cpu', 'webgpu', 'cuda'] as const), 'cpu' as const)
+    .addOption(providerOption())
     .option('--out <file>', 'the PNG to write', 'runs/generate/image.png');
   const { controlnet = [], condition = [], extractor = [], conditioningScale = [], config = null, negativePrompt = null, width = null, height = null, ...flags } = parseFlags<Flags>(command, argv);
 

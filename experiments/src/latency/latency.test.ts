@@ -76,7 +76,7 @@ describe('flags', () => {
     expect(parseLatency(['--profile=standard', '--models=svd,sd15']).models).toEqual(['svd', 'sd15']);
     expect(() => parseLatency(['--models=sdxl'])).toThrow(/the profile quick has no base model 'sdxl'. Its models: sd15/);
     expect(parseLatency(['--profile=paper', '--provider', 'cuda', '--model=m'])).toMatchObject({ profile: 'paper', provider: 'cuda', model: 'm' });
-    expect(() => parseLatency(['--profile=fast'])).toThrow(/Profiles: quick, standard, paper/);
+    expect(() => parseLatency(['--profile=fast'])).toThrow(/choices are quick, standard, paper/);
     expect(() => parseLatency(['--seed=1'])).toThrow(/--profile, --provider, --models, --model, --fresh/);
   });
 });

@@ -1,7 +1,7 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { Provider } from '@controllab/tfjs-onnx';
 import type { Target } from '../full-size/target.ts';
-import { oneOf, parseFlags } from '../runner/command.ts';
+import { parseFlags, providerOption } from '../runner/command.ts';
 import { ExperimentError } from '../runner/errors.ts';
 import { profiles } from './design.ts';
 
@@ -21,8 +21,8 @@ export function parseLatency(argv: readonly string[]): LatencyOptions {
   const names = Object.keys(profiles) as (keyof typeof profiles)[];
   const command = new Command('latency')
     .description('Seconds per denoising step of base models, ControlNet and ControlNeXt, beside the paper’s and what multiply-accumulates predict.')
-    .option('--profile <name>', `which models at which size: ${names.join(', ')}`, oneOf('Profiles', names), names[0]!)
-    .option('--provider <name>', 'ONNX Runtime execution provider', oneOf('Providers', ['cpu', 'webgpu', 'cuda'] as const), 'cpu' as const)
+    .addOption(new Option('--profile <name>', 'which models at which size').choices(names).default(names[0]!))
+    .addOption(providerOption())
     .option('--models <names>', 'which of the profile’s base models, separated by commas: sd15, sdxl, svd (default: all)')
     .option('--model <directory>', 'diffusers model; its U-Net replaces the random weights of the base model it is')
     .option('--fresh', 'forget the rounds of an interrupted run', false);

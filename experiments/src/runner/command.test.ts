@@ -23,9 +23,9 @@ describe('parseExperiment', () => {
   });
 
   it.each([
-    [['--profile=quik'], /quik.*Profiles: quick, standard, paper/],
-    [['--engine=torch'], /torch.*Engines: onnx, tfjs/],
-    [['--provider=tpu'], /tpu.*Providers: cpu, webgpu, cuda/],
+    [['--profile=quik'], /quik.*choices are quick, standard, paper/],
+    [['--engine=torch'], /torch.*choices are onnx, tfjs/],
+    [['--provider=tpu'], /tpu.*choices are cpu, webgpu, cuda/],
     [['--seed=1.5'], /1\.5.*integer/],
     [['--seed=-1'], /-1.*integer/],
     [['--seed=4294967296'], /integer in \[0, 2\^32\)/],

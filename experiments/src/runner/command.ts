@@ -1,5 +1,5 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import type { Provider } from '@controllab/tfjs-onnx';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { providers, type Provider } from '@controllab/tfjs-onnx';
 import { ExperimentError } from './errors.ts';
 
 export interface ExperimentOptions<P extends string> {
@@ -11,11 +11,8 @@ export interface ExperimentOptions<P extends string> {
   fresh: boolean;
 }
 
-/** A flag's parser that knows the valid values. */
-export const oneOf = <T extends string>(what: string, valid: readonly T[]) => (text: string): T => {
-  if (!(valid as readonly string[]).includes(text)) throw new InvalidArgumentError(`${what}: ${valid.join(', ')}.`);
-  return text as T;
-};
+/** The flag that chooses ONNX Runtime's execution provider. */
+export const providerOption = (): Option => new Option('--provider <name>', 'ONNX Runtime execution provider').choices(providers).default('cpu');
 
 /** A flag's parser of a seed. */
 export const seed = (text: string): number => {
@@ -32,10 +29,10 @@ export const seed = (text: string): number => {
 export function parseExperiment<P extends string>(name: string, description: string, profiles: readonly P[], argv: readonly string[]): ExperimentOptions<P> {
   const command = new Command(name)
     .description(description)
-    .option('--profile <name>', `how much to train and measure: ${profiles.join(', ')}`, oneOf('Profiles', profiles), profiles[0]!)
+    .addOption(new Option('--profile <name>', 'how much to train and measure').choices(profiles).default(profiles[0]!))
     .option('--seed <integer>', 'seed of initialisation, data order and sampling noise', seed, 1)
-    .option('--engine <name>', 'onnx compiles the graphs, tfjs runs them eagerly on the installed TensorFlow.js backend', oneOf('Engines', ['onnx', 'tfjs'] as const), 'onnx' as const)
-    .option('--provider <name>', 'ONNX Runtime execution provider', oneOf('Providers', ['cpu', 'webgpu', 'cuda'] as const), 'cpu' as const)
+    .addOption(new Option('--engine <name>', 'onnx compiles the graphs, tfjs runs them eagerly on the installed TensorFlow.js backend').choices(['onnx', 'tfjs']).default('onnx'))
+    .addOption(providerOption())
     .option('--fresh', 'forget an earlier run with these settings', false);
   return parseFlags(command, argv);
 }

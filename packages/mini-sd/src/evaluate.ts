@@ -115,9 +115,9 @@ export async function evaluateBaseModel({ tier, seed, guidance, steps, perObject
   const quality: Table = {
     kind: 'table',
     id: 'quality',
-    caption: `Frechet distance (mini-inception) to ${REFERENCE} real scenes of another seed, and CLIP score (mini): raw cosine by the mini-CLIP that had no part in drawing.`,
+    caption: `Fréchet distance (mini-inception) to ${REFERENCE} real scenes of another seed, and CLIP score (mini): raw cosine by the mini-CLIP that had no part in drawing.`,
     rowHeader: 'Pictures',
-    columns: [{ label: 'Frechet distance (mini-inception)', better: 'lower' }, { label: 'CLIP score (mini)', better: 'higher' }],
+    columns: [{ label: 'Fréchet distance (mini-inception)', better: 'lower' }, { label: 'CLIP score (mini)', better: 'higher' }],
     rows: [
       { label: 'real scenes of these prompts', cells: [await distance(real), measured(await clip.scores(real, captions))] },
       { label: 'drawn', cells: [await distance(images), measured(await clip.scores(images, captions))] },
@@ -166,7 +166,7 @@ export async function evaluateBaseModel({ tier, seed, guidance, steps, perObject
     sections: [
       { id: 'pictures', title: 'The pictures', blocks: [grid] },
       { id: 'measures', title: 'Measures', blocks: [content, quality] },
-      { id: 'guidance', title: 'Guidance scale', blocks: [curve('guidance-top1', 'top-1 of large singles', sweep.map((s) => s.recognised)), curve('guidance-clip', 'CLIP score (mini)', sweep.map((s) => s.clip)), curve('guidance-frechet', 'Frechet distance (mini-inception)', sweep.map((s) => s.frechet))] },
+      { id: 'guidance', title: 'Guidance scale', blocks: [curve('guidance-top1', 'top-1 of large singles', sweep.map((s) => s.recognised)), curve('guidance-clip', 'CLIP score (mini)', sweep.map((s) => s.clip)), curve('guidance-frechet', 'Fréchet distance (mini-inception)', sweep.map((s) => s.frechet))] },
     ],
     provenance: {
       commit: currentCommit(),

@@ -1,5 +1,5 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
-import type { Provider } from '@controllab/tfjs-onnx';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { providers, type Provider } from '@controllab/tfjs-onnx';
 import { MetricsError } from '../errors.ts';
 import { METRICS, metricNames, type MetricName } from '../evaluate/plan.ts';
 import { WEIGHTS, WEIGHTS_FOLDER } from '../weights/registry.ts';
@@ -24,13 +24,6 @@ export interface EvaluateFlags {
   saveReference?: string;
   report: string;
 }
-
-const PROVIDERS: readonly string[] = ['cpu', 'webgpu', 'cuda'];
-
-const oneOf = (what: string, valid: readonly string[]) => (text: string): string => {
-  if (!valid.includes(text)) throw new InvalidArgumentError(`${what}: ${valid.join(', ')}.`);
-  return text;
-};
 
 function positive(text: string): number {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a whole number of at least 1.');
@@ -68,8 +61,8 @@ function command(): Command {
     .option('--input-std <r,g,b>', 'their standard deviation', triple)
     .option('--clip <backbone>', 'the CLIP whose weights are given', 'ViT-L/14')
     .option('--clip-measure <name>', 'cosine, clipscore (2.5 times, with a prefix) or cosine-x100', 'cosine')
-    .option('--aesthetic <version>', 'LAION\u2019s predictor', oneOf('Versions', ['v1', 'v2']), 'v2')
-    .option('--provider <name>', 'ONNX Runtime execution provider', oneOf('Providers', PROVIDERS), 'cpu')
+    .addOption(new Option('--aesthetic <version>', 'LAION\u2019s predictor').choices(['v1', 'v2']).default('v2'))
+    .addOption(new Option('--provider <name>', 'ONNX Runtime execution provider').choices(providers).default('cpu'))
     .option('--batch <images>', 'images per run of a network', positive, 8)
     .option('--save-reference <file>', 'keep the reference\u2019s statistics for later evaluations (.safetensors)')
     .option('--report <folder>', 'where the report goes', 'reports/evaluate')

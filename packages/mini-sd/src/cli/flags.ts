@@ -16,11 +16,5 @@ export const parseNumber = (least: number) => (text: string): number => {
   return value;
 };
 
-/** A flag that takes one of these. */
-export const oneOf = (what: string, valid: readonly string[]) => (text: string): string => {
-  if (!valid.includes(text)) throw new InvalidArgumentError(`${what}: ${valid.join(', ')}.`);
-  return text;
-};
-
 /** Which objects: the pool whose weights are trained or used. */
-export const tierOption = (): Option => new Option('--tier <name>', `the pool of objects: ${tiers.join(', ')}; only ${COMMITTED_TIER} comes trained`).argParser(oneOf('Tiers', tiers)).default(COMMITTED_TIER);
+export const tierOption = (): Option => new Option('--tier <name>', `the pool of objects; only ${COMMITTED_TIER} comes trained`).choices(tiers).default(COMMITTED_TIER);

@@ -1,5 +1,5 @@
-import { Command, CommanderError } from 'commander';
-import { oneOf, parseInteger, parseNumber, tierOption } from './flags.ts';
+import { Command, CommanderError, Option } from 'commander';
+import { parseInteger, parseNumber, tierOption } from './flags.ts';
 import { communityStyles, solvers } from '../sampler.ts';
 import { controls } from '../control.ts';
 
@@ -10,11 +10,11 @@ const command = new Command('generate')
   .option('--count <integer>', 'pictures of each prompt', parseInteger(1), 1)
   .option('--guidance <number>', 'guidance scale; 1 is none', parseNumber(0), 4)
   .option('--steps <integer>', 'sampling steps', parseInteger(1), 20)
-  .option('--sampler <name>', `one of ${Object.keys(solvers).join(', ')}`, oneOf('Samplers', Object.keys(solvers)), 'ddim')
+  .addOption(new Option('--sampler <name>', 'how the noise is removed').choices(Object.keys(solvers)).default('ddim'))
   .addOption(tierOption())
-  .option('--style <name>', `a community model: ${communityStyles.join(', ')}`, oneOf('Styles', communityStyles))
+  .addOption(new Option('--style <name>', 'a community model').choices(communityStyles))
   .option('--controlnet <file>', 'weights of a ControlNet trained on the embedded default (safetensors), such as runs/ablation/.../proposed.safetensors')
-  .option('--control <name>', `how the condition is made from the picture: ${Object.keys(controls).join(', ')}`, oneOf('Controls', Object.keys(controls)))
+  .addOption(new Option('--control <name>', 'how the condition is made from the picture').choices(Object.keys(controls)))
   .option('--condition <file>', 'the picture that the condition is made from')
   .option('--out <folder>', 'where the PNG files go', 'reports/mini-sd/generated')
   .allowExcessArguments(false)

@@ -1,7 +1,7 @@
 import type { TrainingResult } from '@controllab/training';
 import type { Tier } from '@controllab/emoji-scenes';
-import { Command } from 'commander';
-import { oneOf, parseInteger, tierOption } from './flags.ts';
+import { Argument, Command } from 'commander';
+import { parseInteger, tierOption } from './flags.ts';
 import { tierFolder } from '../tier.ts';
 import type { StageOptions } from '../pretrain/stage.ts';
 
@@ -19,7 +19,7 @@ const stages: Record<string, (options: StageOptions) => Promise<TrainingResult>>
 
 const command = new Command('pretrain')
   .description('Trains one part of the embedded default and stores its weights; run again to continue an interrupted run.')
-  .argument('<stage>', `one of ${Object.keys(stages).join(', ')}`, oneOf('Stages', Object.keys(stages)))
+  .addArgument(new Argument('<stage>', 'which part').choices(Object.keys(stages)))
   .addOption(tierOption())
   .option('--seed <integer>', 'seed of initialisation and data order', parseInteger(0), 1)
   .parse();

@@ -88,7 +88,7 @@ async function styleQuality(tier: Tier, style: CommunityStyle): Promise<{ qualit
     await sampler.release();
   }
   const quality: Record<string, number> = {};
-  for (const [name, images] of Object.entries(columns)) quality[`Frechet distance (mini-inception) to ${style}'s scenes, ${name}`] = (await frechetDistance(await judge.features(images), reference)).value;
+  for (const [name, images] of Object.entries(columns)) quality[`Fréchet distance (mini-inception) to ${style}'s scenes, ${name}`] = (await frechetDistance(await judge.features(images), reference)).value;
   await judge.release();
   const names = Object.keys(columns);
   return {

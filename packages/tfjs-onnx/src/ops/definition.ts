@@ -2,7 +2,9 @@ import type { GraphBuilder } from '../onnx/builder.ts';
 import type { Node, Value, ValueSpec } from '../graph.ts';
 import type { Shape } from '../types.ts';
 
-export type Provider = 'cpu' | 'webgpu' | 'cuda';
+/** ONNX Runtime's execution providers that graphs are lowered for. */
+export const providers = ['cpu', 'webgpu', 'cuda'] as const;
+export type Provider = (typeof providers)[number];
 
 /** What an op's lowering writes with: the ONNX graph under construction and the names its operands have there. */
 export interface Lowering {

@@ -12,4 +12,4 @@ import './upsample.ts';
 import './pool.ts';
 import './adamw.ts';
 
-export { OPS, type Lowering, type OpDefinition, type Provider } from './definition.ts';
+export { OPS, providers, type Lowering, type OpDefinition, type Provider } from './definition.ts';
