@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { countParameters, withParameters } from '@controllab/core-blocks';
-import { caption, CONTEXT_LENGTH, trainingMix, vocabulary, type Tier } from '@controllab/emoji-scenes';
+import { attributions, caption, CONTEXT_LENGTH, trainingMix, vocabulary, type Tier } from '@controllab/emoji-scenes';
 import { frechetDistance } from '@controllab/metrics';
 import type { ImageGrid } from '@controllab/report';
 import type { TrainingResult } from '@controllab/training';
@@ -61,7 +61,7 @@ export async function pretrainStyle(style: CommunityStyle, options: StageOptions
   );
   if (trained.weights !== null) {
     saveWeights(part, tier, trained.weights, { recipe: JSON.stringify(recipe), seed: String(options.seed), parameters: String(countParameters(lora)), unet: base.hashes.unet });
-    await writeStageReport({ part, title: `The community model in ${style}'s style`, tier, seed: options.seed, recipe, trained, ...(await styleQuality(tier, style)), drawings: ['openmoji', style] });
+    await writeStageReport({ part, title: `The community model in the style of ${attributions[style].work}`, tier, seed: options.seed, recipe, trained, ...(await styleQuality(tier, style)), drawings: ['openmoji', style] });
   }
   return trained.result;
 }
@@ -81,14 +81,15 @@ async function styleQuality(tier: Tier, style: CommunityStyle): Promise<{ qualit
   const own = await scenesOf(995, DRAWN);
   const judge = await compileJudge(loadInception(tier).tensors, tier);
   const reference = await judge.features((await scenesOf(996, REFERENCE)).map(({ rgb }) => rgb));
-  const columns: Record<string, Uint8Array[]> = { [`${style}'s scenes`]: own.map(({ rgb }) => rgb) };
+  const { work } = attributions[style];
+  const columns: Record<string, Uint8Array[]> = { [`scenes of ${work}`]: own.map(({ rgb }) => rgb) };
   for (const [name, base] of [['base model', loadBaseModel(tier)], ['community model', loadBaseModel(tier, style)]] as const) {
     const sampler = await createSampler(base, { count: TOGETHER, guidance: true });
     columns[name] = await sampleInBatches(sampler, TOGETHER, { prompts: own.map(({ prompt }) => prompt), seed: 1, steps: 20, guidanceScale: 4 });
     await sampler.release();
   }
   const quality: Record<string, number> = {};
-  for (const [name, images] of Object.entries(columns)) quality[`Fréchet distance (mini-inception) to ${style}'s scenes, ${name}`] = (await frechetDistance(await judge.features(images), reference)).value;
+  for (const [name, images] of Object.entries(columns)) quality[`Fréchet distance (mini-inception) to scenes of ${work}, ${name}`] = (await frechetDistance(await judge.features(images), reference)).value;
   await judge.release();
   const names = Object.keys(columns);
   return {
