@@ -34,7 +34,7 @@ export async function writeStageReport({ part, title, tier, seed, recipe, traine
   const width = Math.max(1, Math.floor(losses.length / POINTS));
   const points = Array.from({ length: Math.floor(losses.length / width) }, (_, i) => losses.slice(i * width, (i + 1) * width));
   const ceiling = await matmulCeiling(CEILING_SIZE);
-  const gflops = (2 * macsPerStep * timing.samplesPerSecond) / recipe.batchSize / 1e9;
+  const gflops = (2 * macsPerStep * timing.steps) / timing.seconds / 1e9;
   const round = (x: number): string => (Number.isFinite(x) ? String(Number(x.toPrecision(3))) : 'not measured');
   const sections: Section[] = [
     {
@@ -64,7 +64,7 @@ export async function writeStageReport({ part, title, tier, seed, recipe, traine
           id: 'throughput',
           caption: `Throughput in the training loop since its last start, and the fastest float32 product of ${CEILING_SIZE} x ${CEILING_SIZE} matrices measured right after it.`,
           rowHeader: 'Stage',
-          columns: [{ label: 'samples/s' }, { label: 'GFLOPS' }, { label: 'ceiling, GFLOPS' }, { label: 'share of the ceiling' }, { label: 'samples seen' }],
+          columns: [{ label: 'samples/s' }, { label: 'GFLOPS' }, { label: 'ceiling, GFLOPS' }, { label: 'share of the ceiling' }, { label: 'images seen' }],
           rows: [{ label: part, cells: [round(timing.samplesPerSecond), round(gflops), round(ceiling), round(gflops / ceiling), recipe.batchSize * recipe.totalSteps] }],
         },
         { kind: 'prose', text: `Recipe: \`${JSON.stringify(recipe)}\`` },
