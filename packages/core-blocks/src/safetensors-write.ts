@@ -17,7 +17,7 @@ export interface Float64Tensor {
  * Writes tensors to a .safetensors file: all of it or nothing. The bytes depend only on the arguments (names are sorted), and
  * the metadata gets a sha256 of everything else in the file.
  * The data goes to a temporary name beside the target, is synced, then renamed: after a full disk or a crash the file that was
- * there before is still there.
+ * there before is still there. Folders that are missing are made.
  * @param options.dtype how float32 tensors are stored; F16 halves the size and rounds. Int tensors are always I32, float64 ones F64.
  * @throws CoreBlocksError invalid-input when data and shape disagree; file-write naming the file and the system's reason.
  */
@@ -66,6 +66,7 @@ function replaceFile(file: string, produce: (write: (bytes: Uint8Array) => void)
   const temporary = path.join(directory, `.${path.basename(file)}.${randomUUID()}.tmp`);
   let fd: number | null = null;
   try {
+    fs.mkdirSync(directory, { recursive: true });
     const opened = (fd = fs.openSync(temporary, 'wx'));
     produce((bytes) => {
       for (let done = 0; done < bytes.length; ) done += fs.writeSync(opened, bytes, done, Math.min(bytes.length - done, 1 << 28));

@@ -146,6 +146,12 @@ describe('writeSafetensors', () => {
     expect(() => verifySafetensors(file)).toThrow(/carries no sha256/);
   });
 
+  it('makes the folders that are missing', () => {
+    const deep = path.join(path.dirname(file), 'not', 'there', 'yet.safetensors');
+    writeSafetensors(deep, tensors);
+    expect(() => verifySafetensors(deep)).not.toThrow();
+  });
+
   it.each(['writeSync', 'fsyncSync', 'renameSync'] as const)('keeps the old file and leaves nothing behind when %s fails', (method) => {
     writeSafetensors(file, tensors);
     const before = fs.readFileSync(file);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
 import { caption, type SceneSpec } from '@controllab/emoji-scenes';
@@ -67,7 +67,6 @@ export async function trainingLatents(directory: string, vae: StoredWeights, sou
   const pool = createHash('sha256').update(JSON.stringify([source, count, encoderHash(vae)])).digest('hex').slice(0, 12);
   const file = path.join(directory, `latents-${source.style ?? 'openmoji'}-${source.tier}-${pool}.safetensors`);
   if (!existsSync(file)) {
-    mkdirSync(directory, { recursive: true });
     const { latents } = await encodeScenes(vae.tensors, source, count, { statistics: readStatistics(vae.metadata) });
     writeLatents(file, latents, source);
   }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadStateDict, readSafetensors, verifySafetensors, writeSafetensors, type Modules } from '@controllab/core-blocks';
@@ -37,9 +37,7 @@ export function loadWeights(part: Part, tier: Tier, modules: Modules): StoredWei
 
 /** Stores a part's weights in half precision with what made them. */
 export function saveWeights(part: Part, tier: Tier, tensors: Record<string, HostTensor>, metadata: Record<string, string>): void {
-  const file = weightsFile(part, tier);
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeSafetensors(file, tensors, { dtype: 'F16', metadata });
+  writeSafetensors(weightsFile(part, tier), tensors, { dtype: 'F16', metadata });
 }
 
 /** What is stored beside a part's weights: recipe, seed, quality, checksum. */
