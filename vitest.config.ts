@@ -5,7 +5,13 @@ export default defineConfig({
   resolve: { conditions: ['controllab', 'module', 'node', 'import', 'default'] },
   ssr: { resolve: { conditions: ['controllab', 'module', 'node', 'import', 'default'] } },
   test: {
-    include: ['packages/*/src/**/*.test.ts', 'datasets/*/src/**/*.test.ts', 'experiments/**/*.test.ts', 'fixtures/src/**/*.test.ts', 'tools/**/*.test.mjs'],
+    include: [
+      'packages/*/src/**/*.test.ts',
+      'datasets/*/src/**/*.test.ts',
+      'experiments/**/*.test.ts',
+      'fixtures/src/**/*.test.ts',
+      'tools/**/*.test.mjs',
+    ],
     pool: 'forks',
     execArgv: ['--conditions=controllab'],
     maxWorkers: 2,

@@ -14,10 +14,16 @@ const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'));
 /** The package a specifier belongs to: '@scope/name/file' -> '@scope/name'; null for relative paths and Node's own modules. */
 export function packageOf(specifier) {
   if (specifier.startsWith('.') || specifier.startsWith('node:') || builtinModules.includes(specifier)) return null;
-  return specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/');
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
 }
 
-/** The packages a source imports (static, type-only, dynamic), and those that any of its string literals names, e.g. for `import.meta.resolve`. */
+/**
+ * The packages a source imports (static, type-only, dynamic), and those that any of its string literals names, e.g. for
+ * `import.meta.resolve`.
+ */
 export function packagesIn(text) {
   const imported = new Set(ts.preProcessFile(text, true, true).importedFiles.map(({ fileName }) => packageOf(fileName)));
   imported.delete(null);
@@ -47,12 +53,15 @@ export function dependencyProblems(root, workspace) {
     for (const name of named) namedAnywhere.add(name);
     for (const name of imported) {
       const fromRoot = name in optionalDependencies || (DEVELOPMENT.test(relative) && name in devDependencies);
-      if (name !== manifest.name && !listed.has(name) && !fromRoot) problems.push(`${relative} imports ${name}, which ${workspace}/package.json does not list`);
+      if (name !== manifest.name && !listed.has(name) && !fromRoot)
+        problems.push(`${relative} imports ${name}, which ${workspace}/package.json does not list`);
     }
   }
-  for (const name of listed) if (!namedAnywhere.has(name)) problems.push(`${workspace}/package.json lists ${name}, which nothing there imports`);
+  for (const name of listed)
+    if (!namedAnywhere.has(name)) problems.push(`${workspace}/package.json lists ${name}, which nothing there imports`);
   return problems;
 }
 
 /** The workspaces that exist. */
-export const workspaces = (root) => FLOORS.flat().filter((workspace) => readdirSync(path.join(root, path.dirname(workspace))).includes(path.basename(workspace)));
+export const workspaces = (root) =>
+  FLOORS.flat().filter((workspace) => readdirSync(path.join(root, path.dirname(workspace))).includes(path.basename(workspace)));

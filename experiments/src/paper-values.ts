@@ -17,7 +17,8 @@ export const PAPER = {
     source: 'CN section 4.2 and figure 8',
   },
   gaussian: {
-    claim: 'Replacing the zero convolutions by Gaussian-initialised ones makes ControlNet about as bad as ControlNet-lite: the pretrained copy is destroyed while the connections are tuned.',
+    claim:
+      'Replacing the zero convolutions by Gaussian-initialised ones makes ControlNet about as bad as ControlNet-lite: the pretrained copy is destroyed while the connections are tuned.',
     source: 'CN section 4.2 and figure 8b',
   },
   lite: {
@@ -35,10 +36,16 @@ export const PAPER_PARAMETERS = {
     sdxl: { base: { total: 2567 }, controlnet: { total: 3818, learnable: 1251 }, controlnext: { total: 2573, learnable: 108 } },
     svd: { base: { total: 1524 }, controlnet: { total: 2206, learnable: 682 }, controlnext: { total: 1530, learnable: 55 } },
   },
-  reduction: { claim: 'ControlNeXt has up to 90% fewer learnable parameters than its alternatives.', text: 'up to 90%', source: 'ControlNeXt, abstract and table 5' },
+  reduction: {
+    claim: 'ControlNeXt has up to 90% fewer learnable parameters than its alternatives.',
+    text: 'up to 90%',
+    source: 'ControlNeXt, abstract and table 5',
+  },
 } as const;
 
-/** Seconds per denoising step as ControlNeXt's table 6 prints them, by base model, and the mean increases it prints over its base models. */
+/**
+ * Seconds per denoising step as ControlNeXt's table 6 prints them, by base model, and the mean increases it prints over its base models.
+ */
 export const PAPER_SECONDS = {
   source: 'ControlNeXt, table 6',
   seconds: {
@@ -47,11 +54,18 @@ export const PAPER_SECONDS = {
     svd: { base: 1.23, controlnet: 1.73, controlnext: 1.29 },
   },
   rounding: 0.01,
-  overhead: { claim: 'ControlNeXt adds far less computation to a step than ControlNet.', text: 'time per step +10.4% against +41.9%', source: 'ControlNeXt, table 6, means over three base models' },
+  overhead: {
+    claim: 'ControlNeXt adds far less computation to a step than ControlNet.',
+    text: 'time per step +10.4% against +41.9%',
+    source: 'ControlNeXt, table 6, means over three base models',
+  },
 } as const;
 
 /** How much longer than the base model's a step takes by the paper's times, and the least and most that their rounding leaves open. */
-export function paperIncrease(id: keyof typeof PAPER_SECONDS.seconds, method: 'controlnet' | 'controlnext'): { value: number; least: number; most: number } {
+export function paperIncrease(
+  id: keyof typeof PAPER_SECONDS.seconds,
+  method: 'controlnet' | 'controlnext',
+): { value: number; least: number; most: number } {
   const { [method]: seconds, base } = PAPER_SECONDS.seconds[id];
   const half = PAPER_SECONDS.rounding / 2;
   return { value: seconds / base - 1, least: (seconds - half) / (base + half) - 1, most: (seconds + half) / (base - half) - 1 };

@@ -26,7 +26,10 @@ test('built once, then read; no temporary file is left', async () => {
   expect([...(await get())]).toEqual([1, 2, 3, 4]);
   expect(built).toBe(1);
   expect((await readdir(join(directory, 'deep'))).sort()).toEqual(['thing.bin', 'thing.json']);
-  expect(JSON.parse(await readFile(path('json'), 'utf8'))).toEqual({ version: 1, sha256: '9f64a747e1b97f131fabb6b447296c9b6f0201e79fb3c5356e6c77e89b6a806a' });
+  expect(JSON.parse(await readFile(path('json'), 'utf8'))).toEqual({
+    version: 1,
+    sha256: '9f64a747e1b97f131fabb6b447296c9b6f0201e79fb3c5356e6c77e89b6a806a',
+  });
 });
 
 test.each([
@@ -58,7 +61,7 @@ test('builds that run at once leave one whole file', async () => {
   expect(built).toBe(before);
 });
 
-test('a directory that cannot be made is the system\'s error', async () => {
+test("a directory that cannot be made is the system's error", async () => {
   await writeFile(join(directory, 'deep'), 'a file in its place');
   await expect(get()).rejects.toThrow(/ENOTDIR|EEXIST/);
 });

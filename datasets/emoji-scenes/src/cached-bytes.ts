@@ -7,8 +7,8 @@ import writeFileAtomic from 'write-file-atomic';
  * The bytes that `build` gives, kept in `<base>.bin` beside a JSON sidecar of `description` and their checksum. A file that is missing,
  * truncated, damaged, or of another description is built again.
  *
- * Processes may build at once: each file is renamed into place whole, and bytes that meet the sidecar of another description fail the checksum.
- * Throws the system's error where the directory can be neither read nor written.
+ * Processes may build at once: each file is renamed into place whole, and bytes that meet the sidecar of another description fail the
+ * checksum. Throws the system's error where the directory can be neither read nor written.
  */
 export async function cachedBytes(base: string, description: object, build: () => Promise<Uint8Array>): Promise<Uint8Array> {
   const cached = await read(base, description);

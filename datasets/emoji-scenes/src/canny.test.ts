@@ -5,9 +5,12 @@ import { EmojiScenesError } from './emoji-scenes-error.ts';
 type Pixel = readonly [number, number, number];
 
 /** Three columns of one colour, then three of another, four rows. */
-const step = (left: Pixel, right: Pixel) => Uint8Array.from(Array.from({ length: 4 }, () => [left, left, left, right, right, right].flat()).flat());
+const step = (left: Pixel, right: Pixel) =>
+  Uint8Array.from(Array.from({ length: 4 }, () => [left, left, left, right, right, right].flat()).flat());
 const rows = (edges: Uint8Array, width: number) =>
-  Array.from({ length: edges.length / width }, (_, y) => [...edges.subarray(y * width, (y + 1) * width)].map((value) => (value === 255 ? '#' : value === 0 ? '.' : '?')).join(''));
+  Array.from({ length: edges.length / width }, (_, y) =>
+    [...edges.subarray(y * width, (y + 1) * width)].map((value) => (value === 255 ? '#' : value === 0 ? '.' : '?')).join(''),
+  );
 
 // The Sobel sum of a step of height h is 4h in the two columns beside it; of that tie the left column is kept.
 test('a step of 60 has gradient 240, above the high threshold', () => {

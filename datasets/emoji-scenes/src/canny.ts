@@ -42,23 +42,32 @@ const RISING = 3;
 const TAN_22 = 13573;
 
 /**
- * Colour Canny edges, 0 or 255, of an interleaved RGB image [height, width, 3]: bit for bit OpenCV's `Canny(image, 100, 200)` (aperture 3, L1
- * norm, no blur). The gradient of a pixel is that of its channel with the strongest one; on a grey image, objects as bright as their background
- * would have no outline.
+ * Colour Canny edges, 0 or 255, of an interleaved RGB image [height, width, 3]: bit for bit OpenCV's `Canny(image, 100, 200)` (aperture 3,
+ * L1 norm, no blur). The gradient of a pixel is that of its channel with the strongest one; on a grey image, objects as bright as their
+ * background would have no outline.
  *
  * Throws `invalid-argument` where the arrays do not fit the size.
  */
 export function canny(rgb8: Uint8Array, width: number, height: number, options: CannyOptions = {}): Uint8Array {
   const { low = 100, high = 200, out = new Uint8Array(width * height), scratch = allocateCanny(width, height) } = options;
   const pixels = width * height;
-  if (rgb8.length !== pixels * 3 || out.length !== pixels || scratch.stack.length !== pixels || scratch.smoothed.length !== (width + 2) * 3) {
-    throw new EmojiScenesError('invalid-argument', `canny of ${width}x${height} pixels got ${rgb8.length} image, ${out.length} edge and ${scratch.stack.length} scratch values.`, {
-      width,
-      height,
-      image: rgb8.length,
-      out: out.length,
-      scratch: scratch.stack.length,
-    });
+  if (
+    rgb8.length !== pixels * 3 ||
+    out.length !== pixels ||
+    scratch.stack.length !== pixels ||
+    scratch.smoothed.length !== (width + 2) * 3
+  ) {
+    throw new EmojiScenesError(
+      'invalid-argument',
+      `canny of ${width}x${height} pixels got ${rgb8.length} image, ${out.length} edge and ${scratch.stack.length} scratch values.`,
+      {
+        width,
+        height,
+        image: rgb8.length,
+        out: out.length,
+        scratch: scratch.stack.length,
+      },
+    );
   }
   gradients(rgb8, width, height, low, scratch);
   const strong = suppress(width, height, low, high, scratch, out);
@@ -71,7 +80,13 @@ export function canny(rgb8: Uint8Array, width: number, height: number, options: 
  * Sobel gradients with replicated borders: the L1 magnitude of each pixel's strongest channel, and its direction in four sectors.
  * Separable: the vertical halves of both kernels are taken once for a row, the horizontal halves from those.
  */
-function gradients(rgb8: Uint8Array, width: number, height: number, low: number, { magnitude, direction, smoothed, stepped }: CannyScratch): void {
+function gradients(
+  rgb8: Uint8Array,
+  width: number,
+  height: number,
+  low: number,
+  { magnitude, direction, smoothed, stepped }: CannyScratch,
+): void {
   const stride = width * 3;
   const last = stride + 3;
   for (let y = 0, p = 0; y < height; y++) {
@@ -125,8 +140,18 @@ function gradients(rgb8: Uint8Array, width: number, height: number, low: number,
   }
 }
 
-/** Keeps the pixels that are a maximum across their edge, marks them weak or strong, and stacks the strong ones. Returns how many it stacked. */
-function suppress(width: number, height: number, low: number, high: number, { magnitude, direction, stack }: CannyScratch, out: Uint8Array): number {
+/**
+ * Keeps the pixels that are a maximum across their edge, marks them weak or strong, and stacks the strong ones. Returns how many it
+ * stacked.
+ */
+function suppress(
+  width: number,
+  height: number,
+  low: number,
+  high: number,
+  { magnitude, direction, stack }: CannyScratch,
+  out: Uint8Array,
+): number {
   let strong = 0;
   for (let y = 0, p = 0; y < height; y++) {
     for (let x = 0; x < width; x++, p++) {

@@ -2,15 +2,7 @@ import type { Colour } from './colours.ts';
 import { article } from './noun.ts';
 
 /** How the objects of a pair or of a row lie. */
-export type Relation =
-  | 'left of'
-  | 'right of'
-  | 'above'
-  | 'below'
-  | 'in front of'
-  | 'behind'
-  | 'from left to right'
-  | 'from top to bottom';
+export type Relation = 'left of' | 'right of' | 'above' | 'below' | 'in front of' | 'behind' | 'from left to right' | 'from top to bottom';
 
 export const pairRelations = ['left of', 'right of', 'above', 'below', 'in front of', 'behind'] as const satisfies readonly Relation[];
 export const rowRelations = ['from left to right', 'from top to bottom'] as const satisfies readonly Relation[];

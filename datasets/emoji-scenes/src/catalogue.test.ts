@@ -30,7 +30,10 @@ test('each tier contains the one before, with the same ids', () => {
 });
 
 test('the quick tier holds no held-out object; the others hold about one in twenty', () => {
-  const heldOut = (tier: Tier) => catalogue(tier).filter((object) => object.heldOut).map((object) => object.name);
+  const heldOut = (tier: Tier) =>
+    catalogue(tier)
+      .filter((object) => object.heldOut)
+      .map((object) => object.name);
   expect(heldOut('quick')).toEqual([]);
   expect(heldOut('core')).toEqual(['leopard', 'rabbit', 'rooster', 'turtle', 'mushroom', 'potato', 'hamburger']);
   expect(heldOut('full')).toHaveLength(29);

@@ -31,8 +31,8 @@ const denied = new Set(['locked', 'unlocked', 'cooking', 'camping', 'constructio
 const pools = new Map<Tier, readonly EmojiObject[]>();
 
 /**
- * The objects of a tier in OpenMoji's order: `quick` 40 hand-picked ones, `core` 181 (animals and food of one word), `default` 368 (one word),
- * `full` 633 (at most two words). Object ids are the same in every tier. Throws `unknown-tier` for a name that is not a tier.
+ * The objects of a tier in OpenMoji's order: `quick` 40 hand-picked ones, `core` 181 (animals and food of one word), `default` 368 (one
+ * word), `full` 633 (at most two words). Object ids are the same in every tier. Throws `unknown-tier` for a name that is not a tier.
  */
 export function catalogue(tier: Tier): readonly EmojiObject[] {
   let pool = pools.get(tier);

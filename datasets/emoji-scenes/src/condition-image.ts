@@ -3,11 +3,15 @@ import { palette } from './palette.ts';
 import type { Condition, SceneBuffers } from './scene-buffers.ts';
 
 /**
- * A condition as the RGB image that a ControlNet is shown, [size, size, 3]: maps of brightness in grey, segmentation and instances in a fixed
- * palette, keypoints as discs of one colour a kind (centroid white, top red, bottom green, left blue, right yellow). Writes into `out`.
- * Throws `missing-condition` where the buffers were allocated without it.
+ * A condition as the RGB image that a ControlNet is shown, [size, size, 3]: maps of brightness in grey, segmentation and instances in a
+ * fixed palette, keypoints as discs of one colour a kind (centroid white, top red, bottom green, left blue, right yellow). Writes into
+ * `out`. Throws `missing-condition` where the buffers were allocated without it.
  */
-export function conditionImage(condition: Condition, buffers: SceneBuffers, out: Uint8Array = new Uint8Array(buffers.size * buffers.size * 3)): Uint8Array {
+export function conditionImage(
+  condition: Condition,
+  buffers: SceneBuffers,
+  out: Uint8Array = new Uint8Array(buffers.size * buffers.size * 3),
+): Uint8Array {
   const map = buffers[condition];
   if (!map) throw new EmojiScenesError('missing-condition', `The buffers were allocated without "${condition}".`, { condition });
   if (map instanceof Float32Array) {
@@ -21,7 +25,13 @@ export function conditionImage(condition: Condition, buffers: SceneBuffers, out:
   return out;
 }
 
-const discColours = [[255, 255, 255], [255, 60, 60], [60, 220, 60], [80, 120, 255], [255, 220, 40]] as const;
+const discColours = [
+  [255, 255, 255],
+  [255, 60, 60],
+  [60, 220, 60],
+  [80, 120, 255],
+  [255, 220, 40],
+] as const;
 
 function discs(points: Float32Array, size: number, out: Uint8Array): void {
   out.fill(0);

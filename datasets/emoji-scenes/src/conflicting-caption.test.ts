@@ -21,5 +21,10 @@ test('the form stays; every object and the background are others, the same ones 
 
 test('a pool without other objects is an error', () => {
   const spec = sceneSpec(0, { seed: 7, objects, size: 64 });
-  expect(() => conflictingCaption(spec, spec.placements.map((placement) => placement.object))).toThrow('the pool has 0 fitting object(s)');
+  expect(() =>
+    conflictingCaption(
+      spec,
+      spec.placements.map((placement) => placement.object),
+    ),
+  ).toThrow('the pool has 0 fitting object(s)');
 });

@@ -15,8 +15,8 @@ const MAX_ATTEMPTS = 2000;
 const pools = new WeakMap<readonly EmojiObject[], Pool>();
 
 /**
- * `count` different objects that a scene of `split` may hold. Throws `split-unavailable` where the pool has none: no held-out object, too few
- * objects, or no held-out combination.
+ * `count` different objects that a scene of `split` may hold. Throws `split-unavailable` where the pool has none: no held-out object, too
+ * few objects, or no held-out combination.
  */
 export function drawObjects(random: RandomStream, objects: readonly EmojiObject[], count: number, split: Split): EmojiObject[] {
   const pool = poolOf(objects);

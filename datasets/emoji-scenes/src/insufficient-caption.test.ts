@@ -14,7 +14,9 @@ test('a single object leaves its background', () => {
 });
 
 test('a pair leaves one object, a row two', () => {
-  expect(said({ names: ['cat', 'egg'], sizeWord: null, relation: 'above', colour: 'red' }, 'object-dropped')).toBe('a cat on a red background');
+  expect(said({ names: ['cat', 'egg'], sizeWord: null, relation: 'above', colour: 'red' }, 'object-dropped')).toBe(
+    'a cat on a red background',
+  );
   expect(said({ names: ['cat', 'egg', 'fox'], sizeWord: null, relation: 'from left to right', colour: 'red' }, 'object-dropped')).toBe(
     'a cat and an egg from left to right on a red background',
   );

@@ -2,8 +2,9 @@ import { caption } from './caption.ts';
 import type { SceneSpec } from './scene-spec.ts';
 
 /**
- * A true caption that leaves something for the condition to say. `background` keeps only "a red background"; `object-dropped` drops the object named
- * last, so a row is described by its first two objects, a pair by one object without the relation, and a single object by its background.
+ * A true caption that leaves something for the condition to say. `background` keeps only "a red background"; `object-dropped` drops the
+ * object named last, so a row is described by its first two objects, a pair by one object without the relation, and a single object by its
+ * background.
  */
 export function insufficientCaption(spec: SceneSpec, keep: 'background' | 'object-dropped'): string {
   const { parts } = spec;

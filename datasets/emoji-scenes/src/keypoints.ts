@@ -1,8 +1,8 @@
 const POINTS = 5;
 
 /**
- * Centroid, topmost, bottommost, leftmost and rightmost pixel of each visible instance as x, y in pixels, [3, 5, 2]; -1 for what is not there.
- * Of several extreme pixels the first in reading order counts.
+ * Centroid, topmost, bottommost, leftmost and rightmost pixel of each visible instance as x, y in pixels, [3, 5, 2]; -1 for what is not
+ * there. Of several extreme pixels the first in reading order counts.
  */
 export function keypoints(instances: Uint8Array, size: number, out: Float32Array): void {
   out.fill(-1);

@@ -10,7 +10,9 @@ import { mipLevels } from './mip-levels.ts';
 import { CELL_SIZE } from './rasterise.ts';
 import { parseStyle, type Style } from './style.ts';
 
-/** Every object drawn in one style, ready to be sampled. Plain data on shared memory: it can be posted to a worker thread without a copy. */
+/**
+ * Every object drawn in one style, ready to be sampled. Plain data on shared memory: it can be posted to a worker thread without a copy.
+ */
 export interface Atlas {
   readonly style: Style;
   /** Premultiplied RGBA at 64, 32 and 16 px: [633, L, L, 4] each. */
@@ -23,8 +25,8 @@ export interface Atlas {
 const FORMAT = 1;
 
 /**
- * The atlas of a style, from the cache directory or, the first time and after a change of the installed packages, drawn in 1 to 4 s and kept
- * there. Damaged files are drawn again. Throws `unknown-style`, and the system's error where the directory cannot be written.
+ * The atlas of a style, from the cache directory or, the first time and after a change of the installed packages, drawn in 1 to 4 s and
+ * kept there. Damaged files are drawn again. Throws `unknown-style`, and the system's error where the directory cannot be written.
  */
 export async function loadAtlas(style: Style, directory: string = cacheDirectory()): Promise<Atlas> {
   const description = describe(parseStyle(style));

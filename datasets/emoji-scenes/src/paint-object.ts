@@ -12,8 +12,8 @@ export interface Canvas {
 }
 
 /**
- * Composites one object over what is there, sampled bilinearly from the mip level nearest above its size, and enters `instance` where its alpha
- * is at least 128. Lines behind it are covered as its colour covers the image.
+ * Composites one object over what is there, sampled bilinearly from the mip level nearest above its size, and enters `instance` where its
+ * alpha is at least 128. Lines behind it are covered as its colour covers the image.
  */
 export function paintObject(placement: Placement, instance: number, atlas: Atlas, canvas: Canvas): void {
   const { size, rgb, instances, mask, line } = canvas;

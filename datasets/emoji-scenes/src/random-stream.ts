@@ -17,8 +17,12 @@ export interface RandomStream {
  * `seed` and `index` are integers in [0, 2^32); throws `invalid-argument` otherwise.
  */
 export function randomStream(seed: number, purpose: string, index: number): RandomStream {
-  for (const [name, value] of [['seed', seed], ['index', index]] as const) {
-    if (value >>> 0 !== value) throw new EmojiScenesError('invalid-argument', `${name} must be an integer in [0, 2^32), got ${value}.`, { [name]: value });
+  for (const [name, value] of [
+    ['seed', seed],
+    ['index', index],
+  ] as const) {
+    if (value >>> 0 !== value)
+      throw new EmojiScenesError('invalid-argument', `${name} must be an integer in [0, 2^32), got ${value}.`, { [name]: value });
   }
   const a = fmix32(seed ^ 0x9e3779b9);
   const b = fmix32(a ^ hashString(purpose));

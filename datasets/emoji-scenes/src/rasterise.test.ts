@@ -2,7 +2,8 @@ import { expect, test } from 'vitest';
 import { alphaBox, rasterise, resampleCell } from './rasterise.ts';
 
 // 36 of 144 px wide and 72 px high, half transparent red.
-const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="144" height="144"><rect x="18" y="36" width="36" height="72" fill="#f00" fill-opacity="0.5"/></svg>';
+const svg =
+  '<svg xmlns="http://www.w3.org/2000/svg" width="144" height="144"><rect x="18" y="36" width="36" height="72" fill="#f00" fill-opacity="0.5"/></svg>';
 
 test('a rectangle is boxed, centred in its cell and premultiplied', async () => {
   const rgba = await rasterise(svg);

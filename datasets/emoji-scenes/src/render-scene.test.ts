@@ -41,7 +41,11 @@ test('image and maps: object, object in front of it, background', () => {
   const b = allocateBuffers(8, conditions);
   renderScene(spec, atlas, b);
   const at = (p: number) => [...b.rgb8.subarray(p * 3, p * 3 + 3)];
-  expect([upper, lower, outside].map(at)).toEqual([[200, 0, 0], [0, 200, 0], [245, 245, 245]]);
+  expect([upper, lower, outside].map(at)).toEqual([
+    [200, 0, 0],
+    [0, 200, 0],
+    [245, 245, 245],
+  ]);
   const read = (map: Uint8Array) => [upper, lower, outside].map((p) => map[p]);
   expect(read(b.instances)).toEqual([1, 2, 0]);
   expect(read(b.segmentation)).toEqual([first.subgroupId, 9, 0]);
@@ -85,7 +89,9 @@ test('a scene leaves nothing of the one before, and does not depend on which con
 
 test('what does not fit is an error', () => {
   expect(() => renderScene(spec, atlas, allocateBuffers(16))).toThrow('The scene is 8 px wide, the buffers 16 px.');
-  expect(() => renderScene(spec, { ...atlas, style: 'noto', line: null }, allocateBuffers(8, ['line']))).toThrow('Style "noto" has no line art');
+  expect(() => renderScene(spec, { ...atlas, style: 'noto', line: null }, allocateBuffers(8, ['line']))).toThrow(
+    'Style "noto" has no line art',
+  );
   expect(() => allocateBuffers(8, ['edges' as Condition])).toThrow('Unknown condition "edges"');
   expect(() => conditionImage('canny', allocateBuffers(8))).toThrow('The buffers were allocated without "canny"');
 });

@@ -10,13 +10,21 @@ import { scribble } from './scribble.ts';
 
 /**
  * Draws a scene in the atlas's style into `buffers.rgb8` and fills the conditions that `buffers` was allocated with.
- * Throws `invalid-argument` where the buffers have another size than the scene, and `missing-condition` for line art in a style that has none.
+ * Throws `invalid-argument` where the buffers have another size than the scene, and `missing-condition` for line art in a style that has
+ * none.
  */
 export function renderScene(spec: SceneSpec, atlas: Atlas, buffers: SceneBuffers): void {
   const { size, rgb8, scratch, mask, line } = buffers;
   const { rgb, instances } = scratch;
-  if (spec.size !== size) throw new EmojiScenesError('invalid-argument', `The scene is ${spec.size} px wide, the buffers ${size} px.`, { scene: spec.size, buffers: size });
-  if (line && !atlas.line) throw new EmojiScenesError('missing-condition', `Style "${atlas.style}" has no line art; only "openmoji" does.`, { style: atlas.style });
+  if (spec.size !== size)
+    throw new EmojiScenesError('invalid-argument', `The scene is ${spec.size} px wide, the buffers ${size} px.`, {
+      scene: spec.size,
+      buffers: size,
+    });
+  if (line && !atlas.line)
+    throw new EmojiScenesError('missing-condition', `Style "${atlas.style}" has no line art; only "openmoji" does.`, {
+      style: atlas.style,
+    });
 
   paintBackground(spec, rgb);
   instances.fill(0);

@@ -41,7 +41,10 @@ export function allocateBuffers<const C extends Condition = never>(size: number,
   const pixels = size * size;
   const maps: Partial<ConditionData> = {};
   for (const name of requested as readonly Condition[]) {
-    if (!conditions.includes(name)) throw new EmojiScenesError('missing-condition', `Unknown condition "${name}". Conditions: ${conditions.join(', ')}.`, { condition: name });
+    if (!conditions.includes(name))
+      throw new EmojiScenesError('missing-condition', `Unknown condition "${name}". Conditions: ${conditions.join(', ')}.`, {
+        condition: name,
+      });
     if (name === 'keypoints') maps.keypoints = new Float32Array(3 * 5 * 2);
     else maps[name] = new Uint8Array(pixels);
   }

@@ -6,7 +6,10 @@ export interface SceneMix {
   readonly row: number;
 }
 
-/** One, two or three objects in 40, 40 and 20% of the scenes, half of the singles large; at 32 px and less, where three are mush, one or two in 65 and 35%. */
+/**
+ * One, two or three objects in 40, 40 and 20% of the scenes, half of the singles large; at 32 px and less, where three are mush, one or two
+ * in 65 and 35%.
+ */
 export function defaultMix(size: number): SceneMix {
   return size <= 32
     ? { largeSingle: 0.325, smallSingle: 0.325, pair: 0.35, row: 0 }

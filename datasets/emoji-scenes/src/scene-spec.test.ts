@@ -35,12 +35,16 @@ test('no two of 5,000 scenes are alike', () => {
 
 const shares = (o: SceneOptions, n = 4000) => {
   const counts = { largeSingle: 0, smallSingle: 0, pair: 0, row: 0 };
-  for (const { parts } of many(n, o)) counts[parts.names.length === 3 ? 'row' : parts.names.length === 2 ? 'pair' : parts.sizeWord === 'large' ? 'largeSingle' : 'smallSingle'] += 1 / n;
+  for (const { parts } of many(n, o))
+    counts[
+      parts.names.length === 3 ? 'row' : parts.names.length === 2 ? 'pair' : parts.sizeWord === 'large' ? 'largeSingle' : 'smallSingle'
+    ] += 1 / n;
   return counts;
 };
 const expectShares = (o: SceneOptions, mix: SceneMix) => {
   const found = shares(o);
-  for (const kind of ['largeSingle', 'smallSingle', 'pair', 'row'] as const) expect(Math.abs(found[kind] - mix[kind]), kind).toBeLessThan(0.03);
+  for (const kind of ['largeSingle', 'smallSingle', 'pair', 'row'] as const)
+    expect(Math.abs(found[kind] - mix[kind]), kind).toBeLessThan(0.03);
 };
 
 test('the mix is the default of the size, or the one that is given', () => {
@@ -91,7 +95,13 @@ test('a pool or a mix that cannot fill the split is an error, never an endless s
   const stranger = seen.find((object) => object !== seen[0] && !isHeldOutCombination([seen[0]!, object]))!;
   const ask = (pool: typeof objects, split: Split, mix: SceneMix) => codeOf(() => sceneSpec(0, { ...options, objects: pool, split, mix }));
   expect(ask([], 'train', singles)).toBe('split-unavailable');
-  expect(ask(objects.filter((object) => object.heldOut), 'train', singles)).toBe('split-unavailable');
+  expect(
+    ask(
+      objects.filter((object) => object.heldOut),
+      'train',
+      singles,
+    ),
+  ).toBe('split-unavailable');
   expect(ask([seen[0]!], 'train', pairs)).toBe('split-unavailable');
   expect(ask([seen[0]!, seen[0]!], 'train', pairs)).toBe('split-unavailable');
   expect(ask([seen[0]!, partner], 'train', pairs)).toBe('split-unavailable');

@@ -51,13 +51,15 @@ type Kind = keyof typeof objectCounts;
  * Scene number `index` of an endless, random-access data set: a pure function of its arguments. Subsets nest, because scene i does not
  * depend on how many are taken.
  *
- * `val-combination` never draws a single object, whatever the mix. Throws `split-unavailable` where the pool or the mix cannot make a scene of
- * the split, and `invalid-argument` for a size, seed, index, split or mix out of range.
+ * `val-combination` never draws a single object, whatever the mix. Throws `split-unavailable` where the pool or the mix cannot make a scene
+ * of the split, and `invalid-argument` for a size, seed, index, split or mix out of range.
  */
 export function sceneSpec(index: number, options: SceneOptions): SceneSpec {
   const { seed, objects, size, split = 'train', mix = defaultMix(size) } = options;
-  if (!Number.isInteger(size) || size < 8) throw new EmojiScenesError('invalid-argument', `size must be an integer of at least 8 pixels, got ${size}.`, { size });
-  if (!splits.includes(split)) throw new EmojiScenesError('invalid-argument', `Unknown split "${split}". Splits: ${splits.join(', ')}.`, { split });
+  if (!Number.isInteger(size) || size < 8)
+    throw new EmojiScenesError('invalid-argument', `size must be an integer of at least 8 pixels, got ${size}.`, { size });
+  if (!splits.includes(split))
+    throw new EmojiScenesError('invalid-argument', `Unknown split "${split}". Splits: ${splits.join(', ')}.`, { split });
   const random = randomStream(seed, `scene/${split}`, index);
   const kind = drawKind(random.uniform(), mix, split);
   const drawn = drawObjects(random, objects, objectCounts[kind], split);
@@ -88,12 +90,17 @@ function drawKind(uniform: number, mix: SceneMix, split: Split): Kind {
   const kinds = (Object.keys(objectCounts) as Kind[]).filter((kind) => split !== 'val-combination' || objectCounts[kind] > 1);
   let total = 0;
   for (const kind of kinds) {
-    if (!(mix[kind] >= 0) || mix[kind] === Infinity) throw new EmojiScenesError('invalid-argument', `mix.${kind} must be a finite weight of at least 0, got ${mix[kind]}.`, { mix });
+    if (!(mix[kind] >= 0) || mix[kind] === Infinity)
+      throw new EmojiScenesError('invalid-argument', `mix.${kind} must be a finite weight of at least 0, got ${mix[kind]}.`, { mix });
     total += mix[kind];
   }
   if (total === 0) {
     const code = split === 'val-combination' ? 'split-unavailable' : 'invalid-argument';
-    throw new EmojiScenesError(code, `The mix gives no weight to any kind of scene that the split "${split}" can hold (${kinds.join(', ')}).`, { mix, split });
+    throw new EmojiScenesError(
+      code,
+      `The mix gives no weight to any kind of scene that the split "${split}" can hold (${kinds.join(', ')}).`,
+      { mix, split },
+    );
   }
   let left = uniform * total;
   let last: Kind = kinds[0]!;

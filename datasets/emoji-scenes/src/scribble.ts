@@ -1,6 +1,6 @@
 /**
- * Outlines of an instance map [size, size] as a marker would draw them: every pixel whose right or lower neighbour belongs to another instance,
- * dilated to a stroke of 3 pixels at 64 px and in proportion above. Writes 0 or 255 into `out`.
+ * Outlines of an instance map [size, size] as a marker would draw them: every pixel whose right or lower neighbour belongs to another
+ * instance, dilated to a stroke of 3 pixels at 64 px and in proportion above. Writes 0 or 255 into `out`.
  */
 export function scribble(instances: Uint8Array, size: number, out: Uint8Array): void {
   const radius = Math.max(1, Math.round(size / 64));

@@ -30,5 +30,6 @@ test('the rejected drawings fail the thresholds, and objects of the catalogue pa
     expect(await hasGoodShape(hexcode), name).toBe(false);
   }
   // Every tenth one: all of them take as long as building the four atlases.
-  for (const object of catalogue('full').filter(({ id }) => id % 10 === 0)) expect(await hasGoodShape(object.hexcode), object.name).toBe(true);
+  for (const object of catalogue('full').filter(({ id }) => id % 10 === 0))
+    expect(await hasGoodShape(object.hexcode), object.name).toBe(true);
 });

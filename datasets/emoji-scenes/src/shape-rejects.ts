@@ -1,8 +1,8 @@
 /**
- * Drawings whose shape makes a poor object, as hexcode -> name: they cover less than 0.20 of their trimmed cell in OpenMoji or less than 0.15 in
- * another set (too thin to see at 64 px), more than 0.93 in any (a full square hides the background), or are longer than 2.6 times their width.
- * Kept as data, not measured at start-up, so that the catalogue needs no rendering and no renderer version can move an object across a
- * threshold. shape-rejects.test.ts measures them again.
+ * Drawings whose shape makes a poor object, as hexcode -> name: they cover less than 0.20 of their trimmed cell in OpenMoji or less than
+ * 0.15 in another set (too thin to see at 64 px), more than 0.93 in any (a full square hides the background), or are longer than 2.6 times
+ * their width. Kept as data, not measured at start-up, so that the catalogue needs no rendering and no renderer version can move an object
+ * across a threshold. shape-rejects.test.ts measures them again.
  */
 export const shapeRejects: Readonly<Record<string, string>> = {
   '1F98E': 'lizard',

@@ -2,8 +2,8 @@ import { fmix32, hashString } from './hash.ts';
 import type { EmojiObject } from './catalogue.ts';
 
 /**
- * `train` holds no held-out object and no held-out combination. Every scene of `val-combination` is a held-out combination of objects that are
- * each seen in training; every scene of `val-object` holds an object never seen in training.
+ * `train` holds no held-out object and no held-out combination. Every scene of `val-combination` is a held-out combination of objects that
+ * are each seen in training; every scene of `val-object` holds an object never seen in training.
  */
 export const splits = ['train', 'val-combination', 'val-object'] as const;
 

@@ -17,7 +17,9 @@ test('start, words, end, padding', () => {
 });
 
 test('a caption that does not fit is named', () => {
-  expect(() => tokenize('a cat above an egg', vocabulary('quick'), 6)).toThrow('The caption "a cat above an egg" takes 7 tokens, the context holds 6.');
+  expect(() => tokenize('a cat above an egg', vocabulary('quick'), 6)).toThrow(
+    'The caption "a cat above an egg" takes 7 tokens, the context holds 6.',
+  );
 });
 
 test('sizes of the vocabularies, special words included', () => {

@@ -12,7 +12,11 @@ export const CONTEXT_LENGTH = 24;
 export function tokenize(caption: string, vocabulary: Vocabulary, length: number = CONTEXT_LENGTH): Int32Array {
   const words = splitWords(caption);
   if (words.length + 2 > length) {
-    throw new EmojiScenesError('caption-too-long', `The caption "${caption}" takes ${words.length + 2} tokens, the context holds ${length}.`, { caption, length });
+    throw new EmojiScenesError(
+      'caption-too-long',
+      `The caption "${caption}" takes ${words.length + 2} tokens, the context holds ${length}.`,
+      { caption, length },
+    );
   }
   const { ids } = vocabulary;
   const tokens = new Int32Array(length);

@@ -25,21 +25,32 @@ const TRAINING_SCENES: Omit<SceneSource, 'tier'> = { seed: 17, split: 'train', m
 type Stored<T> = Omit<T, 'images'> & { images: string[] };
 const toBase64 = (images: readonly Uint8Array[]): string[] => images.map((image) => Buffer.from(image).toString('base64'));
 const fromBase64 = (images: readonly string[]): Uint8Array[] => images.map((image) => new Uint8Array(Buffer.from(image, 'base64')));
-const mapValues = <T, U>(record: Record<string, T>, change: (value: T) => U): Record<string, U> => Object.fromEntries(Object.entries(record).map(([id, value]) => [id, change(value)]));
-const decodeCells = (stored: Record<string, Stored<Cell>>): Cells => mapValues(stored, (cell) => ({ ...cell, images: fromBase64(cell.images) }));
+const mapValues = <T, U>(record: Record<string, T>, change: (value: T) => U): Record<string, U> =>
+  Object.fromEntries(Object.entries(record).map(([id, value]) => [id, change(value)]));
+const decodeCells = (stored: Record<string, Stored<Cell>>): Cells =>
+  mapValues(stored, (cell) => ({ ...cell, images: fromBase64(cell.images) }));
 
-async function scoreCells(drawn: Record<string, Uint8Array[]>, scenes: readonly HeldOutScene[], control: Control, judges: Judges): Promise<Record<string, Stored<Cell>>> {
+async function scoreCells(
+  drawn: Record<string, Uint8Array[]>,
+  scenes: readonly HeldOutScene[],
+  control: Control,
+  judges: Judges,
+): Promise<Record<string, Stored<Cell>>> {
   const cells: Record<string, Stored<Cell>> = {};
-  for (const [id, images] of Object.entries(drawn)) cells[id] = { ...(await scoreCell(images, scenes, control, judges)), images: toBase64(images) };
+  for (const [id, images] of Object.entries(drawn))
+    cells[id] = { ...(await scoreCell(images, scenes, control, judges)), images: toBase64(images) };
   return cells;
 }
 
 /**
- * Trains the variants under every control and seed, draws and scores every prompt setting, writes the report. Every part is stored as soon as it is
- * done: a killed run that is started again continues, and ends with the bytes of an uninterrupted one.
+ * Trains the variants under every control and seed, draws and scores every prompt setting, writes the report. Every part is stored as soon
+ * as it is done: a killed run that is started again continues, and ends with the bytes of an uninterrupted one.
  * @returns the report's folder, or null when a signal interrupted the run
  */
-export async function runAblation(options: ExperimentOptions<keyof typeof profiles>, say: (message: string) => void): Promise<string | null> {
+export async function runAblation(
+  options: ExperimentOptions<keyof typeof profiles>,
+  say: (message: string) => void,
+): Promise<string | null> {
   const started = performance.now();
   const profile = profiles[options.profile];
   const seeds = Array.from({ length: profile.seeds }, (_, i) => options.seed + i);
@@ -57,7 +68,13 @@ export async function runAblation(options: ExperimentOptions<keyof typeof profil
     variants: variants.map((v) => v.id),
     prompts: promptSettings.map((s) => s.id),
   };
-  const run = await RunDirectory.open({ root: path.join('runs', 'ablation'), name: `${options.profile}-seed-${options.seed}`, config, fresh: options.fresh, say });
+  const run = await RunDirectory.open({
+    root: path.join('runs', 'ablation'),
+    name: `${options.profile}-seed-${options.seed}`,
+    config,
+    fresh: options.fresh,
+    say,
+  });
   try {
     say(`run folder ${run.path}`);
     const scenes = await heldOutScenes(base.tier, profile.final.singles, profile.final.pairs);
@@ -78,7 +95,12 @@ export async function runAblation(options: ExperimentOptions<keyof typeof profil
       baseDrawn.push(mapValues(drawn, fromBase64));
     }
     const real = await run.stage('real', async () => {
-      const { frechet, aesthetic } = await scoreCell(scenes.map(({ rgb8 }) => rgb8), scenes, controls[0]!, judges);
+      const { frechet, aesthetic } = await scoreCell(
+        scenes.map(({ rgb8 }) => rgb8),
+        scenes,
+        controls[0]!,
+        judges,
+      );
       return { frechet, aesthetic: mean(aesthetic) };
     });
 
@@ -101,17 +123,33 @@ export async function runAblation(options: ExperimentOptions<keyof typeof profil
           const training = await run.stage(`training-${id}`, async () => {
             const sampler = await createSampler(base, { count: curveScenes.length, guidance: false, control: module }, engine);
             const result = await trainVariant({
-              variant, control, base, profile, seed, latents, engine,
+              variant,
+              control,
+              base,
+              profile,
+              seed,
+              latents,
+              engine,
               directory: run.path,
-              curve: { sampler, scenes: curveScenes, prompts: curveScenes.map(({ spec }) => perfect.prompt(spec, base.tier)), segmenter: judges.segmenter },
+              curve: {
+                sampler,
+                scenes: curveScenes,
+                prompts: curveScenes.map(({ spec }) => perfect.prompt(spec, base.tier)),
+                segmenter: judges.segmenter,
+              },
             });
             await sampler.release();
             if (result.status === 'interrupted') throw new Interrupted();
-            writeSafetensors(weightsFile, stateTensors(result.state, 'p'), { metadata: { variant: variant.id, control: control.id, seed: String(seed), config: run.hash } });
+            writeSafetensors(weightsFile, stateTensors(result.state, 'p'), {
+              metadata: { variant: variant.id, control: control.id, seed: String(seed), config: run.hash },
+            });
             const { samplesPerSecond, waitShare } = result.timing;
             return {
               losses: result.losses,
-              curve: { steps: result.evaluations.map((e) => e.step), perImage: result.evaluations.map((e) => e.values['fidelity'] as readonly number[]) },
+              curve: {
+                steps: result.evaluations.map((e) => e.step),
+                perImage: result.evaluations.map((e) => e.values['fidelity'] as readonly number[]),
+              },
               timing: { samplesPerSecond, waitShare },
             };
           });
@@ -120,17 +158,34 @@ export async function runAblation(options: ExperimentOptions<keyof typeof profil
           const cells = await run.stage(`cells-${id}`, async () => {
             say(`drawing with ${variant.label} under ${promptSettings.length} prompt settings`);
             const weights = Object.fromEntries(stored.names().map((name) => [name, stored.tensor(name)]));
-            return scoreCells(await drawPrompts(base, { kind: control, variant, weights }, scenes, profile, seed, engine), scenes, control, judges);
+            return scoreCells(
+              await drawPrompts(base, { kind: control, variant, weights }, scenes, profile, seed, engine),
+              scenes,
+              control,
+              judges,
+            );
           });
           ofControl[variant.id]!.push({ parameters: countParameters(module), start, ...training, cells: decodeCells(cells) });
         }
       }
       trained[control.id] = ofControl;
       baseCells[control.id] = [];
-      for (const [i, seed] of seeds.entries()) baseCells[control.id]!.push(decodeCells(await run.stage(`base-${control.id}-${seed}`, () => scoreCells(baseDrawn[i]!, scenes, control, judges))));
+      for (const [i, seed] of seeds.entries())
+        baseCells[control.id]!.push(
+          decodeCells(await run.stage(`base-${control.id}-${seed}`, () => scoreCells(baseDrawn[i]!, scenes, control, judges))),
+        );
     }
 
-    const result: AblationResult = { profile, seeds, scenes, tier: base.tier, base: baseCells, trained, realFrechet: real.frechet, realAesthetic: real.aesthetic };
+    const result: AblationResult = {
+      profile,
+      seeds,
+      scenes,
+      tier: base.tier,
+      base: baseCells,
+      trained,
+      realFrechet: real.frechet,
+      realAesthetic: real.aesthetic,
+    };
     const directory = path.join('reports', 'ablation', options.profile);
     // The time of a run in pieces is nobody's measurement.
     const seconds = await run.stage('wall-time', async () => (run.resumed ? null : Math.round((performance.now() - started) / 1000)));

@@ -1,6 +1,20 @@
 import { borderColour, frechetDistance, nearestColour } from '@controllab/metrics';
 import { caption, colourNames, colours } from '@controllab/emoji-scenes';
-import { compileClip, compileJudge, createSampler, IMAGE_SIZE, loadAesthetic, loadClip, loadInception, loadSegmenter, miniAestheticScores, sampleInBatches, type BaseModel, type ClipScorer, type Judge } from '@controllab/mini-sd';
+import {
+  compileClip,
+  compileJudge,
+  createSampler,
+  IMAGE_SIZE,
+  loadAesthetic,
+  loadClip,
+  loadInception,
+  loadSegmenter,
+  miniAestheticScores,
+  sampleInBatches,
+  type BaseModel,
+  type ClipScorer,
+  type Judge,
+} from '@controllab/mini-sd';
 import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 import { cannyFidelity, type Control } from './controls.ts';
 import { promptSettings, type AblationProfile, type Variant } from './design.ts';
@@ -25,7 +39,12 @@ export interface Judges {
 
 /** `singles` and `pairs`: the evaluated scenes, whose proportion the reference repeats. */
 export async function openJudges({ tier }: BaseModel, { singles, pairs }: { singles: number; pairs: number }): Promise<Judges> {
-  const [inceptionWeights, clipWeights, segmenterWeights, aestheticWeights] = [loadInception(tier), loadClip('clip-judge', tier), loadSegmenter(tier), loadAesthetic(tier)];
+  const [inceptionWeights, clipWeights, segmenterWeights, aestheticWeights] = [
+    loadInception(tier),
+    loadClip('clip-judge', tier),
+    loadSegmenter(tier),
+    loadAesthetic(tier),
+  ];
   const [inception, clip] = [await compileJudge(inceptionWeights.tensors, tier), await compileClip(clipWeights.tensors, tier, 64)];
   const scale = REFERENCE / (singles + pairs);
   const real = await heldOutScenes(tier, Math.round(singles * scale), Math.round(pairs * scale), REFERENCE_SEED);
@@ -35,7 +54,12 @@ export async function openJudges({ tier }: BaseModel, { singles, pairs }: { sing
     segmenter: segmenterWeights.tensors,
     aesthetic: aestheticWeights.tensors,
     reference: await inception.features(real.map(({ rgb8 }) => rgb8)),
-    hashes: { inception: inceptionWeights.hash, clip: clipWeights.hash, segmenter: segmenterWeights.hash, aesthetic: aestheticWeights.hash },
+    hashes: {
+      inception: inceptionWeights.hash,
+      clip: clipWeights.hash,
+      segmenter: segmenterWeights.hash,
+      aesthetic: aestheticWeights.hash,
+    },
     release: async () => {
       await Promise.all([inception.release(), clip.release()]);
     },
@@ -82,8 +106,21 @@ export async function drawPrompts(
   };
   const drawn: Record<string, Uint8Array[]> = {};
   for (const setting of promptSettings) {
-    const request = { prompts: scenes.map(({ spec }) => setting.prompt(spec, base.tier)), seed, steps: final.steps, guidanceScale: final.guidanceScale };
-    drawn[setting.id] = control === null ? await sampleInBatches(sampler, size, request) : await sampleInBatches(sampler, size, { ...request, controlWeights: control.weights }, { conditionOf: conditionOf(control.kind.id) });
+    const request = {
+      prompts: scenes.map(({ spec }) => setting.prompt(spec, base.tier)),
+      seed,
+      steps: final.steps,
+      guidanceScale: final.guidanceScale,
+    };
+    drawn[setting.id] =
+      control === null
+        ? await sampleInBatches(sampler, size, request)
+        : await sampleInBatches(
+            sampler,
+            size,
+            { ...request, controlWeights: control.weights },
+            { conditionOf: conditionOf(control.kind.id) },
+          );
   }
   await sampler.release();
   return drawn;
@@ -95,14 +132,22 @@ const BATCH = 32;
 /** Scores pictures of the scenes against the condition of one control, whatever they were drawn with. */
 export async function scoreCell(images: Uint8Array[], scenes: readonly HeldOutScene[], control: Control, judges: Judges): Promise<Cell> {
   const palette = colourNames.map((name) => colours[name]);
-  const verdicts = await judges.inception.judge(images, scenes.map(({ spec }) => spec));
+  const verdicts = await judges.inception.judge(
+    images,
+    scenes.map(({ spec }) => spec),
+  );
   return {
     images,
     fidelity: await control.fidelity(images, scenes, judges.segmenter),
     exact: control.id === 'canny' ? cannyFidelity(images, scenes, 0) : null,
-    background: images.map((image, i) => colourNames[nearestColour(borderColour(image, IMAGE_SIZE, IMAGE_SIZE), palette)] === scenes[i]!.spec.background.colour),
+    background: images.map(
+      (image, i) => colourNames[nearestColour(borderColour(image, IMAGE_SIZE, IMAGE_SIZE), palette)] === scenes[i]!.spec.background.colour,
+    ),
     object: verdicts.flatMap(({ recognised }, i) => (scenes[i]!.spec.placements.length === 1 ? [recognised[0]!] : [])),
-    clip: await judges.clip.scores(images, scenes.map(({ spec }) => caption(spec.parts))),
+    clip: await judges.clip.scores(
+      images,
+      scenes.map(({ spec }) => caption(spec.parts)),
+    ),
     aesthetic: await miniAestheticScores(judges.aesthetic, images),
     frechet: (await frechetDistance(await judges.inception.features(images), judges.reference)).value,
   };

@@ -26,7 +26,8 @@ export const controls: readonly Control[] = [
     id: 'canny',
     label: 'Canny edges',
     measure: 'edge F1 (1 px)',
-    method: 'Edges are extracted again from the generated pictures with the extractor that made the condition, and compared pixel by pixel: F1 with a tolerance of one pixel.',
+    method:
+      'Edges are extracted again from the generated pictures with the extractor that made the condition, and compared pixel by pixel: F1 with a tolerance of one pixel.',
     fidelity: async (images, scenes) => cannyFidelity(images, scenes, 1),
   },
   {
@@ -36,7 +37,10 @@ export const controls: readonly Control[] = [
     method: 'The mini-segmenter reads 48 classes back from the generated pictures: mean IoU over the classes of each image.',
     fidelity: async (images, scenes, segmenter) => {
       const predicted = await segment(segmenter, images);
-      const { perImage } = segmentationAgreement(predicted.map((labels, i) => ({ predicted: map(labels), target: map(scenes[i]!.maps.segmentation) })), { classes: SUBGROUPS });
+      const { perImage } = segmentationAgreement(
+        predicted.map((labels, i) => ({ predicted: map(labels), target: map(scenes[i]!.maps.segmentation) })),
+        { classes: SUBGROUPS },
+      );
       return perImage.map((value) => value ?? 0);
     },
   },
@@ -45,6 +49,7 @@ export const controls: readonly Control[] = [
     label: 'object mask',
     measure: 'mask IoU (mini-segmenter)',
     method: 'What the mini-segmenter takes for an object, whichever its class, against the mask that was given: IoU.',
-    fidelity: async (images, scenes, segmenter) => (await segment(segmenter, images)).map((labels, i) => maskIou(map(labels), map(scenes[i]!.maps.mask))),
+    fidelity: async (images, scenes, segmenter) =>
+      (await segment(segmenter, images)).map((labels, i) => maskIou(map(labels), map(scenes[i]!.maps.mask))),
   },
 ];

@@ -6,7 +6,8 @@ const curveOf = (f: (step: number) => number) => ({ steps, perImage: steps.map((
 
 describe('jumpShare', () => {
   it('is an eighth for a steady rise', () => expect(jumpShare(curveOf((s) => s / 320))!.value).toBeCloseTo(1 / 8, 10));
-  it('is one for a single jump, and says where', () => expect(jumpShare(curveOf((s) => (s > 120 ? 0.9 : 0.3)))).toMatchObject({ value: 1, interval: [1, 1], to: 140 }));
+  it('is one for a single jump, and says where', () =>
+    expect(jumpShare(curveOf((s) => (s > 120 ? 0.9 : 0.3)))).toMatchObject({ value: 1, interval: [1, 1], to: 140 }));
   it('is not measured where nothing rises', () => expect(jumpShare(curveOf((s) => 0.4 - s / 4000))).toBeNull());
   it('has an interval that covers images that disagree', () => {
     const curve = { steps, perImage: steps.map((s) => [s > 120 ? 0.9 : 0.3, 0.3 + (0.6 * s) / 320]) };

@@ -15,7 +15,9 @@ export interface Variant {
 }
 
 const unetWeights = (base: BaseModel): Record<string, HostTensor> =>
-  Object.fromEntries(Object.entries(base.denoiser).flatMap(([name, t]) => (name.startsWith('unet.') ? [[name.slice('unet.'.length), t]] : [])));
+  Object.fromEntries(
+    Object.entries(base.denoiser).flatMap(([name, t]) => (name.startsWith('unet.') ? [[name.slice('unet.'.length), t]] : [])),
+  );
 
 /** The paper's Fig. 8: (a) proposed, (b) without zero convolutions, (c) lite. */
 export const variants: readonly Variant[] = [
@@ -103,7 +105,8 @@ export const profiles: Record<'quick' | 'standard', AblationProfile> = {
     seeds: 3,
     scenes: 16384,
     batchSize: 16,
-    // Twice as far as Canny edges take to settle: their curve is flat from step 200 to 600 within its own scatter. Segmentation still rises.
+    // Twice as far as Canny edges take to settle: their curve is flat from step 200 to 600 within its own scatter. Segmentation still
+    // rises.
     steps: 400,
     learningRate: LEARNING_RATE,
     warmup: 40,

@@ -22,13 +22,26 @@ export const EVALUATION_SEED = 4242;
  * combination is held out of training. The same for every variant, seed and profile.
  */
 export async function heldOutScenes(tier: Tier, singles: number, pairs: number, sceneSeed = EVALUATION_SEED): Promise<HeldOutScene[]> {
-  const collect = async (count: number, split: 'train' | 'val-combination', mix: { largeSingle: number; smallSingle: number; pair: number; row: number }): Promise<HeldOutScene[]> => {
+  const collect = async (
+    count: number,
+    split: 'train' | 'val-combination',
+    mix: { largeSingle: number; smallSingle: number; pair: number; row: number },
+  ): Promise<HeldOutScene[]> => {
     const scenes = await openScenes({ tier, seed: sceneSeed, split, mix }, conditions);
     return Array.from({ length: count }, (_, i) => {
       const spec = scenes.spec(i);
       const buffers = scenes.render(spec);
-      const each = (make: (id: ControlId) => Uint8Array): Record<ControlId, Uint8Array> => ({ canny: make('canny'), segmentation: make('segmentation'), mask: make('mask') });
-      return { spec, rgb8: buffers.rgb8.slice(), maps: each((id) => buffers[id].slice()), pictures: each((id) => conditionImage(id, buffers)) };
+      const each = (make: (id: ControlId) => Uint8Array): Record<ControlId, Uint8Array> => ({
+        canny: make('canny'),
+        segmentation: make('segmentation'),
+        mask: make('mask'),
+      });
+      return {
+        spec,
+        rgb8: buffers.rgb8.slice(),
+        maps: each((id) => buffers[id].slice()),
+        pictures: each((id) => conditionImage(id, buffers)),
+      };
     });
   };
   return [

@@ -1,4 +1,17 @@
-import { meanInterval, pairedDifferenceInterval, type BarFigure, type Claim, type GridImage, type ImageGrid, type LineFigure, type Measurement, type Provenance, type Report, type Section, type Table } from '@controllab/report';
+import {
+  meanInterval,
+  pairedDifferenceInterval,
+  type BarFigure,
+  type Claim,
+  type GridImage,
+  type ImageGrid,
+  type LineFigure,
+  type Measurement,
+  type Provenance,
+  type Report,
+  type Section,
+  type Table,
+} from '@controllab/report';
 import { attributions, type Tier } from '@controllab/emoji-scenes';
 import { IMAGE_SIZE } from '@controllab/mini-sd';
 import type { TrainingResult } from '@controllab/training';
@@ -61,8 +74,8 @@ class ControlView {
   }
 
   /**
-   * Samples for an interval: the images of one training, or with several seeds one mean a training. Images of several trainings are never mixed:
-   * they are not independent.
+   * Samples for an interval: the images of one training, or with several seeds one mean a training. Images of several trainings are never
+   * mixed: they are not independent.
    */
   samples(id: string, prompt: string, pick: (cell: Cell) => readonly number[]): number[] {
     const bySeed = this.cells(id, prompt).map(pick);
@@ -78,7 +91,13 @@ class ControlView {
 export function ablationReport(result: AblationResult, provenance: Provenance): Report {
   const { seeds, profile, scenes } = result;
   const seed = seeds[0]!;
-  const views = profile.controls.map((id) => new ControlView(controls.find((c) => c.id === id)!, result));
+  const views = profile.controls.map(
+    (id) =>
+      new ControlView(
+        controls.find((c) => c.id === id)!,
+        result,
+      ),
+  );
   const measured = (samples: readonly number[]): Measurement => ({ ...meanInterval(samples, seed), seeds });
   const difference = (a: readonly number[], b: readonly number[]): Measurement => ({ ...pairedDifferenceInterval(a, b, seed), seeds });
   const images = scenes.length;
@@ -89,15 +108,28 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
     const { control } = view;
     const several = views.length > 1;
     const id = (name: string): string => (several ? `${control.id}-${name}` : name);
-    const claim = ({ claim: text, source }: { claim: string; source: string }): { claim: string; source: string } => ({ claim: several ? `${text} (Here: ${control.label}.)` : text, source });
+    const claim = ({ claim: text, source }: { claim: string; source: string }): { claim: string; source: string } => ({
+      claim: several ? `${text} (Here: ${control.label}.)` : text,
+      source,
+    });
     const start = (variant: string): Measurement => {
       const differences = view.trainings(variant).map((t) => t.start.difference);
       const n = view.trainings(variant).reduce((sum, t) => sum + t.start.values, 0);
-      return { value: Math.max(...differences), interval: [Math.min(...differences), Math.max(...differences)], n, method: 'every output value compared', seeds };
+      return {
+        value: Math.max(...differences),
+        interval: [Math.min(...differences), Math.max(...differences)],
+        n,
+        method: 'every output value compared',
+        seeds,
+      };
     };
     const jumps = view.jumps.filter((jump) => jump !== null);
     const jump: Measurement | null =
-      jumps.length < seeds.length ? null : seeds.length === 1 ? { value: jumps[0]!.value, interval: jumps[0]!.interval, n: jumps[0]!.images, method: 'percentile bootstrap over images', seeds } : measured(jumps.map(({ value }) => value));
+      jumps.length < seeds.length
+        ? null
+        : seeds.length === 1
+          ? { value: jumps[0]!.value, interval: jumps[0]!.interval, n: jumps[0]!.images, method: 'percentile bootstrap over images', seeds }
+          : measured(jumps.map(({ value }) => value));
     const where = jumps.map(({ from, to }) => `${from} to ${to}`).join(', ');
     return [
       {
@@ -111,7 +143,10 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
       },
       {
         id: id('gaussian-disturbs'),
-        ...claim({ claim: 'Gaussian-initialised convolutions disturb the locked model from the first step.', source: PAPER.gaussian.source }),
+        ...claim({
+          claim: 'Gaussian-initialised convolutions disturb the locked model from the first step.',
+          source: PAPER.gaussian.source,
+        }),
         test: 'The same difference for the Gaussian variant; above 0 means that the prediction changed.',
         quantity: 'largest difference before training, Gaussian convolutions',
         rule: { kind: 'above', bound: 0 },
@@ -133,7 +168,10 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
         test: `The ${control.measure} with no prompt, minus nine tenths of that with a perfect prompt, ${paired}: above 0 means that at least 90% of the fidelity needs no prompt.`,
         quantity: `${control.measure} without a prompt − 0.9 × with a perfect prompt`,
         rule: { kind: 'above', bound: 0 },
-        measured: difference(view.fidelity('proposed', 'none'), view.fidelity('proposed', 'perfect').map((f) => 0.9 * f)),
+        measured: difference(
+          view.fidelity('proposed', 'none'),
+          view.fidelity('proposed', 'perfect').map((f) => 0.9 * f),
+        ),
         paper: null,
       },
       {
@@ -166,7 +204,13 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
     ];
   };
 
-  const promptTable = (view: ControlView, id: string, caption: string, better: 'higher' | 'lower', samples: (model: string, prompt: string) => readonly number[]): Table => ({
+  const promptTable = (
+    view: ControlView,
+    id: string,
+    caption: string,
+    better: 'higher' | 'lower',
+    samples: (model: string, prompt: string) => readonly number[],
+  ): Table => ({
     kind: 'table',
     id: `${view.control.id}-${id}`,
     caption,
@@ -177,21 +221,46 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
   const contentTable = (view: ControlView): Table => ({
     kind: 'table',
     id: `${view.control.id}-content`,
-    caption: 'What the pictures show under a perfect prompt: whether mini-inception names the object of the large singles, and whether the border has the background colour that the prompt asks for.',
+    caption:
+      'What the pictures show under a perfect prompt: whether mini-inception names the object of the large singles, and whether the border has the background colour that the prompt asks for.',
     rowHeader: 'Model',
-    columns: [{ label: 'object, top-1', better: 'higher' }, { label: 'background colour', better: 'higher' }],
-    rows: rows.map((id) => ({ label: labelOf(id), cells: [measured(view.samples(id, 'perfect', (cell) => cell.object.map(Number))), measured(view.samples(id, 'perfect', (cell) => cell.background.map(Number)))] })),
+    columns: [
+      { label: 'object, top-1', better: 'higher' },
+      { label: 'background colour', better: 'higher' },
+    ],
+    rows: rows.map((id) => ({
+      label: labelOf(id),
+      cells: [
+        measured(view.samples(id, 'perfect', (cell) => cell.object.map(Number))),
+        measured(view.samples(id, 'perfect', (cell) => cell.background.map(Number))),
+      ],
+    })),
   });
   const trainingTable = (view: ControlView): Table => ({
     kind: 'table',
     id: `${view.control.id}-training`,
     caption: 'What was trained, and how far each variant moves the base model’s prediction before its first step.',
     rowHeader: 'Variant',
-    columns: [{ label: 'learnable parameters' }, { label: 'steps' }, { label: 'batch' }, { label: 'loss, mean of last 50' }, { label: 'difference at step 0' }],
+    columns: [
+      { label: 'learnable parameters' },
+      { label: 'steps' },
+      { label: 'batch' },
+      { label: 'loss, mean of last 50' },
+      { label: 'difference at step 0' },
+    ],
     rows: variants.map(({ id, label }) => {
       const trainings = view.trainings(id);
       const loss = mean(trainings.map(({ losses }) => mean(losses.slice(-50).map((l) => l.loss))));
-      return { label, cells: [trainings[0]!.parameters, profile.steps, profile.batchSize, Number(loss.toFixed(4)), Math.max(...trainings.map((t) => t.start.difference))] };
+      return {
+        label,
+        cells: [
+          trainings[0]!.parameters,
+          profile.steps,
+          profile.batchSize,
+          Number(loss.toFixed(4)),
+          Math.max(...trainings.map((t) => t.start.difference)),
+        ],
+      };
     }),
   });
   const curves = (view: ControlView): LineFigure => ({
@@ -202,8 +271,17 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
     y: { label: view.control.measure },
     series: variants.map(({ id, label }) => {
       const trainings = view.trainings(id);
-      const points = trainings[0]!.curve.steps.map((_, k) => (seeds.length === 1 ? trainings[0]!.curve.perImage[k]! : trainings.map(({ curve }) => mean(curve.perImage[k]!))));
-      return { label, x: trainings[0]!.curve.steps, y: points.map(mean), band: points.map((point) => meanInterval(point, seed).interval ?? ([mean(point), mean(point)] as const)), n: points[0]!.length, seeds };
+      const points = trainings[0]!.curve.steps.map((_, k) =>
+        seeds.length === 1 ? trainings[0]!.curve.perImage[k]! : trainings.map(({ curve }) => mean(curve.perImage[k]!)),
+      );
+      return {
+        label,
+        x: trainings[0]!.curve.steps,
+        y: points.map(mean),
+        band: points.map((point) => meanInterval(point, seed).interval ?? ([mean(point), mean(point)] as const)),
+        n: points[0]!.length,
+        seeds,
+      };
     }),
     // Zero convolutions add nothing before training: ControlNet's first point is the base model under these very settings.
     references: [{ label: 'base model, no control', y: mean(view.trainings('proposed').map(({ curve }) => mean(curve.perImage[0]!))) }],
@@ -237,28 +315,66 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
         id: `${control.id}-pictures`,
         title: title('The pictures'),
         blocks: [
-          { kind: 'prose', text: `Each row is one held-out scene. Every model draws it from the same noise under the four prompt settings${seeds.length === 1 ? '' : ` (seed ${seed})`}; the number under a picture is its ${control.measure} against the condition.` },
+          {
+            kind: 'prose',
+            text: `Each row is one held-out scene. Every model draws it from the same noise under the four prompt settings${seeds.length === 1 ? '' : ` (seed ${seed})`}; the number under a picture is its ${control.measure} against the condition.`,
+          },
           grid(view, result),
         ],
       },
-      { id: `${control.id}-convergence`, title: title('Does control come suddenly?'), blocks: [{ kind: 'prose', text: convergenceText(view) }, curves(view), losses(view)] },
+      {
+        id: `${control.id}-convergence`,
+        title: title('Does control come suddenly?'),
+        blocks: [{ kind: 'prose', text: convergenceText(view) }, curves(view), losses(view)],
+      },
       {
         id: `${control.id}-fidelity`,
         title: title('Condition fidelity'),
         blocks: [
-          { kind: 'prose', text: `${control.method} ${images} scenes${seeds.length === 1 ? '' : ` from each of ${seeds.length} trainings`}; the base model without control is the floor. ${PAPER.noNumbers}` },
+          {
+            kind: 'prose',
+            text: `${control.method} ${images} scenes${seeds.length === 1 ? '' : ` from each of ${seeds.length} trainings`}; the base model without control is the floor. ${PAPER.noNumbers}`,
+          },
           bars(view),
           promptTable(view, 'tolerant', `Condition fidelity: ${control.measure}.`, 'higher', (id, prompt) => view.fidelity(id, prompt)),
-          ...(exact ? [promptTable(view, 'exact', 'Edge F1, exact. Decoding through the autoencoder alone costs part of it.', 'higher', (id, prompt) => view.samples(id, prompt, (cell) => cell.exact!))] : []),
+          ...(exact
+            ? [
+                promptTable(
+                  view,
+                  'exact',
+                  'Edge F1, exact. Decoding through the autoencoder alone costs part of it.',
+                  'higher',
+                  (id, prompt) => view.samples(id, prompt, (cell) => cell.exact!),
+                ),
+              ]
+            : []),
         ],
       },
       {
         id: `${control.id}-quality`,
         title: title('What the pictures show'),
         blocks: [
-          promptTable(view, 'clip', 'CLIP score (mini): raw cosine of each picture and its scene’s true caption, by a mini-CLIP that had no part in drawing it.', 'higher', (id, prompt) => view.samples(id, prompt, (cell) => cell.clip)),
-          promptTable(view, 'aesthetic', `Mini-aesthetic score: how little blur, noise, blocks or colour cast a predictor sees that learnt to rank such degradations. The evaluated scenes themselves reach ${f2(result.realAesthetic)}.`, 'higher', (id, prompt) => view.samples(id, prompt, (cell) => cell.aesthetic)),
-          promptTable(view, 'frechet', `Fréchet distance (mini-inception) of ${images} pictures to 1,024 real scenes. The evaluated scenes themselves reach ${result.realFrechet.toFixed(1)} at that number: what so few pictures cost.`, 'lower', (id, prompt) => view.cells(id, prompt).map((cell) => cell.frechet)),
+          promptTable(
+            view,
+            'clip',
+            'CLIP score (mini): raw cosine of each picture and its scene’s true caption, by a mini-CLIP that had no part in drawing it.',
+            'higher',
+            (id, prompt) => view.samples(id, prompt, (cell) => cell.clip),
+          ),
+          promptTable(
+            view,
+            'aesthetic',
+            `Mini-aesthetic score: how little blur, noise, blocks or colour cast a predictor sees that learnt to rank such degradations. The evaluated scenes themselves reach ${f2(result.realAesthetic)}.`,
+            'higher',
+            (id, prompt) => view.samples(id, prompt, (cell) => cell.aesthetic),
+          ),
+          promptTable(
+            view,
+            'frechet',
+            `Fréchet distance (mini-inception) of ${images} pictures to 1,024 real scenes. The evaluated scenes themselves reach ${result.realFrechet.toFixed(1)} at that number: what so few pictures cost.`,
+            'lower',
+            (id, prompt) => view.cells(id, prompt).map((cell) => cell.frechet),
+          ),
           contentTable(view),
         ],
       },
@@ -273,8 +389,17 @@ export function ablationReport(result: AblationResult, provenance: Provenance): 
       title: 'Settings',
       blocks: [
         { kind: 'prose', text: variants.map(({ label, description }) => `**${label}**: ${description}.`).join('\n\n') },
-        { kind: 'prose', text: `All variants: AdamW, learning rate ${profile.learningRate} after ${profile.warmup} steps of warm-up, batch ${profile.batchSize}, ${Math.round(profile.promptDrop * 100)}% of prompts dropped, the same scenes, noise and timesteps in the same order; the base model is locked. Final pictures: ${profile.final.steps} DDIM steps, guidance ${profile.final.guidanceScale}.` },
-        { kind: 'note', text: seeds.length === 1 ? 'One seed and a small model: intervals are over images, not over trainings. The quick profile shows the mechanism in minutes; it does not settle a claim about Stable Diffusion.' : 'A small model: what it shows is the mechanism, not Stable Diffusion’s numbers. Intervals are over trainings from different seeds.' },
+        {
+          kind: 'prose',
+          text: `All variants: AdamW, learning rate ${profile.learningRate} after ${profile.warmup} steps of warm-up, batch ${profile.batchSize}, ${Math.round(profile.promptDrop * 100)}% of prompts dropped, the same scenes, noise and timesteps in the same order; the base model is locked. Final pictures: ${profile.final.steps} DDIM steps, guidance ${profile.final.guidanceScale}.`,
+        },
+        {
+          kind: 'note',
+          text:
+            seeds.length === 1
+              ? 'One seed and a small model: intervals are over images, not over trainings. The quick profile shows the mechanism in minutes; it does not settle a claim about Stable Diffusion.'
+              : 'A small model: what it shows is the mechanism, not Stable Diffusion’s numbers. Intervals are over trainings from different seeds.',
+        },
       ],
     },
   ];
@@ -315,14 +440,24 @@ function convergenceText(view: ControlView): string {
 
 function smoothed(losses: readonly { step: number; loss: number }[], window: number): { step: number; loss: number }[] {
   const out: { step: number; loss: number }[] = [];
-  for (let i = window; i <= losses.length; i += window) out.push({ step: losses[i - 1]!.step, loss: mean(losses.slice(i - window, i).map((l) => l.loss)) });
+  for (let i = window; i <= losses.length; i += window)
+    out.push({ step: losses[i - 1]!.step, loss: mean(losses.slice(i - window, i).map((l) => l.loss)) });
   return out;
 }
 
 function grid(view: ControlView, { scenes, tier, profile }: AblationResult): ImageGrid {
   const { control } = view;
-  const rgb = (image: Uint8Array, alt: string, caption?: string): GridImage => ({ rgb: image, width: IMAGE_SIZE, height: IMAGE_SIZE, alt, ...(caption === undefined ? {} : { caption }) });
-  const shown = [...variants.flatMap(({ id, label }) => promptSettings.map((setting) => ({ id, label, setting }))), { id: 'base', label: labelOf('base'), setting: promptSettings.at(-1)! }];
+  const rgb = (image: Uint8Array, alt: string, caption?: string): GridImage => ({
+    rgb: image,
+    width: IMAGE_SIZE,
+    height: IMAGE_SIZE,
+    alt,
+    ...(caption === undefined ? {} : { caption }),
+  });
+  const shown = [
+    ...variants.flatMap(({ id, label }) => promptSettings.map((setting) => ({ id, label, setting }))),
+    { id: 'base', label: labelOf('base'), setting: promptSettings.at(-1)! },
+  ];
   const { singles, pairs } = profile.shown;
   const kept = [...Array.from({ length: singles }, (_, i) => i), ...Array.from({ length: pairs }, (_, i) => profile.final.singles + i)];
   return {

@@ -12,7 +12,14 @@ import { conditionBatch, type HeldOutScene } from './held-out.ts';
  * How far a control network moves the base model's prediction before its first training step: the largest absolute
  * difference over every output value, both run on the same inputs. Zero means bit for bit equal.
  */
-export async function startDifference(base: BaseModel, variant: Variant, control: Control['id'], seed: number, scenes: readonly HeldOutScene[], engine: CompileOptions): Promise<{ difference: number; values: number }> {
+export async function startDifference(
+  base: BaseModel,
+  variant: Variant,
+  control: Control['id'],
+  seed: number,
+  scenes: readonly HeldOutScene[],
+  engine: CompileOptions,
+): Promise<{ difference: number; values: number }> {
   const count = scenes.length;
   const words = vocabulary(base.tier);
   const unet = miniUNet();
@@ -24,7 +31,10 @@ export async function startDifference(base: BaseModel, variant: Variant, control
     ids: { shape: [count, CONTEXT_LENGTH], dtype: 'int32' as const },
   };
   const alone = await compile(
-    ({ inputs: x, constants }) => withParameters({ unet, text }, constants, () => ({ outputs: { v: unet.forward(x['noisy']!, x['timesteps']!, text.forward(x['ids']!)) } })),
+    ({ inputs: x, constants }) =>
+      withParameters({ unet, text }, constants, () => ({
+        outputs: { v: unet.forward(x['noisy']!, x['timesteps']!, text.forward(x['ids']!)) },
+      })),
     { inputs, constants: base.denoiser },
     engine,
   );
@@ -32,10 +42,20 @@ export async function startDifference(base: BaseModel, variant: Variant, control
     ({ inputs: x, constants }) =>
       withParameters({ unet, text }, constants, () =>
         withParameters({ control: network }, x, () => ({
-          outputs: { v: controlledPrediction(unet, network, { noisy: x['noisy']!, timesteps: x['timesteps']!, context: text.forward(x['ids']!), condition: x['condition'] as tf.Tensor }) },
+          outputs: {
+            v: controlledPrediction(unet, network, {
+              noisy: x['noisy']!,
+              timesteps: x['timesteps']!,
+              context: text.forward(x['ids']!),
+              condition: x['condition'] as tf.Tensor,
+            }),
+          },
         })),
       ),
-    { inputs: { ...inputs, condition: { shape: conditionBatch(scenes, control).shape }, ...parameterSpecs({ control: network }) }, constants: base.denoiser },
+    {
+      inputs: { ...inputs, condition: { shape: conditionBatch(scenes, control).shape }, ...parameterSpecs({ control: network }) },
+      constants: base.denoiser,
+    },
     engine,
   );
   const ids = new Int32Array(count * CONTEXT_LENGTH);
@@ -46,7 +66,8 @@ export async function startDifference(base: BaseModel, variant: Variant, control
     ids: { data: ids, shape: [count, CONTEXT_LENGTH] },
   };
   const a = (await alone.run(feed))['v']!.data;
-  const b = (await withControl.run({ ...feed, condition: conditionBatch(scenes, control), ...variant.initial(network, base, seed) }))['v']!.data;
+  const b = (await withControl.run({ ...feed, condition: conditionBatch(scenes, control), ...variant.initial(network, base, seed) }))['v']!
+    .data;
   await Promise.all([alone.release(), withControl.release()]);
   let difference = 0;
   for (let i = 0; i < a.length; i++) difference = Math.max(difference, Math.abs(a[i]! - b[i]!));

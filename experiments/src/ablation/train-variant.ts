@@ -2,8 +2,27 @@ import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { parameterSpecs, withParameters } from '@controllab/core-blocks';
 import { CONTEXT_LENGTH, vocabulary } from '@controllab/emoji-scenes';
-import { controlledPrediction, IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, latentBatches, miniText, miniUNet, type BaseModel, type LatentBatchData, type Sampler } from '@controllab/mini-sd';
-import { compileTrainStep, constantRate, initialTrainState, runTraining, startBatchWorker, stateTensors, type TrainingResult } from '@controllab/training';
+import {
+  controlledPrediction,
+  IMAGE_SIZE,
+  LATENT_CHANNELS,
+  LATENT_SIZE,
+  latentBatches,
+  miniText,
+  miniUNet,
+  type BaseModel,
+  type LatentBatchData,
+  type Sampler,
+} from '@controllab/mini-sd';
+import {
+  compileTrainStep,
+  constantRate,
+  initialTrainState,
+  runTraining,
+  startBatchWorker,
+  stateTensors,
+  type TrainingResult,
+} from '@controllab/training';
 import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 import type { AblationProfile, Variant } from './design.ts';
 import type { Control } from './controls.ts';
@@ -31,7 +50,17 @@ const STEPS_PER_RUN = 10;
  * Trains one control network on the locked base model: the base's weights are constants of the graph, so that no gradient
  * of theirs is even traced (the paper's locked copy).
  */
-export async function trainVariant({ variant, control: kind, base, profile, seed, latents, directory, curve, engine }: TrainVariantOptions): Promise<TrainingResult> {
+export async function trainVariant({
+  variant,
+  control: kind,
+  base,
+  profile,
+  seed,
+  latents,
+  directory,
+  curve,
+  engine,
+}: TrainVariantOptions): Promise<TrainingResult> {
   const control = variant.create();
   const unet = miniUNet();
   const text = miniText(vocabulary(base.tier).words.length);
@@ -53,14 +82,26 @@ export async function trainVariant({ variant, control: kind, base, profile, seed
         withParameters({ unet, text }, constants, () =>
           withParameters({ control }, params, () => {
             const context = text.forward(inputs['ids']!);
-            const v = controlledPrediction(unet, control, { noisy: inputs['noisy']!, timesteps: inputs['timesteps']!, context, condition: inputs['condition']! });
+            const v = controlledPrediction(unet, control, {
+              noisy: inputs['noisy']!,
+              timesteps: inputs['timesteps']!,
+              context,
+              condition: inputs['condition']!,
+            });
             return { loss: tf.mean(tf.squaredDifference(v, inputs['target']!)) as tf.Scalar };
           }),
         ),
     },
     { ...engine, stepsPerRun: STEPS_PER_RUN },
   );
-  const data: LatentBatchData = { phases: [{ from: 0, latents }], vocabularyTier: base.tier, batchSize, seed, promptDrop, condition: kind.id };
+  const data: LatentBatchData = {
+    phases: [{ from: 0, latents }],
+    vocabularyTier: base.tier,
+    batchSize,
+    seed,
+    promptDrop,
+    condition: kind.id,
+  };
   try {
     return await runTraining({
       name: variant.label,
@@ -70,7 +111,18 @@ export async function trainVariant({ variant, control: kind, base, profile, seed
       totalSteps: steps,
       learningRate: constantRate({ peak: learningRate, warmup }),
       seed,
-      config: { variant: variant.id, control: kind.id, batchSize, steps, learningRate, warmup, promptDrop, evaluateEvery, base: base.hashes, curve: profile.curve },
+      config: {
+        variant: variant.id,
+        control: kind.id,
+        batchSize,
+        steps,
+        learningRate,
+        warmup,
+        promptDrop,
+        evaluateEvery,
+        base: base.hashes,
+        curve: profile.curve,
+      },
       directory: path.join(directory, `${kind.id}-${variant.id}-${seed}`),
       checkpointEvery: 2 * evaluateEvery,
       evaluation: {

@@ -50,4 +50,5 @@ export function exampleInputs(specs: Record<string, TensorSpec>): Record<string,
 }
 
 /** "SD1.5, 512 × 512 pixels". */
-export const settingOf = ({ height, width, frames }: Target): string => `${frames === undefined ? '' : `${frames} frames of `}${height} × ${width} pixels`;
+export const settingOf = ({ height, width, frames }: Target): string =>
+  `${frames === undefined ? '' : `${frames} frames of `}${height} × ${width} pixels`;

@@ -23,7 +23,11 @@ describe('weightPool', () => {
     const { offset, length } = weights['conv.weight'] as ExternalTensor;
     expect([offset % 64, length]).toEqual([0, 4 * 135]);
     expect(offset + length).toBeLessThanOrEqual(4 * pool.length);
-    const compiled = await compile(({ constants }) => ({ outputs: { w: constants['conv.weight']! } }), { constants: weights }, { threads: 1 });
+    const compiled = await compile(
+      ({ constants }) => ({ outputs: { w: constants['conv.weight']! } }),
+      { constants: weights },
+      { threads: 1 },
+    );
     const { w } = await compiled.run({});
     await compiled.release();
     const bytes = fs.readFileSync(pool.file).subarray(offset, offset + length);

@@ -17,7 +17,9 @@ export interface WeightPool {
 
 const SEED = 1;
 const BYTES = 4;
-/** Uniform in +-BOUND: at the widths of these networks (320 to 23,040 inputs) a layer's result is 0.2 to 1.8 times as large as what it gets. */
+/**
+ * Uniform in +-BOUND: at the widths of these networks (320 to 23,040 inputs) a layer's result is 0.2 to 1.8 times as large as what it gets.
+ */
 const BOUND = 0.02;
 /** The numbers repeat after this many. A prime, so that rows of a matrix do not repeat with them. */
 const PERIOD = 1_048_573;

@@ -40,7 +40,11 @@ const conditionalOnly = ({ downBlockResiduals, midBlockResidual }: ControlResidu
  * U-Net, control networks and guidance as one graph. The image's prompts and conditions are constants in it, so what depends on them alone
  * (hint encoders, keys and values of the text) is computed once, at load.
  */
-export async function compileDenoiser({ unet, vae, xl }: DiffusionModel, { prompts, controls, guessMode, guidance, width, height }: DenoiserSettings, options: CompileOptions): Promise<Denoiser> {
+export async function compileDenoiser(
+  { unet, vae, xl }: DiffusionModel,
+  { prompts, controls, guessMode, guidance, width, height }: DenoiserSettings,
+  options: CompileOptions,
+): Promise<Denoiser> {
   const guided = guidance > 1;
   const modules: Record<string, Module> = { unet: unet.module };
   const constants: Record<string, ConstantTensor> = { context: prompts.context };
@@ -64,19 +68,27 @@ export async function compileDenoiser({ unet, vae, xl }: DiffusionModel, { promp
     ({ inputs, constants: given }) =>
       withParameters(modules, given, () => {
         const rows = (t: tf.Tensor, count: number): tf.Tensor => (count === 1 ? t : tf.concat([t, t], 0));
-        const lastRow = (t: tf.Tensor): tf.Tensor => tf.slice(t, [t.shape[0]! - 1, ...t.shape.slice(1).map(() => 0)], [1, ...t.shape.slice(1)]);
+        const lastRow = (t: tf.Tensor): tf.Tensor =>
+          tf.slice(t, [t.shape[0]! - 1, ...t.shape.slice(1).map(() => 0)], [1, ...t.shape.slice(1)]);
         const [x, t, context] = [inputs['x']!, inputs['t']!, given['context']!];
         const count = guided ? 2 : 1;
-        const added: AddedConditions | undefined = xl ? { textEmbeds: given['pooled']!, timeIds: rows(given['timeIds']!, count) } : undefined;
+        const added: AddedConditions | undefined = xl
+          ? { textEmbeds: given['pooled']!, timeIds: rows(given['timeIds']!, count) }
+          : undefined;
         const single = added && { textEmbeds: lastRow(added.textEmbeds), timeIds: lastRow(added.timeIds) };
         const residuals = controls.map(({ network, scale }, i) => {
           const condition = given[`condition${i}`]!;
           const alone = guessMode || !guided;
-          const args = alone ? ([x, t, lastRow(context), condition] as const) : ([rows(x, count), rows(t, count), context, rows(condition, count)] as const);
+          const args = alone
+            ? ([x, t, lastRow(context), condition] as const)
+            : ([rows(x, count), rows(t, count), context, rows(condition, count)] as const);
           const result = network.module.forward(...args, { conditioningScale: scale, guessMode, addedConditions: alone ? single : added });
           return alone && guided ? conditionalOnly(result) : result;
         });
-        const output = unet.module.forward(rows(x, count), rows(t, count), context, { ...(residuals.length ? toUNetResiduals(addResiduals(residuals)) : {}), addedConditions: added });
+        const output = unet.module.forward(rows(x, count), rows(t, count), context, {
+          ...(residuals.length ? toUNetResiduals(addResiduals(residuals)) : {}),
+          addedConditions: added,
+        });
         if (!guided) return { outputs: { output } };
         const [negative, positive] = tf.split(output, 2, 0) as [tf.Tensor, tf.Tensor];
         return { outputs: { output: tf.add(negative, tf.mul(tf.sub(positive, negative), guidance)) } };

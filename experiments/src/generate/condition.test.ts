@@ -11,7 +11,9 @@ afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
 
 async function put(name: string, channels: 1 | 3 | 4, pixels: number[], width: number): Promise<string> {
   const file = path.join(directory, name);
-  await sharp(Uint8Array.from(pixels), { raw: { width, height: pixels.length / channels / width, channels } }).png().toFile(file);
+  await sharp(Uint8Array.from(pixels), { raw: { width, height: pixels.length / channels / width, channels } })
+    .png()
+    .toFile(file);
   return file;
 }
 const size = { width: 2, height: 1 };
@@ -37,6 +39,9 @@ it('stretches to the size asked for and then finds edges', async () => {
 it('names a file that is no image', async () => {
   const file = path.join(directory, 'x.png');
   fs.writeFileSync(file, 'text');
-  await expect(loadCondition(file, 'none', size)).rejects.toMatchObject({ code: 'invalid-image', message: expect.stringMatching(/x\.png/) });
+  await expect(loadCondition(file, 'none', size)).rejects.toMatchObject({
+    code: 'invalid-image',
+    message: expect.stringMatching(/x\.png/),
+  });
   await expect(imageSize(path.join(directory, 'none.png'))).rejects.toMatchObject({ code: 'invalid-image' });
 });

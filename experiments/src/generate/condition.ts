@@ -22,8 +22,24 @@ export async function imageSize(file: string): Promise<{ width: number; height: 
  * A condition image [1, 3, H, W] in [0, 1], stretched to the size asked for where it has another; transparency is black.
  * @throws ExperimentError invalid-image
  */
-export async function loadCondition(file: string, extractor: Extractor, { width, height }: { width: number; height: number }): Promise<HostTensor> {
-  const rgb8 = await reading(file, async () => new Uint8Array(await sharp(file).autoOrient().flatten({ background: 'black' }).toColourspace('srgb').resize(width, height, { fit: 'fill' }).raw().toBuffer()));
+export async function loadCondition(
+  file: string,
+  extractor: Extractor,
+  { width, height }: { width: number; height: number },
+): Promise<HostTensor> {
+  const rgb8 = await reading(
+    file,
+    async () =>
+      new Uint8Array(
+        await sharp(file)
+          .autoOrient()
+          .flatten({ background: 'black' })
+          .toColourspace('srgb')
+          .resize(width, height, { fit: 'fill' })
+          .raw()
+          .toBuffer(),
+      ),
+  );
   const pixels = width * height;
   const data = new Float32Array(3 * pixels);
   const edges = extractor === 'canny' ? canny(rgb8, width, height) : null;

@@ -13,13 +13,24 @@ export interface EncodedPrompts {
 }
 
 /** Runs one text encoder and lets go of its weights. */
-async function runEncoder({ module, weights, tokenize }: TextEncoder, prompts: readonly string[], xl: boolean, options: CompileOptions, log: (message: string) => void): Promise<EncodedPrompts> {
+async function runEncoder(
+  { module, weights, tokenize }: TextEncoder,
+  prompts: readonly string[],
+  xl: boolean,
+  options: CompileOptions,
+  log: (message: string) => void,
+): Promise<EncodedPrompts> {
   const { max_position_embeddings: context, vocab_size: vocabulary } = module.config;
   const ids = new Int32Array(prompts.length * context);
   for (const [n, prompt] of prompts.entries()) {
     const tokens = tokenize(prompt, context);
     const largest = Math.max(...tokens.ids);
-    if (largest >= vocabulary) throw new ExperimentError('invalid-model', `The tokenizer gives id ${largest}, the text encoder knows ${vocabulary}: they do not belong together.`, { largest, vocabulary });
+    if (largest >= vocabulary)
+      throw new ExperimentError(
+        'invalid-model',
+        `The tokenizer gives id ${largest}, the text encoder knows ${vocabulary}: they do not belong together.`,
+        { largest, vocabulary },
+      );
     if (tokens.cut > 0) log(`the text encoder reads ${context - 2} tokens; the last ${tokens.cut} of a prompt are cut off`);
     ids.set(tokens.ids, n * context);
   }
@@ -49,11 +60,14 @@ function concatenate(a: HostTensor, b: HostTensor): HostTensor {
   return { data, shape: [n, s, da + db] };
 }
 
-const zeroFirstRow = ({ data, shape }: HostTensor): HostTensor => ({ data: Float32Array.from(data).fill(0, 0, data.length / shape[0]!), shape });
+const zeroFirstRow = ({ data, shape }: HostTensor): HostTensor => ({
+  data: Float32Array.from(data).fill(0, 0, data.length / shape[0]!),
+  shape,
+});
 
 /**
- * Text to what the U-Net cross-attends to: with guidance two rows, the negative prompt first. SD1 and SD2 take the last hidden state behind the
- * final layer norm, SDXL both encoders' last but one side by side.
+ * Text to what the U-Net cross-attends to: with guidance two rows, the negative prompt first. SD1 and SD2 take the last hidden state behind
+ * the final layer norm, SDXL both encoders' last but one side by side.
  * @throws ExperimentError invalid-model when tokenizer and text encoder do not fit
  */
 export async function encodePrompts(

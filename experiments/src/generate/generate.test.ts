@@ -16,7 +16,9 @@ beforeAll(async () => {
   writeTinyControlNet(at('other-control'), { seed: 6 });
   // A bright square on a dark field.
   const pixels = Uint8Array.from({ length: 32 * 24 }, (_, p) => (p % 32 > 8 && p % 32 < 24 && p > 32 * 6 && p < 32 * 18 ? 230 : 20));
-  await sharp(pixels, { raw: { width: 32, height: 24, channels: 1 } }).png().toFile(at('square.png'));
+  await sharp(pixels, { raw: { width: 32, height: 24, channels: 1 } })
+    .png()
+    .toFile(at('square.png'));
 });
 afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
 
@@ -28,14 +30,20 @@ async function run(...flags: string[]): Promise<{ png: Buffer; log: string[] }> 
 }
 const control = (...more: string[]): string[] => ['--controlnet', at('control'), '--condition', at('square.png'), ...more];
 const pixels = (png: Buffer): Promise<Buffer> => sharp(png).raw().toBuffer();
-const texts = async (png: Buffer): Promise<Record<string, string>> => Object.fromEntries(((await sharp(png).metadata()).comments ?? []).map(({ keyword, text }) => [keyword, text]));
+const texts = async (png: Buffer): Promise<Record<string, string>> =>
+  Object.fromEntries(((await sharp(png).metadata()).comments ?? []).map(({ keyword, text }) => [keyword, text]));
 
 describe('generate', () => {
   it('makes the same bytes from one seed, of the size of the condition, with its settings inside', async () => {
     const first = await run(...control('--extractor=canny', '--seed=3', '--negative-prompt', 'a dog'));
     expect((await run(...control('--extractor=canny', '--seed=3', '--negative-prompt', 'a dog'))).png.equals(first.png)).toBe(true);
     expect(await sharp(first.png).metadata()).toMatchObject({ width: 32, height: 24, channels: 3 });
-    expect(await texts(first.png)).toMatchObject({ prompt: 'a cat', 'negative prompt': 'a dog', settings: 'seed 3, 2 steps, guidance 7.5, sampler ddim, 32 x 24', 'control 1': expect.stringMatching(/square\.png, extractor canny, scale 1/) });
+    expect(await texts(first.png)).toMatchObject({
+      prompt: 'a cat',
+      'negative prompt': 'a dog',
+      settings: 'seed 3, 2 steps, guidance 7.5, sampler ddim, 32 x 24',
+      'control 1': expect.stringMatching(/square\.png, extractor canny, scale 1/),
+    });
     expect(first.log.filter((line) => /^step \d\/2/.test(line))).toHaveLength(2);
     expect(new Set(await pixels(first.png)).size).toBeGreaterThan(10);
   });
@@ -44,7 +52,9 @@ describe('generate', () => {
     const images = [
       await run(...control()),
       await run(...control('--prompt', 'a dog')),
-      await run(...control('--controlnet', at('other-control'), '--condition', at('square.png'), '--extractor', 'none', '--extractor', 'canny')),
+      await run(
+        ...control('--controlnet', at('other-control'), '--condition', at('square.png'), '--extractor', 'none', '--extractor', 'canny'),
+      ),
       await run(...control('--conditioning-scale=0')),
     ];
     const raw = await Promise.all(images.map(({ png }) => pixels(png)));
@@ -79,13 +89,19 @@ describe('generate', () => {
   it('says what is missing or does not fit', async () => {
     fs.cpSync(at('model'), at('broken'), { recursive: true });
     fs.rmSync(at('broken', 'vae'), { recursive: true });
-    await expect(run('--model', at('broken'))).rejects.toThrow(/broken has no vae\/ \(model_index\.json, scheduler, text_encoder, tokenizer, unet\)/);
+    await expect(run('--model', at('broken'))).rejects.toThrow(
+      /broken has no vae\/ \(model_index\.json, scheduler, text_encoder, tokenizer, unet\)/,
+    );
     await expect(run('--model', at('nowhere'))).rejects.toThrow(/no model at .*nowhere/);
     await expect(run('--model', at('square.png'))).rejects.toThrow(/single file.*--config/s);
     await expect(run('--width=30', '--height=32')).rejects.toThrow(/width must be a multiple of 8, got 30; .*24 or 32/);
-    await expect(run(...control('--condition', at('model', 'model_index.json'), '--controlnet', at('control')))).rejects.toThrow(/Cannot read the image .*model_index\.json/);
+    await expect(run(...control('--condition', at('model', 'model_index.json'), '--controlnet', at('control')))).rejects.toThrow(
+      /Cannot read the image .*model_index\.json/,
+    );
     writeTinyControlNet(at('xl-control'), { xl: true });
-    await expect(run('--controlnet', at('xl-control'), '--condition', at('square.png'))).rejects.toThrow(/made for another U-Net.*text of width 14.*text of width 8/s);
+    await expect(run('--controlnet', at('xl-control'), '--condition', at('square.png'))).rejects.toThrow(
+      /made for another U-Net.*text of width 14.*text of width 8/s,
+    );
     fs.writeFileSync(at('model', 'scheduler', 'scheduler_config.json'), JSON.stringify({ thresholding: true }));
     await expect(run()).rejects.toThrow(/thresholding is not implemented/);
   });

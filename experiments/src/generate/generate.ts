@@ -18,21 +18,38 @@ import { createSampler } from './sampler.ts';
 const DEFAULT_SAMPLE_SIZE = 64;
 
 /** @throws ExperimentError invalid-option unless both sides are multiples of what the autoencoder shrinks by */
-async function sizeOf({ width, height, controls }: GenerateOptions, { vae: { module }, sampleSize }: DiffusionModel): Promise<{ width: number; height: number }> {
+async function sizeOf(
+  { width, height, controls }: GenerateOptions,
+  { vae: { module }, sampleSize }: DiffusionModel,
+): Promise<{ width: number; height: number }> {
   const own = (sampleSize ?? DEFAULT_SAMPLE_SIZE) * module.factor;
-  const size = width !== null && height !== null ? { width, height } : controls[0] ? await imageSize(controls[0].condition) : { width: own, height: own };
+  const size =
+    width !== null && height !== null
+      ? { width, height }
+      : controls[0]
+        ? await imageSize(controls[0].condition)
+        : { width: own, height: own };
   for (const [side, pixels] of Object.entries(size)) {
     const below = Math.floor(pixels / module.factor) * module.factor;
     if (below !== pixels) {
-      throw new ExperimentError('invalid-option', `generate: the ${side} must be a multiple of ${module.factor}, got ${pixels}${width === null ? ' from the condition image' : ''}; use --width and --height, e.g. ${below || module.factor} or ${below + module.factor}.`, size);
+      throw new ExperimentError(
+        'invalid-option',
+        `generate: the ${side} must be a multiple of ${module.factor}, got ${pixels}${width === null ? ' from the condition image' : ''}; use --width and --height, e.g. ${below || module.factor} or ${below + module.factor}.`,
+        size,
+      );
     }
   }
   return size;
 }
 
-async function decodeLatents({ vae: { module, weights } }: DiffusionModel, latents: FloatTensor, options: CompileOptions): Promise<Uint8Array> {
+async function decodeLatents(
+  { vae: { module, weights } }: DiffusionModel,
+  latents: FloatTensor,
+  options: CompileOptions,
+): Promise<Uint8Array> {
   const decoder = await compile(
-    ({ inputs, constants }) => withParameters(module, constants, () => ({ outputs: { images: module.decode(tf.div(inputs['latents']!, module.scalingFactor)) } })),
+    ({ inputs, constants }) =>
+      withParameters(module, constants, () => ({ outputs: { images: module.decode(tf.div(inputs['latents']!, module.scalingFactor)) } })),
     { inputs: { latents: { shape: latents.shape } }, constants: weights },
     { ...options, name: 'autoencoder' },
   );
@@ -49,15 +66,20 @@ function describe(options: GenerateOptions, { width, height }: { width: number; 
     prompt,
     ...(negativePrompt === null ? {} : { 'negative prompt': negativePrompt }),
     model,
-    ...Object.fromEntries(controls.map(({ controlnet, condition, extractor, scale }, i) => [`control ${i + 1}`, `${controlnet}, condition ${condition}, extractor ${extractor}, scale ${scale}`])),
+    ...Object.fromEntries(
+      controls.map(({ controlnet, condition, extractor, scale }, i) => [
+        `control ${i + 1}`,
+        `${controlnet}, condition ${condition}, extractor ${extractor}, scale ${scale}`,
+      ]),
+    ),
     ...(guessMode ? { 'guess mode': 'on' } : {}),
     settings: `seed ${seed}, ${steps} steps, guidance ${guidance}, sampler ${sampler}, ${width} x ${height}`,
   };
 }
 
 /**
- * Makes one image and writes it as a PNG that carries its settings. Text encoders, U-Net with control networks and decoder run one after the other, and each is
- * let go of before the next is loaded, so that memory holds the largest of them, not all.
+ * Makes one image and writes it as a PNG that carries its settings. Text encoders, U-Net with control networks and decoder run one after
+ * the other, and each is let go of before the next is loaded, so that memory holds the largest of them, not all.
  * @returns the file written
  * @throws ExperimentError, CoreBlocksError for models, images and settings that do not fit
  */
@@ -71,7 +93,8 @@ export async function generate(options: GenerateOptions, log: (message: string) 
   const networks = options.controls.map(({ controlnet }) => openControlNet(controlnet, model));
   const size = await sizeOf(options, model);
   const controls: Control[] = [];
-  for (const [i, { condition, extractor, scale }] of options.controls.entries()) controls.push({ network: networks[i]!, condition: await loadCondition(condition, extractor, size), scale });
+  for (const [i, { condition, extractor, scale }] of options.controls.entries())
+    controls.push({ network: networks[i]!, condition: await loadCondition(condition, extractor, size), scale });
 
   const engine: CompileOptions = { provider };
   const prompts = await encodePrompts(model, { prompt, negativePrompt, guidance: guidance > 1 }, engine, log);

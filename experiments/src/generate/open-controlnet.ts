@@ -9,8 +9,8 @@ import type { DiffusionModel, Part } from './open-model.ts';
 const DECODER_KEYS = new Set(['_class_name', 'up_block_types', 'out_channels']);
 
 /**
- * Opens a ControlNet: a diffusers directory, or a single file in the original cldm layout or with diffusers' names. A single file has no config:
- * it is taken for a copy of the encoder of the U-Net at hand.
+ * Opens a ControlNet: a diffusers directory, or a single file in the original cldm layout or with diffusers' names. A single file has no
+ * config: it is taken for a copy of the encoder of the U-Net at hand.
  * @throws ExperimentError invalid-model when it was made for another U-Net; CoreBlocksError naming the tensors that do not fit
  */
 export function openControlNet(file: string, { unet, unetConfig }: DiffusionModel): Part<ControlNetModel> {
@@ -29,7 +29,14 @@ export function openControlNet(file: string, { unet, unetConfig }: DiffusionMode
 
 function checkFit(file: string, control: ControlNetModel, unet: DiffusionModel['unet']['module']): void {
   const describe = ({ encoder }: Pick<ControlNetModel, 'encoder'>): string =>
-    `${encoder.inChannels} latent channels, text of width ${encoder.midAttention.contextChannels}, connections of ${encoderStates(encoder).map(({ channels }) => channels).join(' ')} channels${encoder.addition ? ', size conditions' : ''}`;
+    `${encoder.inChannels} latent channels, text of width ${encoder.midAttention.contextChannels}, connections of ${encoderStates(encoder)
+      .map(({ channels }) => channels)
+      .join(' ')} channels${encoder.addition ? ', size conditions' : ''}`;
   const [own, needed] = [describe(control), describe(unet)];
-  if (own !== needed) throw new ExperimentError('invalid-model', `The ControlNet ${file} was made for another U-Net.\n  it has: ${own}\n  the model: ${needed}`, { file });
+  if (own !== needed)
+    throw new ExperimentError(
+      'invalid-model',
+      `The ControlNet ${file} was made for another U-Net.\n  it has: ${own}\n  the model: ${needed}`,
+      { file },
+    );
 }

@@ -1,6 +1,26 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { AutoencoderKL, ClipTextTower, externalStateDict, inLayout, ldmText, ldmUNet, ldmVae, openWeights, readJson, readSafetensors, TextTransformer, UNet2DConditionModel, type AutoencoderKLConfig, type ClipTextConfig, type Layout, type Module, type TensorFile, type TextTransformerConfig, type UNet2DConditionConfig } from '@controllab/core-blocks';
+import {
+  AutoencoderKL,
+  ClipTextTower,
+  externalStateDict,
+  inLayout,
+  ldmText,
+  ldmUNet,
+  ldmVae,
+  openWeights,
+  readJson,
+  readSafetensors,
+  TextTransformer,
+  UNet2DConditionModel,
+  type AutoencoderKLConfig,
+  type ClipTextConfig,
+  type Layout,
+  type Module,
+  type TensorFile,
+  type TextTransformerConfig,
+  type UNet2DConditionConfig,
+} from '@controllab/core-blocks';
 import type { ConstantTensor } from '@controllab/tfjs-onnx';
 import { ExperimentError } from '../runner/errors.ts';
 import type { SchedulerJson } from './sampler.ts';
@@ -35,7 +55,12 @@ export interface DiffusionModel {
 function configOf<C>(directory: string, component: string, file: string, expected: string): C {
   const config = readJson(path.join(componentDirectory(directory, component), file));
   const found = config['_class_name'] ?? expected;
-  if (found !== expected) throw new ExperimentError('invalid-model', `${path.join(directory, component, file)} describes a ${String(found)}; generate runs ${expected}.`, { found });
+  if (found !== expected)
+    throw new ExperimentError(
+      'invalid-model',
+      `${path.join(directory, component, file)} describes a ${String(found)}; generate runs ${expected}.`,
+      { found },
+    );
   return config as C;
 }
 
@@ -43,7 +68,11 @@ function componentDirectory(directory: string, component: string): string {
   const full = path.join(directory, component);
   if (fs.existsSync(full)) return full;
   const there = fs.existsSync(directory) ? fs.readdirSync(directory).join(', ') : 'no such directory';
-  throw new ExperimentError('invalid-model', `${directory} has no ${component}/ (${there}); a diffusers model has unet, vae, text_encoder, tokenizer and scheduler.`, { directory, component });
+  throw new ExperimentError(
+    'invalid-model',
+    `${directory} has no ${component}/ (${there}); a diffusers model has unet, vae, text_encoder, tokenizer and scheduler.`,
+    { directory, component },
+  );
 }
 
 /** Where the weights of a component come from. */
@@ -56,14 +85,23 @@ function open(directory: string, weightsOf: WeightsOf): DiffusionModel {
   const unet = new UNet2DConditionModel(unetConfig);
   const vae = new AutoencoderKL(vaeConfig);
   if (unet.encoder.inChannels !== vae.latentChannels) {
-    throw new ExperimentError('invalid-model', `The U-Net takes ${unet.encoder.inChannels} channels, the autoencoder makes ${vae.latentChannels}: a model for inpainting, depth or editing, not for text alone.`, { in_channels: unet.encoder.inChannels });
+    throw new ExperimentError(
+      'invalid-model',
+      `The U-Net takes ${unet.encoder.inChannels} channels, the autoencoder makes ${vae.latentChannels}: a model for inpainting, depth or editing, not for text alone.`,
+      { in_channels: unet.encoder.inChannels },
+    );
   }
   const xl = unet.encoder.addition !== null;
   const textEncoder = (i: number): TextEncoder => {
     const suffix = i === 0 ? '' : `_${i + 1}`;
-    const config = readJson(path.join(componentDirectory(directory, `text_encoder${suffix}`), 'config.json')) as unknown as ClipTextConfig & TextTransformerConfig;
+    const config = readJson(path.join(componentDirectory(directory, `text_encoder${suffix}`), 'config.json')) as unknown as ClipTextConfig &
+      TextTransformerConfig;
     const module = xl && i === 1 ? new ClipTextTower(config) : new TextTransformer(config);
-    return { module, weights: weightsOf(`text_encoder${suffix}`, module, (file) => ldmText(file, i, config)), tokenize: loadTokenizer(componentDirectory(directory, `tokenizer${suffix}`)) };
+    return {
+      module,
+      weights: weightsOf(`text_encoder${suffix}`, module, (file) => ldmText(file, i, config)),
+      tokenize: loadTokenizer(componentDirectory(directory, `tokenizer${suffix}`)),
+    };
   };
   return {
     unet: { module: unet, weights: weightsOf('unet', unet, () => ldmUNet(unetConfig)) },
@@ -78,8 +116,8 @@ function open(directory: string, weightsOf: WeightsOf): DiffusionModel {
 }
 
 /**
- * Opens a model: a diffusers directory, or an LDM single file whose configs and tokenizer lie in the diffusers directory `config`. Reads headers,
- * configs and vocabularies, no weights.
+ * Opens a model: a diffusers directory, or an LDM single file whose configs and tokenizer lie in the diffusers directory `config`. Reads
+ * headers, configs and vocabularies, no weights.
  * @throws ExperimentError invalid-model naming what is missing; CoreBlocksError naming the tensors or config keys that do not fit
  */
 export function openModel(model: string, config: string | null): DiffusionModel {
@@ -88,7 +126,11 @@ export function openModel(model: string, config: string | null): DiffusionModel 
     return open(config ?? model, (component, module) => externalStateDict(module, openWeights(componentDirectory(model, component))));
   }
   if (config === null) {
-    throw new ExperimentError('invalid-model', `${model} is a single file, which holds neither configs nor a tokenizer: name a diffusers directory that does with --config (its weights are not read).`, { model });
+    throw new ExperimentError(
+      'invalid-model',
+      `${model} is a single file, which holds neither configs nor a tokenizer: name a diffusers directory that does with --config (its weights are not read).`,
+      { model },
+    );
   }
   const file = readSafetensors(model);
   return open(config, (_, module, layout) => externalStateDict(module, inLayout(file, module, layout(file))));

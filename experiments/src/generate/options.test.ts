@@ -5,8 +5,28 @@ const parse = (...argv: string[]) => parseGenerate(['--model=m', '--prompt=a cat
 
 describe('parseGenerate', () => {
   it('pairs controls with their conditions', () => {
-    expect(parse()).toMatchObject({ model: 'm', prompt: 'a cat', negativePrompt: null, controls: [], seed: 1, steps: 20, guidance: 7.5, sampler: 'ddim', width: null });
-    expect(parse('--controlnet=a', '--controlnet=b', '--condition=1.png', '--condition=2.png', '--extractor=canny', '--conditioning-scale=0.5', '--conditioning-scale=1.5').controls).toEqual([
+    expect(parse()).toMatchObject({
+      model: 'm',
+      prompt: 'a cat',
+      negativePrompt: null,
+      controls: [],
+      seed: 1,
+      steps: 20,
+      guidance: 7.5,
+      sampler: 'ddim',
+      width: null,
+    });
+    expect(
+      parse(
+        '--controlnet=a',
+        '--controlnet=b',
+        '--condition=1.png',
+        '--condition=2.png',
+        '--extractor=canny',
+        '--conditioning-scale=0.5',
+        '--conditioning-scale=1.5',
+      ).controls,
+    ).toEqual([
       { controlnet: 'a', condition: '1.png', extractor: 'canny', scale: 0.5 },
       { controlnet: 'b', condition: '2.png', extractor: 'canny', scale: 1.5 },
     ]);

@@ -45,11 +45,14 @@ export interface GenerateOptions {
   out: string;
 }
 
-const number = (least: number) => (text: string): number => {
-  const value = Number(text);
-  if (text.trim() === '' || !(value >= least) || !Number.isFinite(value)) throw new InvalidArgumentError(`Expected a number of at least ${least}.`);
-  return value;
-};
+const number =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() === '' || !(value >= least) || !Number.isFinite(value))
+      throw new InvalidArgumentError(`Expected a number of at least ${least}.`);
+    return value;
+  };
 
 const count = (text: string): number => {
   if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a whole number of at least 1.');
@@ -57,7 +60,9 @@ const count = (text: string): number => {
 };
 
 /** A flag that can be given several times. */
-const each = <T>(parse: (text: string) => T) => (text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), parse(text)];
+const each =
+  <T>(parse: (text: string) => T) =>
+  (text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), parse(text)];
 
 interface Flags extends Omit<GenerateOptions, 'controls' | 'config' | 'negativePrompt' | 'width' | 'height'> {
   config?: string;
@@ -85,7 +90,11 @@ export function parseGenerate(argv: readonly string[]): GenerateOptions {
     .option('--condition <image>', 'the image it sees, one for each --controlnet', each(text))
     .addOption(new Option('--extractor <name...>', `how the condition is made from the image; ${ONCE_OR_EACH}`).choices(extractors))
     .option('--conditioning-scale <number>', `strength of a control, 1 by default; ${ONCE_OR_EACH}`, each(number(0)))
-    .option('--guess-mode', 'control without a prompt: on the conditional half alone, from a tenth at the finest connection to all at the deepest', false)
+    .option(
+      '--guess-mode',
+      'control without a prompt: on the conditional half alone, from a tenth at the finest connection to all at the deepest',
+      false,
+    )
     .option('--seed <integer>', 'seed of the initial noise', seed, 1)
     .option('--steps <integer>', 'sampling steps', count, 20)
     .option('--guidance <number>', 'classifier-free guidance scale; 1 for none', number(1), 7.5)
@@ -94,18 +103,37 @@ export function parseGenerate(argv: readonly string[]): GenerateOptions {
     .option('--height <pixels>', "by default the condition's, or the model's own", count)
     .addOption(providerOption())
     .option('--out <file>', 'the PNG to write', 'runs/generate/image.png');
-  const { controlnet = [], condition = [], extractor = [], conditioningScale = [], config = null, negativePrompt = null, width = null, height = null, ...flags } = parseFlags<Flags>(command, argv);
+  const {
+    controlnet = [],
+    condition = [],
+    extractor = [],
+    conditioningScale = [],
+    config = null,
+    negativePrompt = null,
+    width = null,
+    height = null,
+    ...flags
+  } = parseFlags<Flags>(command, argv);
 
   const fail = (message: string): never => {
     throw new ExperimentError('invalid-option', `generate: ${message}`, { argv });
   };
-  if (condition.length !== controlnet.length) fail(`${controlnet.length} --controlnet need as many --condition images, got ${condition.length}.`);
+  if (condition.length !== controlnet.length)
+    fail(`${controlnet.length} --controlnet need as many --condition images, got ${condition.length}.`);
   const perControl = <T>(flag: string, given: readonly T[], otherwise: T): readonly T[] => {
-    if (given.length > 1 && given.length !== controlnet.length) fail(`--${flag} was given ${given.length} times for ${controlnet.length} --controlnet; give it ${ONCE_OR_EACH}.`);
+    if (given.length > 1 && given.length !== controlnet.length)
+      fail(`--${flag} was given ${given.length} times for ${controlnet.length} --controlnet; give it ${ONCE_OR_EACH}.`);
     return controlnet.map((_, i) => given[given.length > 1 ? i : 0] ?? otherwise);
   };
   const [extract, scales] = [perControl('extractor', extractor, 'none'), perControl('conditioning-scale', conditioningScale, 1)];
   if (flags.guessMode && controlnet.length === 0) fail('--guess-mode needs a --controlnet.');
   if ((width === null) !== (height === null)) fail('give --width and --height together.');
-  return { ...flags, config, negativePrompt, width, height, controls: controlnet.map((file, i) => ({ controlnet: file, condition: condition[i]!, extractor: extract[i]!, scale: scales[i]! })) };
+  return {
+    ...flags,
+    config,
+    negativePrompt,
+    width,
+    height,
+    controls: controlnet.map((file, i) => ({ controlnet: file, condition: condition[i]!, extractor: extract[i]!, scale: scales[i]! })),
+  };
 }

@@ -2,7 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { createSampler, type SchedulerJson } from './sampler.ts';
 
 // scheduler_config.json as Stable Diffusion 1.5 is published with, for PNDM.
-const SD15: SchedulerJson = { beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', num_train_timesteps: 1000, steps_offset: 1, set_alpha_to_one: false };
+const SD15: SchedulerJson = {
+  beta_start: 0.00085,
+  beta_end: 0.012,
+  beta_schedule: 'scaled_linear',
+  num_train_timesteps: 1000,
+  steps_offset: 1,
+  set_alpha_to_one: false,
+};
 const timesteps = (...args: Parameters<typeof createSampler>) => createSampler(...args).timesteps;
 
 describe('createSampler', () => {

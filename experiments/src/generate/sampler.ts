@@ -1,4 +1,14 @@
-import { ddim, dpmSolverPlusPlus2M, euler, NoiseSchedule, unipc, type Prediction, type SamplerConfig, type Scheduler, type TimestepSpacing } from '@controllab/diffusion';
+import {
+  ddim,
+  dpmSolverPlusPlus2M,
+  euler,
+  NoiseSchedule,
+  unipc,
+  type Prediction,
+  type SamplerConfig,
+  type Scheduler,
+  type TimestepSpacing,
+} from '@controllab/diffusion';
 import { ExperimentError } from '../runner/errors.ts';
 import type { SamplerName } from './options.ts';
 
@@ -17,7 +27,15 @@ export interface SchedulerJson {
 }
 
 /** Features of a scheduler that would give other images if they were left out. */
-const UNSUPPORTED = ['trained_betas', 'rescale_betas_zero_snr', 'thresholding', 'clip_sample', 'use_exponential_sigmas', 'use_beta_sigmas', 'use_flow_sigmas'] as const;
+const UNSUPPORTED = [
+  'trained_betas',
+  'rescale_betas_zero_snr',
+  'thresholding',
+  'clip_sample',
+  'use_exponential_sigmas',
+  'use_beta_sigmas',
+  'use_flow_sigmas',
+] as const;
 
 const SCHEDULES = { linear: 'linear', scaled_linear: 'scaled_linear', squaredcos_cap_v2: 'cosine' } as const;
 const PREDICTIONS: Record<string, Prediction> = { epsilon: 'epsilon', v_prediction: 'v', sample: 'sample' };
@@ -26,15 +44,42 @@ type Build = (schedule: NoiseSchedule, config: SamplerConfig & { karras: boolean
 /** Where a config names no spacing, each takes the one its diffusers class does. */
 const SAMPLERS: Record<SamplerName, Build> = { ddim, euler, 'dpm++2m': dpmSolverPlusPlus2M, unipc };
 
-/** A sampler for the noise schedule and prediction that a model was trained with. @throws ExperimentError invalid-model for a scheduler with features not implemented */
+/**
+ * A sampler for the noise schedule and prediction that a model was trained with. @throws ExperimentError invalid-model for a scheduler with
+ * features not implemented
+ */
 export function createSampler(name: SamplerName, json: SchedulerJson, steps: number): Scheduler {
-  const { num_train_timesteps, beta_start = 0.0001, beta_end = 0.02, beta_schedule = 'linear', prediction_type = 'epsilon', timestep_spacing, steps_offset = 0, set_alpha_to_one = true, use_karras_sigmas = false, final_sigmas_type = 'zero' } = json;
+  const {
+    num_train_timesteps,
+    beta_start = 0.0001,
+    beta_end = 0.02,
+    beta_schedule = 'linear',
+    prediction_type = 'epsilon',
+    timestep_spacing,
+    steps_offset = 0,
+    set_alpha_to_one = true,
+    use_karras_sigmas = false,
+    final_sigmas_type = 'zero',
+  } = json;
   const refuse = (message: string): never => {
     throw new ExperimentError('invalid-model', `scheduler_config.json: ${message}`, { json });
   };
   for (const key of UNSUPPORTED) if ((json as Record<string, unknown>)[key]) refuse(`${key} is not implemented`);
   if (final_sigmas_type !== 'zero') refuse(`final_sigmas_type: only "zero" is implemented, got ${JSON.stringify(final_sigmas_type)}`);
-  const known = <T>(key: string, value: string, values: Record<string, T>): T => values[value] ?? refuse(`${key}: expected ${Object.keys(values).join(', ')}, got ${JSON.stringify(value)}`);
-  const schedule = new NoiseSchedule({ trainTimesteps: num_train_timesteps, schedule: known('beta_schedule', beta_schedule, SCHEDULES), betaStart: beta_start, betaEnd: beta_end });
-  return SAMPLERS[name](schedule, { steps, prediction: known('prediction_type', prediction_type, PREDICTIONS), spacing: timestep_spacing, stepsOffset: steps_offset, setAlphaToOne: set_alpha_to_one, karras: use_karras_sigmas });
+  const known = <T>(key: string, value: string, values: Record<string, T>): T =>
+    values[value] ?? refuse(`${key}: expected ${Object.keys(values).join(', ')}, got ${JSON.stringify(value)}`);
+  const schedule = new NoiseSchedule({
+    trainTimesteps: num_train_timesteps,
+    schedule: known('beta_schedule', beta_schedule, SCHEDULES),
+    betaStart: beta_start,
+    betaEnd: beta_end,
+  });
+  return SAMPLERS[name](schedule, {
+    steps,
+    prediction: known('prediction_type', prediction_type, PREDICTIONS),
+    spacing: timestep_spacing,
+    stepsOffset: steps_offset,
+    setAlphaToOne: set_alpha_to_one,
+    karras: use_karras_sigmas,
+  });
 }

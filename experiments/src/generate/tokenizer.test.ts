@@ -12,7 +12,8 @@ beforeEach(() => {
 });
 afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
 
-const tokens = (folder: string, prompt: string, context = 8): string[] => [...loadTokenizer(path.join(directory, folder))(prompt, context).ids].map((id) => VOCABULARY[id]!.replace(/<\|(\w+)oftext\|>/, '<$1>'));
+const tokens = (folder: string, prompt: string, context = 8): string[] =>
+  [...loadTokenizer(path.join(directory, folder))(prompt, context).ids].map((id) => VOCABULARY[id]!.replace(/<\|(\w+)oftext\|>/, '<$1>'));
 
 it('merges by rank, lower-cases, and pads with what the directory says', () => {
   expect(tokens('tokenizer', 'A  cat')).toEqual(['<start>', 'a</w>', 'cat</w>', '<end>', '<end>', '<end>', '<end>', '<end>']);
@@ -27,14 +28,23 @@ it('keeps start and end of a text that is too long, and counts what is cut', () 
 it('reads tokenizer.json', () => {
   const vocab = Object.fromEntries(VOCABULARY.map((token, id) => [token, id]));
   const file = path.join(directory, 'tokenizer', 'tokenizer.json');
-  const whole = { added_tokens: [], normalizer: null, pre_tokenizer: { type: 'WhitespaceSplit' }, model: { type: 'BPE', end_of_word_suffix: '</w>', vocab, merges: [] }, post_processor: null, decoder: null };
+  const whole = {
+    added_tokens: [],
+    normalizer: null,
+    pre_tokenizer: { type: 'WhitespaceSplit' },
+    model: { type: 'BPE', end_of_word_suffix: '</w>', vocab, merges: [] },
+    post_processor: null,
+    decoder: null,
+  };
   fs.writeFileSync(file, JSON.stringify(whole));
   expect(tokens('tokenizer', 'cat', 5)).toEqual(['<start>', 'c', 'a', 't</w>', '<end>']);
 });
 
 it('names what is missing', () => {
   fs.rmSync(path.join(directory, 'tokenizer', 'merges.txt'));
-  expect(() => loadTokenizer(path.join(directory, 'tokenizer'))).toThrow(/no tokenizer: expected tokenizer\.json, or vocab\.json and merges\.txt/);
+  expect(() => loadTokenizer(path.join(directory, 'tokenizer'))).toThrow(
+    /no tokenizer: expected tokenizer\.json, or vocab\.json and merges\.txt/,
+  );
   fs.writeFileSync(path.join(directory, 'tokenizer_2', 'special_tokens_map.json'), JSON.stringify({ pad_token: '<pad>' }));
   expect(() => loadTokenizer(path.join(directory, 'tokenizer_2'))).toThrow(/lacks the special token <pad>/);
 });

@@ -18,11 +18,32 @@ export type Tokenize = (prompt: string, context: number) => Tokens;
 const WORDS = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
 /** CLIP's byte-pair encoder as tokenizer.json describes it, from the vocabulary and merges of the older format. */
-function clipTokenizerJson(vocab: Record<string, number>, merges: readonly string[], { bos, eos, unknown }: { bos: string; eos: string; unknown: string }): object {
+function clipTokenizerJson(
+  vocab: Record<string, number>,
+  merges: readonly string[],
+  { bos, eos, unknown }: { bos: string; eos: string; unknown: string },
+): object {
   return {
-    added_tokens: [bos, eos].map((content) => ({ id: vocab[content], content, special: true, normalized: true, lstrip: false, rstrip: false, single_word: false })),
-    normalizer: { type: 'Sequence', normalizers: [{ type: 'NFC' }, { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' }, { type: 'Lowercase' }] },
-    pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'Split', pattern: { Regex: WORDS }, behavior: 'Removed', invert: true }, { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true }] },
+    added_tokens: [bos, eos].map((content) => ({
+      id: vocab[content],
+      content,
+      special: true,
+      normalized: true,
+      lstrip: false,
+      rstrip: false,
+      single_word: false,
+    })),
+    normalizer: {
+      type: 'Sequence',
+      normalizers: [{ type: 'NFC' }, { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' }, { type: 'Lowercase' }],
+    },
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        { type: 'Split', pattern: { Regex: WORDS }, behavior: 'Removed', invert: true },
+        { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true },
+      ],
+    },
     model: { type: 'BPE', unk_token: unknown, continuing_subword_prefix: '', end_of_word_suffix: '</w>', fuse_unk: false, vocab, merges },
     decoder: { type: 'ByteLevel' },
     post_processor: null,
@@ -30,8 +51,8 @@ function clipTokenizerJson(vocab: Record<string, number>, merges: readonly strin
 }
 
 /**
- * Loads CLIP's tokenizer from a directory with tokenizer.json, or vocab.json and merges.txt, and the special tokens in tokenizer_config.json
- * and special_tokens_map.json.
+ * Loads CLIP's tokenizer from a directory with tokenizer.json, or vocab.json and merges.txt, and the special tokens in
+ * tokenizer_config.json and special_tokens_map.json.
  * @throws ExperimentError invalid-model for missing files or special tokens; CoreBlocksError for broken JSON
  */
 export function loadTokenizer(directory: string): Tokenize {
@@ -48,15 +69,25 @@ export function loadTokenizer(directory: string): Tokenize {
   let json: object;
   if (has('tokenizer.json')) json = readJson(at('tokenizer.json'));
   else if (has('vocab.json') && has('merges.txt')) {
-    const merges = fs.readFileSync(at('merges.txt'), 'utf8').split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('#version'));
-    json = clipTokenizerJson(readJson(at('vocab.json')) as Record<string, number>, merges, { bos, eos, unknown: special('unk_token', eos) });
+    const merges = fs
+      .readFileSync(at('merges.txt'), 'utf8')
+      .split(/\r?\n/)
+      .filter((line) => line !== '' && !line.startsWith('#version'));
+    json = clipTokenizerJson(readJson(at('vocab.json')) as Record<string, number>, merges, {
+      bos,
+      eos,
+      unknown: special('unk_token', eos),
+    });
   } else {
-    throw new ExperimentError('invalid-model', `${directory} holds no tokenizer: expected tokenizer.json, or vocab.json and merges.txt.`, { directory });
+    throw new ExperimentError('invalid-model', `${directory} holds no tokenizer: expected tokenizer.json, or vocab.json and merges.txt.`, {
+      directory,
+    });
   }
   const tokenizer = new Tokenizer(json, { bos_token: bos, eos_token: eos });
   const idOf = (token: string): number => {
     const id = tokenizer.token_to_id(token);
-    if (id === undefined) throw new ExperimentError('invalid-model', `${directory}: the vocabulary lacks the special token ${token}.`, { directory, token });
+    if (id === undefined)
+      throw new ExperimentError('invalid-model', `${directory}: the vocabulary lacks the special token ${token}.`, { directory, token });
     return id;
   };
   const [start, end, padding] = [idOf(bos), idOf(eos), idOf(special('pad_token', eos))];

@@ -17,7 +17,9 @@ export const profiles = {
       { family: 'sdxl', height: 512, width: 512 },
       { family: 'svd', height: 256, width: 512, frames: 4 },
     ],
-    rounds: 3, warmUp: 2, steps: 3,
+    rounds: 3,
+    warmUp: 2,
+    steps: 3,
   },
   paper: {
     targets: [
@@ -25,7 +27,9 @@ export const profiles = {
       { family: 'sdxl', height: 1024, width: 1024 },
       { family: 'svd', height: 576, width: 1024, frames: 14 },
     ],
-    rounds: 5, warmUp: 3, steps: 10,
+    rounds: 5,
+    warmUp: 3,
+    steps: 10,
   },
 } as const satisfies Record<string, Profile>;
 

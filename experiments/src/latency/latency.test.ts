@@ -7,7 +7,8 @@ import { latencyReport, type LatencyResult } from './report.ts';
 import { stepCounts } from './step.ts';
 
 describe('profiles', () => {
-  const gmacs = (profile: keyof typeof profiles, index: number, id: MethodId): number => stepCounts(profiles[profile].targets[index]!, id).macs / 1e9;
+  const gmacs = (profile: keyof typeof profiles, index: number, id: MethodId): number =>
+    stepCounts(profiles[profile].targets[index]!, id).macs / 1e9;
 
   it("paper: the models at the paper's sizes", () => {
     expect(gmacs('paper', 0, 'base')).toBeCloseTo(401.637, 2);
@@ -22,7 +23,12 @@ describe('profiles', () => {
   it('the base model sees no condition; frames and sizes reach every input', () => {
     const target = profiles.standard.targets[2]!;
     const family = familyOf(target);
-    expect(inputsOf(family, target, 'base')).toEqual({ sample: { shape: [1, 4, 8, 32, 64] }, timesteps: { shape: [1] }, context: { shape: [1, 1, 1024] }, timeIds: { shape: [1, 3] } });
+    expect(inputsOf(family, target, 'base')).toEqual({
+      sample: { shape: [1, 4, 8, 32, 64] },
+      timesteps: { shape: [1] },
+      context: { shape: [1, 1, 1024] },
+      timeIds: { shape: [1, 3] },
+    });
     const inputs = exampleInputs(inputsOf(family, target, 'controlnet'));
     expect(inputs['condition']!.shape).toEqual([1, 4, 3, 256, 512]);
     expect(Math.min(...inputs['context']!.data)).toBeLessThan(-1.7);
@@ -32,20 +38,45 @@ describe('profiles', () => {
 
 describe('report', () => {
   /** Three rounds in which everything takes 1, 1.1 and 1.2 times as long: what a method adds is the same in each. */
-  const timing = (seconds: number) => [1, 1.1, 1.2].map((slow) => ({ seconds: [9, seconds * slow, 0.01], startSeconds: 4, peakBytes: 4.4e9, meanSquare: 0.25 }));
+  const timing = (seconds: number) =>
+    [1, 1.1, 1.2].map((slow) => ({ seconds: [9, seconds * slow, 0.01], startSeconds: 4, peakBytes: 4.4e9, meanSquare: 0.25 }));
   const result: LatencyResult = {
     profile: profiles.quick,
     threads: 2,
     ceilingGflops: 200,
     peerReason: null,
-    targets: [{
-      family: 'sd15', label: 'SD1.5', setting: '256 × 256 pixels', ownWeights: false,
-      methods: ([['base', 1, 100], ['controlnet', 1.4, 135], ['controlnext', 1.1, 113], ['controlnext-legacy', 1.5, 137]] as const).map(([id, seconds, gmacs]) => ({ id, label: id, macs: gmacs * 1e9, parameters: 1e9, rounds: timing(seconds) })),
-      peer: timing(2).map((t) => ({ ...t, torch: '1', threads: 2, matmulGflops: 180 })),
-    }],
+    targets: [
+      {
+        family: 'sd15',
+        label: 'SD1.5',
+        setting: '256 × 256 pixels',
+        ownWeights: false,
+        methods: (
+          [
+            ['base', 1, 100],
+            ['controlnet', 1.4, 135],
+            ['controlnext', 1.1, 113],
+            ['controlnext-legacy', 1.5, 137],
+          ] as const
+        ).map(([id, seconds, gmacs]) => ({ id, label: id, macs: gmacs * 1e9, parameters: 1e9, rounds: timing(seconds) })),
+        peer: timing(2).map((t) => ({ ...t, torch: '1', threads: 2, matmulGflops: 180 })),
+      },
+    ],
   };
-  const report = latencyReport(result, { commit: null, profile: 'quick', configHash: null, weightsHash: null, datasetHash: null, engine: 'onnx', machine: 'x', wallSeconds: null, finishedAt: null, command: 'x' });
-  const table = (id: string): Table => report.sections.flatMap(({ blocks }) => blocks).find((block): block is Table => block.kind === 'table' && block.id === id)!;
+  const report = latencyReport(result, {
+    commit: null,
+    profile: 'quick',
+    configHash: null,
+    weightsHash: null,
+    datasetHash: null,
+    engine: 'onnx',
+    machine: 'x',
+    wallSeconds: null,
+    finishedAt: null,
+    command: 'x',
+  });
+  const table = (id: string): Table =>
+    report.sections.flatMap(({ blocks }) => blocks).find((block): block is Table => block.kind === 'table' && block.id === id)!;
   const value = (cell: unknown): number => (typeof cell === 'number' ? cell : (cell as Measurement).value);
 
   it('compares medians within a round, so a machine that slows down changes no ratio', () => {
@@ -75,7 +106,11 @@ describe('flags', () => {
     expect(parseLatency([])).toEqual({ profile: 'quick', provider: 'cpu', models: ['sd15'], model: null, fresh: false });
     expect(parseLatency(['--profile=standard', '--models=svd,sd15']).models).toEqual(['svd', 'sd15']);
     expect(() => parseLatency(['--models=sdxl'])).toThrow(/the profile quick has no base model 'sdxl'. Its models: sd15/);
-    expect(parseLatency(['--profile=paper', '--provider', 'cuda', '--model=m'])).toMatchObject({ profile: 'paper', provider: 'cuda', model: 'm' });
+    expect(parseLatency(['--profile=paper', '--provider', 'cuda', '--model=m'])).toMatchObject({
+      profile: 'paper',
+      provider: 'cuda',
+      model: 'm',
+    });
     expect(() => parseLatency(['--profile=fast'])).toThrow(/choices are quick, standard, paper/);
     expect(() => parseLatency(['--seed=1'])).toThrow(/--profile, --provider, --models, --model, --fresh/);
   });

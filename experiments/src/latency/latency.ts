@@ -37,7 +37,12 @@ interface Setting {
 }
 
 /** Times every method of a target once, and PyTorch's forward pass where there is one. */
-async function timeRound(target: Target, round: number, unet: string | null, { options, profile, threads, pool, python, say }: Setting): Promise<Round> {
+async function timeRound(
+  target: Target,
+  round: number,
+  unet: string | null,
+  { options, profile, threads, pool, python, say }: Setting,
+): Promise<Round> {
   const { warmUp, steps } = profile;
   const family = familyOf(target);
   const all = [...METHODS, ...(python !== null && hasPeer(target) ? (['torch'] as const) : [])];
@@ -69,7 +74,9 @@ function targetOf(model: string, targets: readonly Target[]): Target {
       problems.push(`${familyOf(target).label}: ${(error as Error).message.split('\n').slice(0, 3).join(' ')} ...`);
     }
   }
-  throw new ExperimentError('invalid-model', `The U-Net of ${model} is none of this profile's base models.\n${problems.join('\n')}`, { model });
+  throw new ExperimentError('invalid-model', `The U-Net of ${model} is none of this profile's base models.\n${problems.join('\n')}`, {
+    model,
+  });
 }
 
 /**
@@ -84,30 +91,62 @@ export async function runLatency(options: LatencyOptions, say: (message: string)
   const threads = os.cpus().length;
   const own = options.model === null ? null : { model: options.model, target: targetOf(options.model, profile.targets) };
   const found = options.provider === 'cpu' ? findPython(['torch', 'numpy']) : { python: null, reason: 'PyTorch is compared on the CPU' };
-  const config: Json = { experiment: 'latency', profile: options.profile, settings: JSON.parse(JSON.stringify(profile)) as Json, provider: options.provider, threads, model: options.model, machine: machine(), torch: found.python };
+  const config: Json = {
+    experiment: 'latency',
+    profile: options.profile,
+    settings: JSON.parse(JSON.stringify(profile)) as Json,
+    provider: options.provider,
+    threads,
+    model: options.model,
+    machine: machine(),
+    torch: found.python,
+  };
   const run = await RunDirectory.open({ root: path.join('runs', 'latency'), name: options.profile, config, fresh: options.fresh, say });
   try {
     const modules = profile.targets.flatMap((target) => [familyOf(target).unet, ...familyOf(target).methods.map(({ control }) => control)]);
-    const setting: Setting = { options, profile, threads, python: found.python, say, pool: await weightPool(path.join('.cache', 'full-size'), modules) };
+    const setting: Setting = {
+      options,
+      profile,
+      threads,
+      python: found.python,
+      say,
+      pool: await weightPool(path.join('.cache', 'full-size'), modules),
+    };
     const ceiling = () => (options.provider === 'cpu' ? matmulCeiling(CEILING_SIZE, { threads }) : Promise.resolve(0));
     const ceilings = [await run.stage('ceiling-before', ceiling)];
     const targets: TargetResult[] = [];
     for (const target of profile.targets) {
       const rounds: Round[] = [];
-      for (let i = 0; i < profile.rounds; i++) rounds.push(await run.stage(`${target.family}-${i}`, () => timeRound(target, i, own?.target === target ? path.join(own.model, 'unet') : null, setting)));
+      for (let i = 0; i < profile.rounds; i++)
+        rounds.push(
+          await run.stage(`${target.family}-${i}`, () =>
+            timeRound(target, i, own?.target === target ? path.join(own.model, 'unet') : null, setting),
+          ),
+        );
       const family = familyOf(target);
       targets.push({
         family: target.family,
         label: family.label,
         setting: settingOf(target),
-        methods: METHODS.map((id) => ({ id, label: methodOf(family, id)?.label ?? 'base model', ...stepCounts(target, id), rounds: rounds.map((round) => round[id]) })),
+        methods: METHODS.map((id) => ({
+          id,
+          label: methodOf(family, id)?.label ?? 'base model',
+          ...stepCounts(target, id),
+          rounds: rounds.map((round) => round[id]),
+        })),
         peer: rounds.every(({ torch }) => torch) ? rounds.map(({ torch }) => torch!) : null,
         ownWeights: own?.target === target,
       });
     }
     // The machine may have been busy the first time: what counts is the best it showed in this run.
     ceilings.push(await run.stage('ceiling-after', ceiling));
-    const result: LatencyResult = { profile, threads, targets, ceilingGflops: Math.max(...ceilings) || null, peerReason: 'reason' in found ? found.reason : null };
+    const result: LatencyResult = {
+      profile,
+      threads,
+      targets,
+      ceilingGflops: Math.max(...ceilings) || null,
+      peerReason: 'reason' in found ? found.reason : null,
+    };
     for (const table of latencyTables(result)) say(`\n${textTable(table)}`);
     const directory = path.join('reports', 'latency', options.profile);
     await writeReport(

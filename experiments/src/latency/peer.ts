@@ -21,10 +21,18 @@ export const hasPeer = (target: Target): boolean => twinOf(target) !== null;
  * Times the base model's U-Net in PyTorch eager, with the same weights and inputs as ours.
  * @throws ExperimentError measurement-failed
  */
-export async function runPeer(python: string, { target, pool, threads, warmUp, steps }: { target: Target; pool: WeightPool; threads: number; warmUp: number; steps: number }): Promise<PeerTiming> {
+export async function runPeer(
+  python: string,
+  { target, pool, threads, warmUp, steps }: { target: Target; pool: WeightPool; threads: number; warmUp: number; steps: number },
+): Promise<PeerTiming> {
   const unet = twinOf(target)!;
   const starts = Object.fromEntries([...unet.parameters()].map(([name, { init }]) => [name, init === 'ones' ? null : startOf(name)]));
-  const inputs = Object.fromEntries(Object.entries(exampleInputs(inputsOf(familyOf(target), target, 'base'))).map(([name, { data, shape }]) => [name, { data: [...data], shape }]));
+  const inputs = Object.fromEntries(
+    Object.entries(exampleInputs(inputsOf(familyOf(target), target, 'base'))).map(([name, { data, shape }]) => [
+      name,
+      { data: [...data], shape },
+    ]),
+  );
   const peer = new TorchUNet(python);
   try {
     const description = await peer.make({ config: unet.config, weights: { file: pool.file, starts }, inputs, threads });

@@ -1,4 +1,14 @@
-import { median, type BarFigure, type Cell, type Claim, type Measurement, type PaperValue, type Provenance, type Report, type Table } from '@controllab/report';
+import {
+  median,
+  type BarFigure,
+  type Cell,
+  type Claim,
+  type Measurement,
+  type PaperValue,
+  type Provenance,
+  type Report,
+  type Table,
+} from '@controllab/report';
 import type { MethodId, Target } from '../full-size/target.ts';
 import { PAPER_SECONDS, paperIncrease } from '../paper-values.ts';
 import { PEER_STEPS, type Profile } from './design.ts';
@@ -49,7 +59,8 @@ const methodOf = ({ methods }: TargetResult, id: MethodId): MethodResult => meth
 const baseOf = (target: TargetResult): MethodResult => methodOf(target, 'base');
 
 /** A step's seconds, one number a round. */
-const secondsOf = ({ rounds }: { rounds: readonly { seconds: readonly number[] }[] }): number[] => rounds.map(({ seconds }) => median(seconds));
+const secondsOf = ({ rounds }: { rounds: readonly { seconds: readonly number[] }[] }): number[] =>
+  rounds.map(({ seconds }) => median(seconds));
 
 /** Percent that a method's step takes longer than the base model's of the same round. */
 const addedOf = (target: TargetResult, id: MethodId): number[] => {
@@ -63,10 +74,16 @@ const predictedOf = (target: TargetResult, id: MethodId): number => 100 * (metho
 /** The paper's row for a method; both control modules of ControlNeXt stand beside its one row. */
 const paperName = (id: MethodId): 'base' | 'controlnet' | 'controlnext' => (id === 'controlnext-legacy' ? 'controlnext' : id);
 
-const paper = (text: string, value?: number): PaperValue => ({ text, source: PAPER_SECONDS.source, ...(value === undefined ? {} : { value }) });
+const paper = (text: string, value?: number): PaperValue => ({
+  text,
+  source: PAPER_SECONDS.source,
+  ...(value === undefined ? {} : { value }),
+});
 
 const rowsOf = (targets: readonly TargetResult[], cells: (target: TargetResult, method: MethodResult) => Cell[]): Table['rows'] =>
-  targets.flatMap((target) => target.methods.map((method) => ({ label: `${target.label}: ${method.label}`, cells: cells(target, method) })));
+  targets.flatMap((target) =>
+    target.methods.map((method) => ({ label: `${target.label}: ${method.label}`, cells: cells(target, method) })),
+  );
 
 function timesTable({ targets, profile }: LatencyResult): Table {
   return {
@@ -85,7 +102,12 @@ function timesTable({ targets, profile }: LatencyResult): Table {
       const name = paperName(method.id);
       const times = [overRounds(secondsOf(method)), paper(PAPER_SECONDS.seconds[target.family][name].toFixed(2))];
       if (name === 'base') return [...times, NOT_IN_PAPER, NOT_IN_PAPER, NOT_IN_PAPER];
-      return [...times, overRounds(addedOf(target, method.id)), predictedOf(target, method.id), paper(signed(100 * paperIncrease(target.family, name).value))];
+      return [
+        ...times,
+        overRounds(addedOf(target, method.id)),
+        predictedOf(target, method.id),
+        paper(signed(100 * paperIncrease(target.family, name).value)),
+      ];
     }),
   };
 }
@@ -133,7 +155,8 @@ function peerTable(result: LatencyResult): Table {
   return {
     kind: 'table',
     id: 'pytorch',
-    caption: 'The base model’s step here and in PyTorch eager, from the same weights and inputs on the same cores, one after the other in every round.',
+    caption:
+      'The base model’s step here and in PyTorch eager, from the same weights and inputs on the same cores, one after the other in every round.',
     rowHeader: 'model',
     columns: [
       { label: 'here', unit: 's', group: 'a step' },
@@ -147,30 +170,45 @@ function peerTable(result: LatencyResult): Table {
       const [here, there] = [baseOf(target).rounds[0]!.meanSquare, target.peer[0]!.meanSquare];
       return {
         label: `${target.label}, ${target.setting}`,
-        cells: [overRounds(ours), overRounds(theirs), overRounds(ours.map((x, i) => x / theirs[i]!)), Math.max(...target.peer.map(({ matmulGflops }) => matmulGflops)), target.ownWeights ? 'other weights' : Math.abs(here / there - 1).toExponential(0)],
+        cells: [
+          overRounds(ours),
+          overRounds(theirs),
+          overRounds(ours.map((x, i) => x / theirs[i]!)),
+          Math.max(...target.peer.map(({ matmulGflops }) => matmulGflops)),
+          target.ownWeights ? 'other weights' : Math.abs(here / there - 1).toExponential(0),
+        ],
       };
     }),
   };
 }
 
 function addedFigure({ targets }: LatencyResult): BarFigure {
-  const bars = targets.flatMap((target) => target.methods.filter(({ id }) => id !== 'base').map(({ id, label }) => ({ target, id, label })));
+  const bars = targets.flatMap((target) =>
+    target.methods.filter(({ id }) => id !== 'base').map(({ id, label }) => ({ target, id, label })),
+  );
   return {
     kind: 'bar',
     id: 'added-time',
-    caption: 'Percent that a method adds to a denoising step of its base model: measured, predicted by multiply-accumulates, and by the paper’s times.',
+    caption:
+      'Percent that a method adds to a denoising step of its base model: measured, predicted by multiply-accumulates, and by the paper’s times.',
     categories: bars.map(({ target, label }) => `${target.label}: ${label}`),
     y: { label: 'added time, %' },
     series: [
       { label: 'measured', values: bars.map(({ target, id }) => overRounds(addedOf(target, id))) },
       { label: 'by multiply-accumulates', values: bars.map(({ target, id }) => exact(predictedOf(target, id), 'counted')) },
-      { label: 'paper', values: bars.map(({ target, id }) => exact(100 * paperIncrease(target.family, paperName(id) as 'controlnet' | 'controlnext').value, 'from the printed times')) },
+      {
+        label: 'paper',
+        values: bars.map(({ target, id }) =>
+          exact(100 * paperIncrease(target.family, paperName(id) as 'controlnet' | 'controlnext').value, 'from the printed times'),
+        ),
+      },
     ],
   };
 }
 
 /** Round by round, averaged over the base models. */
-const meanAdded = ({ targets, profile }: LatencyResult, id: MethodId): number[] => Array.from({ length: profile.rounds }, (_, round) => mean(targets.map((target) => addedOf(target, id)[round]!)));
+const meanAdded = ({ targets, profile }: LatencyResult, id: MethodId): number[] =>
+  Array.from({ length: profile.rounds }, (_, round) => mean(targets.map((target) => addedOf(target, id)[round]!)));
 
 function claimsOf(result: LatencyResult): Claim[] {
   const controlNet = meanAdded(result, 'controlnet');
@@ -188,12 +226,17 @@ function claimsOf(result: LatencyResult): Claim[] {
 }
 
 /** The tables, in the order of the report. */
-export const latencyTables = (result: LatencyResult): Table[] => [timesTable(result), engineTable(result), ...(paired(result).length > 0 ? [peerTable(result)] : [])];
+export const latencyTables = (result: LatencyResult): Table[] => [
+  timesTable(result),
+  engineTable(result),
+  ...(paired(result).length > 0 ? [peerTable(result)] : []),
+];
 
 export function latencyReport(result: LatencyResult, provenance: Provenance): Report {
   const { targets, profile, threads } = result;
   const [times, engine, ...peer] = latencyTables(result) as [Table, Table, ...Table[]];
-  const each = (target: TargetResult): string => `${target.label} at ${target.setting}: ControlNet ${signed(mean(addedOf(target, 'controlnet')))}, ControlNeXt ${signed(mean(addedOf(target, 'controlnext')))} with the current module and ${signed(mean(addedOf(target, 'controlnext-legacy')))} with the legacy one`;
+  const each = (target: TargetResult): string =>
+    `${target.label} at ${target.setting}: ControlNet ${signed(mean(addedOf(target, 'controlnet')))}, ControlNeXt ${signed(mean(addedOf(target, 'controlnext')))} with the current module and ${signed(mean(addedOf(target, 'controlnext-legacy')))} with the legacy one`;
   return {
     id: 'latency',
     title: 'Time of a denoising step: base model, ControlNet, ControlNeXt',
@@ -206,15 +249,23 @@ export function latencyReport(result: LatencyResult, provenance: Provenance): Re
         title: 'Memory, start-up, speed',
         blocks: [
           engine,
-          { kind: 'note', text: `Weights are in float32. Start-up is from the function to a session that is ready: tracing, lowering, and ONNX Runtime's loading and packing of the weights. Peak memory is the process's high-water mark, Node.js and ONNX Runtime included; on a GPU it says nothing of the GPU's memory. ${threads} threads.` },
-          ...(peer.length > 0 ? peer : [{ kind: 'prose' as const, text: `PyTorch: not measured, ${result.peerReason ?? 'this profile has no network of it'}.` }]),
+          {
+            kind: 'note',
+            text: `Weights are in float32. Start-up is from the function to a session that is ready: tracing, lowering, and ONNX Runtime's loading and packing of the weights. Peak memory is the process's high-water mark, Node.js and ONNX Runtime included; on a GPU it says nothing of the GPU's memory. ${threads} threads.`,
+          },
+          ...(peer.length > 0
+            ? peer
+            : [{ kind: 'prose' as const, text: `PyTorch: not measured, ${result.peerReason ?? 'this profile has no network of it'}.` }]),
         ],
       },
       {
         id: 'method',
         title: 'How it was measured',
         blocks: [
-          { kind: 'prose', text: `${profile.rounds} rounds; in each every method runs once, beginning with another one each time. A process compiles its method, runs ${profile.warmUp} steps to fetch memory, then times ${profile.steps}; the median counts${targets.some(({ peer }) => peer !== null) ? `. PyTorch runs ${PEER_STEPS.warmUp} and times ${PEER_STEPS.steps}` : ''}. Intervals are over rounds. Batch 1: classifier-free guidance doubles it. ${targets.some(({ ownWeights }) => ownWeights) ? 'The U-Net has the weights of the given model; all others are random.' : 'Weights and inputs are random: the time does not depend on them.'}` },
+          {
+            kind: 'prose',
+            text: `${profile.rounds} rounds; in each every method runs once, beginning with another one each time. A process compiles its method, runs ${profile.warmUp} steps to fetch memory, then times ${profile.steps}; the median counts${targets.some(({ peer }) => peer !== null) ? `. PyTorch runs ${PEER_STEPS.warmUp} and times ${PEER_STEPS.steps}` : ''}. Intervals are over rounds. Batch 1: classifier-free guidance doubles it. ${targets.some(({ ownWeights }) => ownWeights) ? 'The U-Net has the weights of the given model; all others are random.' : 'Weights and inputs are random: the time does not depend on them.'}`,
+          },
         ],
       },
     ],
@@ -223,4 +274,5 @@ export function latencyReport(result: LatencyResult, provenance: Provenance): Re
   };
 }
 
-const modulesText = 'ControlNeXt has two rows because its control module was changed after the paper. The legacy modules are those whose parameters the paper counts; on SD1.5 and SDXL they have no convolution that shrinks the picture first, so their residual blocks work on all of its pixels. Which of them the paper timed is not known: by multiply-accumulates, its SD1.5 row is near the current module’s and its SDXL row near the legacy one’s.';
+const modulesText =
+  'ControlNeXt has two rows because its control module was changed after the paper. The legacy modules are those whose parameters the paper counts; on SD1.5 and SDXL they have no convolution that shrinks the picture first, so their residual blocks work on all of its pixels. Which of them the paper timed is not known: by multiply-accumulates, its SD1.5 row is near the current module’s and its SDXL row near the legacy one’s.';

@@ -20,7 +20,9 @@ export function stepOf(target: Target, id: MethodId): Step {
     label: `${family.label}, ${method?.label ?? 'base model'}`,
     modules,
     inputs: inputsOf(family, target, id),
-    run: ({ inputs, constants }) => ({ outputs: { prediction: withParameters(modules, constants, () => family.predict(inputs, method?.run(inputs))) } }),
+    run: ({ inputs, constants }) => ({
+      outputs: { prediction: withParameters(modules, constants, () => family.predict(inputs, method?.run(inputs))) },
+    }),
   };
 }
 

@@ -35,7 +35,9 @@ export async function timeMethod({ target, method: id, pool, unet: directory, wa
     unet: directory === null ? poolWeights(modules.unet, pool) : externalStateDict(modules.unet, openWeights(directory)),
     ...(modules.control ? { control: poolWeights(modules.control, pool) } : {}),
   };
-  const constants = Object.fromEntries(Object.entries(weights).flatMap(([prefix, tensors]) => Object.entries(tensors).map(([name, tensor]) => [`${prefix}.${name}`, tensor])));
+  const constants = Object.fromEntries(
+    Object.entries(weights).flatMap(([prefix, tensors]) => Object.entries(tensors).map(([name, tensor]) => [`${prefix}.${name}`, tensor])),
+  );
 
   const start = performance.now();
   const compiled = await compile(run, { inputs: specs, constants }, { ...options, name: label });

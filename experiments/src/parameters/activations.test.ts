@@ -20,7 +20,9 @@ it('frees each result after its last use; views take nothing', () => {
 
 it('does not count attention weights that nothing reads', () => {
   const spec = { shape: [1, 10, 4] };
-  const graph = trace(({ inputs }) => ({ outputs: { y: nn.attention(inputs['q']!, inputs['k']!, inputs['v']!, 2) } }), { inputs: { q: spec, k: spec, v: spec } });
+  const graph = trace(({ inputs }) => ({ outputs: { y: nn.attention(inputs['q']!, inputs['k']!, inputs['v']!, 2) } }), {
+    inputs: { q: spec, k: spec, v: spec },
+  });
   const result = 4 * 10 * 4;
   expect(activationBytes(graph)).toEqual({ sum: result, peak: result });
 });

@@ -25,7 +25,9 @@ export function activationBytes(graph: Graph): { sum: number; peak: number } {
     if (viewed) root.set(outputs[0] as Value, rootOf(viewed));
   }
   const lastUse = new Map<Value, number>();
-  nodes.forEach((node, i) => { for (const value of Object.values(node.inputs)) lastUse.set(rootOf(value), i); });
+  nodes.forEach((node, i) => {
+    for (const value of Object.values(node.inputs)) lastUse.set(rootOf(value), i);
+  });
   for (const value of [...graph.outputs.values(), ...graph.nextState.values()]) lastUse.set(rootOf(value), nodes.length);
 
   const freedAt = new Map<number, number>();

@@ -1,5 +1,17 @@
 import type * as tf from '@tensorflow/tfjs';
-import { clipTextBigG, clipTextSd15, clipTextSd21, clipVisionH14, sd15Inpaint, sd2Depth, sdxlRefiner, vaeSd, vaeSvd, type Module, type UNet2DConditionModel } from '@controllab/core-blocks';
+import {
+  clipTextBigG,
+  clipTextSd15,
+  clipTextSd21,
+  clipVisionH14,
+  sd15Inpaint,
+  sd2Depth,
+  sdxlRefiner,
+  vaeSd,
+  vaeSvd,
+  type Module,
+  type UNet2DConditionModel,
+} from '@controllab/core-blocks';
 import type { NamedTensors, TensorSpec } from '@controllab/tfjs-onnx';
 
 /** A network of a published pipeline beside the three U-Nets of the paper. */
@@ -15,13 +27,32 @@ export interface Component {
 const at = (t: NamedTensors, name: string) => t[name] as tf.Tensor;
 const one = (shape: number[], dtype: 'float32' | 'int32' = 'float32'): Record<string, TensorSpec> => ({ x: { shape, dtype } });
 
-function unet(id: string, label: string, model: UNet2DConditionModel, shapes: { channels: number; side: number; context: number; added?: [pooled: number, ids: number] }): Component {
+function unet(
+  id: string,
+  label: string,
+  model: UNet2DConditionModel,
+  shapes: { channels: number; side: number; context: number; added?: [pooled: number, ids: number] },
+): Component {
   const { channels, side, context, added } = shapes;
   const pixels = side * 8;
   return {
-    id, label, setting: `${pixels} × ${pixels} pixels, 77 tokens`, module: model,
-    inputs: { x: { shape: [1, channels, side, side] }, timesteps: { shape: [1] }, context: { shape: [1, 77, context] }, ...(added ? { textEmbeds: { shape: [1, added[0]] }, timeIds: { shape: [1, added[1]] } } : {}) },
-    run: (t) => model.forward(at(t, 'x'), at(t, 'timesteps'), at(t, 'context'), added ? { addedConditions: { textEmbeds: at(t, 'textEmbeds'), timeIds: at(t, 'timeIds') } } : {}),
+    id,
+    label,
+    setting: `${pixels} × ${pixels} pixels, 77 tokens`,
+    module: model,
+    inputs: {
+      x: { shape: [1, channels, side, side] },
+      timesteps: { shape: [1] },
+      context: { shape: [1, 77, context] },
+      ...(added ? { textEmbeds: { shape: [1, added[0]] }, timeIds: { shape: [1, added[1]] } } : {}),
+    },
+    run: (t) =>
+      model.forward(
+        at(t, 'x'),
+        at(t, 'timesteps'),
+        at(t, 'context'),
+        added ? { addedConditions: { textEmbeds: at(t, 'textEmbeds'), timeIds: at(t, 'timeIds') } } : {},
+      ),
   };
 }
 
@@ -32,12 +63,61 @@ export function components(): Component[] {
     unet('sd15-inpaint', 'SD1.5 inpainting U-Net', sd15Inpaint(), { channels: 9, side: 64, context: 768 }),
     unet('sd2-depth', 'SD2 depth U-Net', sd2Depth(), { channels: 5, side: 64, context: 1024 }),
     unet('sdxl-refiner', 'SDXL refiner U-Net', sdxlRefiner(), { channels: 4, side: 128, context: 1280, added: [1280, 5] }),
-    { id: 'vae-encode', label: 'Autoencoder of SD1, SD2 and SDXL, encoding', setting: '512 × 512 pixels', module: vae, inputs: one([1, 3, 512, 512]), run: (t) => vae.encode(at(t, 'x')).mean },
-    { id: 'vae-decode', label: 'Autoencoder of SD1, SD2 and SDXL, decoding', setting: '512 × 512 pixels', module: vae, inputs: one([1, 4, 64, 64]), run: (t) => vae.decode(at(t, 'x')) },
-    { id: 'svd-vae-decode', label: 'Autoencoder of SVD, decoding', setting: '14 frames of 576 × 1024 pixels', module: videoVae, inputs: one([14, 4, 72, 128]), run: (t) => videoVae.decode(at(t, 'x'), 14) },
-    { id: 'clip-text-l', label: 'CLIP ViT-L/14 text (SD1, SDXL)', setting: '77 tokens', module: textL, inputs: tokens, run: (t) => textL.forward(at(t, 'x')) },
-    { id: 'clip-text-h', label: 'OpenCLIP ViT-H/14 text, 23 layers (SD2)', setting: '77 tokens', module: textH, inputs: tokens, run: (t) => textH.forward(at(t, 'x')) },
-    { id: 'clip-text-g', label: 'OpenCLIP ViT-bigG/14 text with projection (SDXL)', setting: '77 tokens', module: textG, inputs: tokens, run: (t) => textG.encode(at(t, 'x')).penultimate },
-    { id: 'clip-vision-h', label: 'OpenCLIP ViT-H/14 vision with projection (SVD)', setting: '224 × 224 pixels', module: vision, inputs: one([1, 3, 224, 224]), run: (t) => vision.forward(at(t, 'x')) },
+    {
+      id: 'vae-encode',
+      label: 'Autoencoder of SD1, SD2 and SDXL, encoding',
+      setting: '512 × 512 pixels',
+      module: vae,
+      inputs: one([1, 3, 512, 512]),
+      run: (t) => vae.encode(at(t, 'x')).mean,
+    },
+    {
+      id: 'vae-decode',
+      label: 'Autoencoder of SD1, SD2 and SDXL, decoding',
+      setting: '512 × 512 pixels',
+      module: vae,
+      inputs: one([1, 4, 64, 64]),
+      run: (t) => vae.decode(at(t, 'x')),
+    },
+    {
+      id: 'svd-vae-decode',
+      label: 'Autoencoder of SVD, decoding',
+      setting: '14 frames of 576 × 1024 pixels',
+      module: videoVae,
+      inputs: one([14, 4, 72, 128]),
+      run: (t) => videoVae.decode(at(t, 'x'), 14),
+    },
+    {
+      id: 'clip-text-l',
+      label: 'CLIP ViT-L/14 text (SD1, SDXL)',
+      setting: '77 tokens',
+      module: textL,
+      inputs: tokens,
+      run: (t) => textL.forward(at(t, 'x')),
+    },
+    {
+      id: 'clip-text-h',
+      label: 'OpenCLIP ViT-H/14 text, 23 layers (SD2)',
+      setting: '77 tokens',
+      module: textH,
+      inputs: tokens,
+      run: (t) => textH.forward(at(t, 'x')),
+    },
+    {
+      id: 'clip-text-g',
+      label: 'OpenCLIP ViT-bigG/14 text with projection (SDXL)',
+      setting: '77 tokens',
+      module: textG,
+      inputs: tokens,
+      run: (t) => textG.encode(at(t, 'x')).penultimate,
+    },
+    {
+      id: 'clip-vision-h',
+      label: 'OpenCLIP ViT-H/14 vision with projection (SVD)',
+      setting: '224 × 224 pixels',
+      module: vision,
+      inputs: one([1, 3, 224, 224]),
+      run: (t) => vision.forward(at(t, 'x')),
+    },
   ];
 }

@@ -41,7 +41,12 @@ export interface ComponentCounts extends Forward {
 function forward(modules: Modules, inputs: Record<string, TensorSpec>, f: (t: NamedTensors) => NamedTensors): Forward {
   const constants = parameterSpecs(modules);
   const graph = trace((args) => ({ outputs: withParameters(modules, args.constants, () => f(args.inputs)) }), { inputs, constants });
-  return { parameters: countParameters(modules), tensors: Object.keys(constants).length, macs: cost(graph).macs, activations: activationBytes(graph) };
+  return {
+    parameters: countParameters(modules),
+    tensors: Object.keys(constants).length,
+    macs: cost(graph).macs,
+    activations: activationBytes(graph),
+  };
 }
 
 /** The parameters of a U-Net that a method trains. */
@@ -55,18 +60,31 @@ function subsetOf(unet: Module, pattern: RegExp | null): { parameters: number; t
 /** Counts of a base model and of every method that controls it: one denoising step at batch 1. */
 export function measureFamily({ id, label, setting, unet, inputs, predict, methods }: Family): FamilyCounts {
   const base: MethodCounts = {
-    method: 'base', label: 'base model', control: 0, subset: { parameters: 0, tensors: 0 }, learnable: 0,
+    method: 'base',
+    label: 'base model',
+    control: 0,
+    subset: { parameters: 0, tensors: 0 },
+    learnable: 0,
     ...forward({ unet }, inputs, (t) => ({ prediction: predict(t) })),
   };
   const controlled = methods.map((method): MethodCounts => {
     const control = countParameters(method.control);
     const subset = subsetOf(unet, method.trainable);
     return {
-      method: method.id, label: method.label, control, subset, learnable: control + subset.parameters,
+      method: method.id,
+      label: method.label,
+      control,
+      subset,
+      learnable: control + subset.parameters,
       ...forward({ unet, control: method.control }, inputs, (t) => ({ prediction: predict(t, method.run(t)) })),
     };
   });
   return { id, label, setting, methods: [base, ...controlled] };
 }
 
-export const measureComponent = ({ id, label, setting, module, inputs, run }: Component): ComponentCounts => ({ id, label, setting, ...forward(module, inputs, (t) => ({ result: run(t) })) });
+export const measureComponent = ({ id, label, setting, module, inputs, run }: Component): ComponentCounts => ({
+  id,
+  label,
+  setting,
+  ...forward(module, inputs, (t) => ({ result: run(t) })),
+});

@@ -13,7 +13,9 @@ const added = (id: string, method: Parameters<typeof methodOf>[1]) => methodOf(f
 
 describe('multiply-accumulates', () => {
   // Counted by hooks on the reference implementations; in units of 1e9 with three decimals.
-  const { values } = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, '../../../fixtures/reference/arch/macs.json'), 'utf8')) as { values: Record<string, { total: number }> };
+  const { values } = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, '../../../fixtures/reference/arch/macs.json'), 'utf8')) as {
+    values: Record<string, { total: number }>;
+  };
 
   it.each([
     ['SD1.5 UNet 64x64', () => methodOf(family('sd15'), 'base').macs],
@@ -54,13 +56,32 @@ describe('table 5 of ControlNeXt', () => {
     expect(entries).toHaveLength(15);
     expect(entries.filter(({ count, paper }) => !printsAs(count, paper))).toEqual([]);
     const differing = tableFive(counts, 'controlnext').filter(({ count, paper }) => !printsAs(count, paper));
-    expect(differing.map(({ family: id, method, kind }) => `${id} ${method} ${kind}`)).toEqual(['sd15', 'sdxl', 'svd'].flatMap((id) => [`${id} controlnext total`, `${id} controlnext learnable`]));
+    expect(differing.map(({ family: id, method, kind }) => `${id} ${method} ${kind}`)).toEqual(
+      ['sd15', 'sdxl', 'svd'].flatMap((id) => [`${id} controlnext total`, `${id} controlnext learnable`]),
+    );
   });
 });
 
 it('the report has verdicts from the counts alone', () => {
-  const provenance = { commit: null, profile: '', configHash: null, weightsHash: null, datasetHash: null, engine: '', machine: '', wallSeconds: null, finishedAt: null, command: '' };
+  const provenance = {
+    commit: null,
+    profile: '',
+    configHash: null,
+    weightsHash: null,
+    datasetHash: null,
+    engine: '',
+    machine: '',
+    wallSeconds: null,
+    finishedAt: null,
+    command: '',
+  };
   const report = parametersReport({ families: counts, components: components().map(measureComponent) }, provenance);
-  expect(report.claims.map(({ id, measured }) => [id, measured?.value])).toEqual([['table-five', 15], ['table-five-current', 9], ['fewer-learnable', 0.9138], ['less-compute', 0.3651], ['less-compute-legacy', 1.0381]]);
+  expect(report.claims.map(({ id, measured }) => [id, measured?.value])).toEqual([
+    ['table-five', 15],
+    ['table-five-current', 9],
+    ['fewer-learnable', 0.9138],
+    ['less-compute', 0.3651],
+    ['less-compute-legacy', 1.0381],
+  ]);
   expect(report.summary).toContain('+36.6% multiply-accumulates against +35.3%');
 });

@@ -22,7 +22,8 @@ const added = (family: FamilyCounts, id: MethodCounts['method']): number => meth
 const addedShare = (family: FamilyCounts, id: MethodCounts['method']): number => added(family, id) / baseOf(family).macs;
 
 /** The paper's row for a method; both control modules of ControlNeXt stand beside its one row. */
-const paperName = (id: MethodCounts['method']): 'base' | 'controlnet' | 'controlnext' | null => (id === 'controlnet-lite' ? null : isControlNeXt(id) ? 'controlnext' : (id as 'base' | 'controlnet'));
+const paperName = (id: MethodCounts['method']): 'base' | 'controlnet' | 'controlnext' | null =>
+  id === 'controlnet-lite' ? null : isControlNeXt(id) ? 'controlnext' : (id as 'base' | 'controlnet');
 
 function paperCount(family: FamilyCounts, method: MethodCounts['method'], kind: 'total' | 'learnable'): Cell {
   const name = paperName(method);
@@ -44,7 +45,9 @@ function paperTime(family: FamilyCounts, method: MethodCounts['method']): [secon
 }
 
 const rowsOf = (families: readonly FamilyCounts[], cells: (family: FamilyCounts, method: MethodCounts) => Cell[]): Table['rows'] =>
-  families.flatMap((family) => family.methods.map((method) => ({ label: `${family.label}: ${method.label}`, cells: cells(family, method) })));
+  families.flatMap((family) =>
+    family.methods.map((method) => ({ label: `${family.label}: ${method.label}`, cells: cells(family, method) })),
+  );
 
 function parametersTable(families: readonly FamilyCounts[]): Table {
   return {
@@ -69,14 +72,26 @@ function parametersTable(families: readonly FamilyCounts[]): Table {
   };
 }
 
-const PATTERN_OF = { sd15: 'sd15', sdxl: 'sdxl', svd: 'svd', sd21: 'sd15' } as const satisfies Record<FamilyCounts['id'], keyof typeof TRAINABLE_PATTERNS>;
+const PATTERN_OF = { sd15: 'sd15', sdxl: 'sdxl', svd: 'svd', sd21: 'sd15' } as const satisfies Record<
+  FamilyCounts['id'],
+  keyof typeof TRAINABLE_PATTERNS
+>;
 
 function learnableTable(families: readonly FamilyCounts[]): Table {
   const rows = families.flatMap((family) =>
-    family.methods.filter(({ method }) => isControlNeXt(method)).map(({ label, method, subset, control, learnable }) => ({
-      label: `${family.label}: ${label}`,
-      cells: [String(TRAINABLE_PATTERNS[PATTERN_OF[family.id]]), subset.tensors, subset.parameters, control, learnable, paperCount(family, method, 'learnable')],
-    })),
+    family.methods
+      .filter(({ method }) => isControlNeXt(method))
+      .map(({ label, method, subset, control, learnable }) => ({
+        label: `${family.label}: ${label}`,
+        cells: [
+          String(TRAINABLE_PATTERNS[PATTERN_OF[family.id]]),
+          subset.tensors,
+          subset.parameters,
+          control,
+          learnable,
+          paperCount(family, method, 'learnable'),
+        ],
+      })),
   );
   const svd = families.find(({ id }) => id === 'svd')!;
   const { control } = methodOf(svd, 'controlnext');
@@ -86,8 +101,21 @@ function learnableTable(families: readonly FamilyCounts[]): Table {
     id: 'learnable-parts',
     caption: 'What ControlNeXt trains: the parameters of the U-Net whose names match, and its control module.',
     rowHeader: 'model: module',
-    columns: [{ label: 'names' }, { label: 'tensors', group: 'of the U-Net' }, { label: 'parameters', group: 'of the U-Net' }, { label: 'module' }, { label: 'sum', group: 'learnable' }, { label: 'paper', group: 'learnable' }],
-    rows: [...rows, { label: 'SVD: ControlNeXt as its released script trains it', cells: ['all', tensors, parameters, control, parameters + control, NOT_IN_PAPER] }],
+    columns: [
+      { label: 'names' },
+      { label: 'tensors', group: 'of the U-Net' },
+      { label: 'parameters', group: 'of the U-Net' },
+      { label: 'module' },
+      { label: 'sum', group: 'learnable' },
+      { label: 'paper', group: 'learnable' },
+    ],
+    rows: [
+      ...rows,
+      {
+        label: 'SVD: ControlNeXt as its released script trains it',
+        cells: ['all', tensors, parameters, control, parameters + control, NOT_IN_PAPER],
+      },
+    ],
   };
 }
 
@@ -95,7 +123,8 @@ function computeTable(families: readonly FamilyCounts[]): Table {
   return {
     kind: 'table',
     id: 'compute',
-    caption: 'Multiply-accumulates of one denoising step at batch 1 (convolutions, linear layers, both products of attention), beside the paper’s time of a step.',
+    caption:
+      'Multiply-accumulates of one denoising step at batch 1 (convolutions, linear layers, both products of attention), beside the paper’s time of a step.',
     rowHeader: 'model: method',
     columns: [
       { label: 'a step', unit: 'GMAC', group: 'counted', decimals: 2 },
@@ -117,12 +146,15 @@ function computeTable(families: readonly FamilyCounts[]): Table {
 const memoryCells = ({ parameters, activations }: Pick<MethodCounts, 'parameters' | 'activations'>): Cell[] =>
   [4 * parameters, activations.peak, activations.sum].flatMap((bytes) => [giga(bytes), giga(bytes / 2)]);
 
-const MEMORY_COLUMNS: Column[] = ['weights', 'activations, most at once', 'activations, all'].flatMap((group) => ['F32', 'F16'].map((label) => ({ label, group, unit: 'GB', decimals: 3 })));
+const MEMORY_COLUMNS: Column[] = ['weights', 'activations, most at once', 'activations, all'].flatMap((group) =>
+  ['F32', 'F16'].map((label) => ({ label, group, unit: 'GB', decimals: 3 })),
+);
 
 const memoryTable = (families: readonly FamilyCounts[]): Table => ({
   kind: 'table',
   id: 'memory',
-  caption: 'Memory of one step at batch 1, in 10⁹ bytes. Activations: the most that is needed at one time if every result is freed after its last use, and all of them together, which is about what training without recomputation keeps.',
+  caption:
+    'Memory of one step at batch 1, in 10⁹ bytes. Activations: the most that is needed at one time if every result is freed after its last use, and all of them together, which is about what training without recomputation keeps.',
   rowHeader: 'model: method',
   columns: MEMORY_COLUMNS,
   rows: rowsOf(families, (_, m) => memoryCells(m)),
@@ -132,7 +164,8 @@ const componentsTables = (components: readonly ComponentCounts[]): Table[] => [
   {
     kind: 'table',
     id: 'components',
-    caption: 'Other networks of the published pipelines: autoencoders, text and image encoders, and U-Nets for which the papers print nothing.',
+    caption:
+      'Other networks of the published pipelines: autoencoders, text and image encoders, and U-Nets for which the papers print nothing.',
     rowHeader: 'network',
     columns: [{ label: 'input' }, { label: 'parameters' }, { label: 'tensors' }, { label: 'a pass', unit: 'GMAC', decimals: 2 }],
     rows: components.map((c) => ({ label: c.label, cells: [c.setting, c.parameters, c.tensors, giga(c.macs)] })),
@@ -148,13 +181,16 @@ const componentsTables = (components: readonly ComponentCounts[]): Table[] => [
 ];
 
 function overheadFigure(families: readonly FamilyCounts[]): BarFigure {
-  const shares = (f: (family: FamilyCounts) => number, method: string): Measurement[] => families.map((family) => exact(rounded(100 * f(family), 2), 1, method));
-  const time = (method: 'controlnet' | 'controlnext') => shares(({ id }) => paperIncrease(id as PaperFamily, method).value, `from the times that ${PAPER_SECONDS.source} prints`);
+  const shares = (f: (family: FamilyCounts) => number, method: string): Measurement[] =>
+    families.map((family) => exact(rounded(100 * f(family), 2), 1, method));
+  const time = (method: 'controlnet' | 'controlnext') =>
+    shares(({ id }) => paperIncrease(id as PaperFamily, method).value, `from the times that ${PAPER_SECONDS.source} prints`);
   const macs = (id: MethodCounts['method']) => shares((family) => addedShare(family, id), 'counted');
   return {
     kind: 'bar',
     id: 'overhead',
-    caption: 'What control adds to a step, in percent of the base model: multiply-accumulates counted here, and seconds as the paper prints them.',
+    caption:
+      'What control adds to a step, in percent of the base model: multiply-accumulates counted here, and seconds as the paper prints them.',
     categories: families.map(({ label }) => label),
     y: { label: 'added to a step (%)' },
     series: [
@@ -176,7 +212,9 @@ function claimsOf(families: readonly FamilyCounts[]): Claim[] {
   const of = entries('controlnext').n;
   const costliest = (module: MethodCounts['method']): Measurement =>
     exact(rounded(Math.max(...inPaper.map((family) => added(family, module) / added(family, 'controlnet'))), 4), inPaper.length, 'counted');
-  const smallest = Math.min(...inPaper.map((family) => 1 - methodOf(family, 'controlnext-legacy').learnable / methodOf(family, 'controlnet').learnable));
+  const smallest = Math.min(
+    ...inPaper.map((family) => 1 - methodOf(family, 'controlnext-legacy').learnable / methodOf(family, 'controlnet').learnable),
+  );
   const paperTable = { text: `${of} of ${of} entries`, value: of, source: PAPER_PARAMETERS.source };
   return [
     {
@@ -246,7 +284,12 @@ function explanation(families: readonly FamilyCounts[]): string {
     `**Which parameters of the base model.** SD1.5 and SVD train every output projection of attention, SDXL those of cross-attention only. The released training script of SVD trains the whole U-Net instead (\`if True\` in place of the choice by name): ${script.toLocaleString('en-US')} learnable parameters with its module, not 55M.`,
     `**SVD’s ControlNet.** None was released. The paper’s 682M are what the usual recipe gives: a copy of the U-Net’s encoder with its 8 input channels, the hint encoder and 13 zero convolutions, ${methodOf(svd, 'controlnet').control.toLocaleString('en-US')} parameters.`,
     `**ControlNet-lite** is not in ControlNeXt’s tables. ControlNet’s paper describes it in one sentence ("replacing each block’s trainable copy with one single convolution layer") and no code was released; the counts are those of our reading.`,
-    `**Compute against time.** On SD1.5, SDXL and SVD, ControlNet adds ${each((f) => share(addedShare(f, 'controlnet')))} to a step’s multiply-accumulates, close to the paper’s times. ControlNeXt’s current module adds ${each((f) => share(addedShare(f, 'controlnext')))}, its legacy modules ${each((f) => share(addedShare(f, 'controlnext-legacy')))}; by the paper’s times, which are rounded to hundredths of a second, it adds ${each(({ id }) => { const { least, most } = paperIncrease(id as PaperFamily, 'controlnext'); return `${(100 * least).toFixed(1)} to ${share(most)}`; })}. The current module is within that on SD1.5 only, the legacy one on SDXL only: the modules that table 5 counts need not be those that table 6 timed. Counts are not times, though: how fast a multiply-accumulate is depends on the layer and the machine.`,
+    `**Compute against time.** On SD1.5, SDXL and SVD, ControlNet adds ${each((f) => share(addedShare(f, 'controlnet')))} to a step’s multiply-accumulates, close to the paper’s times. ControlNeXt’s current module adds ${each((f) => share(addedShare(f, 'controlnext')))}, its legacy modules ${each((f) => share(addedShare(f, 'controlnext-legacy')))}; by the paper’s times, which are rounded to hundredths of a second, it adds ${each(
+      ({ id }) => {
+        const { least, most } = paperIncrease(id as PaperFamily, 'controlnext');
+        return `${(100 * least).toFixed(1)} to ${share(most)}`;
+      },
+    )}. The current module is within that on SD1.5 only, the legacy one on SDXL only: the modules that table 5 counts need not be those that table 6 timed. Counts are not times, though: how fast a multiply-accumulate is depends on the layer and the machine.`,
   ].join('\n\n');
 }
 
@@ -256,7 +299,13 @@ export interface ParametersResult {
 }
 
 /** The tables, in the order of the report. */
-export const parametersTables = ({ families, components }: ParametersResult): Table[] => [parametersTable(families), learnableTable(families), computeTable(families), memoryTable(families), ...componentsTables(components)];
+export const parametersTables = ({ families, components }: ParametersResult): Table[] => [
+  parametersTable(families),
+  learnableTable(families),
+  computeTable(families),
+  memoryTable(families),
+  ...componentsTables(components),
+];
 
 /** The report, from the counts alone. */
 export function parametersReport(result: ParametersResult, provenance: Provenance): Report {
@@ -264,7 +313,10 @@ export function parametersReport(result: ParametersResult, provenance: Provenanc
   const inPaper = families.filter(({ id }) => isPaperFamily(id));
   const [byMethod, learnable, compute, memory, ...components] = parametersTables(result) as [Table, Table, Table, Table, ...Table[]];
   const claims = claimsOf(families);
-  const agree = (id: string): string => { const { value, n } = claims.find((claim) => claim.id === id)!.measured!; return `${value} of ${n}`; };
+  const agree = (id: string): string => {
+    const { value, n } = claims.find((claim) => claim.id === id)!.measured!;
+    return `${value} of ${n}`;
+  };
   const [sd15] = inPaper as [FamilyCounts];
   return {
     id: 'parameters',
@@ -273,7 +325,11 @@ export function parametersReport(result: ParametersResult, provenance: Provenanc
     claims,
     sections: [
       { id: 'counts', title: 'Parameters', blocks: [byMethod, learnable] },
-      { id: 'differences', title: 'Where the numbers differ from the paper, and why', blocks: [{ kind: 'prose', text: explanation(families) }] },
+      {
+        id: 'differences',
+        title: 'Where the numbers differ from the paper, and why',
+        blocks: [{ kind: 'prose', text: explanation(families) }],
+      },
       {
         id: 'computation',
         title: 'Compute',
@@ -288,7 +344,10 @@ export function parametersReport(result: ParametersResult, provenance: Provenanc
         title: 'Memory',
         blocks: [
           memory,
-          { kind: 'note', text: 'Activations are counted from the graph in the order in which its layers run, each freed after its last use. Attention weights are not among them: fused kernels, the engine’s among them, never hold them whole. What kernels need for their own work comes on top.' },
+          {
+            kind: 'note',
+            text: 'Activations are counted from the graph in the order in which its layers run, each freed after its last use. Attention weights are not among them: fused kernels, the engine’s among them, never hold them whole. What kernels need for their own work comes on top.',
+          },
         ],
       },
       { id: 'beyond', title: 'Beyond the paper', blocks: components },

@@ -8,10 +8,12 @@ export type PaperFamily = (typeof PAPER_FAMILIES)[number];
 export const isPaperFamily = (id: string): id is PaperFamily => (PAPER_FAMILIES as readonly string[]).includes(id);
 
 /** The method of a family by its id. */
-export const methodOf = (family: FamilyCounts, id: MethodCounts['method']): MethodCounts => family.methods.find(({ method }) => method === id)!;
+export const methodOf = (family: FamilyCounts, id: MethodCounts['method']): MethodCounts =>
+  family.methods.find(({ method }) => method === id)!;
 
 /** Whether a count is what a table prints in millions: the paper rounds some of its entries and cuts others off. */
-export const printsAs = (count: number, millions: number): boolean => Math.round(count / 1e6) === millions || Math.floor(count / 1e6) === millions;
+export const printsAs = (count: number, millions: number): boolean =>
+  Math.round(count / 1e6) === millions || Math.floor(count / 1e6) === millions;
 
 /** One entry of the paper's table of parameters, and what the architectures give for it. */
 export interface Entry {
@@ -30,7 +32,13 @@ export function tableFive(families: readonly FamilyCounts[], module: 'controlnex
     return Object.entries(rows).flatMap(([name, printed]) => {
       const method = name as Entry['method'];
       const counts = methodOf(family, method === 'controlnext' ? module : method);
-      return Object.entries(printed).map(([kind, paper]) => ({ family: id, method, kind: kind as Entry['kind'], paper, count: kind === 'total' ? counts.parameters : counts.learnable }));
+      return Object.entries(printed).map(([kind, paper]) => ({
+        family: id,
+        method,
+        kind: kind as Entry['kind'],
+        paper,
+        count: kind === 'total' ? counts.parameters : counts.learnable,
+      }));
     });
   });
 }

@@ -18,7 +18,12 @@ export function runChild<Result>(module: URL, job: object, what: string): Promis
     child.on('message', (message) => (reply = message as Reply<Result>));
     child.on('error', (error) => fail(error.message));
     child.on('exit', (code, signal) => {
-      if (reply === null) fail(signal === 'SIGKILL' ? 'its process was killed, most likely because the machine ran out of memory.' : `its process ended with ${signal ?? `code ${code}`}.`);
+      if (reply === null)
+        fail(
+          signal === 'SIGKILL'
+            ? 'its process was killed, most likely because the machine ran out of memory.'
+            : `its process ended with ${signal ?? `code ${code}`}.`,
+        );
       else if ('error' in reply) fail(reply.error);
       else resolve(reply.result);
     });

@@ -18,7 +18,14 @@ afterEach(() => {
 });
 
 const open = (overrides: { config?: { steps: number }; fresh?: boolean } = {}) =>
-  RunDirectory.open({ root, name: 'quick-seed-1', config: { steps: 400 }, fresh: false, say: (message) => said.push(message), ...overrides });
+  RunDirectory.open({
+    root,
+    name: 'quick-seed-1',
+    config: { steps: 400 },
+    fresh: false,
+    say: (message) => said.push(message),
+    ...overrides,
+  });
 
 const never = (): Promise<never> => Promise.reject(new Error('computed again'));
 
@@ -30,7 +37,9 @@ const startOther = async (): Promise<ChildProcess> => {
     await run.stage('first', async () => ({ by: 'other' }));
     await run.stage('second', () => new Promise(() => { process.stdout.write('working'); setInterval(() => {}, 1000); }));
   `;
-  const child = spawn(process.execPath, ['--conditions=controllab', '--import', 'tsx', '--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--conditions=controllab', '--import', 'tsx', '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   children.push(child);
   await new Promise<void>((resolve, reject) => {
     child.stdout!.once('data', () => resolve());

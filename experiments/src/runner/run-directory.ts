@@ -32,7 +32,19 @@ export class RunDirectory {
    * Opens (or with `fresh` empties) a run's folder and locks it.
    * @throws ExperimentError locked when another process is at work there
    */
-  static async open({ root, name, config, fresh, say }: { root: string; name: string; config: Json; fresh: boolean; say: (message: string) => void }): Promise<RunDirectory> {
+  static async open({
+    root,
+    name,
+    config,
+    fresh,
+    say,
+  }: {
+    root: string;
+    name: string;
+    config: Json;
+    fresh: boolean;
+    say: (message: string) => void;
+  }): Promise<RunDirectory> {
     const hash = configHash(config);
     const directory = path.join(root, `${name}-${hash.slice(0, 10)}`);
     mkdirSync(directory, { recursive: true });
@@ -90,7 +102,11 @@ export class RunDirectory {
     if (read === null) return;
     const owner = Number(read);
     if (owner > 0 && owner !== process.pid && isAlive(owner)) {
-      throw new ExperimentError('locked', `Process ${owner} is already at work in ${this.path}. Wait for it, or stop it and run this command again: it will continue from where that one was.`, { directory: this.path, owner });
+      throw new ExperimentError(
+        'locked',
+        `Process ${owner} is already at work in ${this.path}. Wait for it, or stop it and run this command again: it will continue from where that one was.`,
+        { directory: this.path, owner },
+      );
     }
     rmSync(this.lock, { force: true });
   }
@@ -124,7 +140,12 @@ function readStage(file: string): { value: unknown } | null {
 
 const asDiskFull = (error: unknown, file: string): unknown =>
   isDiskFull(error)
-    ? new ExperimentError('disk-full', `No space left on the disk while writing ${file}. Everything computed before it is kept: free some space and run the same command again to continue.`, { file }, { cause: error })
+    ? new ExperimentError(
+        'disk-full',
+        `No space left on the disk while writing ${file}. Everything computed before it is kept: free some space and run the same command again to continue.`,
+        { file },
+        { cause: error },
+      )
     : error;
 
 async function write(file: string, text: string): Promise<void> {

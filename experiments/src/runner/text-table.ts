@@ -6,7 +6,8 @@ const GAP = '  ';
 function cellText(cell: Cell, { decimals }: Column): string {
   if (cell === null) return 'not measured';
   if (typeof cell === 'string') return cell;
-  if (typeof cell === 'number') return cell.toLocaleString('en-US', { minimumFractionDigits: decimals ?? 0, maximumFractionDigits: decimals ?? 6 });
+  if (typeof cell === 'number')
+    return cell.toLocaleString('en-US', { minimumFractionDigits: decimals ?? 0, maximumFractionDigits: decimals ?? 6 });
   return 'text' in cell ? cell.text : String(Number(cell.value.toPrecision(3)));
 }
 
@@ -25,7 +26,11 @@ export function textTable({ caption, rowHeader, columns, rows }: Table): string 
     const room = widths.slice(i + 1, last + 2).reduce((a, b) => a + b + GAP.length, -GAP.length);
     widths[last + 1]! += Math.max(0, group.length - room);
   }
-  const line = (cells: readonly string[]): string => cells.map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!))).join(GAP).trimEnd();
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((text, i) => (i === 0 ? text.padEnd(widths[i]!) : text.padStart(widths[i]!)))
+      .join(GAP)
+      .trimEnd();
   let above = ' '.repeat(widths[0]!);
   let at = widths[0]!;
   for (const [i, group] of groups.entries()) {

@@ -21,13 +21,15 @@ const MULTIPLE = 64;
 
 const size = (text: string): number => {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value === 0 || value % MULTIPLE !== 0) throw new InvalidArgumentError(`Expected a multiple of ${MULTIPLE} pixels.`);
+  if (!/^\d+$/.test(text) || value === 0 || value % MULTIPLE !== 0)
+    throw new InvalidArgumentError(`Expected a multiple of ${MULTIPLE} pixels.`);
   return value;
 };
 
 const steps = (text: string): number => {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value <= WARM_UP) throw new InvalidArgumentError(`Expected an integer above ${WARM_UP}: the first ${WARM_UP} steps fetch memory and are not timed.`);
+  if (!/^\d+$/.test(text) || value <= WARM_UP)
+    throw new InvalidArgumentError(`Expected an integer above ${WARM_UP}: the first ${WARM_UP} steps fetch memory and are not timed.`);
   return value;
 };
 
@@ -41,7 +43,9 @@ const methods = (text: string): TrainingStepOptions['methods'] => {
 /** Reads the flags of `experiments:training-step`. @throws ExperimentError invalid-option with the valid values */
 export function parseTrainingStep(argv: readonly string[]): TrainingStepOptions {
   const command = new Command('training-step')
-    .description('Trains ControlNet and ControlNeXt on Stable Diffusion 1.5 for a few steps at batch 1, from random weights: time, memory, loss.')
+    .description(
+      'Trains ControlNet and ControlNeXt on Stable Diffusion 1.5 for a few steps at batch 1, from random weights: time, memory, loss.',
+    )
     .option('--size <pixels>', 'side of the picture', size, 256)
     .option('--methods <names>', `which methods: ${TRAINED.join(',')}`, methods, [...TRAINED])
     .option('--steps <integer>', `training steps of each method; the first ${WARM_UP} are not timed`, steps, 6);

@@ -39,16 +39,21 @@ const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * 
 const countOf = (specs: Record<string, TensorSpec>): number => Object.values(specs).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
 /** Parameters of the U-Net that stay as they are, and random values for those that train. */
-function splitUNet(unet: Module, pattern: RegExp | null, pool: WeightPool): { frozen: Record<string, ConstantTensor>; trained: Record<string, HostTensor> } {
+function splitUNet(
+  unet: Module,
+  pattern: RegExp | null,
+  pool: WeightPool,
+): { frozen: Record<string, ConstantTensor>; trained: Record<string, HostTensor> } {
   const selected = new Set(pattern === null ? [] : trainableNames(Object.keys(parameterSpecs(unet)), pattern));
-  const named = <T>(tensors: Record<string, T>, keep: (name: string) => boolean): Record<string, T> => Object.fromEntries(Object.entries(tensors).flatMap(([name, tensor]) => (keep(name) ? [[`unet.${name}`, tensor]] : [])));
+  const named = <T>(tensors: Record<string, T>, keep: (name: string) => boolean): Record<string, T> =>
+    Object.fromEntries(Object.entries(tensors).flatMap(([name, tensor]) => (keep(name) ? [[`unet.${name}`, tensor]] : [])));
   const random = selected.size === 0 ? {} : initialize(unet, SEED);
   return { frozen: named(poolWeights(unet, pool), (name) => !selected.has(name)), trained: named(random, (name) => selected.has(name)) };
 }
 
 /**
- * Trains a method for a few steps at batch 1 on one batch of noise: the frozen U-Net as constants used in place, what trains and AdamW's two moments as
- * state, one compiled graph. Values are random, but the network, the gradients and the optimizer are those of real training.
+ * Trains a method for a few steps at batch 1 on one batch of noise: the frozen U-Net as constants used in place, what trains and AdamW's
+ * two moments as state, one compiled graph. Values are random, but the network, the gradients and the optimizer are those of real training.
  */
 export async function trainMethod({ target, method: id, pool, steps, threads }: TrainingJob): Promise<TrainingTiming> {
   const family = familyOf(target);
@@ -69,7 +74,9 @@ export async function trainMethod({ target, method: id, pool, steps, threads }: 
       inputs,
       optimizer: { weightDecay: 0.01 },
       loss: ({ params, constants, inputs: fed }) =>
-        withParameters(modules, { ...constants, ...params }, () => ({ loss: tf.mean(tf.squaredDifference(family.predict(fed, method.run(fed)), fed['target']!)) as tf.Scalar })),
+        withParameters(modules, { ...constants, ...params }, () => ({
+          loss: tf.mean(tf.squaredDifference(family.predict(fed, method.run(fed)), fed['target']!)) as tf.Scalar,
+        })),
     },
     { threads },
   );
@@ -85,7 +92,11 @@ export async function trainMethod({ target, method: id, pool, steps, threads }: 
     seconds.push((performance.now() - before) / 1000);
     losses.push(loss!.data[0]!);
   }
-  const counts = { trainable: countOf(trainable), frozen: countOf(parameterSpecs(modules)) - countOf(trainable), macs: step.cost?.macs ?? NaN };
+  const counts = {
+    trainable: countOf(trainable),
+    frozen: countOf(parameterSpecs(modules)) - countOf(trainable),
+    macs: step.cost?.macs ?? NaN,
+  };
   await step.release();
   if (!losses.every(Number.isFinite)) throw new Error(`the loss is not finite: ${losses.join(', ')}`);
   return { ...counts, startSeconds, seconds, losses, peakBytes: peakMemory() };

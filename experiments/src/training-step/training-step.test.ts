@@ -5,7 +5,11 @@ import { trainingStepTable } from './training-step.ts';
 describe('flags', () => {
   it('trains both methods at 256 pixels unless told otherwise', () => {
     expect(parseTrainingStep([])).toEqual({ size: 256, methods: ['controlnet', 'controlnext'], steps: 6 });
-    expect(parseTrainingStep(['--size=512', '--methods=controlnext', '--steps=3'])).toEqual({ size: 512, methods: ['controlnext'], steps: 3 });
+    expect(parseTrainingStep(['--size=512', '--methods=controlnext', '--steps=3'])).toEqual({
+      size: 512,
+      methods: ['controlnext'],
+      steps: 3,
+    });
   });
 
   it.each([
@@ -20,7 +24,16 @@ describe('flags', () => {
 
 describe('table', () => {
   it('leaves the first steps out of the time and counts the optimizer in the states', () => {
-    const timing = { label: 'ControlNet', trainable: 2e6, frozen: 1e6, macs: 5e11, startSeconds: 3, seconds: [9, 8, 2, 2], losses: [1.5, 1.4, 1.3, 1.25], peakBytes: 7e9 };
+    const timing = {
+      label: 'ControlNet',
+      trainable: 2e6,
+      frozen: 1e6,
+      macs: 5e11,
+      startSeconds: 3,
+      seconds: [9, 8, 2, 2],
+      losses: [1.5, 1.4, 1.3, 1.25],
+      peakBytes: 7e9,
+    };
     const { rows } = trainingStepTable([timing], { size: 256, ceilingGflops: 1000 });
     const [trained, frozen, macs, seconds, share, states, peak, , losses] = rows[0]!.cells;
     expect([trained, frozen, macs, states, peak]).toEqual([2, 1, 500, 0.036, 7]);

@@ -23,7 +23,10 @@ const timed = ({ seconds }: TrainingTiming): number[] => seconds.slice(WARM_UP);
 const measured = (samples: readonly number[]): Measurement => ({ ...meanInterval(samples), seeds: [1] });
 
 /** The figures of every method. @returns the table that the report shows and the terminal prints */
-export function trainingStepTable(methods: readonly MethodTiming[], { size, ceilingGflops }: { size: number; ceilingGflops: number }): Table {
+export function trainingStepTable(
+  methods: readonly MethodTiming[],
+  { size, ceilingGflops }: { size: number; ceilingGflops: number },
+): Table {
   return {
     kind: 'table',
     id: 'training-steps',
@@ -70,7 +73,11 @@ export async function runTrainingStep({ size, methods, steps }: TrainingStepOpti
     const { label } = methodOf(family, id)!;
     say(`${label} on ${family.label}, ${settingOf(target)}: ${steps} training steps`);
     const job: TrainingJob = { target, method: id, pool, steps, threads };
-    const timing = await runChild<TrainingTiming>(new URL('timed-process.ts', import.meta.url), job, `Training ${id} on ${target.family} at ${size} pixels`);
+    const timing = await runChild<TrainingTiming>(
+      new URL('timed-process.ts', import.meta.url),
+      job,
+      `Training ${id} on ${target.family} at ${size} pixels`,
+    );
     results.push({ ...timing, label });
     say(`  ${median(timed(timing)).toFixed(2)} s a step, loss ${timing.losses.map((loss) => loss.toFixed(4)).join(', ')}`);
   }
@@ -88,7 +95,10 @@ export async function runTrainingStep({ size, methods, steps }: TrainingStepOpti
         title: 'Training steps',
         blocks: [
           table,
-          { kind: 'note', text: `${steps} steps on one batch; the first ${WARM_UP} fetch memory and are not timed, the interval is over the others. The machine's own matrix product in ONNX Runtime reaches ${ceilingGflops.toFixed(0)} GFLOPS in this run. Peak memory is the process's high-water mark, Node.js included: the state before and after the update exist at the same time.` },
+          {
+            kind: 'note',
+            text: `${steps} steps on one batch; the first ${WARM_UP} fetch memory and are not timed, the interval is over the others. The machine's own matrix product in ONNX Runtime reaches ${ceilingGflops.toFixed(0)} GFLOPS in this run. Peak memory is the process's high-water mark, Node.js included: the state before and after the update exist at the same time.`,
+          },
         ],
       },
     ],

@@ -25,11 +25,21 @@ describe('cldm', () => {
   it('has one name for each parameter', () => {
     const names = [...controlNetSd15().parameters().keys()].map((name) => layout.stored(name).name);
     expect(new Set(names).size).toBe(names.length);
-    expect(names.filter((name) => !/^(input_hint_block|input_blocks|middle_block|middle_block_out|zero_convs|time_embed)\./.test(name))).toEqual([]);
+    expect(
+      names.filter((name) => !/^(input_hint_block|input_blocks|middle_block|middle_block_out|zero_convs|time_embed)\./.test(name)),
+    ).toEqual([]);
   });
 
   it('reads a file', () => {
-    const config = { block_out_channels: [4, 4], down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'], layers_per_block: 1, attention_head_dim: 2, cross_attention_dim: 2, norm_num_groups: 2, conditioning_embedding_out_channels: [2, 2] };
+    const config = {
+      block_out_channels: [4, 4],
+      down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
+      layers_per_block: 1,
+      attention_head_dim: 2,
+      cross_attention_dim: 2,
+      norm_num_groups: 2,
+      conditioning_embedding_out_channels: [2, 2],
+    };
     const controlnet = new ControlNetModel(config, { connection: 'gaussian' });
     const weights = initialize(controlnet, 1);
     const { prefix, stored } = cldm(config);

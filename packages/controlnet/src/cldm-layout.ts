@@ -8,7 +8,10 @@ export interface CldmConfig extends BlockLayout {
 /** Layers of the hint encoder in front of its last convolution: one SiLU between each two, which LDM's Sequential counts. */
 const hintLayer = (convolution: number): string => `input_hint_block.${2 * convolution}`;
 
-/** ControlNet in its original layout (lllyasviel/ControlNet, module `cldm`): LDM's blocks, the hint encoder and the zero convolutions. `config`: diffusers' keys. */
+/**
+ * ControlNet in its original layout (lllyasviel/ControlNet, module `cldm`): LDM's blocks, the hint encoder and the zero convolutions.
+ * `config`: diffusers' keys.
+ */
 export function cldm(config: CldmConfig): Layout {
   const blocks = 2 * ((config.conditioning_embedding_out_channels ?? [16, 32, 96, 256]).length - 1);
   const places: readonly (readonly [RegExp, (index: string) => string])[] = [

@@ -14,5 +14,8 @@ function initOf(connection: Connection, fanIn: number): LayerInit {
 
 /** A connecting convolution; the ablation replaces all of them, the hint encoder's last one too. */
 export function connectingConv(connection: Connection, inChannels: number, outChannels: number, kernelSize: number): Conv2d {
-  return new Conv2d(inChannels, outChannels, kernelSize, { padding: (kernelSize - 1) / 2, init: initOf(connection, inChannels * kernelSize * kernelSize) });
+  return new Conv2d(inChannels, outChannels, kernelSize, {
+    padding: (kernelSize - 1) / 2,
+    init: initOf(connection, inChannels * kernelSize * kernelSize),
+  });
 }

@@ -40,7 +40,13 @@ export class ControlNetLite extends Module {
   }
 
   /** Arguments and result as `ControlNetModel.forward`, so that one can stand for the other; time and text are not looked at. */
-  forward(sample: tf.Tensor, _timesteps: tf.Tensor, _encoderHiddenStates: tf.Tensor, controlnetCond: tf.Tensor, options: ControlOptions = {}): ControlResiduals {
+  forward(
+    sample: tf.Tensor,
+    _timesteps: tf.Tensor,
+    _encoderHiddenStates: tf.Tensor,
+    controlnetCond: tf.Tensor,
+    options: ControlOptions = {},
+  ): ControlResiduals {
     checkCondition(this.config, sample, controlnetCond);
     const states = [tf.add(this.conv_in.forward(sample), this.controlnet_cond_embedding.forward(controlnetCond))];
     for (const conv of this.blocks) states.push(conv.forward(nn.silu(states.at(-1) as tf.Tensor)));

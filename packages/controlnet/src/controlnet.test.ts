@@ -2,32 +2,69 @@ import fs from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SD15_ENCODER, SDXL_ENCODER, UNet2DConditionModel, UNetSpatioTemporalConditionModel, countParameters, initialize, withParameters, type Module } from '@controllab/core-blocks';
+import {
+  SD15_ENCODER,
+  SDXL_ENCODER,
+  UNet2DConditionModel,
+  UNetSpatioTemporalConditionModel,
+  countParameters,
+  initialize,
+  withParameters,
+  type Module,
+} from '@controllab/core-blocks';
 import { adamw, valueAndGrads, type HostTensor } from '@controllab/tfjs-onnx';
 import { ControlNetLite } from './controlnet-lite.ts';
-import { ControlNetModel, ControlNetSpatioTemporalModel, controlNetSd15, controlNetSd21, controlNetSdxl, controlNetSvd, initializeFromUNet } from './controlnet.ts';
+import {
+  ControlNetModel,
+  ControlNetSpatioTemporalModel,
+  controlNetSd15,
+  controlNetSd21,
+  controlNetSdxl,
+  controlNetSvd,
+  initializeFromUNet,
+} from './controlnet.ts';
 import { toUNetResiduals } from './residuals.ts';
 
-const encoder = { block_out_channels: [4, 8], down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'], layers_per_block: 1, attention_head_dim: 2, cross_attention_dim: 6, norm_num_groups: 2 };
+const encoder = {
+  block_out_channels: [4, 8],
+  down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
+  layers_per_block: 1,
+  attention_head_dim: 2,
+  cross_attention_dim: 6,
+  norm_num_groups: 2,
+};
 const config = { ...encoder, conditioning_channels: 1, conditioning_embedding_out_channels: [2, 4, 4] }; // 4 pixels per latent
 const unet = new UNet2DConditionModel({ ...encoder, up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'] });
 
 beforeAll(() => tf.setBackend('cpu'));
 
-const toTensors = (host: Record<string, HostTensor>) => Object.fromEntries(Object.entries(host).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
-const inputs = () => [tf.randomNormal([2, 4, 4, 4], 0, 1, 'float32', 1), tf.tensor1d([7, 400]), tf.randomNormal([2, 3, 6], 0, 1, 'float32', 2)] as const;
+const toTensors = (host: Record<string, HostTensor>) =>
+  Object.fromEntries(Object.entries(host).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
+const inputs = () =>
+  [tf.randomNormal([2, 4, 4, 4], 0, 1, 'float32', 1), tf.tensor1d([7, 400]), tf.randomNormal([2, 3, 6], 0, 1, 'float32', 2)] as const;
 const condition = () => tf.randomUniform([2, 1, 16, 16], 0, 1, 'float32', 3);
-const controlOf = (model: ControlNetModel | ControlNetLite, host: Record<string, HostTensor>) => withParameters(model, toTensors(host), () => model.forward(...inputs(), condition()));
+const controlOf = (model: ControlNetModel | ControlNetLite, host: Record<string, HostTensor>) =>
+  withParameters(model, toTensors(host), () => model.forward(...inputs(), condition()));
 
 describe('ControlNetModel', () => {
-  it.each([['controlnet_sd15', controlNetSd15], ['controlnet_sdxl', controlNetSdxl]] as const)('%s has exactly the published names and shapes', (name, build) => {
-    const published = JSON.parse(fs.readFileSync(path.join(import.meta.dirname, `../../../fixtures/reference/arch/${name}.json`), 'utf8')) as { config: never; params: Record<string, number[]> };
+  it.each([
+    ['controlnet_sd15', controlNetSd15],
+    ['controlnet_sdxl', controlNetSdxl],
+  ] as const)('%s has exactly the published names and shapes', (name, build) => {
+    const published = JSON.parse(
+      fs.readFileSync(path.join(import.meta.dirname, `../../../fixtures/reference/arch/${name}.json`), 'utf8'),
+    ) as { config: never; params: Record<string, number[]> };
     const shapes = (module: Module) => Object.fromEntries([...module.parameters()].map(([name, { shape }]) => [name, shape]));
     expect(shapes(build())).toEqual(published.params);
     expect(shapes(new ControlNetModel(published.config))).toEqual(published.params);
   });
 
-  it.each([[controlNetSd15, 361_279_120], [controlNetSd21, 364_228_240], [controlNetSdxl, 1_251_014_160], [controlNetSvd, 682_021_537]] as const)('%o has %s parameters', (build, count) => {
+  it.each([
+    [controlNetSd15, 361_279_120],
+    [controlNetSd21, 364_228_240],
+    [controlNetSdxl, 1_251_014_160],
+    [controlNetSvd, 682_021_537],
+  ] as const)('%o has %s parameters', (build, count) => {
     expect(countParameters(build())).toBe(count);
   });
 
@@ -45,17 +82,26 @@ describe('ControlNetModel', () => {
   it('names what the U-Net lacks', () => {
     const weights = { ...initialize(unet, 1), 'conv_in.bias': { data: new Float32Array(3), shape: [3] } };
     delete (weights as Record<string, HostTensor>)['mid_block.resnets.0.norm1.weight'];
-    expect(() => initializeFromUNet(new ControlNetModel(config), weights, 0)).toThrow(expect.objectContaining({ code: 'unet-mismatch', details: { problems: ['conv_in.bias: expected [4], the U-Net has [3]', 'missing mid_block.resnets.0.norm1.weight [8]'] } }));
+    expect(() => initializeFromUNet(new ControlNetModel(config), weights, 0)).toThrow(
+      expect.objectContaining({
+        code: 'unet-mismatch',
+        details: { problems: ['conv_in.bias: expected [4], the U-Net has [3]', 'missing mid_block.resnets.0.norm1.weight [8]'] },
+      }),
+    );
   });
 
   it('learns through zero convolutions: their gradient is not zero, that of what is behind them is; one step moves them', () => {
     const model = new ControlNetModel(config);
     const params = toTensors(initializeFromUNet(model, initialize(unet, 1), 2));
     const frozen = toTensors(initialize(unet, 1));
-    const { grads } = valueAndGrads(() => withParameters({ '': model }, params, () => {
-      const control = toUNetResiduals(model.forward(...inputs(), condition()));
-      return tf.mean(tf.square(withParameters(unet, frozen, () => unet.forward(...inputs(), control)))) as tf.Scalar;
-    }), params);
+    const { grads } = valueAndGrads(
+      () =>
+        withParameters({ '': model }, params, () => {
+          const control = toUNetResiduals(model.forward(...inputs(), condition()));
+          return tf.mean(tf.square(withParameters(unet, frozen, () => unet.forward(...inputs(), control)))) as tf.Scalar;
+        }),
+      params,
+    );
     const largest = (name: string) => tf.max(tf.abs(grads[name] as tf.Tensor)).dataSync()[0] as number;
     expect(largest('controlnet_down_blocks.0.weight')).toBeGreaterThan(1e-6);
     expect(largest('controlnet_mid_block.weight')).toBeGreaterThan(1e-6);
@@ -76,33 +122,52 @@ describe('ControlNetModel', () => {
     const std = Math.sqrt((data as Float32Array).reduce((sum, w) => sum + w * w, 0) / data.length);
     expect(Math.abs(std - 1 / 8)).toBeLessThan(0.005); // 4096 draws: 3.6 standard errors
     const model = new ControlNetModel(config, { connection: 'gaussian' });
-    expect(controlOf(model, initializeFromUNet(model, initialize(unet, 1), 1)).midBlockResidual.abs().max().dataSync()[0]).toBeGreaterThan(0.01);
+    expect(
+      controlOf(model, initializeFromUNet(model, initialize(unet, 1), 1))
+        .midBlockResidual.abs()
+        .max()
+        .dataSync()[0],
+    ).toBeGreaterThan(0.01);
   });
 
   it('refuses a condition that does not meet the latents', () => {
     const model = new ControlNetModel(config);
-    const forward = () => withParameters(model, toTensors(initialize(model, 1)), () => model.forward(...inputs(), tf.zeros([2, 1, 32, 32])));
+    const forward = () =>
+      withParameters(model, toTensors(initialize(model, 1)), () => model.forward(...inputs(), tf.zeros([2, 1, 32, 32])));
     expect(forward).toThrow(/expected \[2, 1, 16, 16\] \(4 pixels per latent\), got \[2, 1, 32, 32\]/);
   });
 });
 
 describe('ControlNetSpatioTemporalModel', () => {
   it('gives residuals the video U-Net takes; at the start they change nothing', () => {
-    const video = { block_out_channels: [32], down_block_types: ['CrossAttnDownBlockSpatioTemporal'], layers_per_block: 1, num_attention_heads: 2, cross_attention_dim: 4, addition_time_embed_dim: 2, projection_class_embeddings_input_dim: 6 };
+    const video = {
+      block_out_channels: [32],
+      down_block_types: ['CrossAttnDownBlockSpatioTemporal'],
+      layers_per_block: 1,
+      num_attention_heads: 2,
+      cross_attention_dim: 4,
+      addition_time_embed_dim: 2,
+      projection_class_embeddings_input_dim: 6,
+    };
     const hint = { conditioning_channels: 1, conditioning_embedding_out_channels: [4, 4] }; // 2 pixels per latent
     const unet = new UNetSpatioTemporalConditionModel({ ...video, up_block_types: ['CrossAttnUpBlockSpatioTemporal'] });
     const control = new ControlNetSpatioTemporalModel({ ...video, ...hint });
-    const args = () => [tf.randomNormal([1, 2, 8, 1, 2], 0, 1, 'float32', 1), tf.tensor1d([0.3]), tf.ones([1, 1, 4]), tf.ones([1, 3])] as const;
+    const args = () =>
+      [tf.randomNormal([1, 2, 8, 1, 2], 0, 1, 'float32', 1), tf.tensor1d([0.3]), tf.ones([1, 1, 4]), tf.ones([1, 3])] as const;
     const weights = toTensors(initialize(unet, 1));
     const start = toTensors(initializeFromUNet(control, initialize(unet, 1), 2));
     const run = (connections: typeof start) => {
-      const residuals = withParameters(control, connections, () => control.forward(...args(), tf.randomUniform([1, 2, 1, 2, 4], 0, 1, 'float32', 3)));
+      const residuals = withParameters(control, connections, () =>
+        control.forward(...args(), tf.randomUniform([1, 2, 1, 2, 4], 0, 1, 'float32', 3)),
+      );
       return withParameters(unet, weights, () => unet.forward(...args(), toUNetResiduals(residuals))).dataSync();
     };
     const plain = withParameters(unet, weights, () => unet.forward(...args())).dataSync();
     expect(run(start)).toEqual(plain);
     expect(run({ ...start, 'controlnet_mid_block.weight': tf.ones([32, 32, 1, 1]) })).not.toEqual(plain);
-    expect(() => withParameters(control, start, () => control.forward(...args(), tf.zeros([1, 2, 1, 4, 4])))).toThrow(/expected \[1, 2, 1, 2, 4\]/);
+    expect(() => withParameters(control, start, () => control.forward(...args(), tf.zeros([1, 2, 1, 4, 4])))).toThrow(
+      /expected \[1, 2, 1, 2, 4\]/,
+    );
   });
 });
 
@@ -115,7 +180,8 @@ describe('ControlNetLite', () => {
   it('gives residuals of the same shapes as ControlNet, zero at the start', () => {
     const lite = new ControlNetLite(config);
     const full = new ControlNetModel(config);
-    const shapes = ({ downBlockResiduals, midBlockResidual }: ReturnType<typeof controlOf>) => [...downBlockResiduals, midBlockResidual].map(({ shape }) => shape);
+    const shapes = ({ downBlockResiduals, midBlockResidual }: ReturnType<typeof controlOf>) =>
+      [...downBlockResiduals, midBlockResidual].map(({ shape }) => shape);
     const residuals = controlOf(lite, initialize(lite, 1));
     expect(shapes(residuals)).toEqual(shapes(controlOf(full, initialize(full, 1))));
     expect(residuals.midBlockResidual.abs().max().dataSync()[0]).toBe(0);

@@ -1,5 +1,21 @@
 import * as tf from '@tensorflow/tfjs';
-import { Conv2d, SD15_ENCODER, SD21_ENCODER, SDXL_ENCODER, SVD_ENCODER, UNetEncoder, encoderStates, initialize, resolveEncoder, resolveSpatioTemporalEncoder, type AddedConditions, type Conditions, type ResolvedEncoder, type SpatioTemporalEncoderConfig, type UNetEncoderConfig } from '@controllab/core-blocks';
+import {
+  Conv2d,
+  SD15_ENCODER,
+  SD21_ENCODER,
+  SDXL_ENCODER,
+  SVD_ENCODER,
+  UNetEncoder,
+  encoderStates,
+  initialize,
+  resolveEncoder,
+  resolveSpatioTemporalEncoder,
+  type AddedConditions,
+  type Conditions,
+  type ResolvedEncoder,
+  type SpatioTemporalEncoderConfig,
+  type UNetEncoderConfig,
+} from '@controllab/core-blocks';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { connectingConv, type Connection } from './connection.ts';
 import { ControlNetError } from './errors.ts';
@@ -32,17 +48,25 @@ const HINT_WIDTHS = [16, 32, 96, 256];
 /** The hint encoder a config describes. @throws ControlNetError invalid-config */
 export function hintEncoder(config: HintConfig, outChannels: number, connection: Connection): HintEncoder {
   const widths = config.conditioning_embedding_out_channels ?? HINT_WIDTHS;
-  if (widths.length === 0) throw new ControlNetError('invalid-config', 'conditioning_embedding_out_channels must name at least one width', { config });
+  if (widths.length === 0)
+    throw new ControlNetError('invalid-config', 'conditioning_embedding_out_channels must name at least one width', { config });
   return new HintEncoder(config.conditioning_channels ?? 3, widths, outChannels, connection);
 }
 
-/** `sample: [..., C, H, W]`, `condition: [..., K, f H, f W]`. @throws ControlNetError invalid-input when the hint encoder would not meet the latent's size. */
+/**
+ * `sample: [..., C, H, W]`, `condition: [..., K, f H, f W]`. @throws ControlNetError invalid-input when the hint encoder would not meet the
+ * latent's size.
+ */
 export function checkCondition(config: HintConfig, sample: tf.Tensor, condition: tf.Tensor): void {
   const factor = 2 ** ((config.conditioning_embedding_out_channels ?? HINT_WIDTHS).length - 1);
   const [height, width] = sample.shape.slice(-2) as [number, number];
   const expected = [...sample.shape.slice(0, -3), config.conditioning_channels ?? 3, height * factor, width * factor];
   if (condition.shape.join() !== expected.join()) {
-    throw new ControlNetError('invalid-input', `condition: expected [${expected.join(', ')}] (${factor} pixels per latent), got [${condition.shape.join(', ')}]`, { expected, shape: condition.shape });
+    throw new ControlNetError(
+      'invalid-input',
+      `condition: expected [${expected.join(', ')}] (${factor} pixels per latent), got [${condition.shape.join(', ')}]`,
+      { expected, shape: condition.shape },
+    );
   }
 }
 
@@ -101,7 +125,13 @@ export class ControlNetModel extends ControlledEncoder {
    * @param options strength; `addedConditions` for SDXL
    * @throws ControlNetError invalid-input, CoreBlocksError invalid-input on wrong shapes
    */
-  forward(sample: tf.Tensor, timesteps: tf.Tensor, encoderHiddenStates: tf.Tensor, controlnetCond: tf.Tensor, options: ControlOptions & { addedConditions?: AddedConditions } = {}): ControlResiduals {
+  forward(
+    sample: tf.Tensor,
+    timesteps: tf.Tensor,
+    encoderHiddenStates: tf.Tensor,
+    controlnetCond: tf.Tensor,
+    options: ControlOptions & { addedConditions?: AddedConditions } = {},
+  ): ControlResiduals {
     const conditions = this.conditionImages(sample, timesteps, encoderHiddenStates, options.addedConditions);
     checkCondition(this.config, sample, controlnetCond);
     return this.control(sample, conditions, controlnetCond, options);
@@ -130,7 +160,14 @@ export class ControlNetSpatioTemporalModel extends ControlledEncoder {
    * @returns residuals `[B F, C_i, h_i, w_i]`
    * @throws ControlNetError invalid-input, CoreBlocksError invalid-input on wrong shapes
    */
-  forward(sample: tf.Tensor, timesteps: tf.Tensor, encoderHiddenStates: tf.Tensor, addedTimeIds: tf.Tensor, controlnetCond: tf.Tensor, options: ControlOptions = {}): ControlResiduals {
+  forward(
+    sample: tf.Tensor,
+    timesteps: tf.Tensor,
+    encoderHiddenStates: tf.Tensor,
+    addedTimeIds: tf.Tensor,
+    controlnetCond: tf.Tensor,
+    options: ControlOptions = {},
+  ): ControlResiduals {
     const { x, conditions } = this.conditionVideos(sample, timesteps, encoderHiddenStates, addedTimeIds);
     checkCondition(this.config, sample, controlnetCond);
     return this.control(x, conditions, tf.reshape(controlnetCond, [x.shape[0] as number, ...controlnetCond.shape.slice(2)]), options);
@@ -143,17 +180,26 @@ export class ControlNetSpatioTemporalModel extends ControlledEncoder {
  * @param unet the U-Net's state dict, without a prefix
  * @throws ControlNetError unet-mismatch naming every parameter the U-Net lacks or has in another shape
  */
-export function initializeFromUNet(controlnet: ControlNetModel | ControlNetSpatioTemporalModel, unet: Readonly<Record<string, HostTensor>>, seed: number, prefix = ''): Record<string, HostTensor> {
+export function initializeFromUNet(
+  controlnet: ControlNetModel | ControlNetSpatioTemporalModel,
+  unet: Readonly<Record<string, HostTensor>>,
+  seed: number,
+  prefix = '',
+): Record<string, HostTensor> {
   const problems: string[] = [];
   const copied: Record<string, HostTensor> = {};
   for (const [name, { shape }] of controlnet.parameters()) {
     if (name.startsWith('controlnet_')) continue;
     const source = unet[name];
     if (!source) problems.push(`missing ${name} [${shape.join(', ')}]`);
-    else if (source.shape.join() !== shape.join()) problems.push(`${name}: expected [${shape.join(', ')}], the U-Net has [${source.shape.join(', ')}]`);
+    else if (source.shape.join() !== shape.join())
+      problems.push(`${name}: expected [${shape.join(', ')}], the U-Net has [${source.shape.join(', ')}]`);
     else copied[prefix ? `${prefix}.${name}` : name] = { data: source.data.slice(), shape };
   }
-  if (problems.length) throw new ControlNetError('unet-mismatch', `the U-Net's encoder is not the one this ControlNet copies:\n  ${problems.join('\n  ')}`, { problems });
+  if (problems.length)
+    throw new ControlNetError('unet-mismatch', `the U-Net's encoder is not the one this ControlNet copies:\n  ${problems.join('\n  ')}`, {
+      problems,
+    });
   return { ...initialize(controlnet, seed, prefix), ...copied };
 }
 

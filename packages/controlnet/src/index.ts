@@ -1,7 +1,26 @@
 export { ControlNetError, type ControlNetErrorCode } from './errors.ts';
 export { connectingConv, type Connection } from './connection.ts';
 export { HintEncoder } from './hint-encoder.ts';
-export { ControlNetModel, ControlNetSpatioTemporalModel, controlNetSd15, controlNetSd21, controlNetSdxl, controlNetSvd, initializeFromUNet, type ControlNetConfig, type ControlNetSpatioTemporalConfig, type ControlOptions } from './controlnet.ts';
+export {
+  ControlNetModel,
+  ControlNetSpatioTemporalModel,
+  controlNetSd15,
+  controlNetSd21,
+  controlNetSdxl,
+  controlNetSvd,
+  initializeFromUNet,
+  type ControlNetConfig,
+  type ControlNetSpatioTemporalConfig,
+  type ControlOptions,
+} from './controlnet.ts';
 export { cldm, type CldmConfig } from './cldm-layout.ts';
 export { ControlNetLite } from './controlnet-lite.ts';
-export { addResiduals, guessModeWeights, resolutionWeights, scaleResiduals, toUNetResiduals, type ControlResiduals, type Strength } from './residuals.ts';
+export {
+  addResiduals,
+  guessModeWeights,
+  resolutionWeights,
+  scaleResiduals,
+  toUNetResiduals,
+  type ControlResiduals,
+  type Strength,
+} from './residuals.ts';

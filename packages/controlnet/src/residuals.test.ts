@@ -4,8 +4,12 @@ import { addResiduals, guessModeWeights, resolutionWeights, scaleResiduals, toUN
 
 beforeAll(() => tf.setBackend('cpu'));
 
-const residuals = (value: number): ControlResiduals => ({ downBlockResiduals: [tf.fill([2, 1, 8, 8], value), tf.fill([2, 1, 4, 4], value)], midBlockResidual: tf.fill([2, 1, 1, 1], value) });
-const firsts = ({ downBlockResiduals, midBlockResidual }: ControlResiduals) => [...downBlockResiduals, midBlockResidual].map((t) => t.dataSync()[0]);
+const residuals = (value: number): ControlResiduals => ({
+  downBlockResiduals: [tf.fill([2, 1, 8, 8], value), tf.fill([2, 1, 4, 4], value)],
+  midBlockResidual: tf.fill([2, 1, 1, 1], value),
+});
+const firsts = ({ downBlockResiduals, midBlockResidual }: ControlResiduals) =>
+  [...downBlockResiduals, midBlockResidual].map((t) => t.dataSync()[0]);
 
 describe('weights', () => {
   it('guess mode goes from a tenth to one in equal ratios', () => {

@@ -34,11 +34,20 @@ export function resolutionWeights({ downBlockResiduals, midBlockResidual }: Cont
 }
 
 /** Multiplies every connection by the strength, and by its own weight where weights (one per connection, middle last) are given. */
-export function scaleResiduals({ downBlockResiduals, midBlockResidual }: ControlResiduals, strength: Strength, weights?: readonly number[]): ControlResiduals {
+export function scaleResiduals(
+  { downBlockResiduals, midBlockResidual }: ControlResiduals,
+  strength: Strength,
+  weights?: readonly number[],
+): ControlResiduals {
   const connections = downBlockResiduals.length + 1;
-  if (weights && weights.length !== connections) throw new ControlNetError('invalid-input', `weights: expected one for each of ${connections} connections, got ${weights.length}`, { connections, weights });
+  if (weights && weights.length !== connections)
+    throw new ControlNetError('invalid-input', `weights: expected one for each of ${connections} connections, got ${weights.length}`, {
+      connections,
+      weights,
+    });
   const scale = (residual: tf.Tensor, i: number) => {
-    const factor = typeof strength === 'number' ? strength * (weights?.[i] ?? 1) : weights ? tf.mul(strength, weights[i] as number) : strength;
+    const factor =
+      typeof strength === 'number' ? strength * (weights?.[i] ?? 1) : weights ? tf.mul(strength, weights[i] as number) : strength;
     return factor === 1 ? residual : tf.mul(residual, factor);
   };
   return { downBlockResiduals: downBlockResiduals.map(scale), midBlockResidual: scale(midBlockResidual, connections - 1) };
@@ -50,7 +59,11 @@ export function addResiduals(controls: readonly ControlResiduals[]): ControlResi
   if (!first) throw new ControlNetError('invalid-input', 'addResiduals: expected at least one control', {});
   return others.reduce((sum, { downBlockResiduals, midBlockResidual }) => {
     if (downBlockResiduals.length !== sum.downBlockResiduals.length) {
-      throw new ControlNetError('invalid-input', `addResiduals: expected ${sum.downBlockResiduals.length} residuals from every control, got ${downBlockResiduals.length}`, { count: downBlockResiduals.length });
+      throw new ControlNetError(
+        'invalid-input',
+        `addResiduals: expected ${sum.downBlockResiduals.length} residuals from every control, got ${downBlockResiduals.length}`,
+        { count: downBlockResiduals.length },
+      );
     }
     return {
       downBlockResiduals: sum.downBlockResiduals.map((residual, i) => tf.add(residual, downBlockResiduals[i] as tf.Tensor)),
@@ -60,6 +73,9 @@ export function addResiduals(controls: readonly ControlResiduals[]): ControlResi
 }
 
 /** Names them as the U-Net's forward takes them. `onlyMid` keeps just the middle block's (the original code's only_mid_control). */
-export function toUNetResiduals({ downBlockResiduals, midBlockResidual }: ControlResiduals, options: { onlyMid?: boolean } = {}): UNetResiduals {
+export function toUNetResiduals(
+  { downBlockResiduals, midBlockResidual }: ControlResiduals,
+  options: { onlyMid?: boolean } = {},
+): UNetResiduals {
   return { ...(options.onlyMid ? {} : { downBlockAdditionalResiduals: downBlockResiduals }), midBlockAdditionalResidual: midBlockResidual };
 }

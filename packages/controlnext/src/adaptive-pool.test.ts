@@ -11,7 +11,15 @@ const pooled = (values: number[][], size: [number, number]) => {
 };
 
 it('averages blocks where the sizes divide, and leaves equal sizes alone', () => {
-  expect(pooled([[1, 3, 5, 7], [1, 3, 5, 7]], [1, 2])).toEqual([2, 6]);
+  expect(
+    pooled(
+      [
+        [1, 3, 5, 7],
+        [1, 3, 5, 7],
+      ],
+      [1, 2],
+    ),
+  ).toEqual([2, 6]);
   const x = tf.zeros([1, 1, 2, 2]);
   expect(adaptiveAveragePool(x, [2, 2])).toBe(x);
 });

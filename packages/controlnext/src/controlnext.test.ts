@@ -3,20 +3,43 @@ import os from 'node:os';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { countParameters, initialize, loadStateDict, parameterSpecs, readSafetensors, withParameters, writeSafetensors } from '@controllab/core-blocks';
+import {
+  countParameters,
+  initialize,
+  loadStateDict,
+  parameterSpecs,
+  readSafetensors,
+  withParameters,
+  writeSafetensors,
+} from '@controllab/core-blocks';
 import { cost, trace, type HostTensor } from '@controllab/tfjs-onnx';
-import { ControlNeXtModel, controlNeXt, controlNeXtSd15Legacy, controlNeXtSdxlLegacy, controlNeXtSvdInference, controlNeXtSvdV1 } from './controlnext.ts';
+import {
+  ControlNeXtModel,
+  controlNeXt,
+  controlNeXtSd15Legacy,
+  controlNeXtSdxlLegacy,
+  controlNeXtSvdInference,
+  controlNeXtSvdV1,
+} from './controlnext.ts';
 
 beforeAll(() => tf.setBackend('cpu'));
 
 const shapes = (module: ControlNeXtModel) => Object.fromEntries([...module.parameters()].map(([name, { shape }]) => [name, shape]));
-const published = (name: string) => (JSON.parse(fs.readFileSync(path.join(import.meta.dirname, '../../../fixtures/reference/arch', `controlnext_module_${name}.json`), 'utf8')) as { params: Record<string, number[]> }).params;
-const toTensors = (host: Record<string, HostTensor>) => Object.fromEntries(Object.entries(host).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
+const published = (name: string) =>
+  (
+    JSON.parse(
+      fs.readFileSync(path.join(import.meta.dirname, '../../../fixtures/reference/arch', `controlnext_module_${name}.json`), 'utf8'),
+    ) as { params: Record<string, number[]> }
+  ).params;
+const toTensors = (host: Record<string, HostTensor>) =>
+  Object.fromEntries(Object.entries(host).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
 
 /** Output shape and multiply-accumulates at full size, without a weight. */
 function traced(module: ControlNeXtModel, shape: number[]) {
   const graph = trace(
-    ({ inputs, constants }) => ({ outputs: { control: withParameters(module, constants, () => module.forward(inputs['image']!, inputs['t']!)).control } }),
+    ({ inputs, constants }) => ({
+      outputs: { control: withParameters(module, constants, () => module.forward(inputs['image']!, inputs['t']!)).control },
+    }),
     { inputs: { image: { shape }, t: { shape: [shape[0]!] } }, constants: parameterSpecs(module) },
   );
   return { shape: graph.outputs.get('control')!.shape, gmacs: cost(graph).macs / 1e9 };
@@ -59,7 +82,9 @@ describe('ControlNeXtModel', () => {
   it('pools over 2x2 blocks and drops the odd row behind the unpadded stem', () => {
     const module = new ControlNeXtModel({ stem: 'pooled', out_channels: [8], groups: [2], final_out_channels: 2 });
     // 22 x 18 pixels: 11 x 9, unpadded 7 x 5, pooled 3 x 2, halved 2 x 1.
-    const { control } = withParameters(module, toTensors(initialize(module, 1)), () => module.forward(tf.randomUniform([1, 3, 22, 18], 0, 1, 'float32', 1), tf.tensor1d([1])));
+    const { control } = withParameters(module, toTensors(initialize(module, 1)), () =>
+      module.forward(tf.randomUniform([1, 3, 22, 18], 0, 1, 'float32', 1), tf.tensor1d([1])),
+    );
     expect(control.shape).toEqual([1, 2, 2, 1]);
   });
 
@@ -81,7 +106,9 @@ describe('ControlNeXtModel', () => {
       writeSafetensors(file, initialize(new ControlNeXtModel({ ...small, learnable_scale: true, middle: 'plain' }), 1));
       const load = (config: object) => () => loadStateDict(new ControlNeXtModel({ ...small, ...config }), readSafetensors(file));
       expect(Object.keys(load({ learnable_scale: true, middle: 'plain' })())).toHaveLength(37);
-      expect(load({})).toThrow(/missing mid_convs\.0\.3\.weight \[8, 8, 3, 3\](.|\n)*mid_convs\.0\.2\.weight: expected \[8\], found \[8, 8, 3, 3\](.|\n)*unexpected scale/);
+      expect(load({})).toThrow(
+        /missing mid_convs\.0\.3\.weight \[8, 8, 3, 3\](.|\n)*mid_convs\.0\.2\.weight: expected \[8\], found \[8, 8, 3, 3\](.|\n)*unexpected scale/,
+      );
     } finally {
       fs.rmSync(directory, { recursive: true });
     }
@@ -93,7 +120,9 @@ describe('ControlNeXtModel', () => {
     [[3, 16, 16], [1]],
   ])('refuses an image %j with timesteps %j', (image, t) => {
     const module = new ControlNeXtModel({ out_channels: [8], groups: [2] });
-    expect(() => withParameters(module, toTensors(initialize(module, 1)), () => module.forward(tf.zeros(image), tf.zeros(t)))).toThrow(expect.objectContaining({ code: 'invalid-input' }));
+    expect(() => withParameters(module, toTensors(initialize(module, 1)), () => module.forward(tf.zeros(image), tf.zeros(t)))).toThrow(
+      expect.objectContaining({ code: 'invalid-input' }),
+    );
   });
 
   it('refuses widths that the groups do not divide', () => {

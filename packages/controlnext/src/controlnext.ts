@@ -1,5 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
-import { Conv2d, Downsample2D, GroupNorm, Module, Parameter, ResnetBlock2D, TimestepEmbedding, repeatRows, timestepEmbedding } from '@controllab/core-blocks';
+import {
+  Conv2d,
+  Downsample2D,
+  GroupNorm,
+  Module,
+  Parameter,
+  ResnetBlock2D,
+  TimestepEmbedding,
+  repeatRows,
+  timestepEmbedding,
+} from '@controllab/core-blocks';
 import { ControlNeXtError } from './errors.ts';
 
 /** Config of a control module; the defaults are the current version's, which SD1.5 (training), SDXL and SVD-v2 share. */
@@ -87,7 +97,16 @@ export class ControlNeXtModel extends Module {
 
   constructor(config: ControlNeXtConfig = {}) {
     super();
-    const resolved = { time_embed_dim: 256, stem: 'padded' as const, out_channels: [128, 256], groups: [4, 8], middle: 'residual' as const, final_out_channels: 320, learnable_scale: false, ...config };
+    const resolved = {
+      time_embed_dim: 256,
+      stem: 'padded' as const,
+      out_channels: [128, 256],
+      groups: [4, 8],
+      middle: 'residual' as const,
+      final_out_channels: 320,
+      learnable_scale: false,
+      ...config,
+    };
     const { time_embed_dim: tembChannels, stem, out_channels: widths, groups } = resolved;
     checkWidths(widths, groups);
     const padding = stem === 'padded' ? 1 : 0;
@@ -99,12 +118,20 @@ export class ControlNeXtModel extends Module {
       stem === null
         ? null
         : [
-            new Conv2d(IMAGE_CHANNELS, STEM_CHANNELS, 3, { stride: 2, padding: 1 }), new GroupNorm(STEM_GROUPS, STEM_CHANNELS), null,
-            new Conv2d(STEM_CHANNELS, STEM_CHANNELS, 3, { padding }), new GroupNorm(STEM_GROUPS, STEM_CHANNELS), null,
-            new Conv2d(STEM_CHANNELS, STEM_OUT_CHANNELS, 3, { padding }), new GroupNorm(STEM_GROUPS, STEM_OUT_CHANNELS), null,
+            new Conv2d(IMAGE_CHANNELS, STEM_CHANNELS, 3, { stride: 2, padding: 1 }),
+            new GroupNorm(STEM_GROUPS, STEM_CHANNELS),
+            null,
+            new Conv2d(STEM_CHANNELS, STEM_CHANNELS, 3, { padding }),
+            new GroupNorm(STEM_GROUPS, STEM_CHANNELS),
+            null,
+            new Conv2d(STEM_CHANNELS, STEM_OUT_CHANNELS, 3, { padding }),
+            new GroupNorm(STEM_GROUPS, STEM_OUT_CHANNELS),
+            null,
           ]; // the holes are ReLUs
     const first = stem === null ? IMAGE_CHANNELS : STEM_OUT_CHANNELS;
-    this.down_res = widths.map((width, i) => new ResnetBlock2D(widths[i - 1] ?? first, width, { tembChannels, groups: groups[i] as number, eps: RESNET_EPS }));
+    this.down_res = widths.map(
+      (width, i) => new ResnetBlock2D(widths[i - 1] ?? first, width, { tembChannels, groups: groups[i] as number, eps: RESNET_EPS }),
+    );
     this.down_sample = widths.map((width) => new Downsample2D(width));
     this.mid_convs = [new Middle(last, resolved.middle), new Conv2d(last, resolved.final_out_channels, 1)];
   }
@@ -117,10 +144,22 @@ export class ControlNeXtModel extends Module {
    */
   forward(image: tf.Tensor, timesteps: tf.Tensor): ControlNeXtOutput {
     const frames = image.rank === 5 ? (image.shape[1] as number) : 1;
-    if ((image.rank !== 4 && image.rank !== 5) || image.shape.at(-3) !== IMAGE_CHANNELS || timesteps.rank !== 1 || timesteps.shape[0] !== image.shape[0]) {
-      throw new ControlNeXtError('invalid-input', `expected an image [N, 3, H, W] or [N, F, 3, H, W] and timesteps [N], got [${image.shape.join(', ')}] and [${timesteps.shape.join(', ')}]`, { image: image.shape, timesteps: timesteps.shape });
+    if (
+      (image.rank !== 4 && image.rank !== 5) ||
+      image.shape.at(-3) !== IMAGE_CHANNELS ||
+      timesteps.rank !== 1 ||
+      timesteps.shape[0] !== image.shape[0]
+    ) {
+      throw new ControlNeXtError(
+        'invalid-input',
+        `expected an image [N, 3, H, W] or [N, F, 3, H, W] and timesteps [N], got [${image.shape.join(', ')}] and [${timesteps.shape.join(', ')}]`,
+        { image: image.shape, timesteps: timesteps.shape },
+      );
     }
-    const temb = repeatRows(this.time_embedding.forward(timestepEmbedding(timesteps, TIME_CHANNELS, { flipSinToCos: true, freqShift: 0 })), frames);
+    const temb = repeatRows(
+      this.time_embedding.forward(timestepEmbedding(timesteps, TIME_CHANNELS, { flipSinToCos: true, freqShift: 0 })),
+      frames,
+    );
     let h = this.embed(image.rank === 5 ? tf.reshape(image, [-1, ...image.shape.slice(2)]) : image);
     for (const [i, resnet] of this.down_res.entries()) h = (this.down_sample[i] as Downsample2D).forward(resnet.forward(h, temb));
     return { control: this.mid_convs[1].forward(this.mid_convs[0].forward(h)), scale: this.scale?.tensor ?? 1 };
@@ -135,8 +174,17 @@ export class ControlNeXtModel extends Module {
 
 function checkWidths(widths: readonly number[], groups: readonly number[]): void {
   const last = widths.at(-1);
-  if (last === undefined || widths.length !== groups.length || widths.some((width, i) => width % (groups[i] as number) !== 0) || last % MIDDLE_GROUPS !== 0) {
-    throw new ControlNeXtError('invalid-config', `ControlNeXtModel: expected as many groups as out_channels, each dividing its width, and a last width divisible by ${MIDDLE_GROUPS}; got out_channels [${widths.join(', ')}], groups [${groups.join(', ')}]`, { widths, groups });
+  if (
+    last === undefined ||
+    widths.length !== groups.length ||
+    widths.some((width, i) => width % (groups[i] as number) !== 0) ||
+    last % MIDDLE_GROUPS !== 0
+  ) {
+    throw new ControlNeXtError(
+      'invalid-config',
+      `ControlNeXtModel: expected as many groups as out_channels, each dividing its width, and a last width divisible by ${MIDDLE_GROUPS}; got out_channels [${widths.join(', ')}], groups [${groups.join(', ')}]`,
+      { widths, groups },
+    );
   }
 }
 
@@ -146,7 +194,14 @@ export const controlNeXt = () => new ControlNeXtModel();
 /** SVD-v2 as its inference folder runs it: the same parameters, but two convolutions lost their padding. */
 export const controlNeXtSvdInference = () => new ControlNeXtModel({ stem: 'unpadded' });
 
-const LEGACY: ControlNeXtConfig = { out_channels: [128, 256, 256], groups: [1, 8, 8], stem: null, middle: 'plain', final_out_channels: 1280, learnable_scale: true };
+const LEGACY: ControlNeXtConfig = {
+  out_channels: [128, 256, 256],
+  groups: [1, 8, 8],
+  stem: null,
+  middle: 'plain',
+  final_out_channels: 1280,
+  learnable_scale: true,
+};
 
 /** SD1.5's inference folder: 5,352,327 parameters, the count that gives the paper's 30M. */
 export const controlNeXtSd15Legacy = () => new ControlNeXtModel(LEGACY);

@@ -11,8 +11,7 @@ import { ControlNeXtError } from './errors.ts';
  *   is the formula without the radical sign, as text copies of the paper have it.
  */
 export type CrossNormalization =
-  | { kind: 'align'; first: 'pool' | 'align'; eps: number }
-  | { kind: 'equation-10'; gamma: number; eps: number; squareRoot: boolean };
+  { kind: 'align'; first: 'pool' | 'align'; eps: number } | { kind: 'equation-10'; gamma: number; eps: number; squareRoot: boolean };
 
 /** Mean and biased variance of each sample, `[N, 1, 1, 1]`. */
 const statistics = (x: tf.Tensor) => tf.moments(x, [1, 2, 3], true);
@@ -37,9 +36,14 @@ function align(control: tf.Tensor, main: tf.Tensor, eps: number): tf.Tensor {
 export function crossNormalize(control: tf.Tensor, main: tf.Tensor, normalization: CrossNormalization): tf.Tensor {
   const [n, c, height, width] = main.shape as [number, number, number, number];
   if (main.rank !== 4 || control.rank !== 4 || control.shape[0] !== n || control.shape[1] !== c) {
-    throw new ControlNeXtError('invalid-input', `control: expected [${n}, ${c}, H, W] for a main branch [${main.shape.join(', ')}], got [${control.shape.join(', ')}]`, { main: main.shape, control: control.shape });
+    throw new ControlNeXtError(
+      'invalid-input',
+      `control: expected [${n}, ${c}, H, W] for a main branch [${main.shape.join(', ')}], got [${control.shape.join(', ')}]`,
+      { main: main.shape, control: control.shape },
+    );
   }
-  if (normalization.kind === 'align' && normalization.first === 'align') return adaptiveAveragePool(align(control, main, normalization.eps), [height, width]);
+  if (normalization.kind === 'align' && normalization.first === 'align')
+    return adaptiveAveragePool(align(control, main, normalization.eps), [height, width]);
   const pooled = adaptiveAveragePool(control, [height, width]);
   if (normalization.kind === 'align') return align(pooled, main, normalization.eps);
   const { mean, variance } = statistics(main);

@@ -21,15 +21,27 @@ it('takes what training changed and adds it to another base, at any strength', (
 });
 
 it('names what another architecture lacks', () => {
-  expect(() => applyIncrements({ a: vector(1), b: vector(1, 2) }, { b: vector(1) })).toThrow(expect.objectContaining({ code: 'base-mismatch', details: { problems: ['missing a [1]', 'b: expected [2], the base has [1]'] } }));
+  expect(() => applyIncrements({ a: vector(1), b: vector(1, 2) }, { b: vector(1) })).toThrow(
+    expect.objectContaining({ code: 'base-mismatch', details: { problems: ['missing a [1]', 'b: expected [2], the base has [1]'] } }),
+  );
 });
 
 it('plugs a tuned U-Net into itself through a file, and moves another base as far', () => {
-  const config = { block_out_channels: [4, 8], down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'], up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'], layers_per_block: 1, attention_head_dim: 2, cross_attention_dim: 6, norm_num_groups: 2 };
+  const config = {
+    block_out_channels: [4, 8],
+    down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
+    up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
+    layers_per_block: 1,
+    attention_head_dim: 2,
+    cross_attention_dim: 6,
+    norm_num_groups: 2,
+  };
   const unet = new UNet2DConditionModel(config);
   const [base, other] = [initialize(unet, 1), initialize(unet, 2)];
   const names = trainableNames(Object.keys(base), TRAINABLE_PATTERNS.sd15);
-  const tuned = Object.fromEntries(names.map((name) => [name, { ...base[name]!, data: (base[name]!.data as Float32Array).map((w, i) => w + 0.1 * Math.sin(i)) }]));
+  const tuned = Object.fromEntries(
+    names.map((name) => [name, { ...base[name]!, data: (base[name]!.data as Float32Array).map((w, i) => w + 0.1 * Math.sin(i)) }]),
+  );
 
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'controlnext-'));
   let increments: Record<string, HostTensor>;
@@ -44,8 +56,11 @@ it('plugs a tuned U-Net into itself through a file, and moves another base as fa
   expect(Object.keys(increments).sort()).toEqual([...names].sort());
 
   const output = (weights: Record<string, HostTensor>) =>
-    withParameters(unet, Object.fromEntries(Object.entries(weights).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])])), () =>
-      unet.forward(tf.randomNormal([1, 4, 4, 4], 0, 1, 'float32', 1), tf.tensor1d([7]), tf.randomNormal([1, 3, 6], 0, 1, 'float32', 2)),
+    withParameters(
+      unet,
+      Object.fromEntries(Object.entries(weights).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])])),
+      () =>
+        unet.forward(tf.randomNormal([1, 4, 4, 4], 0, 1, 'float32', 1), tf.tensor1d([7]), tf.randomNormal([1, 3, 6], 0, 1, 'float32', 2)),
     ).dataSync();
   const distance = (a: ArrayLike<number>, b: ArrayLike<number>) => Math.max(...Array.from(a, (x, i) => Math.abs(x - (b[i] as number))));
   const expected = output({ ...base, ...tuned });

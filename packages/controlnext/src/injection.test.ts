@@ -14,7 +14,9 @@ describe('crossNormalize', () => {
     expect(data(crossNormalize(row(0, 2), row(10, 16), { kind: 'align', first: 'pool', eps: 0 }))).toEqual([10, 16]);
     expect(data(crossNormalize(row(2, 0), row(10, 16), { kind: 'align', first: 'align', eps: 0 }))).toEqual([16, 10]);
     // The biased deviation of the main branch alone would differ: with three values the factor is sqrt(3/2), cancelled by the control's.
-    expect(data(crossNormalize(row(-1, 0, 1), row(5, 5, 8), { kind: 'align', first: 'pool', eps: 0 }))).toEqual([6 - Math.sqrt(3), 6, 6 + Math.sqrt(3)].map((v) => Number(v.toFixed(5))));
+    expect(data(crossNormalize(row(-1, 0, 1), row(5, 5, 8), { kind: 'align', first: 'pool', eps: 0 }))).toEqual(
+      [6 - Math.sqrt(3), 6, 6 + Math.sqrt(3)].map((v) => Number(v.toFixed(5))),
+    );
   });
 
   it('pooling first or last gives different features', () => {
@@ -32,7 +34,9 @@ describe('crossNormalize', () => {
   });
 
   it('refuses other channels', () => {
-    expect(() => crossNormalize(tf.zeros([1, 2, 4, 4]), tf.zeros([1, 3, 4, 4]), { kind: 'align', first: 'pool', eps: 0 })).toThrow(/expected \[1, 3, H, W\]/);
+    expect(() => crossNormalize(tf.zeros([1, 2, 4, 4]), tf.zeros([1, 3, 4, 4]), { kind: 'align', first: 'pool', eps: 0 })).toThrow(
+      /expected \[1, 3, H, W\]/,
+    );
   });
 });
 
@@ -64,6 +68,12 @@ describe('injectControl', () => {
   });
 
   it('goes where each U-Net takes it', () => {
-    expect(Object.values(CONTROLNEXT_INJECTIONS).map((how) => injectControl(how, { control: pair, scale: 1 }).point)).toEqual(['down_blocks.0', 'mid_block', 'conv_in', 'down_blocks.0', 'down_blocks.3']);
+    expect(Object.values(CONTROLNEXT_INJECTIONS).map((how) => injectControl(how, { control: pair, scale: 1 }).point)).toEqual([
+      'down_blocks.0',
+      'mid_block',
+      'conv_in',
+      'down_blocks.0',
+      'down_blocks.3',
+    ]);
   });
 });

@@ -26,15 +26,44 @@ export interface ControlNeXtInjection {
  *   (the conditional half 0.95 at a scale of 1).
  */
 export const CONTROLNEXT_INJECTIONS = {
-  sd15: { point: 'down_blocks.0', normalization: { kind: 'align', first: 'pool', eps: 1e-12 }, gain: { factor: 1, sigmoid: false }, unconditionalScale: 'same' },
-  sd15Inference: { point: 'mid_block', normalization: { kind: 'align', first: 'pool', eps: 1e-12 }, gain: { factor: 1, sigmoid: false }, unconditionalScale: 'same' },
-  sdxl: { point: 'conv_in', normalization: { kind: 'align', first: 'align', eps: 1e-12 }, gain: { factor: 1, sigmoid: false }, unconditionalScale: 'same' },
-  svd: { point: 'down_blocks.0', normalization: { kind: 'align', first: 'align', eps: 1e-5 }, gain: { factor: 0.2, sigmoid: false }, unconditionalScale: 'zero' },
-  svdV1: { point: 'down_blocks.3', normalization: { kind: 'align', first: 'align', eps: 1e-5 }, gain: { factor: 1.3, sigmoid: true }, unconditionalScale: 'zero' },
+  sd15: {
+    point: 'down_blocks.0',
+    normalization: { kind: 'align', first: 'pool', eps: 1e-12 },
+    gain: { factor: 1, sigmoid: false },
+    unconditionalScale: 'same',
+  },
+  sd15Inference: {
+    point: 'mid_block',
+    normalization: { kind: 'align', first: 'pool', eps: 1e-12 },
+    gain: { factor: 1, sigmoid: false },
+    unconditionalScale: 'same',
+  },
+  sdxl: {
+    point: 'conv_in',
+    normalization: { kind: 'align', first: 'align', eps: 1e-12 },
+    gain: { factor: 1, sigmoid: false },
+    unconditionalScale: 'same',
+  },
+  svd: {
+    point: 'down_blocks.0',
+    normalization: { kind: 'align', first: 'align', eps: 1e-5 },
+    gain: { factor: 0.2, sigmoid: false },
+    unconditionalScale: 'zero',
+  },
+  svdV1: {
+    point: 'down_blocks.3',
+    normalization: { kind: 'align', first: 'align', eps: 1e-5 },
+    gain: { factor: 1.3, sigmoid: true },
+    unconditionalScale: 'zero',
+  },
 } as const satisfies Record<string, ControlNeXtInjection>;
 
 /** 0 for the first half of a batch, 1 for the second: `[N, 1, 1, 1]`. */
-const conditionalHalf = (n: number): tf.Tensor => tf.tensor4d(Float32Array.from({ length: n }, (_, i) => (2 * i < n ? 0 : 1)), [n, 1, 1, 1]);
+const conditionalHalf = (n: number): tf.Tensor =>
+  tf.tensor4d(
+    Float32Array.from({ length: n }, (_, i) => (2 * i < n ? 0 : 1)),
+    [n, 1, 1, 1],
+  );
 
 function gainOf({ factor, sigmoid }: ControlNeXtInjection['gain'], scale: number | tf.Tensor): number | tf.Tensor {
   if (typeof scale === 'number') return factor * (sigmoid ? 1 / (1 + Math.exp(-scale)) : scale);
@@ -47,7 +76,11 @@ function gainOf({ factor, sigmoid }: ControlNeXtInjection['gain'], scale: number
  * @param output of the control module; its `scale` may be another, a number or a tensor that broadcasts against `[N, C, h, w]`
  * @param options.guided the batch is [unconditional half, conditional half], as in classifier-free guidance
  */
-export function injectControl(how: ControlNeXtInjection, { control, scale }: ControlNeXtOutput, options: { guided?: boolean } = {}): Injection {
+export function injectControl(
+  how: ControlNeXtInjection,
+  { control, scale }: ControlNeXtOutput,
+  options: { guided?: boolean } = {},
+): Injection {
   return {
     point: how.point,
     apply(x) {

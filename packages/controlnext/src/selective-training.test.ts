@@ -21,5 +21,7 @@ it.each([
 it('keeps the order of the names, takes patterns with state, and refuses one that selects nothing', () => {
   const names = ['b.to_out.0.weight', 'a.to_q.weight', 'a.to_out.0.weight'];
   expect(trainableNames(names, /to_out/g)).toEqual(['b.to_out.0.weight', 'a.to_out.0.weight']);
-  expect(() => trainableNames(names, /to_uot/)).toThrow(/no parameter's name matches \/to_uot\/; the first of 3: b\.to_out\.0\.weight, a\.to_q\.weight/);
+  expect(() => trainableNames(names, /to_uot/)).toThrow(
+    /no parameter's name matches \/to_uot\/; the first of 3: b\.to_out\.0\.weight, a\.to_q\.weight/,
+  );
 });

@@ -17,6 +17,11 @@ export const TRAINABLE_PATTERNS = { sd15: /to_out/, sdxl: /attn2.*to_out/, svd: 
 export function trainableNames(names: Iterable<string>, pattern: RegExp): string[] {
   const all = [...names];
   const selected = all.filter((name) => name.search(pattern) !== -1);
-  if (selected.length === 0) throw new ControlNeXtError('nothing-selected', `no parameter's name matches ${String(pattern)}; the first of ${all.length}: ${all.slice(0, 3).join(', ') || 'none'}`, { pattern: String(pattern), count: all.length });
+  if (selected.length === 0)
+    throw new ControlNeXtError(
+      'nothing-selected',
+      `no parameter's name matches ${String(pattern)}; the first of ${all.length}: ${all.slice(0, 3).join(', ') || 'none'}`,
+      { pattern: String(pattern), count: all.length },
+    );
   return selected;
 }

@@ -7,7 +7,11 @@ import { UNet2DConditionModel, UNetSpatioTemporalConditionModel } from './unet.t
 import { sd15, sd15Inpaint, sd21, sd2Depth, sdxl, sdxlRefiner, svd } from './unet-presets.ts';
 import { AutoencoderKL, AutoencoderKLTemporalDecoder, vaeSd, vaeSdxl, vaeSvd } from './vae.ts';
 
-const published = (name: string) => JSON.parse(fs.readFileSync(path.join(import.meta.dirname, '../../../fixtures/reference/arch', `${name}.json`), 'utf8')) as { config: never; params: Record<string, number[]> };
+const published = (name: string) =>
+  JSON.parse(fs.readFileSync(path.join(import.meta.dirname, '../../../fixtures/reference/arch', `${name}.json`), 'utf8')) as {
+    config: never;
+    params: Record<string, number[]>;
+  };
 const shapes = (module: Module) => Object.fromEntries([...module.parameters()].map(([name, { shape }]) => [name, shape]));
 
 describe('published architectures', () => {
@@ -43,13 +47,24 @@ describe('published architectures', () => {
 });
 
 describe('config checks', () => {
-  const config = { block_out_channels: [8, 16], down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'], up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'], layers_per_block: 1, attention_head_dim: 2, cross_attention_dim: 4, norm_num_groups: 4 };
+  const config = {
+    block_out_channels: [8, 16],
+    down_block_types: ['CrossAttnDownBlock2D', 'DownBlock2D'],
+    up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D'],
+    layers_per_block: 1,
+    attention_head_dim: 2,
+    cross_attention_dim: 4,
+    norm_num_groups: 4,
+  };
 
   it.each([
     [{ layers_per_blok: 2 }, /layers_per_blok: unknown key/],
     [{ addition_embed_type: 'text_image' }, /addition_embed_type: only "text_time" is implemented, got "text_image"/],
     [{ addition_embed_type: 'text_time' }, /needs addition_time_embed_dim and projection_class_embeddings_input_dim/],
-    [{ down_block_types: ['CrossAttnDownBlockSpatioTemporal', 'DownBlock2D'] }, /down_block_types\[0\] must be CrossAttnDownBlock2D or DownBlock2D/],
+    [
+      { down_block_types: ['CrossAttnDownBlockSpatioTemporal', 'DownBlock2D'] },
+      /down_block_types\[0\] must be CrossAttnDownBlock2D or DownBlock2D/,
+    ],
     [{ act_fn: 'gelu' }, /act_fn: only "silu"/],
     [{ attention_head_dim: [2, 2, 2] }, /attention_head_dim: expected one number or 2/],
     [{ norm_num_groups: 3 }, /divisible by norm_num_groups/],
@@ -62,11 +77,20 @@ describe('config checks', () => {
   it('those of the temporal decoder too', () => {
     const vae = { block_out_channels: [32, 32], down_block_types: ['DownEncoderBlock2D', 'DownEncoderBlock2D'], layers_per_block: 2 };
     expect(() => new AutoencoderKLTemporalDecoder({ ...vae, layers_per_block: 3 })).toThrow(/layers_per_block: only 2/);
-    expect(() => new AutoencoderKLTemporalDecoder({ ...vae, down_block_types: ['DownEncoderBlock2D'] })).toThrow(/one DownEncoderBlock2D for each of the 2 levels/);
+    expect(() => new AutoencoderKLTemporalDecoder({ ...vae, down_block_types: ['DownEncoderBlock2D'] })).toThrow(
+      /one DownEncoderBlock2D for each of the 2 levels/,
+    );
   });
 
   it('keys that change nothing are accepted', () => {
-    const more = { _class_name: 'UNet2DConditionModel', sample_size: 64, act_fn: 'silu', class_embed_type: null, dual_cross_attention: false, dropout: 0 };
+    const more = {
+      _class_name: 'UNet2DConditionModel',
+      sample_size: 64,
+      act_fn: 'silu',
+      class_embed_type: null,
+      dual_cross_attention: false,
+      dropout: 0,
+    };
     expect(countParameters(new UNet2DConditionModel({ ...config, ...more }))).toBe(countParameters(new UNet2DConditionModel(config)));
   });
 });

@@ -121,12 +121,18 @@ export class Transformer2DModel extends Module {
   transformer_blocks: BasicTransformerBlock[];
   proj_out: Conv2d | Linear;
 
-  constructor(channels: number, options: { heads: number; contextChannels: number; groups: number; layers?: number; linearProjection?: boolean }) {
+  constructor(
+    channels: number,
+    options: { heads: number; contextChannels: number; groups: number; layers?: number; linearProjection?: boolean },
+  ) {
     super();
     const project = () => (options.linearProjection ? new Linear(channels, channels) : new Conv2d(channels, channels, 1));
     this.norm = new GroupNorm(options.groups, channels, TRANSFORMER_NORM_EPS);
     this.proj_in = project();
-    this.transformer_blocks = Array.from({ length: options.layers ?? 1 }, () => new BasicTransformerBlock(channels, options.heads, options.contextChannels));
+    this.transformer_blocks = Array.from(
+      { length: options.layers ?? 1 },
+      () => new BasicTransformerBlock(channels, options.heads, options.contextChannels),
+    );
     this.proj_out = project();
   }
 
@@ -134,7 +140,8 @@ export class Transformer2DModel extends Module {
     const normed = this.norm.forward(x);
     let tokens = this.proj_in instanceof Linear ? this.proj_in.forward(toTokens(normed)) : toTokens(this.proj_in.forward(normed));
     for (const block of this.transformer_blocks) tokens = block.forward(tokens, context);
-    const out = this.proj_out instanceof Linear ? toImage(this.proj_out.forward(tokens), x.shape) : this.proj_out.forward(toImage(tokens, x.shape));
+    const out =
+      this.proj_out instanceof Linear ? toImage(this.proj_out.forward(tokens), x.shape) : this.proj_out.forward(toImage(tokens, x.shape));
     return tf.add(x, out);
   }
 }

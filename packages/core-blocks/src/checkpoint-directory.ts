@@ -5,7 +5,10 @@ import { readSafetensors } from './safetensors.ts';
 import { readShardedSafetensors } from './sharded-safetensors.ts';
 import type { TensorFile } from './tensor-source.ts';
 
-/** diffusers' and transformers' names: `model.safetensors`, `model.fp16.safetensors`, `model.safetensors.index.json`, `model.safetensors.index.fp16.json`. */
+/**
+ * diffusers' and transformers' names: `model.safetensors`, `model.fp16.safetensors`, `model.safetensors.index.json`,
+ * `model.safetensors.index.fp16.json`.
+ */
 const WEIGHTS = /^(?:diffusion_pytorch_model|model)(?:\.(?<single>\w+))?\.safetensors(?<index>\.index(?:\.(?<sharded>\w+))?\.json)?$/;
 
 /** Formats that run code when they are opened. */
@@ -15,7 +18,8 @@ const PICKLED = /\.(bin|pt|pth|ckpt)$/;
 const VARIANTS = ['', 'fp16'];
 
 /**
- * Opens the weights in a component's directory of a diffusers checkpoint: one .safetensors file or an index with shards; full precision, else fp16.
+ * Opens the weights in a component's directory of a diffusers checkpoint: one .safetensors file or an index with shards; full precision,
+ * else fp16.
  * @throws CoreBlocksError file-read when there are none, or only pickled ones; safetensors-invalid for damaged files.
  */
 export function openWeights(directory: string): TensorFile {
@@ -35,6 +39,12 @@ export function openWeights(directory: string): TensorFile {
     return chosen.sharded ? readShardedSafetensors(file) : readSafetensors(file);
   }
   const pickled = files.filter((file) => PICKLED.test(file));
-  const reason = pickled.length ? `only pickled weights (${pickled.join(', ')}), which run code when opened: save them with safe_serialization` : `no weights (has: ${files.join(', ') || 'nothing'})`;
-  throw new CoreBlocksError('file-read', `${directory} holds ${reason}; expected diffusion_pytorch_model.safetensors or model.safetensors, whole, as fp16, or an index with its shards`, { directory, files });
+  const reason = pickled.length
+    ? `only pickled weights (${pickled.join(', ')}), which run code when opened: save them with safe_serialization`
+    : `no weights (has: ${files.join(', ') || 'nothing'})`;
+  throw new CoreBlocksError(
+    'file-read',
+    `${directory} holds ${reason}; expected diffusion_pytorch_model.safetensors or model.safetensors, whole, as fp16, or an index with its shards`,
+    { directory, files },
+  );
 }

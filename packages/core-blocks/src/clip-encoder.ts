@@ -15,7 +15,14 @@ export interface ClipEncoderConfig {
 }
 
 /** The keys of {@link ClipEncoderConfig}. */
-export const ENCODER_KEYS = ['hidden_size', 'intermediate_size', 'num_hidden_layers', 'num_attention_heads', 'hidden_act', 'layer_norm_eps'] as const;
+export const ENCODER_KEYS = [
+  'hidden_size',
+  'intermediate_size',
+  'num_hidden_layers',
+  'num_attention_heads',
+  'hidden_act',
+  'layer_norm_eps',
+] as const;
 
 /** PyTorch's default, which CLIP's configs rarely state. */
 export const CLIP_NORM_EPS = 1e-5;
@@ -23,10 +30,16 @@ export const CLIP_NORM_EPS = 1e-5;
 /** @throws CoreBlocksError invalid-config for an activation that is not implemented, or heads that do not divide the width. */
 export function checkEncoder(model: string, config: ClipEncoderConfig): void {
   if (config.hidden_act !== undefined && config.hidden_act !== 'quick_gelu' && config.hidden_act !== 'gelu') {
-    throw new CoreBlocksError('invalid-config', `${model}: hidden_act must be quick_gelu or gelu, got "${String(config.hidden_act)}"`, { hidden_act: config.hidden_act });
+    throw new CoreBlocksError('invalid-config', `${model}: hidden_act must be quick_gelu or gelu, got "${String(config.hidden_act)}"`, {
+      hidden_act: config.hidden_act,
+    });
   }
   if (config.hidden_size % config.num_attention_heads !== 0) {
-    throw new CoreBlocksError('invalid-config', `${model}: hidden_size ${config.hidden_size} must be divisible by num_attention_heads ${config.num_attention_heads}`, { config });
+    throw new CoreBlocksError(
+      'invalid-config',
+      `${model}: hidden_size ${config.hidden_size} must be divisible by num_attention_heads ${config.num_attention_heads}`,
+      { config },
+    );
   }
 }
 
@@ -55,7 +68,9 @@ class SelfAttention extends Module {
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    return this.out_proj.forward(nn.attention(this.q_proj.forward(x), this.k_proj.forward(x), this.v_proj.forward(x), this.#heads, { causal: this.#causal }));
+    return this.out_proj.forward(
+      nn.attention(this.q_proj.forward(x), this.k_proj.forward(x), this.v_proj.forward(x), this.#heads, { causal: this.#causal }),
+    );
   }
 }
 

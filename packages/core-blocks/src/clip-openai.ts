@@ -20,11 +20,24 @@ const VISION_HEAD = 64;
 
 /** openai/CLIP's arguments as transformers' config. */
 export function openaiClipConfig(c: OpenaiClipConfig): ClipConfig {
-  const tower = (width: number, layers: number, heads: number) => ({ hidden_size: width, intermediate_size: width * 4, num_hidden_layers: layers, num_attention_heads: heads });
+  const tower = (width: number, layers: number, heads: number) => ({
+    hidden_size: width,
+    intermediate_size: width * 4,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+  });
   return {
     projection_dim: c.embed_dim,
-    text_config: { ...tower(c.transformer_width, c.transformer_layers, c.transformer_heads), vocab_size: c.vocab_size, max_position_embeddings: c.context_length },
-    vision_config: { ...tower(c.vision_width, c.vision_layers, c.vision_width / VISION_HEAD), image_size: c.image_resolution, patch_size: c.vision_patch_size },
+    text_config: {
+      ...tower(c.transformer_width, c.transformer_layers, c.transformer_heads),
+      vocab_size: c.vocab_size,
+      max_position_embeddings: c.context_length,
+    },
+    vision_config: {
+      ...tower(c.vision_width, c.vision_layers, c.vision_width / VISION_HEAD),
+      image_size: c.image_resolution,
+      patch_size: c.vision_patch_size,
+    },
   };
 }
 
@@ -50,7 +63,13 @@ const OUTER: Record<string, string> = {
 const TRANSPOSED: Record<string, string> = { 'text_projection.weight': 'text_projection', 'visual_projection.weight': 'visual.proj' };
 
 /** Names inside of a layer. */
-const INNER: Record<string, string> = { layer_norm1: 'ln_1', layer_norm2: 'ln_2', 'mlp.fc1': 'mlp.c_fc', 'mlp.fc2': 'mlp.c_proj', 'self_attn.out_proj': 'attn.out_proj' };
+const INNER: Record<string, string> = {
+  layer_norm1: 'ln_1',
+  layer_norm2: 'ln_2',
+  'mlp.fc1': 'mlp.c_fc',
+  'mlp.fc2': 'mlp.c_proj',
+  'self_attn.out_proj': 'attn.out_proj',
+};
 
 /** Projections that are stacked in this order. */
 const STACKED = ['self_attn.q_proj', 'self_attn.k_proj', 'self_attn.v_proj'];
@@ -65,7 +84,9 @@ export function openaiClipName(name: string): Stored {
   if (inner === undefined) return { name: OUTER[name] ?? name };
   const block = `${tower === 'vision' ? 'visual.' : ''}transformer.resblocks.${index}`;
   const part = STACKED.indexOf(inner);
-  return part >= 0 ? { name: `${block}.attn.in_proj_${kind}`, part: [part, STACKED.length] } : { name: `${block}.${INNER[inner] ?? inner}.${kind}` };
+  return part >= 0
+    ? { name: `${block}.attn.in_proj_${kind}`, part: [part, STACKED.length] }
+    : { name: `${block}.${INNER[inner] ?? inner}.${kind}` };
 }
 
 /** A whole CLIP in openai/CLIP's names, under `prefix`. */

@@ -14,7 +14,10 @@ export class ClipTextTower extends TextTransformer {
 
   constructor(config: ClipTextConfig) {
     super(config);
-    this.text_projection = new Linear(config.hidden_size, config.projection_dim, { bias: false, init: { weight: { normal: config.hidden_size ** -0.5 }, bias: 'zeros' } });
+    this.text_projection = new Linear(config.hidden_size, config.projection_dim, {
+      bias: false,
+      init: { weight: { normal: config.hidden_size ** -0.5 }, bias: 'zeros' },
+    });
   }
 
   /**
@@ -32,4 +35,13 @@ export class ClipTextTower extends TextTransformer {
 
 /** OpenCLIP ViT-bigG/14's text tower, SDXL's second text encoder: 694,659,840 parameters. */
 export const clipTextBigG = () =>
-  new ClipTextTower({ vocab_size: 49408, hidden_size: 1280, intermediate_size: 5120, num_hidden_layers: 32, num_attention_heads: 20, max_position_embeddings: 77, hidden_act: 'gelu', projection_dim: 1280 });
+  new ClipTextTower({
+    vocab_size: 49408,
+    hidden_size: 1280,
+    intermediate_size: 5120,
+    num_hidden_layers: 32,
+    num_attention_heads: 20,
+    max_position_embeddings: 77,
+    hidden_act: 'gelu',
+    projection_dim: 1280,
+  });

@@ -87,21 +87,40 @@ export class ClipVisionTower extends Module {
     checkConfig(config, { model: 'ClipVisionTower', keys: KEYS, fixed: { num_channels: 3 } });
     checkEncoder('ClipVisionTower', config);
     if (config.image_size % config.patch_size !== 0) {
-      throw new CoreBlocksError('invalid-config', `ClipVisionTower: image_size ${config.image_size} must be divisible by patch_size ${config.patch_size}`, { config });
+      throw new CoreBlocksError(
+        'invalid-config',
+        `ClipVisionTower: image_size ${config.image_size} must be divisible by patch_size ${config.patch_size}`,
+        { config },
+      );
     }
     this.vision_model = new VisionModel(config);
-    this.visual_projection = new Linear(config.hidden_size, config.projection_dim, { bias: false, init: { weight: { normal: config.hidden_size ** -0.5 }, bias: 'zeros' } });
+    this.visual_projection = new Linear(config.hidden_size, config.projection_dim, {
+      bias: false,
+      init: { weight: { normal: config.hidden_size ** -0.5 }, bias: 'zeros' },
+    });
     this.config = config;
   }
 
   /** Normalised images `[N, 3, S, S]`, S = image_size, to embeddings `[N, E]`, not normalised. @throws CoreBlocksError invalid-input */
   forward(x: tf.Tensor): tf.Tensor {
     const size = this.config.image_size;
-    if (x.rank !== 4 || x.shape[1] !== 3 || x.shape[2] !== size || x.shape[3] !== size) throw new CoreBlocksError('invalid-input', `images: expected [N, 3, ${size}, ${size}], got [${x.shape.join(', ')}]`, { shape: x.shape });
+    if (x.rank !== 4 || x.shape[1] !== 3 || x.shape[2] !== size || x.shape[3] !== size)
+      throw new CoreBlocksError('invalid-input', `images: expected [N, 3, ${size}, ${size}], got [${x.shape.join(', ')}]`, {
+        shape: x.shape,
+      });
     return this.visual_projection.forward(this.vision_model.forward(x));
   }
 }
 
 /** OpenCLIP ViT-H/14's vision tower, SVD's image encoder: 632,076,800 parameters. */
 export const clipVisionH14 = () =>
-  new ClipVisionTower({ hidden_size: 1280, intermediate_size: 5120, num_hidden_layers: 32, num_attention_heads: 16, hidden_act: 'gelu', image_size: 224, patch_size: 14, projection_dim: 1024 });
+  new ClipVisionTower({
+    hidden_size: 1280,
+    intermediate_size: 5120,
+    num_hidden_layers: 32,
+    num_attention_heads: 16,
+    hidden_act: 'gelu',
+    image_size: 224,
+    patch_size: 14,
+    projection_dim: 1024,
+  });

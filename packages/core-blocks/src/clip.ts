@@ -16,10 +16,32 @@ export interface ClipConfig {
 const KEYS = ['text_config', 'vision_config', 'projection_dim', 'text_config_dict', 'vision_config_dict', 'logit_scale_init_value'];
 
 /** What transformers wrote into every config, whatever the model: settings of text generation and classification. */
-const GENERATION = new Set(['begin_suppress_tokens', 'chunk_size_feed_forward', 'diversity_penalty', 'encoder_no_repeat_ngram_size', 'id2label', 'label2id', 'length_penalty', 'max_length', 'min_length',
-  'no_repeat_ngram_size', 'num_beam_groups', 'num_beams', 'num_return_sequences', 'pruned_heads', 'repetition_penalty', 'return_dict', 'temperature', 'tie_word_embeddings', 'top_k', 'top_p', 'typical_p']);
+const GENERATION = new Set([
+  'begin_suppress_tokens',
+  'chunk_size_feed_forward',
+  'diversity_penalty',
+  'encoder_no_repeat_ngram_size',
+  'id2label',
+  'label2id',
+  'length_penalty',
+  'max_length',
+  'min_length',
+  'no_repeat_ngram_size',
+  'num_beam_groups',
+  'num_beams',
+  'num_return_sequences',
+  'pruned_heads',
+  'repetition_penalty',
+  'return_dict',
+  'temperature',
+  'tie_word_embeddings',
+  'top_k',
+  'top_p',
+  'typical_p',
+]);
 
-const withoutGeneration = <T extends object>(config: T): T => Object.fromEntries(Object.entries(config).filter(([key]) => !GENERATION.has(key))) as T;
+const withoutGeneration = <T extends object>(config: T): T =>
+  Object.fromEntries(Object.entries(config).filter(([key]) => !GENERATION.has(key))) as T;
 
 /** Both towers and the learned temperature. Names are transformers' `CLIPModel`; for openai/CLIP's see `openaiClip`. */
 export class ClipModel extends Module {
@@ -63,8 +85,24 @@ export class ClipModel extends Module {
 }
 
 const OPENAI = { context_length: 77, vocab_size: 49408, transformer_layers: 12 };
-const B = { ...OPENAI, embed_dim: 512, image_resolution: 224, vision_layers: 12, vision_width: 768, transformer_width: 512, transformer_heads: 8 };
-const L14 = { ...OPENAI, embed_dim: 768, vision_layers: 24, vision_width: 1024, vision_patch_size: 14, transformer_width: 768, transformer_heads: 12 };
+const B = {
+  ...OPENAI,
+  embed_dim: 512,
+  image_resolution: 224,
+  vision_layers: 12,
+  vision_width: 768,
+  transformer_width: 512,
+  transformer_heads: 8,
+};
+const L14 = {
+  ...OPENAI,
+  embed_dim: 768,
+  vision_layers: 24,
+  vision_width: 1024,
+  vision_patch_size: 14,
+  transformer_width: 768,
+  transformer_heads: 12,
+};
 
 /** OpenAI's ViT-B/32: 151,277,313 parameters. */
 export const clipVitB32 = () => new ClipModel(openaiClipConfig({ ...B, vision_patch_size: 32 }));

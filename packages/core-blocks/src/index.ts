@@ -9,11 +9,45 @@ export { Attention, BasicTransformerBlock, SpatialAttention, Transformer2DModel 
 export { repeatRows, SpatioTemporalResBlock, TransformerSpatioTemporalModel } from './spatio-temporal.ts';
 export { DownBlock, MidBlock, UpBlock, type AttentionOptions, type Conditions } from './unet-blocks.ts';
 export { UNetEncoder, type AddedConditions } from './unet-encoder.ts';
-export { UNet2DConditionModel, UNetSpatioTemporalConditionModel, type UNet2DConditionConfig, type UNetOptions, type UNetResiduals, type UNetSpatioTemporalConditionConfig } from './unet.ts';
-export { SD15_ENCODER, SD21_ENCODER, SDXL_ENCODER, SVD_ENCODER, sd15, sd15Inpaint, sd21, sd2Depth, sdxl, sdxlRefiner, svd } from './unet-presets.ts';
+export {
+  UNet2DConditionModel,
+  UNetSpatioTemporalConditionModel,
+  type UNet2DConditionConfig,
+  type UNetOptions,
+  type UNetResiduals,
+  type UNetSpatioTemporalConditionConfig,
+} from './unet.ts';
+export {
+  SD15_ENCODER,
+  SD21_ENCODER,
+  SDXL_ENCODER,
+  SVD_ENCODER,
+  sd15,
+  sd15Inpaint,
+  sd21,
+  sd2Depth,
+  sdxl,
+  sdxlRefiner,
+  svd,
+} from './unet-presets.ts';
 export type { Injection, InjectionPoint } from './injection.ts';
-export { encoderStates, resolveEncoder, resolveSpatioTemporalEncoder, type ResolvedEncoder, type SpatioTemporalEncoderConfig, type UNetEncoderConfig } from './unet-config.ts';
-export { AutoencoderKL, AutoencoderKLTemporalDecoder, vaeSd, vaeSdxl, vaeSvd, type AutoencoderKLConfig, type AutoencoderKLTemporalDecoderConfig } from './vae.ts';
+export {
+  encoderStates,
+  resolveEncoder,
+  resolveSpatioTemporalEncoder,
+  type ResolvedEncoder,
+  type SpatioTemporalEncoderConfig,
+  type UNetEncoderConfig,
+} from './unet-config.ts';
+export {
+  AutoencoderKL,
+  AutoencoderKLTemporalDecoder,
+  vaeSd,
+  vaeSdxl,
+  vaeSvd,
+  type AutoencoderKLConfig,
+  type AutoencoderKLTemporalDecoderConfig,
+} from './vae.ts';
 export { TextTransformer, clipTextSd15, clipTextSd21, type TextStates, type TextTransformerConfig } from './text-transformer.ts';
 export { ClipModel, clipVitB16, clipVitB32, clipVitL14, clipVitL14At336, type ClipConfig } from './clip.ts';
 export { openaiClip, openaiClipConfig, type OpenaiClipConfig } from './clip-openai.ts';

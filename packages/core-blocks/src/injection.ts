@@ -18,8 +18,10 @@ export interface Injection {
 /** @throws CoreBlocksError invalid-input listing the points of a U-Net of that many down blocks. */
 export function checkInjection({ point }: Injection, downBlocks: number): void {
   const points = ['conv_in', ...Array.from({ length: downBlocks }, (_, i) => `down_blocks.${i}`), 'mid_block'];
-  if (!points.includes(point)) throw new CoreBlocksError('invalid-input', `inject.point: expected one of ${points.join(', ')}, got "${point}"`, { point, points });
+  if (!points.includes(point))
+    throw new CoreBlocksError('invalid-input', `inject.point: expected one of ${points.join(', ')}, got "${point}"`, { point, points });
 }
 
 /** The main branch `x` behind `point`, changed if the injection is for there. */
-export const injectAt = (point: InjectionPoint, x: tf.Tensor, injection: Injection | undefined): tf.Tensor => (injection?.point === point ? injection.apply(x) : x);
+export const injectAt = (point: InjectionPoint, x: tf.Tensor, injection: Injection | undefined): tf.Tensor =>
+  injection?.point === point ? injection.apply(x) : x;

@@ -23,7 +23,12 @@ export class Conv2d extends Module {
   #stride: number;
   #padding: number | [number, number, number, number];
 
-  constructor(inChannels: number, outChannels: number, kernelSize: number, options: { stride?: number; padding?: number | [number, number, number, number]; init?: LayerInit } = {}) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    kernelSize: number,
+    options: { stride?: number; padding?: number | [number, number, number, number]; init?: LayerInit } = {},
+  ) {
     super();
     const init = options.init ?? defaultInit(inChannels * kernelSize * kernelSize);
     this.weight = new Parameter([outChannels, inChannels, kernelSize, kernelSize], init.weight);

@@ -3,7 +3,10 @@ import { CoreBlocksError } from './error.ts';
 import { parameterSpecs, type Module } from './module.ts';
 import type { TensorFile, TensorSource } from './tensor-source.ts';
 
-/** How another layout stores a parameter: under this name; as the i-th of n equal parts of it along the first dimension; as a transposed matrix. */
+/**
+ * How another layout stores a parameter: under this name; as the i-th of n equal parts of it along the first dimension; as a transposed
+ * matrix.
+ */
 export interface Stored {
   name: string;
   part?: readonly [i: number, n: number];
@@ -22,14 +25,18 @@ export interface Layout {
 
 /**
  * A file of another layout under a module's own parameter names. Nothing is read: parts and reshaped tensors stay where they are,
- * only a transposed one has to be brought into memory when it is asked for. What the layout does not know keeps its name, for the loader to report.
+ * only a transposed one has to be brought into memory when it is asked for. What the layout does not know keeps its name, for the loader to
+ * report.
  * @throws CoreBlocksError tensor-not-found when the file has nothing under the prefix.
  */
 export function inLayout(source: TensorFile, module: Module, { prefix, stored, ignored }: Layout): TensorSource {
   const within = [...source.header.keys()].filter((name) => name.startsWith(prefix));
   if (within.length === 0) {
     const first = [...source.header.keys()].slice(0, 3).join(', ');
-    throw new CoreBlocksError('tensor-not-found', `${source.file} has no tensors named ${prefix}*; its names begin with ${first}`, { file: source.file, prefix });
+    throw new CoreBlocksError('tensor-not-found', `${source.file} has no tensors named ${prefix}*; its names begin with ${first}`, {
+      file: source.file,
+      prefix,
+    });
   }
   const places = new Map(Object.keys(parameterSpecs(module)).map((name) => [name, stored(name)]));
   const nameInFile = (name: string): string => {

@@ -9,12 +9,19 @@ import type { TensorSource } from './tensor-source.ts';
 import { sd15, sdxl, svd } from './unet-presets.ts';
 import { vaeSd, vaeSvd } from './vae.ts';
 
-const SD15: BlockLayout = { layers_per_block: 2, up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'] };
+const SD15: BlockLayout = {
+  layers_per_block: 2,
+  up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'],
+};
 const SDXL: BlockLayout = { layers_per_block: 2, up_block_types: ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D'] };
-const SVD: BlockLayout = { layers_per_block: 2, up_block_types: ['UpBlockSpatioTemporal', ...Array<string>(3).fill('CrossAttnUpBlockSpatioTemporal')] };
+const SVD: BlockLayout = {
+  layers_per_block: 2,
+  up_block_types: ['UpBlockSpatioTemporal', ...Array<string>(3).fill('CrossAttnUpBlockSpatioTemporal')],
+};
 const stored = ({ stored }: Layout, module: Module) => [...module.parameters().keys()].map((name) => stored(name).name);
 
-// Left: what the published v1-5-pruned.safetensors, sd_xl_base_1.0.safetensors and svd_xt.safetensors call the tensors behind `model.diffusion_model.`.
+// Left: what the published v1-5-pruned.safetensors, sd_xl_base_1.0.safetensors and svd_xt.safetensors call the tensors behind
+// `model.diffusion_model.`.
 describe('LDM names of a U-Net', () => {
   it.each([
     ['input_blocks.0.0.weight', 'conv_in.weight'],
@@ -49,7 +56,10 @@ describe('LDM names of a U-Net', () => {
     ['input_blocks.1.0.time_stack.in_layers.2.weight', 'down_blocks.0.resnets.0.temporal_res_block.conv1.weight'],
     ['input_blocks.1.0.time_stack.emb_layers.1.bias', 'down_blocks.0.resnets.0.temporal_res_block.time_emb_proj.bias'],
     ['input_blocks.1.0.time_mixer.mix_factor', 'down_blocks.0.resnets.0.time_mixer.mix_factor'],
-    ['input_blocks.1.1.time_stack.0.ff_in.net.0.proj.weight', 'down_blocks.0.attentions.0.temporal_transformer_blocks.0.ff_in.net.0.proj.weight'],
+    [
+      'input_blocks.1.1.time_stack.0.ff_in.net.0.proj.weight',
+      'down_blocks.0.attentions.0.temporal_transformer_blocks.0.ff_in.net.0.proj.weight',
+    ],
     ['input_blocks.1.1.time_pos_embed.2.weight', 'down_blocks.0.attentions.0.time_pos_embed.linear_2.weight'],
     ['input_blocks.1.1.time_mixer.mix_factor', 'down_blocks.0.attentions.0.time_mixer.mix_factor'],
     ['middle_block.1.time_pos_embed.0.bias', 'mid_block.attentions.0.time_pos_embed.linear_1.bias'],
@@ -58,10 +68,19 @@ describe('LDM names of a U-Net', () => {
   ])('SVD: %s', (theirs, ours) => expect(ldmBlockName(ours, SVD)).toBe(theirs));
 
   it('are one for each parameter', () => {
-    for (const [module, config] of [[sd15(), SD15], [sdxl(), SDXL], [svd(), SVD]] as const) {
+    for (const [module, config] of [
+      [sd15(), SD15],
+      [sdxl(), SDXL],
+      [svd(), SVD],
+    ] as const) {
       const names = stored(ldmUNet(config), module);
       expect(new Set(names).size).toBe(names.length);
-      expect(names.filter((name) => !/^(input_blocks|middle_block|output_blocks|time_embed|label_emb|out)\./.test(name) || /res_block|temporal_|linear_/.test(name))).toEqual([]);
+      expect(
+        names.filter(
+          (name) =>
+            !/^(input_blocks|middle_block|output_blocks|time_embed|label_emb|out)\./.test(name) || /res_block|temporal_|linear_/.test(name),
+        ),
+      ).toEqual([]);
     }
   });
 });
@@ -97,7 +116,9 @@ describe('LDM names of an autoencoder', () => {
 });
 
 describe('ldmText', () => {
-  const prefix = (index: number, ...names: string[]) => ldmText({ header: new Map(names.map((name) => [name, { shape: [] }])) } as unknown as TensorSource, index, { num_hidden_layers: 23 }).prefix;
+  const prefix = (index: number, ...names: string[]) =>
+    ldmText({ header: new Map(names.map((name) => [name, { shape: [] }])) } as unknown as TensorSource, index, { num_hidden_layers: 23 })
+      .prefix;
 
   it('finds the text encoders of SD1, SD2 and XL', () => {
     expect(prefix(0, 'cond_stage_model.transformer.text_model.embeddings.position_ids')).toBe('cond_stage_model.transformer.');
@@ -107,16 +128,36 @@ describe('ldmText', () => {
   });
 
   it("leaves the layers beyond the config's unused, and only those", () => {
-    const { ignored } = ldmText({ header: new Map([['cond_stage_model.model.logit_scale', { shape: [] }]]) } as unknown as TensorSource, 0, { num_hidden_layers: 23 });
-    expect(['transformer.resblocks.23.ln_1.weight', 'text_projection', 'logit_scale', 'transformer.resblocks.22.ln_1.wait', 'ln_final.other'].map((name) => ignored!(name))).toEqual([true, true, true, false, false]);
+    const { ignored } = ldmText(
+      { header: new Map([['cond_stage_model.model.logit_scale', { shape: [] }]]) } as unknown as TensorSource,
+      0,
+      { num_hidden_layers: 23 },
+    );
+    expect(
+      [
+        'transformer.resblocks.23.ln_1.weight',
+        'text_projection',
+        'logit_scale',
+        'transformer.resblocks.22.ln_1.wait',
+        'ln_final.other',
+      ].map((name) => ignored!(name)),
+    ).toEqual([true, true, true, false, false]);
   });
 });
 
 describe('OpenCLIP names of a text tower', () => {
   it('stack query, key and value, and transpose the projection', () => {
-    expect(openaiClipName('text_model.encoder.layers.7.self_attn.k_proj.bias')).toEqual({ name: 'transformer.resblocks.7.attn.in_proj_bias', part: [1, 3] });
-    expect(openaiClipName('text_model.encoder.layers.7.self_attn.v_proj.weight')).toEqual({ name: 'transformer.resblocks.7.attn.in_proj_weight', part: [2, 3] });
-    expect(openaiClipName('text_model.encoder.layers.0.self_attn.out_proj.weight').name).toBe('transformer.resblocks.0.attn.out_proj.weight');
+    expect(openaiClipName('text_model.encoder.layers.7.self_attn.k_proj.bias')).toEqual({
+      name: 'transformer.resblocks.7.attn.in_proj_bias',
+      part: [1, 3],
+    });
+    expect(openaiClipName('text_model.encoder.layers.7.self_attn.v_proj.weight')).toEqual({
+      name: 'transformer.resblocks.7.attn.in_proj_weight',
+      part: [2, 3],
+    });
+    expect(openaiClipName('text_model.encoder.layers.0.self_attn.out_proj.weight').name).toBe(
+      'transformer.resblocks.0.attn.out_proj.weight',
+    );
     expect(openaiClipName('text_model.encoder.layers.22.mlp.fc1.bias').name).toBe('transformer.resblocks.22.mlp.c_fc.bias');
     expect(openaiClipName('text_model.embeddings.position_embedding.weight').name).toBe('positional_embedding');
     expect(openaiClipName('text_projection.weight')).toEqual({ name: 'text_projection', transposed: true });

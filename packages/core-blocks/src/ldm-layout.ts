@@ -22,44 +22,68 @@ const OUTER: readonly (readonly [string, string])[] = [
   ['conv_norm_out.', 'out.0.'],
   ['conv_out.', 'out.2.'],
 ];
-const RESNET: Record<string, string> = { norm1: 'in_layers.0', conv1: 'in_layers.2', time_emb_proj: 'emb_layers.1', norm2: 'out_layers.0', conv2: 'out_layers.3', conv_shortcut: 'skip_connection' };
+const RESNET: Record<string, string> = {
+  norm1: 'in_layers.0',
+  conv1: 'in_layers.2',
+  time_emb_proj: 'emb_layers.1',
+  norm2: 'out_layers.0',
+  conv2: 'out_layers.3',
+  conv_shortcut: 'skip_connection',
+};
 
 const BLOCK = /^(down|up)_blocks\.(\d+)\.(resnets|attentions|downsamplers|upsamplers)\.(\d+)\.(.+)$/;
 const MIDDLE = /^mid_block\.(resnets|attentions)\.(\d+)\.(.+)$/;
 
-/** `conv1.weight` to `in_layers.2.weight`; of a block with a temporal half, `temporal_res_block.conv1.weight` to `time_stack.in_layers.2.weight`. */
+/**
+ * `conv1.weight` to `in_layers.2.weight`; of a block with a temporal half, `temporal_res_block.conv1.weight` to
+ * `time_stack.in_layers.2.weight`.
+ */
 function inResnet(rest: string): string {
   const [, half = '', layer] = /^(?:(spatial|temporal)_res_block\.)?(.+)$/.exec(rest)!;
   return (half === 'temporal' ? 'time_stack.' : '') + layer!.replace(/^\w+/, (name) => RESNET[name] ?? name);
 }
 
 /** The temporal half of a transformer and the embedding of the frame's number; all else has one name. */
-const inAttention = (rest: string): string => rest.replace(/^temporal_transformer_blocks\./, 'time_stack.').replace(/^time_pos_embed\.linear_([12])\./, (_, layer) => `time_pos_embed.${2 * (Number(layer) - 1)}.`);
+const inAttention = (rest: string): string =>
+  rest
+    .replace(/^temporal_transformer_blocks\./, 'time_stack.')
+    .replace(/^time_pos_embed\.linear_([12])\./, (_, layer) => `time_pos_embed.${2 * (Number(layer) - 1)}.`);
 
 /**
- * The name of a U-Net's (or a ControlNet's encoder's) parameter in LDM's list of input and output blocks: every layer and every downsampler is
- * a block of its own, an upsampler is the last part of its level's last block.
+ * The name of a U-Net's (or a ControlNet's encoder's) parameter in LDM's list of input and output blocks: every layer and every downsampler
+ * is a block of its own, an upsampler is the last part of its level's last block.
  */
 export function ldmBlockName(name: string, { layers_per_block: layers, up_block_types: upTypes = [] }: BlockLayout): string {
   const [, direction, levelText, kind, layerText, rest] = BLOCK.exec(name) ?? [];
   if (rest !== undefined) {
     const level = Number(levelText) * (layers + 1);
-    const block = direction === 'down' ? `input_blocks.${1 + level + (kind === 'downsamplers' ? layers : Number(layerText))}` : `output_blocks.${level + (kind === 'upsamplers' ? layers : Number(layerText))}`;
+    const block =
+      direction === 'down'
+        ? `input_blocks.${1 + level + (kind === 'downsamplers' ? layers : Number(layerText))}`
+        : `output_blocks.${level + (kind === 'upsamplers' ? layers : Number(layerText))}`;
     switch (kind) {
-      case 'resnets': return `${block}.0.${inResnet(rest)}`;
-      case 'attentions': return `${block}.1.${inAttention(rest)}`;
-      case 'downsamplers': return `${block}.0.${rest.replace(/^conv\b/, 'op')}`;
-      default: return `${block}.${upTypes[Number(levelText)]?.startsWith('CrossAttn') ? 2 : 1}.${rest}`;
+      case 'resnets':
+        return `${block}.0.${inResnet(rest)}`;
+      case 'attentions':
+        return `${block}.1.${inAttention(rest)}`;
+      case 'downsamplers':
+        return `${block}.0.${rest.replace(/^conv\b/, 'op')}`;
+      default:
+        return `${block}.${upTypes[Number(levelText)]?.startsWith('CrossAttn') ? 2 : 1}.${rest}`;
     }
   }
   const [, part, index, inner] = MIDDLE.exec(name) ?? [];
-  if (inner !== undefined) return part === 'attentions' ? `middle_block.1.${inAttention(inner)}` : `middle_block.${2 * Number(index)}.${inResnet(inner)}`;
+  if (inner !== undefined)
+    return part === 'attentions' ? `middle_block.1.${inAttention(inner)}` : `middle_block.${2 * Number(index)}.${inResnet(inner)}`;
   const outer = OUTER.find(([ours]) => name.startsWith(ours));
   return outer ? outer[1] + name.slice(outer[0].length) : name;
 }
 
 /** The U-Net of SD1, SD2, SDXL and SVD. `config`: diffusers' keys. */
-export const ldmUNet = (config: BlockLayout): Layout => ({ prefix: 'model.diffusion_model.', stored: (name) => ({ name: ldmBlockName(name, config) }) });
+export const ldmUNet = (config: BlockLayout): Layout => ({
+  prefix: 'model.diffusion_model.',
+  stored: (name) => ({ name: ldmBlockName(name, config) }),
+});
 
 const VAE: readonly (readonly [RegExp, string])[] = [
   [/\.down_blocks\.(\d+)\./, '.down.$1.'],
@@ -80,7 +104,9 @@ const VAE: readonly (readonly [RegExp, string])[] = [
   [/^decoder\.time_conv_out\./, 'decoder.conv_out.time_mix_conv.'],
 ];
 
-/** The autoencoder, SVD's with its temporal decoder too. LDM numbers the decoder's levels from the finest, diffusers in the order they run. */
+/**
+ * The autoencoder, SVD's with its temporal decoder too. LDM numbers the decoder's levels from the finest, diffusers in the order they run.
+ */
 export const ldmVae = (config: { block_out_channels: readonly number[] }): Layout => ({
   prefix: 'first_stage_model.',
   stored: (name) => {
@@ -94,8 +120,9 @@ export const ldmVae = (config: { block_out_channels: readonly number[] }): Layou
 });
 
 /**
- * Text encoder `index` of a file: OpenAI's CLIP under transformers' names (SD1, SDXL's first), or OpenCLIP with stacked projections (SD2, SDXL's
- * second), whichever the file has. Of OpenCLIP's tower the layers beyond the config's are left unused (SD2 stops one early), and so may its projection be.
+ * Text encoder `index` of a file: OpenAI's CLIP under transformers' names (SD1, SDXL's first), or OpenCLIP with stacked projections (SD2,
+ * SDXL's second), whichever the file has. Of OpenCLIP's tower the layers beyond the config's are left unused (SD2 stops one early), and so
+ * may its projection be.
  */
 export function ldmText({ header }: TensorSource, index: number, config: { num_hidden_layers: number }): Layout {
   const names = [...header.keys()];
@@ -104,6 +131,10 @@ export function ldmText({ header }: TensorSource, index: number, config: { num_h
   return {
     prefix: `${root}model.`,
     stored: openaiClipName,
-    ignored: (name) => name === 'logit_scale' || name === 'attn_mask' || name === 'text_projection' || Number(/^transformer\.resblocks\.(\d+)\./.exec(name)?.[1] ?? -1) >= config.num_hidden_layers,
+    ignored: (name) =>
+      name === 'logit_scale' ||
+      name === 'attn_mask' ||
+      name === 'text_projection' ||
+      Number(/^transformer\.resblocks\.(\d+)\./.exec(name)?.[1] ?? -1) >= config.num_hidden_layers,
   };
 }

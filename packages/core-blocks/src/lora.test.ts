@@ -48,7 +48,8 @@ describe('Lora', () => {
     expect([...merged['conv.weight']!.data]).toEqual([1, 2, 0, 0, -1, -2]);
     expect([...merged['out.weight']!.data]).toEqual([4, 1, 7, 1, 1, 1]);
     expect(merged['conv.bias']).toBe(base['conv.bias']);
-    const tensors = (all: Record<string, { data: Float32Array; shape: number[] }>) => Object.fromEntries(Object.entries(all).map(([name, { data, shape }]) => [name, tf.tensor(data, shape)]));
+    const tensors = (all: Record<string, { data: Float32Array; shape: number[] }>) =>
+      Object.fromEntries(Object.entries(all).map(([name, { data, shape }]) => [name, tf.tensor(data, shape)]));
     const applied = withParameters(lora, tensors(values), () => lora.apply(tensors(base)));
     for (const name of Object.keys(base)) expect([...applied[name]!.dataSync()], name).toEqual([...merged[name]!.data]);
   });

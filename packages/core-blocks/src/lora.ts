@@ -25,8 +25,8 @@ class Factor extends Module {
 }
 
 /**
- * Low-rank adaptation ("LoRA", Hu et al. 2021, section 4.1) of every linear and convolutional weight of a network: W + B A, with A of rank rows over
- * a convolution's input channels and kernel. B starts at zero, so that an adapter begins as the network it adapts.
+ * Low-rank adaptation ("LoRA", Hu et al. 2021, section 4.1) of every linear and convolutional weight of a network: W + B A, with A of rank
+ * rows over a convolution's input channels and kernel. B starts at zero, so that an adapter begins as the network it adapts.
  */
 export class Lora extends Module {
   readonly #layers: ReadonlyMap<string, LoraLayer>;
@@ -37,11 +37,19 @@ export class Lora extends Module {
    */
   constructor(specs: Readonly<Record<string, TensorSpec>>, rank: number) {
     super();
-    if (!Number.isInteger(rank) || rank < 1) throw new CoreBlocksError('invalid-config', `Lora: expected a rank of at least 1, got ${rank}`, { rank });
+    if (!Number.isInteger(rank) || rank < 1)
+      throw new CoreBlocksError('invalid-config', `Lora: expected a rank of at least 1, got ${rank}`, { rank });
     const layers = new Map<string, LoraLayer>();
     for (const [name, { shape }] of Object.entries(specs)) {
       if (!name.endsWith('.weight') || shape.length < 2) continue;
-      layers.set(name, new LoraLayer(shape[0]!, shape.slice(1).reduce((a, b) => a * b, 1), rank));
+      layers.set(
+        name,
+        new LoraLayer(
+          shape[0]!,
+          shape.slice(1).reduce((a, b) => a * b, 1),
+          rank,
+        ),
+      );
     }
     this.#layers = layers;
     // As properties, so that an adapter's parameters have the names that peft gives them.

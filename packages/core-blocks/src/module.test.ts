@@ -23,17 +23,25 @@ class Pair extends Module {
 
 beforeAll(() => tf.setBackend('cpu'));
 
-const tensors = (module: Module, prefix?: string) => Object.fromEntries(Object.entries(initialize(module, 1, prefix)).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
+const tensors = (module: Module, prefix?: string) =>
+  Object.fromEntries(Object.entries(initialize(module, 1, prefix)).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
 
 describe('Module', () => {
   it('names parameters by their property path; null holes keep the indices', () => {
-    expect([...new Pair().parameters('net').keys()]).toEqual(['net.layers.0.weight', 'net.layers.0.bias', 'net.layers.2.weight', 'net.gain']);
+    expect([...new Pair().parameters('net').keys()]).toEqual([
+      'net.layers.0.weight',
+      'net.layers.0.bias',
+      'net.layers.2.weight',
+      'net.gain',
+    ]);
     expect(countParameters(new Pair())).toBe(6 + 3 + 3 + 1);
     expect(parameterSpecs({ a: new Pair(), b: new Conv2d(4, 8, 3) })['b.weight']).toEqual({ shape: [8, 4, 3, 3], dtype: 'float32' });
   });
 
   it('refuses two modules whose parameters share a name', () => {
-    expect(() => parameterSpecs({ a: new Linear(1, 1), 'a.weight': new Linear(1, 1), '': Object.assign(new Pair(), { a: new Linear(1, 1) }) })).toThrow(expect.objectContaining({ code: 'duplicate-parameter' }));
+    expect(() =>
+      parameterSpecs({ a: new Linear(1, 1), 'a.weight': new Linear(1, 1), '': Object.assign(new Pair(), { a: new Linear(1, 1) }) }),
+    ).toThrow(expect.objectContaining({ code: 'duplicate-parameter' }));
   });
 });
 
@@ -52,7 +60,9 @@ describe('initialize', () => {
   });
 
   it('draws { normal: std } with that standard deviation', () => {
-    class Table extends Module { weight = new Parameter([100, 100], { normal: 0.02 }); }
+    class Table extends Module {
+      weight = new Parameter([100, 100], { normal: 0.02 });
+    }
     const weight = initialize(new Table(), 0)['weight']?.data as Float32Array;
     const std = Math.sqrt(weight.reduce((sum, w) => sum + w * w, 0) / weight.length);
     expect(Math.abs(std / 0.02 - 1)).toBeLessThan(0.036); // five standard errors, 1/sqrt(2 n) each
@@ -62,10 +72,23 @@ describe('initialize', () => {
 describe('withParameters', () => {
   it('computes with the lent tensors and unbinds them, also after an error', () => {
     const pair = new Pair();
-    const lent = { 'layers.0.weight': tf.tensor2d([[1, 0], [0, 1], [1, 1]]), 'layers.0.bias': tf.tensor1d([0, 0, 1]), 'layers.2.weight': tf.tensor2d([[1, 2, 3]]), gain: tf.tensor1d([2]) };
+    const lent = {
+      'layers.0.weight': tf.tensor2d([
+        [1, 0],
+        [0, 1],
+        [1, 1],
+      ]),
+      'layers.0.bias': tf.tensor1d([0, 0, 1]),
+      'layers.2.weight': tf.tensor2d([[1, 2, 3]]),
+      gain: tf.tensor1d([2]),
+    };
     // hidden [3, 4, 8], output 3 + 8 + 24 = 35, times 2
     expect(withParameters(pair, lent, () => pair.forward(tf.tensor2d([[3, 4]]))).dataSync()[0]).toBe(70);
-    expect(() => withParameters(pair, lent, () => { throw new Error('inside'); })).toThrow('inside');
+    expect(() =>
+      withParameters(pair, lent, () => {
+        throw new Error('inside');
+      }),
+    ).toThrow('inside');
     expect(() => pair.gain.tensor).toThrow(expect.objectContaining({ code: 'parameter-unbound' }));
     expect(Object.hasOwn(pair, 'forward')).toBe(false);
   });

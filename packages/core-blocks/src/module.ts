@@ -21,18 +21,25 @@ export class Parameter {
   /** @throws CoreBlocksError parameter-unbound outside of {@link withParameters}. */
   get tensor(): tf.Tensor {
     if (!this.bound) {
-      throw new CoreBlocksError('parameter-unbound', `a parameter of shape [${this.shape.join(', ')}] was used outside of withParameters(...): no tensor is bound to it`, { shape: this.shape });
+      throw new CoreBlocksError(
+        'parameter-unbound',
+        `a parameter of shape [${this.shape.join(', ')}] was used outside of withParameters(...): no tensor is bound to it`,
+        { shape: this.shape },
+      );
     }
     return this.bound.tensor;
   }
 }
 
-/** Direct children: properties, and the items of arrays (PyTorch's ModuleList; null holes keep the indices of layers without parameters). */
+/**
+ * Direct children: properties, and the items of arrays (PyTorch's ModuleList; null holes keep the indices of layers without parameters).
+ */
 function* children(module: Module): Generator<[string, Module | Parameter]> {
   for (const [name, value] of Object.entries(module)) {
     if (value instanceof Module || value instanceof Parameter) yield [name, value];
     else if (Array.isArray(value)) {
-      for (const [index, item] of value.entries()) if (item instanceof Module || item instanceof Parameter) yield [`${name}.${index}`, item];
+      for (const [index, item] of value.entries())
+        if (item instanceof Module || item instanceof Parameter) yield [`${name}.${index}`, item];
     }
   }
 }
@@ -71,7 +78,10 @@ function allParameters(modules: Modules): Map<string, Parameter> {
   const all = new Map<string, Parameter>();
   for (const [prefix, module] of Object.entries(byPrefix(modules))) {
     for (const [name, parameter] of module.parameters(prefix)) {
-      if (all.has(name)) throw new CoreBlocksError('duplicate-parameter', `two modules have a parameter named "${name}": give them different prefixes`, { name });
+      if (all.has(name))
+        throw new CoreBlocksError('duplicate-parameter', `two modules have a parameter named "${name}": give them different prefixes`, {
+          name,
+        });
       all.set(name, parameter);
     }
   }
@@ -97,7 +107,15 @@ export function countParameters(modules: Modules): number {
 export function initialize(module: Module, seed: number, prefix = ''): Record<string, HostTensor> {
   const tensors: Record<string, HostTensor> = {};
   for (const [name, { shape, init }] of module.parameters(prefix)) {
-    tensors[name] = { data: initialValues(init, shape.reduce((a, b) => a * b, 1), seed, name), shape };
+    tensors[name] = {
+      data: initialValues(
+        init,
+        shape.reduce((a, b) => a * b, 1),
+        seed,
+        name,
+      ),
+      shape,
+    };
   }
   return tensors;
 }
@@ -121,16 +139,20 @@ export function withParameters<T>(modules: Modules, tensors: NamedTensors, f: ()
   for (const [name, { shape }] of parameters) {
     const tensor = tensors[name];
     if (!tensor) problems.push(`missing ${name} [${shape.join(', ')}]`);
-    else if (tensor.shape.join() !== shape.join()) problems.push(`${name}: expected [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`);
+    else if (tensor.shape.join() !== shape.join())
+      problems.push(`${name}: expected [${shape.join(', ')}], got [${tensor.shape.join(', ')}]`);
   }
-  if (problems.length) throw new CoreBlocksError('parameters-mismatch', `cannot bind parameters:\n  ${problems.join('\n  ')}`, { problems });
+  if (problems.length)
+    throw new CoreBlocksError('parameters-mismatch', `cannot bind parameters:\n  ${problems.join('\n  ')}`, { problems });
 
   const undo: (() => void)[] = [];
   try {
     for (const [name, parameter] of parameters) {
       const before = parameter.bound;
       parameter.bound = { name, tensor: tensors[name] as tf.Tensor };
-      undo.push(() => { parameter.bound = before; });
+      undo.push(() => {
+        parameter.bound = before;
+      });
     }
     for (const [prefix, module] of Object.entries(byPrefix(modules))) {
       for (const visit of walk(module, prefix)) if (!visit.parameter) undo.push(scopeMethods(visit.module, visit.local));
@@ -152,5 +174,7 @@ function scopeMethods(module: Module, scope: string): () => void {
     const method = target[name]!;
     target[name] = (...args) => withScope(scope, () => method.apply(target, args));
   }
-  return () => { for (const name of shadowed) delete target[name]; };
+  return () => {
+    for (const name of shadowed) delete target[name];
+  };
 }

@@ -17,7 +17,12 @@ describe('threefry', () => {
 describe('normalQuantile', () => {
   it('agrees with published percentage points', () => {
     expect(normalQuantile(0.5)).toBe(0);
-    for (const [p, z] of [[0.975, 1.959963985], [0.25, -0.6744897502], [0.001, -3.090232306], [1e-12, -7.034483825]] as const) {
+    for (const [p, z] of [
+      [0.975, 1.959963985],
+      [0.25, -0.6744897502],
+      [0.001, -3.090232306],
+      [1e-12, -7.034483825],
+    ] as const) {
       expect(Math.abs(normalQuantile(p) / z - 1)).toBeLessThan(3e-7);
     }
   });
@@ -39,8 +44,16 @@ describe('normal and uniform', () => {
   it('have the right moments within and across indices', () => {
     const n = 40_000;
     const moments = (x: Float32Array) => {
-      let m1 = 0, m2 = 0, m4 = 0, lag = 0;
-      for (let i = 0; i < n; i++) { m1 += x[i]!; m2 += x[i]! ** 2; m4 += x[i]! ** 4; lag += x[i]! * x[(i + 1) % n]!; }
+      let m1 = 0,
+        m2 = 0,
+        m4 = 0,
+        lag = 0;
+      for (let i = 0; i < n; i++) {
+        m1 += x[i]!;
+        m2 += x[i]! ** 2;
+        m4 += x[i]! ** 4;
+        lag += x[i]! * x[(i + 1) % n]!;
+      }
       return [m1 / n, m2 / n, m4 / n, lag / n] as const;
     };
     const within = normal(7, 'a', 0, n);

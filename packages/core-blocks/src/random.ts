@@ -30,7 +30,9 @@ function hashPurpose(purpose: string): number {
 
 function checkWord(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 0 || value >= WORD) {
-    throw new CoreBlocksError('invalid-counter', `Error in random: expected ${name} to be an integer in [0, 2^32), got ${value}`, { [name]: value });
+    throw new CoreBlocksError('invalid-counter', `Error in random: expected ${name} to be an integer in [0, 2^32), got ${value}`, {
+      [name]: value,
+    });
   }
 }
 
@@ -44,36 +46,63 @@ export function threefry(out: Uint32Array, key0: number, key1: number, index: nu
   for (let i = 0, block = 0; i < length; i += 2, block++) {
     let x = (index + key0) | 0;
     let y = (block + key1) | 0;
-    x = (x + y) | 0; y = ((y << 13) | (y >>> 19)) ^ x;
-    x = (x + y) | 0; y = ((y << 15) | (y >>> 17)) ^ x;
-    x = (x + y) | 0; y = ((y << 26) | (y >>> 6)) ^ x;
-    x = (x + y) | 0; y = ((y << 6) | (y >>> 26)) ^ x;
-    x = (x + key1) | 0; y = (y + key2 + 1) | 0;
-    x = (x + y) | 0; y = ((y << 17) | (y >>> 15)) ^ x;
-    x = (x + y) | 0; y = ((y << 29) | (y >>> 3)) ^ x;
-    x = (x + y) | 0; y = ((y << 16) | (y >>> 16)) ^ x;
-    x = (x + y) | 0; y = ((y << 24) | (y >>> 8)) ^ x;
-    x = (x + key2) | 0; y = (y + key0 + 2) | 0;
-    x = (x + y) | 0; y = ((y << 13) | (y >>> 19)) ^ x;
-    x = (x + y) | 0; y = ((y << 15) | (y >>> 17)) ^ x;
-    x = (x + y) | 0; y = ((y << 26) | (y >>> 6)) ^ x;
-    x = (x + y) | 0; y = ((y << 6) | (y >>> 26)) ^ x;
-    x = (x + key0) | 0; y = (y + key1 + 3) | 0;
-    x = (x + y) | 0; y = ((y << 17) | (y >>> 15)) ^ x;
-    x = (x + y) | 0; y = ((y << 29) | (y >>> 3)) ^ x;
-    x = (x + y) | 0; y = ((y << 16) | (y >>> 16)) ^ x;
-    x = (x + y) | 0; y = ((y << 24) | (y >>> 8)) ^ x;
-    x = (x + key1) | 0; y = (y + key2 + 4) | 0;
-    x = (x + y) | 0; y = ((y << 13) | (y >>> 19)) ^ x;
-    x = (x + y) | 0; y = ((y << 15) | (y >>> 17)) ^ x;
-    x = (x + y) | 0; y = ((y << 26) | (y >>> 6)) ^ x;
-    x = (x + y) | 0; y = ((y << 6) | (y >>> 26)) ^ x;
+    x = (x + y) | 0;
+    y = ((y << 13) | (y >>> 19)) ^ x;
+    x = (x + y) | 0;
+    y = ((y << 15) | (y >>> 17)) ^ x;
+    x = (x + y) | 0;
+    y = ((y << 26) | (y >>> 6)) ^ x;
+    x = (x + y) | 0;
+    y = ((y << 6) | (y >>> 26)) ^ x;
+    x = (x + key1) | 0;
+    y = (y + key2 + 1) | 0;
+    x = (x + y) | 0;
+    y = ((y << 17) | (y >>> 15)) ^ x;
+    x = (x + y) | 0;
+    y = ((y << 29) | (y >>> 3)) ^ x;
+    x = (x + y) | 0;
+    y = ((y << 16) | (y >>> 16)) ^ x;
+    x = (x + y) | 0;
+    y = ((y << 24) | (y >>> 8)) ^ x;
+    x = (x + key2) | 0;
+    y = (y + key0 + 2) | 0;
+    x = (x + y) | 0;
+    y = ((y << 13) | (y >>> 19)) ^ x;
+    x = (x + y) | 0;
+    y = ((y << 15) | (y >>> 17)) ^ x;
+    x = (x + y) | 0;
+    y = ((y << 26) | (y >>> 6)) ^ x;
+    x = (x + y) | 0;
+    y = ((y << 6) | (y >>> 26)) ^ x;
+    x = (x + key0) | 0;
+    y = (y + key1 + 3) | 0;
+    x = (x + y) | 0;
+    y = ((y << 17) | (y >>> 15)) ^ x;
+    x = (x + y) | 0;
+    y = ((y << 29) | (y >>> 3)) ^ x;
+    x = (x + y) | 0;
+    y = ((y << 16) | (y >>> 16)) ^ x;
+    x = (x + y) | 0;
+    y = ((y << 24) | (y >>> 8)) ^ x;
+    x = (x + key1) | 0;
+    y = (y + key2 + 4) | 0;
+    x = (x + y) | 0;
+    y = ((y << 13) | (y >>> 19)) ^ x;
+    x = (x + y) | 0;
+    y = ((y << 15) | (y >>> 17)) ^ x;
+    x = (x + y) | 0;
+    y = ((y << 26) | (y >>> 6)) ^ x;
+    x = (x + y) | 0;
+    y = ((y << 6) | (y >>> 26)) ^ x;
     out[i] = x + key2;
     if (i + 1 < length) out[i + 1] = y + key0 + 5;
   }
 }
 
-/** `length` uniform 32-bit words for (seed, purpose, index). Throws CoreBlocksError invalid-counter unless seed and index are integers in [0, 2^32). */
+/**
+ * `length` uniform 32-bit words for (seed, purpose, index). Throws CoreBlocksError invalid-counter unless seed and index are integers in
+ * [0, 2^32).
+ */
 export function randomBits(seed: number, purpose: string, index: number, length: number): Uint32Array {
   checkWord('seed', seed);
   checkWord('index', index);
@@ -129,8 +158,10 @@ export function normalQuantile(p: number): number {
   const q = p - 0.5;
   if (Math.abs(q) <= 0.425) {
     const r = 0.180625 - q * q;
-    return (q * (((59.10937472 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179))
-      / (((67.1875636 * r + 78.757757664) * r + 17.895169469) * r + 1);
+    return (
+      (q * (((59.10937472 * r + 159.29113202) * r + 50.434271938) * r + 3.3871327179)) /
+      (((67.1875636 * r + 78.757757664) * r + 17.895169469) * r + 1)
+    );
   }
   let r = Math.sqrt(-Math.log(q < 0 ? p : 1 - p));
   let z: number;

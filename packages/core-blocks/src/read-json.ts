@@ -15,6 +15,7 @@ export function readJson(file: string): Record<string, unknown> {
   } catch (error) {
     throw new CoreBlocksError('invalid-config', `${file} is not JSON: ${(error as Error).message}`, { file }, error);
   }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) throw new CoreBlocksError('invalid-config', `${file}: expected a JSON object`, { file });
+  if (typeof json !== 'object' || json === null || Array.isArray(json))
+    throw new CoreBlocksError('invalid-config', `${file}: expected a JSON object`, { file });
   return json as Record<string, unknown>;
 }

@@ -29,7 +29,8 @@ export class ResnetBlock2D extends Module {
 
   forward(x: tf.Tensor, temb: tf.Tensor | null): tf.Tensor {
     let h = this.conv1.forward(this.norm1.forward(x, { silu: true }));
-    if (this.time_emb_proj && temb) h = tf.add(h, tf.reshape(this.time_emb_proj.forward(nn.silu(temb)), [h.shape[0] as number, h.shape[1] as number, 1, 1]));
+    if (this.time_emb_proj && temb)
+      h = tf.add(h, tf.reshape(this.time_emb_proj.forward(nn.silu(temb)), [h.shape[0] as number, h.shape[1] as number, 1, 1]));
     h = this.conv2.forward(this.norm2.forward(h, { silu: true }));
     return tf.add(this.conv_shortcut ? this.conv_shortcut.forward(x) : x, h);
   }

@@ -1,7 +1,23 @@
 import { CoreBlocksError } from './error.ts';
 
 /** Bytes per element of the format's dtypes. */
-export const DTYPE_BYTES = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U64: 8, U32: 4, U16: 2, U8: 1, BOOL: 1, F8_E4M3: 1, F8_E5M2: 1 } as const;
+export const DTYPE_BYTES = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  I64: 8,
+  I32: 4,
+  I16: 2,
+  I8: 1,
+  U64: 8,
+  U32: 4,
+  U16: 2,
+  U8: 1,
+  BOOL: 1,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+} as const;
 export type SafetensorsDtype = keyof typeof DTYPE_BYTES;
 
 /** The reference implementation's limit (safetensors, `MAX_HEADER_SIZE`): a lying length must not make us allocate gigabytes. */
@@ -46,7 +62,8 @@ export function parseHeader(text: string, dataBytes: number, file: string): Safe
   let metadata: Record<string, string> = {};
   for (const [name, value] of Object.entries(json)) {
     if (name === '__metadata__') {
-      if (typeof value !== 'object' || value === null || Object.values(value).some((v) => typeof v !== 'string')) fail('__metadata__ must map strings to strings');
+      if (typeof value !== 'object' || value === null || Object.values(value).some((v) => typeof v !== 'string'))
+        fail('__metadata__ must map strings to strings');
       metadata = value as Record<string, string>;
     } else entries.set(name, checkEntry(name, value, dataBytes, fail));
   }
@@ -60,16 +77,35 @@ function checkEntry(name: string, value: unknown, dataBytes: number, fail: Fail)
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };
   const isCount = (n: unknown): n is number => Number.isSafeInteger(n) && (n as number) >= 0;
   if (typeof dtype !== 'string' || !Object.hasOwn(DTYPE_BYTES, dtype)) {
-    return fail(`tensor "${name}": unknown dtype ${JSON.stringify(dtype)} (known: ${Object.keys(DTYPE_BYTES).join(', ')})`, { tensor: name, dtype });
+    return fail(`tensor "${name}": unknown dtype ${JSON.stringify(dtype)} (known: ${Object.keys(DTYPE_BYTES).join(', ')})`, {
+      tensor: name,
+      dtype,
+    });
   }
-  if (!Array.isArray(shape) || !shape.every(isCount)) return fail(`tensor "${name}": shape must be a list of non-negative integers, got ${JSON.stringify(shape)}`, { tensor: name, shape });
+  if (!Array.isArray(shape) || !shape.every(isCount))
+    return fail(`tensor "${name}": shape must be a list of non-negative integers, got ${JSON.stringify(shape)}`, { tensor: name, shape });
   if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isCount)) {
-    return fail(`tensor "${name}": data_offsets must be two non-negative integers, got ${JSON.stringify(offsets)}`, { tensor: name, offsets });
+    return fail(`tensor "${name}": data_offsets must be two non-negative integers, got ${JSON.stringify(offsets)}`, {
+      tensor: name,
+      offsets,
+    });
   }
   const [start, end] = offsets as [number, number];
-  if (end < start || end > dataBytes) return fail(`tensor "${name}": bytes ${start}..${end} are outside of the ${dataBytes} data bytes (truncated file?)`, { tensor: name, start, end, dataBytes });
+  if (end < start || end > dataBytes)
+    return fail(`tensor "${name}": bytes ${start}..${end} are outside of the ${dataBytes} data bytes (truncated file?)`, {
+      tensor: name,
+      start,
+      end,
+      dataBytes,
+    });
   const bytes = shape.reduce((a: number, b: number) => a * b, DTYPE_BYTES[dtype as SafetensorsDtype]);
-  if (bytes !== end - start) return fail(`tensor "${name}": ${dtype} [${shape.join(', ')}] takes ${bytes} bytes, but its offsets span ${end - start}`, { tensor: name, bytes, start, end });
+  if (bytes !== end - start)
+    return fail(`tensor "${name}": ${dtype} [${shape.join(', ')}] takes ${bytes} bytes, but its offsets span ${end - start}`, {
+      tensor: name,
+      bytes,
+      start,
+      end,
+    });
   return { dtype: dtype as SafetensorsDtype, shape: shape as number[], start, end };
 }
 
@@ -77,8 +113,14 @@ function checkCoverage(entries: Map<string, SafetensorsEntry>, dataBytes: number
   const inOrder = [...entries].sort(([, a], [, b]) => a.start - b.start || a.end - b.end);
   let position = 0;
   for (const [name, { start, end }] of inOrder) {
-    if (start < position) fail(`tensor "${name}" begins at byte ${start}, inside of the tensor before it, which ends at ${position}`, { tensor: name, start, position });
-    if (start > position) fail(`bytes ${position}..${start} in front of tensor "${name}" belong to no tensor`, { tensor: name, start, position });
+    if (start < position)
+      fail(`tensor "${name}" begins at byte ${start}, inside of the tensor before it, which ends at ${position}`, {
+        tensor: name,
+        start,
+        position,
+      });
+    if (start > position)
+      fail(`bytes ${position}..${start} in front of tensor "${name}" belong to no tensor`, { tensor: name, start, position });
     position = end;
   }
   if (position !== dataBytes) fail(`the tensors end at data byte ${position}, but the file has ${dataBytes}`, { position, dataBytes });
@@ -91,7 +133,8 @@ function topLevelKeys(text: string): string[] {
   for (const { 0: token, index } of text.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]]/g)) {
     if (token === '{' || token === '[') depth++;
     else if (token === '}' || token === ']') depth--;
-    else if (depth === 1 && /^\s*:/.test(text.slice(index + token.length, index + token.length + 16))) keys.push(JSON.parse(token) as string);
+    else if (depth === 1 && /^\s*:/.test(text.slice(index + token.length, index + token.length + 16)))
+      keys.push(JSON.parse(token) as string);
   }
   return keys;
 }

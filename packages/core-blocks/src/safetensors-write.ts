@@ -21,14 +21,23 @@ export interface Float64Tensor {
  * @param options.dtype how float32 tensors are stored; F16 halves the size and rounds. Int tensors are always I32, float64 ones F64.
  * @throws CoreBlocksError invalid-input when data and shape disagree; file-write naming the file and the system's reason.
  */
-export function writeSafetensors(file: string, tensors: Record<string, HostTensor | Float64Tensor>, options: { metadata?: Record<string, string>; dtype?: 'F32' | 'F16' } = {}): void {
+export function writeSafetensors(
+  file: string,
+  tensors: Record<string, HostTensor | Float64Tensor>,
+  options: { metadata?: Record<string, string>; dtype?: 'F32' | 'F16' } = {},
+): void {
   const names = Object.keys(tensors).sort();
   const entries = new Map<string, SafetensorsEntry>();
   let end = 0;
   for (const name of names) {
     const { data, shape } = tensors[name]!;
     const count = shape.reduce((a, b) => a * b, 1);
-    if (count !== data.length) throw new CoreBlocksError('invalid-input', `tensor "${name}": shape [${shape.join(', ')}] needs ${count} values, got ${data.length}`, { tensor: name, shape, length: data.length });
+    if (count !== data.length)
+      throw new CoreBlocksError(
+        'invalid-input',
+        `tensor "${name}": shape [${shape.join(', ')}] needs ${count} values, got ${data.length}`,
+        { tensor: name, shape, length: data.length },
+      );
     const dtype = data instanceof Int32Array ? 'I32' : data instanceof Float64Array ? 'F64' : (options.dtype ?? 'F32');
     const start = end;
     end += byteLength(dtype, count);
@@ -52,7 +61,12 @@ export function writeSafetensors(file: string, tensors: Record<string, HostTenso
 
 function encodeHeader(entries: Map<string, SafetensorsEntry>, metadata: Record<string, string>): Uint8Array {
   const sorted = Object.fromEntries(Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const members = [`"__metadata__":${JSON.stringify(sorted)}`, ...[...entries].map(([name, { dtype, shape, start, end }]) => `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [start, end] })}`)];
+  const members = [
+    `"__metadata__":${JSON.stringify(sorted)}`,
+    ...[...entries].map(
+      ([name, { dtype, shape, start, end }]) => `${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [start, end] })}`,
+    ),
+  ];
   const json = new TextEncoder().encode(`{${members.join(',')}}`);
   const length = Math.ceil(json.length / 8) * 8; // the data then begins at a multiple of 8, so that it can be mapped
   const bytes = new Uint8Array(PREFIX_BYTES + length).fill(0x20);
@@ -69,7 +83,7 @@ function replaceFile(file: string, produce: (write: (bytes: Uint8Array) => void)
     fs.mkdirSync(directory, { recursive: true });
     const opened = (fd = fs.openSync(temporary, 'wx'));
     produce((bytes) => {
-      for (let done = 0; done < bytes.length; ) done += fs.writeSync(opened, bytes, done, Math.min(bytes.length - done, 1 << 28));
+      for (let done = 0; done < bytes.length;) done += fs.writeSync(opened, bytes, done, Math.min(bytes.length - done, 1 << 28));
     });
     fs.fsyncSync(fd);
     fs.closeSync(fd);
@@ -79,7 +93,12 @@ function replaceFile(file: string, produce: (write: (bytes: Uint8Array) => void)
   } catch (error) {
     if (fd !== null) fs.closeSync(fd);
     fs.rmSync(temporary, { force: true });
-    throw new CoreBlocksError('file-write', `cannot write ${file}: ${(error as Error).message}`, { file, reason: (error as NodeJS.ErrnoException).code }, error);
+    throw new CoreBlocksError(
+      'file-write',
+      `cannot write ${file}: ${(error as Error).message}`,
+      { file, reason: (error as NodeJS.ErrnoException).code },
+      error,
+    );
   }
 }
 

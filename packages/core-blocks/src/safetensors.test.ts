@@ -28,8 +28,25 @@ const entry = (dtype: string, shape: unknown, start: unknown, end: unknown) => (
 
 describe('readSafetensors', () => {
   it('reads every dtype it promises', () => {
-    const parts = [Float32Array.of(1.5, -2), Uint16Array.of(0x3c00, 0x3800), Uint16Array.of(0x3f80, 0x4000), Int32Array.of(7, -7), BigInt64Array.of(-3n, 2n ** 31n - 1n), Float64Array.of(0.1, 1e300)].map(bytes);
-    put({ a: entry('F32', [2], 0, 8), b: entry('F16', [2], 8, 12), c: entry('BF16', [2, 1], 12, 16), d: entry('I32', [2], 16, 24), e: entry('I64', [2], 24, 40), f: entry('F64', [2], 40, 56) }, Buffer.concat(parts));
+    const parts = [
+      Float32Array.of(1.5, -2),
+      Uint16Array.of(0x3c00, 0x3800),
+      Uint16Array.of(0x3f80, 0x4000),
+      Int32Array.of(7, -7),
+      BigInt64Array.of(-3n, 2n ** 31n - 1n),
+      Float64Array.of(0.1, 1e300),
+    ].map(bytes);
+    put(
+      {
+        a: entry('F32', [2], 0, 8),
+        b: entry('F16', [2], 8, 12),
+        c: entry('BF16', [2, 1], 12, 16),
+        d: entry('I32', [2], 16, 24),
+        e: entry('I64', [2], 24, 40),
+        f: entry('F64', [2], 40, 56),
+      },
+      Buffer.concat(parts),
+    );
     const opened = readSafetensors(file);
     expect(opened.names()).toEqual(['a', 'b', 'c', 'd', 'e', 'f']);
     expect(opened.tensor('a')).toEqual({ data: Float32Array.of(1.5, -2), shape: [2] });
@@ -63,18 +80,52 @@ describe('readSafetensors', () => {
     ['a file without a header', () => fs.writeFileSync(file, 'abc'), /3 bytes are too few/],
     ['no JSON', () => put('{"a":'), /not JSON/],
     ['no object', () => put('[]'), /not a JSON object/],
-    ['bytes that are not UTF-8', () => { put('{"a":1}'); const raw = fs.readFileSync(file); raw[10] = 0xff; fs.writeFileSync(file, raw); }, /not UTF-8/],
-    ['a name twice', () => put(`{"a\\u0062":${JSON.stringify(entry('F32', [1], 0, 4))},"ab":${JSON.stringify(entry('F32', [1], 0, 4))}}`, new Uint8Array(4)), /names "ab" twice/],
+    [
+      'bytes that are not UTF-8',
+      () => {
+        put('{"a":1}');
+        const raw = fs.readFileSync(file);
+        raw[10] = 0xff;
+        fs.writeFileSync(file, raw);
+      },
+      /not UTF-8/,
+    ],
+    [
+      'a name twice',
+      () =>
+        put(`{"a\\u0062":${JSON.stringify(entry('F32', [1], 0, 4))},"ab":${JSON.stringify(entry('F32', [1], 0, 4))}}`, new Uint8Array(4)),
+      /names "ab" twice/,
+    ],
     ['negative offsets', () => put({ a: entry('F32', [1], -4, 0) }, new Uint8Array(4)), /"a": data_offsets/],
     ['fractional offsets', () => put({ a: entry('F32', [1], 0.5, 4.5) }, new Uint8Array(8)), /"a": data_offsets/],
     ['reversed offsets', () => put({ a: entry('F32', [1], 4, 0) }, new Uint8Array(4)), /outside/],
-    ['offsets beyond the file', () => put({ a: entry('F32', [2], 0, 8) }, new Uint8Array(4)), /"a": bytes 0\.\.8 are outside of the 4 data bytes/],
-    ['overlapping tensors', () => put({ a: entry('F32', [2], 0, 8), b: entry('F32', [2], 4, 12) }, new Uint8Array(12)), /"b" begins at byte 4, inside/],
-    ['a hole', () => put({ a: entry('F32', [1], 0, 4), b: entry('F32', [1], 8, 12) }, new Uint8Array(12)), /bytes 4\.\.8 in front of tensor "b"/],
-    ['bytes behind the last tensor', () => put({ a: entry('F32', [1], 0, 4) }, new Uint8Array(5)), /end at data byte 4, but the file has 5/],
+    [
+      'offsets beyond the file',
+      () => put({ a: entry('F32', [2], 0, 8) }, new Uint8Array(4)),
+      /"a": bytes 0\.\.8 are outside of the 4 data bytes/,
+    ],
+    [
+      'overlapping tensors',
+      () => put({ a: entry('F32', [2], 0, 8), b: entry('F32', [2], 4, 12) }, new Uint8Array(12)),
+      /"b" begins at byte 4, inside/,
+    ],
+    [
+      'a hole',
+      () => put({ a: entry('F32', [1], 0, 4), b: entry('F32', [1], 8, 12) }, new Uint8Array(12)),
+      /bytes 4\.\.8 in front of tensor "b"/,
+    ],
+    [
+      'bytes behind the last tensor',
+      () => put({ a: entry('F32', [1], 0, 4) }, new Uint8Array(5)),
+      /end at data byte 4, but the file has 5/,
+    ],
     ['an unknown dtype', () => put({ a: entry('F31', [1], 0, 4) }, new Uint8Array(4)), /"a": unknown dtype "F31"/],
     ['a dtype named like an object method', () => put({ a: entry('toString', [1], 0, 4) }, new Uint8Array(4)), /unknown dtype "toString"/],
-    ['a dtype of another size', () => put({ a: entry('F16', [1], 0, 4) }, new Uint8Array(4)), /F16 \[1\] takes 2 bytes, but its offsets span 4/],
+    [
+      'a dtype of another size',
+      () => put({ a: entry('F16', [1], 0, 4) }, new Uint8Array(4)),
+      /F16 \[1\] takes 2 bytes, but its offsets span 4/,
+    ],
     ['a negative dimension', () => put({ a: entry('F32', [-1, -1], 0, 4) }, new Uint8Array(4)), /shape must be/],
     ['a shape whose product overflows', () => put({ a: entry('F32', [2 ** 40, 2 ** 40], 0, 4) }, new Uint8Array(4)), /takes/],
     ['an entry that is null', () => put({ a: null }), /"a": unknown dtype/],
@@ -87,7 +138,10 @@ describe('readSafetensors', () => {
 
   it('names the file that is missing, the tensor that is missing, and values that do not fit', () => {
     expect(() => readSafetensors(path.join(directory, 'no'))).toThrow(expect.objectContaining({ code: 'file-read' }));
-    put({ a: entry('I64', [1], 0, 8), b: entry('BOOL', [1], 8, 9) }, Buffer.concat([bytes(BigInt64Array.of(2n ** 31n)), new Uint8Array(1)]));
+    put(
+      { a: entry('I64', [1], 0, 8), b: entry('BOOL', [1], 8, 9) },
+      Buffer.concat([bytes(BigInt64Array.of(2n ** 31n)), new Uint8Array(1)]),
+    );
     const opened = readSafetensors(file);
     expect(() => opened.tensor('z')).toThrow(expect.objectContaining({ code: 'tensor-not-found' }));
     expect(() => opened.tensor('a')).toThrow(/holds 2147483648, which int32 cannot/);
@@ -101,7 +155,11 @@ describe('writeSafetensors', () => {
   const tensors = { b: { data: Float32Array.of(1, 2, 3), shape: [3, 1] }, a: { data: Int32Array.of(4), shape: [] } };
 
   it('keeps doubles whole, whatever the dtype of the float32 tensors', () => {
-    writeSafetensors(file, { v: { data: Float64Array.of(0.1, 1e300), shape: [2] }, w: { data: Float32Array.of(1), shape: [1] } }, { dtype: 'F16' });
+    writeSafetensors(
+      file,
+      { v: { data: Float64Array.of(0.1, 1e300), shape: [2] }, w: { data: Float32Array.of(1), shape: [1] } },
+      { dtype: 'F16' },
+    );
     expect([...verifySafetensors(file).float64('v')]).toEqual([0.1, 1e300]);
   });
 
@@ -134,7 +192,10 @@ describe('writeSafetensors', () => {
   it('lets no damaged byte through: data, name, metadata', () => {
     writeSafetensors(file, tensors, { metadata: { step: '5' } });
     const good = fs.readFileSync(file);
-    for (const [from, to] of [['"step":"5"', '"step":"6"'], ['"b":{', '"c":{']] as const) {
+    for (const [from, to] of [
+      ['"step":"5"', '"step":"6"'],
+      ['"b":{', '"c":{'],
+    ] as const) {
       fs.writeFileSync(file, Buffer.from(good.toString('latin1').replace(from, to), 'latin1'));
       expect(() => verifySafetensors(file)).toThrow(expect.objectContaining({ code: 'safetensors-checksum' }));
     }
@@ -158,7 +219,11 @@ describe('writeSafetensors', () => {
     vi.spyOn(fs, method).mockImplementation(() => {
       throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
     });
-    const error = expect.objectContaining({ code: 'file-write', details: { file, reason: 'ENOSPC' }, message: expect.stringContaining(file) as string });
+    const error = expect.objectContaining({
+      code: 'file-write',
+      details: { file, reason: 'ENOSPC' },
+      message: expect.stringContaining(file) as string,
+    });
     expect(() => writeSafetensors(file, { a: tensors.a })).toThrow(error);
     vi.restoreAllMocks();
     expect(fs.readFileSync(file).equals(before)).toBe(true);

@@ -4,7 +4,14 @@ import path from 'node:path';
 import type { ExternalTensor, HostTensor } from '@controllab/tfjs-onnx';
 import { CoreBlocksError } from './error.ts';
 import { decodeBfloat16, decodeFloat16 } from './float16.ts';
-import { DTYPE_BYTES, MAX_HEADER_BYTES, PREFIX_BYTES, parseHeader, type SafetensorsDtype, type SafetensorsHeader } from './safetensors-header.ts';
+import {
+  DTYPE_BYTES,
+  MAX_HEADER_BYTES,
+  PREFIX_BYTES,
+  parseHeader,
+  type SafetensorsDtype,
+  type SafetensorsHeader,
+} from './safetensors-header.ts';
 
 /** Metadata key of the checksum that {@link writeSafetensors} leaves and {@link verifySafetensors} checks. */
 export const CHECKSUM_KEY = 'sha256';
@@ -54,14 +61,23 @@ export class SafetensorsFile {
       case 'I64':
         return { data: this.#narrow(name, new BigInt64Array(bytes)), shape };
       default:
-        throw new CoreBlocksError('safetensors-invalid', `${this.file}: tensor "${name}" is ${dtype}; F64, F32, F16, BF16, I32 and I64 can be read`, { file: this.file, tensor: name, dtype });
+        throw new CoreBlocksError(
+          'safetensors-invalid',
+          `${this.file}: tensor "${name}" is ${dtype}; F64, F32, F16, BF16, I32 and I64 can be read`,
+          { file: this.file, tensor: name, dtype },
+        );
     }
   }
 
   /** The values of an F64 tensor without rounding to float32. @throws CoreBlocksError safetensors-invalid for other dtypes. */
   float64(name: string): Float64Array {
     const { dtype } = this.#entry(name);
-    if (dtype !== 'F64') throw new CoreBlocksError('safetensors-invalid', `${this.file}: tensor "${name}" is ${dtype}, expected F64`, { file: this.file, tensor: name, dtype });
+    if (dtype !== 'F64')
+      throw new CoreBlocksError('safetensors-invalid', `${this.file}: tensor "${name}" is ${dtype}, expected F64`, {
+        file: this.file,
+        tensor: name,
+        dtype,
+      });
     return new Float64Array(this.#read(name));
   }
 
@@ -69,7 +85,12 @@ export class SafetensorsFile {
   external(name: string): ExternalTensor {
     const { dtype, shape, start, end } = this.#entry(name);
     const external = EXTERNAL_DTYPES[dtype];
-    if (!external) throw new CoreBlocksError('safetensors-invalid', `${this.file}: tensor "${name}" is ${dtype}; only F32, F16 and BF16 can be used in place`, { file: this.file, tensor: name, dtype });
+    if (!external)
+      throw new CoreBlocksError(
+        'safetensors-invalid',
+        `${this.file}: tensor "${name}" is ${dtype}; only F32, F16 and BF16 can be used in place`,
+        { file: this.file, tensor: name, dtype },
+      );
     return { file: this.file, offset: this.dataStart + start, length: end - start, shape, dtype: external };
   }
 
@@ -87,7 +108,12 @@ export class SafetensorsFile {
   #narrow(name: string, values: BigInt64Array): Int32Array {
     const out = new Int32Array(values.length);
     for (const [i, value] of values.entries()) {
-      if (BigInt.asIntN(32, value) !== value) throw new CoreBlocksError('safetensors-invalid', `${this.file}: tensor "${name}" holds ${value}, which int32 cannot`, { file: this.file, tensor: name, value });
+      if (BigInt.asIntN(32, value) !== value)
+        throw new CoreBlocksError('safetensors-invalid', `${this.file}: tensor "${name}" holds ${value}, which int32 cannot`, {
+          file: this.file,
+          tensor: name,
+          value,
+        });
       out[i] = Number(value);
     }
     return out;
@@ -125,14 +151,23 @@ export function readSafetensors(file: string): SafetensorsFile {
 export function verifySafetensors(file: string): SafetensorsFile {
   const opened = readSafetensors(file);
   const expected = opened.metadata[CHECKSUM_KEY];
-  if (expected === undefined) throw new CoreBlocksError('safetensors-checksum', `${file}: its metadata carries no ${CHECKSUM_KEY}, so its data cannot be verified`, { file });
+  if (expected === undefined)
+    throw new CoreBlocksError('safetensors-checksum', `${file}: its metadata carries no ${CHECKSUM_KEY}, so its data cannot be verified`, {
+      file,
+    });
   const hash = hashHeader(opened.header, opened.metadata);
   const bytes = [...opened.header.values()].reduce((sum, { start, end }) => sum + end - start, 0);
   withFile(file, (fd) => {
-    for (let done = 0; done < bytes; done += CHUNK_BYTES) hash.update(new Uint8Array(readRange(fd, opened.dataStart + done, Math.min(CHUNK_BYTES, bytes - done), file)));
+    for (let done = 0; done < bytes; done += CHUNK_BYTES)
+      hash.update(new Uint8Array(readRange(fd, opened.dataStart + done, Math.min(CHUNK_BYTES, bytes - done), file)));
   });
   const actual = hash.digest('hex');
-  if (actual !== expected) throw new CoreBlocksError('safetensors-checksum', `${file}: the checksum of its contents is ${actual}, its metadata says ${expected}: the file is damaged`, { file, actual, expected });
+  if (actual !== expected)
+    throw new CoreBlocksError(
+      'safetensors-checksum',
+      `${file}: the checksum of its contents is ${actual}, its metadata says ${expected}: the file is damaged`,
+      { file, actual, expected },
+    );
   return opened;
 }
 
@@ -172,7 +207,12 @@ function readRange(fd: number, offset: number, length: number, file: string): Ar
     } catch (error) {
       throw new CoreBlocksError('file-read', `cannot read ${file}: ${(error as Error).message}`, { file, offset }, error);
     }
-    if (count === 0) throw new CoreBlocksError('safetensors-invalid', `${file}: ends at byte ${offset + done}, expected ${length - done} more (truncated file?)`, { file, offset, length });
+    if (count === 0)
+      throw new CoreBlocksError(
+        'safetensors-invalid',
+        `${file}: ends at byte ${offset + done}, expected ${length - done} more (truncated file?)`,
+        { file, offset, length },
+      );
     done += count;
   }
   return buffer;

@@ -18,7 +18,8 @@ export function readShardedSafetensors(index: string): TensorFile {
   const shards = new Map<string, SafetensorsFile>();
   const owner = new Map<string, SafetensorsFile>();
   for (const [name, file] of Object.entries(places)) {
-    if (typeof file !== 'string' || path.basename(file) !== file) return fail(`weight_map puts "${name}" in ${JSON.stringify(file)}, which is not the name of a file beside it`, { tensor: name });
+    if (typeof file !== 'string' || path.basename(file) !== file)
+      return fail(`weight_map puts "${name}" in ${JSON.stringify(file)}, which is not the name of a file beside it`, { tensor: name });
     const shard = shards.get(file) ?? readSafetensors(path.join(path.dirname(index), file));
     shards.set(file, shard);
     if (!shard.header.has(name)) fail(`weight_map puts "${name}" in ${file}, which does not have it`, { tensor: name, shard: file });

@@ -7,7 +7,8 @@ import { AutoencoderKL, AutoencoderKLTemporalDecoder } from './vae.ts';
 
 beforeAll(() => tf.setBackend('cpu'));
 
-const weightsOf = (module: Module) => Object.fromEntries(Object.entries(initialize(module, 1)).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
+const weightsOf = (module: Module) =>
+  Object.fromEntries(Object.entries(initialize(module, 1)).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
 const largest = (a: tf.Tensor, b: tf.Tensor) => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0] as number;
 
 describe('TemporalConv', () => {
@@ -15,7 +16,9 @@ describe('TemporalConv', () => {
     const conv = new TemporalConv(1, 1);
     const weights = { weight: tf.tensor5d([100, 10, 1], [1, 1, 3, 1, 1]), bias: tf.tensor1d([0.5]) };
     const frames = tf.tensor4d([1, 2, 3, 4, 5, 6, 7, 8], [4, 1, 1, 2]); // two videos of two frames of two pixels
-    expect([...withParameters(conv, weights, () => conv.overFrames(frames, 2)).dataSync()]).toEqual([13.5, 24.5, 130.5, 240.5, 57.5, 68.5, 570.5, 680.5]);
+    expect([...withParameters(conv, weights, () => conv.overFrames(frames, 2)).dataSync()]).toEqual([
+      13.5, 24.5, 130.5, 240.5, 57.5, 68.5, 570.5, 680.5,
+    ]);
   });
 });
 
@@ -24,12 +27,17 @@ describe('SpatioTemporalResBlock', () => {
   const run = (temporalFirst: boolean, mix: number, frames: number) => {
     const block = new SpatioTemporalResBlock(2, 2, { tembChannels: null, groups: 1, eps: 1e-5, temporalFirst });
     const weights = { ...weightsOf(block), 'time_mixer.mix_factor': tf.tensor1d([mix]) };
-    const spatial = withParameters({ spatial_res_block: block.spatial_res_block }, weights, () => block.spatial_res_block.forward(x(), null));
+    const spatial = withParameters({ spatial_res_block: block.spatial_res_block }, weights, () =>
+      block.spatial_res_block.forward(x(), null),
+    );
     return { spatial, out: withParameters(block, weights, () => block.forward(x(), null, frames)) };
   };
 
   it('mixes by the sigmoid of one number, towards the frames or towards the video', () => {
-    for (const [temporalFirst, mix] of [[false, 40], [true, -40]] as const) {
+    for (const [temporalFirst, mix] of [
+      [false, 40],
+      [true, -40],
+    ] as const) {
       const { spatial, out } = run(temporalFirst, mix, 2);
       expect(largest(out, spatial)).toBeLessThan(1e-6);
     }
@@ -60,7 +68,12 @@ describe('AutoencoderKLTemporalDecoder', () => {
     const post = { 'post_quant_conv.weight': tf.reshape(tf.eye(4), [4, 4, 1, 1]), 'post_quant_conv.bias': tf.zeros([4]) };
     const z = tf.randomNormal([2, 4, 2, 2], 0, 1, 'float32', 1);
     const want = withParameters(image, { ...spatial, ...post }, () => image.decode(z));
-    expect(largest(withParameters(video, weights, () => video.decode(z, 2)), want)).toBeLessThan(1e-5);
+    expect(
+      largest(
+        withParameters(video, weights, () => video.decode(z, 2)),
+        want,
+      ),
+    ).toBeLessThan(1e-5);
     expect(() => video.decode(z, 3)).toThrow(/expected a multiple of 3 frames, got \[2, 4, 2, 2\]/);
   });
 });
@@ -80,7 +93,11 @@ describe('UNetSpatioTemporalConditionModel', () => {
 
   it.each([
     ['frames that are not a video', () => forward(tf.zeros([2, 8, 2, 2])), /sample: expected \[B, F, 8, H, W\], got \[2, 8, 2, 2\]/],
-    ['too few numbers', () => withParameters(unet, weightsOf(unet), () => forward(tf.zeros([1, 2, 8, 2, 2]), tf.ones([1, 2]))), /timeIds: expected \[1, 3\], got \[1, 2\]/],
+    [
+      'too few numbers',
+      () => withParameters(unet, weightsOf(unet), () => forward(tf.zeros([1, 2, 8, 2, 2]), tf.ones([1, 2]))),
+      /timeIds: expected \[1, 3\], got \[1, 2\]/,
+    ],
   ])('refuses %s', (_, f, message) => {
     expect(f).toThrow(message);
     expect(f).toThrow(expect.objectContaining({ code: 'invalid-input' }));

@@ -177,7 +177,10 @@ export class TransformerSpatioTemporalModel extends Module {
     const [videos, pixels] = [n / frames, h * w];
     const [, s, d] = context.shape as [number, number, number];
     const positions = tf.tensor1d(Float32Array.from({ length: frames }, (_, i) => i));
-    const positionEmbedding = tf.reshape(this.time_pos_embed.forward(timestepEmbedding(positions, this.#channels, { flipSinToCos: true, freqShift: 0 })), [1, frames, 1, c]);
+    const positionEmbedding = tf.reshape(
+      this.time_pos_embed.forward(timestepEmbedding(positions, this.#channels, { flipSinToCos: true, freqShift: 0 })),
+      [1, frames, 1, c],
+    );
     const firstFrame = tf.reshape(tf.slice(tf.reshape(context, [videos, frames, s * d]), [0, 0, 0], [-1, 1, -1]), [videos, s, d]);
     const timeContext = repeatRows(firstFrame, pixels);
 

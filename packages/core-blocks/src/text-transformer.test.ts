@@ -3,12 +3,21 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { initialize, withParameters } from './module.ts';
 import { TextTransformer } from './text-transformer.ts';
 
-const config = { vocab_size: 10, hidden_size: 8, intermediate_size: 16, num_hidden_layers: 2, num_attention_heads: 2, max_position_embeddings: 6 };
+const config = {
+  vocab_size: 10,
+  hidden_size: 8,
+  intermediate_size: 16,
+  num_hidden_layers: 2,
+  num_attention_heads: 2,
+  max_position_embeddings: 6,
+};
 
 beforeAll(() => tf.setBackend('cpu'));
 
 function run(model: TextTransformer, ids: number[]): Float32Array {
-  const tensors = Object.fromEntries(Object.entries(initialize(model, 2)).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
+  const tensors = Object.fromEntries(
+    Object.entries(initialize(model, 2)).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]),
+  );
   return withParameters(model, tensors, () => model.forward(tf.tensor2d([ids], [1, ids.length], 'int32'))).dataSync() as Float32Array;
 }
 

@@ -72,7 +72,10 @@ export class TextTransformer extends Module {
   /** Token ids `[N, S]` (int32, S at most max_position_embeddings) to both hidden states. @throws CoreBlocksError invalid-input */
   encode(ids: tf.Tensor): TextStates {
     const context = this.config.max_position_embeddings;
-    if (ids.rank !== 2 || (ids.shape[1] as number) > context) throw new CoreBlocksError('invalid-input', `token ids: expected [N, S] with S at most ${context}, got [${ids.shape.join(', ')}]`, { shape: ids.shape });
+    if (ids.rank !== 2 || (ids.shape[1] as number) > context)
+      throw new CoreBlocksError('invalid-input', `token ids: expected [N, S] with S at most ${context}, got [${ids.shape.join(', ')}]`, {
+        shape: ids.shape,
+      });
     return this.text_model.forward(ids);
   }
 
@@ -84,8 +87,23 @@ export class TextTransformer extends Module {
 
 /** CLIP ViT-L/14's text encoder (SD1.x): 123,060,480 parameters. */
 export const clipTextSd15 = () =>
-  new TextTransformer({ vocab_size: 49408, hidden_size: 768, intermediate_size: 3072, num_hidden_layers: 12, num_attention_heads: 12, max_position_embeddings: 77 });
+  new TextTransformer({
+    vocab_size: 49408,
+    hidden_size: 768,
+    intermediate_size: 3072,
+    num_hidden_layers: 12,
+    num_attention_heads: 12,
+    max_position_embeddings: 77,
+  });
 
 /** OpenCLIP ViT-H/14's text encoder without its last layer (SD2.x): 340,387,840 parameters. */
 export const clipTextSd21 = () =>
-  new TextTransformer({ vocab_size: 49408, hidden_size: 1024, intermediate_size: 4096, num_hidden_layers: 23, num_attention_heads: 16, max_position_embeddings: 77, hidden_act: 'gelu' });
+  new TextTransformer({
+    vocab_size: 49408,
+    hidden_size: 1024,
+    intermediate_size: 4096,
+    num_hidden_layers: 23,
+    num_attention_heads: 16,
+    max_position_embeddings: 77,
+    hidden_act: 'gelu',
+  });

@@ -18,7 +18,12 @@ export function timestepEmbedding(timesteps: tf.Tensor, dim: number, options: { 
   const angles = tf.mul(tf.reshape(timesteps, [-1, 1]), tf.tensor2d(frequencies, [1, half]));
   const waves = options.flipSinToCos ? [tf.cos(angles), tf.sin(angles)] : [tf.sin(angles), tf.cos(angles)];
   const embedding = tf.concat(waves, 1) as tf.Tensor2D;
-  return dim % 2 === 1 ? tf.pad(embedding, [[0, 0], [0, 1]]) : embedding;
+  return dim % 2 === 1
+    ? tf.pad(embedding, [
+        [0, 0],
+        [0, 1],
+      ])
+    : embedding;
 }
 
 /** Two linear layers with a SiLU between: `[N, C]` to `[N, O]`, O being T by default. */

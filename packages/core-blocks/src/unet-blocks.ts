@@ -40,9 +40,17 @@ function residual(inChannels: number, outChannels: number, options: Omit<BlockOp
   return options.video ? new SpatioTemporalResBlock(inChannels, outChannels, options) : new ResnetBlock2D(inChannels, outChannels, options);
 }
 
-function transformers(count: number, channels: number, { attention, groups, video }: Pick<BlockOptions, 'attention' | 'groups' | 'video'>): Transformer[] {
+function transformers(
+  count: number,
+  channels: number,
+  { attention, groups, video }: Pick<BlockOptions, 'attention' | 'groups' | 'video'>,
+): Transformer[] {
   if (!attention) return [];
-  return range(count).map(() => (video ? new TransformerSpatioTemporalModel(channels, { ...attention, groups }) : new Transformer2DModel(channels, { ...attention, groups })));
+  return range(count).map(() =>
+    video
+      ? new TransformerSpatioTemporalModel(channels, { ...attention, groups })
+      : new Transformer2DModel(channels, { ...attention, groups }),
+  );
 }
 
 /**
@@ -74,7 +82,10 @@ export class DownBlock extends Module {
   }
 }
 
-/** Residual block, transformer, residual block at the lowest resolution. Source: diffusers `UNetMidBlock2DCrossAttn`, `UNetMidBlockSpatioTemporal`. */
+/**
+ * Residual block, transformer, residual block at the lowest resolution. Source: diffusers `UNetMidBlock2DCrossAttn`,
+ * `UNetMidBlockSpatioTemporal`.
+ */
 export class MidBlock extends Module {
   attentions: [Transformer];
   resnets: [Residual, Residual];

@@ -26,7 +26,23 @@ export interface UNetEncoderConfig {
   projection_class_embeddings_input_dim?: number | null;
 }
 
-const ENCODER_KEYS = ['in_channels', 'block_out_channels', 'down_block_types', 'layers_per_block', 'attention_head_dim', 'cross_attention_dim', 'transformer_layers_per_block', 'use_linear_projection', 'norm_num_groups', 'norm_eps', 'flip_sin_to_cos', 'freq_shift', 'addition_embed_type', 'addition_time_embed_dim', 'projection_class_embeddings_input_dim'];
+const ENCODER_KEYS = [
+  'in_channels',
+  'block_out_channels',
+  'down_block_types',
+  'layers_per_block',
+  'attention_head_dim',
+  'cross_attention_dim',
+  'transformer_layers_per_block',
+  'use_linear_projection',
+  'norm_num_groups',
+  'norm_eps',
+  'flip_sin_to_cos',
+  'freq_shift',
+  'addition_embed_type',
+  'addition_time_embed_dim',
+  'projection_class_embeddings_input_dim',
+];
 
 /** Values of diffusers' other keys that describe the U-Nets built here. */
 const FIXED_KEYS = {
@@ -60,7 +76,18 @@ export interface SpatioTemporalEncoderConfig {
   num_frames?: number;
 }
 
-const SPATIO_TEMPORAL_KEYS = ['in_channels', 'block_out_channels', 'down_block_types', 'layers_per_block', 'num_attention_heads', 'cross_attention_dim', 'transformer_layers_per_block', 'addition_time_embed_dim', 'projection_class_embeddings_input_dim', 'num_frames'];
+const SPATIO_TEMPORAL_KEYS = [
+  'in_channels',
+  'block_out_channels',
+  'down_block_types',
+  'layers_per_block',
+  'num_attention_heads',
+  'cross_attention_dim',
+  'transformer_layers_per_block',
+  'addition_time_embed_dim',
+  'projection_class_embeddings_input_dim',
+  'num_frames',
+];
 
 /** diffusers hard-codes them in the spatio-temporal blocks: group norms of 32 groups, and these epsilons. */
 const SPATIO_TEMPORAL = { groups: 32, eps: { crossAttnDown: 1e-6, down: 1e-5, mid: 1e-5, up: 1e-6, out: 1e-5 } };
@@ -102,7 +129,13 @@ export function resolveEncoder(model: string, config: UNetEncoderConfig, otherKe
   const groups = config.norm_num_groups ?? 32;
   const eps = config.norm_eps ?? 1e-5;
   return {
-    ...resolveLevels(model, config, { heads: perLevel('attention_head_dim', config.attention_head_dim, config.block_out_channels.length), linearProjection: config.use_linear_projection ?? false, groups, video: false, eps: () => eps }),
+    ...resolveLevels(model, config, {
+      heads: perLevel('attention_head_dim', config.attention_head_dim, config.block_out_channels.length),
+      linearProjection: config.use_linear_projection ?? false,
+      groups,
+      video: false,
+      eps: () => eps,
+    }),
     inChannels: config.in_channels ?? 4,
     addition: resolveAddition(model, config),
     eps: { mid: eps, up: eps, out: eps },
@@ -112,11 +145,21 @@ export function resolveEncoder(model: string, config: UNetEncoderConfig, otherKe
 }
 
 /** Like {@link resolveEncoder}, for a video U-Net. */
-export function resolveSpatioTemporalEncoder(model: string, config: SpatioTemporalEncoderConfig, otherKeys: readonly string[]): ResolvedEncoder {
+export function resolveSpatioTemporalEncoder(
+  model: string,
+  config: SpatioTemporalEncoderConfig,
+  otherKeys: readonly string[],
+): ResolvedEncoder {
   checkConfig(config, { model, keys: [...SPATIO_TEMPORAL_KEYS, ...otherKeys] });
   const { groups, eps } = SPATIO_TEMPORAL;
   return {
-    ...resolveLevels(model, config, { heads: perLevel('num_attention_heads', config.num_attention_heads, config.block_out_channels.length), linearProjection: true, groups, video: true, eps: (attention) => (attention ? eps.crossAttnDown : eps.down) }),
+    ...resolveLevels(model, config, {
+      heads: perLevel('num_attention_heads', config.num_attention_heads, config.block_out_channels.length),
+      linearProjection: true,
+      groups,
+      video: true,
+      eps: (attention) => (attention ? eps.crossAttnDown : eps.down),
+    }),
     inChannels: config.in_channels ?? 8,
     addition: { timeDim: config.addition_time_embed_dim, inputDim: config.projection_class_embeddings_input_dim, text: false },
     eps: { mid: eps.mid, up: eps.up, out: eps.out },
@@ -128,8 +171,18 @@ export function resolveSpatioTemporalEncoder(model: string, config: SpatioTempor
 function resolveAddition(model: string, config: UNetEncoderConfig): ResolvedEncoder['addition'] {
   const { addition_embed_type: type, addition_time_embed_dim: timeDim, projection_class_embeddings_input_dim: inputDim } = config;
   if (type === null || type === undefined) return null;
-  if (type !== 'text_time') throw new CoreBlocksError('invalid-config', `${model}: addition_embed_type: only "text_time" is implemented, got ${JSON.stringify(type)}`, { addition_embed_type: type });
-  if (!timeDim || !inputDim) throw new CoreBlocksError('invalid-config', `${model}: addition_embed_type text_time needs addition_time_embed_dim and projection_class_embeddings_input_dim`, { config });
+  if (type !== 'text_time')
+    throw new CoreBlocksError(
+      'invalid-config',
+      `${model}: addition_embed_type: only "text_time" is implemented, got ${JSON.stringify(type)}`,
+      { addition_embed_type: type },
+    );
+  if (!timeDim || !inputDim)
+    throw new CoreBlocksError(
+      'invalid-config',
+      `${model}: addition_embed_type text_time needs addition_time_embed_dim and projection_class_embeddings_input_dim`,
+      { config },
+    );
   return { timeDim, inputDim, text: true };
 }
 
@@ -142,27 +195,55 @@ function resolveLevels(
   const channels = config.block_out_channels;
   const count = channels.length;
   if (count === 0 || config.down_block_types.length !== count) {
-    throw new CoreBlocksError('invalid-config', `${model}: block_out_channels and down_block_types must name the same levels, got ${count} and ${config.down_block_types.length}`, { config });
+    throw new CoreBlocksError(
+      'invalid-config',
+      `${model}: block_out_channels and down_block_types must name the same levels, got ${count} and ${config.down_block_types.length}`,
+      { config },
+    );
   }
   const layers = perLevel('transformer_layers_per_block', config.transformer_layers_per_block ?? 1, count);
-  const attentionAt = (i: number): AttentionOptions => ({ heads: heads[i] as number, contextChannels: config.cross_attention_dim, layers: layers[i] as number, linearProjection });
+  const attentionAt = (i: number): AttentionOptions => ({
+    heads: heads[i] as number,
+    contextChannels: config.cross_attention_dim,
+    layers: layers[i] as number,
+    linearProjection,
+  });
   const [plain, crossed] = [`Down${blockTypes(video)}`, `CrossAttnDown${blockTypes(video)}`];
   const levels = channels.map((width, i) => {
     const type = config.down_block_types[i];
-    if (type !== crossed && type !== plain) throw new CoreBlocksError('invalid-config', `${model}: down_block_types[${i}] must be ${crossed} or ${plain}, got "${type}"`, { type });
+    if (type !== crossed && type !== plain)
+      throw new CoreBlocksError('invalid-config', `${model}: down_block_types[${i}] must be ${crossed} or ${plain}, got "${type}"`, {
+        type,
+      });
     if (width % groups !== 0 || width % (heads[i] as number) !== 0) {
-      throw new CoreBlocksError('invalid-config', `${model}: ${width} channels of level ${i} must be divisible by norm_num_groups (${groups}) and by the number of heads (${heads[i]})`, { width, groups, heads: heads[i] });
+      throw new CoreBlocksError(
+        'invalid-config',
+        `${model}: ${width} channels of level ${i} must be divisible by norm_num_groups (${groups}) and by the number of heads (${heads[i]})`,
+        { width, groups, heads: heads[i] },
+      );
     }
     return { channels: width, attention: type === crossed ? attentionAt(i) : null, eps: options.eps(type === crossed) };
   });
-  return { model, video, timeEmbedDim: (channels[0] as number) * 4, levels, midAttention: attentionAt(count - 1), layersPerBlock: config.layers_per_block, groups };
+  return {
+    model,
+    video,
+    timeEmbedDim: (channels[0] as number) * 4,
+    levels,
+    midAttention: attentionAt(count - 1),
+    layersPerBlock: config.layers_per_block,
+    groups,
+  };
 }
 
 /** @throws CoreBlocksError invalid-config unless the decoder's levels are the encoder's, in reverse. */
 export function checkUpBlockTypes({ model, levels, video }: ResolvedEncoder, types: readonly string[]): void {
   const expected = levels.map(({ attention }) => `${attention ? 'CrossAttn' : ''}Up${blockTypes(video)}`).reverse();
   if (expected.join() !== types.join()) {
-    throw new CoreBlocksError('invalid-config', `${model}: up_block_types must mirror down_block_types: expected [${expected.join(', ')}], got [${types.join(', ')}]`, { types });
+    throw new CoreBlocksError(
+      'invalid-config',
+      `${model}: up_block_types must mirror down_block_types: expected [${expected.join(', ')}], got [${types.join(', ')}]`,
+      { types },
+    );
   }
 }
 

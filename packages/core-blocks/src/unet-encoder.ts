@@ -12,7 +12,10 @@ import type { ResolvedEncoder } from './unet-config.ts';
 export interface AddedConditions {
   /** Pooled text embedding `[N, P]`. */
   textEmbeds: tf.Tensor;
-  /** Original height and width, top and left of the crop, target height and width in pixels (the refiner: an aesthetic score for the last two), `[N, K]`. */
+  /**
+   * Original height and width, top and left of the crop, target height and width in pixels (the refiner: an aesthetic score for the last
+   * two), `[N, K]`.
+   */
   timeIds: tf.Tensor;
 }
 
@@ -42,7 +45,14 @@ export abstract class UNetEncoder extends Module {
     this.time_embedding = new TimestepEmbedding(width(0), timeEmbedDim);
     this.add_embedding = addition ? new TimestepEmbedding(addition.inputDim, timeEmbedDim) : null;
     this.down_blocks = levels.map(
-      ({ channels, attention, eps }, i) => new DownBlock(width(Math.max(i - 1, 0)), channels, { ...common, eps, layers: encoder.layersPerBlock, attention, downsample: i < levels.length - 1 }),
+      ({ channels, attention, eps }, i) =>
+        new DownBlock(width(Math.max(i - 1, 0)), channels, {
+          ...common,
+          eps,
+          layers: encoder.layersPerBlock,
+          attention,
+          downsample: i < levels.length - 1,
+        }),
     );
     this.mid_block = new MidBlock(width(levels.length - 1), { ...common, eps: encoder.eps.mid, attention: encoder.midAttention });
   }
@@ -57,7 +67,12 @@ export abstract class UNetEncoder extends Module {
     const [n, c] = sample.shape;
     if (sample.rank !== 4 || c !== inChannels) invalid('sample', `[N, ${inChannels}, H, W]`, sample);
     this.#checkBatch(n as number, timesteps, context);
-    if (!addition !== !added) throw new CoreBlocksError('invalid-input', `addedConditions: this ${model} ${addition ? 'needs them (addition_embed_type text_time)' : 'has no use for them'}`, {});
+    if (!addition !== !added)
+      throw new CoreBlocksError(
+        'invalid-input',
+        `addedConditions: this ${model} ${addition ? 'needs them (addition_embed_type text_time)' : 'has no use for them'}`,
+        {},
+      );
     return { temb: this.#embed(timesteps, added?.timeIds, added?.textEmbeds), context, frames: 1 };
   }
 
@@ -67,13 +82,21 @@ export abstract class UNetEncoder extends Module {
    * @returns the frames `x: [B F, C, H, W]` and what they are conditioned on
    * @throws CoreBlocksError invalid-input
    */
-  protected conditionVideos(sample: tf.Tensor, timesteps: tf.Tensor, context: tf.Tensor, timeIds: tf.Tensor): { x: tf.Tensor; conditions: Conditions } {
+  protected conditionVideos(
+    sample: tf.Tensor,
+    timesteps: tf.Tensor,
+    context: tf.Tensor,
+    timeIds: tf.Tensor,
+  ): { x: tf.Tensor; conditions: Conditions } {
     const { inChannels } = this.encoder;
     const [n, frames, c, h, w] = sample.shape as [number, number, number, number, number];
     if (sample.rank !== 5 || c !== inChannels) invalid('sample', `[B, F, ${inChannels}, H, W]`, sample);
     this.#checkBatch(n, timesteps, context);
     const temb = this.#embed(timesteps, timeIds);
-    return { x: tf.reshape(sample, [n * frames, c, h, w]), conditions: { temb: repeatRows(temb, frames), context: repeatRows(context, frames), frames } };
+    return {
+      x: tf.reshape(sample, [n * frames, c, h, w]),
+      conditions: { temb: repeatRows(temb, frames), context: repeatRows(context, frames), frames },
+    };
   }
 
   /** Down blocks from the output `h: [N, C, H, W]` of conv_in; `states` begins with `h` itself and knows nothing of the injection. */
@@ -93,7 +116,9 @@ export abstract class UNetEncoder extends Module {
     if (context.rank !== 3 || context.shape[0] !== n) invalid('encoder hidden states', `[${n}, S, D]`, context);
   }
 
-  /** `timesteps: [N]` to `[N, T]`, plus the embedding of the numbers `timeIds: [N, K]` and of a pooled text `[N, P]` where there are any. */
+  /**
+   * `timesteps: [N]` to `[N, T]`, plus the embedding of the numbers `timeIds: [N, K]` and of a pooled text `[N, P]` where there are any.
+   */
   #embed(timesteps: tf.Tensor, timeIds?: tf.Tensor, textEmbeds?: tf.Tensor): tf.Tensor {
     const { levels, addition, flipSinToCos, freqShift } = this.encoder;
     const options = { flipSinToCos, freqShift };
@@ -103,7 +128,8 @@ export abstract class UNetEncoder extends Module {
     const n = timesteps.shape[0] as number;
     const textWidth = textEmbeds?.shape[1] ?? 0;
     const ids = (addition.inputDim - textWidth) / addition.timeDim;
-    if (textEmbeds && (textEmbeds.rank !== 2 || textEmbeds.shape[0] !== n || !Number.isInteger(ids))) invalid('textEmbeds', `[${n}, ${addition.inputDim} - a multiple of ${addition.timeDim}]`, textEmbeds);
+    if (textEmbeds && (textEmbeds.rank !== 2 || textEmbeds.shape[0] !== n || !Number.isInteger(ids)))
+      invalid('textEmbeds', `[${n}, ${addition.inputDim} - a multiple of ${addition.timeDim}]`, textEmbeds);
     if (timeIds.rank !== 2 || timeIds.shape[0] !== n || timeIds.shape[1] !== ids) invalid('timeIds', `[${n}, ${ids}]`, timeIds);
     const sinusoids = tf.reshape(timestepEmbedding(tf.reshape(timeIds, [n * ids]), addition.timeDim, options), [n, ids * addition.timeDim]);
     return tf.add(temb, this.add_embedding.forward(textEmbeds ? tf.concat([textEmbeds, sinusoids], 1) : sinusoids));

@@ -12,7 +12,12 @@ const SD_DECODER = { up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossA
 export const SD15_ENCODER: UNetEncoderConfig = { ...SD_ENCODER, attention_head_dim: 8, cross_attention_dim: 768 };
 
 /** Stable Diffusion 2.x's encoder. */
-export const SD21_ENCODER: UNetEncoderConfig = { ...SD_ENCODER, attention_head_dim: [5, 10, 20, 20], cross_attention_dim: 1024, use_linear_projection: true };
+export const SD21_ENCODER: UNetEncoderConfig = {
+  ...SD_ENCODER,
+  attention_head_dim: [5, 10, 20, 20],
+  cross_attention_dim: 1024,
+  use_linear_projection: true,
+};
 
 /** Stable Diffusion XL's encoder. */
 export const SDXL_ENCODER: UNetEncoderConfig = {
@@ -45,14 +50,26 @@ const SDXL_REFINER_ENCODER: UNetEncoderConfig = {
 export const SVD_ENCODER: SpatioTemporalEncoderConfig = {
   in_channels: 8,
   block_out_channels: [320, 640, 1280, 1280],
-  down_block_types: ['CrossAttnDownBlockSpatioTemporal', 'CrossAttnDownBlockSpatioTemporal', 'CrossAttnDownBlockSpatioTemporal', 'DownBlockSpatioTemporal'],
+  down_block_types: [
+    'CrossAttnDownBlockSpatioTemporal',
+    'CrossAttnDownBlockSpatioTemporal',
+    'CrossAttnDownBlockSpatioTemporal',
+    'DownBlockSpatioTemporal',
+  ],
   layers_per_block: 2,
   num_attention_heads: [5, 10, 20, 20],
   cross_attention_dim: 1024,
   addition_time_embed_dim: 256,
   projection_class_embeddings_input_dim: 768,
 };
-const SVD_DECODER = { up_block_types: ['UpBlockSpatioTemporal', 'CrossAttnUpBlockSpatioTemporal', 'CrossAttnUpBlockSpatioTemporal', 'CrossAttnUpBlockSpatioTemporal'] };
+const SVD_DECODER = {
+  up_block_types: [
+    'UpBlockSpatioTemporal',
+    'CrossAttnUpBlockSpatioTemporal',
+    'CrossAttnUpBlockSpatioTemporal',
+    'CrossAttnUpBlockSpatioTemporal',
+  ],
+};
 
 /** Stable Diffusion 1.x's U-Net: 859,520,964 parameters. */
 export const sd15 = () => new UNet2DConditionModel({ ...SD15_ENCODER, ...SD_DECODER });
@@ -67,10 +84,15 @@ export const sd21 = () => new UNet2DConditionModel({ ...SD21_ENCODER, ...SD_DECO
 export const sd2Depth = () => new UNet2DConditionModel({ ...SD21_ENCODER, ...SD_DECODER, in_channels: 5 });
 
 /** Stable Diffusion XL's base U-Net: 2,567,463,684 parameters. */
-export const sdxl = () => new UNet2DConditionModel({ ...SDXL_ENCODER, up_block_types: ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D'] });
+export const sdxl = () =>
+  new UNet2DConditionModel({ ...SDXL_ENCODER, up_block_types: ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D'] });
 
 /** Stable Diffusion XL's refiner U-Net: 2,259,526,660 parameters. */
-export const sdxlRefiner = () => new UNet2DConditionModel({ ...SDXL_REFINER_ENCODER, up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D'] });
+export const sdxlRefiner = () =>
+  new UNet2DConditionModel({
+    ...SDXL_REFINER_ENCODER,
+    up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D'],
+  });
 
 /** Stable Video Diffusion's U-Net (XT or not): 1,524,623,082 parameters. */
 export const svd = () => new UNetSpatioTemporalConditionModel({ ...SVD_ENCODER, ...SVD_DECODER });

@@ -3,7 +3,15 @@ import { CoreBlocksError } from './error.ts';
 import { checkInjection, injectAt, type Injection } from './injection.ts';
 import { Conv2d, GroupNorm } from './layers.ts';
 import { UpBlock, type Conditions } from './unet-blocks.ts';
-import { checkUpBlockTypes, encoderStates, resolveEncoder, resolveSpatioTemporalEncoder, type ResolvedEncoder, type SpatioTemporalEncoderConfig, type UNetEncoderConfig } from './unet-config.ts';
+import {
+  checkUpBlockTypes,
+  encoderStates,
+  resolveEncoder,
+  resolveSpatioTemporalEncoder,
+  type ResolvedEncoder,
+  type SpatioTemporalEncoderConfig,
+  type UNetEncoderConfig,
+} from './unet-config.ts';
 import { UNetEncoder, type AddedConditions } from './unet-encoder.ts';
 
 interface DecoderConfig {
@@ -12,7 +20,9 @@ interface DecoderConfig {
   up_block_types: readonly string[];
 }
 
-/** Config of a text-conditioned U-Net (SD1.x, SD2.x, SDXL and smaller). Keys and defaults are diffusers', so a published config.json fits. */
+/**
+ * Config of a text-conditioned U-Net (SD1.x, SD2.x, SDXL and smaller). Keys and defaults are diffusers', so a published config.json fits.
+ */
 export interface UNet2DConditionConfig extends UNetEncoderConfig, DecoderConfig {}
 
 /** Config of a video U-Net (SVD). Keys and defaults are diffusers', so a published config.json fits. */
@@ -45,7 +55,14 @@ abstract class UNet extends UNetEncoder {
     let width = levels.at(-1)?.channels as number;
     this.up_blocks = levels.toReversed().map(({ channels, attention }, i) => {
       const own = Array.from({ length: encoder.layersPerBlock + 1 }, () => skips.pop() as number);
-      const block = new UpBlock(width, channels, own, { tembChannels, groups, eps: eps.up, attention, video, upsample: i < levels.length - 1 });
+      const block = new UpBlock(width, channels, own, {
+        tembChannels,
+        groups,
+        eps: eps.up,
+        attention,
+        video,
+        upsample: i < levels.length - 1,
+      });
       width = channels;
       return block;
     });
@@ -60,7 +77,12 @@ abstract class UNet extends UNetEncoder {
     const encoded = this.runDownBlocks(this.conv_in.forward(x), conditions, inject);
     let { states } = encoded;
     if (additions) {
-      if (additions.length !== states.length) throw new CoreBlocksError('invalid-input', `downBlockAdditionalResiduals: expected ${states.length} tensors, got ${additions.length}`, { count: additions.length });
+      if (additions.length !== states.length)
+        throw new CoreBlocksError(
+          'invalid-input',
+          `downBlockAdditionalResiduals: expected ${states.length} tensors, got ${additions.length}`,
+          { count: additions.length },
+        );
       states = states.map((state, i) => tf.add(state, additions[i] as tf.Tensor));
     }
     let h = injectAt('mid_block', this.mid_block.forward(encoded.x, conditions), inject);
@@ -92,12 +114,20 @@ export class UNet2DConditionModel extends UNet {
    * @returns the prediction `[N, C', H, W]`
    * @throws CoreBlocksError invalid-input on wrong shapes, a wrong number of residuals or an unknown injection point
    */
-  forward(sample: tf.Tensor, timesteps: tf.Tensor, encoderHiddenStates: tf.Tensor, options: UNetOptions & { addedConditions?: AddedConditions } = {}): tf.Tensor {
+  forward(
+    sample: tf.Tensor,
+    timesteps: tf.Tensor,
+    encoderHiddenStates: tf.Tensor,
+    options: UNetOptions & { addedConditions?: AddedConditions } = {},
+  ): tf.Tensor {
     return this.predict(sample, this.conditionImages(sample, timesteps, encoderHiddenStates, options.addedConditions), options);
   }
 }
 
-/** The U-Net of Stable Video Diffusion: every layer sees single frames, then all frames at each place. Source: diffusers `UNetSpatioTemporalConditionModel`. */
+/**
+ * The U-Net of Stable Video Diffusion: every layer sees single frames, then all frames at each place. Source: diffusers
+ * `UNetSpatioTemporalConditionModel`.
+ */
 export class UNetSpatioTemporalConditionModel extends UNet {
   constructor(config: UNetSpatioTemporalConditionConfig) {
     super(resolveSpatioTemporalEncoder('UNetSpatioTemporalConditionModel', config, DECODER_KEYS), config);
@@ -112,7 +142,13 @@ export class UNetSpatioTemporalConditionModel extends UNet {
    * @returns the prediction `[B, F, C', H, W]`
    * @throws CoreBlocksError invalid-input on wrong shapes, a wrong number of residuals or an unknown injection point
    */
-  forward(sample: tf.Tensor, timesteps: tf.Tensor, encoderHiddenStates: tf.Tensor, addedTimeIds: tf.Tensor, options: UNetOptions = {}): tf.Tensor {
+  forward(
+    sample: tf.Tensor,
+    timesteps: tf.Tensor,
+    encoderHiddenStates: tf.Tensor,
+    addedTimeIds: tf.Tensor,
+    options: UNetOptions = {},
+  ): tf.Tensor {
     const { x, conditions } = this.conditionVideos(sample, timesteps, encoderHiddenStates, addedTimeIds);
     const y = this.predict(x, conditions, options);
     return tf.reshape(y, [...sample.shape.slice(0, 2), ...y.shape.slice(1)]);

@@ -22,10 +22,28 @@ export interface AutoencoderKLConfig {
   scaling_factor?: number; // 0.18215
 }
 
-const KEYS = ['in_channels', 'out_channels', 'block_out_channels', 'down_block_types', 'up_block_types', 'layers_per_block', 'latent_channels', 'norm_num_groups', 'scaling_factor'];
+const KEYS = [
+  'in_channels',
+  'out_channels',
+  'block_out_channels',
+  'down_block_types',
+  'up_block_types',
+  'layers_per_block',
+  'latent_channels',
+  'norm_num_groups',
+  'scaling_factor',
+];
 const FIXED = { act_fn: 'silu', mid_block_add_attention: true, use_quant_conv: true, use_post_quant_conv: true };
 
-const TEMPORAL_KEYS = ['in_channels', 'out_channels', 'block_out_channels', 'down_block_types', 'layers_per_block', 'latent_channels', 'scaling_factor'];
+const TEMPORAL_KEYS = [
+  'in_channels',
+  'out_channels',
+  'block_out_channels',
+  'down_block_types',
+  'layers_per_block',
+  'latent_channels',
+  'scaling_factor',
+];
 
 /** All group norms of the autoencoder, but those across frames. */
 const EPS = 1e-6;
@@ -49,7 +67,9 @@ function resnets(count: number, inChannels: number, outChannels: number, { group
   const temporal = { temporalEps: TEMPORAL_EPS, initialMix: 0, temporalFirst: true };
   return Array.from({ length: count }, (_, i) => {
     const width = i === 0 ? inChannels : outChannels;
-    return video ? new SpatioTemporalResBlock(width, outChannels, { ...options, ...temporal }) : new ResnetBlock2D(width, outChannels, options);
+    return video
+      ? new SpatioTemporalResBlock(width, outChannels, { ...options, ...temporal })
+      : new ResnetBlock2D(width, outChannels, options);
   });
 }
 
@@ -113,7 +133,9 @@ class Encoder extends Module {
     const first = widths[0] as number;
     const last = widths.at(-1) as number;
     this.conv_in = new Conv2d(inChannels, first, 3, { padding: 1 });
-    this.down_blocks = widths.map((width, i) => new EncoderBlock(widths[i - 1] ?? first, width, { layers, groups, video: false, downsample: i < widths.length - 1 }));
+    this.down_blocks = widths.map(
+      (width, i) => new EncoderBlock(widths[i - 1] ?? first, width, { layers, groups, video: false, downsample: i < widths.length - 1 }),
+    );
     this.mid_block = new MidBlock(last, { groups, video: false });
     this.conv_norm_out = new GroupNorm(groups, last, EPS);
     this.conv_out = new Conv2d(last, outChannels, 3, { padding: 1 });
@@ -139,7 +161,12 @@ class Decoder extends Module {
     const last = widths.at(-1) as number;
     this.conv_in = new Conv2d(inChannels, last, 3, { padding: 1 });
     this.mid_block = new MidBlock(last, options);
-    this.up_blocks = widths.toReversed().map((width, i, reversed) => new DecoderBlock(reversed[i - 1] ?? last, width, { ...options, layers: layers + 1, upsample: i < widths.length - 1 }));
+    this.up_blocks = widths
+      .toReversed()
+      .map(
+        (width, i, reversed) =>
+          new DecoderBlock(reversed[i - 1] ?? last, width, { ...options, layers: layers + 1, upsample: i < widths.length - 1 }),
+      );
     this.conv_norm_out = new GroupNorm(options.groups, first, EPS);
     this.conv_out = new Conv2d(first, outChannels, 3, { padding: 1 });
   }
@@ -174,7 +201,10 @@ abstract class Autoencoder extends Module {
   readonly factor: number;
   readonly latentChannels: number;
 
-  constructor(config: Pick<AutoencoderKLConfig, 'in_channels' | 'block_out_channels' | 'layers_per_block' | 'latent_channels' | 'scaling_factor'>, groups: number) {
+  constructor(
+    config: Pick<AutoencoderKLConfig, 'in_channels' | 'block_out_channels' | 'layers_per_block' | 'latent_channels' | 'scaling_factor'>,
+    groups: number,
+  ) {
     super();
     const { block_out_channels: widths, latent_channels: latent = 4 } = config;
     this.encoder = new Encoder(config.in_channels ?? 3, latent * 2, widths, config.layers_per_block, groups);
@@ -197,7 +227,11 @@ abstract class Autoencoder extends Module {
 /** @throws CoreBlocksError invalid-config unless every level has one block of the only type there is. */
 function checkBlockTypes(model: string, levels: number, types: readonly string[], only: string): void {
   if (levels === 0 || types.length !== levels || types.some((type) => type !== only)) {
-    throw new CoreBlocksError('invalid-config', `${model}: expected one ${only} for each of the ${levels} levels of block_out_channels, got [${types.join(', ')}]`, { levels, types });
+    throw new CoreBlocksError(
+      'invalid-config',
+      `${model}: expected one ${only} for each of the ${levels} levels of block_out_channels, got [${types.join(', ')}]`,
+      { levels, types },
+    );
   }
 }
 
@@ -235,7 +269,9 @@ export interface AutoencoderKLTemporalDecoderConfig {
   scaling_factor?: number; // 0.18215
 }
 
-/** Stable Video Diffusion's autoencoder: encodes single images, decodes frames together. Source: diffusers `AutoencoderKLTemporalDecoder`. */
+/**
+ * Stable Video Diffusion's autoencoder: encodes single images, decodes frames together. Source: diffusers `AutoencoderKLTemporalDecoder`.
+ */
 export class AutoencoderKLTemporalDecoder extends Autoencoder {
   decoder: TemporalDecoder;
 
@@ -244,19 +280,33 @@ export class AutoencoderKLTemporalDecoder extends Autoencoder {
     checkConfig(config, { model, keys: TEMPORAL_KEYS });
     const { block_out_channels: widths, layers_per_block: layers } = config;
     checkBlockTypes(model, widths.length, config.down_block_types, 'DownEncoderBlock2D');
-    if (layers !== 2) throw new CoreBlocksError('invalid-config', `${model}: layers_per_block: only 2 is implemented, got ${layers}`, { layers_per_block: layers });
+    if (layers !== 2)
+      throw new CoreBlocksError('invalid-config', `${model}: layers_per_block: only 2 is implemented, got ${layers}`, {
+        layers_per_block: layers,
+      });
     super(config, TEMPORAL_GROUPS);
-    this.decoder = new TemporalDecoder(this.latentChannels, config.out_channels ?? 3, widths, layers, { groups: TEMPORAL_GROUPS, video: true });
+    this.decoder = new TemporalDecoder(this.latentChannels, config.out_channels ?? 3, widths, layers, {
+      groups: TEMPORAL_GROUPS,
+      video: true,
+    });
   }
 
   /** Frames `[B F, 3, H, W]`, about in [-1, 1], of unscaled latents `z: [B F, C, h, w]`; the frames of a video follow each other. */
   decode(z: tf.Tensor, frames: number): tf.Tensor {
-    if ((z.shape[0] as number) % frames !== 0) throw new CoreBlocksError('invalid-input', `latents: expected a multiple of ${frames} frames, got [${z.shape.join(', ')}]`, { shape: z.shape, frames });
+    if ((z.shape[0] as number) % frames !== 0)
+      throw new CoreBlocksError('invalid-input', `latents: expected a multiple of ${frames} frames, got [${z.shape.join(', ')}]`, {
+        shape: z.shape,
+        frames,
+      });
     return this.decoder.forward(z, frames);
   }
 }
 
-const SD_VAE = { block_out_channels: [128, 256, 512, 512], down_block_types: Array.from({ length: 4 }, () => 'DownEncoderBlock2D'), layers_per_block: 2 };
+const SD_VAE = {
+  block_out_channels: [128, 256, 512, 512],
+  down_block_types: Array.from({ length: 4 }, () => 'DownEncoderBlock2D'),
+  layers_per_block: 2,
+};
 const SD_VAE_DECODER = { up_block_types: Array.from({ length: 4 }, () => 'UpDecoderBlock2D') };
 
 /** Stable Diffusion 1.x's and 2.x's autoencoder: 83,653,863 parameters. */

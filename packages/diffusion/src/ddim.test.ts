@@ -29,9 +29,12 @@ describe('ddim', () => {
   it('at eta 1 adds the posterior deviation', () => {
     const sigma2 = (0.36 / (1 - 0.4096)) * (1 - 0.64);
     const sampler = ddim(schedule, { steps: 2, eta: 1 });
-    const got = sampler.step({ k: 0, x: tensor(0.64 * 2 + s1 * 0.5), output: tensor(0.5), history, noise: Float32Array.of(-1) }).sample.data[0];
+    const got = sampler.step({ k: 0, x: tensor(0.64 * 2 + s1 * 0.5), output: tensor(0.5), history, noise: Float32Array.of(-1) }).sample
+      .data[0];
     expect(got).toBeCloseTo(1.6 + Math.sqrt(0.36 - sigma2) * 0.5 - Math.sqrt(sigma2), 6);
-    expect(() => sampler.step({ k: 0, x: tensor(1), output: tensor(1), history })).toThrow(/expected 1 values of noise at step 0, got none/);
+    expect(() => sampler.step({ k: 0, x: tensor(1), output: tensor(1), history })).toThrow(
+      /expected 1 values of noise at step 0, got none/,
+    );
     expect(() => sampler.step({ k: 0, x: tensor(1), output: tensor(1, 2), history })).toThrow(/x's shape \[1\], got \[2\]/);
   });
 });

@@ -26,7 +26,10 @@ export function ddim(schedule: NoiseSchedule, config: DdimConfig): Scheduler {
       const abarNext = next >= 0 ? schedule.alphaCumprod(next) : setAlphaToOne ? 1 : schedule.alphaCumprod(0);
       const sigma = eta * Math.sqrt(((1 - abarNext) / (1 - abar)) * (1 - abar / abarNext));
       const { x0, noise: direction } = readPrediction(input, abar, config);
-      const along = [[Math.sqrt(abarNext), x0], [Math.sqrt(1 - abarNext - sigma * sigma), direction]] as const;
+      const along = [
+        [Math.sqrt(abarNext), x0],
+        [Math.sqrt(1 - abarNext - sigma * sigma), direction],
+      ] as const;
       const sample = sigma > 0 ? weightedSum(...along, [sigma, input.noise!]) : weightedSum(...along);
       const { shape } = input.x;
       return { sample: { data: sample, shape }, predictedX0: { data: x0, shape }, from: input.x };

@@ -11,9 +11,15 @@ describe('ddpm', () => {
     const x = 0.64 * 2 + Math.sqrt(1 - 0.4096) * 0.5;
     const beta = 0.36;
     const mean = ((0.8 * beta) / (1 - 0.4096)) * 2 + ((0.8 * 0.36) / (1 - 0.4096)) * x;
-    for (const [variance, sigma2] of [['fixed_small', (0.36 / (1 - 0.4096)) * beta], ['fixed_large', beta]] as const) {
+    for (const [variance, sigma2] of [
+      ['fixed_small', (0.36 / (1 - 0.4096)) * beta],
+      ['fixed_large', beta],
+    ] as const) {
       const sampler = ddpm(schedule, { steps: 2, variance });
-      expect(sampler.step({ k: 0, x: tensor(x), output: tensor(0.5), history: [], noise: Float32Array.of(2) }).sample.data[0]).toBeCloseTo(mean + 2 * Math.sqrt(sigma2), 5);
+      expect(sampler.step({ k: 0, x: tensor(x), output: tensor(0.5), history: [], noise: Float32Array.of(2) }).sample.data[0]).toBeCloseTo(
+        mean + 2 * Math.sqrt(sigma2),
+        5,
+      );
       expect(sampler.needsNoise(1)).toBe(false);
     }
     // the last step returns x0

@@ -29,8 +29,14 @@ export function ddpm(schedule: NoiseSchedule, config: DdpmConfig): Scheduler {
       const beta = 1 - alpha;
       const { x0 } = readPrediction(input, abar, config);
       const posterior = Math.max(((1 - abarNext) / (1 - abar)) * beta, MIN_VARIANCE);
-      const mean = [[(Math.sqrt(abarNext) * beta) / (1 - abar), x0], [(Math.sqrt(alpha) * (1 - abarNext)) / (1 - abar), input.x.data]] as const;
-      const sample = timestep > 0 ? weightedSum(...mean, [Math.sqrt(variance === 'fixed_small' ? posterior : beta), input.noise!]) : weightedSum(...mean);
+      const mean = [
+        [(Math.sqrt(abarNext) * beta) / (1 - abar), x0],
+        [(Math.sqrt(alpha) * (1 - abarNext)) / (1 - abar), input.x.data],
+      ] as const;
+      const sample =
+        timestep > 0
+          ? weightedSum(...mean, [Math.sqrt(variance === 'fixed_small' ? posterior : beta), input.noise!])
+          : weightedSum(...mean);
       const { shape } = input.x;
       return { sample: { data: sample, shape }, predictedX0: { data: x0, shape }, from: input.x };
     },

@@ -11,13 +11,25 @@ export interface EulerConfig extends SamplerConfig {
 }
 
 /** The noise levels of {@link euler}: diffusers' EulerDiscreteScheduler.set_timesteps, which does not round linspace's timesteps. */
-export function eulerLevels(schedule: NoiseSchedule, { steps, spacing = 'linspace', stepsOffset = 0, karras = false, timestepType = 'discrete' }: EulerConfig): NoiseLevels {
+export function eulerLevels(
+  schedule: NoiseSchedule,
+  { steps, spacing = 'linspace', stepsOffset = 0, karras = false, timestepType = 'discrete' }: EulerConfig,
+): NoiseLevels {
   const { trainTimesteps } = schedule;
   const rounded = spacedTimesteps(trainTimesteps, steps, spacing, stepsOffset);
-  const spaced = levelsAt(schedule, spacing === 'linspace' && steps > 1 ? rounded.map((_, i) => ((steps - 1 - i) * (trainTimesteps - 1)) / (steps - 1)) : rounded);
+  const spaced = levelsAt(
+    schedule,
+    spacing === 'linspace' && steps > 1 ? rounded.map((_, i) => ((steps - 1 - i) * (trainTimesteps - 1)) / (steps - 1)) : rounded,
+  );
   if (karras === false && timestepType === 'discrete') return spaced;
-  const sigmas = karras === false ? spaced.sigmas.slice(0, -1) : karrasSigmas({ ...(karras === true ? { min: spaced.sigmas.at(-2)!, max: spaced.sigmas[0]! } : karras), steps });
-  return { timesteps: sigmas.map((sigma) => (timestepType === 'continuous' ? 0.25 * Math.log(sigma) : timestepOfSigma(schedule, sigma))), sigmas: [...sigmas, 0] };
+  const sigmas =
+    karras === false
+      ? spaced.sigmas.slice(0, -1)
+      : karrasSigmas({ ...(karras === true ? { min: spaced.sigmas.at(-2)!, max: spaced.sigmas[0]! } : karras), steps });
+  return {
+    timesteps: sigmas.map((sigma) => (timestepType === 'continuous' ? 0.25 * Math.log(sigma) : timestepOfSigma(schedule, sigma))),
+    sigmas: [...sigmas, 0],
+  };
 }
 
 /**

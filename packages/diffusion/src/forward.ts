@@ -4,15 +4,26 @@ import type { NoiseSchedule } from './noise-schedule.ts';
 import type { Prediction } from './prediction.ts';
 
 /** A float32 tensor on the host. */
-export interface FloatTensor extends HostTensor { data: Float32Array }
+export interface FloatTensor extends HostTensor {
+  data: Float32Array;
+}
 
 /** out[n] = ca(abar_n) a[n] + cb(abar_n) b[n] over the rows of a batch, abar_n being that of timesteps[n]. */
-function mix(name: string, schedule: NoiseSchedule, a: FloatTensor, b: FloatTensor, timesteps: ArrayLike<number>,
-  coefficients: (alphaCumprod: number) => readonly [number, number]): FloatTensor {
+function mix(
+  name: string,
+  schedule: NoiseSchedule,
+  a: FloatTensor,
+  b: FloatTensor,
+  timesteps: ArrayLike<number>,
+  coefficients: (alphaCumprod: number) => readonly [number, number],
+): FloatTensor {
   const batch = a.shape[0];
   if (a.shape.join() !== b.shape.join() || batch !== timesteps.length) {
-    throw new DiffusionError('invalid-shape', `Error in ${name}: expected samples and noise of one shape [N, ...] and N timesteps, got [${a.shape}], [${b.shape}] and ${timesteps.length}`,
-      { samples: a.shape, noise: b.shape, timesteps: timesteps.length });
+    throw new DiffusionError(
+      'invalid-shape',
+      `Error in ${name}: expected samples and noise of one shape [N, ...] and N timesteps, got [${a.shape}], [${b.shape}] and ${timesteps.length}`,
+      { samples: a.shape, noise: b.shape, timesteps: timesteps.length },
+    );
   }
   const out = new Float32Array(a.data.length);
   const row = a.data.length / batch;
@@ -37,10 +48,19 @@ export function velocity(schedule: NoiseSchedule, x0: FloatTensor, noise: FloatT
 }
 
 /** What a network with this prediction type is trained towards at (x0, noise, t). Shapes as in `addNoise`. */
-export function trainingTarget(prediction: Prediction, schedule: NoiseSchedule, x0: FloatTensor, noise: FloatTensor, timesteps: ArrayLike<number>): FloatTensor {
+export function trainingTarget(
+  prediction: Prediction,
+  schedule: NoiseSchedule,
+  x0: FloatTensor,
+  noise: FloatTensor,
+  timesteps: ArrayLike<number>,
+): FloatTensor {
   switch (prediction) {
-    case 'epsilon': return noise;
-    case 'v': return velocity(schedule, x0, noise, timesteps);
-    case 'sample': return x0;
+    case 'epsilon':
+      return noise;
+    case 'v':
+      return velocity(schedule, x0, noise, timesteps);
+    case 'sample':
+      return x0;
   }
 }

@@ -12,14 +12,22 @@ export interface MultistepConfig extends SamplerConfig {
  * The noise levels of DPM-Solver++ and UniPC, as their diffusers schedulers' set_timesteps. These solvers step to sigma = 0 themselves,
  * so `linspace` and `leading` lay one more timestep over the schedule and drop the last.
  */
-export function multistepLevels(schedule: NoiseSchedule, { steps, spacing = 'linspace', stepsOffset = 0, karras = false }: MultistepConfig): NoiseLevels {
+export function multistepLevels(
+  schedule: NoiseSchedule,
+  { steps, spacing = 'linspace', stepsOffset = 0, karras = false }: MultistepConfig,
+): NoiseLevels {
   const { trainTimesteps } = schedule;
   if (karras) {
     const table = trainingSigmas(schedule);
     const sigmas = karrasSigmas({ min: table[0]!, max: table.at(-1)!, steps });
     return { timesteps: sigmas.map((sigma) => roundHalfToEven(timestepOfSigma(schedule, sigma))), sigmas: [...sigmas, 0] };
   }
-  return levelsAt(schedule, spacing === 'trailing' ? spacedTimesteps(trainTimesteps, steps, spacing) : spacedTimesteps(trainTimesteps, steps + 1, spacing, stepsOffset).slice(0, -1));
+  return levelsAt(
+    schedule,
+    spacing === 'trailing'
+      ? spacedTimesteps(trainTimesteps, steps, spacing)
+      : spacedTimesteps(trainTimesteps, steps + 1, spacing, stepsOffset).slice(0, -1),
+  );
 }
 
 /** A noise level as exponential integrators use it. */

@@ -28,7 +28,7 @@ describe('noise levels', () => {
 
   it('tell Stable Video Diffusion a quarter of the log of sigma', () => {
     const { timesteps, sigmas } = eulerLevels(schedule, { steps: 25, karras: { min: 0.002, max: 700 }, timestepType: 'continuous' });
-    expect(timesteps[0]).toBeCloseTo(1.637770, 5); // diffusers prints 1.6378 for the published scheduler
+    expect(timesteps[0]).toBeCloseTo(1.63777, 5); // diffusers prints 1.6378 for the published scheduler
     expect(sigmas[24]).toBeCloseTo(0.002, 9);
   });
 

@@ -33,13 +33,20 @@ export function levelsAt(schedule: NoiseSchedule, timesteps: readonly number[]):
  */
 export function karrasSigmas({ min, max, steps }: { min: number; max: number; steps: number }): number[] {
   if (!(min > 0 && max > min) || !Number.isInteger(steps) || steps < 1) {
-    throw new DiffusionError('invalid-config', `Error in karrasSigmas: expected 0 < min < max and at least one step, got ${min}, ${max} and ${steps}`, { min, max, steps });
+    throw new DiffusionError(
+      'invalid-config',
+      `Error in karrasSigmas: expected 0 < min < max and at least one step, got ${min}, ${max} and ${steps}`,
+      { min, max, steps },
+    );
   }
   const [from, to] = [max ** (1 / RHO), min ** (1 / RHO)];
   return Array.from({ length: steps }, (_, i) => (from + (steps === 1 ? 0 : (i / (steps - 1)) * (to - from))) ** RHO);
 }
 
-/** The timestep whose sigma this is, between two training timesteps by interpolation of log(sigma), as diffusers does; clamped to the schedule. */
+/**
+ * The timestep whose sigma this is, between two training timesteps by interpolation of log(sigma), as diffusers does; clamped to the
+ * schedule.
+ */
 export function timestepOfSigma(schedule: NoiseSchedule, sigma: number): number {
   const table = trainingSigmas(schedule);
   if (table.length === 1) return 0;

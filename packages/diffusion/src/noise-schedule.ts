@@ -24,10 +24,18 @@ export class NoiseSchedule {
 
   constructor({ trainTimesteps = 1000, schedule = 'scaled_linear', betaStart = 0.00085, betaEnd = 0.012 }: NoiseScheduleConfig = {}) {
     if (!Number.isInteger(trainTimesteps) || trainTimesteps < 1) {
-      throw new DiffusionError('invalid-config', `Error in NoiseSchedule: expected trainTimesteps to be a positive integer, got ${trainTimesteps}`, { trainTimesteps });
+      throw new DiffusionError(
+        'invalid-config',
+        `Error in NoiseSchedule: expected trainTimesteps to be a positive integer, got ${trainTimesteps}`,
+        { trainTimesteps },
+      );
     }
     if (!(betaStart > 0 && betaStart <= betaEnd && betaEnd < 1)) {
-      throw new DiffusionError('invalid-config', `Error in NoiseSchedule: expected 0 < betaStart <= betaEnd < 1, got ${betaStart} and ${betaEnd}`, { betaStart, betaEnd });
+      throw new DiffusionError(
+        'invalid-config',
+        `Error in NoiseSchedule: expected 0 < betaStart <= betaEnd < 1, got ${betaStart} and ${betaEnd}`,
+        { betaStart, betaEnd },
+      );
     }
     const linear = (from: number, to: number, t: number) => (trainTimesteps === 1 ? from : from + ((to - from) * t) / (trainTimesteps - 1));
     const signal = (time: number) => Math.cos(((time + 0.008) / 1.008) * (Math.PI / 2)) ** 2;
@@ -37,7 +45,11 @@ export class NoiseSchedule {
       cosine: (t: number) => Math.min(1 - signal((t + 1) / trainTimesteps) / signal(t / trainTimesteps), MAX_COSINE_BETA),
     }[schedule];
     if (betaOf === undefined) {
-      throw new DiffusionError('invalid-config', `Error in NoiseSchedule: expected schedule to be linear, scaled_linear or cosine, got ${schedule}`, { schedule });
+      throw new DiffusionError(
+        'invalid-config',
+        `Error in NoiseSchedule: expected schedule to be linear, scaled_linear or cosine, got ${schedule}`,
+        { schedule },
+      );
     }
     this.trainTimesteps = trainTimesteps;
     this.alphasCumprod = new Float64Array(trainTimesteps);
@@ -52,7 +64,11 @@ export class NoiseSchedule {
   alphaCumprod(t: number): number {
     const value = this.alphasCumprod[t];
     if (value === undefined) {
-      throw new DiffusionError('invalid-timestep', `Error in NoiseSchedule: expected a timestep that is an integer in [0, ${this.trainTimesteps}), got ${t}`, { timestep: t });
+      throw new DiffusionError(
+        'invalid-timestep',
+        `Error in NoiseSchedule: expected a timestep that is an integer in [0, ${this.trainTimesteps}), got ${t}`,
+        { timestep: t },
+      );
     }
     return value;
   }

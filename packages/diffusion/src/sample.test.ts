@@ -12,10 +12,18 @@ describe('sample', () => {
     const schedule = new NoiseSchedule();
     const noise = initialNoise(1, [2, 3]);
     const point = 1.5;
-    for (const scheduler of [ddim(schedule, { steps: 20 }), ddim(schedule, { steps: 20, eta: 1 }), ddpm(schedule, { steps: 20 }), euler(schedule, { steps: 20, spacing: 'leading' }), dpmSolverPlusPlus2M(schedule, { steps: 20 }), unipc(schedule, { steps: 20 })]) {
+    for (const scheduler of [
+      ddim(schedule, { steps: 20 }),
+      ddim(schedule, { steps: 20, eta: 1 }),
+      ddpm(schedule, { steps: 20 }),
+      euler(schedule, { steps: 20, spacing: 'leading' }),
+      dpmSolverPlusPlus2M(schedule, { steps: 20 }),
+      unipc(schedule, { steps: 20 }),
+    ]) {
       const visited: number[] = [];
       const x = await sample({
-        scheduler, noise,
+        scheduler,
+        noise,
         predict: async (x, t) => {
           visited.push(t);
           const abar = schedule.alphaCumprod(t);
@@ -27,7 +35,8 @@ describe('sample', () => {
     }
   });
   it('draws step noise from its seed', async () => {
-    const run = (seed: number) => sample({ scheduler: ddpm(new NoiseSchedule(), { steps: 3 }), noise: initialNoise(1, [1, 2]), seed, predict: async (x) => x });
+    const run = (seed: number) =>
+      sample({ scheduler: ddpm(new NoiseSchedule(), { steps: 3 }), noise: initialNoise(1, [1, 2]), seed, predict: async (x) => x });
     expect(await run(1)).toEqual(await run(1));
     expect(await run(1)).not.toEqual(await run(2));
   });

@@ -17,7 +17,14 @@ export interface SampleOptions {
 }
 
 /** Runs the reverse process from x_T to x_0: the sampling loop for every scheduler. Returns x_0, [N, C, H, W]. */
-export async function sample({ scheduler, noise, predict, seed = 0, stepNoise = (k, length) => normal(seed, 'sampling-noise', k, length), onStep }: SampleOptions): Promise<FloatTensor> {
+export async function sample({
+  scheduler,
+  noise,
+  predict,
+  seed = 0,
+  stepNoise = (k, length) => normal(seed, 'sampling-noise', k, length),
+  onStep,
+}: SampleOptions): Promise<FloatTensor> {
   let x = noise;
   let history: StepResult[] = [];
   for (const [k, timestep] of scheduler.timesteps.entries()) {

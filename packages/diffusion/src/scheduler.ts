@@ -55,15 +55,27 @@ export interface SamplerConfig {
 /** @throws DiffusionError when the network's output or the noise does not fit x */
 export function checkStep(name: string, { x, output, noise, k }: StepInput, needsNoise: boolean): void {
   if (x.shape.join() !== output.shape.join()) {
-    throw new DiffusionError('invalid-shape', `Error in ${name}: expected the network's output to have x's shape [${x.shape}], got [${output.shape}]`, { x: x.shape, output: output.shape });
+    throw new DiffusionError(
+      'invalid-shape',
+      `Error in ${name}: expected the network's output to have x's shape [${x.shape}], got [${output.shape}]`,
+      { x: x.shape, output: output.shape },
+    );
   }
   if (needsNoise && noise?.length !== x.data.length) {
-    throw new DiffusionError('noise-required', `Error in ${name}: expected ${x.data.length} values of noise at step ${k}, got ${noise?.length ?? 'none'}`, { step: k });
+    throw new DiffusionError(
+      'noise-required',
+      `Error in ${name}: expected ${x.data.length} values of noise at step ${k}, got ${noise?.length ?? 'none'}`,
+      { step: k },
+    );
   }
 }
 
 /** x0 and noise that an output stands for, x0 clipped; clipping leaves the noise as predicted, like the reference schedulers. */
-export function readPrediction({ x, output }: StepInput, alphaCumprod: number, { prediction = 'epsilon', clipSample = null }: SamplerConfig): { x0: Float32Array; noise: Float32Array } {
+export function readPrediction(
+  { x, output }: StepInput,
+  alphaCumprod: number,
+  { prediction = 'epsilon', clipSample = null }: SamplerConfig,
+): { x0: Float32Array; noise: Float32Array } {
   const split = splitPrediction(prediction, output.data, x.data, alphaCumprod);
   const { x0 } = split;
   if (clipSample !== null) for (let i = 0; i < x0.length; i++) x0[i] = Math.max(-clipSample, Math.min(clipSample, x0[i]!));

@@ -22,13 +22,18 @@ function network(prediction: 'epsilon' | 'v', abar: number, x: FloatTensor): Flo
   return { data: x.data.map((value) => factor * value), shape: x.shape };
 }
 
-async function error(make: (schedule: NoiseSchedule, config: SamplerConfig & { karras?: boolean }) => Scheduler, steps: number, options: { prediction?: 'epsilon' | 'v'; karras?: boolean } = {}): Promise<number> {
+async function error(
+  make: (schedule: NoiseSchedule, config: SamplerConfig & { karras?: boolean }) => Scheduler,
+  steps: number,
+  options: { prediction?: 'epsilon' | 'v'; karras?: boolean } = {},
+): Promise<number> {
   const noise = { data: Float32Array.of(-1.5, 0.5, 1), shape: [1, 3] };
   const scheduler = make(schedule, { steps, ...options });
   const sigmas = options.karras ? karrasSigmas({ min: sigmaAt(0), max: sigmaAt(999), steps }) : null;
   let k = 0;
   const x = await sample({
-    scheduler, noise,
+    scheduler,
+    noise,
     predict: async (now, timestep) => {
       const abar = sigmas === null ? schedule.alphaCumprod(timestep) : 1 / (1 + sigmas[k++]! ** 2);
       return network(options.prediction ?? 'epsilon', abar, now);
@@ -42,23 +47,35 @@ const sigmaAt = (t: number): number => Math.sqrt((1 - schedule.alphaCumprod(t)) 
 describe('samplers on data whose probability flow is known', () => {
   it('converge with their order', async () => {
     // 999 = 27 * 37 = 111 * 9: linspace's timesteps are whole numbers
-    expect(await error(euler, 28) / (await error(euler, 112))).toBeGreaterThan(3);
-    for (const solver of [dpmSolverPlusPlus2M, unipc]) expect(await error(solver, 10, { karras: true }) / (await error(solver, 40, { karras: true }))).toBeGreaterThan(9);
+    expect((await error(euler, 28)) / (await error(euler, 112))).toBeGreaterThan(3);
+    for (const solver of [dpmSolverPlusPlus2M, unipc])
+      expect((await error(solver, 10, { karras: true })) / (await error(solver, 40, { karras: true }))).toBeGreaterThan(9);
   });
 
   it('rank as published at twenty steps', async () => {
-    const [first, second, corrected] = [await error(euler, 20, { karras: true }), await error(dpmSolverPlusPlus2M, 20, { karras: true }), await error(unipc, 20, { karras: true })];
+    const [first, second, corrected] = [
+      await error(euler, 20, { karras: true }),
+      await error(dpmSolverPlusPlus2M, 20, { karras: true }),
+      await error(unipc, 20, { karras: true }),
+    ];
     expect(second).toBeLessThan(first / 5);
     expect(corrected).toBeLessThan(second / 2);
   });
 
   it('take v as well as noise', async () => {
-    for (const [name, solver] of Object.entries(solvers)) expect(await error(solver, 10, { karras: true, prediction: 'v' }), name).toBeCloseTo(await error(solver, 10, { karras: true }), 4);
+    for (const [name, solver] of Object.entries(solvers))
+      expect(await error(solver, 10, { karras: true, prediction: 'v' }), name).toBeCloseTo(await error(solver, 10, { karras: true }), 4);
   });
 
   it('refuse an output of another shape by name', () => {
     for (const [name, solver] of Object.entries(solvers)) {
-      const step = () => solver(schedule, { steps: 4 }).step({ k: 0, x: { data: new Float32Array(2), shape: [2] }, output: { data: new Float32Array(1), shape: [1] }, history: [] });
+      const step = () =>
+        solver(schedule, { steps: 4 }).step({
+          k: 0,
+          x: { data: new Float32Array(2), shape: [2] },
+          output: { data: new Float32Array(1), shape: [1] },
+          history: [],
+        });
       expect(step).toThrow(new RegExp(`Error in ${name}: .*\\[2\\], got \\[1\\]`));
     }
   });

@@ -19,17 +19,28 @@ export function roundHalfToEven(x: number): number {
  */
 export function spacedTimesteps(trainTimesteps: number, steps: number, spacing: TimestepSpacing = 'leading', stepsOffset = 0): number[] {
   if (!Number.isInteger(steps) || steps < 1 || steps > trainTimesteps) {
-    throw new DiffusionError('invalid-config', `Error in spacedTimesteps: expected steps to be an integer in [1, ${trainTimesteps}], got ${steps}`, { steps });
+    throw new DiffusionError(
+      'invalid-config',
+      `Error in spacedTimesteps: expected steps to be an integer in [1, ${trainTimesteps}], got ${steps}`,
+      { steps },
+    );
   }
   const timesteps = Array.from({ length: steps }, (_, i) => {
     switch (spacing) {
-      case 'leading': return (steps - 1 - i) * Math.floor(trainTimesteps / steps) + stepsOffset;
-      case 'trailing': return roundHalfToEven(trainTimesteps - i * (trainTimesteps / steps)) - 1;
-      case 'linspace': return steps === 1 ? 0 : roundHalfToEven((steps - 1 - i) * ((trainTimesteps - 1) / (steps - 1)));
+      case 'leading':
+        return (steps - 1 - i) * Math.floor(trainTimesteps / steps) + stepsOffset;
+      case 'trailing':
+        return roundHalfToEven(trainTimesteps - i * (trainTimesteps / steps)) - 1;
+      case 'linspace':
+        return steps === 1 ? 0 : roundHalfToEven((steps - 1 - i) * ((trainTimesteps - 1) / (steps - 1)));
     }
   });
   if (timesteps.some((t) => !(t >= 0 && t < trainTimesteps))) {
-    throw new DiffusionError('invalid-config', `Error in spacedTimesteps: ${spacing} spacing of ${steps} steps with offset ${stepsOffset} leaves [0, ${trainTimesteps})`, { spacing, steps, stepsOffset });
+    throw new DiffusionError(
+      'invalid-config',
+      `Error in spacedTimesteps: ${spacing} spacing of ${steps} steps with offset ${stepsOffset} leaves [0, ${trainTimesteps})`,
+      { spacing, steps, stepsOffset },
+    );
   }
   return timesteps;
 }

@@ -1,6 +1,11 @@
 import { uniform } from '@controllab/core-blocks';
 
-interface TimestepDraw { seed: number; step: number; count: number; trainTimesteps: number }
+interface TimestepDraw {
+  seed: number;
+  step: number;
+  count: number;
+  trainTimesteps: number;
+}
 
 /** `count` independent training timesteps uniform in [0, T): a pure function of (seed, step). */
 export function uniformTimesteps({ seed, step, count, trainTimesteps }: TimestepDraw): Int32Array {
@@ -12,5 +17,7 @@ export function uniformTimesteps({ seed, step, count, trainTimesteps }: Timestep
  * of its own for each part): uniform over the batch, with much less variance in the loss than independent draws.
  */
 export function stratifiedTimesteps({ seed, step, count, trainTimesteps }: TimestepDraw): Int32Array {
-  return Int32Array.from(uniform(seed, 'timestep', step, count), (u, i) => Math.min(trainTimesteps - 1, Math.floor(((i + u) / count) * trainTimesteps)));
+  return Int32Array.from(uniform(seed, 'timestep', step, count), (u, i) =>
+    Math.min(trainTimesteps - 1, Math.floor(((i + u) / count) * trainTimesteps)),
+  );
 }

@@ -8,7 +8,9 @@ function between(now: Level, next: Level): { decay: number; gain: number; hh: nu
   return { decay: next.sigma / now.sigma, gain: -next.alpha * Math.expm1(hh), hh };
 }
 
-/** Weights of the differences to the step before and to the new x0: the 2 x 2 system of UniC-2 ("UniPC", equation 5) with B(h) = e^h - 1. */
+/**
+ * Weights of the differences to the step before and to the new x0: the 2 x 2 system of UniC-2 ("UniPC", equation 5) with B(h) = e^h - 1.
+ */
 function correctorWeights(hh: number, rk: number): [number, number] {
   const phi1 = Math.expm1(hh);
   const phi2 = phi1 / hh - 1;

@@ -37,7 +37,8 @@ function madeUp(set: number): Features & { data: Float32Array } {
   const data = new Float32Array(many * dimension);
   for (let i = 0; i < many; i++) {
     const z = normal(0, `features ${set}`, i, dimension);
-    for (let j = 0; j < dimension; j++) data[i * dimension + j] = Math.max(0, (z[j]! + 0.5 * z[(j + 1) % dimension]! + 0.3 + 0.05 * set) * 10 ** ((-4 * j) / dimension));
+    for (let j = 0; j < dimension; j++)
+      data[i * dimension + j] = Math.max(0, (z[j]! + 0.5 * z[(j + 1) % dimension]! + 0.3 + 0.05 * set) * 10 ** ((-4 * j) / dimension));
   }
   return { data, shape: [many, dimension] };
 }
@@ -60,14 +61,22 @@ const cases: Case[] = [
     timed: 'from the means and covariances of both sets to the distance',
     n: many,
     run: async () => (await frechetDistance(statistics[0]!, statistics[1]!)).value,
-    peers: { sqrtm: 'scipy.linalg.sqrtm, as pytorch-fid and clean-fid', eigvals: 'numpy.linalg.eigvals, as torch-fidelity and torchmetrics', cholesky: 'numpy.linalg.cholesky and eigvalsh' },
+    peers: {
+      sqrtm: 'scipy.linalg.sqrtm, as pytorch-fid and clean-fid',
+      eigvals: 'numpy.linalg.eigvals, as torch-fidelity and torchmetrics',
+      cholesky: 'numpy.linalg.cholesky and eigvalsh',
+    },
   },
   {
     name: 'Frechet distance, fewer images than dimensions',
     timed: 'from the float32 features of both sets to the distance; sqrtm and eigvals from the covariances',
     n: few,
     run: async () => (await frechetDistance(first(a, few), first(b, few))).value,
-    peers: { sqrtm: 'scipy.linalg.sqrtm, as pytorch-fid and clean-fid', eigvals: 'numpy.linalg.eigvals, as torch-fidelity and torchmetrics', gram: 'numpy.linalg.svd of the Gram matrix' },
+    peers: {
+      sqrtm: 'scipy.linalg.sqrtm, as pytorch-fid and clean-fid',
+      eigvals: 'numpy.linalg.eigvals, as torch-fidelity and torchmetrics',
+      gram: 'numpy.linalg.svd of the Gram matrix',
+    },
   },
   {
     name: 'statistics of both sets',
@@ -83,8 +92,20 @@ const cases: Case[] = [
     },
     peers: { statistics: 'numpy.mean and numpy.cov of float64 features' },
   },
-  { name: 'KID, all pairs', timed: 'from features to the distance', n: many, run: async () => (await kernelInceptionDistance(a, b)).unbiased, peers: { kid: 'numpy, from float64 features' } },
-  { name: 'precision and recall', timed: 'from features to both; the value is the precision', n: many, run: async () => (await precisionRecall(a, b)).precision, peers: {} },
+  {
+    name: 'KID, all pairs',
+    timed: 'from features to the distance',
+    n: many,
+    run: async () => (await kernelInceptionDistance(a, b)).unbiased,
+    peers: { kid: 'numpy, from float64 features' },
+  },
+  {
+    name: 'precision and recall',
+    timed: 'from features to both; the value is the precision',
+    n: many,
+    run: async () => (await precisionRecall(a, b)).precision,
+    peers: {},
+  },
 ];
 
 const loadBefore = os.loadavg()[0]!;
@@ -112,12 +133,33 @@ try {
       const value = await run();
       if (round > 0) ours.push({ ms: performance.now() - start, value });
       // The slow ones once: their first run is as slow as the next.
-      if (peer !== null) for (const task of Object.keys(peers) as PeerTask[]) if (round === rounds || (task !== 'sqrtm' && task !== 'eigvals' && round > 0)) theirs[task]!.push(await peer.run(task, n));
+      if (peer !== null)
+        for (const task of Object.keys(peers) as PeerTask[])
+          if (round === rounds || (task !== 'sqrtm' && task !== 'eigvals' && round > 0)) theirs[task]!.push(await peer.run(task, n));
       process.stderr.write('.');
     }
     process.stderr.write(` ${medianMs(ours)} ms\n`);
-    const summary = (runs: { ms: number; value: number }[]) => ({ medianMs: medianMs(runs), samples: runs.map(({ ms }) => Math.round(ms)), value: runs.at(-1)!.value });
-    results.push({ name, timed, n, dimension, ours: summary(ours), peers: peer === null ? null : Object.fromEntries(Object.entries(peers).map(([task, what]) => [task, { what, ...summary(theirs[task]!), timesOurs: Number((medianMs(theirs[task]!) / medianMs(ours)).toPrecision(3)) }])) });
+    const summary = (runs: { ms: number; value: number }[]) => ({
+      medianMs: medianMs(runs),
+      samples: runs.map(({ ms }) => Math.round(ms)),
+      value: runs.at(-1)!.value,
+    });
+    results.push({
+      name,
+      timed,
+      n,
+      dimension,
+      ours: summary(ours),
+      peers:
+        peer === null
+          ? null
+          : Object.fromEntries(
+              Object.entries(peers).map(([task, what]) => [
+                task,
+                { what, ...summary(theirs[task]!), timesOurs: Number((medianMs(theirs[task]!) / medianMs(ours)).toPrecision(3)) },
+              ]),
+            ),
+    });
   }
 } finally {
   peer?.close();
@@ -130,7 +172,13 @@ function medianMs(runs: readonly { ms: number }[]): number {
 
 const report = {
   command: `bench ${process.argv.slice(2).join(' ')}`.trim(),
-  machine: { cpu: os.cpus()[0]?.model ?? 'unknown', threads, platform: `${process.platform} ${process.arch}`, node: process.version, loadAverage: { before: loadBefore, after: os.loadavg()[0]! } },
+  machine: {
+    cpu: os.cpus()[0]?.model ?? 'unknown',
+    threads,
+    platform: `${process.platform} ${process.arch}`,
+    node: process.version,
+    loadAverage: { before: loadBefore, after: os.loadavg()[0]! },
+  },
   peer: description,
   peerReason: found.reason,
   cases: results,

@@ -24,7 +24,10 @@ const shape = [Number(values.batch), 3, 299, 299];
 const threads = os.availableParallelism();
 
 const start = performance.now();
-const extractor = await inceptionExtractor({ tensors: madeUpInception(), hash: 'made up' }, { preset: 'clean', batchSize: shape[0]!, threads });
+const extractor = await inceptionExtractor(
+  { tensors: madeUpInception(), hash: 'made up' },
+  { preset: 'clean', batchSize: shape[0]!, threads },
+);
 const loadMs = performance.now() - start;
 const { python, reason } = findPython(['torch', 'numpy']);
 if (python === null) process.stderr.write(`no peer: ${reason}\n`);
@@ -37,7 +40,7 @@ let features = new Float32Array();
 for (let i = 0; i < WARM_UP + rounds; i++) {
   if (peer !== null) theirs.push(await peer.run(shape, threads));
   const begin = performance.now();
-  features = await extractor.run(images) as Float32Array<ArrayBuffer>;
+  features = (await extractor.run(images)) as Float32Array<ArrayBuffer>;
   ours.push(performance.now() - begin);
   process.stderr.write('.');
 }
@@ -54,12 +57,17 @@ const report = {
   rounds,
   imagesPerSecond: perSecond(timedMedian(ours)),
   loadMs: Math.round(loadMs),
-  peer: peer === null ? null : {
-    torch: theirs[0]!.torch,
-    imagesPerSecond: perSecond(timedMedian(theirs.map(({ ms }) => ms))),
-    // Of each pair taken one after the other: below 1 is faster than the peer.
-    timeRatio: Number(timedMedian(ours.map((ms, i) => ms / theirs[i]!.ms)).toPrecision(3)),
-    largestFeatureDifference: Number(Math.max(...Array.from(features, (x, i) => Math.abs(x - theirs[0]!.features[i]!) / largest)).toPrecision(2)),
-  },
+  peer:
+    peer === null
+      ? null
+      : {
+          torch: theirs[0]!.torch,
+          imagesPerSecond: perSecond(timedMedian(theirs.map(({ ms }) => ms))),
+          // Of each pair taken one after the other: below 1 is faster than the peer.
+          timeRatio: Number(timedMedian(ours.map((ms, i) => ms / theirs[i]!.ms)).toPrecision(3)),
+          largestFeatureDifference: Number(
+            Math.max(...Array.from(features, (x, i) => Math.abs(x - theirs[0]!.features[i]!) / largest)).toPrecision(2),
+          ),
+        },
 };
 process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);

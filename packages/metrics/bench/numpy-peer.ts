@@ -8,7 +8,10 @@ export class NumpyPeer {
   private readonly peer: PythonPeer;
 
   constructor(python: string, threads: number) {
-    this.peer = new PythonPeer(python, new URL('peer_numpy.py', import.meta.url), { OMP_NUM_THREADS: String(threads), OPENBLAS_NUM_THREADS: String(threads) });
+    this.peer = new PythonPeer(python, new URL('peer_numpy.py', import.meta.url), {
+      OMP_NUM_THREADS: String(threads),
+      OPENBLAS_NUM_THREADS: String(threads),
+    });
   }
 
   /** Float32 files of two sets, each [n, d]. */

@@ -3,7 +3,8 @@ import { borderColour, nearestColour } from './background-colour.ts';
 
 describe('borderColour', () => {
   it('is the median of the border, whatever is inside or crosses it', () => {
-    const width = 7, height = 6;
+    const width = 7,
+      height = 6;
     const rgb = new Uint8Array(width * height * 3);
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
@@ -18,7 +19,16 @@ describe('borderColour', () => {
 
 describe('nearestColour', () => {
   it('takes the smallest distance', () => {
-    expect(nearestColour([10, 20, 30], [[255, 0, 0], [0, 0, 0], [0, 30, 40]])).toBe(2);
+    expect(
+      nearestColour(
+        [10, 20, 30],
+        [
+          [255, 0, 0],
+          [0, 0, 0],
+          [0, 30, 40],
+        ],
+      ),
+    ).toBe(2);
     expect(() => nearestColour([0, 0, 0], [])).toThrow(/at least one colour/);
   });
 });

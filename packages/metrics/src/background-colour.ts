@@ -8,7 +8,11 @@ const BORDER = 2;
 /** Median colour of an image's two-pixel border, by channel. `rgb`: [H, W, 3] bytes. Throws MetricsError when the size differs. */
 export function borderColour(rgb: ArrayLike<number>, width: number, height: number): Rgb {
   if (rgb.length !== width * height * 3 || rgb.length === 0) {
-    throw new MetricsError('invalid-shape', `Error in borderColour: expected ${height}x${width}x3 = ${width * height * 3} bytes, got ${rgb.length}`, { width, height, length: rgb.length });
+    throw new MetricsError(
+      'invalid-shape',
+      `Error in borderColour: expected ${height}x${width}x3 = ${width * height * 3} bytes, got ${rgb.length}`,
+      { width, height, length: rgb.length },
+    );
   }
   const channels: [number[], number[], number[]] = [[], [], []];
   for (let y = 0; y < height; y++) {
@@ -23,7 +27,8 @@ export function borderColour(rgb: ArrayLike<number>, width: number, height: numb
 
 /** Index of the palette's colour nearest to `colour` in RGB. Throws MetricsError for an empty palette. */
 export function nearestColour(colour: Rgb, palette: readonly Rgb[]): number {
-  if (palette.length === 0) throw new MetricsError('empty-input', 'Error in nearestColour: expected a palette of at least one colour, got none');
+  if (palette.length === 0)
+    throw new MetricsError('empty-input', 'Error in nearestColour: expected a palette of at least one colour, got none');
   const distances = palette.map((p) => p.reduce((sum, value, c) => sum + (value - colour[c]!) ** 2, 0));
   return distances.indexOf(Math.min(...distances));
 }

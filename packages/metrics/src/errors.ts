@@ -1,4 +1,31 @@
-export type MetricsErrorCode = 'invalid-shape' | 'empty-input' | 'unknown-preset' | 'invalid-file' | 'invalid-option' | 'not-finite' | 'not-converged' | 'too-few-samples' | 'provenance-mismatch' | 'invalid-statistics' | 'weights-mismatch' | 'file-read' | 'invalid-archive' | 'unsupported-archive' | 'archive-limit' | 'duplicate-name' | 'invalid-image' | 'unsupported-image' | 'image-too-large' | 'unknown-weights' | 'weights-missing' | 'checksum-mismatch' | 'download-failed' | 'invalid-captions' | 'captions-mismatch' | 'unknown-metric' | 'missing-reference';
+export type MetricsErrorCode =
+  | 'invalid-shape'
+  | 'empty-input'
+  | 'unknown-preset'
+  | 'invalid-file'
+  | 'invalid-option'
+  | 'not-finite'
+  | 'not-converged'
+  | 'too-few-samples'
+  | 'provenance-mismatch'
+  | 'invalid-statistics'
+  | 'weights-mismatch'
+  | 'file-read'
+  | 'invalid-archive'
+  | 'unsupported-archive'
+  | 'archive-limit'
+  | 'duplicate-name'
+  | 'invalid-image'
+  | 'unsupported-image'
+  | 'image-too-large'
+  | 'unknown-weights'
+  | 'weights-missing'
+  | 'checksum-mismatch'
+  | 'download-failed'
+  | 'invalid-captions'
+  | 'captions-mismatch'
+  | 'unknown-metric'
+  | 'missing-reference';
 
 /** The error of this package. `values` holds the offending values by name. */
 export class MetricsError extends Error {

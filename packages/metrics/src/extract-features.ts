@@ -18,7 +18,9 @@ export class FeatureCollector {
     this.#extractor = extractor;
   }
 
-  /** Adds an image of any size; wait for it before the next. @throws MetricsError not-finite naming the first image whose features are not */
+  /**
+   * Adds an image of any size; wait for it before the next. @throws MetricsError not-finite naming the first image whose features are not
+   */
   async add(image: RgbImage): Promise<void> {
     this.#waiting.push(this.#extractor.preprocess.apply(image));
     if (this.#waiting.length === this.#extractor.batchSize) await this.#next();
@@ -40,7 +42,10 @@ export class FeatureCollector {
     await this.#settle();
     const images = this.#waiting;
     this.#waiting = [];
-    this.#running = this.#run(images).then(() => null, (error: unknown) => error);
+    this.#running = this.#run(images).then(
+      () => null,
+      (error: unknown) => error,
+    );
   }
 
   async #settle(): Promise<void> {
@@ -49,7 +54,12 @@ export class FeatureCollector {
   }
 
   async #run(images: readonly Float32Array[]): Promise<void> {
-    const { name, preprocess: { size }, batchSize, dimension } = this.#extractor;
+    const {
+      name,
+      preprocess: { size },
+      batchSize,
+      dimension,
+    } = this.#extractor;
     const data = new Float32Array(images.length * 3 * size * size);
     for (const [i, image] of images.entries()) data.set(image, i * 3 * size * size);
     const features = await this.#extractor.run({ data, shape: [images.length, 3, size, size] });
@@ -59,7 +69,10 @@ export class FeatureCollector {
 }
 
 /** Features [N, D] of images of any sizes, in their order. @throws MetricsError as {@link FeatureCollector} */
-export async function extractFeatures(extractor: FeatureExtractor, images: Iterable<RgbImage> | AsyncIterable<RgbImage>): Promise<Features> {
+export async function extractFeatures(
+  extractor: FeatureExtractor,
+  images: Iterable<RgbImage> | AsyncIterable<RgbImage>,
+): Promise<Features> {
   const collector = new FeatureCollector(extractor);
   for await (const image of images) await collector.add(image);
   return collector.finish();

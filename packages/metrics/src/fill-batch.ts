@@ -9,7 +9,11 @@ export function fillBatch(network: string, batch: HostTensor, shape: readonly nu
   const [most, ...rest] = shape as [number, ...number[]];
   const [count, ...given] = batch.shape;
   if (count === undefined || count < 1 || count > most || given.join() !== rest.join()) {
-    throw new MetricsError('invalid-shape', `${network}: expected a batch of [1 to ${most}, ${rest.join(', ')}], got [${batch.shape.join(', ')}]`, { shape: batch.shape });
+    throw new MetricsError(
+      'invalid-shape',
+      `${network}: expected a batch of [1 to ${most}, ${rest.join(', ')}], got [${batch.shape.join(', ')}]`,
+      { shape: batch.shape },
+    );
   }
   if (count === most) return { filled: batch, count };
   const size = shape.reduce((a, b) => a * b, 1);

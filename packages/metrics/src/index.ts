@@ -26,7 +26,13 @@ export { densityCoverage, precisionRecall, type DensityCoverage, type PrecisionR
 export { twoSampleTest, type Rater, type TwoSampleTest } from './distribution/two-sample-test.ts';
 export { MetricsError, type MetricsErrorCode } from './errors.ts';
 export { checkFeatures, type Features } from './features.ts';
-export { StatisticsAccumulator, covariance, gatherStatistics, mergeStatistics, type FeatureStatistics } from './frechet/feature-statistics.ts';
+export {
+  StatisticsAccumulator,
+  covariance,
+  gatherStatistics,
+  mergeStatistics,
+  type FeatureStatistics,
+} from './frechet/feature-statistics.ts';
 export { frechetDistance, type FactorMethod, type FrechetDistance, type FrechetSide } from './frechet/frechet-distance.ts';
 export { frechetDifference, frechetEstimate, type FrechetEstimate } from './frechet/frechet-estimate.ts';
 export { EMPTY_IMAGE_SET, imageSetOf, uniteImageSets, type ImageSet } from './frechet/image-set.ts';

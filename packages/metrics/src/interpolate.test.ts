@@ -21,16 +21,23 @@ describe('interpolate', () => {
   });
 
   it('is torch.nn.functional.interpolate(mode="bilinear", align_corners=False) on half pixels (1.13)', () => {
-    close(interpolate(pixels, from, { width: 5, height: 4 }, 'half-pixel'), [0, 38.8, 97, 155.2, 194, 13.25, 52.75, 112, 132.85, 146.75, 39.75, 80.65, 142, 88.15, 52.25, 53, 94.6, 157, 65.8, 5]);
+    close(
+      interpolate(pixels, from, { width: 5, height: 4 }, 'half-pixel'),
+      [0, 38.8, 97, 155.2, 194, 13.25, 52.75, 112, 132.85, 146.75, 39.75, 80.65, 142, 88.15, 52.25, 53, 94.6, 157, 65.8, 5],
+    );
     close(interpolate(pixels, from, { width: 2, height: 1 }, 'half-pixel'), [51.625, 106.375]);
   });
 
   it("is TensorFlow 1's resize_bilinear on its grid", () => {
-    close(interpolate(pixels, from, { width: 5, height: 4 }, 'tf1'), [0, 58.2, 116.4, 174.6, 194, 26.5, 86.8, 121.5, 105, 99.5, 53, 115.4, 126.6, 35.4, 5, 53, 115.4, 126.6, 35.4, 5]);
+    close(
+      interpolate(pixels, from, { width: 5, height: 4 }, 'tf1'),
+      [0, 58.2, 116.4, 174.6, 194, 26.5, 86.8, 121.5, 105, 99.5, 53, 115.4, 126.6, 35.4, 5, 53, 115.4, 126.6, 35.4, 5],
+    );
   });
 
   it('keeps the samples at the same size and refuses what is not [H, W, C]', () => {
-    for (const grid of ['half-pixel', 'tf1'] as const) expect([...interpolate(pixels, { width: 1, height: 2 }, { width: 1, height: 2 }, grid)]).toEqual([...pixels]);
+    for (const grid of ['half-pixel', 'tf1'] as const)
+      expect([...interpolate(pixels, { width: 1, height: 2 }, { width: 1, height: 2 }, grid)]).toEqual([...pixels]);
     expect(() => interpolate(pixels, { width: 4, height: 2 }, from, 'tf1')).toThrow(/2x4 to 2x3 with 6 samples/);
   });
 });

@@ -37,7 +37,11 @@ function neighbours(from: number, to: number, grid: SampleGrid): Neighbours {
 export function interpolate(pixels: Uint8Array, from: RasterSize, to: RasterSize, grid: SampleGrid): Float32Array {
   const channels = pixels.length / (from.width * from.height);
   if (![from.width, from.height, to.width, to.height, channels].every((n) => Number.isSafeInteger(n) && n > 0)) {
-    throw new MetricsError('invalid-shape', `Error in interpolate: expected whole sizes and [H, W, C] samples, got ${from.height}x${from.width} to ${to.height}x${to.width} with ${pixels.length} samples`, { from, to, length: pixels.length });
+    throw new MetricsError(
+      'invalid-shape',
+      `Error in interpolate: expected whole sizes and [H, W, C] samples, got ${from.height}x${from.width} to ${to.height}x${to.width} with ${pixels.length} samples`,
+      { from, to, length: pixels.length },
+    );
   }
   const across = neighbours(from.width, to.width, grid);
   const down = neighbours(from.height, to.height, grid);

@@ -11,8 +11,13 @@ export interface OnnxOptions {
   threads?: number;
 }
 
-/** Opens an ONNX network; `weightsHash` is the file's sha256 and, where the weights lie beside it, theirs. @throws MetricsError invalid-file */
-export async function openOnnx(file: string, { provider = 'cpu', threads }: OnnxOptions): Promise<{ session: ort.InferenceSession; weightsHash: string }> {
+/**
+ * Opens an ONNX network; `weightsHash` is the file's sha256 and, where the weights lie beside it, theirs. @throws MetricsError invalid-file
+ */
+export async function openOnnx(
+  file: string,
+  { provider = 'cpu', threads }: OnnxOptions,
+): Promise<{ session: ort.InferenceSession; weightsHash: string }> {
   const parts = [file, `${file}_data`, `${file}.data`].filter((part) => part === file || existsSync(part));
   const weightsHash = (await Promise.all(parts.map(fileHash))).join('+');
   try {

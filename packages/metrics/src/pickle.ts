@@ -64,7 +64,9 @@ export function unpickle(bytes: Uint8Array, world: PickleWorld): unknown {
   };
   const lookUp = (module: unknown, name: unknown): unknown => {
     const key = `${String(module)}.${String(name)}`;
-    return world.globals.has(key) ? world.globals.get(key) : fail(`refers to ${key}, which is not allowed (allowed: ${[...world.globals.keys()].join(', ')})`);
+    return world.globals.has(key)
+      ? world.globals.get(key)
+      : fail(`refers to ${key}, which is not allowed (allowed: ${[...world.globals.keys()].join(', ')})`);
   };
   const setItems = (items: unknown[]): void => {
     const target = stack.at(-1);
@@ -86,7 +88,9 @@ export function unpickle(bytes: Uint8Array, world: PickleWorld): unknown {
   };
 
   const opcodes: Record<number, () => void> = {
-    0x80: () => { if (view.getUint8(take(1)) > 5) fail('is of a protocol after 5'); }, // PROTO
+    0x80: () => {
+      if (view.getUint8(take(1)) > 5) fail('is of a protocol after 5');
+    }, // PROTO
     0x95: () => void take(8), // FRAME
     0x28: () => stack.push(MARK),
     0x4e: () => stack.push(null), // NONE
@@ -116,15 +120,21 @@ export function unpickle(bytes: Uint8Array, world: PickleWorld): unknown {
     0x73: () => setItems(tuple(2)), // SETITEM
     0x75: () => setItems(popMark()), // SETITEMS
     0x63: () => stack.push(lookUp(line(), line())), // GLOBAL
-    0x93: () => { const [module, name] = tuple(2); stack.push(lookUp(module, name)); }, // STACK_GLOBAL
+    0x93: () => {
+      const [module, name] = tuple(2);
+      stack.push(lookUp(module, name));
+    }, // STACK_GLOBAL
     0x51: () => stack.push(world.persistent(pop())), // BINPERSID
-    0x52: () => { // REDUCE
+    0x52: () => {
+      // REDUCE
       const [callable, args] = tuple(2);
       if (typeof callable !== 'function' || !Array.isArray(args)) return fail('calls what is no function');
       stack.push((callable as (...values: unknown[]) => unknown)(...(args as unknown[])));
     },
     // BUILD gives attributes to the object below it; a state dict's are its modules' versions, of which nothing is needed here.
-    0x62: () => { if (!(pop() instanceof Map)) fail('gives attributes that are no dictionary'); },
+    0x62: () => {
+      if (!(pop() instanceof Map)) fail('gives attributes that are no dictionary');
+    },
   };
 
   for (;;) {

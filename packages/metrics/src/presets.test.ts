@@ -19,8 +19,9 @@ const PLACES = [0, 298, 299 * 150 + 77, PLANE - 1, PLANE + 12345, 2 * PLANE + 54
  * pytorch-fid  2 * F.interpolate(t / 255, (299, 299), mode='bilinear', align_corners=False) - 1
  * clean        (stack of Image.fromarray(channel as float32, 'F').resize((299, 299), BICUBIC), clipped to 0..255, - 128) / 128
  * tf1          float32 numpy: s = in / out, lo = floor(i * s), hi = min(lo + 1, in - 1), rows after columns
- * torchmetrics (F.interpolate((t / 255 * 255).byte().float(), (299, 299), mode='bilinear', align_corners=False, antialias=True) - 128) / 128
- * with the values at PLACES (torch rounds positions in float32: 4e-5 at most over all values; the other two agree to the last bits), their sum, and the sum of value i times sin(0.7 i).
+ * torchmetrics (F.interpolate((t / 255 * 255).byte().float(), (299, 299), mode='bilinear', align_corners=False, antialias=True) - 128) /
+ * 128 with the values at PLACES (torch rounds positions in float32: 4e-5 at most over all values; the other two agree to the last bits),
+ * their sum, and the sum of value i times sin(0.7 i).
  */
 const GOLDEN: [PresetName, number, number, number[], number, number][] = [
   ['pytorch-fid', 64, 48, [-1, 0.7490196, 0.3135563, 0.1372551, -0.4861241, -0.05105686, 0.6235296], 999.316868, -2.443856],

@@ -37,7 +37,8 @@ export const PRESETS = {
     normalize: (value) => centred(Math.min(255, Math.max(0, value))),
   },
   tf1: {
-    description: 'the original TTUR and torch-fidelity: TensorFlow 1\u2019s bilinear (no antialiasing, grid shifted up and left); then (x - 128) / 128',
+    description:
+      'the original TTUR and torch-fidelity: TensorFlow 1\u2019s bilinear (no antialiasing, grid shifted up and left); then (x - 128) / 128',
     resize: (image) => interpolate(image.rgb, image, TO, 'tf1'),
     normalize: centred,
   },
@@ -58,7 +59,8 @@ export const isPresetName = (name: string): name is PresetName => Object.hasOwn(
  * @throws MetricsError unknown-preset, listing the known ones.
  */
 export function inceptionPreprocess(name: string): Preprocess {
-  if (!isPresetName(name)) throw new MetricsError('unknown-preset', `there is no preset "${name}"; there are ${Object.keys(PRESETS).join(', ')}`, { name });
+  if (!isPresetName(name))
+    throw new MetricsError('unknown-preset', `there is no preset "${name}"; there are ${Object.keys(PRESETS).join(', ')}`, { name });
   const { resize, normalize }: Preset = PRESETS[name];
   return { name, size: INCEPTION_SIZE, apply: (image) => planar(resize(image), INCEPTION_SIZE, normalize) };
 }

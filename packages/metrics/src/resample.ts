@@ -70,7 +70,13 @@ function filterAxis<T extends Uint8Array | Float32Array>(input: T, output: T, pl
 }
 
 /** The same for rows of RGB, where a loop over three channels would cost more than it does. */
-function filterRgbRows<T extends Uint8Array | Float32Array>(input: T, output: T, plan: readonly Tap[], length: number, outer: number): void {
+function filterRgbRows<T extends Uint8Array | Float32Array>(
+  input: T,
+  output: T,
+  plan: readonly Tap[],
+  length: number,
+  outer: number,
+): void {
   const bytes = output instanceof Uint8Array;
   for (let o = 0, to = 0; o < outer; o++) {
     for (const { start, weights } of plan) {
@@ -97,7 +103,11 @@ function filterRgbRows<T extends Uint8Array | Float32Array>(input: T, output: T,
 export function resample<T extends Uint8Array | Float32Array>(pixels: T, from: RasterSize, to: RasterSize, filter: ResampleFilter): T {
   const channels = pixels.length / (from.width * from.height);
   if (![from.width, from.height, to.width, to.height, channels].every((n) => Number.isSafeInteger(n) && n > 0)) {
-    throw new MetricsError('invalid-shape', `Error in resample: expected whole sizes and [H, W, C] samples, got ${from.height}x${from.width} to ${to.height}x${to.width} with ${pixels.length} samples`, { from, to, length: pixels.length });
+    throw new MetricsError(
+      'invalid-shape',
+      `Error in resample: expected whole sizes and [H, W, C] samples, got ${from.height}x${from.width} to ${to.height}x${to.width} with ${pixels.length} samples`,
+      { from, to, length: pixels.length },
+    );
   }
   const kind = FILTERS[filter];
   const bytes = pixels instanceof Uint8Array;

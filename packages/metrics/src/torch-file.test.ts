@@ -6,7 +6,9 @@ import { MetricsError } from './errors.ts';
 import { readTorchFile } from './torch-file.ts';
 
 let directory: string;
-beforeAll(() => { directory = fs.mkdtempSync(path.join(os.tmpdir(), 'torch-file-')); });
+beforeAll(() => {
+  directory = fs.mkdtempSync(path.join(os.tmpdir(), 'torch-file-'));
+});
 afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
 
 /** A zip archive of stored records. */
@@ -40,7 +42,10 @@ function zip(records: Record<string, Buffer>): Buffer {
  * The data.pkl that PyTorch 1.13 writes for OrderedDict(a=base.t(), row=base[1], half=[1.5, -2] (float16), bf=[[0.5]] (bfloat16),
  * double=[1/3] (float64), count=-7 (int64), none=zeros(0, 4), wide=[9.].expand(2, 2)) with base = arange(6).reshape(2, 3).
  */
-const PICKLE = Buffer.from('gAJjY29sbGVjdGlvbnMKT3JkZXJlZERpY3QKcQApUnEBKFgBAAAAYXECY3RvcmNoLl91dGlscwpfcmVidWlsZF90ZW5zb3JfdjIKcQMoKFgHAAAAc3RvcmFnZXEEY3RvcmNoCkZsb2F0U3RvcmFnZQpxBVgBAAAAMHEGWAMAAABjcHVxB0sGdHEIUUsASwNLAoZxCUsBSwOGcQqJaAApUnELdHEMUnENWAMAAAByb3dxDmgDKChoBGgFaAZoB0sGdHEPUUsDSwOFcRBLAYVxEYloAClScRJ0cRNScRRYBAAAAGhhbGZxFWgDKChoBGN0b3JjaApIYWxmU3RvcmFnZQpxFlgBAAAAMXEXaAdLAnRxGFFLAEsChXEZSwGFcRqJaAApUnEbdHEcUnEdWAIAAABiZnEeaAMoKGgEY3RvcmNoCkJGbG9hdDE2U3RvcmFnZQpxH1gBAAAAMnEgaAdLAXRxIVFLAEsBSwGGcSJLAUsBhnEjiWgAKVJxJHRxJVJxJlgGAAAAZG91YmxlcSdoAygoaARjdG9yY2gKRG91YmxlU3RvcmFnZQpxKFgBAAAAM3EpaAdLAXRxKlFLAEsBhXErSwGFcSyJaAApUnEtdHEuUnEvWAUAAABjb3VudHEwaAMoKGgEY3RvcmNoCkxvbmdTdG9yYWdlCnExWAEAAAA0cTJoB0sBdHEzUUsAKSmJaAApUnE0dHE1UnE2WAQAAABub25lcTdoAygoaARoBVgBAAAANXE4aAdLAHRxOVFLAEsASwSGcTpLBEsBhnE7iWgAKVJxPHRxPVJxPlgEAAAAd2lkZXE/aAMoKGgEaAVYAQAAADZxQGgHSwF0cUFRSwBLAksChnFCSwBLAIZxQ4loAClScUR0cUVScUZ1Lg==', 'base64');
+const PICKLE = Buffer.from(
+  'gAJjY29sbGVjdGlvbnMKT3JkZXJlZERpY3QKcQApUnEBKFgBAAAAYXECY3RvcmNoLl91dGlscwpfcmVidWlsZF90ZW5zb3JfdjIKcQMoKFgHAAAAc3RvcmFnZXEEY3RvcmNoCkZsb2F0U3RvcmFnZQpxBVgBAAAAMHEGWAMAAABjcHVxB0sGdHEIUUsASwNLAoZxCUsBSwOGcQqJaAApUnELdHEMUnENWAMAAAByb3dxDmgDKChoBGgFaAZoB0sGdHEPUUsDSwOFcRBLAYVxEYloAClScRJ0cRNScRRYBAAAAGhhbGZxFWgDKChoBGN0b3JjaApIYWxmU3RvcmFnZQpxFlgBAAAAMXEXaAdLAnRxGFFLAEsChXEZSwGFcRqJaAApUnEbdHEcUnEdWAIAAABiZnEeaAMoKGgEY3RvcmNoCkJGbG9hdDE2U3RvcmFnZQpxH1gBAAAAMnEgaAdLAXRxIVFLAEsBSwGGcSJLAUsBhnEjiWgAKVJxJHRxJVJxJlgGAAAAZG91YmxlcSdoAygoaARjdG9yY2gKRG91YmxlU3RvcmFnZQpxKFgBAAAAM3EpaAdLAXRxKlFLAEsBhXErSwGFcSyJaAApUnEtdHEuUnEvWAUAAABjb3VudHEwaAMoKGgEY3RvcmNoCkxvbmdTdG9yYWdlCnExWAEAAAA0cTJoB0sBdHEzUUsAKSmJaAApUnE0dHE1UnE2WAQAAABub25lcTdoAygoaARoBVgBAAAANXE4aAdLAHRxOVFLAEsASwSGcTpLBEsBhnE7iWgAKVJxPHRxPVJxPlgEAAAAd2lkZXE/aAMoKGgEaAVYAQAAADZxQGgHSwF0cUFRSwBLAksChnFCSwBLAIZxQ4loAClScUR0cUVScUZ1Lg==',
+  'base64',
+);
 
 const hex = (data: string) => Buffer.from(data, 'hex');
 const RECORDS = {
@@ -84,14 +89,26 @@ describe('readTorchFile', () => {
   });
 
   it.each([
-    ['a function that is not allowed', replaced('collections\nOrderedDict', 'posix\nsystem'), /refers to posix\.system, which is not allowed/],
+    [
+      'a function that is not allowed',
+      replaced('collections\nOrderedDict', 'posix\nsystem'),
+      /refers to posix\.system, which is not allowed/,
+    ],
     ['a storage of another dtype', replaced('torch\nLongStorage', 'torch\nBoolStorage'), /torch\.BoolStorage, which is not allowed/],
     ['an opcode that is not allowed', replaced('R', 'o'), /opcode 0x6f is not allowed/],
     ['a pickle that breaks off', { ...RECORDS, 't/data.pkl': PICKLE.subarray(0, 300) }, /breaks off/],
     ['a pickle without its end', { ...RECORDS, 't/data.pkl': PICKLE.subarray(0, -1) }, /breaks off/],
-    ['strides beyond the storage', replaced('K\x03K\x02\x86', 'K\x03K\x05\x86'), /\[3, 5\] with strides \[1, 3\] that does not fit its 6 stored numbers/],
+    [
+      'strides beyond the storage',
+      replaced('K\x03K\x02\x86', 'K\x03K\x05\x86'),
+      /\[3, 5\] with strides \[1, 3\] that does not fit its 6 stored numbers/,
+    ],
     ['an expanded tensor of absurd size', replaced('K\x02K\x02\x86', 'J\x00\x00\x00\x40K\x02\x86'), /does not fit its 1 stored numbers/],
-    ['a missing record', Object.fromEntries(Object.entries(RECORDS).filter(([name]) => name !== 't/data/3')), /lacks the record t\/data\/3/],
+    [
+      'a missing record',
+      Object.fromEntries(Object.entries(RECORDS).filter(([name]) => name !== 't/data/3')),
+      /lacks the record t\/data\/3/,
+    ],
     ['a record of another size', { ...RECORDS, 't/data/1': hex('003e') }, /has 2 bytes in t\/data\/1, expected 4/],
     ['an integer beyond int32', { ...RECORDS, 't/data/4': hex('00000000ffffff7f') }, /which int32 cannot/],
     ['big-endian numbers', { ...RECORDS, 't/byteorder': Buffer.from('big') }, /big-endian/],
@@ -101,7 +118,11 @@ describe('readTorchFile', () => {
     ['more than tensors', { 't/data.pkl': hex('80027d580500000065706f63684b03732e') }, /more than tensors by name \(epoch\)/],
   ] as const)('refuses %s', async (_, records, message) => {
     await expect(read(zip(records as Record<string, Buffer>))).rejects.toThrow(message);
-    await expect(read(zip(records as Record<string, Buffer>))).rejects.toMatchObject({ name: 'MetricsError', code: 'invalid-file', message: expect.stringContaining('weights.pth') as string });
+    await expect(read(zip(records as Record<string, Buffer>))).rejects.toMatchObject({
+      name: 'MetricsError',
+      code: 'invalid-file',
+      message: expect.stringContaining('weights.pth') as string,
+    });
   });
 
   it.each([

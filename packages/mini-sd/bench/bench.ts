@@ -52,14 +52,32 @@ const unet = miniUNet();
 const modules = { unet };
 const weights = initialize(unet, SEED, 'unet');
 
-const made = (name: string, shape: readonly number[]): HostTensor => ({ data: normal(SEED, `bench/${name}`, 0, shape.reduce((a, b) => a * b, 1)), shape: [...shape] });
-const shapesOf = (batch: number) => ({ sample: [batch, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE], timesteps: [batch], context: [batch, CONTEXT_LENGTH, TEXT_WIDTH] });
-const specs = (shapes: Record<string, number[]>): Record<string, TensorSpec> => Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape }]));
+const made = (name: string, shape: readonly number[]): HostTensor => ({
+  data: normal(
+    SEED,
+    `bench/${name}`,
+    0,
+    shape.reduce((a, b) => a * b, 1),
+  ),
+  shape: [...shape],
+});
+const shapesOf = (batch: number) => ({
+  sample: [batch, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE],
+  timesteps: [batch],
+  context: [batch, CONTEXT_LENGTH, TEXT_WIDTH],
+});
+const specs = (shapes: Record<string, number[]>): Record<string, TensorSpec> =>
+  Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, { shape }]));
 const inputsOf = (batch: number): Record<'sample' | 'timesteps' | 'context', HostTensor> => {
   const { sample, timesteps, context } = shapesOf(batch);
-  return { sample: made('sample', sample), timesteps: { data: Float32Array.from({ length: batch }, (_, n) => (1000 * (n + 0.5)) / batch), shape: timesteps }, context: made('context', context) };
+  return {
+    sample: made('sample', sample),
+    timesteps: { data: Float32Array.from({ length: batch }, (_, n) => (1000 * (n + 0.5)) / batch), shape: timesteps },
+    context: made('context', context),
+  };
 };
-const plain = (tensors: Record<string, HostTensor>): TorchTensors => Object.fromEntries(Object.entries(tensors).map(([name, { data, shape }]) => [name, { data: [...data], shape }]));
+const plain = (tensors: Record<string, HostTensor>): TorchTensors =>
+  Object.fromEntries(Object.entries(tensors).map(([name, { data, shape }]) => [name, { data: [...data], shape }]));
 const predict = ({ sample, timesteps, context }: NamedTensors) => unet.forward(sample!, timesteps!, context!);
 
 /** The starting weights as one file of numbers, and where in it each parameter begins. */
@@ -113,7 +131,8 @@ async function trainingStep(): Promise<Case & { description: object | null }> {
       trainable: parameterSpecs(modules),
       inputs: specs({ ...shapesOf(trainingBatch), target: shapesOf(trainingBatch).sample }),
       ema: recipe.ema,
-      loss: ({ params, inputs: fed }) => withParameters(modules, params, () => ({ loss: tf.mean(tf.squaredDifference(predict(fed), fed.target!)) })),
+      loss: ({ params, inputs: fed }) =>
+        withParameters(modules, params, () => ({ loss: tf.mean(tf.squaredDifference(predict(fed), fed.target!)) })),
     },
     { stepsPerRun: STEPS_PER_RUN, threads },
   );
@@ -126,7 +145,13 @@ async function trainingStep(): Promise<Case & { description: object | null }> {
     }),
   );
   const peer = found.python === null ? null : new TorchUNet(found.python);
-  const description = await peer?.make({ config: MINI_UNET, weights: startingWeights, inputs: plain(inputs), threads, training: { learningRate: LEARNING_RATE, ema: recipe.ema } });
+  const description = await peer?.make({
+    config: MINI_UNET,
+    weights: startingWeights,
+    inputs: plain(inputs),
+    threads,
+    training: { learningRate: LEARNING_RATE, ema: recipe.ema },
+  });
   let done = 0;
   return {
     name: 'U-Net, training step',
@@ -140,10 +165,12 @@ async function trainingStep(): Promise<Case & { description: object | null }> {
       const { seconds, result } = await timed(() => step.run({ ...stacked, ...schedule }));
       return { seconds, values: [...result.loss!.data] };
     },
-    peer: peer && (async () => {
-      const { seconds, losses } = await peer.step(STEPS_PER_RUN);
-      return { seconds, values: losses };
-    }),
+    peer:
+      peer &&
+      (async () => {
+        const { seconds, losses } = await peer.step(STEPS_PER_RUN);
+        return { seconds, values: losses };
+      }),
     async release() {
       peer?.close();
       await step.release();
@@ -154,7 +181,11 @@ async function trainingStep(): Promise<Case & { description: object | null }> {
 async function prediction(): Promise<Case> {
   const batch = 2 * pictures;
   const inputs = inputsOf(batch);
-  const compiled = await compile(({ inputs: fed, constants }) => ({ outputs: { v: withParameters(modules, constants, () => predict(fed)) } }), { inputs: specs(shapesOf(batch)), constants: weights }, { threads, name: 'U-Net' });
+  const compiled = await compile(
+    ({ inputs: fed, constants }) => ({ outputs: { v: withParameters(modules, constants, () => predict(fed)) } }),
+    { inputs: specs(shapesOf(batch)), constants: weights },
+    { threads, name: 'U-Net' },
+  );
   const peer = found.python === null ? null : new TorchUNet(found.python);
   await peer?.make({ config: MINI_UNET, weights: startingWeights, inputs: plain(inputs), threads });
   return {
@@ -167,10 +198,12 @@ async function prediction(): Promise<Case> {
       const { data } = result.v!;
       return { seconds, values: [(data as Float32Array).reduce((sum, x) => sum + x * x, 0) / data.length] };
     },
-    peer: peer && (async () => {
-      const { seconds, meanSquare } = await peer.forward();
-      return { seconds, values: [meanSquare] };
-    }),
+    peer:
+      peer &&
+      (async () => {
+        const { seconds, meanSquare } = await peer.forward();
+        return { seconds, values: [meanSquare] };
+      }),
     async release() {
       peer?.close();
       await compiled.release();
@@ -236,18 +269,33 @@ const cases = measured.map(({ item: { name, timed: what, samples, macs }, ours, 
     gflops: gflops === null ? null : rounded(gflops),
     shareOfCeiling: gflops === null ? null : rounded(gflops / ceiling, 3),
     value: ours.at(-1)!.values.at(-1),
-    peer: theirs.length === 0 ? null : {
-      seconds: { median: rounded(median(theirs.slice(WARM_UP).map((run) => run.seconds))), samples: theirs.slice(WARM_UP).map((run) => rounded(run.seconds)) },
-      // Of each pair taken one after the other: below 1 is faster than the peer.
-      timeRatio: rounded(median(seconds.map((x, i) => x / theirs[WARM_UP + i]!.seconds)), 3),
-      largestDifference: rounded(Math.max(...differences), 2),
-    },
+    peer:
+      theirs.length === 0
+        ? null
+        : {
+            seconds: {
+              median: rounded(median(theirs.slice(WARM_UP).map((run) => run.seconds))),
+              samples: theirs.slice(WARM_UP).map((run) => rounded(run.seconds)),
+            },
+            // Of each pair taken one after the other: below 1 is faster than the peer.
+            timeRatio: rounded(median(seconds.map((x, i) => x / theirs[WARM_UP + i]!.seconds)), 3),
+            largestDifference: rounded(Math.max(...differences), 2),
+          },
   };
 });
 const report = {
   command: `bench ${process.argv.slice(2).join(' ')}`.trim(),
-  machine: { cpu: os.cpus()[0]?.model ?? 'unknown', threads, platform: `${process.platform} ${process.arch}`, node: process.version, loadAverage: { before: loadBefore, after: os.loadavg()[0]! } },
-  ceiling: { gflops: rounded(ceiling), what: `best product of ${CEILING_SIZE} x ${CEILING_SIZE} matrices in ONNX Runtime, before and after` },
+  machine: {
+    cpu: os.cpus()[0]?.model ?? 'unknown',
+    threads,
+    platform: `${process.platform} ${process.arch}`,
+    node: process.version,
+    loadAverage: { before: loadBefore, after: os.loadavg()[0]! },
+  },
+  ceiling: {
+    gflops: rounded(ceiling),
+    what: `best product of ${CEILING_SIZE} x ${CEILING_SIZE} matrices in ONNX Runtime, before and after`,
+  },
   peer: description,
   peerReason: found.reason,
   cases,

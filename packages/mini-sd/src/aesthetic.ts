@@ -6,8 +6,8 @@ import { IMAGE_SIZE } from './models.ts';
 import { imageBatches } from './pixels.ts';
 
 /**
- * The mini-aesthetic predictor: scores how little a picture is spoilt, learnt from ranking graded degradations of scenes (RankIQA: Liu, van de Weijer
- * and Bagdanov 2017). Nobody's taste went into it, so it is named so wherever its numbers appear.
+ * The mini-aesthetic predictor: scores how little a picture is spoilt, learnt from ranking graded degradations of scenes (RankIQA: Liu, van
+ * de Weijer and Bagdanov 2017). Nobody's taste went into it, so it is named so wherever its numbers appear.
  */
 export class MiniAesthetic extends Module {
   trunk: ConvTrunk;
@@ -16,11 +16,15 @@ export class MiniAesthetic extends Module {
   constructor() {
     super();
     this.trunk = new ConvTrunk();
-    this.score = new Linear(ConvTrunk.WIDTHS.reduce((sum, width) => sum + width, 0), 1);
+    this.score = new Linear(
+      ConvTrunk.WIDTHS.reduce((sum, width) => sum + width, 0),
+      1,
+    );
   }
 
   /**
-   * Scores [N] of images [N, 3, 64, 64] in [-1, 1], without a unit: higher is better. Noise and blocks show in fine maps, blur and colour in coarse ones.
+   * Scores [N] of images [N, 3, 64, 64] in [-1, 1], without a unit: higher is better. Noise and blocks show in fine maps, blur and colour
+   * in coarse ones.
    */
   forward(images: tf.Tensor): tf.Tensor {
     const pooled = this.trunk.forward(images).map((map) => tf.mean(map, [2, 3]));

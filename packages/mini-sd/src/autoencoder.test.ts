@@ -3,8 +3,9 @@ import { normaliseLatents } from './autoencoder.ts';
 import { latentStatistics } from './latents.ts';
 
 describe('latent statistics', () => {
-  const latents = Float32Array.from({ length: 2 * 4 * 256 }, (_, i) => Math.floor(i / 256) % 4 + (i % 2 === 0 ? 2 : -2));
-  it('are means and standard deviations per channel', () => expect(latentStatistics(latents)).toEqual({ mean: [0, 1, 2, 3], std: [2, 2, 2, 2] }));
+  const latents = Float32Array.from({ length: 2 * 4 * 256 }, (_, i) => (Math.floor(i / 256) % 4) + (i % 2 === 0 ? 2 : -2));
+  it('are means and standard deviations per channel', () =>
+    expect(latentStatistics(latents)).toEqual({ mean: [0, 1, 2, 3], std: [2, 2, 2, 2] }));
   it('normalise to zero mean and unit variance, and back', () => {
     const statistics = latentStatistics(latents);
     const x = latents.slice();

@@ -7,7 +7,8 @@ import { pixelShuffle, pixelUnshuffle } from './pixels.ts';
 const PATCH = IMAGE_SIZE / LATENT_SIZE;
 
 /** Posterior of images [N, 3, 64, 64] in [-1, 1]: mean and log variance, each [N, 4, 16, 16]. */
-export const encode = (vae: AutoencoderKL, images: tf.Tensor): { mean: tf.Tensor; logvar: tf.Tensor } => vae.encode(pixelUnshuffle(images, PATCH));
+export const encode = (vae: AutoencoderKL, images: tf.Tensor): { mean: tf.Tensor; logvar: tf.Tensor } =>
+  vae.encode(pixelUnshuffle(images, PATCH));
 
 /** Images [N, 3, 64, 64] of unnormalised latents [N, 4, 16, 16]. */
 export const decode = (vae: AutoencoderKL, latents: tf.Tensor): tf.Tensor => pixelShuffle(vae.decode(latents), PATCH);

@@ -4,7 +4,8 @@ import { expect, it } from 'vitest';
 import { findPython } from '@controllab/python-peer';
 
 const BENCH = fileURLToPath(new URL('../bench/bench.ts', import.meta.url));
-const bench = (...args: string[]) => spawnSync(process.execPath, ['--conditions=controllab', '--import', 'tsx', BENCH, ...args], { encoding: 'utf8' });
+const bench = (...args: string[]) =>
+  spawnSync(process.execPath, ['--conditions=controllab', '--import', 'tsx', BENCH, ...args], { encoding: 'utf8' });
 const { reason } = findPython(['torch', 'numpy']);
 
 interface BenchCase {

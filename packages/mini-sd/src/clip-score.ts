@@ -21,12 +21,22 @@ export async function compileClip(weights: Record<string, HostTensor>, tier: Tie
   const words = vocabulary(tier);
   const clip = new MiniClip(words.words.length);
   const towers = await compile(
-    ({ inputs, constants }) => withParameters(clip, constants, () => ({ outputs: { images: clip.encodeImages(inputs['images']!), texts: clip.encodeTexts(inputs['ids']!) } })),
-    { inputs: { images: { shape: [count, 3, IMAGE_SIZE, IMAGE_SIZE] }, ids: { shape: [count, CONTEXT_LENGTH], dtype: 'int32' } }, constants: weights },
+    ({ inputs, constants }) =>
+      withParameters(clip, constants, () => ({
+        outputs: { images: clip.encodeImages(inputs['images']!), texts: clip.encodeTexts(inputs['ids']!) },
+      })),
+    {
+      inputs: { images: { shape: [count, 3, IMAGE_SIZE, IMAGE_SIZE] }, ids: { shape: [count, CONTEXT_LENGTH], dtype: 'int32' } },
+      constants: weights,
+    },
     { name: 'mini-CLIP' },
   );
-  const rows = ({ data }: HostTensor, length: number): Float32Array[] => Array.from({ length }, (_, n) => (data as Float32Array).slice(n * TEXT_WIDTH, (n + 1) * TEXT_WIDTH));
-  const embed = async (images: readonly Uint8Array[], captions: readonly string[]): Promise<{ images: Float32Array[]; texts: Float32Array[] }> => {
+  const rows = ({ data }: HostTensor, length: number): Float32Array[] =>
+    Array.from({ length }, (_, n) => (data as Float32Array).slice(n * TEXT_WIDTH, (n + 1) * TEXT_WIDTH));
+  const embed = async (
+    images: readonly Uint8Array[],
+    captions: readonly string[],
+  ): Promise<{ images: Float32Array[]; texts: Float32Array[] }> => {
     const found: { images: Float32Array[]; texts: Float32Array[] } = { images: [], texts: [] };
     for (const { start, size, batch } of imageBatches(images, count)) {
       const ids = new Int32Array(count * CONTEXT_LENGTH);

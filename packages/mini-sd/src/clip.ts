@@ -9,15 +9,25 @@ const TEXT_LAYERS = 4;
 const END = 2;
 
 const textTransformer = (vocabularySize: number, layers: number): TextTransformer =>
-  new TextTransformer({ vocab_size: vocabularySize, hidden_size: TEXT_WIDTH, intermediate_size: 4 * TEXT_WIDTH, num_hidden_layers: layers, num_attention_heads: 4, max_position_embeddings: CONTEXT_LENGTH });
+  new TextTransformer({
+    vocab_size: vocabularySize,
+    hidden_size: TEXT_WIDTH,
+    intermediate_size: 4 * TEXT_WIDTH,
+    num_hidden_layers: layers,
+    num_attention_heads: 4,
+    max_position_embeddings: CONTEXT_LENGTH,
+  });
 
 /**
- * The text encoder that conditions the U-Net: mini-CLIP's without its last layer, as in Stable Diffusion 2. There, only `<end>` was trained by the
- * contrastive loss; one layer earlier every token carries what the picture shows.
+ * The text encoder that conditions the U-Net: mini-CLIP's without its last layer, as in Stable Diffusion 2. There, only `<end>` was trained
+ * by the contrastive loss; one layer earlier every token carries what the picture shows.
  */
 export const miniText = (vocabularySize: number): TextTransformer => textTransformer(vocabularySize, TEXT_LAYERS - 1);
 
-/** Image tower: the convolutional trunk, one more halving, and a linear map of the 4x4 grid, so that places survive (CLIP's ResNets pool by attention). */
+/**
+ * Image tower: the convolutional trunk, one more halving, and a linear map of the 4x4 grid, so that places survive (CLIP's ResNets pool by
+ * attention).
+ */
 class VisionModel extends Module {
   trunk: ConvTrunk;
   down: DownConv;
@@ -76,8 +86,8 @@ export class MiniClip extends Module {
 }
 
 /**
- * CLIP's symmetric cross-entropy over `images` [B, D] and `texts` [(1 + h)B, D], of which the first B are the images' captions and the rest are
- * false for all of them (NegCLIP, Yuksekgonul et al. 2023): they only stand in the way of the images.
+ * CLIP's symmetric cross-entropy over `images` [B, D] and `texts` [(1 + h)B, D], of which the first B are the images' captions and the rest
+ * are false for all of them (NegCLIP, Yuksekgonul et al. 2023): they only stand in the way of the images.
  */
 export function contrastiveLoss(images: tf.Tensor, texts: tf.Tensor, scale: tf.Tensor): tf.Scalar {
   const count = images.shape[0]!;

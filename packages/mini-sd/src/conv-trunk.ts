@@ -21,9 +21,13 @@ export class DownConv extends Module {
 }
 
 /** A residual block of the networks that look at pictures. */
-export const residual = (inChannels: number, outChannels = inChannels): ResnetBlock2D => new ResnetBlock2D(inChannels, outChannels, { tembChannels: null, groups: GROUPS, eps: 1e-5 });
+export const residual = (inChannels: number, outChannels = inChannels): ResnetBlock2D =>
+  new ResnetBlock2D(inChannels, outChannels, { tembChannels: null, groups: GROUPS, eps: 1e-5 });
 
-/** What the image encoder, the mini-inception and the mini-segmenter share: images [N, 3, 64, 64] in [-1, 1] to feature maps at 32, 16 and 8. */
+/**
+ * What the image encoder, the mini-inception and the mini-segmenter share: images [N, 3, 64, 64] in [-1, 1] to feature maps at 32, 16 and
+ * 8.
+ */
 export class ConvTrunk extends Module {
   static readonly WIDTHS = [32, 64, 128] as const;
   stem: Conv2d;

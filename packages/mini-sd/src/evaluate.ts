@@ -1,8 +1,27 @@
 import os from 'node:os';
 import path from 'node:path';
 import { borderColour, frechetDistance, nearestColour } from '@controllab/metrics';
-import { attributions, caption, catalogue, colourNames, colours, type SceneMix, type SceneSpec, type Split, type Tier } from '@controllab/emoji-scenes';
-import { currentCommit, machine, meanInterval, writeReport, type ImageGrid, type LineFigure, type Measurement, type Table } from '@controllab/report';
+import {
+  attributions,
+  caption,
+  catalogue,
+  colourNames,
+  colours,
+  type SceneMix,
+  type SceneSpec,
+  type Split,
+  type Tier,
+} from '@controllab/emoji-scenes';
+import {
+  currentCommit,
+  machine,
+  meanInterval,
+  writeReport,
+  type ImageGrid,
+  type LineFigure,
+  type Measurement,
+  type Table,
+} from '@controllab/report';
 import { compileClip } from './clip-score.ts';
 import { compileJudge, type Verdict } from './judge.ts';
 import { IMAGE_SIZE } from './models.ts';
@@ -61,8 +80,13 @@ async function balanced({ tier }: BaseModel, kind: Kind, each: number, seed: num
   return found;
 }
 
-/** Draws held-out prompts with the base model and measures what the pictures show. Writes reports/mini-sd/evaluation. @returns the folder */
-export async function evaluateBaseModel({ tier, seed, guidance, steps, perObject }: EvaluationOptions, say: (message: string) => void): Promise<string> {
+/**
+ * Draws held-out prompts with the base model and measures what the pictures show. Writes reports/mini-sd/evaluation. @returns the folder
+ */
+export async function evaluateBaseModel(
+  { tier, seed, guidance, steps, perObject }: EvaluationOptions,
+  say: (message: string) => void,
+): Promise<string> {
   const base = loadBaseModel(tier);
   const [inception, clipWeights] = [loadInception(tier), loadClip('clip-judge', tier)];
   const judge = await compileJudge(inception.tensors, tier);
@@ -74,7 +98,12 @@ export async function evaluateBaseModel({ tier, seed, guidance, steps, perObject
   ];
   const sampler = await createSampler(base, { count: BATCH, guidance: true });
   const draw = (specs: readonly SceneSpec[], scale: number, what: string): Promise<Uint8Array[]> =>
-    sampleInBatches(sampler, BATCH, { prompts: specs.map((spec) => caption(spec.parts)), seed, steps, guidanceScale: scale }, { onBatch: (done) => say(`${what}: ${done} of ${specs.length}`) });
+    sampleInBatches(
+      sampler,
+      BATCH,
+      { prompts: specs.map((spec) => caption(spec.parts)), seed, steps, guidanceScale: scale },
+      { onBatch: (done) => say(`${what}: ${done} of ${specs.length}`) },
+    );
   const reference = await judge.features(await realScenes(base, evaluated));
   const specs = evaluated.map(({ spec }) => spec);
   const captions = specs.map((spec) => caption(spec.parts));
@@ -87,7 +116,10 @@ export async function evaluateBaseModel({ tier, seed, guidance, steps, perObject
   const seconds = (performance.now() - started) / 1000;
   const measured = (samples: readonly number[]): Measurement => ({ ...meanInterval(samples, 1), seeds: [seed] });
   const palette = colourNames.map((name) => colours[name]);
-  const colourRight = (pictures: readonly Uint8Array[]): number[] => pictures.map((image, i) => Number(colourNames[nearestColour(borderColour(image, IMAGE_SIZE, IMAGE_SIZE), palette)] === specs[i]!.background.colour));
+  const colourRight = (pictures: readonly Uint8Array[]): number[] =>
+    pictures.map((image, i) =>
+      Number(colourNames[nearestColour(borderColour(image, IMAGE_SIZE, IMAGE_SIZE), palette)] === specs[i]!.background.colour),
+    );
   const rowsOf = (verdicts: readonly Verdict[]): [string, number[]][] => {
     const of = (kind: Kind): Verdict[] => verdicts.filter((_, i) => evaluated[i]!.kind === kind);
     const relations = of('pairs').flatMap(({ relation }) => (relation === null ? [] : [Number(relation)]));
@@ -111,13 +143,17 @@ export async function evaluateBaseModel({ tier, seed, guidance, steps, perObject
       { label: 'background colour', cells: [measured(colourRight(images)), measured(colourRight(real))] },
     ],
   };
-  const distance = async (pictures: readonly Uint8Array[]): Promise<number> => (await frechetDistance(await judge.features(pictures), reference)).value;
+  const distance = async (pictures: readonly Uint8Array[]): Promise<number> =>
+    (await frechetDistance(await judge.features(pictures), reference)).value;
   const quality: Table = {
     kind: 'table',
     id: 'quality',
     caption: `Fréchet distance (mini-inception) to ${REFERENCE} real scenes of another seed, and CLIP score (mini): raw cosine by the mini-CLIP that had no part in drawing.`,
     rowHeader: 'Pictures',
-    columns: [{ label: 'Fréchet distance (mini-inception)', better: 'lower' }, { label: 'CLIP score (mini)', better: 'higher' }],
+    columns: [
+      { label: 'Fréchet distance (mini-inception)', better: 'lower' },
+      { label: 'CLIP score (mini)', better: 'higher' },
+    ],
     rows: [
       { label: 'real scenes of these prompts', cells: [await distance(real), measured(await clip.scores(real, captions))] },
       { label: 'drawn', cells: [await distance(images), measured(await clip.scores(images, captions))] },
@@ -127,22 +163,40 @@ export async function evaluateBaseModel({ tier, seed, guidance, steps, perObject
   };
 
   // Every third scene: all kinds in their proportion.
-  const sweepScenes = evaluated.filter((_, i) => i % Math.max(1, Math.floor(evaluated.length / SWEEP_PICTURES)) === 0).slice(0, SWEEP_PICTURES);
+  const sweepScenes = evaluated
+    .filter((_, i) => i % Math.max(1, Math.floor(evaluated.length / SWEEP_PICTURES)) === 0)
+    .slice(0, SWEEP_PICTURES);
   const sweep: { recognised: number; clip: number; frechet: number }[] = [];
   for (const scale of SWEEP) {
-    const pictures = await draw(sweepScenes.map(({ spec }) => spec), scale, `guidance ${scale}`);
-    const verdicts = await judge.judge(pictures, sweepScenes.map(({ spec }) => spec));
+    const pictures = await draw(
+      sweepScenes.map(({ spec }) => spec),
+      scale,
+      `guidance ${scale}`,
+    );
+    const verdicts = await judge.judge(
+      pictures,
+      sweepScenes.map(({ spec }) => spec),
+    );
     const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
     sweep.push({
       recognised: mean(verdicts.flatMap((v, i) => (sweepScenes[i]!.kind === 'large singles' ? [Number(v.recognised[0])] : []))),
-      clip: mean(await clip.scores(pictures, sweepScenes.map(({ spec }) => caption(spec.parts)))),
+      clip: mean(
+        await clip.scores(
+          pictures,
+          sweepScenes.map(({ spec }) => caption(spec.parts)),
+        ),
+      ),
       frechet: await distance(pictures),
     });
   }
   await Promise.all([sampler.release(), judge.release(), clip.release()]);
   const curve = (id: string, label: string, values: readonly number[]): LineFigure => ({
-    kind: 'line', id, caption: `${label} by guidance scale, ${sweepScenes.length} held-out prompts, ${steps} DDIM steps.`,
-    x: { label: 'guidance scale' }, y: { label }, series: [{ label: 'base model', x: SWEEP, y: values, n: sweepScenes.length, seeds: [seed] }],
+    kind: 'line',
+    id,
+    caption: `${label} by guidance scale, ${sweepScenes.length} held-out prompts, ${steps} DDIM steps.`,
+    x: { label: 'guidance scale' },
+    y: { label },
+    series: [{ label: 'base model', x: SWEEP, y: values, n: sweepScenes.length, seeds: [seed] }],
   });
   const step = Math.floor(evaluated.length / SHOWN);
   const grid: ImageGrid = {
@@ -153,7 +207,13 @@ export async function evaluateBaseModel({ tier, seed, guidance, steps, perObject
     rows: Array.from({ length: SHOWN / 4 }, (_, r) => {
       const shown = [0, 1, 2, 3].map((g) => (r * 4 + g) * step);
       const picture = (rgb: Uint8Array, alt: string) => ({ rgb, width: IMAGE_SIZE, height: IMAGE_SIZE, alt });
-      return { label: `${r + 1}`, images: shown.flatMap((i) => [{ ...picture(real[i]!, captions[i]!), caption: captions[i]! }, picture(images[i]!, `Drawn: ${captions[i]!}`)]) };
+      return {
+        label: `${r + 1}`,
+        images: shown.flatMap((i) => [
+          { ...picture(real[i]!, captions[i]!), caption: captions[i]! },
+          picture(images[i]!, `Drawn: ${captions[i]!}`),
+        ]),
+      };
     }),
   };
   const perSixteen = (seconds / images.length) * 16;
@@ -166,7 +226,27 @@ export async function evaluateBaseModel({ tier, seed, guidance, steps, perObject
     sections: [
       { id: 'pictures', title: 'The pictures', blocks: [grid] },
       { id: 'measures', title: 'Measures', blocks: [content, quality] },
-      { id: 'guidance', title: 'Guidance scale', blocks: [curve('guidance-top1', 'top-1 of large singles', sweep.map((s) => s.recognised)), curve('guidance-clip', 'CLIP score (mini)', sweep.map((s) => s.clip)), curve('guidance-frechet', 'Fréchet distance (mini-inception)', sweep.map((s) => s.frechet))] },
+      {
+        id: 'guidance',
+        title: 'Guidance scale',
+        blocks: [
+          curve(
+            'guidance-top1',
+            'top-1 of large singles',
+            sweep.map((s) => s.recognised),
+          ),
+          curve(
+            'guidance-clip',
+            'CLIP score (mini)',
+            sweep.map((s) => s.clip),
+          ),
+          curve(
+            'guidance-frechet',
+            'Fréchet distance (mini-inception)',
+            sweep.map((s) => s.frechet),
+          ),
+        ],
+      },
     ],
     provenance: {
       commit: currentCommit(),

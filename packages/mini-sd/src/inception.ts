@@ -10,8 +10,8 @@ export const CELLS = 8;
 export const SUBGROUPS = 48;
 
 /**
- * The judge of what a picture shows: which objects and subgroups are in it, and which object each cell of an 8 x 8 grid shows. It plays Inception's
- * part for the embedded default, and is named so wherever its numbers appear.
+ * The judge of what a picture shows: which objects and subgroups are in it, and which object each cell of an 8 x 8 grid shows. It plays
+ * Inception's part for the embedded default, and is named so wherever its numbers appear.
  */
 export class MiniInception extends Module {
   trunk: ConvTrunk;
@@ -33,7 +33,10 @@ export class MiniInception extends Module {
     this.subgroups = new Linear(FEATURES, SUBGROUPS);
   }
 
-  /** Of images [N, 3, 64, 64] in [-1, 1]: pooled features [N, 256], logits of objects [N, O] and subgroups [N, 48], and of cells [N, 64, O + 1]. */
+  /**
+   * Of images [N, 3, 64, 64] in [-1, 1]: pooled features [N, 256], logits of objects [N, O] and subgroups [N, 48], and of cells [N, 64, O +
+   * 1].
+   */
   forward(images: tf.Tensor): { features: tf.Tensor; objects: tf.Tensor; subgroups: tf.Tensor; cells: tf.Tensor } {
     const coarse = this.trunk.forward(images)[2];
     const cells = this.cells.forward(coarse);
@@ -42,9 +45,15 @@ export class MiniInception extends Module {
     const located = tf.transpose(tf.reshape(cells, [n, classes, CELLS * CELLS]), [0, 2, 1]);
     // An object is in the picture where one cell is sure of it: a mean over the picture forgets what is small, or one of two.
     const strongest = tf.slice(tf.max(located, 1), [0, 1], [n, classes - 1]);
-    return { features, objects: tf.add(this.objects.forward(features), strongest), subgroups: this.subgroups.forward(features), cells: located };
+    return {
+      features,
+      objects: tf.add(this.objects.forward(features), strongest),
+      subgroups: this.subgroups.forward(features),
+      cells: located,
+    };
   }
 }
 
 /** Mean cross-entropy of `logits` [..., C] against distributions of the same shape. */
-export const crossEntropy = (logits: tf.Tensor, targets: tf.Tensor): tf.Scalar => tf.neg(tf.mean(tf.sum(tf.mul(tf.logSoftmax(logits), targets), -1))) as tf.Scalar;
+export const crossEntropy = (logits: tf.Tensor, targets: tf.Tensor): tf.Scalar =>
+  tf.neg(tf.mean(tf.sum(tf.mul(tf.logSoftmax(logits), targets), -1))) as tf.Scalar;

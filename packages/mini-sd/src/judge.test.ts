@@ -5,16 +5,56 @@ import { holds } from './judge.ts';
 
 describe('holds', () => {
   it('asks for the stated side on the axis that dominates', () => {
-    expect(holds('left of', [[1, 4], [6, 4]])).toBe(true);
-    expect(holds('left of', [[6, 4], [1, 4]])).toBe(false);
-    expect(holds('right of', [[6, 4], [1, 3]])).toBe(true);
-    expect(holds('above', [[4, 1], [4, 6]])).toBe(true);
-    expect(holds('below', [[4, 1], [4, 6]])).toBe(false);
-    expect(holds('left of', [[3, 0], [4, 6]])).toBe(false);
+    expect(
+      holds('left of', [
+        [1, 4],
+        [6, 4],
+      ]),
+    ).toBe(true);
+    expect(
+      holds('left of', [
+        [6, 4],
+        [1, 4],
+      ]),
+    ).toBe(false);
+    expect(
+      holds('right of', [
+        [6, 4],
+        [1, 3],
+      ]),
+    ).toBe(true);
+    expect(
+      holds('above', [
+        [4, 1],
+        [4, 6],
+      ]),
+    ).toBe(true);
+    expect(
+      holds('below', [
+        [4, 1],
+        [4, 6],
+      ]),
+    ).toBe(false);
+    expect(
+      holds('left of', [
+        [3, 0],
+        [4, 6],
+      ]),
+    ).toBe(false);
   });
   it('has nothing to say of overlap and rows', () => {
-    expect(holds('in front of', [[1, 1], [2, 2]])).toBeNull();
-    expect(holds(null, [[1, 1], [2, 2]])).toBeNull();
+    expect(
+      holds('in front of', [
+        [1, 1],
+        [2, 2],
+      ]),
+    ).toBeNull();
+    expect(
+      holds(null, [
+        [1, 1],
+        [2, 2],
+      ]),
+    ).toBeNull();
   });
 });
 

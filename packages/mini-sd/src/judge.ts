@@ -52,16 +52,25 @@ export async function compileJudge(weights: Record<string, HostTensor>, tier: Ti
           const logits = out['objects']!.data.subarray(n * pool.length, (n + 1) * pool.length) as Float32Array;
           const ranked = [...logits.keys()].sort((a, b) => logits[b]! - logits[a]!);
           const recognised = asked.map((object) => ranked.slice(0, asked.length).includes(object));
-          const cells = out['cells']!.data.subarray(n * CELLS * CELLS * (pool.length + 1), (n + 1) * CELLS * CELLS * (pool.length + 1)) as Float32Array;
-          const centres = asked.length === 2 && recognised.every(Boolean) ? asked.map((object) => centre(cells, object + 1, pool.length + 1)) : null;
-          verdicts.push({ recognised, topFive: ranked.slice(0, 5).includes(asked[0]!), relation: centres === null ? null : holds(parts.relation, centres as [Point, Point]) });
+          const cells = out['cells']!.data.subarray(
+            n * CELLS * CELLS * (pool.length + 1),
+            (n + 1) * CELLS * CELLS * (pool.length + 1),
+          ) as Float32Array;
+          const centres =
+            asked.length === 2 && recognised.every(Boolean) ? asked.map((object) => centre(cells, object + 1, pool.length + 1)) : null;
+          verdicts.push({
+            recognised,
+            topFive: ranked.slice(0, 5).includes(asked[0]!),
+            relation: centres === null ? null : holds(parts.relation, centres as [Point, Point]),
+          });
         }
       }
       return verdicts;
     },
     async features(images) {
       const data = new Float32Array(images.length * FEATURES);
-      for await (const { start, size, out } of batches(images)) data.set((out['features']!.data as Float32Array).subarray(0, size * FEATURES), start * FEATURES);
+      for await (const { start, size, out } of batches(images))
+        data.set((out['features']!.data as Float32Array).subarray(0, size * FEATURES), start * FEATURES);
       return { data, shape: [images.length, FEATURES] };
     },
     release: () => network.release(),
@@ -82,7 +91,10 @@ function centre(cells: Float32Array, label: number, classes: number): Point {
   return [x / total, y / total];
 }
 
-/** Whether the first point lies to the second as the relation says, the stated axis being the one on which they are further apart; null for other relations. */
+/**
+ * Whether the first point lies to the second as the relation says, the stated axis being the one on which they are further apart; null for
+ * other relations.
+ */
 export function holds(relation: SceneSpec['parts']['relation'], [[ax, ay], [bx, by]]: [Point, Point]): boolean | null {
   const [dx, dy] = [ax - bx, ay - by];
   switch (relation) {

@@ -64,7 +64,10 @@ export function encoderHash({ tensors, metadata }: StoredWeights): string {
 
 /** The file of a training pool, encoded if it is not there yet. */
 export async function trainingLatents(directory: string, vae: StoredWeights, source: SceneSource, count: number): Promise<string> {
-  const pool = createHash('sha256').update(JSON.stringify([source, count, encoderHash(vae)])).digest('hex').slice(0, 12);
+  const pool = createHash('sha256')
+    .update(JSON.stringify([source, count, encoderHash(vae)]))
+    .digest('hex')
+    .slice(0, 12);
   const file = path.join(directory, `latents-${source.style ?? 'openmoji'}-${source.tier}-${pool}.safetensors`);
   if (!existsSync(file)) {
     const { latents } = await encodeScenes(vae.tensors, source, count, { statistics: readStatistics(vae.metadata) });
@@ -90,11 +93,20 @@ export function latentStatistics(latents: Float32Array): LatentStatistics {
 
 /** Stores a latent pool with what its scenes are. */
 export function writeLatents(file: string, latents: Float32Array, source: SceneSource): void {
-  writeSafetensors(file, { latents: { data: latents, shape: [latents.length / ROW, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE] } }, { metadata: { source: JSON.stringify(source) } });
+  writeSafetensors(
+    file,
+    { latents: { data: latents, shape: [latents.length / ROW, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE] } },
+    { metadata: { source: JSON.stringify(source) } },
+  );
 }
 
 export function readLatents(file: string): LatentPool {
   const stored = readSafetensors(file);
   const latents = stored.tensor('latents').data as Float32Array;
-  return { count: latents.length / ROW, latents, source: JSON.parse(stored.metadata['source']!) as SceneSource, captions: (spec) => caption(spec.parts) };
+  return {
+    count: latents.length / ROW,
+    latents,
+    source: JSON.parse(stored.metadata['source']!) as SceneSource,
+    captions: (spec) => caption(spec.parts),
+  };
 }

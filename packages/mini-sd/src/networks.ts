@@ -18,7 +18,8 @@ export const checksum = ({ metadata }: StoredWeights): string => metadata['sha25
 const loaded = (stored: StoredWeights): LoadedNetwork => ({ tensors: stored.tensors, hash: checksum(stored) });
 
 /** mini-CLIP: `clip` conditions the U-Net, `clip-judge` scores pictures. @throws MiniSdError missing-weights */
-export const loadClip = (part: 'clip' | 'clip-judge', tier: Tier): LoadedNetwork => loaded(loadWeights(part, tier, new MiniClip(vocabulary(tier).words.length)));
+export const loadClip = (part: 'clip' | 'clip-judge', tier: Tier): LoadedNetwork =>
+  loaded(loadWeights(part, tier, new MiniClip(vocabulary(tier).words.length)));
 
 /** The part of mini-CLIP that conditions the U-Net, under 'text.', with the checksum of the whole. @throws MiniSdError missing-weights */
 export function loadTextEncoder(tier: Tier): LoadedNetwork {
@@ -28,7 +29,8 @@ export function loadTextEncoder(tier: Tier): LoadedNetwork {
 }
 
 /** @throws MiniSdError missing-weights */
-export const loadInception = (tier: Tier): LoadedNetwork => loaded(loadWeights('inception', tier, new MiniInception(catalogue(tier).length)));
+export const loadInception = (tier: Tier): LoadedNetwork =>
+  loaded(loadWeights('inception', tier, new MiniInception(catalogue(tier).length)));
 
 /** @throws MiniSdError missing-weights */
 export const loadSegmenter = (tier: Tier): LoadedNetwork => loaded(loadWeights('segmenter', tier, new MiniSegmenter()));
@@ -37,10 +39,18 @@ export const loadSegmenter = (tier: Tier): LoadedNetwork => loaded(loadWeights('
 export const loadAesthetic = (tier: Tier): LoadedNetwork => loaded(loadWeights('aesthetic', tier, new MiniAesthetic()));
 
 /**
- * mini-inception's trunk under `prefix`, from which the other networks that look at pictures start: they see as much after a third of the steps.
+ * mini-inception's trunk under `prefix`, from which the other networks that look at pictures start: they see as much after a third of the
+ * steps.
  * @throws MiniSdError missing-weights
  */
 export function loadTrunk(tier: Tier, prefix: string): LoadedNetwork {
   const { tensors, hash } = loadInception(tier);
-  return { tensors: Object.fromEntries(Object.entries(tensors).flatMap(([name, tensor]) => (name.startsWith('trunk.') ? [[`${prefix}${name.slice('trunk.'.length)}`, tensor]] : []))), hash };
+  return {
+    tensors: Object.fromEntries(
+      Object.entries(tensors).flatMap(([name, tensor]) =>
+        name.startsWith('trunk.') ? [[`${prefix}${name.slice('trunk.'.length)}`, tensor]] : [],
+      ),
+    ),
+    hash,
+  };
 }

@@ -1,9 +1,27 @@
 import * as tf from '@tensorflow/tfjs';
 import { Lora, parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
 import { toUNetResiduals, type ControlResiduals } from '@controllab/controlnet';
-import { combineGuidance, ddim, dpmSolverPlusPlus2M, euler, initialNoise, NoiseSchedule, sample, unipc, type SamplerConfig, type Scheduler } from '@controllab/diffusion';
+import {
+  combineGuidance,
+  ddim,
+  dpmSolverPlusPlus2M,
+  euler,
+  initialNoise,
+  NoiseSchedule,
+  sample,
+  unipc,
+  type SamplerConfig,
+  type Scheduler,
+} from '@controllab/diffusion';
 import { CONTEXT_LENGTH, tokenize, vocabulary, type Style, type Tier } from '@controllab/emoji-scenes';
-import { compile, type CompiledFunction, type CompileOptions, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
+import {
+  compile,
+  type CompiledFunction,
+  type CompileOptions,
+  type HostTensor,
+  type NamedTensors,
+  type TensorSpec,
+} from '@controllab/tfjs-onnx';
 import { decode, normaliseLatents, type LatentStatistics } from './autoencoder.ts';
 import { miniText } from './clip.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, miniUNet, miniVae, TEXT_WIDTH } from './models.ts';
@@ -40,7 +58,13 @@ export function loadBaseModel(tier: Tier = COMMITTED_TIER, style?: CommunityStyl
   const adapter = style === undefined ? null : { lora: styleAdapter(), weights: loadWeights(`style-${style}`, tier, styleAdapter()) };
   const adapted = adapter === null ? unet.tensors : adapter.lora.merge(unet.tensors, adapter.weights.tensors);
   const unetHash = adapter === null ? checksum(unet) : `${checksum(unet)}+${checksum(adapter.weights)}`;
-  return { vae: vae.tensors, denoiser: { ...adapted, ...text.tensors }, statistics: readStatistics(vae.metadata), tier, hashes: { vae: checksum(vae), clip: text.hash, unet: unetHash } };
+  return {
+    vae: vae.tensors,
+    denoiser: { ...adapted, ...text.tensors },
+    statistics: readStatistics(vae.metadata),
+    tier,
+    hashes: { vae: checksum(vae), clip: text.hash, unet: unetHash },
+  };
 }
 
 /** A control network as the sampler sees it: any of the variants of packages/controlnet. */
@@ -81,7 +105,10 @@ export interface Sampler {
 }
 
 /** The samplers that the embedded default knows by name. */
-export const solvers = { ddim, euler, 'dpm++2m': dpmSolverPlusPlus2M, unipc } satisfies Record<string, (schedule: NoiseSchedule, config: SamplerConfig) => Scheduler>;
+export const solvers = { ddim, euler, 'dpm++2m': dpmSolverPlusPlus2M, unipc } satisfies Record<
+  string,
+  (schedule: NoiseSchedule, config: SamplerConfig) => Scheduler
+>;
 export type Solver = keyof typeof solvers;
 
 /** Latents beyond four standard deviations are none that the autoencoder has seen. */
@@ -91,13 +118,18 @@ const LATENT_LIMIT = 4;
  * Compiles the sampling graphs of `count` images: text encoder, U-Net (with or without control) and decoder take constant weights,
  * the control network's weights are inputs, so that one sampler follows a training run.
  */
-export async function createSampler(base: BaseModel, { count, guidance, control }: { count: number; guidance: boolean; control?: ControlModule }, options: CompileOptions = {}): Promise<Sampler> {
+export async function createSampler(
+  base: BaseModel,
+  { count, guidance, control }: { count: number; guidance: boolean; control?: ControlModule },
+  options: CompileOptions = {},
+): Promise<Sampler> {
   const words = vocabulary(base.tier);
   const unet = miniUNet();
   const text = miniText(words.words.length);
   const vae = miniVae();
   const rows = guidance ? 2 * count : count;
-  const pick = (prefix: string): Record<string, HostTensor> => Object.fromEntries(Object.entries(base.denoiser).filter(([name]) => name.startsWith(prefix)));
+  const pick = (prefix: string): Record<string, HostTensor> =>
+    Object.fromEntries(Object.entries(base.denoiser).filter(([name]) => name.startsWith(prefix)));
   const controlSpecs: Record<string, TensorSpec> = control === undefined ? {} : parameterSpecs({ control });
 
   const encoder = await compile(
@@ -107,8 +139,16 @@ export async function createSampler(base: BaseModel, { count, guidance, control 
   );
   const denoiser = await compile(
     ({ inputs, constants }) => {
-      const { noisy, timesteps, context, condition } = inputs as { noisy: tf.Tensor; timesteps: tf.Tensor; context: tf.Tensor; condition: tf.Tensor };
-      const predict = (): tf.Tensor => (control === undefined ? unet.forward(noisy, timesteps, context) : withParameters({ control }, inputs, () => controlledPrediction(unet, control, { noisy, timesteps, context, condition })));
+      const { noisy, timesteps, context, condition } = inputs as {
+        noisy: tf.Tensor;
+        timesteps: tf.Tensor;
+        context: tf.Tensor;
+        condition: tf.Tensor;
+      };
+      const predict = (): tf.Tensor =>
+        control === undefined
+          ? unet.forward(noisy, timesteps, context)
+          : withParameters({ control }, inputs, () => controlledPrediction(unet, control, { noisy, timesteps, context, condition }));
       return { outputs: { v: withParameters({ unet }, constants as NamedTensors, predict) } };
     },
     {
@@ -132,7 +172,12 @@ export async function createSampler(base: BaseModel, { count, guidance, control 
 
   return {
     async sample({ prompts, seed, firstImage = 0, solver = 'ddim', steps, guidanceScale, condition, controlWeights = {} }) {
-      if (prompts.length === 0 || prompts.length > count) throw new MiniSdError('invalid-argument', `expected 1 to ${count} prompts, for which the sampler was compiled; got ${prompts.length}`, { count, prompts: prompts.length });
+      if (prompts.length === 0 || prompts.length > count)
+        throw new MiniSdError(
+          'invalid-argument',
+          `expected 1 to ${count} prompts, for which the sampler was compiled; got ${prompts.length}`,
+          { count, prompts: prompts.length },
+        );
       const ids = new Int32Array(rows * CONTEXT_LENGTH);
       for (let n = 0; n < rows; n++) ids.set(tokenize(prompts[n] ?? '', words), n * CONTEXT_LENGTH);
       const { context } = await encoder.run({ ids: { data: ids, shape: [rows, CONTEXT_LENGTH] } });
@@ -164,7 +209,8 @@ export async function createSampler(base: BaseModel, { count, guidance, control 
 
 /**
  * Images of any number of prompts, `size` at a time, the number that the sampler was compiled for.
- * @param conditionOf for a sampler with a control network, the condition [size, 3, 64, 64] of prompts start .. end - 1; rows beyond them are not looked at
+ * @param conditionOf for a sampler with a control network, the condition [size, 3, 64, 64] of prompts start .. end - 1; rows beyond them
+ * are not looked at
  * @param onBatch told how many images there are
  */
 export async function sampleInBatches(

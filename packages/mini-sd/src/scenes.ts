@@ -1,4 +1,17 @@
-import { allocateBuffers, catalogue, loadAtlas, renderScene, sceneSpec, type Condition, type SceneBuffers, type SceneMix, type SceneSpec, type Split, type Style, type Tier } from '@controllab/emoji-scenes';
+import {
+  allocateBuffers,
+  catalogue,
+  loadAtlas,
+  renderScene,
+  sceneSpec,
+  type Condition,
+  type SceneBuffers,
+  type SceneMix,
+  type SceneSpec,
+  type Split,
+  type Style,
+  type Tier,
+} from '@controllab/emoji-scenes';
 import { IMAGE_SIZE } from './models.ts';
 
 /** Which scenes, as plain data: a worker opens them again from it. */
@@ -18,7 +31,10 @@ export interface OpenScenes<C extends Condition> {
 }
 
 /** Opens a source of scenes of 64 x 64 pixels. */
-export async function openScenes<const C extends Condition = never>({ tier, seed, split, mix, style = 'openmoji' }: SceneSource, conditions: readonly C[] = []): Promise<OpenScenes<C>> {
+export async function openScenes<const C extends Condition = never>(
+  { tier, seed, split, mix, style = 'openmoji' }: SceneSource,
+  conditions: readonly C[] = [],
+): Promise<OpenScenes<C>> {
   const atlas = await loadAtlas(style);
   const objects = catalogue(tier);
   const buffers = allocateBuffers(IMAGE_SIZE, conditions);

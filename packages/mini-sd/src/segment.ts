@@ -12,7 +12,8 @@ const PIXELS = IMAGE_SIZE * IMAGE_SIZE;
 export async function segment(weights: Record<string, HostTensor>, images: readonly Uint8Array[]): Promise<Uint8Array[]> {
   const segmenter = new MiniSegmenter();
   const network = await compile(
-    ({ inputs, constants }) => withParameters(segmenter, constants, () => ({ outputs: { classes: tf.argMax(segmenter.forward(inputs['images']!), 2) } })),
+    ({ inputs, constants }) =>
+      withParameters(segmenter, constants, () => ({ outputs: { classes: tf.argMax(segmenter.forward(inputs['images']!), 2) } })),
     { inputs: { images: { shape: [BATCH, 3, IMAGE_SIZE, IMAGE_SIZE] } }, constants: weights },
     { name: 'mini-segmenter' },
   );

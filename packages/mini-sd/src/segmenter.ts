@@ -6,7 +6,10 @@ import { SUBGROUPS } from './inception.ts';
 import { IMAGE_SIZE } from './models.ts';
 import { pixelShuffle } from './pixels.ts';
 
-/** Reads a segmentation map back from a picture, to hold a generated one against the map that it was given. A feature pyramid on the shared trunk. */
+/**
+ * Reads a segmentation map back from a picture, to hold a generated one against the map that it was given. A feature pyramid on the shared
+ * trunk.
+ */
 export class MiniSegmenter extends Module {
   trunk: ConvTrunk;
   lateral: [Conv2d, Conv2d];

@@ -11,8 +11,8 @@ export const tierFolder = (root: string, tier: Tier): string => (tier === COMMIT
 export const tierFlag = (tier: Tier): string => (tier === COMMITTED_TIER ? '' : ` --tier=${tier}`);
 
 /**
- * A count of a tier's recipe where the committed tier's is `count`: exposures per object decide what is learnt, so a recipe grows with the number of
- * objects.
+ * A count of a tier's recipe where the committed tier's is `count`: exposures per object decide what is learnt, so a recipe grows with the
+ * number of objects.
  */
 const scaled = (count: number, tier: Tier): number => (count * catalogue(tier).length) / catalogue(COMMITTED_TIER).length;
 

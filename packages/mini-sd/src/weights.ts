@@ -8,7 +8,18 @@ import type { LatentStatistics } from './autoencoder.ts';
 import { MiniSdError } from './errors.ts';
 import { tierFlag, tierFolder } from './tier.ts';
 
-export const parts = ['vae', 'clip', 'clip-judge', 'inception', 'segmenter', 'aesthetic', 'unet', 'style-twemoji', 'style-noto', 'style-fluent'] as const;
+export const parts = [
+  'vae',
+  'clip',
+  'clip-judge',
+  'inception',
+  'segmenter',
+  'aesthetic',
+  'unet',
+  'style-twemoji',
+  'style-noto',
+  'style-fluent',
+] as const;
 export type Part = (typeof parts)[number];
 
 const directory = fileURLToPath(new URL('../weights/', import.meta.url));
@@ -28,7 +39,11 @@ export interface StoredWeights {
 export function loadWeights(part: Part, tier: Tier, modules: Modules): StoredWeights {
   const file = weightsFile(part, tier);
   if (!existsSync(file)) {
-    throw new MiniSdError('missing-weights', `${file} does not exist: train it with 'npx nx run mini-sd:pretrain-${part}${tierFlag(tier)}'`, { part, file });
+    throw new MiniSdError(
+      'missing-weights',
+      `${file} does not exist: train it with 'npx nx run mini-sd:pretrain-${part}${tierFlag(tier)}'`,
+      { part, file },
+    );
   }
   verifySafetensors(file);
   const stored = readSafetensors(file);
@@ -41,11 +56,15 @@ export function saveWeights(part: Part, tier: Tier, tensors: Record<string, Host
 }
 
 /** What is stored beside a part's weights: recipe, seed, quality, checksum. */
-export const readWeightsMetadata = (part: Part, tier: Tier): Readonly<Record<string, string>> => readSafetensors(weightsFile(part, tier)).metadata;
+export const readWeightsMetadata = (part: Part, tier: Tier): Readonly<Record<string, string>> =>
+  readSafetensors(weightsFile(part, tier)).metadata;
 
 /** The latent statistics stored beside the autoencoder's weights. */
 export function readStatistics(metadata: Readonly<Record<string, string>>): LatentStatistics {
   const text = metadata['latent_statistics'];
-  if (text === undefined) throw new MiniSdError('bad-weights', "the VAE's weights carry no latent_statistics in their metadata: train them again", { keys: Object.keys(metadata) });
+  if (text === undefined)
+    throw new MiniSdError('bad-weights', "the VAE's weights carry no latent_statistics in their metadata: train them again", {
+      keys: Object.keys(metadata),
+    });
   return JSON.parse(text) as LatentStatistics;
 }

@@ -30,7 +30,9 @@ it('a program that cannot be started is an error of the first request', async ()
 // Vitest prints the name of a skipped suite: it says what is missing.
 describe.skipIf(python === null)(`PythonPeer${python === null ? ` (skipped: ${reason})` : ''}`, () => {
   it('answers request by request, with the environment it was given', async () => {
-    const echo = script('import json, os, sys\nfor line in sys.stdin:\n    print(json.dumps({**json.loads(line), "threads": os.environ["OMP_NUM_THREADS"], "wait": os.environ["OMP_WAIT_POLICY"]}), flush=True)\n');
+    const echo = script(
+      'import json, os, sys\nfor line in sys.stdin:\n    print(json.dumps({**json.loads(line), "threads": os.environ["OMP_NUM_THREADS"], "wait": os.environ["OMP_WAIT_POLICY"]}), flush=True)\n',
+    );
     const peer = new PythonPeer(python!, echo, { OMP_NUM_THREADS: '3' });
     expect(await peer.ask({ n: 1 })).toEqual({ n: 1, threads: '3', wait: 'PASSIVE' });
     expect(await peer.ask({ n: 2 })).toMatchObject({ n: 2 });

@@ -14,7 +14,9 @@ export function findPython(modules: readonly string[]): FoundPython {
   for (const python of ['/usr/bin/python3', 'python3']) {
     const { status, stdout, stderr, error } = spawnSync(python, ['-c', MISSING, ...modules], { encoding: 'utf8' });
     if (status === 0 && stdout.trim() === '') return { python, reason: null };
-    tried.push(`${python}: ${status === 0 ? `lacks ${stdout.trim().replaceAll(' ', ', ')}` : (error?.message ?? stderr.trim().split('\n').at(-1))}`);
+    tried.push(
+      `${python}: ${status === 0 ? `lacks ${stdout.trim().replaceAll(' ', ', ')}` : (error?.message ?? stderr.trim().split('\n').at(-1))}`,
+    );
   }
   return { python: null, reason: `no Python with ${modules.join(' and ')} (${tried.join('; ')})` };
 }
@@ -30,7 +32,10 @@ export class PythonPeer {
   constructor(python: string, script: URL, env: Readonly<Record<string, string>> = {}) {
     this.script = path.basename(fileURLToPath(script));
     // OpenMP's idle threads must not spin on the cores while it is our turn.
-    this.child = spawn(python, [fileURLToPath(script)], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, OMP_WAIT_POLICY: 'PASSIVE', ...env } });
+    this.child = spawn(python, [fileURLToPath(script)], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, OMP_WAIT_POLICY: 'PASSIVE', ...env },
+    });
     const failed = (error: Error): void => void (this.failure = error);
     this.child.on('error', failed);
     this.child.stdin.on('error', failed);
@@ -41,7 +46,8 @@ export class PythonPeer {
   async ask<Reply>(request: object): Promise<Reply> {
     this.child.stdin.write(`${JSON.stringify(request)}\n`);
     const { value, done } = await this.replies.next();
-    if (done === true) throw new Error(`${this.script} ended early${this.failure === null ? '; its message is above' : `: ${this.failure.message}`}`);
+    if (done === true)
+      throw new Error(`${this.script} ended early${this.failure === null ? '; its message is above' : `: ${this.failure.message}`}`);
     return JSON.parse(value) as Reply;
   }
 

@@ -35,7 +35,13 @@ export class TorchUNet {
    * @param network.weights float32 numbers in a file, and where in it each parameter begins, by its name in the state_dict; null: all ones
    * @param network.inputs sample [N, C, H, W], timesteps [N], context [N, S, D]; for training, target [N, C, H, W]
    */
-  make(network: { config: object; weights: { file: string; starts: Readonly<Record<string, number | null>> }; inputs: TorchTensors; threads: number; training?: TorchTraining }): Promise<TorchDescription> {
+  make(network: {
+    config: object;
+    weights: { file: string; starts: Readonly<Record<string, number | null>> };
+    inputs: TorchTensors;
+    threads: number;
+    training?: TorchTraining;
+  }): Promise<TorchDescription> {
     return this.peer.ask({ command: 'make', ...network });
   }
 

@@ -2,7 +2,13 @@ import { expect, it } from 'vitest';
 import { blockCsv } from './csv.ts';
 import type { Measurement } from './report.ts';
 
-const measured = (value: number, interval: Measurement['interval']): Measurement => ({ value, interval, n: 8, seeds: [1, 2], method: 'by hand' });
+const measured = (value: number, interval: Measurement['interval']): Measurement => ({
+  value,
+  interval,
+  n: 8,
+  seeds: [1, 2],
+  method: 'by hand',
+});
 
 it('writes a table with interval, n and seeds beside every measured number', () => {
   const csv = blockCsv({
@@ -10,7 +16,11 @@ it('writes a table with interval, n and seeds beside every measured number', () 
     id: 't',
     caption: '',
     rowHeader: 'variant',
-    columns: [{ label: 'measured', group: 'F1' }, { label: 'paper', group: 'F1' }, { label: 'size', unit: 'M' }],
+    columns: [
+      { label: 'measured', group: 'F1' },
+      { label: 'paper', group: 'F1' },
+      { label: 'size', unit: 'M' },
+    ],
     rows: [
       { label: 'zero, "copy"', cells: [measured(0.5, [0.25, 0.75]), { text: '0.35 ± 0.14', source: 'Table 2' }, 361] },
       { label: 'lite', cells: [null, null, 'small'] },
@@ -29,11 +39,37 @@ it('writes a table with interval, n and seeds beside every measured number', () 
 });
 
 it('writes the points of figures', () => {
-  expect(blockCsv({ kind: 'line', id: 'l', caption: '', x: { label: 'step' }, y: { label: 'loss' }, series: [{ label: 'a', x: [1, 2], y: [3, 4], band: [[2, 4], [3, 5]], n: 4, seeds: [1] }] })).toBe(
-    'series,step,loss,lo,hi,n,seeds\na,1,3,2,4,4,1\na,2,4,3,5,4,1\n',
-  );
-  expect(blockCsv({ kind: 'bar', id: 'b', caption: '', categories: ['none', 'full'], y: { label: 'F1' }, series: [{ label: 'a', values: [measured(1, [0, 2]), null] }] })).toBe(
-    'category,series,F1,F1 lo,F1 hi,F1 n,F1 seeds\nnone,a,1,0,2,8,1 2\nfull,a,not measured,,,,\n',
-  );
+  expect(
+    blockCsv({
+      kind: 'line',
+      id: 'l',
+      caption: '',
+      x: { label: 'step' },
+      y: { label: 'loss' },
+      series: [
+        {
+          label: 'a',
+          x: [1, 2],
+          y: [3, 4],
+          band: [
+            [2, 4],
+            [3, 5],
+          ],
+          n: 4,
+          seeds: [1],
+        },
+      ],
+    }),
+  ).toBe('series,step,loss,lo,hi,n,seeds\na,1,3,2,4,4,1\na,2,4,3,5,4,1\n');
+  expect(
+    blockCsv({
+      kind: 'bar',
+      id: 'b',
+      caption: '',
+      categories: ['none', 'full'],
+      y: { label: 'F1' },
+      series: [{ label: 'a', values: [measured(1, [0, 2]), null] }],
+    }),
+  ).toBe('category,series,F1,F1 lo,F1 hi,F1 n,F1 seeds\nnone,a,1,0,2,8,1 2\nfull,a,not measured,,,,\n');
   expect(blockCsv({ kind: 'prose', text: 'x' })).toBeNull();
 });

@@ -13,7 +13,8 @@ const csv = (lines: readonly (readonly Field[])[]): string => lines.map((line) =
 
 const MEASURED_SUFFIXES = ['', ' lo', ' hi', ' n', ' seeds'];
 
-const columnName = ({ group, label, unit }: Column): string => `${group === undefined ? '' : `${group}: `}${label}${unit === undefined ? '' : ` (${unit})`}`;
+const columnName = ({ group, label, unit }: Column): string =>
+  `${group === undefined ? '' : `${group}: `}${label}${unit === undefined ? '' : ` (${unit})`}`;
 
 const measuredFields = (cell: Cell): Field[] => {
   if (!isMeasurement(cell)) return [typeof cell === 'object' ? (cell?.text ?? NOT_MEASURED) : cell, '', '', '', ''];
@@ -39,12 +40,16 @@ export const blockCsv = (block: Block): string | null => {
     case 'line':
       return csv([
         ['series', block.x.label, block.y.label, 'lo', 'hi', 'n', 'seeds'],
-        ...block.series.flatMap(({ label, x, y, band, n, seeds }) => x.map((at, i) => [label, at, y[i]!, band?.[i]?.[0] ?? '', band?.[i]?.[1] ?? '', n, seeds.join(' ')])),
+        ...block.series.flatMap(({ label, x, y, band, n, seeds }) =>
+          x.map((at, i) => [label, at, y[i]!, band?.[i]?.[0] ?? '', band?.[i]?.[1] ?? '', n, seeds.join(' ')]),
+        ),
       ]);
     case 'bar':
       return csv([
         ['category', 'series', ...MEASURED_SUFFIXES.map((suffix) => block.y.label + suffix)],
-        ...block.categories.flatMap((category, i) => block.series.map(({ label, values }) => [category, label, ...measuredFields(values[i]!)])),
+        ...block.categories.flatMap((category, i) =>
+          block.series.map(({ label, values }) => [category, label, ...measuredFields(values[i]!)]),
+        ),
       ]);
     default:
       return null;

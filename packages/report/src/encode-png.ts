@@ -7,7 +7,13 @@ import { ReportError } from './report-error.ts';
  */
 export const encodePng = (rgb: Uint8Array, width: number, height: number): Promise<Buffer> => {
   if (width < 1 || height < 1 || rgb.length !== width * height * 3) {
-    throw new ReportError('bad-image', `expected ${width} x ${height} x 3 = ${width * height * 3} bytes of RGB, got ${rgb.length}`, { width, height, bytes: rgb.length });
+    throw new ReportError('bad-image', `expected ${width} x ${height} x 3 = ${width * height * 3} bytes of RGB, got ${rgb.length}`, {
+      width,
+      height,
+      bytes: rgb.length,
+    });
   }
-  return sharp(rgb, { raw: { width, height, channels: 3 } }).png({ compressionLevel: 9 }).toBuffer();
+  return sharp(rgb, { raw: { width, height, channels: 3 } })
+    .png({ compressionLevel: 9 })
+    .toBuffer();
 };

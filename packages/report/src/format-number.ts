@@ -23,7 +23,7 @@ export const formatInterval = ([lo, hi]: readonly [number, number], decimals: nu
 /** "1-3, 7" for [1, 2, 3, 7]: runs of three or more are shortened. */
 export const formatSeeds = (seeds: readonly number[]): string => {
   const parts: string[] = [];
-  for (let start = 0; start < seeds.length; ) {
+  for (let start = 0; start < seeds.length;) {
     let end = start;
     while (seeds[end + 1] === seeds[end]! + 1) end++;
     if (end - start < 2) end = start;

@@ -22,7 +22,11 @@ export const imageSheet = (images: readonly RgbImage[], columns: number): RgbIma
   const rgb = new Uint8Array(sheetWidth * sheetHeight * 3);
   images.forEach((image, i) => {
     if (image.width !== width || image.height !== height || image.rgb.length !== width * height * 3) {
-      throw new ReportError('bad-image', `image ${i} of a sheet is ${image.width} x ${image.height} with ${image.rgb.length} bytes, expected ${width} x ${height} with ${width * height * 3} like the first`, { index: i });
+      throw new ReportError(
+        'bad-image',
+        `image ${i} of a sheet is ${image.width} x ${image.height} with ${image.rgb.length} bytes, expected ${width} x ${height} with ${width * height * 3} like the first`,
+        { index: i },
+      );
     }
     const left = (i % perLine) * width;
     const top = Math.floor(i / perLine) * height;

@@ -8,7 +8,10 @@ const pixel = (value: number) => ({ rgb: new Uint8Array([value, value + 1, value
 describe('encodePng', () => {
   it('keeps every pixel', async () => {
     const rgb = new Uint8Array([255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 8, 7, 1, 2, 3, 250, 251, 252]);
-    const { data, info } = await sharp(await encodePng(rgb, 3, 2)).removeAlpha().raw().toBuffer({ resolveWithObject: true });
+    const { data, info } = await sharp(await encodePng(rgb, 3, 2))
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
     expect(info).toMatchObject({ width: 3, height: 2, channels: 3 });
     expect([...data]).toEqual([...rgb]);
   });

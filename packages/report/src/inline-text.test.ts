@@ -3,7 +3,9 @@ import { inlineText, paragraphs } from './inline-text.ts';
 
 it('knows code, strong and links, and escapes everything else', () => {
   expect(inlineText('a `x < **y**` and **b & c**')).toBe('a <code>x &lt; **y**</code> and <strong>b &amp; c</strong>');
-  expect(inlineText('[paper](https://arxiv.org/abs/2302.05543?a="b")')).toBe('<a href="https://arxiv.org/abs/2302.05543?a=&quot;b&quot;">paper</a>');
+  expect(inlineText('[paper](https://arxiv.org/abs/2302.05543?a="b")')).toBe(
+    '<a href="https://arxiv.org/abs/2302.05543?a=&quot;b&quot;">paper</a>',
+  );
   expect(inlineText('<script>alert(1)</script>')).toBe('&lt;script&gt;alert(1)&lt;/script&gt;');
 });
 

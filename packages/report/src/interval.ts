@@ -35,7 +35,8 @@ const quantile = (sorted: Float64Array, q: number): number => {
 };
 
 /** The middle sample, or the mean of the two in the middle; NaN of none. */
-export const median = (samples: ArrayLike<number>): number => (samples.length === 0 ? NaN : quantile(Float64Array.from(samples).sort(), 0.5));
+export const median = (samples: ArrayLike<number>): number =>
+  samples.length === 0 ? NaN : quantile(Float64Array.from(samples).sort(), 0.5);
 
 const bootstrap = (samples: ArrayLike<number>, seed: number): [number, number] => {
   const n = samples.length;
@@ -69,12 +70,21 @@ export const meanInterval = (samples: ArrayLike<number>, seed = 1): Estimate => 
   const n = samples.length;
   if (n === 0) throw new ReportError('empty-samples', 'an interval needs at least one sample, got none');
   for (let i = 0; i < n; i++) {
-    if (!Number.isFinite(samples[i])) throw new ReportError('non-finite', `sample ${i} of ${n} is ${samples[i]}, expected a finite number`, { index: i, value: samples[i] });
+    if (!Number.isFinite(samples[i]))
+      throw new ReportError('non-finite', `sample ${i} of ${n} is ${samples[i]}, expected a finite number`, {
+        index: i,
+        value: samples[i],
+      });
   }
   const value = mean(samples);
   if (n === 1) return { value, interval: null, n, method: 'one sample, no interval' };
   if (n < BOOTSTRAP_FROM) return { value, interval: studentT(samples, value), n, method: "95% Student's t" };
-  return { value, interval: bootstrap(samples, seed), n, method: `95% percentile bootstrap, ${RESAMPLES.toLocaleString('en-US')} resamples` };
+  return {
+    value,
+    interval: bootstrap(samples, seed),
+    n,
+    method: `95% percentile bootstrap, ${RESAMPLES.toLocaleString('en-US')} resamples`,
+  };
 };
 
 /**
@@ -83,6 +93,13 @@ export const meanInterval = (samples: ArrayLike<number>, seed = 1): Estimate => 
  * @throws ReportError `length-mismatch`, `empty-samples`, `non-finite`
  */
 export const pairedDifferenceInterval = (a: ArrayLike<number>, b: ArrayLike<number>, seed = 1): Estimate => {
-  if (a.length !== b.length) throw new ReportError('length-mismatch', `paired samples need equal lengths, got ${a.length} and ${b.length}`, { a: a.length, b: b.length });
-  return meanInterval(Float64Array.from(a, (value, i) => value - b[i]!), seed);
+  if (a.length !== b.length)
+    throw new ReportError('length-mismatch', `paired samples need equal lengths, got ${a.length} and ${b.length}`, {
+      a: a.length,
+      b: b.length,
+    });
+  return meanInterval(
+    Float64Array.from(a, (value, i) => value - b[i]!),
+    seed,
+  );
 };

@@ -18,7 +18,9 @@ export interface PlacedGrid {
   readonly files: ReadonlyMap<string, Buffer>;
 }
 
-/** Up to this width the images of a row share one PNG: a grid of 24 x 17 thumbnails is 24 files, not 408, and a row can be used as a figure. */
+/**
+ * Up to this width the images of a row share one PNG: a grid of 24 x 17 thumbnails is 24 files, not 408, and a row can be used as a figure.
+ */
 const SHEET_UP_TO = 128;
 
 /** Encodes the images of a grid and says where each one is. */

@@ -12,18 +12,60 @@ it('breaks long categories near their middle', () => {
 });
 
 it('draws a band below its line and keeps its interval for the tooltip', () => {
-  const { data } = plotlyFigure({ kind: 'line', id: 'f', caption: '', x: { label: 'step' }, y: { label: 'loss' }, series: [{ label: 'a', x: [1, 2], y: [5, 6], band: [[4, 7], [5, 8]], n: 3, seeds: [1] }] });
+  const { data } = plotlyFigure({
+    kind: 'line',
+    id: 'f',
+    caption: '',
+    x: { label: 'step' },
+    y: { label: 'loss' },
+    series: [
+      {
+        label: 'a',
+        x: [1, 2],
+        y: [5, 6],
+        band: [
+          [4, 7],
+          [5, 8],
+        ],
+        n: 3,
+        seeds: [1],
+      },
+    ],
+  });
   expect(data[0]).toMatchObject({ x: [1, 2, 2, 1], y: [7, 8, 5, 4], fill: 'toself', showlegend: false });
-  expect(data[1]).toMatchObject({ x: [1, 2], y: [5, 6], customdata: [[4, 7], [5, 8]], name: 'a' });
+  expect(data[1]).toMatchObject({
+    x: [1, 2],
+    y: [5, 6],
+    customdata: [
+      [4, 7],
+      [5, 8],
+    ],
+    name: 'a',
+  });
 });
 
 it('gives bars their asymmetric interval and leaves out what was not measured', () => {
-  const { data } = plotlyFigure({ kind: 'bar', id: 'f', caption: '', categories: ['p', 'q'], y: { label: 'F1' }, series: [{ label: 'a', values: [{ value: 5, interval: [4, 8], n: 3, seeds: [1], method: '' }, null] }] });
+  const { data } = plotlyFigure({
+    kind: 'bar',
+    id: 'f',
+    caption: '',
+    categories: ['p', 'q'],
+    y: { label: 'F1' },
+    series: [{ label: 'a', values: [{ value: 5, interval: [4, 8], n: 3, seeds: [1], method: '' }, null] }],
+  });
   expect(data[0]).toMatchObject({ x: ['p', 'q'], y: [5, null], error_y: { array: [3, 0], arrayminus: [1, 0] } });
 });
 
 it('places the label of a reference line by its logarithm on a logarithmic axis', () => {
-  const { layout } = plotlyFigure({ kind: 'line', id: 'f', caption: '', x: { label: 'step' }, y: { label: 'loss', scale: 'log' }, series: [], references: [{ label: 'paper', y: 100 }] });
+  const { layout } = plotlyFigure({
+    kind: 'line',
+    id: 'f',
+    caption: '',
+    x: { label: 'step' },
+    y: { label: 'loss', scale: 'log' },
+    series: [],
+    references: [{ label: 'paper', y: 100 }],
+  });
   expect(layout.annotations![0]).toMatchObject({ y: 2 });
   expect(layout.shapes![0]).toMatchObject({ y0: 100, y1: 100 });
 });

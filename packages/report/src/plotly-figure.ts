@@ -19,7 +19,9 @@ export const plotlyText = (text: string): string => text.replaceAll('&', '&amp;'
 export const categoryText = (text: string): string => {
   const middle = text.length / 2;
   const spaces = [...text.matchAll(/ /g)].map(({ index }) => index).sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
-  return text.length <= 10 || spaces[0] === undefined ? plotlyText(text) : `${plotlyText(text.slice(0, spaces[0]))}<br>${plotlyText(text.slice(spaces[0] + 1))}`;
+  return text.length <= 10 || spaces[0] === undefined
+    ? plotlyText(text)
+    : `${plotlyText(text.slice(0, spaces[0]))}<br>${plotlyText(text.slice(spaces[0] + 1))}`;
 };
 
 const axis = ({ label, scale = 'linear' }: Axis) => ({
@@ -36,7 +38,16 @@ const axis = ({ label, scale = 'linear' }: Axis) => ({
 
 const referenceShapes = (references: readonly ReferenceLine[], scale: Axis['scale']): Partial<Layout> => ({
   // Plotly's own types ask for every field of a shape, though each has a default.
-  shapes: references.map(({ y }) => ({ type: 'line', xref: 'paper', x0: 0, x1: 1, yref: 'y', y0: y, y1: y, line: { color: 'var(--muted)', width: 1.25, dash: '6px,4px' } })) as unknown as Layout['shapes'],
+  shapes: references.map(({ y }) => ({
+    type: 'line',
+    xref: 'paper',
+    x0: 0,
+    x1: 1,
+    yref: 'y',
+    y0: y,
+    y1: y,
+    line: { color: 'var(--muted)', width: 1.25, dash: '6px,4px' },
+  })) as unknown as Layout['shapes'],
   annotations: references.map(({ label, y }) => ({
     text: plotlyText(label),
     xref: 'paper',
@@ -130,8 +141,22 @@ const barData = ({ categories, series }: BarFigure): Data[] =>
 /** A figure as Plotly's data and layout, with CSS variables ("var(--text)") in place of colours and fonts. */
 export const plotlyFigure = (figure: LineFigure | BarFigure): { data: Data[]; layout: Partial<Layout> } =>
   figure.kind === 'line'
-    ? { data: lineData(figure), layout: layout(figure, { xaxis: { ...axis(figure.x), zeroline: false, spikecolor: 'var(--axis)', spikethickness: 1, spikedash: 'solid' }, yaxis: axis(figure.y), hovermode: 'x unified' }) }
+    ? {
+        data: lineData(figure),
+        layout: layout(figure, {
+          xaxis: { ...axis(figure.x), zeroline: false, spikecolor: 'var(--axis)', spikethickness: 1, spikedash: 'solid' },
+          yaxis: axis(figure.y),
+          hovermode: 'x unified',
+        }),
+      }
     : {
         data: barData(figure),
-        layout: layout(figure, { xaxis: { ...axis({ label: '' }), title: {}, type: 'category', showgrid: false }, yaxis: axis(figure.y), barmode: 'group', bargap: 0.35, bargroupgap: 0.12, hovermode: 'closest' }),
+        layout: layout(figure, {
+          xaxis: { ...axis({ label: '' }), title: {}, type: 'category', showgrid: false },
+          yaxis: axis(figure.y),
+          barmode: 'group',
+          bargap: 0.35,
+          bargroupgap: 0.12,
+          hovermode: 'closest',
+        }),
       };

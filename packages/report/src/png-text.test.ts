@@ -10,7 +10,10 @@ it('keeps texts, and pixels as they are', async () => {
   expect(readPngText(png)).toEqual(text);
   expect(png.includes('tEXtseed\x001') && png.includes('iTXtprompt\0\0\0\0\0ein Bär')).toBe(true);
   // libpng skips chunks whose checksum is wrong.
-  expect(Object.fromEntries((await sharp(png).metadata()).comments!.map((comment) => [comment.keyword, comment.text]))).toMatchObject({ prompt: text.prompt, seed: '1' });
+  expect(Object.fromEntries((await sharp(png).metadata()).comments!.map((comment) => [comment.keyword, comment.text]))).toMatchObject({
+    prompt: text.prompt,
+    seed: '1',
+  });
   const { data } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
   expect(new Uint8Array(data)).toEqual(rgb);
 });

@@ -28,17 +28,20 @@ function chunk(type: string, data: Buffer): Buffer {
 /** ASCII as tEXt, which every reader shows; the rest, of which some take Latin-1 for UTF-8, as uncompressed iTXt in UTF-8. */
 function textChunk(keyword: string, text: string): Buffer {
   const ascii = /^[\n\x20-\x7e]*$/.test(text);
-  return ascii ? chunk('tEXt', Buffer.from(`${keyword}\0${text}`, 'latin1')) : chunk('iTXt', Buffer.concat([Buffer.from(`${keyword}\0\0\0\0\0`, 'latin1'), Buffer.from(text, 'utf8')]));
+  return ascii
+    ? chunk('tEXt', Buffer.from(`${keyword}\0${text}`, 'latin1'))
+    : chunk('iTXt', Buffer.concat([Buffer.from(`${keyword}\0\0\0\0\0`, 'latin1'), Buffer.from(text, 'utf8')]));
 }
 
 /**
- * The PNG file with texts in its metadata (PNG specification, section 11.3.3): what an image was made with stays in it, where image viewers and
- * `PIL.Image.info` find it.
+ * The PNG file with texts in its metadata (PNG specification, section 11.3.3): what an image was made with stays in it, where image viewers
+ * and `PIL.Image.info` find it.
  * @throws ReportError `invalid-text` for a keyword that PNG cannot hold (1 to 79 printable Latin-1 characters)
  */
 export function withPngText(png: Buffer, text: Readonly<Record<string, string>>): Buffer {
   const chunks = Object.entries(text).map(([keyword, value]) => {
-    if (!/^[\x21-\x7e](?:[\x20-\x7e]{0,77}[\x21-\x7e])?$/.test(keyword)) throw new ReportError('invalid-text', `expected a PNG keyword of 1 to 79 printable characters, got "${keyword}"`, { keyword });
+    if (!/^[\x21-\x7e](?:[\x20-\x7e]{0,77}[\x21-\x7e])?$/.test(keyword))
+      throw new ReportError('invalid-text', `expected a PNG keyword of 1 to 79 printable characters, got "${keyword}"`, { keyword });
     return textChunk(keyword, value);
   });
   return Buffer.concat([png.subarray(0, HEAD), ...chunks, png.subarray(HEAD)]);

@@ -29,7 +29,10 @@ export const describeRule = (rule: VerdictRule): string => {
 const card = (claim: Claim): string => {
   const { id, measured, paper } = claim;
   const result = claimVerdict(claim);
-  const decimals = measured === null ? 0 : Math.max(measuredDecimals([measured]), measured.interval === null ? decimalsFor(Math.abs(measured.value) / 100) : 0);
+  const decimals =
+    measured === null
+      ? 0
+      : Math.max(measuredDecimals([measured]), measured.interval === null ? decimalsFor(Math.abs(measured.value) / 100) : 0);
   return `<article class="claim ${BADGES[result].className}" id="${id}" aria-labelledby="${id}-claim">
 ${badge(result)}
 <h3 id="${id}-claim">${escapeHtml(claim.claim)}</h3>

@@ -8,20 +8,33 @@ import type { BarFigure, LineFigure, Measurement } from './report.ts';
 /** The figure in words, for readers who cannot see it: the last point of every curve, or every bar. */
 const describe = (figure: LineFigure | BarFigure): string => {
   if (figure.kind === 'line') {
-    const ends = figure.series.map(({ label, x, y }) => (x.length === 0 ? `${label}: no points` : `${label} ends at ${y.at(-1)!.toPrecision(3)} (${figure.x.label} ${x.at(-1)})`));
+    const ends = figure.series.map(({ label, x, y }) =>
+      x.length === 0 ? `${label}: no points` : `${label} ends at ${y.at(-1)!.toPrecision(3)} (${figure.x.label} ${x.at(-1)})`,
+    );
     return `Line chart of ${figure.y.label} over ${figure.x.label}. ${ends.join('; ')}.`;
   }
   const decimals = measuredDecimals(figure.series.flatMap(({ values }) => values.filter((value) => value !== null)));
-  const bars = figure.series.map(({ label, values }) => `${label}: ${values.map((value, i) => `${figure.categories[i]} ${value === null ? NOT_MEASURED : formatNumber(value.value, decimals)}`).join(', ')}`);
+  const bars = figure.series.map(
+    ({ label, values }) =>
+      `${label}: ${values.map((value, i) => `${figure.categories[i]} ${value === null ? NOT_MEASURED : formatNumber(value.value, decimals)}`).join(', ')}`,
+  );
   return `Bar chart of ${figure.y.label}. ${bars.join('; ')}.`;
 };
 
 const sampleRemarks = (figure: LineFigure | BarFigure): string[] => {
-  const samples: Pick<Measurement, 'n' | 'seeds'>[] = figure.kind === 'line' ? [...figure.series] : figure.series.flatMap(({ values }) => values.filter((value) => value !== null));
+  const samples: Pick<Measurement, 'n' | 'seeds'>[] =
+    figure.kind === 'line' ? [...figure.series] : figure.series.flatMap(({ values }) => values.filter((value) => value !== null));
   const texts = new Set(samples.map(sampleText));
-  const missing = figure.kind === 'line' ? [] : figure.series.flatMap(({ label, values }) => values.flatMap((value, i) => (value === null ? [`${label}, ${figure.categories[i]}`] : [])));
+  const missing =
+    figure.kind === 'line'
+      ? []
+      : figure.series.flatMap(({ label, values }) =>
+          values.flatMap((value, i) => (value === null ? [`${label}, ${figure.categories[i]}`] : [])),
+        );
   return [
-    ...(texts.size === 0 ? [] : [texts.size === 1 ? `Every point: ${[...texts][0]}.` : 'n and seeds of every point: point at it, or see the CSV.']),
+    ...(texts.size === 0
+      ? []
+      : [texts.size === 1 ? `Every point: ${[...texts][0]}.` : 'n and seeds of every point: point at it, or see the CSV.']),
     ...(missing.length > 0 ? [`Not measured: ${missing.join('; ')}.`] : []),
   ];
 };

@@ -29,12 +29,15 @@ const columnName = (column: GridColumn): string => (typeof column === 'string' ?
 
 const renderHead = (columns: readonly GridColumn[]): string => {
   const runs = headerGroups(columns.map((column) => (typeof column === 'string' ? undefined : column.group)));
-  if (runs.every(({ group }) => group === undefined)) return `<tr><td></td>${columns.map((column) => `<th scope="col">${escapeHtml(columnName(column))}</th>`).join('')}</tr>`;
+  if (runs.every(({ group }) => group === undefined))
+    return `<tr><td></td>${columns.map((column) => `<th scope="col">${escapeHtml(columnName(column))}</th>`).join('')}</tr>`;
   let at = 0;
   const upper = runs.map(({ group, span }) => {
     const first = columns[at]!;
     at += span;
-    return group === undefined ? `<th scope="col" rowspan="2">${escapeHtml(columnName(first))}</th>` : `<th scope="colgroup" colspan="${span}" class="group">${escapeHtml(group)}</th>`;
+    return group === undefined
+      ? `<th scope="col" rowspan="2">${escapeHtml(columnName(first))}</th>`
+      : `<th scope="colgroup" colspan="${span}" class="group">${escapeHtml(group)}</th>`;
   });
   const lower = columns.map((column) => (typeof column === 'string' ? '' : `<th scope="col">${escapeHtml(column.label)}</th>`));
   return `<tr><td rowspan="2"></td>${upper.join('')}</tr>\n<tr>${lower.join('')}</tr>`;

@@ -23,7 +23,10 @@ const renderBlock = (block: Block, grids: ReadonlyMap<string, PlacedGrid>): stri
   }
 };
 
-const renderSection = ({ id, title, blocks }: Section, grids: ReadonlyMap<string, PlacedGrid>): string => `<section id="${id}" aria-labelledby="${id}-title">
+const renderSection = (
+  { id, title, blocks }: Section,
+  grids: ReadonlyMap<string, PlacedGrid>,
+): string => `<section id="${id}" aria-labelledby="${id}-title">
 <h2 id="${id}-title">${escapeHtml(title)}</h2>
 ${blocks.map((block) => renderBlock(block, grids)).join('\n')}
 </section>`;
@@ -36,7 +39,8 @@ const wallTime = (seconds: number): string => {
 
 const renderProvenance = (provenance: Provenance): string => {
   const { commit, profile, configHash, weightsHash, datasetHash, engine, machine, wallSeconds, finishedAt, command } = provenance;
-  const code = (value: string | null): string => (value === null ? '<span class="missing">not recorded</span>' : `<code>${escapeHtml(value)}</code>`);
+  const code = (value: string | null): string =>
+    value === null ? '<span class="missing">not recorded</span>' : `<code>${escapeHtml(value)}</code>`;
   const text = (value: string | null): string => (value === null ? '<span class="missing">not recorded</span>' : escapeHtml(value));
   const entries: readonly (readonly [string, string])[] = [
     ['Commit', code(commit)],
@@ -88,7 +92,11 @@ const renderContents = ({ claims, sections, attribution }: Report): string => {
 /** The whole page. Styles, script and Plotly come from assets/ by relative address: it works from file:// without a network. */
 export const renderPage = (report: Report, grids: ReadonlyMap<string, PlacedGrid>): string => {
   const { id, title, summary, claims, sections, provenance, attribution } = report;
-  const meta = [`${id}, profile ${provenance.profile}`, ...(provenance.finishedAt === null ? [] : [provenance.finishedAt.slice(0, 10)]), ...(provenance.commit === null ? [] : [`commit ${provenance.commit}`])];
+  const meta = [
+    `${id}, profile ${provenance.profile}`,
+    ...(provenance.finishedAt === null ? [] : [provenance.finishedAt.slice(0, 10)]),
+    ...(provenance.commit === null ? [] : [`commit ${provenance.commit}`]),
+  ];
   const hasFigures = sections.some(({ blocks }) => blocks.some(({ kind }) => kind === 'line' || kind === 'bar'));
   return `<!doctype html>
 <html lang="en">

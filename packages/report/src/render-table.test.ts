@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { Measurement, Table } from './report.ts';
 import { bestRows, renderTable } from './render-table.ts';
 
-const measured = (value: number, half: number, n = 8): Measurement => ({ value, interval: [value - half, value + half], n, seeds: [1, 2, 3], method: 'by hand' });
+const measured = (value: number, half: number, n = 8): Measurement => ({
+  value,
+  interval: [value - half, value + half],
+  n,
+  seeds: [1, 2, 3],
+  method: 'by hand',
+});
 
 describe('bestRows', () => {
   it('marks the best value and those whose interval overlaps its interval', () => {
@@ -21,7 +27,11 @@ describe('renderTable', () => {
     id: 't',
     caption: 'A & B',
     rowHeader: 'Variant',
-    columns: [{ label: 'measured', group: 'F1' }, { label: 'paper', group: 'F1' }, { label: 'Size', unit: 'M' }],
+    columns: [
+      { label: 'measured', group: 'F1' },
+      { label: 'paper', group: 'F1' },
+      { label: 'Size', unit: 'M' },
+    ],
     rows: [
       { label: '<zero>', cells: [measured(-0.5, 0.01), { text: '0.35 ± 0.14', source: 'Table 2' }, 361279120] },
       { label: 'lite', cells: [null, 'not given', 1.5] },

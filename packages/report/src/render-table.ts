@@ -21,7 +21,8 @@ const ARROWS = { higher: ' <abbr title="higher is better">\u2191</abbr>', lower:
 const columnTitle = ({ label, unit, better }: Column): string =>
   `${escapeHtml(label)}${unit === undefined ? '' : ` <span class="unit">${escapeHtml(unit)}</span>`}${better === undefined ? '' : ARROWS[better]}`;
 
-const isNumeric = (cells: readonly Cell[]): boolean => cells.some((cell) => typeof cell === 'number' || isMeasurement(cell) || isPaperValue(cell)) || cells.every((cell) => cell === null);
+const isNumeric = (cells: readonly Cell[]): boolean =>
+  cells.some((cell) => typeof cell === 'number' || isMeasurement(cell) || isPaperValue(cell)) || cells.every((cell) => cell === null);
 
 const renderHead = ({ rowHeader, columns }: Table, numeric: readonly boolean[]): string => {
   const alignment = (i: number): string => (numeric[i] ? ' class="number"' : '');
@@ -37,11 +38,16 @@ const renderHead = ({ rowHeader, columns }: Table, numeric: readonly boolean[]):
       ? `<th scope="col" rowspan="2"${alignment(i)}>${columnTitle(columns[i]!)}</th>`
       : `<th scope="colgroup" colspan="${span}" class="group">${escapeHtml(group)}</th>`;
   });
-  const lower = columns.map((column, i) => (column.group === undefined ? '' : `<th scope="col"${alignment(i)}>${columnTitle(column)}</th>`));
+  const lower = columns.map((column, i) =>
+    column.group === undefined ? '' : `<th scope="col"${alignment(i)}>${columnTitle(column)}</th>`,
+  );
   return `<tr><th scope="col" rowspan="2">${escapeHtml(rowHeader)}</th>${upper.join('')}</tr>\n<tr>${lower.join('')}</tr>`;
 };
 
-/** A table with measured numbers beside the paper's. n and seeds stand once under the table where all numbers share them, else under each number. */
+/**
+ * A table with measured numbers beside the paper's. n and seeds stand once under the table where all numbers share them, else under each
+ * number.
+ */
 export const renderTable = (table: Table, csvFile: string): string => {
   const { id, caption, columns, rows } = table;
   const columnCells = columns.map((_, i) => rows.map(({ cells }) => cells[i]!));
@@ -56,12 +62,18 @@ export const renderTable = (table: Table, csvFile: string): string => {
   const renderCell = (cell: Cell, row: number, i: number): string => {
     if (cell === null) return renderNotMeasured();
     if (typeof cell === 'string') return escapeHtml(cell);
-    if (typeof cell === 'number') return `<span class="value">${columns[i]!.decimals === undefined ? formatExact(cell) : formatNumber(cell, columns[i]!.decimals)}</span>`;
+    if (typeof cell === 'number')
+      return `<span class="value">${columns[i]!.decimals === undefined ? formatExact(cell) : formatNumber(cell, columns[i]!.decimals)}</span>`;
     if (isPaperValue(cell)) return renderPaperValue(cell);
     return renderMeasurement(cell, decimals[i]!, { best: best[i]!.has(row), samples: samples.size > 1 });
   };
 
-  const sources = new Set(columnCells.flat().filter(isPaperValue).map(({ source }) => source));
+  const sources = new Set(
+    columnCells
+      .flat()
+      .filter(isPaperValue)
+      .map(({ source }) => source),
+  );
   const remarks = [
     ...(bracketed.length > 0 ? [`Brackets: ${[...new Set(bracketed.map(({ method }) => method))].join('; ')}.`] : []),
     ...(samples.size === 1 ? [`Every measured number: ${[...samples][0]}.`] : []),

@@ -44,6 +44,7 @@ export const renderMeasurement = (measured: Measurement, decimals: number, optio
   );
 };
 
-export const renderPaperValue = ({ text, source }: PaperValue): string => `<span class="paper" title="${escapeHtml(source)}">${escapeHtml(text)}</span>`;
+export const renderPaperValue = ({ text, source }: PaperValue): string =>
+  `<span class="paper" title="${escapeHtml(source)}">${escapeHtml(text)}</span>`;
 
 export const renderNotMeasured = (): string => `<span class="missing">${NOT_MEASURED}</span>`;

@@ -12,103 +12,125 @@ const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const installed = existsSync(CHROMIUM);
 
 // Vitest prints the name of a skipped suite: it says what is missing and how to get it.
-describe.skipIf(!installed)(`a report in a browser${installed ? '' : ` (skipped: no browser at ${CHROMIUM}; apt install chromium, or set CHROMIUM)`}`, () => {
-  let dir: string;
-  let browser: Browser;
-  beforeAll(async () => {
-    dir = await mkdtemp(path.join(tmpdir(), 'report-'));
-    await writeReport(dir, SAMPLE_REPORT);
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--no-first-run'],
-    });
-  });
-  afterAll(async () => {
-    await browser?.close();
-    await rm(dir, { recursive: true });
-  });
-
-  /** Opens the report, fails on anything said on the console and on any request that leaves the disk. */
-  const withPage = async (options: BrowserContextOptions, check: (page: Page) => Promise<void>): Promise<void> => {
-    const context = await browser.newContext(options);
-    try {
-      const page = await context.newPage();
-      const complaints: string[] = [];
-      page.on('console', (message) => complaints.push(message.text()));
-      page.on('pageerror', (error) => complaints.push(error.message));
-      page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
-      page.on('request', (request) => {
-        if (!/^(file|data|blob):/.test(request.url())) complaints.push(`network: ${request.url()}`);
+describe.skipIf(!installed)(
+  `a report in a browser${installed ? '' : ` (skipped: no browser at ${CHROMIUM}; apt install chromium, or set CHROMIUM)`}`,
+  () => {
+    let dir: string;
+    let browser: Browser;
+    beforeAll(async () => {
+      dir = await mkdtemp(path.join(tmpdir(), 'report-'));
+      await writeReport(dir, SAMPLE_REPORT);
+      browser = await chromium.launch({
+        executablePath: CHROMIUM,
+        args: [
+          '--no-sandbox',
+          '--disable-gpu',
+          '--disable-background-networking',
+          '--disable-component-update',
+          '--disable-sync',
+          '--no-first-run',
+        ],
       });
-      await page.goto(pathToFileURL(path.join(dir, 'index.html')).href);
-      await page.waitForFunction(`document.querySelectorAll('.plot-area .main-svg .trace, .plot-area .main-svg .bars').length >= 6`);
-      await check(page);
-      expect(complaints).toEqual([]);
-    } finally {
-      await context.close();
-    }
-  };
-
-  // Strings: this workspace compiles without the DOM's types.
-  const overflow = (page: Page) => page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');
-  const background = (page: Page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
-  const tickColour = (page: Page) => page.evaluate<string>(`getComputedStyle(document.querySelector('.plot-area .xtick text')).fill`);
-
-  it('draws figures and images from disk alone, with no overflow, on a wide screen', async () => {
-    await withPage({ viewport: { width: 1440, height: 900 } }, async (page) => {
-      expect(await overflow(page)).toBe(0);
-      expect(await page.evaluate('[...document.images].every((image) => image.complete && image.naturalWidth > 0)')).toBe(true);
-      expect(await page.locator('.plotlyjsicon, [data-title*="cloud" i]').count()).toBe(0);
-      expect(await page.locator('.claim .badge').allInnerTexts()).toEqual(['\u2713 reproduced', '\u223c inconclusive', '\u2713 reproduced', '\u223c inconclusive']);
     });
-  });
+    afterAll(async () => {
+      await browser?.close();
+      await rm(dir, { recursive: true });
+    });
 
-  it('scrolls only inside tables and grids on a phone, with row headers in sight', async () => {
-    await withPage({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }, async (page) => {
-      expect(await overflow(page)).toBe(0);
-      const left = await page.locator('#grid .scroll').evaluate((scroller) => {
-        scroller.scrollLeft = 300;
-        return { moved: scroller.scrollLeft, header: scroller.querySelector('tbody th')!.getBoundingClientRect().left - scroller.getBoundingClientRect().left };
+    /** Opens the report, fails on anything said on the console and on any request that leaves the disk. */
+    const withPage = async (options: BrowserContextOptions, check: (page: Page) => Promise<void>): Promise<void> => {
+      const context = await browser.newContext(options);
+      try {
+        const page = await context.newPage();
+        const complaints: string[] = [];
+        page.on('console', (message) => complaints.push(message.text()));
+        page.on('pageerror', (error) => complaints.push(error.message));
+        page.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
+        page.on('request', (request) => {
+          if (!/^(file|data|blob):/.test(request.url())) complaints.push(`network: ${request.url()}`);
+        });
+        await page.goto(pathToFileURL(path.join(dir, 'index.html')).href);
+        await page.waitForFunction(`document.querySelectorAll('.plot-area .main-svg .trace, .plot-area .main-svg .bars').length >= 6`);
+        await check(page);
+        expect(complaints).toEqual([]);
+      } finally {
+        await context.close();
+      }
+    };
+
+    // Strings: this workspace compiles without the DOM's types.
+    const overflow = (page: Page) => page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth');
+    const background = (page: Page) => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
+    const tickColour = (page: Page) => page.evaluate<string>(`getComputedStyle(document.querySelector('.plot-area .xtick text')).fill`);
+
+    it('draws figures and images from disk alone, with no overflow, on a wide screen', async () => {
+      await withPage({ viewport: { width: 1440, height: 900 } }, async (page) => {
+        expect(await overflow(page)).toBe(0);
+        expect(await page.evaluate('[...document.images].every((image) => image.complete && image.naturalWidth > 0)')).toBe(true);
+        expect(await page.locator('.plotlyjsicon, [data-title*="cloud" i]').count()).toBe(0);
+        expect(await page.locator('.claim .badge').allInnerTexts()).toEqual([
+          '\u2713 reproduced',
+          '\u223c inconclusive',
+          '\u2713 reproduced',
+          '\u223c inconclusive',
+        ]);
       });
-      expect(left).toEqual({ moved: 300, header: 0 });
     });
-  });
 
-  it('follows the theme of the reader, figures included, while it is open', async () => {
-    await withPage({ colorScheme: 'light' }, async (page) => {
-      const light = [await background(page), await tickColour(page)];
-      await page.emulateMedia({ colorScheme: 'dark' });
-      await page.waitForFunction(`getComputedStyle(document.querySelector('.plot-area .xtick text')).fill !== '${light[1]}'`);
-      const dark = [await background(page), await tickColour(page)];
-      expect(light[0]).toBe('rgb(250, 249, 247)');
-      expect(dark[0]).toBe('rgb(19, 22, 25)');
-      expect(dark[1]).toBe('rgb(162, 171, 180)');
+    it('scrolls only inside tables and grids on a phone, with row headers in sight', async () => {
+      await withPage({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }, async (page) => {
+        expect(await overflow(page)).toBe(0);
+        const left = await page.locator('#grid .scroll').evaluate((scroller) => {
+          scroller.scrollLeft = 300;
+          return {
+            moved: scroller.scrollLeft,
+            header: scroller.querySelector('tbody th')!.getBoundingClientRect().left - scroller.getBoundingClientRect().left,
+          };
+        });
+        expect(left).toEqual({ moved: 300, header: 0 });
+      });
     });
-  });
 
-  it('prints in the light theme from a dark screen', async () => {
-    await withPage({ colorScheme: 'dark' }, async (page) => {
-      await page.evaluate(`dispatchEvent(new Event('beforeprint'))`);
-      expect(await background(page)).toBe('rgb(250, 249, 247)');
-      await page.evaluate(`dispatchEvent(new Event('afterprint'))`);
-      expect(await background(page)).toBe('rgb(19, 22, 25)');
+    it('follows the theme of the reader, figures included, while it is open', async () => {
+      await withPage({ colorScheme: 'light' }, async (page) => {
+        const light = [await background(page), await tickColour(page)];
+        await page.emulateMedia({ colorScheme: 'dark' });
+        await page.waitForFunction(`getComputedStyle(document.querySelector('.plot-area .xtick text')).fill !== '${light[1]}'`);
+        const dark = [await background(page), await tickColour(page)];
+        expect(light[0]).toBe('rgb(250, 249, 247)');
+        expect(dark[0]).toBe('rgb(19, 22, 25)');
+        expect(dark[1]).toBe('rgb(162, 171, 180)');
+      });
     });
-  });
 
-  it('enlarges an image by keyboard, moves with the arrows and gives the focus back', async () => {
-    await withPage({ viewport: { width: 1440, height: 900 } }, async (page) => {
-      await page.locator('.enlarge').first().focus();
-      await page.keyboard.press('Enter');
-      expect(await page.locator('#enlarged-title').innerText()).toBe('no prompt \u00b7 Condition');
-      await page.keyboard.press('ArrowRight');
-      await page.keyboard.press('ArrowDown');
-      expect(await page.locator('#enlarged-title').innerText()).toBe('insufficient prompt \u00b7 ControlNet: zero convolutions \u00b7 F1 0.80');
-      // 64 px in a window of 900: ten or more whole pixels each.
-      const width = await page.locator('dialog .frame').evaluate((frame) => frame.clientWidth);
-      expect(width % 64).toBe(0);
-      expect(width).toBeGreaterThanOrEqual(640);
-      await page.keyboard.press('Escape');
-      await page.waitForFunction(`document.activeElement.closest('tr')?.querySelector('th').firstChild.textContent === 'insufficient prompt'`);
+    it('prints in the light theme from a dark screen', async () => {
+      await withPage({ colorScheme: 'dark' }, async (page) => {
+        await page.evaluate(`dispatchEvent(new Event('beforeprint'))`);
+        expect(await background(page)).toBe('rgb(250, 249, 247)');
+        await page.evaluate(`dispatchEvent(new Event('afterprint'))`);
+        expect(await background(page)).toBe('rgb(19, 22, 25)');
+      });
     });
-  });
-});
+
+    it('enlarges an image by keyboard, moves with the arrows and gives the focus back', async () => {
+      await withPage({ viewport: { width: 1440, height: 900 } }, async (page) => {
+        await page.locator('.enlarge').first().focus();
+        await page.keyboard.press('Enter');
+        expect(await page.locator('#enlarged-title').innerText()).toBe('no prompt \u00b7 Condition');
+        await page.keyboard.press('ArrowRight');
+        await page.keyboard.press('ArrowDown');
+        expect(await page.locator('#enlarged-title').innerText()).toBe(
+          'insufficient prompt \u00b7 ControlNet: zero convolutions \u00b7 F1 0.80',
+        );
+        // 64 px in a window of 900: ten or more whole pixels each.
+        const width = await page.locator('dialog .frame').evaluate((frame) => frame.clientWidth);
+        expect(width % 64).toBe(0);
+        expect(width).toBeGreaterThanOrEqual(640);
+        await page.keyboard.press('Escape');
+        await page.waitForFunction(
+          `document.activeElement.closest('tr')?.querySelector('th').firstChild.textContent === 'insufficient prompt'`,
+        );
+      });
+    });
+  },
+);

@@ -17,14 +17,25 @@ const block = (content: Block, grids: ReadonlyMap<string, PlacedGrid>): unknown[
     case 'line':
       return [{ ...content, csv: `${content.id}.csv`, confidence: CONFIDENCE }];
     case 'bar':
-      return [{ ...content, csv: `${content.id}.csv`, series: content.series.map(({ label, values }) => ({ label, values: values.map(cell) })) }];
+      return [
+        { ...content, csv: `${content.id}.csv`, series: content.series.map(({ label, values }) => ({ label, values: values.map(cell) })) },
+      ];
     case 'image-grid':
       return [
         {
           ...content,
           rows: content.rows.map(({ images, ...row }, i) => ({
             ...row,
-            images: images.map((image, j) => image && { alt: image.alt, caption: image.caption, width: image.width, height: image.height, ...grids.get(content.id)!.places[i]![j]! }),
+            images: images.map(
+              (image, j) =>
+                image && {
+                  alt: image.alt,
+                  caption: image.caption,
+                  width: image.width,
+                  height: image.height,
+                  ...grids.get(content.id)!.places[i]![j]!,
+                },
+            ),
           })),
         },
       ];
@@ -32,8 +43,8 @@ const block = (content: Block, grids: ReadonlyMap<string, PlacedGrid>): unknown[
 };
 
 /**
- * The report as JSON: every number at full precision with its interval, n and seeds; null is "not measured". `provenance` at the top holds for
- * every number that carries none of its own. Apart from `provenance` keys, identical runs give identical bytes.
+ * The report as JSON: every number at full precision with its interval, n and seeds; null is "not measured". `provenance` at the top holds
+ * for every number that carries none of its own. Apart from `provenance` keys, identical runs give identical bytes.
  */
 export const reportResults = (report: Report, grids: ReadonlyMap<string, PlacedGrid>): string => {
   const { id, title, summary, claims, sections, provenance, attribution } = report;
@@ -43,7 +54,11 @@ export const reportResults = (report: Report, grids: ReadonlyMap<string, PlacedG
     title,
     summary,
     claims: claims.map((claim) => ({ ...claim, measured: cell(claim.measured), verdict: claimVerdict(claim) })),
-    sections: sections.map((section) => ({ id: section.id, title: section.title, blocks: section.blocks.flatMap((content) => block(content, grids)) })),
+    sections: sections.map((section) => ({
+      id: section.id,
+      title: section.title,
+      blocks: section.blocks.flatMap((content) => block(content, grids)),
+    })),
     attribution,
     provenance,
   };

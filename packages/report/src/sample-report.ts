@@ -4,14 +4,20 @@ import type { GridImage, Measurement, Report } from './report.ts';
 
 // A report of the size and shape of a real one, with invented numbers: for the tests of this package only.
 
-const VARIANTS = ['ControlNet, zero convolutions', 'ControlNet, Gaussian convolutions', 'ControlNet-lite, zero', 'ControlNet-lite, Gaussian'];
+const VARIANTS = [
+  'ControlNet, zero convolutions',
+  'ControlNet, Gaussian convolutions',
+  'ControlNet-lite, zero',
+  'ControlNet-lite, Gaussian',
+];
 const PROMPTS = ['no prompt', 'insufficient prompt', 'conflicting prompt', 'perfect prompt'];
 const SEEDS = [1, 2, 3];
 
 /** About normal: the sum of four uniforms, standard deviation 1. */
 const noise = (seed: number, i: number): number => [0, 1, 2, 3].reduce((sum, j) => sum + counterUniform(seed, i)(j), -2) * Math.sqrt(3);
 
-const samples = (seed: number, centre: number, spread: number, n: number): number[] => Array.from({ length: n }, (_, i) => centre + spread * noise(seed, i));
+const samples = (seed: number, centre: number, spread: number, n: number): number[] =>
+  Array.from({ length: n }, (_, i) => centre + spread * noise(seed, i));
 
 const measured = (values: readonly number[], weights?: string): Measurement => ({
   ...meanInterval(values),
@@ -19,8 +25,18 @@ const measured = (values: readonly number[], weights?: string): Measurement => (
   ...(weights === undefined ? {} : { provenance: { weightsHash: weights } }),
 });
 
-const BACKGROUNDS = [[232, 214, 190], [196, 220, 236], [214, 232, 204], [238, 206, 214]] as const;
-const OBJECTS = [[206, 74, 52], [44, 98, 168], [240, 178, 40], [70, 140, 84]] as const;
+const BACKGROUNDS = [
+  [232, 214, 190],
+  [196, 220, 236],
+  [214, 232, 204],
+  [238, 206, 214],
+] as const;
+const OBJECTS = [
+  [206, 74, 52],
+  [44, 98, 168],
+  [240, 178, 40],
+  [70, 140, 84],
+] as const;
 
 /** A disc and a square on a plain ground, 64 x 64; `blur` mixes the colours up as a weak model would; outlines only for a condition. */
 const scene = (prompt: number, blur: number, outline: boolean): Uint8Array => {
@@ -119,8 +135,14 @@ const build = (): Report => {
         id: 'setup',
         title: 'What was trained',
         blocks: [
-          { kind: 'prose', text: 'Every variant controls the same frozen U-Net and differs in two choices only: **what** is trained per block (a copy of the block, or one `3x3` convolution), and **how** it is connected (zero or Gaussian convolutions). All see the same 2,000 batches in the same order.\n\nThe recipe follows section 3.3 of [the paper](https://arxiv.org/abs/2302.05543); half of the prompts are empty.' },
-          { kind: 'note', text: '**Quick profile.** A small network on 64 px drawings: differences between variants carry over to the question, absolute values do not compare with the paper\u2019s.' },
+          {
+            kind: 'prose',
+            text: 'Every variant controls the same frozen U-Net and differs in two choices only: **what** is trained per block (a copy of the block, or one `3x3` convolution), and **how** it is connected (zero or Gaussian convolutions). All see the same 2,000 batches in the same order.\n\nThe recipe follows section 3.3 of [the paper](https://arxiv.org/abs/2302.05543); half of the prompts are empty.',
+          },
+          {
+            kind: 'note',
+            text: '**Quick profile.** A small network on 64 px drawings: differences between variants carry over to the question, absolute values do not compare with the paper\u2019s.',
+          },
           {
             kind: 'table',
             id: 'variants',
@@ -135,7 +157,18 @@ const build = (): Report => {
             ],
             rows: VARIANTS.map((label, i) => ({
               label,
-              cells: [PARAMETERS[i]!, f1[i]!, 'not given', i === 3 ? null : { ...meanInterval(samples(i + 10, FID[i]!, 2.2, 3)), seeds: SEEDS }, [{ text: '15.27', source: 'ControlNet, table 3' }, 'not given', { text: '17.92', source: 'ControlNet, table 3' }, 'not given'][i]!],
+              cells: [
+                PARAMETERS[i]!,
+                f1[i]!,
+                'not given',
+                i === 3 ? null : { ...meanInterval(samples(i + 10, FID[i]!, 2.2, 3)), seeds: SEEDS },
+                [
+                  { text: '15.27', source: 'ControlNet, table 3' },
+                  'not given',
+                  { text: '17.92', source: 'ControlNet, table 3' },
+                  'not given',
+                ][i]!,
+              ],
             })),
           },
         ],
@@ -144,7 +177,10 @@ const build = (): Report => {
         id: 'convergence',
         title: 'Convergence',
         blocks: [
-          { kind: 'prose', text: 'The trainable copy behind zero convolutions turns from ignoring the condition to following it within a few hundred steps.' },
+          {
+            kind: 'prose',
+            text: 'The trainable copy behind zero convolutions turns from ignoring the condition to following it within a few hundred steps.',
+          },
           {
             kind: 'line',
             id: 'convergence-curve',
@@ -153,7 +189,17 @@ const build = (): Report => {
             y: { label: 'Canny F1' },
             series: VARIANTS.map((label, i) => {
               const y = STEPS.map((step) => learned(i, step));
-              return { label, x: STEPS, y, band: y.map((value, j): [number, number] => [value - 0.012 - 0.03 * counterUniform(9, i)(j), value + 0.012 + 0.03 * counterUniform(10, i)(j)]), n: 3, seeds: SEEDS };
+              return {
+                label,
+                x: STEPS,
+                y,
+                band: y.map((value, j): [number, number] => [
+                  value - 0.012 - 0.03 * counterUniform(9, i)(j),
+                  value + 0.012 + 0.03 * counterUniform(10, i)(j),
+                ]),
+                n: 3,
+                seeds: SEEDS,
+              };
             }),
             references: [{ label: 'extractor on real images', y: 0.91 }],
           },
@@ -171,17 +217,28 @@ const build = (): Report => {
             y: { label: 'Canny F1' },
             series: VARIANTS.map((label, i) => ({
               label,
-              values: PROMPTS.map((_, p) => (i === 3 && p === 2 ? null : measured(samples(100 + 10 * i + p, F1[i]! - 0.06 + 0.025 * p, 0.14, 256)))),
+              values: PROMPTS.map((_, p) =>
+                i === 3 && p === 2 ? null : measured(samples(100 + 10 * i + p, F1[i]! - 0.06 + 0.025 * p, 0.14, 256)),
+              ),
             })),
           },
           {
             kind: 'image-grid',
             id: 'grid',
             caption: 'The same noise under every variant',
-            columns: ['Condition', ...VARIANTS.map((variant) => ({ group: variant.split(', ')[0]!, label: variant.split(', ')[1]! })), 'Target'],
+            columns: [
+              'Condition',
+              ...VARIANTS.map((variant) => ({ group: variant.split(', ')[0]!, label: variant.split(', ')[1]! })),
+              'Target',
+            ],
             rows: PROMPTS.map((prompt, p) => ({
               label: prompt,
-              detail: ['\u201c\u201d', '\u201cobjects on a background\u201d', '\u201ca cat on a blue background\u201d', '\u201ca disc left of a square\u201d'][p]!,
+              detail: [
+                '\u201c\u201d',
+                '\u201cobjects on a background\u201d',
+                '\u201ca cat on a blue background\u201d',
+                '\u201ca disc left of a square\u201d',
+              ][p]!,
               images: [image(p, 'condition'), ...VARIANTS.map((_, i) => (i === 3 && p === 2 ? null : image(p, i))), image(p, 'target')],
             })),
           },
@@ -201,7 +258,13 @@ const build = (): Report => {
       command: 'npx nx run experiments:ablation -c quick --seed=1',
     },
     attribution: [
-      { work: 'OpenMoji 17', author: 'the OpenMoji project', license: 'CC BY-SA 4.0', url: 'https://openmoji.org', note: 'Images made from its drawings are under the same licence.' },
+      {
+        work: 'OpenMoji 17',
+        author: 'the OpenMoji project',
+        license: 'CC BY-SA 4.0',
+        url: 'https://openmoji.org',
+        note: 'Images made from its drawings are under the same licence.',
+      },
     ],
   };
 };

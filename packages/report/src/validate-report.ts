@@ -6,7 +6,8 @@ const ID = /^[a-z0-9][a-z0-9-]*$/;
 
 const finite = (where: string, ...values: readonly (number | undefined)[]): void => {
   for (const value of values) {
-    if (value !== undefined && !Number.isFinite(value)) throw new ReportError('non-finite', `${where}: ${value} is not a finite number`, { where, value });
+    if (value !== undefined && !Number.isFinite(value))
+      throw new ReportError('non-finite', `${where}: ${value} is not a finite number`, { where, value });
   }
 };
 
@@ -16,14 +17,16 @@ const sameLength = (where: string, what: string, expected: number, got: number):
 
 const ordered = (where: string, interval: readonly [number, number]): void => {
   finite(where, ...interval);
-  if (interval[0] > interval[1]) throw new ReportError('bad-interval', `${where}: interval [${interval.join(', ')}] is upside down`, { where, interval });
+  if (interval[0] > interval[1])
+    throw new ReportError('bad-interval', `${where}: interval [${interval.join(', ')}] is upside down`, { where, interval });
 };
 
 const checkMeasurement = (where: string, { value, interval, n, seeds }: Measurement): void => {
   finite(where, value, n, ...seeds);
   if (!Number.isInteger(n) || n < 1) throw new ReportError('bad-shape', `${where}: n must be a positive integer, got ${n}`, { where, n });
   const exact = interval !== null && interval[0] === value && interval[1] === value;
-  if (seeds.length === 0 && !exact) throw new ReportError('bad-shape', `${where}: a measured number names the seeds behind it, got none`, { where });
+  if (seeds.length === 0 && !exact)
+    throw new ReportError('bad-shape', `${where}: a measured number names the seeds behind it, got none`, { where });
   if (interval !== null) ordered(where, interval);
 };
 
@@ -73,7 +76,8 @@ const checkGrid = (grid: ImageGrid): void => {
     const where = `image grid "${grid.id}", row "${row.label}"`;
     sameLength(where, 'images', grid.columns.length, row.images.length);
     const sizes = new Set(row.images.flatMap((image) => (image === null ? [] : [`${image.width} x ${image.height}`])));
-    if (sizes.size > 1) throw new ReportError('bad-image', `${where}: images of one row have one size, got ${[...sizes].join(', ')}`, { where });
+    if (sizes.size > 1)
+      throw new ReportError('bad-image', `${where}: images of one row have one size, got ${[...sizes].join(', ')}`, { where });
   }
 };
 
@@ -85,7 +89,8 @@ export const validateReport = (report: Report): void => {
   const ids = new Set<string>();
   const checkId = (id: string): void => {
     if (!ID.test(id)) throw new ReportError('bad-id', `id ${JSON.stringify(id)} must consist of a-z, 0-9 and "-"`, { id });
-    if (ids.has(id)) throw new ReportError('duplicate-id', `id "${id}" is used twice; claims, sections and blocks share one set of ids`, { id });
+    if (ids.has(id))
+      throw new ReportError('duplicate-id', `id "${id}" is used twice; claims, sections and blocks share one set of ids`, { id });
     ids.add(id);
   };
   checkId(report.id);
@@ -102,7 +107,8 @@ export const validateReport = (report: Report): void => {
       else if (block.kind === 'line') checkLine(block);
       else if (block.kind === 'bar') checkBar(block);
       else if (block.kind === 'image-grid') checkGrid(block);
-      if (block.kind === 'line' || block.kind === 'bar') finite(`figure "${block.id}", references`, ...(block.references ?? []).map(({ y }) => y));
+      if (block.kind === 'line' || block.kind === 'bar')
+        finite(`figure "${block.id}", references`, ...(block.references ?? []).map(({ y }) => y));
     }
   }
 };

@@ -7,8 +7,9 @@ export type VerdictRule =
 export type Verdict = 'reproduced' | 'not reproduced' | 'inconclusive';
 
 /**
- * Whether a claim holds, from the interval alone: reproduced if the whole interval lies where the rule says, not reproduced if none of it does,
- * inconclusive if it straddles a bound or there is no interval. `within` is an equivalence test: failing to find a difference never counts as equality.
+ * Whether a claim holds, from the interval alone: reproduced if the whole interval lies where the rule says, not reproduced if none of it
+ * does, inconclusive if it straddles a bound or there is no interval. `within` is an equivalence test: failing to find a difference never
+ * counts as equality.
  */
 export const verdict = (interval: readonly [lo: number, hi: number] | null, rule: VerdictRule): Verdict => {
   if (interval === null) return 'inconclusive';

@@ -32,7 +32,12 @@ describe('writeReport', () => {
   it('gives every number n, seeds and interval, and every claim its verdict, in results.json', async () => {
     await writeReport(dir, SAMPLE_REPORT);
     const results = JSON.parse(await read('results.json'));
-    expect(results.claims.map((claim: { verdict: string }) => claim.verdict)).toEqual(['reproduced', 'inconclusive', 'reproduced', 'inconclusive']);
+    expect(results.claims.map((claim: { verdict: string }) => claim.verdict)).toEqual([
+      'reproduced',
+      'inconclusive',
+      'reproduced',
+      'inconclusive',
+    ]);
     expect(results.claims[3].measured).toBeNull();
     const cell = results.sections[0].blocks[0].rows[0].cells[1];
     expect(cell).toMatchObject({ n: 256, seeds: [1, 2, 3], confidence: 0.95, provenance: { weightsHash: 'sha256:0123456789abcdef' } });
@@ -46,7 +51,10 @@ describe('writeReport', () => {
   it('gives identical runs identical results but for the provenance', async () => {
     const twin = path.join(dir, 'twin');
     await writeReport(dir, SAMPLE_REPORT);
-    await writeReport(twin, { ...SAMPLE_REPORT, provenance: { ...SAMPLE_REPORT.provenance, finishedAt: '2027-01-01T00:00:00Z', wallSeconds: 5 } });
+    await writeReport(twin, {
+      ...SAMPLE_REPORT,
+      provenance: { ...SAMPLE_REPORT.provenance, finishedAt: '2027-01-01T00:00:00Z', wallSeconds: 5 },
+    });
     const [a, b] = [await read('results.json'), await read('twin/results.json')];
     expect(a).not.toBe(b);
     const upToProvenance = (text: string): string => text.slice(0, text.lastIndexOf('"provenance"'));
@@ -63,13 +71,27 @@ describe('writeReport', () => {
 
   it('escapes every text, whatever it holds', async () => {
     const evil = `</script><script>alert("x" + 'y')</script>\u2028`;
-    const report = withBlock({ kind: 'line', id: 'f', caption: evil, x: { label: evil }, y: { label: 'y' }, series: [{ label: evil, x: [1], y: [2], n: 1, seeds: [1] }] });
+    const report = withBlock({
+      kind: 'line',
+      id: 'f',
+      caption: evil,
+      x: { label: evil },
+      y: { label: 'y' },
+      series: [{ label: evil, x: [1], y: [2], n: 1, seeds: [1] }],
+    });
     const image = { rgb: new Uint8Array(3), width: 1, height: 1, alt: evil, caption: evil };
     await writeReport(dir, {
       ...report,
       title: evil,
       summary: evil,
-      claims: report.claims.map((claim) => ({ ...claim, claim: evil, test: evil, quantity: evil, source: evil, paper: { text: evil, source: evil } })),
+      claims: report.claims.map((claim) => ({
+        ...claim,
+        claim: evil,
+        test: evil,
+        quantity: evil,
+        source: evil,
+        paper: { text: evil, source: evil },
+      })),
       sections: [
         ...report.sections,
         {
@@ -77,7 +99,14 @@ describe('writeReport', () => {
           title: evil,
           blocks: [
             { kind: 'prose', text: evil },
-            { kind: 'table', id: 't', caption: evil, rowHeader: evil, columns: [{ label: evil, group: evil, unit: evil }], rows: [{ label: evil, cells: [evil] }] },
+            {
+              kind: 'table',
+              id: 't',
+              caption: evil,
+              rowHeader: evil,
+              columns: [{ label: evil, group: evil, unit: evil }],
+              rows: [{ label: evil, cells: [evil] }],
+            },
             { kind: 'image-grid', id: 'g', caption: evil, columns: [evil], rows: [{ label: evil, detail: evil, images: [image] }] },
           ],
         },
@@ -95,19 +124,69 @@ describe('writeReport', () => {
   it('needs no seeds behind a count, whose interval is the number itself', async () => {
     const report = withBlock({ kind: 'note', text: '' });
     const measured = { value: 15, interval: [15, 15] as const, n: 15, seeds: [], method: 'counted' };
-    await writeReport(dir, { ...report, claims: report.claims.slice(0, 1).map((claim) => ({ ...claim, rule: { kind: 'within', lo: 15, hi: 15 }, measured })) });
+    await writeReport(dir, {
+      ...report,
+      claims: report.claims.slice(0, 1).map((claim) => ({ ...claim, rule: { kind: 'within', lo: 15, hi: 15 }, measured })),
+    });
     expect(await read('index.html')).toMatch(/<span class="value">15<\/span><\/span><\/dd><dd class="samples">no randomness<\/dd>/);
     expect(JSON.parse(await read('results.json')).claims[0]).toMatchObject({ verdict: 'reproduced', measured: { seeds: [] } });
   });
 
   it.each<[string, Block, string]>([
-    ['non-finite', { kind: 'line', id: 'f', caption: '', x: { label: '' }, y: { label: '' }, series: [{ label: 'a', x: [1], y: [Number.NaN], n: 1, seeds: [1] }] }, 'series "a"'],
-    ['bad-interval', { kind: 'bar', id: 'f', caption: '', categories: ['p'], y: { label: '' }, series: [{ label: 'a', values: [{ value: 1, interval: [2, 0], n: 1, seeds: [1], method: '' }] }] }, '[2, 0]'],
-    ['bad-shape', { kind: 'table', id: 't', caption: '', rowHeader: '', columns: [{ label: 'a' }], rows: [{ label: 'r', cells: [] }] }, 'row "r"'],
-    ['bad-shape', { kind: 'table', id: 't', caption: '', rowHeader: '', columns: [{ label: 'a' }], rows: [{ label: 'r', cells: [{ value: 1, interval: null, n: 1, seeds: [], method: '' }] }] }, 'seeds'],
+    [
+      'non-finite',
+      {
+        kind: 'line',
+        id: 'f',
+        caption: '',
+        x: { label: '' },
+        y: { label: '' },
+        series: [{ label: 'a', x: [1], y: [Number.NaN], n: 1, seeds: [1] }],
+      },
+      'series "a"',
+    ],
+    [
+      'bad-interval',
+      {
+        kind: 'bar',
+        id: 'f',
+        caption: '',
+        categories: ['p'],
+        y: { label: '' },
+        series: [{ label: 'a', values: [{ value: 1, interval: [2, 0], n: 1, seeds: [1], method: '' }] }],
+      },
+      '[2, 0]',
+    ],
+    [
+      'bad-shape',
+      { kind: 'table', id: 't', caption: '', rowHeader: '', columns: [{ label: 'a' }], rows: [{ label: 'r', cells: [] }] },
+      'row "r"',
+    ],
+    [
+      'bad-shape',
+      {
+        kind: 'table',
+        id: 't',
+        caption: '',
+        rowHeader: '',
+        columns: [{ label: 'a' }],
+        rows: [{ label: 'r', cells: [{ value: 1, interval: null, n: 1, seeds: [], method: '' }] }],
+      },
+      'seeds',
+    ],
     ['bad-id', { kind: 'image-grid', id: '../up', caption: '', columns: [], rows: [] }, '../up'],
     ['duplicate-id', { kind: 'image-grid', id: 'only', caption: '', columns: [], rows: [] }, '"only"'],
-    ['bad-image', { kind: 'image-grid', id: 'g', caption: '', columns: ['a', 'b'], rows: [{ label: 'r', images: [1, 2].map((width) => ({ rgb: new Uint8Array(3 * width), width, height: 1, alt: '' })) }] }, 'row "r"'],
+    [
+      'bad-image',
+      {
+        kind: 'image-grid',
+        id: 'g',
+        caption: '',
+        columns: ['a', 'b'],
+        rows: [{ label: 'r', images: [1, 2].map((width) => ({ rgb: new Uint8Array(3 * width), width, height: 1, alt: '' })) }],
+      },
+      'row "r"',
+    ],
   ])('refuses %s data by name before anything is written', async (code, block, place) => {
     const error = await writeReport(dir, withBlock(block)).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(ReportError);

@@ -22,15 +22,18 @@ const copyPlotly = async (file: string): Promise<void> => {
 /** Removes what an earlier report of this folder left: images and CSV files that this one does not have. */
 const removeLeftovers = async (dir: string, files: ReadonlySet<string>): Promise<void> => {
   const [top, images] = await Promise.all([readdir(dir), readdir(path.join(dir, 'images'), { recursive: true }).catch(() => [])]);
-  const owned = [...top.filter((name) => name.endsWith('.csv')), ...images.filter((name) => name.endsWith('.png')).map((name) => `images/${name.split(path.sep).join('/')}`)];
+  const owned = [
+    ...top.filter((name) => name.endsWith('.csv')),
+    ...images.filter((name) => name.endsWith('.png')).map((name) => `images/${name.split(path.sep).join('/')}`),
+  ];
   await Promise.all(owned.filter((name) => !files.has(name)).map((name) => rm(path.join(dir, name))));
 };
 
 /**
  * Writes a report into `dir`: index.html, assets/ (Plotly, style, script), images/ (PNG), results.json (the same numbers for programs) and
- * one CSV per table and figure. Every file is written whole or not at all, index.html last. The CSV files at the top of `dir` and the PNG files
- * under images/ belong to the report: those of an earlier one are removed. Reports that differ only in their provenance differ only in
- * index.html and in results.json's `provenance`.
+ * one CSV per table and figure. Every file is written whole or not at all, index.html last. The CSV files at the top of `dir` and the PNG
+ * files under images/ belong to the report: those of an earlier one are removed. Reports that differ only in their provenance differ only
+ * in index.html and in results.json's `provenance`.
  * @throws ReportError before anything is written if a number is not finite, a shape does not fit or an id cannot be a file name
  */
 export const writeReport = async (dir: string, report: Report): Promise<void> => {

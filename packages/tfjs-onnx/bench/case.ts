@@ -5,7 +5,16 @@
 import { readFileSync } from 'node:fs';
 import onnxProto from 'onnx-proto';
 import ort from 'onnxruntime-node';
-import { compile, cost, scalar, trace, type CompiledFunction, type HostTensor, type Signature, type Traceable } from '@controllab/tfjs-onnx';
+import {
+  compile,
+  cost,
+  scalar,
+  trace,
+  type CompiledFunction,
+  type HostTensor,
+  type Signature,
+  type Traceable,
+} from '@controllab/tfjs-onnx';
 import { Peer, type PeerDescription } from './peer.ts';
 import { round, summary, type Summary } from './statistics.ts';
 import { exampleInputs, forward, initialParameters, inputSpecs, parameterSpecs, prefixed, trainingStep, type Network } from './unet.ts';
@@ -48,7 +57,9 @@ interface CasePeer extends PeerDescription {
   gflops: { median: number; best: number };
   /** Our time over the peer's, of each pair taken one after the other: below 1 is faster than the peer. */
   ratio: Summary;
-  /** Largest relative difference between our losses (forward: mean square of the result) and the peer's, from the same parameters and data. */
+  /**
+   * Largest relative difference between our losses (forward: mean square of the result) and the peer's, from the same parameters and data.
+   */
   valueDifference: number;
 }
 
@@ -58,7 +69,8 @@ const WARM_UP_STEPS = 2;
 interface GraphProto {
   node: { attribute?: { g?: GraphProto | null }[] }[];
 }
-const countNodes = ({ node }: GraphProto): number => node.reduce((sum, { attribute }) => sum + 1 + (attribute ?? []).reduce((inner, { g }) => inner + (g ? countNodes(g) : 0), 0), 0);
+const countNodes = ({ node }: GraphProto): number =>
+  node.reduce((sum, { attribute }) => sum + 1 + (attribute ?? []).reduce((inner, { g }) => inner + (g ? countNodes(g) : 0), 0), 0);
 
 /** Runs `make`, watching the one session it creates. */
 async function watchSession<T>(make: () => Promise<T>): Promise<{ result: T; sessionMs: number; nodes: number; totalMs: number }> {
@@ -106,9 +118,17 @@ interface Subject {
 function stepSubject(network: Network, parameters: Record<string, HostTensor>, stepsPerRun: number): Subject {
   const specs = parameterSpecs(network);
   const state = { ...prefixed('p:', specs), ...prefixed('m:', specs), ...prefixed('v:', specs) };
-  const inputs = { ...inputSpecs(network), noise: inputSpecs(network).sample, learningRate: { shape: [] }, biasCorrection1: { shape: [] }, biasCorrection2: { shape: [] } };
+  const inputs = {
+    ...inputSpecs(network),
+    noise: inputSpecs(network).sample,
+    learningRate: { shape: [] },
+    biasCorrection1: { shape: [] },
+    biasCorrection2: { shape: [] },
+  };
   const batch = Object.fromEntries(Object.entries(exampleInputs(network)).map(([name, t]) => [name, repeated(t, stepsPerRun)]));
-  const zeros = Object.fromEntries(Object.entries(parameters).map(([name, t]) => [name, { data: new Float32Array(t.data.length), shape: t.shape }]));
+  const zeros = Object.fromEntries(
+    Object.entries(parameters).map(([name, t]) => [name, { data: new Float32Array(t.data.length), shape: t.shape }]),
+  );
   let step = 0;
   return {
     fn: trainingStep(network),
@@ -117,8 +137,14 @@ function stepSubject(network: Network, parameters: Record<string, HostTensor>, s
       if (step === 0) compiled.state = { ...prefixed('p:', parameters), ...prefixed('m:', zeros), ...prefixed('v:', zeros) };
       const ts = Array.from({ length: stepsPerRun }, (_, i) => step + i + 1);
       step += stepsPerRun;
-      const perStep = (f: (t: number) => number): HostTensor => (stepsPerRun === 1 ? scalar(f(ts[0]!)) : { data: Float32Array.from(ts, f), shape: [stepsPerRun] });
-      const given = { ...batch, learningRate: perStep(() => LEARNING_RATE), biasCorrection1: perStep((t) => 1 / (1 - 0.9 ** t)), biasCorrection2: perStep((t) => 1 / (1 - 0.999 ** t)) };
+      const perStep = (f: (t: number) => number): HostTensor =>
+        stepsPerRun === 1 ? scalar(f(ts[0]!)) : { data: Float32Array.from(ts, f), shape: [stepsPerRun] };
+      const given = {
+        ...batch,
+        learningRate: perStep(() => LEARNING_RATE),
+        biasCorrection1: perStep((t) => 1 / (1 - 0.9 ** t)),
+        biasCorrection2: perStep((t) => 1 / (1 - 0.999 ** t)),
+      };
       const start = performance.now();
       const { loss } = await compiled.run(given);
       return { ms: performance.now() - start, values: [...loss!.data] };
@@ -147,12 +173,18 @@ async function measure({ network, what, stepsPerRun, rounds, threads, python }: 
   const graph = trace(fn, signature);
   const traceMs = performance.now() - start;
   const { macs } = cost(graph);
-  const { result: compiled, sessionMs, nodes, totalMs } = await watchSession(() => compile(fn, signature, { threads, stepsPerRun, name: network.name }));
+  const {
+    result: compiled,
+    sessionMs,
+    nodes,
+    totalMs,
+  } = await watchSession(() => compile(fn, signature, { threads, stepsPerRun, name: network.name }));
 
   const peer = python === null ? null : new Peer(python);
   const description = await peer?.make(network, threads, LEARNING_RATE);
   const count = Object.values(parameters).reduce((sum, t) => sum + t.data.length, 0);
-  if (description !== undefined && description.parameters !== count) throw new Error(`${network.name} has ${count} parameters here and ${description.parameters} in peer_torch.py`);
+  if (description !== undefined && description.parameters !== count)
+    throw new Error(`${network.name} has ${count} parameters here and ${description.parameters} in peer_torch.py`);
 
   const ours: { ms: number; values: number[] }[] = [];
   const theirs: { ms: number; values: number[] }[] = [];
@@ -167,13 +199,22 @@ async function measure({ network, what, stepsPerRun, rounds, threads, python }: 
   await compiled.release();
 
   const timed = (runs: { ms: number }[]): number[] => runs.slice(warmUp).map(({ ms }) => ms / stepsPerRun);
-  const speed = ({ median, min }: Summary): { median: number; best: number } => ({ median: round((2 * macs) / median / 1e6), best: round((2 * macs) / min / 1e6) });
+  const speed = ({ median, min }: Summary): { median: number; best: number } => ({
+    median: round((2 * macs) / median / 1e6),
+    best: round((2 * macs) / min / 1e6),
+  });
   const ms = summary(timed(ours));
   const casePeer = (): CasePeer => {
     const peerMs = summary(timed(theirs));
     const ratios = timed(ours).map((x, i) => x / timed(theirs)[i]!);
     const differences = ours.flatMap(({ values }, i) => values.map((x, j) => Math.abs(x - theirs[i]!.values[j]!) / Math.abs(x)));
-    return { ...description!, ms: peerMs, gflops: speed(peerMs), ratio: summary(ratios, 3), valueDifference: round(Math.max(...differences), 2) };
+    return {
+      ...description!,
+      ms: peerMs,
+      gflops: speed(peerMs),
+      ratio: summary(ratios, 3),
+      valueDifference: round(Math.max(...differences), 2),
+    };
   };
   return {
     network: network.name,

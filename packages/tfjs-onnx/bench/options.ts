@@ -13,7 +13,10 @@ export interface Options {
 
 /** @throws Error naming the flag that does not fit */
 export function readOptions(args: string[]): Options {
-  const { values } = parseArgs({ args, options: { rounds: { type: 'string' }, only: { type: 'string' }, quick: { type: 'boolean', default: false } } });
+  const { values } = parseArgs({
+    args,
+    options: { rounds: { type: 'string' }, only: { type: 'string' }, quick: { type: 'boolean', default: false } },
+  });
   const { only = null, quick, rounds = quick ? '2' : '5' } = values;
   if (!/^[1-9]\d*$/.test(rounds)) throw new Error(`--rounds expects a positive whole number, got '${rounds}'`);
   if (only !== null && only !== 'step' && only !== 'forward') throw new Error(`--only expects 'step' or 'forward', got '${only}'`);

@@ -20,7 +20,8 @@ function runCase(job: Job): Promise<CaseResult> {
     let result: CaseResult | null = null;
     child.on('message', (message) => (result = message as CaseResult));
     child.on('exit', (code, signal) => {
-      if (result === null) reject(new Error(`${job.network.name} ${job.what} ended with ${signal ?? `code ${code}`} before it had a result`));
+      if (result === null)
+        reject(new Error(`${job.network.name} ${job.what} ended with ${signal ?? `code ${code}`} before it had a result`));
       else resolve(result);
     });
     child.send(job);
@@ -61,7 +62,9 @@ export async function runBench({ rounds, only, quick }: Options): Promise<void> 
   products.push(await ceiling());
   const gflops = Math.max(...products.flatMap((p) => Object.values(p)));
 
-  const onnxruntime = JSON.parse(readFileSync(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'), 'utf8')) as { version: string };
+  const onnxruntime = JSON.parse(readFileSync(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'), 'utf8')) as {
+    version: string;
+  };
   const report = {
     command: `bench ${process.argv.slice(2).join(' ')}`.trim(),
     machine: {
@@ -77,7 +80,10 @@ export async function runBench({ rounds, only, quick }: Options): Promise<void> 
     ceiling: { gflops, what: 'best square matrix product in ONNX Runtime, of two measurements before and after', bySize: products },
     peer: found.python === null ? null : { what: 'PyTorch eager', python: found.python },
     peerReason: found.reason,
-    cases: cases.map((result) => ({ ...result, shareOfCeiling: { median: round(result.gflops.median / gflops), best: round(result.gflops.best / gflops) } })),
+    cases: cases.map((result) => ({
+      ...result,
+      shareOfCeiling: { median: round(result.gflops.median / gflops), best: round(result.gflops.best / gflops) },
+    })),
   };
   // Indented, but with lists of samples on one line.
   process.stdout.write(`${JSON.stringify(report, null, 2).replace(/\[[-\d.e+,\s]+\]/g, (list) => list.replace(/\s+/g, ' '))}\n`);

@@ -1,5 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
-import { adamw, nn, trace, valueAndGrads, withScope, type HostTensor, type NamedTensors, type TensorSpec, type Traceable } from '@controllab/tfjs-onnx';
+import {
+  adamw,
+  nn,
+  trace,
+  valueAndGrads,
+  withScope,
+  type HostTensor,
+  type NamedTensors,
+  type TensorSpec,
+  type Traceable,
+} from '@controllab/tfjs-onnx';
 
 /** A small conditional U-Net; peer_torch.py builds the same one from the same object. */
 export interface UNetConfig {
@@ -26,12 +36,32 @@ export const NETWORKS: readonly Network[] = [
   {
     name: 'pixels-32',
     batch: 16,
-    config: { channels: 3, size: 32, base: 64, multipliers: [1, 2, 2], attentionLevels: [1], heads: 4, groups: 8, contextLength: 16, contextWidth: 64 },
+    config: {
+      channels: 3,
+      size: 32,
+      base: 64,
+      multipliers: [1, 2, 2],
+      attentionLevels: [1],
+      heads: 4,
+      groups: 8,
+      contextLength: 16,
+      contextWidth: 64,
+    },
   },
   {
     name: 'latents-16',
     batch: 16,
-    config: { channels: 4, size: 16, base: 96, multipliers: [1, 2], attentionLevels: [1], heads: 4, groups: 8, contextLength: 16, contextWidth: 64 },
+    config: {
+      channels: 4,
+      size: 16,
+      base: 96,
+      multipliers: [1, 2],
+      attentionLevels: [1],
+      heads: 4,
+      groups: 8,
+      contextLength: 16,
+      contextWidth: 64,
+    },
   },
 ];
 
@@ -40,7 +70,17 @@ export const QUICK_NETWORKS: readonly Network[] = [
   {
     name: 'tiny-8',
     batch: 2,
-    config: { channels: 3, size: 8, base: 8, multipliers: [1, 2], attentionLevels: [1], heads: 2, groups: 4, contextLength: 4, contextWidth: 8 },
+    config: {
+      channels: 3,
+      size: 8,
+      base: 8,
+      multipliers: [1, 2],
+      attentionLevels: [1],
+      heads: 2,
+      groups: 4,
+      contextLength: 4,
+      contextWidth: 8,
+    },
   },
 ];
 
@@ -55,11 +95,15 @@ interface Builder {
 }
 
 function builder(parameter: Parameter, groups: number): Builder {
-  const pair = (name: string, shape: number[]): [tf.Tensor, tf.Tensor] => [parameter(`${name}.weight`, shape), parameter(`${name}.bias`, [shape[0]!])];
+  const pair = (name: string, shape: number[]): [tf.Tensor, tf.Tensor] => [
+    parameter(`${name}.weight`, shape),
+    parameter(`${name}.bias`, [shape[0]!]),
+  ];
   return {
     linear: (name, x, outputs, bias = true) =>
       nn.linear(x, parameter(`${name}.weight`, [outputs, x.shape[x.rank - 1]!]), bias ? parameter(`${name}.bias`, [outputs]) : null),
-    conv: (name, x, outputs, kernel = 3, stride = 1) => nn.conv2d(x, ...pair(name, [outputs, x.shape[1]!, kernel, kernel]), { stride, padding: (kernel - 1) / 2 }),
+    conv: (name, x, outputs, kernel = 3, stride = 1) =>
+      nn.conv2d(x, ...pair(name, [outputs, x.shape[1]!, kernel, kernel]), { stride, padding: (kernel - 1) / 2 }),
     groupNorm: (name, x, silu) => nn.groupNorm(x, ...pair(name, [x.shape[1]!]), groups, 1e-5, { silu }),
     layerNorm: (name, x) => nn.layerNorm(x, ...pair(name, [x.shape[x.rank - 1]!]), 1e-5),
   };
@@ -140,19 +184,27 @@ export function parameterSpecs(network: Network): Record<string, TensorSpec> {
     specs[name] = { shape };
     return tf.fill([...shape], 0);
   };
-  trace(({ inputs }) => ({ outputs: { noise: unet(network.config, declare, inputs['sample']!, inputs['time']!, inputs['context']!) } }), { inputs: inputSpecs(network) });
+  trace(({ inputs }) => ({ outputs: { noise: unet(network.config, declare, inputs['sample']!, inputs['time']!, inputs['context']!) } }), {
+    inputs: inputSpecs(network),
+  });
   return specs;
 }
 
-const bound = (tensors: NamedTensors, prefix = ''): Parameter => (name) => tensors[prefix + name]!;
+const bound =
+  (tensors: NamedTensors, prefix = ''): Parameter =>
+  (name) =>
+    tensors[prefix + name]!;
 
 /** Forward pass; parameters are constants. */
-export const forward = ({ config }: Network): Traceable => ({ inputs, constants }) => ({
-  outputs: { noise: unet(config, bound(constants), inputs['sample']!, inputs['time']!, inputs['context']!) },
-});
+export const forward =
+  ({ config }: Network): Traceable =>
+  ({ inputs, constants }) => ({
+    outputs: { noise: unet(config, bound(constants), inputs['sample']!, inputs['time']!, inputs['context']!) },
+  });
 
 /** Parameters `p:`, moments `m:` and `v:` of a training step, by name. */
-export const prefixed = <T>(prefix: string, record: Record<string, T>): Record<string, T> => Object.fromEntries(Object.entries(record).map(([name, t]) => [prefix + name, t]));
+export const prefixed = <T>(prefix: string, record: Record<string, T>): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).map(([name, t]) => [prefix + name, t]));
 
 /** Forward pass, mean squared error, gradients, AdamW; parameters and moments are state. */
 export const trainingStep = (network: Network): Traceable => {
@@ -161,7 +213,13 @@ export const trainingStep = (network: Network): Traceable => {
     const pick = (prefix: string): NamedTensors => Object.fromEntries(names.map((name) => [name, state[prefix + name]!]));
     const params = pick('p:');
     const { value, grads } = valueAndGrads(
-      () => tf.mean(tf.squaredDifference(unet(network.config, bound(params), inputs['sample']!, inputs['time']!, inputs['context']!), inputs['noise']!)) as tf.Scalar,
+      () =>
+        tf.mean(
+          tf.squaredDifference(
+            unet(network.config, bound(params), inputs['sample']!, inputs['time']!, inputs['context']!),
+            inputs['noise']!,
+          ),
+        ) as tf.Scalar,
       params,
     );
     const next = adamw(params, grads, pick('m:'), pick('v:'), {

@@ -1,7 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { adamw, compile, nn, scalar, valueAndGrads } from '@controllab/tfjs-onnx';
 
-const tensor = (shape: [number, number], f: (i: number) => number) => ({ data: Float32Array.from({ length: shape[0] * shape[1] }, (_, i) => f(i)), shape });
+const tensor = (shape: [number, number], f: (i: number) => number) => ({
+  data: Float32Array.from({ length: shape[0] * shape[1] }, (_, i) => f(i)),
+  shape,
+});
 const scalars = { lr: { shape: [] }, c1: { shape: [] }, c2: { shape: [] } };
 const start = { w: tensor([1, 3], () => 0), m: tensor([1, 3], () => 0), v: tensor([1, 3], () => 0) };
 
@@ -21,6 +24,9 @@ for (let t = 1; t <= 400; t++) {
   const x = tensor([64, 3], () => Math.random() - 0.5);
   const y = tensor([64, 1], (i) => x.data[3 * i]! - 2 * x.data[3 * i + 1]! + 3 * x.data[3 * i + 2]!);
   const { loss } = await step.run({ x, y, lr: scalar(0.05), c1: scalar(1 / (1 - 0.9 ** t)), c2: scalar(1 / (1 - 0.999 ** t)) });
-  if (t % 100 === 0) console.log(`step ${t}: loss ${loss!.data[0]!.toExponential(1)}, weights ${[...step.state.w!.data].map((w) => w.toFixed(2)).join(' ')}`);
+  if (t % 100 === 0)
+    console.log(
+      `step ${t}: loss ${loss!.data[0]!.toExponential(1)}, weights ${[...step.state.w!.data].map((w) => w.toFixed(2)).join(' ')}`,
+    );
 }
 await step.release();

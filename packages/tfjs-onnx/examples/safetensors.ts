@@ -23,8 +23,8 @@ function tensorsOf(file: string): Record<string, ExternalTensor> {
 }
 
 const weights = tensorsOf(process.argv[2]!);
-const layer = await compile(
-  ({ inputs, constants }) => ({ outputs: { y: nn.linear(inputs.x!, constants.weight!, constants.bias!) } }),
-  { inputs: { x: { shape: [1, 2] } }, constants: weights },
-);
+const layer = await compile(({ inputs, constants }) => ({ outputs: { y: nn.linear(inputs.x!, constants.weight!, constants.bias!) } }), {
+  inputs: { x: { shape: [1, 2] } },
+  constants: weights,
+});
 console.log((await layer.run({ x: { data: Float32Array.of(1, 1), shape: [1, 2] } })).y!.data);

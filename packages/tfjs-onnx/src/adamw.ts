@@ -55,7 +55,11 @@ export function adamw(
 
   const update = (p: tf.Tensor, g: tf.Tensor, m0: tf.Tensor, v0: tf.Tensor): Update => {
     if (isRecording()) {
-      const [p1, m1, v1] = runKernelMany('nn.AdamW', { p, g, m: m0, v: v0, scale, offset, decay }, { beta1, beta2 }) as [tf.Tensor, tf.Tensor, tf.Tensor];
+      const [p1, m1, v1] = runKernelMany('nn.AdamW', { p, g, m: m0, v: v0, scale, offset, decay }, { beta1, beta2 }) as [
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+      ];
       return { p: p1, m: m1, v: v1 };
     }
     const m1 = tf.add(tf.mul(m0, beta1), g);
@@ -70,7 +74,9 @@ export function adamw(
     next.v[name] = v1;
   };
   const small = names.filter((name) => params[name]!.size < GROUP_BELOW);
-  for (const name of names) if (params[name]!.size >= GROUP_BELOW) withScope(`adamw ${name}`, () => store(name, update(params[name]!, grads[name]!, m[name]!, v[name]!)));
+  for (const name of names)
+    if (params[name]!.size >= GROUP_BELOW)
+      withScope(`adamw ${name}`, () => store(name, update(params[name]!, grads[name]!, m[name]!, v[name]!)));
   if (small.length > 0) {
     const flat = (tensors: NamedTensors): tf.Tensor1D => tf.concat(small.map((name) => tf.reshape(tensors[name]!, [-1]) as tf.Tensor1D));
     const joint = update(flat(params), flat(grads), flat(m), flat(v));

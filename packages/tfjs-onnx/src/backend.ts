@@ -95,7 +95,11 @@ class RecordingBackend extends tf.KernelBackend {
 
   recordOp(op: OpDefinition, inputs: Record<string, tf.TensorInfo>, attributes: Record<string, unknown>): tf.TensorInfo | tf.TensorInfo[] {
     if (this.graph === null) {
-      throw new TfjsOnnxError('not-tracing', `op ${op.name} ran on the '${RECORDER}' backend outside compile() or trace()${inScope()}; the backend only records: set another backend to compute eagerly`, { op: op.name });
+      throw new TfjsOnnxError(
+        'not-tracing',
+        `op ${op.name} ran on the '${RECORDER}' backend outside compile() or trace()${inScope()}; the backend only records: set another backend to compute eagerly`,
+        { op: op.name },
+      );
     }
     const values: Record<string, Value> = {};
     for (const [name, info] of Object.entries(inputs)) if (info !== null && info !== undefined) values[name] = this.lookup(info);
@@ -103,12 +107,21 @@ class RecordingBackend extends tf.KernelBackend {
       const known = op.simplify?.(values, attributes as never) ?? null;
       if (known !== null) return this.tensorInfo(known);
       const specs = op.infer(values, attributes as never);
-      const outputs = this.graph.add(op.name, values, attributes, Array.isArray(specs) ? specs : [specs]).map((value) => this.tensorInfo(value));
+      const outputs = this.graph
+        .add(op.name, values, attributes, Array.isArray(specs) ? specs : [specs])
+        .map((value) => this.tensorInfo(value));
       return Array.isArray(specs) ? outputs : outputs[0]!;
     } catch (cause) {
       if (cause instanceof TfjsOnnxError) throw cause;
-      const shapes = Object.entries(values).map(([name, value]) => `${name} ${showShape(value.shape)}`).join(', ');
-      throw new TfjsOnnxError('shape-mismatch', `op ${op.name} cannot take ${shapes}${inScope()}: ${(cause as Error).message}`, { op: op.name, shapes }, { cause });
+      const shapes = Object.entries(values)
+        .map(([name, value]) => `${name} ${showShape(value.shape)}`)
+        .join(', ');
+      throw new TfjsOnnxError(
+        'shape-mismatch',
+        `op ${op.name} cannot take ${shapes}${inScope()}: ${(cause as Error).message}`,
+        { op: op.name, shapes },
+        { cause },
+      );
     }
   }
 
@@ -121,11 +134,22 @@ class RecordingBackend extends tf.KernelBackend {
 const producer = (value: Value | undefined): string | undefined => (value?.source.kind === 'node' ? value.source.node.op : undefined);
 
 function literal(data: tf.backend_util.BackendValues, shape: Shape, dtype: tf.DataType): Value {
-  if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool') throw new TfjsOnnxError('unsupported-op', `a ${dtype} tensor ${showShape(shape)} cannot be part of a graph${inScope()}`, { dtype, shape });
+  if (dtype !== 'float32' && dtype !== 'int32' && dtype !== 'bool')
+    throw new TfjsOnnxError('unsupported-op', `a ${dtype} tensor ${showShape(shape)} cannot be part of a graph${inScope()}`, {
+      dtype,
+      shape,
+    });
   const numbers = data as Float32Array | Int32Array | Uint8Array;
   const first = numbers[0];
   if (first !== undefined && numbers.every((x) => x === first)) return uniform(first, shape, dtype);
-  return { shape, dtype, source: { kind: 'literal', data: dtype === 'float32' ? Float32Array.from(numbers) : dtype === 'int32' ? Int32Array.from(numbers) : Uint8Array.from(numbers) } };
+  return {
+    shape,
+    dtype,
+    source: {
+      kind: 'literal',
+      data: dtype === 'float32' ? Float32Array.from(numbers) : dtype === 'int32' ? Int32Array.from(numbers) : Uint8Array.from(numbers),
+    },
+  };
 }
 
 const backend = new RecordingBackend();
@@ -135,19 +159,31 @@ for (const op of OPS.values()) {
   tf.registerKernel({
     kernelName: op.name,
     backendName: RECORDER,
-    kernelFunc: ({ inputs, attrs }) => backend.recordOp(op, inputs as unknown as Record<string, tf.TensorInfo>, (attrs ?? {}) as Record<string, unknown>),
+    kernelFunc: ({ inputs, attrs }) =>
+      backend.recordOp(op, inputs as unknown as Record<string, tf.TensorInfo>, (attrs ?? {}) as Record<string, unknown>),
   });
 }
 // tfjs exports every kernel's name as a constant that equals itself: those without a lowering fail by name.
 for (const [key, value] of Object.entries(tf)) {
   const kernelName = value as unknown;
-  if (typeof kernelName !== 'string' || kernelName !== key.replace(/^_?/, (prefix) => (kernelName.startsWith('_') ? prefix : '')) || OPS.has(kernelName)) continue;
+  if (
+    typeof kernelName !== 'string' ||
+    kernelName !== key.replace(/^_?/, (prefix) => (kernelName.startsWith('_') ? prefix : '')) ||
+    OPS.has(kernelName)
+  )
+    continue;
   tf.registerKernel({
     kernelName,
     backendName: RECORDER,
     kernelFunc: ({ inputs }) => {
-      const shapes = Object.entries(inputs as unknown as Record<string, tf.TensorInfo>).map(([name, info]) => `${name} ${showShape(info.shape)}`);
-      throw new TfjsOnnxError('unsupported-op', `op ${kernelName} (${shapes.join(', ')}) has no ONNX lowering${inScope()}; express it with supported ops or add one in src/ops`, { op: kernelName, shapes });
+      const shapes = Object.entries(inputs as unknown as Record<string, tf.TensorInfo>).map(
+        ([name, info]) => `${name} ${showShape(info.shape)}`,
+      );
+      throw new TfjsOnnxError(
+        'unsupported-op',
+        `op ${kernelName} (${shapes.join(', ')}) has no ONNX lowering${inScope()}; express it with supported ops or add one in src/ops`,
+        { op: kernelName, shapes },
+      );
     },
   });
 }
@@ -161,7 +197,11 @@ export function record(f: (graph: Graph, tensor: (value: Value) => tf.Tensor, va
   backend.graph = graph;
   tf.engine().startScope();
   try {
-    f(graph, (value) => backend.tensor(value), (t) => backend.lookup(t));
+    f(
+      graph,
+      (value) => backend.tensor(value),
+      (t) => backend.lookup(t),
+    );
   } finally {
     tf.engine().endScope();
     backend.graph = null;

@@ -20,8 +20,17 @@ describe('bench', () => {
     const { code, stdout, stderr } = await bench('--quick', '--rounds', '3');
     expect(code, stderr).toBe(0);
     const report = JSON.parse(stdout);
-    expect(report).toMatchObject({ peer: null, peerReason: 'skipped by --quick', machine: { threads: expect.any(Number), cpu: expect.any(String) }, ceiling: { gflops: expect.any(Number) } });
-    expect(report.cases.map(({ what, stepsPerRun }: { what: string; stepsPerRun: number }) => [what, stepsPerRun])).toEqual([['step', 1], ['step', 10], ['forward', 1]]);
+    expect(report).toMatchObject({
+      peer: null,
+      peerReason: 'skipped by --quick',
+      machine: { threads: expect.any(Number), cpu: expect.any(String) },
+      ceiling: { gflops: expect.any(Number) },
+    });
+    expect(report.cases.map(({ what, stepsPerRun }: { what: string; stepsPerRun: number }) => [what, stepsPerRun])).toEqual([
+      ['step', 1],
+      ['step', 10],
+      ['forward', 1],
+    ]);
     const positive = expect.toSatisfy((x: unknown) => typeof x === 'number' && x > 0);
     for (const result of report.cases) {
       expect(result).toMatchObject({

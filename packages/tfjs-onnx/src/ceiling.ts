@@ -9,10 +9,16 @@ const CHAIN = 8;
  * What this machine can do at most: GFLOPS of the fastest of `repeats` runs of float32 products of n x n matrices in ONNX Runtime.
  * The right-hand matrix is constant, which lets ONNX Runtime pack it once: no product can be faster here.
  */
-export async function matmulCeiling(n: number, { threads = os.cpus().length, repeats = 10 }: { threads?: number; repeats?: number } = {}): Promise<number> {
+export async function matmulCeiling(
+  n: number,
+  { threads = os.cpus().length, repeats = 10 }: { threads?: number; repeats?: number } = {},
+): Promise<number> {
   const shape = [n, n];
   // Entries of variance 1 / n in the constant keep the values' scale through the chain.
-  const values = (scale: number): { data: Float32Array; shape: number[] } => ({ data: Float32Array.from({ length: n * n }, (_, i) => scale * Math.sqrt(2) * Math.sin(i * i + 1)), shape });
+  const values = (scale: number): { data: Float32Array; shape: number[] } => ({
+    data: Float32Array.from({ length: n * n }, (_, i) => scale * Math.sqrt(2) * Math.sin(i * i + 1)),
+    shape,
+  });
   const product = await compile(
     ({ inputs, constants: { b } }) => {
       let y = inputs['a'] as tf.Tensor2D;

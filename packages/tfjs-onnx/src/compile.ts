@@ -43,7 +43,11 @@ export interface CompiledFunction {
 }
 
 /** @throws missing-tensor, unexpected-tensor or shape-mismatch, listing every tensor that does not fit */
-export function checkTensors(what: string, given: Record<string, HostTensor>, expected: Iterable<[string, { shape: Shape; dtype: string }]>): void {
+export function checkTensors(
+  what: string,
+  given: Record<string, HostTensor>,
+  expected: Iterable<[string, { shape: Shape; dtype: string }]>,
+): void {
   const problems: string[] = [];
   const known = new Set<string>();
   let code: 'missing-tensor' | 'unexpected-tensor' | 'shape-mismatch' = 'shape-mismatch';
@@ -53,7 +57,8 @@ export function checkTensors(what: string, given: Record<string, HostTensor>, ex
     if (t === undefined) {
       code = 'missing-tensor';
       problems.push(`'${name}' ${showShape(shape)} is missing`);
-    } else if (t.shape.length !== shape.length || t.shape.some((d, i) => d !== shape[i])) problems.push(`'${name}' is ${showShape(t.shape)}, expected ${showShape(shape)}`);
+    } else if (t.shape.length !== shape.length || t.shape.some((d, i) => d !== shape[i]))
+      problems.push(`'${name}' is ${showShape(t.shape)}, expected ${showShape(shape)}`);
     else if (t.data.length !== sizeOf(shape)) problems.push(`'${name}' has ${t.data.length} values for shape ${showShape(shape)}`);
     else if (dtypeOf(t) !== dtype) problems.push(`'${name}' is ${dtypeOf(t)}, expected ${dtype}`);
   }
@@ -62,7 +67,12 @@ export function checkTensors(what: string, given: Record<string, HostTensor>, ex
     code = 'unexpected-tensor';
     problems.push(`'${name}' is not one of [${[...known].join(', ')}]`);
   }
-  if (problems.length > 0) throw new TfjsOnnxError(code, `${what}: ${problems.slice(0, 8).join('; ')}${problems.length > 8 ? `; and ${problems.length - 8} more` : ''}`, { problems });
+  if (problems.length > 0)
+    throw new TfjsOnnxError(
+      code,
+      `${what}: ${problems.slice(0, 8).join('; ')}${problems.length > 8 ? `; and ${problems.length - 8} more` : ''}`,
+      { problems },
+    );
 }
 
 function sessionOptions({ provider = 'cpu', threads = os.cpus().length }: CompileOptions): ort.InferenceSession.SessionOptions {
@@ -78,9 +88,14 @@ function sessionOptions({ provider = 'cpu', threads = os.cpus().length }: Compil
 
 /** ONNX Runtime reads external data only below one folder; the root of the drive that holds the files allows any path, and links. */
 function externalRoot(signature: Signature): string | null {
-  const files = Object.values(signature.constants ?? {}).filter(isExternal).map((t) => t.file);
+  const files = Object.values(signature.constants ?? {})
+    .filter(isExternal)
+    .map((t) => t.file);
   const roots = [...new Set(files.map((file) => path.parse(path.resolve(file)).root))];
-  if (roots.length > 1) throw new TfjsOnnxError('session', `constants lie on several drives (${roots.join(', ')}); ONNX Runtime reads them from one`, { files });
+  if (roots.length > 1)
+    throw new TfjsOnnxError('session', `constants lie on several drives (${roots.join(', ')}); ONNX Runtime reads them from one`, {
+      files,
+    });
   return roots[0] ?? null;
 }
 
@@ -92,14 +107,25 @@ const PROVIDER_HINTS: Record<Provider, string> = {
 };
 
 function checkOptions({ engine = 'onnx', provider = 'cpu', stepsPerRun = 1 }: CompileOptions): void {
-  if (engine !== 'onnx' && engine !== 'tfjs') throw new TfjsOnnxError('engine-unavailable', `there is no engine '${String(engine)}'; use 'onnx' or 'tfjs'`, { engine });
-  if (!Number.isInteger(stepsPerRun) || stepsPerRun < 1) throw new TfjsOnnxError('shape-mismatch', `stepsPerRun is ${stepsPerRun}, expected a whole number of at least 1`, { stepsPerRun });
+  if (engine !== 'onnx' && engine !== 'tfjs')
+    throw new TfjsOnnxError('engine-unavailable', `there is no engine '${String(engine)}'; use 'onnx' or 'tfjs'`, { engine });
+  if (!Number.isInteger(stepsPerRun) || stepsPerRun < 1)
+    throw new TfjsOnnxError('shape-mismatch', `stepsPerRun is ${stepsPerRun}, expected a whole number of at least 1`, { stepsPerRun });
   if (engine === 'tfjs') return;
-  if (!Object.hasOwn(PROVIDER_HINTS, provider)) throw new TfjsOnnxError('engine-unavailable', `there is no provider '${String(provider)}'; use ${Object.keys(PROVIDER_HINTS).join(', ')}`, { provider });
+  if (!Object.hasOwn(PROVIDER_HINTS, provider))
+    throw new TfjsOnnxError(
+      'engine-unavailable',
+      `there is no provider '${String(provider)}'; use ${Object.keys(PROVIDER_HINTS).join(', ')}`,
+      { provider },
+    );
   // ONNX Runtime drops a provider that its build lacks and computes on the CPU: say so instead.
   const built = ort.listSupportedBackends().map(({ name }) => name);
   if (!built.includes(provider)) {
-    throw new TfjsOnnxError('engine-unavailable', `onnxruntime-node for ${process.platform} ${process.arch} has no provider '${provider}'; it has ${built.join(', ')}`, { provider, built });
+    throw new TfjsOnnxError(
+      'engine-unavailable',
+      `onnxruntime-node for ${process.platform} ${process.arch} has no provider '${provider}'; it has ${built.join(', ')}`,
+      { provider, built },
+    );
   }
 }
 
@@ -108,11 +134,17 @@ async function createSession(graph: Graph, signature: Signature, options: Compil
   const directory = externalRoot(signature);
   const model = lower(graph, { provider, stepsPerRun, directory });
   const settings = sessionOptions(options);
-  if (directory !== null) settings.extra = { session: { ...settings.extra!.session as object, model_external_initializers_file_folder_path: directory } };
+  if (directory !== null)
+    settings.extra = { session: { ...(settings.extra!.session as object), model_external_initializers_file_folder_path: directory } };
   try {
     return await ort.InferenceSession.create(model, settings);
   } catch (cause) {
-    throw new TfjsOnnxError('session', `ONNX Runtime could not load ${options.name ?? 'the compiled function'} for provider ${provider}: ${(cause as Error).message.trim()}${PROVIDER_HINTS[provider]}`, { provider }, { cause });
+    throw new TfjsOnnxError(
+      'session',
+      `ONNX Runtime could not load ${options.name ?? 'the compiled function'} for provider ${provider}: ${(cause as Error).message.trim()}${PROVIDER_HINTS[provider]}`,
+      { provider },
+      { cause },
+    );
   }
 }
 
@@ -128,11 +160,16 @@ export async function compile(fn: Traceable, signature: Signature, options: Comp
   const session = await createSession(graph, signature, options);
   const stepsPerRun = options.stepsPerRun ?? 1;
   const name = options.name ?? 'compiled function';
-  const stacked = ([key, { shape, dtype }]: [string, Value]): [string, { shape: Shape; dtype: string }] => [key, { shape: stepsPerRun > 1 ? [stepsPerRun, ...shape] : shape, dtype }];
+  const stacked = ([key, { shape, dtype }]: [string, Value]): [string, { shape: Shape; dtype: string }] => [
+    key,
+    { shape: stepsPerRun > 1 ? [stepsPerRun, ...shape] : shape, dtype },
+  ];
   const inputs = [...graph.inputs].map(stacked);
-  const feed = (t: HostTensor): ort.Tensor => (t.data instanceof Int32Array ? new ort.Tensor('int32', t.data, t.shape) : new ort.Tensor('float32', t.data, t.shape));
+  const feed = (t: HostTensor): ort.Tensor =>
+    t.data instanceof Int32Array ? new ort.Tensor('int32', t.data, t.shape) : new ort.Tensor('float32', t.data, t.shape);
   const host = (t: ort.Tensor): HostTensor => ({ data: t.data as Float32Array | Int32Array, shape: t.dims });
-  const fresh = ({ shape, dtype }: Value): ort.Tensor => feed({ data: new (dtype === 'int32' ? Int32Array : Float32Array)(sizeOf(shape)), shape });
+  const fresh = ({ shape, dtype }: Value): ort.Tensor =>
+    feed({ data: new (dtype === 'int32' ? Int32Array : Float32Array)(sizeOf(shape)), shape });
   const outputs = Object.fromEntries(session.outputNames.map((key) => [key, null]));
   let state: Record<string, HostTensor> = {};
   // Tensors that came back from a run are fed again as they are.
@@ -156,25 +193,37 @@ export async function compile(fn: Traceable, signature: Signature, options: Comp
       spare = null;
     },
     async run(given) {
-      if (carried === null) throw new TfjsOnnxError('missing-tensor', `${name}: set .state (${graph.state.size} tensors) before the first run`);
+      if (carried === null)
+        throw new TfjsOnnxError('missing-tensor', `${name}: set .state (${graph.state.size} tensors) before the first run`);
       checkTensors(`${name}: inputs`, given, inputs);
       const feeds: Record<string, ort.Tensor> = { ...carried };
       for (const [key, t] of Object.entries(given)) feeds[key] = feed(t);
       const next = (spare ??= Object.fromEntries([...graph.state].map(([key, value]) => [key, fresh(value)])));
-      const results = await session.run(feeds, { ...outputs, ...Object.fromEntries(Object.entries(next).map(([key, t]) => [NEXT + key, t])) });
+      const results = await session.run(feeds, {
+        ...outputs,
+        ...Object.fromEntries(Object.entries(next).map(([key, t]) => [NEXT + key, t])),
+      });
       [carried, own, spare] = [next, next, own];
       state = Object.fromEntries(Object.entries(next).map(([key, t]) => [key, host(t)]));
-      return Object.fromEntries(Object.entries(results).flatMap(([key, t]) => (key.startsWith(OUT) ? [[key.slice(OUT.length), host(t)]] : [])));
+      return Object.fromEntries(
+        Object.entries(results).flatMap(([key, t]) => (key.startsWith(OUT) ? [[key.slice(OUT.length), host(t)]] : [])),
+      );
     },
     release: () => session.release(),
   };
 }
 
 /**
- * Writes a function as a stand-alone .onnx file for ONNX Runtime in any language (some nodes are of its own operator set): inputs and state keep their names,
- * outputs are called 'out NAME' and next state 'next NAME'. Host constants are stored inside; external ones must lie in or below the file's folder.
+ * Writes a function as a stand-alone .onnx file for ONNX Runtime in any language (some nodes are of its own operator set): inputs and state
+ * keep their names, outputs are called 'out NAME' and next state 'next NAME'. Host constants are stored inside; external ones must lie in
+ * or below the file's folder.
  */
-export function saveOnnx(fn: Traceable, signature: Signature, file: string, { provider = 'cpu', stepsPerRun = 1 }: Pick<CompileOptions, 'provider' | 'stepsPerRun'> = {}): Graph {
+export function saveOnnx(
+  fn: Traceable,
+  signature: Signature,
+  file: string,
+  { provider = 'cpu', stepsPerRun = 1 }: Pick<CompileOptions, 'provider' | 'stepsPerRun'> = {},
+): Graph {
   const graph = trace(fn, signature);
   const directory = path.dirname(path.resolve(file));
   mkdirSync(directory, { recursive: true });

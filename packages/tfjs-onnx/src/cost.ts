@@ -10,7 +10,10 @@ export function cost(graph: Graph): Cost {
     macs: nodes.reduce((sum, node) => sum + (OPS.get(node.op)?.macs?.(node) ?? 0), 0),
     constantElements: elements(graph.constants.values()),
     stateElements: elements(graph.state.values()),
-    constantBytes: [...graph.constants.values()].reduce((sum, v) => sum + (v.source.kind === 'constant' ? storedBytes(v.source.tensor) : 0), 0),
+    constantBytes: [...graph.constants.values()].reduce(
+      (sum, v) => sum + (v.source.kind === 'constant' ? storedBytes(v.source.tensor) : 0),
+      0,
+    ),
     activationBytes: 4 * elements(nodes.flatMap((node) => node.outputs.filter((value) => used.has(value)))),
   };
 }

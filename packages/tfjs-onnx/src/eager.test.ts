@@ -42,7 +42,9 @@ describe('the eager engine', () => {
 
   it('cannot use a file in place, and says so', async () => {
     const constants = { w: { file: 'w.safetensors', offset: 0, length: 8, shape: [2], dtype: 'float32' } as const };
-    await expect(compile(accumulate, { ...signature, constants }, { engine: 'tfjs' })).rejects.toThrow(/constant 'w' \[2\] lies in a file, which only the onnx engine uses in place/);
+    await expect(compile(accumulate, { ...signature, constants }, { engine: 'tfjs' })).rejects.toThrow(
+      /constant 'w' \[2\] lies in a file, which only the onnx engine uses in place/,
+    );
   });
 
   it('does not run on the recording backend', async () => {
@@ -59,7 +61,13 @@ describe('the eager engine', () => {
     const { backend, note } = await useTfjsBackend();
     expect(backend).toBe(tf.getBackend());
     if (backend === 'tensorflow') expect(note).toBeNull();
-    else expect({ backend, note }).toEqual({ backend: 'cpu', note: expect.stringMatching(/^tfjs-node-gpu is not usable here \(.+[^.\s]\); install its native part with 'npm run install:tfjs-gpu'\. Using .* slow\.$/) });
+    else
+      expect({ backend, note }).toEqual({
+        backend: 'cpu',
+        note: expect.stringMatching(
+          /^tfjs-node-gpu is not usable here \(.+[^.\s]\); install its native part with 'npm run install:tfjs-gpu'\. Using .* slow\.$/,
+        ),
+      });
   });
 });
 

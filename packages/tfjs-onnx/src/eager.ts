@@ -31,12 +31,24 @@ async function toHost(t: tf.Tensor): Promise<HostTensor> {
   return { data: data instanceof Int32Array ? data : Float32Array.from(data as Float32Array), shape: t.shape };
 }
 
-/** The same callable as compile() gives, run op by op on the current tfjs backend: the reference that compiled graphs are tested against. */
-export function eagerFunction(fn: Traceable, signature: Signature, { name = 'eager function', stepsPerRun = 1 }: CompileOptions): CompiledFunction {
-  if (tf.getBackend() === RECORDER) throw new TfjsOnnxError('engine-unavailable', `${name}: set a tfjs backend that computes (useTfjsBackend()) before running eagerly`);
+/**
+ * The same callable as compile() gives, run op by op on the current tfjs backend: the reference that compiled graphs are tested against.
+ */
+export function eagerFunction(
+  fn: Traceable,
+  signature: Signature,
+  { name = 'eager function', stepsPerRun = 1 }: CompileOptions,
+): CompiledFunction {
+  if (tf.getBackend() === RECORDER)
+    throw new TfjsOnnxError('engine-unavailable', `${name}: set a tfjs backend that computes (useTfjsBackend()) before running eagerly`);
   const constants: NamedTensors = {};
   for (const [key, t] of Object.entries(signature.constants ?? {})) {
-    if (isExternal(t)) throw new TfjsOnnxError('engine-unavailable', `${name}: constant '${key}' ${showShape(t.shape)} lies in a file, which only the onnx engine uses in place; read it into memory for the tfjs engine`, { name: key });
+    if (isExternal(t))
+      throw new TfjsOnnxError(
+        'engine-unavailable',
+        `${name}: constant '${key}' ${showShape(t.shape)} lies in a file, which only the onnx engine uses in place; read it into memory for the tfjs engine`,
+        { name: key },
+      );
     constants[key] = tf.keep(toTensor(t));
   }
   const specs = (entries: Signature['inputs'], lead: Shape): [string, { shape: Shape; dtype: string }][] =>
@@ -46,7 +58,8 @@ export function eagerFunction(fn: Traceable, signature: Signature, { name = 'eag
   let state: Record<string, HostTensor> = {};
 
   const step = async (given: Record<string, HostTensor>): Promise<Record<string, HostTensor>> => {
-    const map = <A, B>(record: Record<string, A>, f: (a: A) => B): Record<string, B> => Object.fromEntries(Object.entries(record).map(([key, a]) => [key, f(a)]));
+    const map = <A, B>(record: Record<string, A>, f: (a: A) => B): Record<string, B> =>
+      Object.fromEntries(Object.entries(record).map(([key, a]) => [key, f(a)]));
     const result = tf.tidy(() => {
       const { outputs, state: next = {} } = fn({ inputs: map(given, toTensor), state: map(state, toTensor), constants });
       return { outputs, next } as unknown as tf.TensorContainer;

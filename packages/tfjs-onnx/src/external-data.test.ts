@@ -10,13 +10,24 @@ await tf.setBackend('cpu');
 
 const temporary = (): string => mkdtempSync(path.join(os.tmpdir(), 'tfjs-onnx-test-'));
 const floats = (...values: number[]): Buffer => Buffer.from(Float32Array.from(values).buffer);
-const external = (file: string, more: Partial<ExternalTensor> = {}): ExternalTensor => ({ file, offset: 0, length: 8, shape: [2], dtype: 'float32', ...more });
+const external = (file: string, more: Partial<ExternalTensor> = {}): ExternalTensor => ({
+  file,
+  offset: 0,
+  length: 8,
+  shape: [2],
+  dtype: 'float32',
+  ...more,
+});
 const x: HostTensor = { data: Float32Array.of(10, 20), shape: [2] };
 
 /** x plus every constant. */
-const sum: Traceable = ({ inputs, constants }) => ({ outputs: { y: Object.values(constants).reduce((a, b) => tf.add(a, b), inputs['x']!) } });
+const sum: Traceable = ({ inputs, constants }) => ({
+  outputs: { y: Object.values(constants).reduce((a, b) => tf.add(a, b), inputs['x']!) },
+});
 const signature = (constants: Signature['constants'] = {}): Signature => ({ inputs: { x: { shape: [2] } }, constants });
-const run = async (constants: Signature['constants']): Promise<number[]> => [...(await (await compile(sum, signature(constants))).run({ x }))['y']!.data];
+const run = async (constants: Signature['constants']): Promise<number[]> => [
+  ...(await (await compile(sum, signature(constants))).run({ x }))['y']!.data,
+];
 
 describe('constants in files', () => {
   it("follows a link that is relative to its own folder, as in Hugging Face's cache", async () => {
@@ -47,7 +58,10 @@ describe('constants in files', () => {
   });
 
   it('names a file that is missing or too short', async () => {
-    await expect(run({ w: external('/nowhere/w.bin') })).rejects.toMatchObject({ code: 'session', message: expect.stringMatching(/nowhere\/w\.bin/) });
+    await expect(run({ w: external('/nowhere/w.bin') })).rejects.toMatchObject({
+      code: 'session',
+      message: expect.stringMatching(/nowhere\/w\.bin/),
+    });
     const file = path.join(temporary(), 'short.bin');
     writeFileSync(file, floats(1));
     await expect(run({ w: external(file) })).rejects.toMatchObject({ code: 'session', message: expect.stringMatching(/initializer: w/) });
@@ -72,7 +86,9 @@ describe('saveOnnx', () => {
   it('refuses weights elsewhere', () => {
     const file = path.join(temporary(), 'w.bin');
     writeFileSync(file, floats(1, 2));
-    expect(() => saveOnnx(sum, signature({ w: external(file) }), path.join(temporary(), 'model.onnx'))).toThrow(/constant 'w' lies in .*w\.bin, which is not in or below the model's folder/);
+    expect(() => saveOnnx(sum, signature({ w: external(file) }), path.join(temporary(), 'model.onnx'))).toThrow(
+      /constant 'w' lies in .*w\.bin, which is not in or below the model's folder/,
+    );
   });
 
   it('stores host constants inside', async () => {

@@ -63,7 +63,10 @@ export class Graph {
 
   constant(name: string, tensor: ConstantTensor | TensorSpec): Value {
     if (isHost(tensor) && tensor.data.length !== sizeOf(tensor.shape)) {
-      throw new TfjsOnnxError('shape-mismatch', `constant '${name}': ${tensor.data.length} values for shape ${showShape(tensor.shape)}`, { name, shape: tensor.shape });
+      throw new TfjsOnnxError('shape-mismatch', `constant '${name}': ${tensor.data.length} values for shape ${showShape(tensor.shape)}`, {
+        name,
+        shape: tensor.shape,
+      });
     }
     const dtype = isHost(tensor) && tensor.data instanceof Int32Array ? 'int32' : 'float32';
     return this.declare(this.constants, name, { shape: tensor.shape, dtype, source: { kind: 'constant', name, tensor } });
@@ -72,7 +75,9 @@ export class Graph {
   add(op: string, inputs: Record<string, Value>, attributes: Record<string, unknown>, outputs: readonly ValueSpec[]): Value[] {
     const values: Value[] = [];
     const node: Node = { op, inputs, attributes, outputs: values, scope: currentScope() };
-    outputs.forEach((spec, output) => values.push({ shape: spec.shape, dtype: spec.dtype ?? 'float32', source: { kind: 'node', node, output } }));
+    outputs.forEach((spec, output) =>
+      values.push({ shape: spec.shape, dtype: spec.dtype ?? 'float32', source: { kind: 'node', node, output } }),
+    );
     this.nodes.push(node);
     return values;
   }
@@ -97,7 +102,11 @@ export class Graph {
   }
 }
 
-export const uniform = (value: number, shape: Shape, dtype: ValueType = 'float32'): Value => ({ shape, dtype, source: { kind: 'uniform', value } });
+export const uniform = (value: number, shape: Shape, dtype: ValueType = 'float32'): Value => ({
+  shape,
+  dtype,
+  source: { kind: 'uniform', value },
+});
 
 /** The number that every element of a value equals, or null. */
 export const uniformValue = (value: Value): number | null => (value.source.kind === 'uniform' ? value.source.value : null);

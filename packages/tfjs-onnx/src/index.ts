@@ -10,4 +10,13 @@ export type { Cost, Graph } from './graph.ts';
 export { providers, type Provider } from './ops/index.ts';
 export { withScope } from './scope.ts';
 export { trace, type ShapeSignature, type Signature, type Traceable } from './trace.ts';
-export { scalar, type ConstantTensor, type DType, type ExternalTensor, type HostTensor, type NamedTensors, type Shape, type TensorSpec } from './types.ts';
+export {
+  scalar,
+  type ConstantTensor,
+  type DType,
+  type ExternalTensor,
+  type HostTensor,
+  type NamedTensors,
+  type Shape,
+  type TensorSpec,
+} from './types.ts';

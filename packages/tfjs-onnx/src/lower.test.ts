@@ -25,8 +25,10 @@ function products(): Graph {
   );
 }
 
-const model = (provider: Provider, graph = products(), stepsPerRun = 1): Uint8Array => lower(graph, { provider, stepsPerRun, directory: null });
-const nodes = (bytes: Uint8Array): { opType?: string | null; domain?: string | null }[] => onnxProto.onnx.ModelProto.decode(bytes).graph!.node!;
+const model = (provider: Provider, graph = products(), stepsPerRun = 1): Uint8Array =>
+  lower(graph, { provider, stepsPerRun, directory: null });
+const nodes = (bytes: Uint8Array): { opType?: string | null; domain?: string | null }[] =>
+  onnxProto.onnx.ModelProto.decode(bytes).graph!.node!;
 const opTypes = (bytes: Uint8Array): Set<string> => new Set(nodes(bytes).map((node) => node.opType!));
 
 describe('lowering', () => {
@@ -37,7 +39,10 @@ describe('lowering', () => {
   });
 
   it('fuses attention on the CPU, where no gradient needs its weights', () => {
-    const attention = (causal: boolean): Graph => trace(({ inputs }) => ({ outputs: { y: nn.attention(inputs['x']!, inputs['x']!, inputs['x']!, 2, { causal }) } }), { inputs: { x: { shape: [1, 3, 4] } } });
+    const attention = (causal: boolean): Graph =>
+      trace(({ inputs }) => ({ outputs: { y: nn.attention(inputs['x']!, inputs['x']!, inputs['x']!, 2, { causal }) } }), {
+        inputs: { x: { shape: [1, 3, 4] } },
+      });
     expect(nodes(model('cpu', attention(false))).map(({ opType }) => opType)).toEqual(['MultiHeadAttention']);
     expect(opTypes(model('cpu', attention(true)))).toContain('Softmax');
     expect(opTypes(model('cpu'))).not.toContain('MultiHeadAttention');
@@ -45,7 +50,10 @@ describe('lowering', () => {
   });
 
   it('keeps WebGPU kernels within the eight buffers that every device has', () => {
-    const graph = (parts: number): Graph => trace(({ inputs }) => ({ outputs: Object.fromEntries(tf.split(inputs['x']!, parts, 0).entries()) }), { inputs: { x: { shape: [12, 2] } } });
+    const graph = (parts: number): Graph =>
+      trace(({ inputs }) => ({ outputs: Object.fromEntries(tf.split(inputs['x']!, parts, 0).entries()) }), {
+        inputs: { x: { shape: [12, 2] } },
+      });
     expect(opTypes(model('webgpu', graph(12)))).toEqual(new Set(['Slice']));
     expect(opTypes(model('webgpu', graph(6)))).toEqual(new Set(['Split']));
     expect(opTypes(model('cpu', graph(12)))).toEqual(new Set(['Split']));
@@ -53,14 +61,23 @@ describe('lowering', () => {
 
   it('computes the same for every provider (run on the CPU here)', async () => {
     const feeds = Object.fromEntries(
-      Object.entries(shapes).map(([name, shape], i) => [name, new ort.Tensor('float32', Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, j) => Math.sin(i + j * 1.7)), shape)]),
+      Object.entries(shapes).map(([name, shape], i) => [
+        name,
+        new ort.Tensor(
+          'float32',
+          Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, j) => Math.sin(i + j * 1.7)),
+          shape,
+        ),
+      ]),
     );
-    const run = async (provider: Provider): Promise<ort.InferenceSession.OnnxValueMapType> => (await ort.InferenceSession.create(model(provider))).run(feeds);
+    const run = async (provider: Provider): Promise<ort.InferenceSession.OnnxValueMapType> =>
+      (await ort.InferenceSession.create(model(provider))).run(feeds);
     const [cpu, webgpu, cuda] = [await run('cpu'), await run('webgpu'), await run('cuda')];
     expect(Object.keys(cpu)).toHaveLength(6);
     for (const name of Object.keys(cpu)) {
       const expected = cpu[name]!.data as Float32Array;
-      for (const other of [webgpu, cuda]) (other[name]!.data as Float32Array).forEach((v, i) => expect(v, name).toBeCloseTo(expected[i]!, 5));
+      for (const other of [webgpu, cuda])
+        (other[name]!.data as Float32Array).forEach((v, i) => expect(v, name).toBeCloseTo(expected[i]!, 5));
     }
   });
 
@@ -80,12 +97,15 @@ describe('lowering', () => {
   });
 
   it('refuses constants that are known by shape only', () => {
-    const graph = trace(({ inputs, constants }) => ({ outputs: { y: tf.add(inputs['x']!, constants['w']!) } }), { inputs: { x: { shape: [2] } }, constants: { w: { shape: [2] } } });
+    const graph = trace(({ inputs, constants }) => ({ outputs: { y: tf.add(inputs['x']!, constants['w']!) } }), {
+      inputs: { x: { shape: [2] } },
+      constants: { w: { shape: [2] } },
+    });
     expect(() => model('cpu', graph)).toThrow(/constant 'w' was declared by shape only/);
   });
 });
 
-describe("functions that TensorFlow.js builds from kernels with a lowering", () => {
+describe('functions that TensorFlow.js builds from kernels with a lowering', () => {
   it.each([
     ['moments', (x: tf.Tensor) => tf.moments(x, 1).variance],
     ['norm', (x: tf.Tensor) => tf.norm(x)],
@@ -97,7 +117,11 @@ describe("functions that TensorFlow.js builds from kernels with a lowering", () 
   ])('tf.%s', async (_, f) => {
     const data = Float32Array.from({ length: 12 }, (__, i) => Math.sin(i));
     const run = async (engine: 'onnx' | 'tfjs'): Promise<number[]> => {
-      const compiled = await compile(({ inputs }) => ({ outputs: { y: f(inputs['x']!) } }), { inputs: { x: { shape: [3, 4] } } }, { engine });
+      const compiled = await compile(
+        ({ inputs }) => ({ outputs: { y: f(inputs['x']!) } }),
+        { inputs: { x: { shape: [3, 4] } } },
+        { engine },
+      );
       return [...(await compiled.run({ x: { data, shape: [3, 4] } }))['y']!.data];
     };
     const [onnx, eager] = [await run('onnx'), await run('tfjs')];
@@ -107,9 +131,12 @@ describe("functions that TensorFlow.js builds from kernels with a lowering", () 
 });
 
 describe('operands are checked while tracing', () => {
-  const tracing = (f: (x: tf.Tensor) => tf.Tensor) => () => trace(({ inputs }) => ({ outputs: { y: f(inputs['x']!) } }), { inputs: { x: { shape: [3, 2] } } });
+  const tracing = (f: (x: tf.Tensor) => tf.Tensor) => () =>
+    trace(({ inputs }) => ({ outputs: { y: f(inputs['x']!) } }), { inputs: { x: { shape: [3, 2] } } });
   it('inner sizes of a product', () => {
-    expect(tracing((x) => tf.matMul(x as tf.Tensor2D, tf.zeros([3, 2])))).toThrow(/op BatchMatMul cannot take a \[3, 2\], b \[3, 2\].*inner sizes 2 and 3 differ/);
+    expect(tracing((x) => tf.matMul(x as tf.Tensor2D, tf.zeros([3, 2])))).toThrow(
+      /op BatchMatMul cannot take a \[3, 2\], b \[3, 2\].*inner sizes 2 and 3 differ/,
+    );
     expect(tracing((x) => tf.matMul(x as tf.Tensor2D, tf.zeros([3, 2]), true, false))).not.toThrow();
   });
   it('a negative axis of gather', () => {

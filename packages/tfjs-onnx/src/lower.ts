@@ -18,7 +18,12 @@ export const NEXT = 'next ';
 export const OUT = 'out ';
 
 /** Writes one function body: constants and nodes, given the ONNX names of inputs and state. */
-function lowerBody(graph: Graph, g: GraphBuilder, named: Map<Value, string>, { provider, directory }: LowerOptions): (value: Value) => string {
+function lowerBody(
+  graph: Graph,
+  g: GraphBuilder,
+  named: Map<Value, string>,
+  { provider, directory }: LowerOptions,
+): (value: Value) => string {
   const { nodes, used } = graph.live();
   const views = new Map<string, string>();
   // A view of a view is a view of the first, and one of its own shape is no view at all.
@@ -40,17 +45,29 @@ function lowerBody(graph: Graph, g: GraphBuilder, named: Map<Value, string>, { p
   const materialise = ({ source, shape, dtype }: Value): string => {
     switch (source.kind) {
       case 'uniform':
-        return dtype === 'bool' ? g.op('Cast', [g.uniform(source.value, shape, 'int32')], { to: 9 }) : g.uniform(source.value, shape, dtype);
+        return dtype === 'bool'
+          ? g.op('Cast', [g.uniform(source.value, shape, 'int32')], { to: 9 })
+          : g.uniform(source.value, shape, dtype);
       case 'literal':
         if (source.data instanceof Uint8Array) return g.op('Cast', [g.constant(Int32Array.from(source.data), shape)], { to: 9 });
         return g.constant(source.data, shape);
       case 'constant': {
         const { tensor, name } = source;
         if (isHost(tensor)) return g.constant(tensor.data, shape, name);
-        if (!isExternal(tensor)) throw new TfjsOnnxError('missing-tensor', `constant '${name}' was declared by shape only; a graph that runs needs its data`, { name });
-        const location = path.relative(directory ?? '', path.resolve(tensor.file)).split(path.sep).join('/');
+        if (!isExternal(tensor))
+          throw new TfjsOnnxError('missing-tensor', `constant '${name}' was declared by shape only; a graph that runs needs its data`, {
+            name,
+          });
+        const location = path
+          .relative(directory ?? '', path.resolve(tensor.file))
+          .split(path.sep)
+          .join('/');
         if (directory === null || location.startsWith('../') || path.isAbsolute(location)) {
-          throw new TfjsOnnxError('session', `constant '${name}' lies in ${tensor.file}, which is not in or below the model's folder ${directory ?? '(none)'}`, { name, file: tensor.file });
+          throw new TfjsOnnxError(
+            'session',
+            `constant '${name}' lies in ${tensor.file}, which is not in or below the model's folder ${directory ?? '(none)'}`,
+            { name, file: tensor.file },
+          );
         }
         const stored = g.external(tensor, location, name);
         return tensor.dtype === 'float32' ? stored : g.op('Cast', [stored], { to: 1 });
@@ -88,7 +105,10 @@ function lowerBody(graph: Graph, g: GraphBuilder, named: Map<Value, string>, { p
         reshaped.set(view, base);
         return view;
       },
-      transpose: (x, permutation) => (permutation.every((p, i) => p === i) ? x : memo(views, `${x} by ${permutation.join()}`, () => g.op('Transpose', [x], { perm: permutation }))),
+      transpose: (x, permutation) =>
+        permutation.every((p, i) => p === i)
+          ? x
+          : memo(views, `${x} by ${permutation.join()}`, () => g.op('Transpose', [x], { perm: permutation })),
     };
   };
 
@@ -143,8 +163,14 @@ function lowerLoop(graph: Graph, g: GraphBuilder, outer: Map<Value, string>, opt
   for (const value of graph.outputs.values()) body.output(nameOf(value), body.fresh('scan'), value.shape, onnxType(value.dtype));
 
   const count = g.constant(BigInt64Array.of(BigInt(options.stepsPerRun)), []);
-  const results = g.ops('Loop', [count, '', ...[...graph.state.values()].map((value) => outer.get(value)!)], graph.nextState.size + graph.outputs.size, { body });
+  const results = g.ops(
+    'Loop',
+    [count, '', ...[...graph.state.values()].map((value) => outer.get(value)!)],
+    graph.nextState.size + graph.outputs.size,
+    { body },
+  );
   let i = 0;
   for (const [name, value] of graph.nextState) g.output(results[i++]!, NEXT + name, value.shape, onnxType(value.dtype));
-  for (const [name, value] of graph.outputs) g.output(results[i++]!, OUT + name, [options.stepsPerRun, ...value.shape], onnxType(value.dtype));
+  for (const [name, value] of graph.outputs)
+    g.output(results[i++]!, OUT + name, [options.stepsPerRun, ...value.shape], onnxType(value.dtype));
 }

@@ -8,7 +8,9 @@ await tf.setBackend('cpu');
 const x = { data: Float32Array.from({ length: 18 }, (_, i) => (i < 9 ? i + 1 : 8 - i)), shape: [1, 2, 3, 3] };
 
 async function run(f: (x: tf.Tensor) => tf.Tensor, engine: 'onnx' | 'tfjs'): Promise<{ shape: readonly number[]; data: number[] }> {
-  const { y } = await (await compile(({ inputs }) => ({ outputs: { y: f(inputs['x']!) } }), { inputs: { x: { shape: x.shape } } }, { engine })).run({ x });
+  const { y } = await (
+    await compile(({ inputs }) => ({ outputs: { y: f(inputs['x']!) } }), { inputs: { x: { shape: x.shape } } }, { engine })
+  ).run({ x });
   return { shape: y!.shape, data: [...y!.data] };
 }
 
@@ -23,14 +25,18 @@ describe.each(['onnx', 'tfjs'] as const)('pooling (%s)', (engine) => {
 
   it('takes the largest value in a window, padding left out', async () => {
     // Zero padding would win over the second channel's negative values.
-    expect(await run((t) => nn.maxPool2d(t, 3, { padding: 1 }), engine)).toEqual({ shape: [1, 2, 3, 3], data: [5, 6, 6, 8, 9, 9, 8, 9, 9, -1, -1, -2, -1, -1, -2, -4, -4, -5] });
+    expect(await run((t) => nn.maxPool2d(t, 3, { padding: 1 }), engine)).toEqual({
+      shape: [1, 2, 3, 3],
+      data: [5, 6, 6, 8, 9, 9, 8, 9, 9, -1, -1, -2, -1, -1, -2, -4, -4, -5],
+    });
     expect(await run((t) => nn.maxPool2d(t, 2, { stride: 2 }), engine)).toEqual({ shape: [1, 2, 1, 1], data: [5, -1] });
     expect((await run((t) => nn.avgPool2d(t, 2, { stride: 2 }), engine)).data).toEqual([3, -3]);
   });
 });
 
 it('refuses windows that do not fit', () => {
-  const tracing = (f: (t: tf.Tensor) => tf.Tensor) => () => trace(({ inputs }) => ({ outputs: { y: f(inputs['x']!) } }), { inputs: { x: { shape: x.shape } } });
+  const tracing = (f: (t: tf.Tensor) => tf.Tensor) => () =>
+    trace(({ inputs }) => ({ outputs: { y: f(inputs['x']!) } }), { inputs: { x: { shape: x.shape } } });
   expect(tracing((t) => nn.maxPool2d(t, 4))).toThrow(/nn\.maxPool2d: expected .* got x \[1, 2, 3, 3\], kernel 4, padding 0/);
   expect(tracing((t) => nn.avgPool2d(t, 2, { padding: 2 }))).toThrow(/padding of at most half the kernel/);
 });

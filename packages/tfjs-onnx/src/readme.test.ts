@@ -11,7 +11,8 @@ import { OPS } from './ops/index.ts';
 const at = (file: string): string => fileURLToPath(new URL(`../${file}`, import.meta.url));
 const readme = readFileSync(at('README.md'), 'utf8');
 const codeBlocks = [...readme.matchAll(/```ts\n([^]*?)```/g)].map((match) => match[1]);
-const run = async (example: string, ...args: string[]): Promise<string> => (await promisify(execFile)(process.execPath, ['--conditions=controllab', '--import', 'tsx', at(example), ...args])).stdout;
+const run = async (example: string, ...args: string[]): Promise<string> =>
+  (await promisify(execFile)(process.execPath, ['--conditions=controllab', '--import', 'tsx', at(example), ...args])).stdout;
 
 describe('README', () => {
   it('shows the examples as they are', () => {
@@ -40,12 +41,21 @@ describe('examples', () => {
   });
 
   it('safetensors.ts uses a checkpoint in place', async () => {
-    const header = Buffer.from(JSON.stringify({ __metadata__: { format: 'pt' }, bias: { dtype: 'F32', shape: [1], data_offsets: [0, 4] }, weight: { dtype: 'F16', shape: [1, 2], data_offsets: [4, 8] } }));
+    const header = Buffer.from(
+      JSON.stringify({
+        __metadata__: { format: 'pt' },
+        bias: { dtype: 'F32', shape: [1], data_offsets: [0, 4] },
+        weight: { dtype: 'F16', shape: [1, 2], data_offsets: [4, 8] },
+      }),
+    );
     const length = Buffer.alloc(8);
     length.writeBigUInt64LE(BigInt(header.length));
     const file = path.join(mkdtempSync(path.join(os.tmpdir(), 'tfjs-onnx-test-')), 'layer.safetensors');
     // bias 0.5; weight 1 and 2 in half precision.
-    writeFileSync(file, Buffer.concat([length, header, Buffer.from(Float32Array.of(0.5).buffer), Buffer.from(Uint16Array.of(0x3c00, 0x4000).buffer)]));
+    writeFileSync(
+      file,
+      Buffer.concat([length, header, Buffer.from(Float32Array.of(0.5).buffer), Buffer.from(Uint16Array.of(0x3c00, 0x4000).buffer)]),
+    );
     expect((await run('examples/safetensors.ts', file)).trim()).toBe('Float32Array(1) [ 3.5 ]');
   });
 });

@@ -15,7 +15,10 @@ export interface Signature {
 export type ShapeSignature = Omit<Signature, 'constants'> & { constants?: Record<string, ConstantTensor | TensorSpec> };
 
 /** A function to compile, in plain tfjs. It returns the next value of every state tensor that it has. */
-export type Traceable = (args: { inputs: NamedTensors; state: NamedTensors; constants: NamedTensors }) => { outputs: NamedTensors; state?: NamedTensors };
+export type Traceable = (args: { inputs: NamedTensors; state: NamedTensors; constants: NamedTensors }) => {
+  outputs: NamedTensors;
+  state?: NamedTensors;
+};
 
 /**
  * Records a function once, with symbolic tensors, into a graph.
@@ -31,7 +34,11 @@ export function trace(fn: Traceable, signature: ShapeSignature): Graph {
     const result = fn({ inputs, state, constants });
     const bind = (where: Map<string, Value>, name: string, t: tf.Tensor): void => {
       if (!(t instanceof tf.Tensor) || t.isDisposed) {
-        throw new TfjsOnnxError('missing-tensor', `the function returned ${t instanceof tf.Tensor ? 'a disposed tensor' : String(t)} as '${name}'; tf.keep() what leaves a tidy`, { name });
+        throw new TfjsOnnxError(
+          'missing-tensor',
+          `the function returned ${t instanceof tf.Tensor ? 'a disposed tensor' : String(t)} as '${name}'; tf.keep() what leaves a tidy`,
+          { name },
+        );
       }
       where.set(name, valueOf(t));
     };
@@ -40,13 +47,21 @@ export function trace(fn: Traceable, signature: ShapeSignature): Graph {
     const unknown = Object.keys(next).filter((name) => !graph.state.has(name));
     const missing = [...graph.state.keys()].filter((name) => next[name] === undefined);
     if (unknown.length + missing.length > 0) {
-      throw new TfjsOnnxError('missing-tensor', `the function's next state lacks [${missing.join(', ')}] and has unknown [${unknown.join(', ')}]`, { missing, unknown });
+      throw new TfjsOnnxError(
+        'missing-tensor',
+        `the function's next state lacks [${missing.join(', ')}] and has unknown [${unknown.join(', ')}]`,
+        { missing, unknown },
+      );
     }
     for (const [name, spec] of graph.state) {
       bind(graph.nextState, name, next[name]!);
       const after = graph.nextState.get(name)!;
       if (!tf.util.arraysEqual([...after.shape], [...spec.shape])) {
-        throw new TfjsOnnxError('shape-mismatch', `state '${name}' enters as ${showShape(spec.shape)} and leaves as ${showShape(after.shape)}`, { name });
+        throw new TfjsOnnxError(
+          'shape-mismatch',
+          `state '${name}' enters as ${showShape(spec.shape)} and leaves as ${showShape(after.shape)}`,
+          { name },
+        );
       }
     }
   });

@@ -7,11 +7,23 @@ await tf.setBackend('cpu');
 
 const network = QUICK_NETWORKS[0]!;
 const [specs, parameters] = [parameterSpecs(network), initialParameters(network)];
-const zeros = Object.fromEntries(Object.entries(parameters).map(([name, t]) => [name, { data: new Float32Array(t.data.length), shape: t.shape }]));
+const zeros = Object.fromEntries(
+  Object.entries(parameters).map(([name, t]) => [name, { data: new Float32Array(t.data.length), shape: t.shape }]),
+);
 
 async function compileStep(provider: Provider): Promise<CompiledFunction> {
-  const inputs = { ...inputSpecs(network), noise: inputSpecs(network).sample, learningRate: { shape: [] }, biasCorrection1: { shape: [] }, biasCorrection2: { shape: [] } };
-  const step = await compile(trainingStep(network), { inputs, state: { ...prefixed('p:', specs), ...prefixed('m:', specs), ...prefixed('v:', specs) } }, { provider });
+  const inputs = {
+    ...inputSpecs(network),
+    noise: inputSpecs(network).sample,
+    learningRate: { shape: [] },
+    biasCorrection1: { shape: [] },
+    biasCorrection2: { shape: [] },
+  };
+  const step = await compile(
+    trainingStep(network),
+    { inputs, state: { ...prefixed('p:', specs), ...prefixed('m:', specs), ...prefixed('v:', specs) } },
+    { provider },
+  );
   step.state = { ...prefixed('p:', parameters), ...prefixed('m:', zeros), ...prefixed('v:', zeros) };
   return step;
 }
@@ -19,7 +31,11 @@ async function compileStep(provider: Provider): Promise<CompiledFunction> {
 async function train(step: CompiledFunction): Promise<Record<string, HostTensor>> {
   let outputs = {};
   for (let t = 1; t <= 2; t++) {
-    const schedule = { learningRate: scalar(1e-3), biasCorrection1: scalar(1 / (1 - 0.9 ** t)), biasCorrection2: scalar(1 / (1 - 0.999 ** t)) };
+    const schedule = {
+      learningRate: scalar(1e-3),
+      biasCorrection1: scalar(1 / (1 - 0.9 ** t)),
+      biasCorrection2: scalar(1 / (1 - 0.999 ** t)),
+    };
     outputs = await step.run({ ...exampleInputs(network), ...schedule });
   }
   return { ...outputs, ...step.state };

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { startBatchWorker } from './batch-worker.ts';
 import { fakeBatch } from './testing/fake-step.ts';
 
-const open = (data: unknown, ahead?: number) => startBatchWorker({ module: new URL('./testing/fake-batches.ts', import.meta.url), data, ahead });
+const open = (data: unknown, ahead?: number) =>
+  startBatchWorker({ module: new URL('./testing/fake-batches.ts', import.meta.url), data, ahead });
 
 describe('startBatchWorker', () => {
   it('gives the batches of a .ts module in order, from any first step, stacked on request', async () => {
@@ -16,19 +17,24 @@ describe('startBatchWorker', () => {
   });
   it('copies views before handing them over', async () => {
     const source = open({ shared: true });
-    for (let step = 0; step < 4; step++) expect((await source.next(step, 1, 4)).inputs.x).toEqual({ data: Float32Array.of(step, step + 1), shape: [2] });
+    for (let step = 0; step < 4; step++)
+      expect((await source.next(step, 1, 4)).inputs.x).toEqual({ data: Float32Array.of(step, step + 1), shape: [2] });
     await source.close();
   });
   it('throws an error of the factory with its stack, and only for its step', async () => {
     const source = open({ failAt: 1 });
     await source.next(0, 1, 3);
-    await expect(source.next(1, 1, 3)).rejects.toThrow(/batch of step 1 failed in the batch worker .*fake-batches\.ts\): RangeError: no sample for step 1\n +at .*fake-batches\.ts/);
+    await expect(source.next(1, 1, 3)).rejects.toThrow(
+      /batch of step 1 failed in the batch worker .*fake-batches\.ts\): RangeError: no sample for step 1\n +at .*fake-batches\.ts/,
+    );
     await source.close();
   });
   it('explains an array that was handed over before', async () => {
     const source = open({ failAt: -2 });
     await source.next(0, 1, 2);
-    await expect(source.next(1, 1, 2)).rejects.toThrow(/input x has 0 values for shape \[2\] \(its buffer was handed over with an earlier batch/);
+    await expect(source.next(1, 1, 2)).rejects.toThrow(
+      /input x has 0 values for shape \[2\] \(its buffer was handed over with an earlier batch/,
+    );
     await source.close();
   });
   it('reports a worker that dies instead of hanging', async () => {

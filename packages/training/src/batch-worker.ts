@@ -3,7 +3,10 @@ import type { Batch, BatchSource } from './batch.ts';
 import { TrainingError } from './errors.ts';
 
 export interface BatchWorkerOptions {
-  /** A .ts module whose default export takes `data` and returns (a promise of) a MakeBatch. Name it with new URL('./batches.ts', import.meta.url). */
+  /**
+   * A .ts module whose default export takes `data` and returns (a promise of) a MakeBatch. Name it with new URL('./batches.ts',
+   * import.meta.url).
+   */
   module: URL;
   /** Given to the module's default export; must be structured-cloneable. */
   data?: unknown;
@@ -11,11 +14,21 @@ export interface BatchWorkerOptions {
   ahead?: number;
 }
 
-export interface BatchWorkerData { module: string; data: unknown }
-export interface BatchRequest { step: number; steps: number }
+export interface BatchWorkerData {
+  module: string;
+  data: unknown;
+}
+export interface BatchRequest {
+  step: number;
+  steps: number;
+}
 export type BatchReply = { step: number; batch: Batch } | { step: number; error: { message: string; stack: string } };
 
-interface Pending { promise: Promise<Batch>; resolve: (batch: Batch) => void; reject: (error: Error) => void }
+interface Pending {
+  promise: Promise<Batch>;
+  resolve: (batch: Batch) => void;
+  reject: (error: Error) => void;
+}
 
 /**
  * Prepares batches in a worker thread while the engine computes (onnxruntime-node blocks the thread that calls it).
@@ -41,12 +54,36 @@ export function startBatchWorker({ module, data, ahead = 3 }: BatchWorkerOptions
     else {
       const cause = new Error(reply.error.message);
       cause.stack = reply.error.stack;
-      pending.get(reply.step)?.reject(new TrainingError('batch-failed', `The batch of step ${reply.step} failed in the batch worker (${module.pathname}): ${reply.error.stack}`, { step: reply.step, module: module.href }, { cause }));
+      pending
+        .get(reply.step)
+        ?.reject(
+          new TrainingError(
+            'batch-failed',
+            `The batch of step ${reply.step} failed in the batch worker (${module.pathname}): ${reply.error.stack}`,
+            { step: reply.step, module: module.href },
+            { cause },
+          ),
+        );
     }
   });
-  worker.on('error', (cause) => fail(new TrainingError('batch-worker-died', `The batch worker (${module.pathname}) died: ${cause instanceof Error ? cause.stack : String(cause)}`, { module: module.href }, { cause })));
+  worker.on('error', (cause) =>
+    fail(
+      new TrainingError(
+        'batch-worker-died',
+        `The batch worker (${module.pathname}) died: ${cause instanceof Error ? cause.stack : String(cause)}`,
+        { module: module.href },
+        { cause },
+      ),
+    ),
+  );
   worker.on('exit', (exitCode) => {
-    if (!closing) fail(new TrainingError('batch-worker-died', `The batch worker (${module.pathname}) exited with code ${exitCode} before the run ended`, { module: module.href, exitCode }));
+    if (!closing)
+      fail(
+        new TrainingError('batch-worker-died', `The batch worker (${module.pathname}) exited with code ${exitCode} before the run ended`, {
+          module: module.href,
+          exitCode,
+        }),
+      );
   });
 
   const request = (step: number, steps: number) => {

@@ -29,6 +29,8 @@ describe('shuffledIndices', () => {
     const flat = Array.from({ length: 5 }, (_, step) => indices(step)).flat();
     for (let epoch = 0; epoch < 3; epoch++) expect(flat.slice(epoch * 5, epoch * 5 + 5).sort()).toEqual([0, 1, 2, 3, 4]);
     expect(indices(1)).toEqual(flat.slice(3, 6));
-    expect(shuffledIndices({ seed: 2, datasetSize: 50, batchSize: 10 })(0)).not.toEqual(shuffledIndices({ seed: 1, datasetSize: 50, batchSize: 10 })(0));
+    expect(shuffledIndices({ seed: 2, datasetSize: 50, batchSize: 10 })(0)).not.toEqual(
+      shuffledIndices({ seed: 1, datasetSize: 50, batchSize: 10 })(0),
+    );
   });
 });

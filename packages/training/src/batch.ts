@@ -32,8 +32,13 @@ export async function makeBatches(make: MakeBatch, step: number, steps: number):
     for (const [name, { data, shape }] of Object.entries(part.inputs)) {
       const size = shape.reduce((a, b) => a * b, 1);
       if (data.length !== size) {
-        throw new TrainingError('batch-failed', `Error in the batch of step ${step + k}: input ${name} has ${data.length} values for shape [${shape}]${
-          data.buffer.byteLength === 0 ? ' (its buffer was handed over with an earlier batch: make new arrays for each step)' : ''}`, { step: step + k, input: name, shape, length: data.length });
+        throw new TrainingError(
+          'batch-failed',
+          `Error in the batch of step ${step + k}: input ${name} has ${data.length} values for shape [${shape}]${
+            data.buffer.byteLength === 0 ? ' (its buffer was handed over with an earlier batch: make new arrays for each step)' : ''
+          }`,
+          { step: step + k, input: name, shape, length: data.length },
+        );
       }
     }
   }
@@ -42,17 +47,23 @@ export async function makeBatches(make: MakeBatch, step: number, steps: number):
   if (steps === 1) return { inputs: first.inputs, indices };
   return {
     indices,
-    inputs: Object.fromEntries(Object.entries(first.inputs).map(([name, { data, shape }]) => {
-      const stacked = new (data.constructor as Float32ArrayConstructor)(data.length * steps);
-      for (const [k, part] of parts.entries()) {
-        const tensor = part.inputs[name];
-        if (tensor === undefined || tensor.shape.join() !== shape.join()) {
-          throw new TrainingError('batch-failed', `Error in the batch of step ${step + k}: expected input ${name} of shape [${shape}] as at step ${step}, got ${tensor ? `[${tensor.shape}]` : 'none'}`, { step: step + k, input: name });
+    inputs: Object.fromEntries(
+      Object.entries(first.inputs).map(([name, { data, shape }]) => {
+        const stacked = new (data.constructor as Float32ArrayConstructor)(data.length * steps);
+        for (const [k, part] of parts.entries()) {
+          const tensor = part.inputs[name];
+          if (tensor === undefined || tensor.shape.join() !== shape.join()) {
+            throw new TrainingError(
+              'batch-failed',
+              `Error in the batch of step ${step + k}: expected input ${name} of shape [${shape}] as at step ${step}, got ${tensor ? `[${tensor.shape}]` : 'none'}`,
+              { step: step + k, input: name },
+            );
+          }
+          stacked.set(tensor.data, k * data.length);
         }
-        stacked.set(tensor.data, k * data.length);
-      }
-      return [name, { data: stacked, shape: [steps, ...shape] }];
-    })),
+        return [name, { data: stacked, shape: [steps, ...shape] }];
+      }),
+    ),
   };
 }
 

@@ -28,27 +28,50 @@ const fileOf = (directory: string, step: number) => path.join(directory, `step-$
 
 /** Steps of the checkpoints in a directory, newest first. */
 export function checkpointSteps(directory: string): number[] {
-  return readdirSync(directory).flatMap((name) => NAME.exec(name)?.[1] ?? []).map(Number).sort((a, b) => b - a);
+  return readdirSync(directory)
+    .flatMap((name) => NAME.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => b - a);
 }
 
 /**
  * Writes the checkpoint of `step` atomically, then removes all but the newest two up to it and the newest that `isSound`.
  * Throws TrainingError `disk-full`, with everything written earlier left in place.
  */
-export function writeCheckpoint(directory: string, { step, seed, config, state, isSound }: { step: number; seed: number; config: Json; state: Record<string, HostTensor>; isSound: (step: number) => boolean }): string {
+export function writeCheckpoint(
+  directory: string,
+  {
+    step,
+    seed,
+    config,
+    state,
+    isSound,
+  }: { step: number; seed: number; config: Json; state: Record<string, HostTensor>; isSound: (step: number) => boolean },
+): string {
   const file = fileOf(directory, step);
   const bytes = Object.values(state).reduce((sum, { data }) => sum + data.byteLength, 0);
   try {
     mkdirSync(directory, { recursive: true });
     writeSafetensors(file, state, {
-      metadata: { format: FORMAT, step: String(step), config: canonicalJson(config), config_hash: configHash(config), rng: JSON.stringify({ seed, next_step: step }) },
+      metadata: {
+        format: FORMAT,
+        step: String(step),
+        config: canonicalJson(config),
+        config_hash: configHash(config),
+        rng: JSON.stringify({ seed, next_step: step }),
+      },
     });
   } catch (error) {
     if (!isDiskFull(error)) throw error;
     const last = checkpointSteps(directory).find((s) => isWhole(fileOf(directory, s)));
-    throw new TrainingError('disk-full', `The disk is full: the checkpoint of step ${step} (${(bytes / 1e6).toFixed(1)} MB) could not be written to ${directory}. ${
-      last === undefined ? 'There is no earlier checkpoint' : `Nothing older is lost: ${path.basename(fileOf(directory, last))} is intact`}. Free some space and run the same command again: it continues from step ${last ?? 0}.`,
-    { step, directory, bytes, last: last ?? null }, { cause: error });
+    throw new TrainingError(
+      'disk-full',
+      `The disk is full: the checkpoint of step ${step} (${(bytes / 1e6).toFixed(1)} MB) could not be written to ${directory}. ${
+        last === undefined ? 'There is no earlier checkpoint' : `Nothing older is lost: ${path.basename(fileOf(directory, last))} is intact`
+      }. Free some space and run the same command again: it continues from step ${last ?? 0}.`,
+      { step, directory, bytes, last: last ?? null },
+      { cause: error },
+    );
   }
   // newer ones were found broken when this run resumed, or they would have been used
   const steps = checkpointSteps(directory);
@@ -60,13 +83,15 @@ export function writeCheckpoint(directory: string, { step, seed, config, state, 
 
 /** Removes what an atomic write that was killed left behind. */
 function removeTemporary(directory: string): void {
-  for (const name of readdirSync(directory)) if (/^\.step-\d+\.safetensors\..+\.tmp$/.test(name)) rmSync(path.join(directory, name), { force: true });
+  for (const name of readdirSync(directory))
+    if (/^\.step-\d+\.safetensors\..+\.tmp$/.test(name)) rmSync(path.join(directory, name), { force: true });
 }
 
 function readCheckpoint(file: string): Checkpoint & { config: Json; hash: string } {
   const tensors = verifySafetensors(file);
   const { format, step, config, config_hash: hash } = tensors.metadata;
-  if (format !== FORMAT || step === undefined || config === undefined || hash === undefined) throw new Error(`its format is ${format ?? 'missing'}, not ${FORMAT}`);
+  if (format !== FORMAT || step === undefined || config === undefined || hash === undefined)
+    throw new Error(`its format is ${format ?? 'missing'}, not ${FORMAT}`);
   const state = Object.fromEntries(tensors.names().map((name) => [name, tensors.tensor(name)]));
   return { file, step: Number(step), state, config: JSON.parse(config) as Json, hash };
 }
@@ -100,8 +125,13 @@ export function newestCheckpoint(directory: string, config: Json, onBroken: (fil
     if (checkpoint.hash !== configHash(config)) {
       const differences = configDifference(checkpoint.config, config);
       const shown = differences.slice(0, DIFFERENCES_SHOWN).join('; ');
-      throw new TrainingError('config-differs', `${file} was made by another configuration (checkpoint -> now): ${shown}${
-        differences.length > DIFFERENCES_SHOWN ? `; and ${differences.length - DIFFERENCES_SHOWN} more` : ''}. Use another directory, or remove this one to start over.`, { file, differences });
+      throw new TrainingError(
+        'config-differs',
+        `${file} was made by another configuration (checkpoint -> now): ${shown}${
+          differences.length > DIFFERENCES_SHOWN ? `; and ${differences.length - DIFFERENCES_SHOWN} more` : ''
+        }. Use another directory, or remove this one to start over.`,
+        { file, differences },
+      );
     }
     return { file, step, state: checkpoint.state };
   }

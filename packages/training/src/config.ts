@@ -6,8 +6,13 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export function canonicalJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map((v) => canonicalJson(v as Json)).join(',')}]`;
   if (typeof value === 'object' && value !== null) {
-    const entries = Object.entries(value as Record<string, Json | undefined>).filter((entry): entry is [string, Json] => entry[1] !== undefined);
-    return `{${entries.sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, v]) => `${JSON.stringify(key)}:${canonicalJson(v)}`).join(',')}}`;
+    const entries = Object.entries(value as Record<string, Json | undefined>).filter(
+      (entry): entry is [string, Json] => entry[1] !== undefined,
+    );
+    return `{${entries
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, v]) => `${JSON.stringify(key)}:${canonicalJson(v)}`)
+      .join(',')}}`;
   }
   return JSON.stringify(value);
 }
@@ -24,5 +29,7 @@ export function configDifference(before: Json, after: Json, path = ''): string[]
   }
   const a = before as Record<string, Json>;
   const b = after as Record<string, Json>;
-  return [...new Set([...Object.keys(a), ...Object.keys(b)])].sort().flatMap((key) => configDifference(a[key] as Json, b[key] as Json, path ? `${path}.${key}` : key));
+  return [...new Set([...Object.keys(a), ...Object.keys(b)])]
+    .sort()
+    .flatMap((key) => configDifference(a[key] as Json, b[key] as Json, path ? `${path}.${key}` : key));
 }

@@ -1,11 +1,5 @@
 export type TrainingErrorCode =
-  | 'invalid-options'
-  | 'non-finite'
-  | 'disk-full'
-  | 'config-differs'
-  | 'state-differs'
-  | 'batch-failed'
-  | 'batch-worker-died';
+  'invalid-options' | 'non-finite' | 'disk-full' | 'config-differs' | 'state-differs' | 'batch-failed' | 'batch-worker-died';
 
 /** The error of this package. `values` holds the offending values by name. */
 export class TrainingError extends Error {

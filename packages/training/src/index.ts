@@ -6,7 +6,14 @@ export { TrainingError, isDiskFull, type TrainingErrorCode } from './errors.ts';
 export { constantRate, cosineRate, stableDecayRate, type LearningRate } from './learning-rate.ts';
 export { optimizerInputs, type OptimizerSettings } from './optimizer-inputs.ts';
 export { Progress, formatDuration, type ProgressOutput } from './progress.ts';
-export { runTraining, type Evaluation, type EvaluationValues, type TrainStep, type TrainingOptions, type TrainingResult } from './run-training.ts';
+export {
+  runTraining,
+  type Evaluation,
+  type EvaluationValues,
+  type TrainStep,
+  type TrainingOptions,
+  type TrainingResult,
+} from './run-training.ts';
 export { shuffledIndices } from './shuffled-indices.ts';
 export { compileTrainStep, initialTrainState, stateTensors, trainStepFunction, type TrainStepDefinition } from './train-step.ts';
 export { TrainingLog, type LogLine } from './training-log.ts';

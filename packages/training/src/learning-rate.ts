@@ -7,7 +7,17 @@ export function constantRate({ peak, warmup = 0 }: { peak: number; warmup?: numb
 }
 
 /** Linear warm-up to `peak` over `warmup` steps, then half a cosine down to `final` at `totalSteps`. */
-export function cosineRate({ peak, totalSteps, warmup = 0, final = 0 }: { peak: number; totalSteps: number; warmup?: number; final?: number }): LearningRate {
+export function cosineRate({
+  peak,
+  totalSteps,
+  warmup = 0,
+  final = 0,
+}: {
+  peak: number;
+  totalSteps: number;
+  warmup?: number;
+  final?: number;
+}): LearningRate {
   return (step) => {
     if (step < warmup) return (peak * (step + 1)) / warmup;
     const progress = Math.min(1, (step - warmup) / Math.max(1, totalSteps - warmup));
@@ -16,11 +26,22 @@ export function cosineRate({ peak, totalSteps, warmup = 0, final = 0 }: { peak: 
 }
 
 /**
- * Linear warm-up to `peak`, constant, then a decay over the last `decay` steps that falls as 1 - sqrt of its progress, to 0 at `totalSteps` (warm-up,
- * stable, decay: MiniCPM, Hu et al. 2024; shape of Haegele et al. 2024). Unlike a cosine, its first part does not depend on the run's length: a run
- * that proves too short is continued from a checkpoint before the decay, and ends as if it had been longer from the start.
+ * Linear warm-up to `peak`, constant, then a decay over the last `decay` steps that falls as 1 - sqrt of its progress, to 0 at `totalSteps`
+ * (warm-up, stable, decay: MiniCPM, Hu et al. 2024; shape of Haegele et al. 2024). Unlike a cosine, its first part does not depend on the
+ * run's length: a run that proves too short is continued from a checkpoint before the decay, and ends as if it had been longer from the
+ * start.
  */
-export function stableDecayRate({ peak, totalSteps, decay, warmup = 0 }: { peak: number; totalSteps: number; decay: number; warmup?: number }): LearningRate {
+export function stableDecayRate({
+  peak,
+  totalSteps,
+  decay,
+  warmup = 0,
+}: {
+  peak: number;
+  totalSteps: number;
+  decay: number;
+  warmup?: number;
+}): LearningRate {
   return (step) => {
     if (step < warmup) return (peak * (step + 1)) / warmup;
     const progress = Math.min(1, (step - (totalSteps - decay)) / decay);

@@ -9,8 +9,8 @@ export interface LossRise {
 
 /**
  * Notices a run that comes apart without a NaN: at a rate that is too high the loss can jump and stay, hours before anybody looks.
- * The mean of the last 50 losses has diverged when it exceeds its own lowest by as much as that lowest, and by half of what had been gained since the
- * first 50; the second condition leaves losses alone that end near zero. A quarter of that is still sound.
+ * The mean of the last 50 losses has diverged when it exceeds its own lowest by as much as that lowest, and by half of what had been gained
+ * since the first 50; the second condition leaves losses alone that end near zero. A quarter of that is still sound.
  */
 export class LossWatch {
   readonly #recent: number[] = [];

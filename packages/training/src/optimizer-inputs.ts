@@ -15,9 +15,17 @@ export interface OptimizerSettings {
  * the average follows quickly at first, so that a short run is not the average of its initialisation.
  * Shape [] for one step a run, [K] for K steps a run.
  */
-export function optimizerInputs({ beta1, beta2, emaDecay }: OptimizerSettings, learningRate: LearningRate, firstStep: number, steps: number): Record<string, HostTensor> {
+export function optimizerInputs(
+  { beta1, beta2, emaDecay }: OptimizerSettings,
+  learningRate: LearningRate,
+  firstStep: number,
+  steps: number,
+): Record<string, HostTensor> {
   const shape = steps === 1 ? [] : [steps];
-  const perStep = (f: (t: number) => number): HostTensor => ({ data: Float32Array.from({ length: steps }, (_, k) => f(firstStep + k + 1)), shape });
+  const perStep = (f: (t: number) => number): HostTensor => ({
+    data: Float32Array.from({ length: steps }, (_, k) => f(firstStep + k + 1)),
+    shape,
+  });
   return {
     learning_rate: perStep((t) => learningRate(t - 1)),
     bias_correction1: perStep((t) => 1 / (1 - beta1 ** t)),

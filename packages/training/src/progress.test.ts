@@ -8,7 +8,16 @@ describe('Progress', () => {
     let now = 0;
     const written: string[] = [];
     const progress = new Progress({ write: (text) => written.push(text) }, 'vae', () => now);
-    for (const [step, time] of [[1, 0], [2, 9_999], [3, 10_000], [4, 10_001], [10, 10_002]] as const) { now = time; progress.update(state(step)); }
+    for (const [step, time] of [
+      [1, 0],
+      [2, 9_999],
+      [3, 10_000],
+      [4, 10_001],
+      [10, 10_002],
+    ] as const) {
+      now = time;
+      progress.update(state(step));
+    }
     progress.message('done');
     progress.end();
     expect(written).toEqual([
@@ -21,7 +30,17 @@ describe('Progress', () => {
   it('redraws one line in a terminal and keeps messages above it', () => {
     let now = 0;
     let written = '';
-    const progress = new Progress({ isTTY: true, columns: 20, write: (text) => { written += text; } }, 'vae', () => now);
+    const progress = new Progress(
+      {
+        isTTY: true,
+        columns: 20,
+        write: (text) => {
+          written += text;
+        },
+      },
+      'vae',
+      () => now,
+    );
     progress.update(state(1));
     now = 50;
     progress.update(state(2));

@@ -14,33 +14,62 @@ vi.mock('@controllab/core-blocks', async (original) => {
   const actual = await original<typeof coreBlocks>();
   return { ...actual, writeSafetensors: vi.fn(actual.writeSafetensors) };
 });
-afterEach(() => { vi.mocked(coreBlocks.writeSafetensors).mockClear(); });
+afterEach(() => {
+  vi.mocked(coreBlocks.writeSafetensors).mockClear();
+});
 
 const newDirectory = () => mkdtempSync(path.join(tmpdir(), 'training-'));
 const written: string[] = [];
 const run = (options: Partial<TrainingOptions> = {}) => {
   written.length = 0;
   return runTraining({
-    name: 'fake', step: fakeStep(), initialState: fakeState(), batches: localBatches(fakeBatch), totalSteps: 20, seed: 1, config: { width: 4 },
-    learningRate: constantRate({ peak: 0.05, warmup: 5 }), output: { write: (text) => written.push(text) }, ...options,
+    name: 'fake',
+    step: fakeStep(),
+    initialState: fakeState(),
+    batches: localBatches(fakeBatch),
+    totalSteps: 20,
+    seed: 1,
+    config: { width: 4 },
+    learningRate: constantRate({ peak: 0.05, warmup: 5 }),
+    output: { write: (text) => written.push(text) },
+    ...options,
   });
 };
-const checkpoint = (directory: string, step: number) => path.join(directory, 'checkpoints', `step-${String(step).padStart(8, '0')}.safetensors`);
+const checkpoint = (directory: string, step: number) =>
+  path.join(directory, 'checkpoints', `step-${String(step).padStart(8, '0')}.safetensors`);
 const checkpoints = (directory: string) => readdirSync(path.join(directory, 'checkpoints')).sort();
 const bytes = (directory: string, step: number) => readFileSync(checkpoint(directory, step)).toString('hex');
-const log = (directory: string) => readFileSync(path.join(directory, 'log.jsonl'), 'utf8').trim().split('\n').map((line) => JSON.parse(line) as { step: number; loss?: number });
+const log = (directory: string) =>
+  readFileSync(path.join(directory, 'log.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { step: number; loss?: number });
 
 describe('runTraining', () => {
   it('trains, logs, evaluates and keeps the last two checkpoints', async () => {
     const directory = newDirectory();
-    const result = await run({ directory, checkpointEvery: 5, evaluation: { every: 10, run: async ({ step, state }) => ({ weight: state['p:w']!.data[0]!, at: step }) } });
+    const result = await run({
+      directory,
+      checkpointEvery: 5,
+      evaluation: { every: 10, run: async ({ step, state }) => ({ weight: state['p:w']!.data[0]!, at: step }) },
+    });
     expect(result).toMatchObject({ status: 'finished', step: 20, resumedFrom: null, checkpoint: checkpoint(directory, 20) });
     expect(result.losses.map(({ step }) => step)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
     expect(result.losses.at(-1)!.loss).toBeLessThan(result.losses[0]!.loss / 2);
-    expect(result.evaluations.map(({ step, values }) => [step, values.at])).toEqual([[0, 0], [10, 10], [20, 20]]);
+    expect(result.evaluations.map(({ step, values }) => [step, values.at])).toEqual([
+      [0, 0],
+      [10, 10],
+      [20, 20],
+    ]);
     expect(result.evaluations[0]!.values.weight).toBe(0.5);
     expect(checkpoints(directory)).toEqual(['step-00000015.safetensors', 'step-00000020.safetensors']);
-    expect(log(directory).map(({ step }) => step)).toEqual([0, ...Array.from({ length: 10 }, (_, i) => i + 1), 10, ...Array.from({ length: 10 }, (_, i) => i + 11), 20]);
+    expect(log(directory).map(({ step }) => step)).toEqual([
+      0,
+      ...Array.from({ length: 10 }, (_, i) => i + 1),
+      10,
+      ...Array.from({ length: 10 }, (_, i) => i + 11),
+      20,
+    ]);
     expect(result.timing).toMatchObject({ steps: 18, samples: 18 });
     expect(Object.keys(result.state)).toContain('ema:w');
     expect(written.join('')).not.toContain('\x1b');
@@ -53,7 +82,9 @@ describe('runTraining', () => {
     expect(bytes(four, 20)).toBe(bytes(one, 20));
     expect(stacked.losses).toEqual(result.losses);
     await expect(run({ step: fakeStep(3) })).rejects.toThrow('expected totalSteps to be a multiple of stepsPerRun (3), got 20');
-    await expect(run({ step: fakeStep(4), checkpointEvery: 6 })).rejects.toThrow('expected checkpointEvery to be a multiple of stepsPerRun (4), got 6');
+    await expect(run({ step: fakeStep(4), checkpointEvery: 6 })).rejects.toThrow(
+      'expected checkpointEvery to be a multiple of stepsPerRun (4), got 6',
+    );
   });
 
   it('skips a broken newest checkpoint by name and ends with the same bytes', async () => {
@@ -64,7 +95,9 @@ describe('runTraining', () => {
     const result = await run({ directory: broken, checkpointEvery: 5 });
     expect(result.resumedFrom).toBe(10);
     expect(result.losses).toEqual(reference.losses);
-    expect(written.join('')).toMatch(/skipped the broken checkpoint .*step-00000015\.safetensors: .*\n.*continuing from step 10 \(step-00000010/);
+    expect(written.join('')).toMatch(
+      /skipped the broken checkpoint .*step-00000015\.safetensors: .*\n.*continuing from step 10 \(step-00000010/,
+    );
     expect(bytes(broken, 20)).toBe(bytes(whole, 20));
     expect(checkpoints(broken)).toEqual(checkpoints(whole));
     // a flipped bit in the data is found by the checksum
@@ -85,27 +118,44 @@ describe('runTraining', () => {
   it('refuses a checkpoint of another configuration or state, with the difference', async () => {
     const directory = newDirectory();
     await run({ directory });
-    await expect(run({ directory, config: { width: 8 } })).rejects.toThrow(/step-00000020\.safetensors was made by another configuration \(checkpoint -> now\): config\.width: 4 -> 8\./);
+    await expect(run({ directory, config: { width: 8 } })).rejects.toThrow(
+      /step-00000020\.safetensors was made by another configuration \(checkpoint -> now\): config\.width: 4 -> 8\./,
+    );
     await expect(run({ directory, seed: 2 })).rejects.toMatchObject({ code: 'config-differs', values: { differences: ['seed: 1 -> 2'] } });
     const initialState = Object.fromEntries(Object.entries(fakeState()).filter(([name]) => name !== 'ema:w'));
-    await expect(run({ directory, initialState })).rejects.toThrow(/does not fit this training step \(checkpoint -> now\): ema:w: \[1\] -> absent/);
+    await expect(run({ directory, initialState })).rejects.toThrow(
+      /does not fit this training step \(checkpoint -> now\): ema:w: \[1\] -> absent/,
+    );
   });
 
   it('stops at a loss that is not finite, naming step, samples and the way back', async () => {
     const directory = newDirectory();
-    const batches = () => localBatches(async (step) => (step === 12 ? { ...(await fakeBatch(step)), inputs: { x: { data: Float32Array.of(NaN), shape: [1] } } } : fakeBatch(step)));
-    await expect(run({ directory, checkpointEvery: 5, batches: batches() })).rejects.toMatchObject({ code: 'non-finite', values: { step: 13, indices: [120], checkpoint: checkpoint(directory, 10) } });
+    const batches = () =>
+      localBatches(async (step) =>
+        step === 12 ? { ...(await fakeBatch(step)), inputs: { x: { data: Float32Array.of(NaN), shape: [1] } } } : fakeBatch(step),
+      );
+    await expect(run({ directory, checkpointEvery: 5, batches: batches() })).rejects.toMatchObject({
+      code: 'non-finite',
+      values: { step: 13, indices: [120], checkpoint: checkpoint(directory, 10) },
+    });
     expect(checkpoints(directory)).toEqual(['step-00000005.safetensors', 'step-00000010.safetensors']);
-    await expect(run({ batches: batches(), step: fakeStep(4) })).rejects.toThrow('The loss of fake is NaN at step 13, on samples 120; no checkpoint was written before it.');
+    await expect(run({ batches: batches(), step: fakeStep(4) })).rejects.toThrow(
+      'The loss of fake is NaN at step 13, on samples 120; no checkpoint was written before it.',
+    );
   });
 
   it('says once that the loss has jumped and stayed, and keeps the checkpoint from before', async () => {
     const directory = newDirectory();
     // The weight stays at 0.5: the loss is (0.5 x - 3 x)^2, 6.25 and from step 121 on 100.
-    const batches = () => localBatches(async (step) => ({ ...(await fakeBatch(step)), inputs: { x: { data: Float32Array.of(step < 120 ? 1 : 4), shape: [1] } } }));
+    const batches = () =>
+      localBatches(async (step) => ({
+        ...(await fakeBatch(step)),
+        inputs: { x: { data: Float32Array.of(step < 120 ? 1 : 4), shape: [1] } },
+      }));
     const options = { directory, checkpointEvery: 40, learningRate: () => 0 };
     await run({ ...options, batches: batches(), totalSteps: 280 });
-    const warning = 'the loss has risen from 6.25 (around step 50) to 13.8: this run has probably diverged, and a lower learning rate may be the cure. The checkpoint of step 120, from before, is kept.';
+    const warning =
+      'the loss has risen from 6.25 (around step 50) to 13.8: this run has probably diverged, and a lower learning rate may be the cure. The checkpoint of step 120, from before, is kept.';
     expect(written.join('').split(warning)).toHaveLength(2);
     expect(checkpoints(directory)).toEqual([120, 240, 280].map((step) => `step-${String(step).padStart(8, '0')}.safetensors`));
     await run({ ...options, batches: batches(), totalSteps: 360 });
@@ -122,20 +172,26 @@ describe('runTraining', () => {
       if (++runs === 10) step.state = { ...step.state, 'p:w': { data: Float32Array.of(Infinity), shape: [1] } };
       return outputs;
     };
-    await expect(run({ directory, checkpointEvery: 5, step })).rejects.toThrow(/not finite after step 10, first in p:w; it was not saved, and the last finite checkpoint is .*step-00000005/);
+    await expect(run({ directory, checkpointEvery: 5, step })).rejects.toThrow(
+      /not finite after step 10, first in p:w; it was not saved, and the last finite checkpoint is .*step-00000005/,
+    );
     expect(checkpoints(directory)).toEqual(['step-00000005.safetensors']);
   });
 
   it('says in one paragraph that the disk is full, and loses nothing', async () => {
     const directory = newDirectory();
     const real = vi.mocked(coreBlocks.writeSafetensors).getMockImplementation()!;
-    vi.mocked(coreBlocks.writeSafetensors).mockImplementationOnce(real).mockImplementationOnce(() => {
-      const cause = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
-      throw new coreBlocks.CoreBlocksError('file-write', 'cannot write', {}, cause);
-    });
+    vi.mocked(coreBlocks.writeSafetensors)
+      .mockImplementationOnce(real)
+      .mockImplementationOnce(() => {
+        const cause = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
+        throw new coreBlocks.CoreBlocksError('file-write', 'cannot write', {}, cause);
+      });
     const failed = run({ directory, checkpointEvery: 5 });
     await expect(failed).rejects.toMatchObject({ code: 'disk-full', values: { step: 10, last: 5 } });
-    await expect(failed).rejects.toThrow(/^The disk is full: the checkpoint of step 10 \(0\.0 MB\) could not be written to .*\. Nothing older is lost: step-00000005\.safetensors is intact\. Free some space .* continues from step 5\.$/);
+    await expect(failed).rejects.toThrow(
+      /^The disk is full: the checkpoint of step 10 \(0\.0 MB\) could not be written to .*\. Nothing older is lost: step-00000005\.safetensors is intact\. Free some space .* continues from step 5\.$/,
+    );
     const whole = newDirectory();
     await run({ directory: whole, checkpointEvery: 5 });
     expect((await run({ directory, checkpointEvery: 5 })).resumedFrom).toBe(5);
@@ -144,7 +200,17 @@ describe('runTraining', () => {
 
   it('closes its batches whatever happens and passes errors of evaluations on', async () => {
     const close = vi.fn(async () => {});
-    await expect(run({ batches: { ...localBatches(fakeBatch), close }, evaluation: { every: 5, run: async () => { throw new Error('no metric'); } } })).rejects.toThrow('no metric');
+    await expect(
+      run({
+        batches: { ...localBatches(fakeBatch), close },
+        evaluation: {
+          every: 5,
+          run: async () => {
+            throw new Error('no metric');
+          },
+        },
+      }),
+    ).rejects.toThrow('no metric');
     expect(close).toHaveBeenCalledOnce();
     expect(process.listenerCount('SIGTERM')).toBe(0);
   });
@@ -153,26 +219,50 @@ describe('runTraining', () => {
 describe('a run in a process of its own', () => {
   const script = fileURLToPath(new URL('./testing/killable-run.ts', import.meta.url));
   /** Starts the run and, if asked to, signals it once the log has `signalAt` lines. */
-  const start = async (directory: string, { delay = 0, signal, signalAt = 0 }: { delay?: number; signal?: NodeJS.Signals; signalAt?: number } = {}) => {
-    const child = spawn(process.execPath, ['--conditions=controllab', '--import', 'tsx', script, directory, String(delay)], { env: { ...process.env, FORCE_COLOR: '1' } });
+  const start = async (
+    directory: string,
+    { delay = 0, signal, signalAt = 0 }: { delay?: number; signal?: NodeJS.Signals; signalAt?: number } = {},
+  ) => {
+    const child = spawn(process.execPath, ['--conditions=controllab', '--import', 'tsx', script, directory, String(delay)], {
+      env: { ...process.env, FORCE_COLOR: '1' },
+    });
     let output = '';
-    child.stdout.on('data', (chunk: Buffer) => { output += chunk.toString(); });
-    child.stderr.on('data', (chunk: Buffer) => { output += chunk.toString(); });
-    const poll = signal && setInterval(() => {
-      let lines = 0;
-      try { lines = readFileSync(path.join(directory, 'log.jsonl'), 'utf8').split('\n').length - 1; } catch { /* not there yet */ }
-      if (lines >= signalAt) { clearInterval(poll); child.kill(signal); }
-    }, 5);
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+    const poll =
+      signal &&
+      setInterval(() => {
+        let lines = 0;
+        try {
+          lines = readFileSync(path.join(directory, 'log.jsonl'), 'utf8').split('\n').length - 1;
+        } catch {
+          /* not there yet */
+        }
+        if (lines >= signalAt) {
+          clearInterval(poll);
+          child.kill(signal);
+        }
+      }, 5);
     const [code, by] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) => child.on('close', (...end) => resolve(end)));
     return { code, by, output };
   };
 
   it('killed and called again gives the bytes of an uninterrupted one', async () => {
     const [whole, killed] = [newDirectory(), newDirectory()];
-    expect(await start(whole)).toMatchObject({ code: 0, output: expect.stringContaining('finished 60 from null with 60 losses') as string });
+    expect(await start(whole)).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('finished 60 from null with 60 losses') as string,
+    });
     expect(await start(killed, { delay: 20, signal: 'SIGKILL', signalAt: 23 })).toMatchObject({ by: 'SIGKILL' });
     const resumed = await start(killed);
-    expect(resumed).toMatchObject({ code: 0, output: expect.stringMatching(/continuing from step \d+ .*\n[^]*finished 60 from \d+ with 60 losses/) as string });
+    expect(resumed).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/continuing from step \d+ .*\n[^]*finished 60 from \d+ with 60 losses/) as string,
+    });
     expect(resumed.output).not.toContain('\x1b');
     expect(bytes(killed, 60)).toBe(bytes(whole, 60));
     const losses = (directory: string) => log(directory).map(({ step, loss }) => [step, loss]);

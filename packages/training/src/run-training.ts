@@ -78,7 +78,8 @@ const DISPLAYED_LOSSES = 20;
  * The training loop: feeds batches and schedules to a compiled step, logs, evaluates, writes checkpoints, resumes.
  * A run that was killed and called again gives the bytes of an uninterrupted one.
  * SIGINT and SIGTERM let the step finish, write a checkpoint and return `interrupted`; a second signal ends the process at once.
- * Closes `batches`. Throws TrainingError: `non-finite`, `disk-full`, `config-differs`, `state-differs`, `batch-failed`, `batch-worker-died`, `invalid-options`.
+ * Closes `batches`. Throws TrainingError: `non-finite`, `disk-full`, `config-differs`, `state-differs`, `batch-failed`,
+ * `batch-worker-died`, `invalid-options`.
  */
 export async function runTraining(options: TrainingOptions): Promise<TrainingResult> {
   const progress = new Progress(options.output ?? process.stdout, options.name);
@@ -86,9 +87,13 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
   const onSignal = (received: NodeJS.Signals) => {
     signal = received;
     stopListening();
-    progress.message(`${received}: finishing this step${options.directory === undefined ? '' : ', then writing a checkpoint'}; again to stop at once`);
+    progress.message(
+      `${received}: finishing this step${options.directory === undefined ? '' : ', then writing a checkpoint'}; again to stop at once`,
+    );
   };
-  const stopListening = () => { for (const s of ['SIGINT', 'SIGTERM'] as const) process.off(s, onSignal); };
+  const stopListening = () => {
+    for (const s of ['SIGINT', 'SIGTERM'] as const) process.off(s, onSignal);
+  };
   for (const s of ['SIGINT', 'SIGTERM'] as const) process.on(s, onSignal);
   try {
     return await train(options, progress, () => signal);
@@ -106,7 +111,10 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
   const config: Json = { config: options.config, seed };
   const checkpoints = directory === undefined ? undefined : path.join(directory, 'checkpoints');
 
-  let checkpoint = checkpoints === undefined ? null : newestCheckpoint(checkpoints, config, (file, reason) => progress.message(`skipped the broken checkpoint ${file}: ${reason}`));
+  let checkpoint =
+    checkpoints === undefined
+      ? null
+      : newestCheckpoint(checkpoints, config, (file, reason) => progress.message(`skipped the broken checkpoint ${file}: ${reason}`));
   const resumedFrom = checkpoint?.step ?? null;
   if (checkpoint !== null) {
     checkState(checkpoint.file, options.initialState, checkpoint.state);
@@ -134,8 +142,11 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
   };
   const reportRise = ({ mean, lowest }: LossRise) => {
     const sound = checkpoints === undefined ? undefined : checkpointSteps(checkpoints).find((s) => watch.isSound(s));
-    progress.message(`the loss has risen from ${lowest.mean.toPrecision(3)} (around step ${lowest.step}) to ${mean.toPrecision(3)}: this run has probably diverged, and a lower learning rate may be the cure. ${
-      sound === undefined ? 'No checkpoint was written before it' : `The checkpoint of step ${sound}, from before, is kept`}.`);
+    progress.message(
+      `the loss has risen from ${lowest.mean.toPrecision(3)} (around step ${lowest.step}) to ${mean.toPrecision(3)}: this run has probably diverged, and a lower learning rate may be the cure. ${
+        sound === undefined ? 'No checkpoint was written before it' : `The checkpoint of step ${sound}, from before, is kept`
+      }.`,
+    );
   };
   record(log?.kept ?? []);
 
@@ -144,13 +155,21 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
     const line: LogLine = { step, evaluation: values, time: new Date().toISOString() };
     log?.append([line]);
     record([line]);
-    progress.message(`step ${step}: ${Object.entries(values).flatMap(([key, value]) => (typeof value === 'number' ? [`${key} ${Number(value.toPrecision(4))}`] : [])).join('  ')}`);
+    progress.message(
+      `step ${step}: ${Object.entries(values)
+        .flatMap(([key, value]) => (typeof value === 'number' ? [`${key} ${Number(value.toPrecision(4))}`] : []))
+        .join('  ')}`,
+    );
   };
   const save = () => {
     if (checkpoints === undefined) return;
     checkFinite(name, step, compiled.state, checkpoint?.file);
     log!.sync();
-    checkpoint = { step, state: compiled.state, file: writeCheckpoint(checkpoints, { step, seed, config, state: compiled.state, isSound: (s) => watch.isSound(s) }) };
+    checkpoint = {
+      step,
+      state: compiled.state,
+      file: writeCheckpoint(checkpoints, { step, seed, config, state: compiled.state, isSound: (s) => watch.isSound(s) }),
+    };
   };
 
   const timing = { steps: 0, samples: 0, seconds: 0, waited: 0 };
@@ -172,7 +191,12 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
       }
 
       const lines = checkLosses(name, step, loss, batch, checkpoint?.file).map((value, k): LogLine => ({
-        step: step + k + 1, loss: value, lr: learningRate(step + k), samples_per_second: round(samples / seconds), wait_share: round(waited / seconds), time: new Date().toISOString(),
+        step: step + k + 1,
+        loss: value,
+        lr: learningRate(step + k),
+        samples_per_second: round(samples / seconds),
+        wait_share: round(waited / seconds),
+        time: new Date().toISOString(),
       }));
       log?.append(lines);
       record(lines);
@@ -181,8 +205,12 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
       const recent = losses.slice(-DISPLAYED_LOSSES);
       const perStep = timing.steps > 0 ? timing.seconds / timing.steps : seconds / stepsPerRun;
       progress.update({
-        step, totalSteps, loss: recent.reduce((sum, l) => sum + l.loss, 0) / recent.length, secondsLeft: (totalSteps - step) * perStep,
-        samplesPerSecond: timing.seconds > 0 ? timing.samples / timing.seconds : samples / seconds, waitShare: timing.seconds > 0 ? timing.waited / timing.seconds : waited / seconds,
+        step,
+        totalSteps,
+        loss: recent.reduce((sum, l) => sum + l.loss, 0) / recent.length,
+        secondsLeft: (totalSteps - step) * perStep,
+        samplesPerSecond: timing.seconds > 0 ? timing.samples / timing.seconds : samples / seconds,
+        waitShare: timing.seconds > 0 ? timing.waited / timing.seconds : waited / seconds,
       });
 
       // before the checkpoint: what a resumed run skips must be in the log
@@ -191,7 +219,9 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
       const stop = receivedSignal() !== null && step < totalSteps;
       if (stop || step === totalSteps || (checkpointEvery !== undefined && step % checkpointEvery === 0)) save();
       if (stop) {
-        progress.message(`${receivedSignal()}: stopped after step ${step}${checkpoint === null ? '' : `; run the same command again to continue from ${path.basename(checkpoint.file)}`}`);
+        progress.message(
+          `${receivedSignal()}: stopped after step ${step}${checkpoint === null ? '' : `; run the same command again to continue from ${path.basename(checkpoint.file)}`}`,
+        );
         break;
       }
     }
@@ -199,9 +229,17 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
     log?.close();
   }
   return {
-    status: step < totalSteps ? 'interrupted' : 'finished', step, resumedFrom, checkpoint: checkpoint?.file ?? null, state: compiled.state, losses, evaluations,
+    status: step < totalSteps ? 'interrupted' : 'finished',
+    step,
+    resumedFrom,
+    checkpoint: checkpoint?.file ?? null,
+    state: compiled.state,
+    losses,
+    evaluations,
     timing: {
-      steps: timing.steps, samples: timing.samples, seconds: timing.seconds,
+      steps: timing.steps,
+      samples: timing.samples,
+      seconds: timing.seconds,
       samplesPerSecond: timing.seconds > 0 ? timing.samples / timing.seconds : NaN,
       waitShare: timing.seconds > 0 ? timing.waited / timing.seconds : NaN,
     },
@@ -213,31 +251,61 @@ const round = (x: number) => Number(x.toPrecision(4));
 function checkMultiples({ stepsPerRun, ...counts }: { stepsPerRun: number } & Record<string, number | undefined>): void {
   for (const [name, count] of Object.entries({ stepsPerRun, ...counts })) {
     if (count === undefined) continue;
-    if (!Number.isInteger(count) || count < 1) throw new TrainingError('invalid-options', `Error in runTraining: expected ${name} to be a positive integer, got ${count}`, { [name]: count });
-    if (count % stepsPerRun !== 0) throw new TrainingError('invalid-options', `Error in runTraining: expected ${name} to be a multiple of stepsPerRun (${stepsPerRun}), got ${count}`, { [name]: count, stepsPerRun });
+    if (!Number.isInteger(count) || count < 1)
+      throw new TrainingError('invalid-options', `Error in runTraining: expected ${name} to be a positive integer, got ${count}`, {
+        [name]: count,
+      });
+    if (count % stepsPerRun !== 0)
+      throw new TrainingError(
+        'invalid-options',
+        `Error in runTraining: expected ${name} to be a multiple of stepsPerRun (${stepsPerRun}), got ${count}`,
+        { [name]: count, stepsPerRun },
+      );
   }
 }
 
 function checkState(file: string, expected: Record<string, HostTensor>, got: Record<string, HostTensor>): void {
-  const differences = [...new Set([...Object.keys(expected), ...Object.keys(got)])].filter((name) => expected[name]?.shape.join() !== got[name]?.shape.join());
+  const differences = [...new Set([...Object.keys(expected), ...Object.keys(got)])].filter(
+    (name) => expected[name]?.shape.join() !== got[name]?.shape.join(),
+  );
   if (differences.length === 0) return;
   const show = (tensor: HostTensor | undefined) => (tensor === undefined ? 'absent' : `[${tensor.shape}]`);
-  throw new TrainingError('state-differs', `${file} does not fit this training step (checkpoint -> now): ${
-    differences.slice(0, 12).map((name) => `${name}: ${show(got[name])} -> ${show(expected[name])}`).join('; ')}${differences.length > 12 ? `; and ${differences.length - 12} more` : ''}`, { file, differences });
+  throw new TrainingError(
+    'state-differs',
+    `${file} does not fit this training step (checkpoint -> now): ${differences
+      .slice(0, 12)
+      .map((name) => `${name}: ${show(got[name])} -> ${show(expected[name])}`)
+      .join('; ')}${differences.length > 12 ? `; and ${differences.length - 12} more` : ''}`,
+    { file, differences },
+  );
 }
 
-const wayBack = (checkpoint: string | undefined) => (checkpoint === undefined ? 'no checkpoint was written before it' : `the last finite checkpoint is ${checkpoint}`);
+const wayBack = (checkpoint: string | undefined) =>
+  checkpoint === undefined ? 'no checkpoint was written before it' : `the last finite checkpoint is ${checkpoint}`;
 
 /** The losses of one run; throws at the first that is not finite. */
-function checkLosses(name: string, firstStep: number, loss: HostTensor | undefined, batch: Batch, checkpoint: string | undefined): number[] {
+function checkLosses(
+  name: string,
+  firstStep: number,
+  loss: HostTensor | undefined,
+  batch: Batch,
+  checkpoint: string | undefined,
+): number[] {
   if (loss?.data.length !== batch.indices.length) {
-    throw new TrainingError('invalid-options', `Error in runTraining: expected the step of ${name} to return ${batch.indices.length} values as 'loss', got ${loss ? `shape [${loss.shape}]` : 'none'}`, { shape: loss?.shape ?? null });
+    throw new TrainingError(
+      'invalid-options',
+      `Error in runTraining: expected the step of ${name} to return ${batch.indices.length} values as 'loss', got ${loss ? `shape [${loss.shape}]` : 'none'}`,
+      { shape: loss?.shape ?? null },
+    );
   }
   const bad = loss.data.findIndex((value) => !Number.isFinite(value));
   if (bad >= 0) {
     const indices = batch.indices[bad]!;
-    throw new TrainingError('non-finite', `The loss of ${name} is ${loss.data[bad]} at step ${firstStep + bad + 1}, on samples ${indices.join(', ')}; ${wayBack(checkpoint)}. A smaller learning rate or a longer warm-up usually helps.`,
-      { step: firstStep + bad + 1, loss: loss.data[bad], indices, checkpoint: checkpoint ?? null });
+    throw new TrainingError(
+      'non-finite',
+      `The loss of ${name} is ${loss.data[bad]} at step ${firstStep + bad + 1}, on samples ${indices.join(', ')}; ${wayBack(checkpoint)}. A smaller learning rate or a longer warm-up usually helps.`,
+      { step: firstStep + bad + 1, loss: loss.data[bad], indices, checkpoint: checkpoint ?? null },
+    );
   }
   return Array.from(loss.data);
 }
@@ -248,7 +316,11 @@ function checkFinite(name: string, step: number, state: Record<string, HostTenso
     let sum = 0; // one NaN or infinity makes the sum one; finite float32 cannot overflow a double
     for (let i = 0; i < data.length; i++) sum += data[i]!;
     if (!Number.isFinite(sum)) {
-      throw new TrainingError('non-finite', `The state of ${name} holds values that are not finite after step ${step}, first in ${tensor}; it was not saved, and ${wayBack(checkpoint)}.`, { step, tensor, checkpoint: checkpoint ?? null });
+      throw new TrainingError(
+        'non-finite',
+        `The state of ${name} holds values that are not finite after step ${step}, first in ${tensor}; it was not saved, and ${wayBack(checkpoint)}.`,
+        { step, tensor, checkpoint: checkpoint ?? null },
+      );
     }
   }
 }

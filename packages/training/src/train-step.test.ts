@@ -5,7 +5,9 @@ import { constantRate } from './learning-rate.ts';
 import { runTraining } from './run-training.ts';
 import { compileTrainStep, initialTrainState, stateTensors, type TrainStepDefinition } from './train-step.ts';
 
-beforeAll(async () => { await tf.setBackend('cpu'); });
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
 
 // y = 2 x0 - x1 fitted by w [1, 2] and b [1]; the frozen scale 1 is a constant
 const definition: TrainStepDefinition = {
@@ -21,14 +23,31 @@ const definition: TrainStepDefinition = {
     return { loss: tf.mean(squares) as tf.Scalar, aux: { squares } };
   },
 };
-const initialState = () => initialTrainState({ w: { data: Float32Array.of(0.5, 0.5), shape: [1, 2] }, b: { data: Float32Array.of(0), shape: [1] } }, { ema: true });
+const initialState = () =>
+  initialTrainState({ w: { data: Float32Array.of(0.5, 0.5), shape: [1, 2] }, b: { data: Float32Array.of(0), shape: [1] } }, { ema: true });
 const makeBatch = (step: number) => {
   const x = Float32Array.from({ length: 8 }, (_, i) => Math.sin(3 * step + i));
-  return { inputs: { x: { data: x, shape: [4, 2] }, y: { data: Float32Array.from({ length: 4 }, (_, i) => 2 * x[2 * i]! - x[2 * i + 1]!), shape: [4, 1] } }, indices: [0, 1, 2, 3] };
+  return {
+    inputs: {
+      x: { data: x, shape: [4, 2] },
+      y: { data: Float32Array.from({ length: 4 }, (_, i) => 2 * x[2 * i]! - x[2 * i + 1]!), shape: [4, 1] },
+    },
+    indices: [0, 1, 2, 3],
+  };
 };
 const train = async (engine: 'onnx' | 'tfjs', stepsPerRun = 1, totalSteps = 12) => {
   const step = await compileTrainStep(definition, { engine, stepsPerRun, threads: 1 });
-  return runTraining({ name: 'line', step, initialState: initialState(), batches: localBatches(makeBatch), totalSteps, seed: 1, config: {}, learningRate: constantRate({ peak: 0.05 }), output: { write: () => {} } });
+  return runTraining({
+    name: 'line',
+    step,
+    initialState: initialState(),
+    batches: localBatches(makeBatch),
+    totalSteps,
+    seed: 1,
+    config: {},
+    learningRate: constantRate({ peak: 0.05 }),
+    output: { write: () => {} },
+  });
 };
 
 describe('compileTrainStep', () => {
@@ -36,7 +55,13 @@ describe('compileTrainStep', () => {
     const step = await compileTrainStep(definition, { engine: 'tfjs' });
     step.state = initialState();
     const scalar = (value: number) => ({ data: Float32Array.of(value), shape: [] });
-    const { loss, squares } = await step.run({ ...makeBatch(0).inputs, learning_rate: scalar(0.1), bias_correction1: scalar(1 / 0.1), bias_correction2: scalar(1 / 0.001), ema_weight: scalar(0.5) });
+    const { loss, squares } = await step.run({
+      ...makeBatch(0).inputs,
+      learning_rate: scalar(0.1),
+      bias_correction1: scalar(1 / 0.1),
+      bias_correction2: scalar(1 / 0.001),
+      ema_weight: scalar(0.5),
+    });
     expect(squares!.shape).toEqual([4, 1]);
     expect(loss!.data[0]).toBeCloseTo([...squares!.data].reduce((a, b) => a + b, 0) / 4, 6);
     const w = stateTensors(step.state, 'p').w!.data;
@@ -60,10 +85,13 @@ describe('compileTrainStep', () => {
     const [compiled, eager] = [await train('onnx'), await train('tfjs')];
     expect(compiled.losses.length).toBe(12);
     compiled.losses.forEach(({ loss }, i) => expect(loss).toBeCloseTo(eager.losses[i]!.loss, 5));
-    for (const [name, { data }] of Object.entries(compiled.state)) data.forEach((value, i) => expect(value).toBeCloseTo(eager.state[name]!.data[i]!, 4));
+    for (const [name, { data }] of Object.entries(compiled.state))
+      data.forEach((value, i) => expect(value).toBeCloseTo(eager.state[name]!.data[i]!, 4));
   });
 
   it('gives the same bytes with several steps a run', async () => {
-    expect(await train('onnx', 4).then(({ state, losses }) => ({ state, losses }))).toEqual(await train('onnx', 1).then(({ state, losses }) => ({ state, losses })));
+    expect(await train('onnx', 4).then(({ state, losses }) => ({ state, losses }))).toEqual(
+      await train('onnx', 1).then(({ state, losses }) => ({ state, losses })),
+    );
   });
 });

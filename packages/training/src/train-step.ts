@@ -1,5 +1,17 @@
 import * as tf from '@tensorflow/tfjs';
-import { adamw, compile, valueAndGrads, type CompileOptions, type CompiledFunction, type ConstantTensor, type HostTensor, type NamedTensors, type Signature, type TensorSpec, type Traceable } from '@controllab/tfjs-onnx';
+import {
+  adamw,
+  compile,
+  valueAndGrads,
+  type CompileOptions,
+  type CompiledFunction,
+  type ConstantTensor,
+  type HostTensor,
+  type NamedTensors,
+  type Signature,
+  type TensorSpec,
+  type Traceable,
+} from '@controllab/tfjs-onnx';
 import type { OptimizerSettings } from './optimizer-inputs.ts';
 
 export interface TrainStepDefinition {
@@ -18,21 +30,37 @@ export interface TrainStepDefinition {
   ema?: number;
 }
 
-const withPrefix = <T>(prefix: string, tensors: Record<string, T>): Record<string, T> => Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}:${name}`, tensor]));
+const withPrefix = <T>(prefix: string, tensors: Record<string, T>): Record<string, T> =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [`${prefix}:${name}`, tensor]));
 
 /** The tensors of a training state that carry a prefix (`p`, `m`, `v`, `ema`), without it. */
 export function stateTensors<T>(state: Record<string, T>, prefix: 'p' | 'm' | 'v' | 'ema'): Record<string, T> {
-  return Object.fromEntries(Object.entries(state).flatMap(([name, tensor]) => (name.startsWith(`${prefix}:`) ? [[name.slice(prefix.length + 1), tensor]] : [])));
+  return Object.fromEntries(
+    Object.entries(state).flatMap(([name, tensor]) => (name.startsWith(`${prefix}:`) ? [[name.slice(prefix.length + 1), tensor]] : [])),
+  );
 }
 
 /** The state before the first step: the parameters, zero moments, and a copy of the parameters as their average. */
-export function initialTrainState(parameters: Record<string, HostTensor>, { ema = false }: { ema?: boolean } = {}): Record<string, HostTensor> {
-  const zeros = Object.fromEntries(Object.entries(parameters).map(([name, { data, shape }]) => [name, { data: new Float32Array(data.length), shape }]));
-  return { ...withPrefix('p', parameters), ...withPrefix('m', zeros), ...withPrefix('v', zeros), ...(ema ? withPrefix('ema', parameters) : {}) };
+export function initialTrainState(
+  parameters: Record<string, HostTensor>,
+  { ema = false }: { ema?: boolean } = {},
+): Record<string, HostTensor> {
+  const zeros = Object.fromEntries(
+    Object.entries(parameters).map(([name, { data, shape }]) => [name, { data: new Float32Array(data.length), shape }]),
+  );
+  return {
+    ...withPrefix('p', parameters),
+    ...withPrefix('m', zeros),
+    ...withPrefix('v', zeros),
+    ...(ema ? withPrefix('ema', parameters) : {}),
+  };
 }
 
 /** Signature and traced function of a training step: loss, gradients by tfjs's tape, AdamW and the weights' average in one graph. */
-export function trainStepFunction({ loss, trainable, constants = {}, inputs, optimizer = {}, ema }: TrainStepDefinition): { fn: Traceable; signature: Signature } {
+export function trainStepFunction({ loss, trainable, constants = {}, inputs, optimizer = {}, ema }: TrainStepDefinition): {
+  fn: Traceable;
+  signature: Signature;
+} {
   const scalars = ['learning_rate', 'bias_correction1', 'bias_correction2', ...(ema === undefined ? [] : ['ema_weight'])];
   const fn: Traceable = ({ inputs: fed, state, constants: frozen }) => {
     const params = stateTensors(state, 'p');
@@ -43,9 +71,18 @@ export function trainStepFunction({ loss, trainable, constants = {}, inputs, opt
       aux = Object.fromEntries(Object.entries(result.aux ?? {}).map(([name, tensor]) => [name, tf.keep(tensor)]));
       return result.loss;
     }, params);
-    const rate = { learningRate: fed.learning_rate as tf.Scalar, biasCorrection1: fed.bias_correction1 as tf.Scalar, biasCorrection2: fed.bias_correction2 as tf.Scalar };
+    const rate = {
+      learningRate: fed.learning_rate as tf.Scalar,
+      biasCorrection1: fed.bias_correction1 as tf.Scalar,
+      biasCorrection2: fed.bias_correction2 as tf.Scalar,
+    };
     const next = adamw(params, grads, stateTensors(state, 'm'), stateTensors(state, 'v'), rate, optimizer);
-    const averages = Object.fromEntries(Object.entries(stateTensors(state, 'ema')).map(([name, average]) => [name, average.add(next.params[name]!.sub(average).mul(fed.ema_weight!))]));
+    const averages = Object.fromEntries(
+      Object.entries(stateTensors(state, 'ema')).map(([name, average]) => [
+        name,
+        average.add(next.params[name]!.sub(average).mul(fed.ema_weight!)),
+      ]),
+    );
     return {
       outputs: { ...aux, loss: value },
       state: { ...withPrefix('p', next.params), ...withPrefix('m', next.m), ...withPrefix('v', next.v), ...withPrefix('ema', averages) },
@@ -56,13 +93,21 @@ export function trainStepFunction({ loss, trainable, constants = {}, inputs, opt
     signature: {
       constants,
       inputs: { ...inputs, ...Object.fromEntries(scalars.map((name) => [name, { shape: [] }])) },
-      state: { ...withPrefix('p', trainable), ...withPrefix('m', trainable), ...withPrefix('v', trainable), ...(ema === undefined ? {} : withPrefix('ema', trainable)) },
+      state: {
+        ...withPrefix('p', trainable),
+        ...withPrefix('m', trainable),
+        ...withPrefix('v', trainable),
+        ...(ema === undefined ? {} : withPrefix('ema', trainable)),
+      },
     },
   };
 }
 
 /** Compiles a training step for `runTraining`. Set its state with `initialTrainState`, or let `runTraining` do it. */
-export async function compileTrainStep(definition: TrainStepDefinition, options: Omit<CompileOptions, 'name'> = {}): Promise<CompiledFunction & { optimizer: OptimizerSettings }> {
+export async function compileTrainStep(
+  definition: TrainStepDefinition,
+  options: Omit<CompileOptions, 'name'> = {},
+): Promise<CompiledFunction & { optimizer: OptimizerSettings }> {
   const { fn, signature } = trainStepFunction(definition);
   const compiled = await compile(fn, signature, { ...options, name: definition.name });
   const { beta1 = 0.9, beta2 = 0.999 } = definition.optimizer ?? {};

@@ -37,7 +37,12 @@ export class TrainingLog {
       writeSync(this.#descriptor, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
     } catch (error) {
       if (!isDiskFull(error)) throw error;
-      throw new TrainingError('disk-full', `The disk is full: the log ${this.#file} could not be continued. The checkpoints are intact: free some space and run the same command again to continue from the newest.`, { file: this.#file }, { cause: error });
+      throw new TrainingError(
+        'disk-full',
+        `The disk is full: the log ${this.#file} could not be continued. The checkpoints are intact: free some space and run the same command again to continue from the newest.`,
+        { file: this.#file },
+        { cause: error },
+      );
     }
   }
 

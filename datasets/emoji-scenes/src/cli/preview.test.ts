@@ -31,7 +31,7 @@ test.each([
   [['--tier=huge'], 'Allowed choices are quick, core, default, full'],
   [['--count=0'], 'Expected an integer from 1 to 200'],
   [['--colour'], "unknown option '--colour'"],
-  [['--tier=quick', '--split=val-object'], 'none of the pool\'s 40 objects is held out'],
+  [['--tier=quick', '--split=val-object'], "none of the pool's 40 objects is held out"],
 ])('%j is an error that says what is wrong', async (flags, message) => {
   const { code, stderr } = await preview(...flags);
   expect(code).toBe(1);

@@ -20,7 +20,8 @@ interface Flags {
 
 const integer = (least: number, most: number) => (value: string) => {
   const number = Number(value);
-  if (value.trim() === '' || !Number.isInteger(number) || number < least || number > most) throw new InvalidArgumentError(`Expected an integer from ${least} to ${most}.`);
+  if (value.trim() === '' || !Number.isInteger(number) || number < least || number > most)
+    throw new InvalidArgumentError(`Expected an integer from ${least} to ${most}.`);
   return number;
 };
 
@@ -39,7 +40,13 @@ const command = new Command('emoji-scenes:preview')
 
 const { tier, split, mix, count, size, seed, out } = command.opts<Flags>();
 try {
-  const png = await contactSheet(count, { seed, size, split, objects: catalogue(tier), mix: mix === 'training' ? trainingMix : defaultMix(size) });
+  const png = await contactSheet(count, {
+    seed,
+    size,
+    split,
+    objects: catalogue(tier),
+    mix: mix === 'training' ? trainingMix : defaultMix(size),
+  });
   await mkdir(dirname(resolve(out)), { recursive: true });
   await writeFileAtomic(resolve(out), png);
   console.log(`Wrote ${count} scenes to ${resolve(out)}`);

@@ -1,7 +1,17 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { cldm, ControlNetModel } from '@controllab/controlnet';
-import { AutoencoderKL, ClipTextTower, initialize, ldmUNet, ldmVae, TextTransformer, UNet2DConditionModel, writeSafetensors, type Module } from '@controllab/core-blocks';
+import {
+  AutoencoderKL,
+  ClipTextTower,
+  initialize,
+  ldmUNet,
+  ldmVae,
+  TextTransformer,
+  UNet2DConditionModel,
+  writeSafetensors,
+  type Module,
+} from '@controllab/core-blocks';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 
 const ENCODER = {
@@ -24,7 +34,12 @@ const VAE = {
 const TEXT = { hidden_size: 8, intermediate_size: 16, num_hidden_layers: 2, num_attention_heads: 2, max_position_embeddings: 12 };
 
 /** Two text encoders of widths 8 and 6; the second's pooled embedding of 4 and six sinusoids of 2. */
-const XL = { cross_attention_dim: 14, addition_embed_type: 'text_time', addition_time_embed_dim: 2, projection_class_embeddings_input_dim: 16 };
+const XL = {
+  cross_attention_dim: 14,
+  addition_embed_type: 'text_time',
+  addition_time_embed_dim: 2,
+  projection_class_embeddings_input_dim: 16,
+};
 const TEXT_2 = { ...TEXT, hidden_size: 6, hidden_act: 'gelu' as const, projection_dim: 4 };
 
 const HINT = { conditioning_embedding_out_channels: [2, 2, 2, 4] };
@@ -32,7 +47,14 @@ const HINT = { conditioning_embedding_out_channels: [2, 2, 2, 4] };
 /** The words this tokenizer merges, beside single letters: enough to tell a merged word from its letters. */
 const MERGES = ['c a', 'ca t</w>'];
 const LETTERS = [...'abcdefghijklmnopqrstuvwxyz'];
-export const VOCABULARY = [...LETTERS, ...LETTERS.map((letter) => `${letter}</w>`), ...MERGES.map((merge) => merge.replace(' ', '')), '!', '<|startoftext|>', '<|endoftext|>'];
+export const VOCABULARY = [
+  ...LETTERS,
+  ...LETTERS.map((letter) => `${letter}</w>`),
+  ...MERGES.map((merge) => merge.replace(' ', '')),
+  '!',
+  '<|startoftext|>',
+  '<|endoftext|>',
+];
 
 const json = (file: string, value: unknown): void => {
   fs.mkdirSync(path.dirname(file), { recursive: true });
@@ -42,7 +64,12 @@ const json = (file: string, value: unknown): void => {
 function weightsOf(module: Module, seed: number): Record<string, HostTensor> {
   // Small convolutions that start at zero (ControlNet's) would hide themselves.
   const tensors = initialize(module, seed);
-  return Object.fromEntries(Object.entries(tensors).map(([name, { data, shape }]) => [name, { data: data.some((value) => value !== 0) ? data : Float32Array.from(data, (_, i) => 0.3 * Math.cos(i + seed)), shape }]));
+  return Object.fromEntries(
+    Object.entries(tensors).map(([name, { data, shape }]) => [
+      name,
+      { data: data.some((value) => value !== 0) ? data : Float32Array.from(data, (_, i) => 0.3 * Math.cos(i + seed)), shape },
+    ]),
+  );
 }
 
 function component(directory: string, file: string, config: object, module: Module, seed: number): void {
@@ -53,11 +80,19 @@ function component(directory: string, file: string, config: object, module: Modu
 function tokenizer(directory: string, pad: string): void {
   json(path.join(directory, 'vocab.json'), Object.fromEntries(VOCABULARY.map((token, id) => [token, id])));
   fs.writeFileSync(path.join(directory, 'merges.txt'), `#version: 0.2\n${MERGES.join('\n')}\n`);
-  json(path.join(directory, 'special_tokens_map.json'), { bos_token: { content: '<|startoftext|>' }, eos_token: '<|endoftext|>', unk_token: '<|endoftext|>', pad_token: pad });
+  json(path.join(directory, 'special_tokens_map.json'), {
+    bos_token: { content: '<|startoftext|>' },
+    eos_token: '<|endoftext|>',
+    unk_token: '<|endoftext|>',
+    pad_token: pad,
+  });
 }
 
 /** Writes a diffusers directory of a Stable Diffusion with random weights, a few thousand of them: XL's two text encoders with `xl`. */
-export function writeTinyModel(directory: string, { xl = false, predictionType = 'epsilon' }: { xl?: boolean; predictionType?: string } = {}): void {
+export function writeTinyModel(
+  directory: string,
+  { xl = false, predictionType = 'epsilon' }: { xl?: boolean; predictionType?: string } = {},
+): void {
   const unet = { _class_name: 'UNet2DConditionModel', ...UNET, ...(xl ? XL : {}) };
   const text = { ...TEXT, vocab_size: VOCABULARY.length };
   const text2 = { ...TEXT_2, vocab_size: VOCABULARY.length };
@@ -70,7 +105,16 @@ export function writeTinyModel(directory: string, { xl = false, predictionType =
     component(path.join(directory, 'text_encoder_2'), 'model.safetensors', text2, new ClipTextTower(text2), 4);
     tokenizer(path.join(directory, 'tokenizer_2'), '!');
   }
-  json(path.join(directory, 'scheduler', 'scheduler_config.json'), { _class_name: 'PNDMScheduler', beta_start: 0.00085, beta_end: 0.012, beta_schedule: 'scaled_linear', steps_offset: 1, set_alpha_to_one: false, clip_sample: false, prediction_type: predictionType });
+  json(path.join(directory, 'scheduler', 'scheduler_config.json'), {
+    _class_name: 'PNDMScheduler',
+    beta_start: 0.00085,
+    beta_end: 0.012,
+    beta_schedule: 'scaled_linear',
+    steps_offset: 1,
+    set_alpha_to_one: false,
+    clip_sample: false,
+    prediction_type: predictionType,
+  });
 }
 
 /** Writes a ControlNet for that model as a diffusers directory. */
@@ -84,15 +128,28 @@ export function writeTinyLdm(file: string): void {
   const tensors: Record<string, HostTensor> = {};
   const unet = new UNet2DConditionModel(UNET);
   const vae = new AutoencoderKL(VAE);
-  for (const [module, { prefix, stored }, seed] of [[unet, ldmUNet(UNET), 1], [vae, ldmVae(VAE), 2]] as const) {
+  for (const [module, { prefix, stored }, seed] of [
+    [unet, ldmUNet(UNET), 1],
+    [vae, ldmVae(VAE), 2],
+  ] as const) {
     for (const [name, tensor] of Object.entries(weightsOf(module, seed))) tensors[prefix + stored(name).name] = tensor;
   }
-  for (const [name, tensor] of Object.entries(weightsOf(new TextTransformer({ ...TEXT, vocab_size: VOCABULARY.length }), 3))) tensors[`cond_stage_model.transformer.${name}`] = tensor;
+  for (const [name, tensor] of Object.entries(weightsOf(new TextTransformer({ ...TEXT, vocab_size: VOCABULARY.length }), 3)))
+    tensors[`cond_stage_model.transformer.${name}`] = tensor;
   writeSafetensors(file, tensors, { dtype: 'F16' });
 }
 
-/** The ControlNet of {@link writeTinyControlNet}, but with the published hint encoder's widths, which a file without config has, in cldm's layout. */
+/**
+ * The ControlNet of {@link writeTinyControlNet}, but with the published hint encoder's widths, which a file without config has, in cldm's
+ * layout.
+ */
 export function writeTinyCldm(file: string): void {
   const { prefix, stored } = cldm(ENCODER);
-  writeSafetensors(file, Object.fromEntries(Object.entries(weightsOf(new ControlNetModel(ENCODER), 5)).map(([name, tensor]) => [prefix + stored(name).name, tensor])), { dtype: 'F16' });
+  writeSafetensors(
+    file,
+    Object.fromEntries(
+      Object.entries(weightsOf(new ControlNetModel(ENCODER), 5)).map(([name, tensor]) => [prefix + stored(name).name, tensor]),
+    ),
+    { dtype: 'F16' },
+  );
 }

@@ -4,14 +4,8 @@ const SIDE = 8;
 
 /** Steps of JPEG's standard luminance table, by row and column of the frequency (ITU-T T.81, table K.1). */
 const STEPS = [
-  16, 11, 10, 16, 24, 40, 51, 61,
-  12, 12, 14, 19, 26, 58, 60, 55,
-  14, 13, 16, 24, 40, 57, 69, 56,
-  14, 17, 22, 29, 51, 87, 80, 62,
-  18, 22, 37, 56, 68, 109, 103, 77,
-  24, 35, 55, 64, 81, 104, 113, 92,
-  49, 64, 78, 87, 103, 121, 120, 101,
-  72, 92, 95, 98, 112, 100, 103, 99,
+  16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55, 14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62, 18, 22,
+  37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92, 49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99,
 ];
 
 /** The orthonormal cosine transform of 8 samples, [frequency, position]. */
@@ -41,8 +35,8 @@ function quantised(block: Float64Array, scale: number): Float64Array {
 }
 
 /**
- * What JPEG's quantisation leaves of an image: luma and chroma in blocks of 8 x 8 pixels, their cosine transforms rounded to multiples of the standard
- * luminance table times `scale` (1 is quality 50). Chroma is neither subsampled nor quantised by a table of its own.
+ * What JPEG's quantisation leaves of an image: luma and chroma in blocks of 8 x 8 pixels, their cosine transforms rounded to multiples of
+ * the standard luminance table times `scale` (1 is quality 50). Chroma is neither subsampled nor quantised by a table of its own.
  */
 export function blockTransform({ rgb, width, height }: RgbImage, scale: number): Uint8Array {
   const result = new Uint8ClampedArray(rgb.length);

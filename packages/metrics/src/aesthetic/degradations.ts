@@ -57,9 +57,13 @@ export interface DegradationLadder {
  * @throws MetricsError invalid-option for steps below 1
  */
 export function drawLadder({ seed, index }: Draw, steps: number): DegradationLadder {
-  if (!Number.isSafeInteger(steps) || steps < 1) throw new MetricsError('invalid-option', `Error in drawLadder: expected at least one step, got ${steps}`, { steps });
+  if (!Number.isSafeInteger(steps) || steps < 1)
+    throw new MetricsError('invalid-option', `Error in drawLadder: expected at least one step, got ${steps}`, { steps });
   const places = uniform(seed, 'degrade/strength', index, steps);
-  return { kind: DEGRADATION_NAMES[randomInt(seed, 'degrade/kind', index, DEGRADATION_NAMES.length)]!, strengths: Array.from(places, (place, step) => (step + 1 - place / 2) / steps) };
+  return {
+    kind: DEGRADATION_NAMES[randomInt(seed, 'degrade/kind', index, DEGRADATION_NAMES.length)]!,
+    strengths: Array.from(places, (place, step) => (step + 1 - place / 2) / steps),
+  };
 }
 
 /**
@@ -68,8 +72,14 @@ export function drawLadder({ seed, index }: Draw, steps: number): DegradationLad
  */
 export function degrade(image: RgbImage, kind: DegradationName, strength: number, draw: Draw): RgbImage {
   const { width, height, rgb } = image;
-  if (!(strength >= 0 && strength <= 1)) throw new MetricsError('invalid-option', `Error in degrade: expected a strength from 0 to 1, got ${strength}`, { kind, strength });
-  if (rgb.length === 0 || rgb.length !== width * height * 3) throw new MetricsError('invalid-shape', `Error in degrade: expected ${height}x${width}x3 bytes, got ${rgb.length}`, { width, height, length: rgb.length });
+  if (!(strength >= 0 && strength <= 1))
+    throw new MetricsError('invalid-option', `Error in degrade: expected a strength from 0 to 1, got ${strength}`, { kind, strength });
+  if (rgb.length === 0 || rgb.length !== width * height * 3)
+    throw new MetricsError('invalid-shape', `Error in degrade: expected ${height}x${width}x3 bytes, got ${rgb.length}`, {
+      width,
+      height,
+      length: rgb.length,
+    });
   return { rgb: DEGRADATIONS[kind](image, strength, draw), width, height };
 }
 
@@ -93,7 +103,8 @@ function along(values: Float64Array, weights: Float64Array, step: number, length
   return values.map((_, i) => {
     const at = Math.floor(i / step) % length;
     let sum = 0;
-    for (let k = -radius; k <= radius; k++) sum += weights[k + radius]! * values[i + (Math.min(length - 1, Math.max(0, at + k)) - at) * step]!;
+    for (let k = -radius; k <= radius; k++)
+      sum += weights[k + radius]! * values[i + (Math.min(length - 1, Math.max(0, at + k)) - at) * step]!;
     return sum;
   });
 }

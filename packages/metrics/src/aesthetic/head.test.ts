@@ -24,7 +24,11 @@ const V2 = {
 
 describe('aestheticHead', () => {
   it('takes version 1 as it is', () => {
-    expect(aestheticHead({ weight: t([1, 2], 3, -4), bias: t([1], 0.5) })).toEqual({ name: 'LAION aesthetic v1', weight: Float64Array.of(3, -4), bias: 0.5 });
+    expect(aestheticHead({ weight: t([1, 2], 3, -4), bias: t([1], 0.5) })).toEqual({
+      name: 'LAION aesthetic v1',
+      weight: Float64Array.of(3, -4),
+      bias: 0.5,
+    });
   });
 
   it('multiplies the layers of version 2 out', () => {
@@ -34,8 +38,12 @@ describe('aestheticHead', () => {
 
   it('refuses other networks by name', () => {
     const rest = Object.entries(V2).filter(([name]) => name !== 'layers.4.bias');
-    expect(() => aestheticHead({ ...Object.fromEntries(rest), 'layers.1.weight': t([1], 1) })).toThrow(/version 2: missing layers\.4\.bias, unexpected layers\.1\.weight/);
-    expect(() => aestheticHead({ ...V2, 'layers.2.weight': t([1, 3], 1, 2, 3) })).toThrow(/layers\.0\.weight is \[2, 3\] and layers\.0\.bias \[2\], expected \[3, D\] and \[3\]/);
+    expect(() => aestheticHead({ ...Object.fromEntries(rest), 'layers.1.weight': t([1], 1) })).toThrow(
+      /version 2: missing layers\.4\.bias, unexpected layers\.1\.weight/,
+    );
+    expect(() => aestheticHead({ ...V2, 'layers.2.weight': t([1, 3], 1, 2, 3) })).toThrow(
+      /layers\.0\.weight is \[2, 3\] and layers\.0\.bias \[2\], expected \[3, D\] and \[3\]/,
+    );
     expect(() => aestheticHead({ weight: t([2], 1, 2), bias: t([1], 0) })).toThrow(/version 1: weight is \[2\]/);
     expect(() => aestheticHead({ weight: t([1, 1], Number.NaN), bias: t([1], 0) })).toThrow(/NaN or infinities/);
     expect(() => aestheticHead(Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`x${i}`, t([1], 0)])))).toThrow(/and 22 more$/);
@@ -43,7 +51,9 @@ describe('aestheticHead', () => {
 
   describe('from a file', () => {
     let directory: string;
-    beforeAll(() => { directory = fs.mkdtempSync(path.join(os.tmpdir(), 'aesthetic-')); });
+    beforeAll(() => {
+      directory = fs.mkdtempSync(path.join(os.tmpdir(), 'aesthetic-'));
+    });
     afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
 
     it('reads safetensors and names the file in errors', async () => {
@@ -68,7 +78,9 @@ describe('aestheticScore', () => {
   });
 
   it('refuses embeddings of another CLIP, NaN and zeros', () => {
-    expect(() => aestheticScore(head, { data: new Float32Array(3).fill(1), shape: [1, 3] }, 'ViT-B/32')).toThrow(/v1 \(ViT-B\/32\): the predictor takes embeddings of 2 dimensions, got 3/);
+    expect(() => aestheticScore(head, { data: new Float32Array(3).fill(1), shape: [1, 3] }, 'ViT-B/32')).toThrow(
+      /v1 \(ViT-B\/32\): the predictor takes embeddings of 2 dimensions, got 3/,
+    );
     expect(() => aestheticScore(head, { data: Float32Array.of(1, Number.NaN), shape: [1, 2] }, 'x')).toThrow(/feature 1 of row 0 is NaN/);
     expect(() => aestheticScore(head, { data: Float32Array.of(1, 1, 0, 0), shape: [2, 2] }, 'x')).toThrow(/embedding 1 is all zeros/);
   });

@@ -27,11 +27,15 @@ export function aestheticHead(tensors: Readonly<Record<string, HostTensor>>): Ae
   const version = 'weight' in tensors ? 1 : 2;
   const layers = version === 1 ? [''] : V2_LAYERS.map((i) => `layers.${i}.`);
   const known = layers.flatMap((layer) => [`${layer}weight`, `${layer}bias`]);
-  const fail = (message: string): MetricsError => new MetricsError('weights-mismatch', `this is no LAION aesthetic predictor, version ${version}: ${message}`, { names: Object.keys(tensors) });
+  const fail = (message: string): MetricsError =>
+    new MetricsError('weights-mismatch', `this is no LAION aesthetic predictor, version ${version}: ${message}`, {
+      names: Object.keys(tensors),
+    });
   const missing = known.filter((name) => !(name in tensors));
   const unexpected = Object.keys(tensors).filter((name) => !known.includes(name));
   const problems = [...missing.map((name) => `missing ${name}`), ...unexpected.map((name) => `unexpected ${name}`)];
-  if (problems.length > 0) throw fail(`${problems.slice(0, NAMED).join(', ')}${problems.length > NAMED ? ` and ${problems.length - NAMED} more` : ''}`);
+  if (problems.length > 0)
+    throw fail(`${problems.slice(0, NAMED).join(', ')}${problems.length > NAMED ? ` and ${problems.length - NAMED} more` : ''}`);
 
   // From the last layer to the first: y = w (W x + b) + c is (w W) x + (w b + c).
   let weight = Float64Array.of(1);
@@ -40,7 +44,9 @@ export function aestheticHead(tensors: Readonly<Record<string, HostTensor>>): Ae
     const [{ data, shape }, offset] = [tensors[`${layer}weight`]!, tensors[`${layer}bias`]!];
     const [out, width = 0] = shape;
     if (shape.length !== 2 || out !== weight.length || offset.shape.join() !== String(out)) {
-      throw fail(`${layer}weight is [${shape.join(', ')}] and ${layer}bias [${offset.shape.join(', ')}], expected [${weight.length}, D] and [${weight.length}]`);
+      throw fail(
+        `${layer}weight is [${shape.join(', ')}] and ${layer}bias [${offset.shape.join(', ')}], expected [${weight.length}, D] and [${weight.length}]`,
+      );
     }
     const product = new Float64Array(width);
     for (let o = 0; o < out; o++) {

@@ -33,7 +33,8 @@ describe('degrade', () => {
   });
 
   it('noise and colour depend on the draw', () => {
-    for (const kind of ['noise', 'colour'] as const) expect(Buffer.compare(degrade(image, kind, 0.5, draw).rgb, degrade(image, kind, 0.5, { ...draw, index: 6 }).rgb)).not.toBe(0);
+    for (const kind of ['noise', 'colour'] as const)
+      expect(Buffer.compare(degrade(image, kind, 0.5, draw).rgb, degrade(image, kind, 0.5, { ...draw, index: 6 }).rgb)).not.toBe(0);
   });
 
   it('noise has its standard deviation, a cast its length and no grey', () => {
@@ -77,7 +78,8 @@ describe('blockTransform', () => {
 describe('drawLadder', () => {
   it('draws strengths that ascend, and every kind', () => {
     const ladders = Array.from({ length: 40 }, (_, index) => drawLadder({ seed: 1, index }, 3));
-    for (const { strengths } of ladders) for (const [step, strength] of strengths.entries()) expect(Math.ceil(strength * 6)).toBe(2 * (step + 1));
+    for (const { strengths } of ladders)
+      for (const [step, strength] of strengths.entries()) expect(Math.ceil(strength * 6)).toBe(2 * (step + 1));
     expect(new Set(ladders.map(({ kind }) => kind))).toEqual(new Set(DEGRADATION_NAMES));
     expect(drawLadder({ seed: 1, index: 7 }, 3)).toEqual(ladders[7]);
     expect(() => drawLadder({ seed: 1, index: 0 }, 0)).toThrow(/at least one step/);
@@ -87,7 +89,13 @@ describe('drawLadder', () => {
 describe('rankingLoss', () => {
   it('charges every pair whose gap is below the margin', () => {
     // pairs of the first row: gaps 2, 2.5, 0.5: 0.5 too small. Second: -1, -2, -1: 2, 3, 2 too small
-    const loss = rankingLoss(tf.tensor2d([[3, 1, 0.5], [0, 1, 2]]), 1);
+    const loss = rankingLoss(
+      tf.tensor2d([
+        [3, 1, 0.5],
+        [0, 1, 2],
+      ]),
+      1,
+    );
     expect(loss.dataSync()[0]).toBeCloseTo((0.5 + 2 + 3 + 2) / 6, 6);
     expect(rankingLoss(tf.tensor2d([[2, 1]]), 1).dataSync()[0]).toBe(0);
     expect(() => rankingLoss(tf.tensor2d([[1]]), 1)).toThrow(/at least two versions, got \[1, 1\]/);
@@ -96,10 +104,14 @@ describe('rankingLoss', () => {
   it('has its gradient, eagerly and compiled', async () => {
     const scores = { data: Float32Array.of(3, 1, 0.5, 0, 1, 2), shape: [2, 3] };
     for (const engine of ['tfjs', 'onnx'] as const) {
-      const step = await compile(({ inputs }) => {
-        const { value, grads } = valueAndGrads(() => rankingLoss(inputs['scores']!, 1), { scores: inputs['scores']! });
-        return { outputs: { value, gradient: grads['scores']! } };
-      }, { inputs: { scores: { shape: [2, 3] } } }, { engine, threads: 1 });
+      const step = await compile(
+        ({ inputs }) => {
+          const { value, grads } = valueAndGrads(() => rankingLoss(inputs['scores']!, 1), { scores: inputs['scores']! });
+          return { outputs: { value, gradient: grads['scores']! } };
+        },
+        { inputs: { scores: { shape: [2, 3] } } },
+        { engine, threads: 1 },
+      );
       const { value, gradient } = await step.run({ scores });
       expect(value!.data[0]).toBeCloseTo(7.5 / 6, 6);
       for (const [i, want] of [0, -1 / 6, 1 / 6, -2 / 6, 0, 2 / 6].entries()) expect(gradient!.data[i]).toBeCloseTo(want, 6);

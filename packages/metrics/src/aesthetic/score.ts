@@ -20,7 +20,11 @@ export interface AestheticScore {
 export function aestheticScore(head: AestheticHead, images: Features, backbone: string): AestheticScore {
   const name = `${head.name} (${backbone})`;
   const { n, d } = checkFeatures(name, images);
-  if (d !== head.weight.length) throw new MetricsError('invalid-shape', `${name}: the predictor takes embeddings of ${head.weight.length} dimensions, got ${d}`, { expected: head.weight.length, got: d });
+  if (d !== head.weight.length)
+    throw new MetricsError('invalid-shape', `${name}: the predictor takes embeddings of ${head.weight.length} dimensions, got ${d}`, {
+      expected: head.weight.length,
+      got: d,
+    });
   const perImage = Float64Array.from({ length: n }, (_, row) => {
     const embedding = images.data.subarray(row * d, (row + 1) * d);
     const length = Math.hypot(...embedding);

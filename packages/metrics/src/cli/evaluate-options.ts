@@ -37,13 +37,15 @@ function triple(text: string): number[] {
 }
 
 /** Errors of the package's own say more than commander's. */
-const known = <T>(read: (text: string) => T) => (text: string): T => {
-  try {
-    return read(text);
-  } catch (error) {
-    throw error instanceof MetricsError ? new InvalidArgumentError(error.message) : error;
-  }
-};
+const known =
+  <T>(read: (text: string) => T) =>
+  (text: string): T => {
+    try {
+      return read(text);
+    } catch (error) {
+      throw error instanceof MetricsError ? new InvalidArgumentError(error.message) : error;
+    }
+  };
 
 function command(): Command {
   return new Command('npx nx run metrics:evaluate')
@@ -51,9 +53,24 @@ function command(): Command {
     .requiredOption('--generated <path>', 'the images: a folder, a .zip, a webdataset .tar or a folder of such')
     .option('--reference <path>', 'images to compare with, or statistics that --save-reference wrote (.safetensors)')
     .option('--captions <file>', 'CSV with the columns file and caption, for clip')
-    .option('--metrics <list>', `what to measure: ${Object.entries(METRICS).map(([name, { what }]) => `${name} (${what})`).join(', ')}`, known(metricNames), ['fid', 'kid', 'prdc'])
-    .option('--preset <name>', 'how images are resized for the network: pytorch-fid, clean, tf1, torchmetrics for Inception (clean), dinov2 for an ONNX network')
-    .option('--weights <place>', `a folder of weights, or NAME=FILE with a name of ${Object.keys(WEIGHTS).join(', ')}; repeat for several (${WEIGHTS_FOLDER})`, (place: string, before: string[]) => [...before, place], [])
+    .option(
+      '--metrics <list>',
+      `what to measure: ${Object.entries(METRICS)
+        .map(([name, { what }]) => `${name} (${what})`)
+        .join(', ')}`,
+      known(metricNames),
+      ['fid', 'kid', 'prdc'],
+    )
+    .option(
+      '--preset <name>',
+      'how images are resized for the network: pytorch-fid, clean, tf1, torchmetrics for Inception (clean), dinov2 for an ONNX network',
+    )
+    .option(
+      '--weights <place>',
+      `a folder of weights, or NAME=FILE with a name of ${Object.keys(WEIGHTS).join(', ')}; repeat for several (${WEIGHTS_FOLDER})`,
+      (place: string, before: string[]) => [...before, place],
+      [],
+    )
     .option('--network <file>', 'an .onnx network in place of Inception')
     .option('--network-output <name>', 'its output that holds the features')
     .option('--input-size <pixels>', 'its input, in place of --preset', positive)
@@ -84,8 +101,11 @@ export function evaluateFlags(argv: readonly string[]): EvaluateFlags {
   }
   const flags = program.opts<EvaluateFlags>();
   const custom = flags.inputSize !== undefined || flags.inputMean !== undefined || flags.inputStd !== undefined;
-  if (flags.network === undefined && (custom || flags.networkOutput !== undefined)) throw new MetricsError('invalid-option', '--network-output and --input-... describe the network of --network');
-  if (custom && (flags.inputSize === undefined || flags.inputMean === undefined || flags.inputStd === undefined)) throw new MetricsError('invalid-option', 'an input of one\u2019s own takes all three: --input-size, --input-mean and --input-std');
-  if (custom && flags.preset !== undefined) throw new MetricsError('invalid-option', 'give either --preset or --input-size, --input-mean and --input-std');
+  if (flags.network === undefined && (custom || flags.networkOutput !== undefined))
+    throw new MetricsError('invalid-option', '--network-output and --input-... describe the network of --network');
+  if (custom && (flags.inputSize === undefined || flags.inputMean === undefined || flags.inputStd === undefined))
+    throw new MetricsError('invalid-option', 'an input of one\u2019s own takes all three: --input-size, --input-mean and --input-std');
+  if (custom && flags.preset !== undefined)
+    throw new MetricsError('invalid-option', 'give either --preset or --input-size, --input-mean and --input-std');
   return flags;
 }

@@ -14,7 +14,10 @@ const USAGE = `usage: npx nx run metrics:fetch NAME ... [--to FOLDER]
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
 async function main(): Promise<void> {
-  const { values: { to }, positionals } = parseArgs({ allowPositionals: true, options: { to: { type: 'string', default: WEIGHTS_FOLDER } } });
+  const {
+    values: { to },
+    positionals,
+  } = parseArgs({ allowPositionals: true, options: { to: { type: 'string', default: WEIGHTS_FOLDER } } });
   const names = positionals.map(weightsName);
   if (names.length === 0) {
     console.log(USAGE);
@@ -26,7 +29,9 @@ async function main(): Promise<void> {
   for (const name of names) {
     const { license, url } = WEIGHTS[name];
     console.log(`${name}: ${url} (${license})`);
-    const { path: file, fetched } = await fetchWeights(WEIGHTS[name], to, ({ received, total }) => line.update(name, received, total, megabytes));
+    const { path: file, fetched } = await fetchWeights(WEIGHTS[name], to, ({ received, total }) =>
+      line.update(name, received, total, megabytes),
+    );
     line.end(`${name}: ${fetched ? 'fetched and checked' : 'was there, its checksum fits'}: ${file}`);
   }
 }

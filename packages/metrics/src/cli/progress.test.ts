@@ -3,7 +3,17 @@ import { ProgressLine } from './progress.ts';
 
 function written(isTTY: boolean, msPerUpdate: number, use: (line: ProgressLine) => void): string {
   let [text, time] = ['', 0];
-  use(new ProgressLine({ isTTY, write: (part: string) => { text += part; } }, () => (time += msPerUpdate)));
+  use(
+    new ProgressLine(
+      {
+        isTTY,
+        write: (part: string) => {
+          text += part;
+        },
+      },
+      () => (time += msPerUpdate),
+    ),
+  );
   return text;
 }
 
@@ -17,8 +27,13 @@ describe('ProgressLine', () => {
   });
 
   it('writes a line per tenth elsewhere, and seldom where the end is not known', () => {
-    const steps = (total: number | null) => (line: ProgressLine) => { for (let i = 1; i <= 1000; i++) line.update('images', i, total); };
-    expect(written(false, 1, steps(1000)).split('\n')).toEqual([...Array.from({ length: 10 }, (_, i) => `images: ${100 * (i + 1)} of 1000`), '']);
+    const steps = (total: number | null) => (line: ProgressLine) => {
+      for (let i = 1; i <= 1000; i++) line.update('images', i, total);
+    };
+    expect(written(false, 1, steps(1000)).split('\n')).toEqual([
+      ...Array.from({ length: 10 }, (_, i) => `images: ${100 * (i + 1)} of 1000`),
+      '',
+    ]);
     expect(written(false, 1, steps(3)).split('\n')).toHaveLength(1001); // more came than was known of
     expect(written(false, 10_000, steps(null)).split('\n').length).toBeLessThan(400);
   });

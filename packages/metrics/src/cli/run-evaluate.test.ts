@@ -15,11 +15,16 @@ const at = (name: string) => path.join(root, name);
 beforeAll(async () => {
   root = fs.mkdtempSync(path.join(os.tmpdir(), 'run-evaluate-'));
   writeSafetensors(at('fid_inception.safetensors'), madeUpInception());
-  for (const [folder, count] of [['generated', 3], ['reference', 4]] as const) {
+  for (const [folder, count] of [
+    ['generated', 3],
+    ['reference', 4],
+  ] as const) {
     fs.mkdirSync(at(folder));
     for (let i = 0; i < count; i++) {
       const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48"><rect width="64" height="48" fill="hsl(${i * 50} 60% 60%)"/><circle cx="${10 + 6 * i}" cy="24" r="${4 + i}" fill="${folder === 'generated' ? 'navy' : 'gold'}"/></svg>`;
-      await sharp(Buffer.from(svg)).png().toFile(at(`${folder}/${i}.png`));
+      await sharp(Buffer.from(svg))
+        .png()
+        .toFile(at(`${folder}/${i}.png`));
     }
   }
 });
@@ -27,7 +32,15 @@ afterAll(() => fs.rmSync(root, { recursive: true }));
 
 const run = (...flags: string[]) => {
   let log = '';
-  const done = runEvaluate(evaluateFlags([`--generated=${at('generated')}`, `--report=${at('report')}`, ...flags]), 'test', new ProgressLine({ write: (text: string) => { log += text; } }));
+  const done = runEvaluate(
+    evaluateFlags([`--generated=${at('generated')}`, `--report=${at('report')}`, ...flags]),
+    'test',
+    new ProgressLine({
+      write: (text: string) => {
+        log += text;
+      },
+    }),
+  );
   return done.then((page) => ({ page, log }));
 };
 
@@ -45,29 +58,57 @@ function table(id: string): Record<string, unknown> {
 describe('runEvaluate', () => {
   it('goes from images and weights to a report, and from kept statistics to the same distance', async () => {
     const weights = `--weights=${root}`;
-    const { page, log } = await run(`--reference=${at('reference')}`, weights, '--metrics=fid,is', '--preset=pytorch-fid', '--batch=4', `--save-reference=${at('kept.safetensors')}`);
+    const { page, log } = await run(
+      `--reference=${at('reference')}`,
+      weights,
+      '--metrics=fid,is',
+      '--preset=pytorch-fid',
+      '--batch=4',
+      `--save-reference=${at('kept.safetensors')}`,
+    );
     expect(page).toBe(at('report/index.html'));
     expect(fs.readFileSync(page, 'utf8')).toContain('3 generated images against 4 reference images');
-    expect(log.split('\n')).toEqual(expect.arrayContaining(['generated images: 3 of 3', 'reference images: 4 of 4', '3 generated images read', '4 reference images read', expect.stringMatching(/^FID \(inception, pytorch-fid\): \d/)]) as unknown as string[]);
+    expect(log.split('\n')).toEqual(
+      expect.arrayContaining([
+        'generated images: 3 of 3',
+        'reference images: 4 of 4',
+        '3 generated images read',
+        '4 reference images read',
+        expect.stringMatching(/^FID \(inception, pytorch-fid\): \d/),
+      ]) as unknown as string[],
+    );
     const distance = table('distance-scores')['FID'] as number;
     expect(distance).toBeGreaterThan(0);
     expect(table('inception-score-scores')['IS']).toBeGreaterThanOrEqual(1);
 
-    expect(readStatistics(at('kept.safetensors'))).toMatchObject({ n: 4, provenance: { network: 'inception', preset: 'pytorch-fid', dtype: 'float32' } });
+    expect(readStatistics(at('kept.safetensors'))).toMatchObject({
+      n: 4,
+      provenance: { network: 'inception', preset: 'pytorch-fid', dtype: 'float32' },
+    });
     await run(`--reference=${at('kept.safetensors')}`, weights, '--metrics=fid', '--preset=pytorch-fid', '--batch=8');
     expect((table('distance-scores')['FID'] as number) / distance).toBeCloseTo(1, 4);
   });
 
   it('says what is wrong before it loads a network', async () => {
     const reference = `--reference=${at('reference')}`;
-    await expect(run(reference, '--preset=cleen')).rejects.toThrow('there is no preset "cleen"; there are pytorch-fid, clean, tf1, torchmetrics');
+    await expect(run(reference, '--preset=cleen')).rejects.toThrow(
+      'there is no preset "cleen"; there are pytorch-fid, clean, tf1, torchmetrics',
+    );
     await expect(run(reference, '--metrics=clip')).rejects.toThrow('clip needs captions');
     await expect(run(reference, '--metrics=aesthetic', '--clip=ViT-Z')).rejects.toThrow('there is no CLIP "ViT-Z"; there are ViT-B/32');
-    await expect(run(reference, '--metrics=aesthetic', '--clip=ViT-B/32')).rejects.toThrow('--clip ViT-B/32 needs its weights: --weights clip=FILE.safetensors');
-    await expect(run(reference, '--metrics=aesthetic', `--weights=${root}`)).rejects.toThrow(/CLIP ViT-L\/14 needs the weights "clip", and clip-vit-large-patch14\.safetensors is not in .*npx nx run metrics:fetch clip/s);
+    await expect(run(reference, '--metrics=aesthetic', '--clip=ViT-B/32')).rejects.toThrow(
+      '--clip ViT-B/32 needs its weights: --weights clip=FILE.safetensors',
+    );
+    await expect(run(reference, '--metrics=aesthetic', `--weights=${root}`)).rejects.toThrow(
+      /CLIP ViT-L\/14 needs the weights "clip", and clip-vit-large-patch14\.safetensors is not in .*npx nx run metrics:fetch clip/s,
+    );
     await expect(run('--metrics=fid')).rejects.toThrow('fid needs a reference');
-    await expect(run(reference, '--metrics=fid', '--network=x.onnx')).rejects.toThrow('--network needs to know its input: --preset dinov2, or --input-size');
-    await expect(run(reference, '--metrics=fid', '--network=x.onnx', '--preset=clean')).rejects.toThrow('there is no preset "clean" for an ONNX network; there are dinov2');
+    await expect(run(reference, '--metrics=fid', '--network=x.onnx')).rejects.toThrow(
+      '--network needs to know its input: --preset dinov2, or --input-size',
+    );
+    await expect(run(reference, '--metrics=fid', '--network=x.onnx', '--preset=clean')).rejects.toThrow(
+      'there is no preset "clean" for an ONNX network; there are dinov2',
+    );
     await expect(run(reference, '--metrics=kid', '--save-reference=x')).rejects.toThrow('--save-reference keeps what fid gathers');
   });
 });
@@ -83,7 +124,10 @@ describe('evaluateFlags', () => {
     [['--generated=x', '--network=n.onnx', '--input-mean=1,2', '--input-size=8'], /Expected three numbers/],
     [['--generated=x', '--network=n.onnx', '--input-size=8'], /takes all three: --input-size, --input-mean and --input-std/],
     [['--generated=x', '--input-size=8'], /describe the network of --network/],
-    [['--generated=x', '--network=n.onnx', '--preset=dinov2', '--input-size=8', '--input-mean=0,0,0', '--input-std=1,1,1'], /give either --preset or/],
+    [
+      ['--generated=x', '--network=n.onnx', '--preset=dinov2', '--input-size=8', '--input-mean=0,0,0', '--input-std=1,1,1'],
+      /give either --preset or/,
+    ],
     [['--generated=x', 'y'], /too many arguments/],
   ])('%j', (flags, message) => {
     expect(() => evaluateFlags(flags)).toThrow(message);

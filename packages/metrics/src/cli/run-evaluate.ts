@@ -40,11 +40,19 @@ export async function runEvaluate(flags: EvaluateFlags, command: string, progres
   const measure = clipMeasure(flags.clipMeasure);
   checkPreset(flags);
   const generated = await openImageSource(flags.generated);
-  const reference = flags.reference === undefined ? null : flags.reference.endsWith('.safetensors') ? readStatistics(flags.reference) : await openImageSource(flags.reference);
+  const reference =
+    flags.reference === undefined
+      ? null
+      : flags.reference.endsWith('.safetensors')
+        ? readStatistics(flags.reference)
+        : await openImageSource(flags.reference);
   const captions = flags.captions === undefined ? null : await readCaptions(flags.captions);
   checkQuestion({ metrics, generated, reference, captions });
   if (flags.saveReference !== undefined && (reference === null || isStatistics(reference) || !metrics.includes('fid'))) {
-    throw new MetricsError('invalid-option', '--save-reference keeps what fid gathers of reference images: give those, and fid among the metrics');
+    throw new MetricsError(
+      'invalid-option',
+      '--save-reference keeps what fid gathers of reference images: give those, and fid among the metrics',
+    );
   }
 
   const used: WeightsName[] = [];
@@ -52,9 +60,13 @@ export async function runEvaluate(flags: EvaluateFlags, command: string, progres
     used.push(name);
     return locateWeights(places, name, purpose);
   };
-  const network = needs(metrics, 'features') ? await openNetwork(flags, metrics.filter((name) => needs([name], 'features')).join(', '), locate) : null;
+  const network = needs(metrics, 'features')
+    ? await openNetwork(flags, metrics.filter((name) => needs([name], 'features')).join(', '), locate)
+    : null;
   const clip = needs(metrics, 'embeddings') ? { towers: await openTowers(flags, places, locate), measure } : null;
-  const aesthetic: AestheticHead | null = metrics.includes('aesthetic') ? await readAestheticHead(locate(`aesthetic-${flags.aesthetic}`, 'aesthetic')) : null;
+  const aesthetic: AestheticHead | null = metrics.includes('aesthetic')
+    ? await readAestheticHead(locate(`aesthetic-${flags.aesthetic}`, 'aesthetic'))
+    : null;
 
   const sources = { generated, reference };
   let read: string | null = null;
@@ -72,7 +84,9 @@ export async function runEvaluate(flags: EvaluateFlags, command: string, progres
   await clip?.towers.image.release();
   await clip?.towers.text.release();
 
-  const weights = [network, clip?.towers.image].flatMap((extractor) => (extractor ? [`${extractor.name} ${extractor.weightsHash.slice(0, 16)}`] : []));
+  const weights = [network, clip?.towers.image].flatMap((extractor) =>
+    extractor ? [`${extractor.name} ${extractor.weightsHash.slice(0, 16)}`] : [],
+  );
   const report = await evaluationReport({
     evaluation,
     sources: { generated, reference: isStatistics(reference) ? null : reference },
@@ -88,13 +102,20 @@ export async function runEvaluate(flags: EvaluateFlags, command: string, progres
       finishedAt: new Date().toISOString(),
       command,
     },
-    attribution: used.map((name): Attribution => ({ work: WEIGHTS[name].what, author: WEIGHTS[name].author, license: WEIGHTS[name].license, url: WEIGHTS[name].url })),
+    attribution: used.map((name): Attribution => ({
+      work: WEIGHTS[name].what,
+      author: WEIGHTS[name].author,
+      license: WEIGHTS[name].license,
+      url: WEIGHTS[name].url,
+    })),
   });
   await writeReport(flags.report, report);
   for (const score of evaluation.scores) {
     const { set, value } = score;
     const [number, interval] = typeof value === 'number' ? [value, null] : [value.value, value.interval];
-    progress.end(`${quoted(score)}${set === 'reference' ? ', reference images' : ''}: ${number.toPrecision(6)}${interval ? ` [${interval.map((end) => end.toPrecision(4)).join(', ')}]` : ''}`);
+    progress.end(
+      `${quoted(score)}${set === 'reference' ? ', reference images' : ''}: ${number.toPrecision(6)}${interval ? ` [${interval.map((end) => end.toPrecision(4)).join(', ')}]` : ''}`,
+    );
   }
   return path.join(flags.report, 'index.html');
 }
@@ -103,27 +124,68 @@ export async function runEvaluate(flags: EvaluateFlags, command: string, progres
 function checkPreset({ preset, network }: EvaluateFlags): void {
   if (network === undefined) inceptionPreprocess(preset ?? 'clean');
   else if (preset !== undefined && !Object.hasOwn(ONNX_INPUTS, preset)) {
-    throw new MetricsError('unknown-preset', `there is no preset "${preset}" for an ONNX network; there are ${Object.keys(ONNX_INPUTS).join(', ')}, or give --input-size, --input-mean and --input-std`, { preset });
+    throw new MetricsError(
+      'unknown-preset',
+      `there is no preset "${preset}" for an ONNX network; there are ${Object.keys(ONNX_INPUTS).join(', ')}, or give --input-size, --input-mean and --input-std`,
+      { preset },
+    );
   }
 }
 
-async function openNetwork({ network, networkOutput, preset, provider, batch, ...input }: EvaluateFlags, purpose: string, locate: (name: WeightsName, purpose: string) => string): Promise<FeatureExtractor> {
-  if (network === undefined) return inceptionExtractor(await readInceptionWeights(locate('inception', purpose)), { preset: preset ?? 'clean', batchSize: batch, provider });
-  return onnxExtractor(network, { input: onnxInput(preset, input), batchSize: batch, provider, ...(networkOutput === undefined ? {} : { output: networkOutput }) });
+async function openNetwork(
+  { network, networkOutput, preset, provider, batch, ...input }: EvaluateFlags,
+  purpose: string,
+  locate: (name: WeightsName, purpose: string) => string,
+): Promise<FeatureExtractor> {
+  if (network === undefined)
+    return inceptionExtractor(await readInceptionWeights(locate('inception', purpose)), {
+      preset: preset ?? 'clean',
+      batchSize: batch,
+      provider,
+    });
+  return onnxExtractor(network, {
+    input: onnxInput(preset, input),
+    batchSize: batch,
+    provider,
+    ...(networkOutput === undefined ? {} : { output: networkOutput }),
+  });
 }
 
-function onnxInput(preset: string | undefined, { inputSize: size, inputMean: mean, inputStd: std }: Pick<EvaluateFlags, 'inputSize' | 'inputMean' | 'inputStd'>): OnnxInput {
+function onnxInput(
+  preset: string | undefined,
+  { inputSize: size, inputMean: mean, inputStd: std }: Pick<EvaluateFlags, 'inputSize' | 'inputMean' | 'inputStd'>,
+): OnnxInput {
   if (preset !== undefined) return ONNX_INPUTS[preset as keyof typeof ONNX_INPUTS];
-  if (size === undefined || mean === undefined || std === undefined) throw new MetricsError('invalid-option', '--network needs to know its input: --preset dinov2, or --input-size, --input-mean and --input-std');
+  if (size === undefined || mean === undefined || std === undefined)
+    throw new MetricsError(
+      'invalid-option',
+      '--network needs to know its input: --preset dinov2, or --input-size, --input-mean and --input-std',
+    );
   return { name: `${size} px, mean ${mean.join(' ')}, std ${std.join(' ')}`, size, mean, std };
 }
 
-async function openTowers({ clip: backbone, provider, batch }: EvaluateFlags, places: WeightsPlaces, locate: (name: WeightsName, purpose: string) => string): Promise<ClipTowers> {
+async function openTowers(
+  { clip: backbone, provider, batch }: EvaluateFlags,
+  places: WeightsPlaces,
+  locate: (name: WeightsName, purpose: string) => string,
+): Promise<ClipTowers> {
   const name = clipModelName(backbone);
-  if (name !== REGISTERED_CLIP && !places.files.has('clip')) throw new MetricsError('weights-missing', `--clip ${name} needs its weights: --weights clip=FILE.safetensors (what metrics:fetch brings is ${REGISTERED_CLIP})`, { name });
+  if (name !== REGISTERED_CLIP && !places.files.has('clip'))
+    throw new MetricsError(
+      'weights-missing',
+      `--clip ${name} needs its weights: --weights clip=FILE.safetensors (what metrics:fetch brings is ${REGISTERED_CLIP})`,
+      { name },
+    );
   const weights = await openClip(name, CLIP_MODELS[name](), locate('clip', `CLIP ${name}`));
   const tokenizer = await readCaptionTokenizer(locate('clip-tokenizer', `CLIP ${name}`));
-  return { name, tokenizer, image: await clipImageTower(weights, { batchSize: batch, provider }), text: await clipTextTower(weights, { provider }) };
+  return {
+    name,
+    tokenizer,
+    image: await clipImageTower(weights, { batchSize: batch, provider }),
+    text: await clipTextTower(weights, { provider }),
+  };
 }
 
-const onnxRuntimeVersion = (): string => (JSON.parse(readFileSync(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'), 'utf8')) as { version: string }).version;
+const onnxRuntimeVersion = (): string =>
+  (JSON.parse(readFileSync(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'), 'utf8')) as { version: string })
+    .version;

@@ -13,6 +13,7 @@ export type ClipModelName = keyof typeof CLIP_MODELS;
 
 /** @throws MetricsError unknown-preset, listing the known ones */
 export function clipModelName(name: string): ClipModelName {
-  if (!Object.hasOwn(CLIP_MODELS, name)) throw new MetricsError('unknown-preset', `there is no CLIP "${name}"; there are ${Object.keys(CLIP_MODELS).join(', ')}`, { name });
+  if (!Object.hasOwn(CLIP_MODELS, name))
+    throw new MetricsError('unknown-preset', `there is no CLIP "${name}"; there are ${Object.keys(CLIP_MODELS).join(', ')}`, { name });
   return name as ClipModelName;
 }

@@ -26,36 +26,67 @@ interface Network {
  * @param name of the backbone, for the scores; the file does not tell
  * @throws MetricsError invalid-file for a file that is no such network, naming its inputs and outputs
  */
-export async function onnxImageTower(name: string, file: string, { batchSize = 8, ...options }: { batchSize?: number } & OnnxOptions = {}): Promise<FeatureExtractor> {
-  const network = await openNetwork(file, { input: 'pixel_values', output: 'image_embeds', rest: [3, IMAGE_SIZE, IMAGE_SIZE], batchSize, ...options });
+export async function onnxImageTower(
+  name: string,
+  file: string,
+  { batchSize = 8, ...options }: { batchSize?: number } & OnnxOptions = {},
+): Promise<FeatureExtractor> {
+  const network = await openNetwork(file, {
+    input: 'pixel_values',
+    output: 'image_embeds',
+    rest: [3, IMAGE_SIZE, IMAGE_SIZE],
+    batchSize,
+    ...options,
+  });
   const [most, channels, size, width] = network.shape as [number, number, number, number];
   if (channels !== 3 || size !== width) {
     await network.release();
-    throw new MetricsError('invalid-file', `${file} takes images [${network.shape.slice(1).join(', ')}], expected [3, S, S]`, { file, shape: network.shape });
+    throw new MetricsError('invalid-file', `${file} takes images [${network.shape.slice(1).join(', ')}], expected [3, S, S]`, {
+      file,
+      shape: network.shape,
+    });
   }
-  return { name: `CLIP ${name}`, weightsHash: network.hash, dimension: network.dimension, preprocess: clipPreprocess(size), batchSize: most, run: network.run, release: network.release };
+  return {
+    name: `CLIP ${name}`,
+    weightsHash: network.hash,
+    dimension: network.dimension,
+    preprocess: clipPreprocess(size),
+    batchSize: most,
+    run: network.run,
+    release: network.release,
+  };
 }
 
 /**
  * The text tower of a CLIP exported as `text_model.onnx` (input `input_ids` [N, T], perhaps `attention_mask`; output `text_embeds` [N, D]).
  * @throws MetricsError invalid-file for a file that is no such network, naming its inputs and outputs
  */
-export async function onnxTextTower(file: string, { batchSize = 8, ...options }: { batchSize?: number } & OnnxOptions = {}): Promise<TextTower> {
+export async function onnxTextTower(
+  file: string,
+  { batchSize = 8, ...options }: { batchSize?: number } & OnnxOptions = {},
+): Promise<TextTower> {
   const network = await openNetwork(file, { input: 'input_ids', output: 'text_embeds', rest: [CLIP_CONTEXT], batchSize, ...options });
   const [most, context] = network.shape as [number, number];
   return { weightsHash: network.hash, context, dimension: network.dimension, batchSize: most, run: network.run, release: network.release };
 }
 
-async function openNetwork(file: string, { input, output, rest, batchSize, ...where }: { input: string; output: string; rest: readonly number[]; batchSize: number } & OnnxOptions): Promise<Network> {
+async function openNetwork(
+  file: string,
+  { input, output, rest, batchSize, ...where }: { input: string; output: string; rest: readonly number[]; batchSize: number } & OnnxOptions,
+): Promise<Network> {
   const fail = (message: string): MetricsError => new MetricsError('invalid-file', `${file} ${message}`, { file });
   const { session, weightsHash: hash } = await openOnnx(file, where);
   try {
     const inputs = session.inputMetadata;
     const taken = inputs.find((candidate) => candidate.name === input);
-    const given = session.outputNames.find((candidate) => candidate === output) ?? (session.outputNames.length === 1 ? session.outputNames[0] : undefined);
+    const given =
+      session.outputNames.find((candidate) => candidate === output) ??
+      (session.outputNames.length === 1 ? session.outputNames[0] : undefined);
     const strange = inputs.filter(({ name }) => name !== input && !(input === 'input_ids' && name === 'attention_mask'));
     if (!taken?.isTensor || given === undefined || strange.length > 0) {
-      throw fail(`is no such tower: expected the input ${input} and the output ${output}, found ${inputs.map(({ name }) => name).join(', ')} and ${session.outputNames.join(', ')}`);
+      throw fail(
+        `is no such tower: expected the input ${input} and the output ${output}, found ${inputs.map(({ name }) => name).join(', ')} and ${session.outputNames.join(', ')}`,
+      );
     }
     if (taken.shape.length !== rest.length + 1) throw fail(`takes ${input} of rank ${taken.shape.length}, expected ${rest.length + 1}`);
     const shape = [batchSize, ...rest].map((open, axis) => (typeof taken.shape[axis] === 'number' ? taken.shape[axis] : open));
@@ -63,16 +94,25 @@ async function openNetwork(file: string, { input, output, rest, batchSize, ...wh
       const { filled, count } = fillBatch(file, rows, shape);
       // Where the network takes any number of rows, none is filled up.
       const used = typeof taken.shape[0] === 'number' ? filled : rows;
-      const feeds = Object.fromEntries(inputs.map((meta) => [meta.name, feed(meta as ort.InferenceSession.TensorValueMetadata, meta.name === 'attention_mask' ? attentionMask(used) : used, fail)]));
+      const feeds = Object.fromEntries(
+        inputs.map((meta) => [
+          meta.name,
+          feed(meta as ort.InferenceSession.TensorValueMetadata, meta.name === 'attention_mask' ? attentionMask(used) : used, fail),
+        ]),
+      );
       const result = (await session.run(feeds, [given]))[given]!;
       const values = await result.getData();
-      if (!(values instanceof Float32Array) || result.dims.length !== 2 || result.dims[0] !== used.shape[0]) throw fail(`gives ${given} as ${result.type} [${result.dims.join(', ')}], expected float32 [${used.shape[0]}, D]`);
+      if (!(values instanceof Float32Array) || result.dims.length !== 2 || result.dims[0] !== used.shape[0])
+        throw fail(`gives ${given} as ${result.type} [${result.dims.join(', ')}], expected float32 [${used.shape[0]}, D]`);
       return values.slice(0, count * result.dims[1]!);
     };
     // The width is symbolic in some exports: one run tells, and whether the network runs at all.
     const [, ...one] = shape;
     const size = one.reduce((a, b) => a * b, 1);
-    const probe = await run({ data: input === 'input_ids' ? new Int32Array(size).fill(1, 0, 1) : new Float32Array(size), shape: [1, ...one] });
+    const probe = await run({
+      data: input === 'input_ids' ? new Int32Array(size).fill(1, 0, 1) : new Float32Array(size),
+      shape: [1, ...one],
+    });
     return { hash, dimension: probe.length, shape, run, release: () => session.release() };
   } catch (error) {
     await session.release();
@@ -91,8 +131,13 @@ function attentionMask({ data, shape }: HostTensor): HostTensor {
   return { data: mask, shape };
 }
 
-function feed({ name, type }: ort.InferenceSession.TensorValueMetadata, { data, shape }: HostTensor, fail: (message: string) => MetricsError): ort.Tensor {
+function feed(
+  { name, type }: ort.InferenceSession.TensorValueMetadata,
+  { data, shape }: HostTensor,
+  fail: (message: string) => MetricsError,
+): ort.Tensor {
   if (data instanceof Int32Array && type === 'int64') return new ort.Tensor('int64', BigInt64Array.from(data, BigInt), shape);
-  if ((data instanceof Int32Array && type === 'int32') || (data instanceof Float32Array && type === 'float32')) return new ort.Tensor(type, data, shape);
+  if ((data instanceof Int32Array && type === 'int32') || (data instanceof Float32Array && type === 'float32'))
+    return new ort.Tensor(type, data, shape);
   throw fail(`takes ${name} as ${type}, which is not supported (float32 images, int32 or int64 ids)`);
 }

@@ -1,4 +1,13 @@
-import { CoreBlocksError, externalStateDict, inLayout, openaiClip, readSafetensors, withParameters, type ClipModel, type Module } from '@controllab/core-blocks';
+import {
+  CoreBlocksError,
+  externalStateDict,
+  inLayout,
+  openaiClip,
+  readSafetensors,
+  withParameters,
+  type ClipModel,
+  type Module,
+} from '@controllab/core-blocks';
 import { compile, type CompileOptions, type ConstantTensor } from '@controllab/tfjs-onnx';
 import { MetricsError } from '../errors.ts';
 import type { FeatureExtractor } from '../feature-extractor.ts';
@@ -35,10 +44,14 @@ export async function openClip(name: string, model: ClipModel, file: string): Pr
 
 export type TowerOptions = { batchSize?: number } & Pick<CompileOptions, 'provider' | 'threads'>;
 
-const parametersOf = (tower: Module, tensors: ClipWeights['tensors']) => Object.fromEntries([...tower.parameters().keys()].map((name) => [name, tensors[name]!]));
+const parametersOf = (tower: Module, tensors: ClipWeights['tensors']) =>
+  Object.fromEntries([...tower.parameters().keys()].map((name) => [name, tensors[name]!]));
 
 /** A CLIP's vision tower, compiled for batches of up to `batchSize` images (8). Its features are embeddings, not normalised. */
-export async function clipImageTower({ name, model: { vision }, tensors, hash }: ClipWeights, { batchSize = 8, ...options }: TowerOptions = {}): Promise<FeatureExtractor> {
+export async function clipImageTower(
+  { name, model: { vision }, tensors, hash }: ClipWeights,
+  { batchSize = 8, ...options }: TowerOptions = {},
+): Promise<FeatureExtractor> {
   const { image_size: size, projection_dim: dimension } = vision.config;
   const shape = [batchSize, 3, size, size];
   const forward = await compile(
@@ -62,7 +75,10 @@ export async function clipImageTower({ name, model: { vision }, tensors, hash }:
 }
 
 /** A CLIP's text tower, compiled for batches of up to `batchSize` texts (8). */
-export async function clipTextTower({ name, model: { text }, tensors, hash }: ClipWeights, { batchSize = 8, ...options }: TowerOptions = {}): Promise<TextTower> {
+export async function clipTextTower(
+  { name, model: { text }, tensors, hash }: ClipWeights,
+  { batchSize = 8, ...options }: TowerOptions = {},
+): Promise<TextTower> {
   const { max_position_embeddings: context } = text.config;
   const dimension = text.text_projection.weight.shape[0]!;
   const shape = [batchSize, context];

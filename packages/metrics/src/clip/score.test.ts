@@ -8,9 +8,18 @@ function towers(batches: number[]): ClipTowers {
   return {
     name: 'ViT-Z/1',
     image: {} as FeatureExtractor,
-    tokenizer: { context: 2, encode: (captions) => ({ ids: { data: Int32Array.from(captions.flatMap((c) => [c.length, 1])), shape: [captions.length, 2] }, truncated: captions.flatMap((c, i) => (c.length > 20 ? [i] : [])) }) },
+    tokenizer: {
+      context: 2,
+      encode: (captions) => ({
+        ids: { data: Int32Array.from(captions.flatMap((c) => [c.length, 1])), shape: [captions.length, 2] },
+        truncated: captions.flatMap((c, i) => (c.length > 20 ? [i] : [])),
+      }),
+    },
     text: {
-      weightsHash: '', context: 2, dimension: 2, batchSize: 2,
+      weightsHash: '',
+      context: 2,
+      dimension: 2,
+      batchSize: 2,
       run: (ids) => {
         batches.push(ids.shape[0]!);
         return Promise.resolve(Float32Array.from(ids.data));
@@ -50,10 +59,18 @@ describe('clipScore', () => {
   it('refuses captions missing, too many or empty, other dimensions, and embeddings without direction', async () => {
     await expect(clipScore(towers([]), images, ['a', 'b'], 'cosine')).rejects.toThrow(/expected a caption for each of 3 images, got 2/);
     await expect(clipScore(towers([]), images, ['a', ' ', 'b'], 'clipscore')).rejects.toThrow(/caption 1 of 3 is empty/);
-    await expect(clipScore(towers([]), { data: new Float32Array(9).fill(1), shape: [3, 3] }, captions, 'cosine')).rejects.toThrow(/images have 3 dimensions, those of captions 2/);
-    await expect(clipScore(towers([]), { data: Float32Array.of(1, 1, 0, 0, 1, 1), shape: [3, 2] }, captions, 'cosine')).rejects.toThrow(/row 1 is all zeros/);
-    await expect(clipScore(towers([]), { data: Float32Array.of(1, 1, Number.NaN, 0, 1, 1), shape: [3, 2] }, captions, 'cosine')).rejects.toThrow(/feature 0 of row 1 is NaN/);
-    await expect(embedCaptions({ ...towers([]), tokenizer: { ...towers([]).tokenizer, context: 77 } }, captions)).rejects.toThrow(/tokenizer gives 77 tokens, the text tower takes 2/);
+    await expect(clipScore(towers([]), { data: new Float32Array(9).fill(1), shape: [3, 3] }, captions, 'cosine')).rejects.toThrow(
+      /images have 3 dimensions, those of captions 2/,
+    );
+    await expect(clipScore(towers([]), { data: Float32Array.of(1, 1, 0, 0, 1, 1), shape: [3, 2] }, captions, 'cosine')).rejects.toThrow(
+      /row 1 is all zeros/,
+    );
+    await expect(
+      clipScore(towers([]), { data: Float32Array.of(1, 1, Number.NaN, 0, 1, 1), shape: [3, 2] }, captions, 'cosine'),
+    ).rejects.toThrow(/feature 0 of row 1 is NaN/);
+    await expect(embedCaptions({ ...towers([]), tokenizer: { ...towers([]).tokenizer, context: 77 } }, captions)).rejects.toThrow(
+      /tokenizer gives 77 tokens, the text tower takes 2/,
+    );
     await expect(embedCaptions(towers([]), [])).rejects.toThrow(/at least one caption/);
     expect(() => cosines(images, { ...images, shape: [2, 3] })).toThrow(/two sets of one shape/);
     expect(() => clipMeasure('clip')).toThrow(/no CLIP measure "clip"; there are cosine, clipscore, cosine-x100/);

@@ -28,7 +28,10 @@ export interface ClipScore {
 
 /** @throws MetricsError unknown-preset, listing the known ones */
 export function clipMeasure(name: string): ClipMeasure {
-  if (!Object.hasOwn(CLIP_MEASURES, name)) throw new MetricsError('unknown-preset', `there is no CLIP measure "${name}"; there are ${Object.keys(CLIP_MEASURES).join(', ')}`, { name });
+  if (!Object.hasOwn(CLIP_MEASURES, name))
+    throw new MetricsError('unknown-preset', `there is no CLIP measure "${name}"; there are ${Object.keys(CLIP_MEASURES).join(', ')}`, {
+      name,
+    });
   return name as ClipMeasure;
 }
 
@@ -36,14 +39,31 @@ export function clipMeasure(name: string): ClipMeasure {
  * How well images fit their captions. `images`: their features by `towers.image`, [N, D].
  * @throws MetricsError invalid-shape unless there is one caption for each image; empty-input for an empty caption; not-finite
  */
-export async function clipScore(towers: ClipTowers, images: Features, captions: readonly string[], measure: ClipMeasure): Promise<ClipScore> {
+export async function clipScore(
+  towers: ClipTowers,
+  images: Features,
+  captions: readonly string[],
+  measure: ClipMeasure,
+): Promise<ClipScore> {
   const { title, prefix, of } = CLIP_MEASURES[measure];
   const name = `${title} (${towers.name})`;
   const { n, d } = checkFeatures(`${name}, images`, images);
-  if (captions.length !== n) throw new MetricsError('invalid-shape', `${name}: expected a caption for each of ${n} images, got ${captions.length}`, { images: n, captions: captions.length });
+  if (captions.length !== n)
+    throw new MetricsError('invalid-shape', `${name}: expected a caption for each of ${n} images, got ${captions.length}`, {
+      images: n,
+      captions: captions.length,
+    });
   checkCaptions(name, captions);
-  if (towers.text.dimension !== d) throw new MetricsError('invalid-shape', `${name}: embeddings of images have ${d} dimensions, those of captions ${towers.text.dimension}`, { image: d, text: towers.text.dimension });
-  const { embeds, truncated } = await embedCaptions(towers, captions.map((caption) => prefix + caption));
+  if (towers.text.dimension !== d)
+    throw new MetricsError(
+      'invalid-shape',
+      `${name}: embeddings of images have ${d} dimensions, those of captions ${towers.text.dimension}`,
+      { image: d, text: towers.text.dimension },
+    );
+  const { embeds, truncated } = await embedCaptions(
+    towers,
+    captions.map((caption) => prefix + caption),
+  );
   const perImage = cosines(images, embeds).map(of);
   return { name, mean: meanInterval(perImage), perImage, truncated };
 }
@@ -55,7 +75,12 @@ export async function clipScore(towers: ClipTowers, images: Features, captions: 
 export function cosines(a: Features, b: Features): Float64Array {
   const { n, d } = checkFeatures('cosines, first set', a);
   const second = checkFeatures('cosines, second set', b);
-  if (second.n !== n || second.d !== d) throw new MetricsError('invalid-shape', `Error in cosines: expected two sets of one shape, got [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`, { a: a.shape, b: b.shape });
+  if (second.n !== n || second.d !== d)
+    throw new MetricsError(
+      'invalid-shape',
+      `Error in cosines: expected two sets of one shape, got [${a.shape.join(', ')}] and [${b.shape.join(', ')}]`,
+      { a: a.shape, b: b.shape },
+    );
   return Float64Array.from({ length: n }, (_, row) => {
     let [ab, aa, bb] = [0, 0, 0];
     for (let i = row * d; i < (row + 1) * d; i++) {
@@ -63,7 +88,8 @@ export function cosines(a: Features, b: Features): Float64Array {
       aa += a.data[i]! ** 2;
       bb += b.data[i]! ** 2;
     }
-    if (aa === 0 || bb === 0) throw new MetricsError('not-finite', `Error in cosines: row ${row} is all zeros and has no direction`, { row });
+    if (aa === 0 || bb === 0)
+      throw new MetricsError('not-finite', `Error in cosines: row ${row} is all zeros and has no direction`, { row });
     return ab / Math.sqrt(aa * bb);
   });
 }

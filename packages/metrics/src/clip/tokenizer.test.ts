@@ -42,7 +42,10 @@ describe('captionTokenizer with merges', () => {
 
   it('numbers a full merges file as openai/CLIP does', () => {
     const lines = Array.from({ length: 60_000 }, (_, i) => `x${i} y`);
-    const { model, added_tokens: marks } = openaiTokenizer(['#version', ...lines].join('\n')) as { model: { merges: string[] }; added_tokens: { id: number }[] };
+    const { model, added_tokens: marks } = openaiTokenizer(['#version', ...lines].join('\n')) as {
+      model: { merges: string[] };
+      added_tokens: { id: number }[];
+    };
     expect(model.merges).toHaveLength(48_894);
     expect(marks.map(({ id }) => id)).toEqual([49406, 49407]);
   });
@@ -50,7 +53,9 @@ describe('captionTokenizer with merges', () => {
 
 describe('readCaptionTokenizer', () => {
   let directory: string;
-  beforeAll(() => { directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tokenizer-')); });
+  beforeAll(() => {
+    directory = fs.mkdtempSync(path.join(os.tmpdir(), 'tokenizer-'));
+  });
   afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
   const write = (name: string, contents: string | Buffer) => {
     const file = path.join(directory, name);
@@ -59,16 +64,28 @@ describe('readCaptionTokenizer', () => {
   };
 
   it('reads tokenizer.json, merges and gzipped merges alike', async () => {
-    const files = [write('tokenizer.json', JSON.stringify(openaiTokenizer(MERGES))), write('merges.txt', MERGES), write('merges.txt.gz', gzipSync(MERGES))];
-    for (const file of files) expect([...(await readCaptionTokenizer(file, 6)).encode(['a cat']).ids.data]).toEqual([START, last('a'), CAT, END, 0, 0]);
+    const files = [
+      write('tokenizer.json', JSON.stringify(openaiTokenizer(MERGES))),
+      write('merges.txt', MERGES),
+      write('merges.txt.gz', gzipSync(MERGES)),
+    ];
+    for (const file of files)
+      expect([...(await readCaptionTokenizer(file, 6)).encode(['a cat']).ids.data]).toEqual([START, last('a'), CAT, END, 0, 0]);
   });
 
   it('refuses what is no CLIP tokenizer, with the file', async () => {
     await expect(readCaptionTokenizer(write('no.json', '{'))).rejects.toThrow(/cannot read the tokenizer .*no\.json: /);
-    await expect(readCaptionTokenizer(write('empty.json', '{}'))).rejects.toMatchObject({ code: 'invalid-file', message: expect.stringMatching(/empty\.json: cannot make a tokenizer/) as string });
+    await expect(readCaptionTokenizer(write('empty.json', '{}'))).rejects.toMatchObject({
+      code: 'invalid-file',
+      message: expect.stringMatching(/empty\.json: cannot make a tokenizer/) as string,
+    });
     const unmarked = { ...openaiTokenizer(MERGES), post_processor: null };
-    await expect(readCaptionTokenizer(write('unmarked.json', JSON.stringify(unmarked)))).rejects.toThrow(/no CLIP tokenizer: an empty text became the ids \[\]/);
-    await expect(readCaptionTokenizer(write('bad.txt', '#version\na b\na b c\n'))).rejects.toThrow(/line 3 of the merges is no merge of two parts: "a b c"/);
+    await expect(readCaptionTokenizer(write('unmarked.json', JSON.stringify(unmarked)))).rejects.toThrow(
+      /no CLIP tokenizer: an empty text became the ids \[\]/,
+    );
+    await expect(readCaptionTokenizer(write('bad.txt', '#version\na b\na b c\n'))).rejects.toThrow(
+      /line 3 of the merges is no merge of two parts: "a b c"/,
+    );
     await expect(readCaptionTokenizer(path.join(directory, 'none.json'))).rejects.toThrow(/none\.json: ENOENT/);
   });
 });

@@ -25,7 +25,8 @@ export interface CaptionTokenizer {
 /**
  * CLIP's tokenizer from the contents of a Hugging Face `tokenizer.json` (or of {@link openaiTokenizer}).
  * A caption over the context keeps its first tokens and its end mark, on which the text tower pools; without it a score is of nothing.
- * @throws MetricsError invalid-file where the file is no tokenizer, or none that puts a start mark in front and an end mark of the highest id behind
+ * @throws MetricsError invalid-file where the file is no tokenizer, or none that puts a start mark in front and an end mark of the highest
+ * id behind
  */
 export function captionTokenizer(json: object, context: number = CLIP_CONTEXT): CaptionTokenizer {
   let tokenizer: Tokenizer;
@@ -38,7 +39,11 @@ export function captionTokenizer(json: object, context: number = CLIP_CONTEXT): 
   const [start, end] = marks;
   const highest = Math.max(...tokenizer.get_vocab(true).values());
   if (start === undefined || end === undefined || marks.length !== 2 || end !== highest) {
-    throw new MetricsError('invalid-file', `this is no CLIP tokenizer: an empty text became the ids [${marks.join(', ')}], expected a start mark and an end mark whose id is the highest, ${highest}`, { marks, highest });
+    throw new MetricsError(
+      'invalid-file',
+      `this is no CLIP tokenizer: an empty text became the ids [${marks.join(', ')}], expected a start mark and an end mark whose id is the highest, ${highest}`,
+      { marks, highest },
+    );
   }
   return {
     context,

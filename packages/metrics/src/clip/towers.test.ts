@@ -14,7 +14,12 @@ import { clipImageTower, clipTextTower, openClip } from './safetensors-towers.ts
 import type { TextTower } from './towers.ts';
 
 const tower = { hidden_size: 8, intermediate_size: 16, num_hidden_layers: 2, num_attention_heads: 2 };
-const tiny = () => new ClipModel({ text_config: { ...tower, vocab_size: 20, max_position_embeddings: 6 }, vision_config: { ...tower, image_size: 8, patch_size: 4 }, projection_dim: 4 });
+const tiny = () =>
+  new ClipModel({
+    text_config: { ...tower, vocab_size: 20, max_position_embeddings: 6 },
+    vision_config: { ...tower, image_size: 8, patch_size: 4 },
+    projection_dim: 4,
+  });
 const model = tiny();
 const weights = initialize(model, 7);
 
@@ -36,7 +41,10 @@ afterAll(async () => {
   fs.rmSync(directory, { recursive: true, force: true });
 });
 
-const pixels = (count: number): HostTensor => ({ data: Float32Array.from({ length: count * 3 * 64 }, (_, i) => Math.sin(i * 1.7)), shape: [count, 3, 8, 8] });
+const pixels = (count: number): HostTensor => ({
+  data: Float32Array.from({ length: count * 3 * 64 }, (_, i) => Math.sin(i * 1.7)),
+  shape: [count, 3, 8, 8],
+});
 const IDS = { data: Int32Array.of(18, 3, 19, 0, 0, 0, 18, 4, 5, 6, 19, 0), shape: [2, 6] };
 const close = (a: ArrayLike<number>, b: ArrayLike<number>) => {
   expect(a).toHaveLength(b.length);
@@ -53,7 +61,11 @@ function inOpenaiNames(): Record<string, HostTensor> {
       const [i, n] = part;
       const stacked = (tensors[theirs] ??= { data: new Float32Array(n * data.length), shape: [n * rows, ...shape.slice(1)] });
       stacked.data.set(data, i * data.length);
-    } else if (transposed) tensors[theirs] = { data: Float32Array.from(data, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]!), shape: [columns, rows] };
+    } else if (transposed)
+      tensors[theirs] = {
+        data: Float32Array.from(data, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]!),
+        shape: [columns, rows],
+      };
     else tensors[theirs] = { data, shape };
   }
   return tensors;
@@ -70,18 +82,25 @@ describe('towers from safetensors', () => {
     await expect(images.run(pixels(3))).rejects.toThrow(/expected a batch of \[1 to 2, 3, 8, 8\], got \[3, 3, 8, 8\]/);
   });
 
-  it('read openai/CLIP\'s names too', async () => {
+  it("read openai/CLIP's names too", async () => {
     const other = path.join(directory, 'openai.safetensors');
     writeSafetensors(other, inOpenaiNames());
     const clip = await openClip('tiny', model, other);
-    const [image, text] = [await clipImageTower(clip, { batchSize: 2, threads: 1 }), await clipTextTower(clip, { batchSize: 2, threads: 1 })];
+    const [image, text] = [
+      await clipImageTower(clip, { batchSize: 2, threads: 1 }),
+      await clipTextTower(clip, { batchSize: 2, threads: 1 }),
+    ];
     close(await image.run(pixels(2)), await images.run(pixels(2)));
     close(await text.run(IDS), await texts.run(IDS));
     await Promise.all([image.release(), text.release()]);
   });
 
   it('take images of any size through the preprocessing, a batch at a time', async () => {
-    const image = (width: number, height: number) => ({ rgb: Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 37) % 256), width, height });
+    const image = (width: number, height: number) => ({
+      rgb: Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 37) % 256),
+      width,
+      height,
+    });
     const all = [image(8, 8), image(20, 9), image(5, 30)];
     const { data, shape } = await extractFeatures(images, all);
     expect(shape).toEqual([3, 4]);
@@ -95,7 +114,9 @@ describe('towers from safetensors', () => {
     const short = path.join(directory, 'short.safetensors');
     const rest = Object.entries(weights).filter(([name]) => name !== 'logit_scale');
     writeSafetensors(short, { ...Object.fromEntries(rest), 'vision_model.extra': { data: Float32Array.of(1), shape: [1] } });
-    await expect(openClip('tiny', tiny(), short)).rejects.toThrow(/short\.safetensors does not hold CLIP tiny: [^]*missing logit_scale[^]*unexpected vision_model\.extra/);
+    await expect(openClip('tiny', tiny(), short)).rejects.toThrow(
+      /short\.safetensors does not hold CLIP tiny: [^]*missing logit_scale[^]*unexpected vision_model\.extra/,
+    );
     expect(() => clipModelName('vit-l14')).toThrow(/no CLIP "vit-l14"; there are ViT-B\/32, ViT-B\/16, ViT-L\/14, ViT-L\/14@336px/);
   });
 });
@@ -105,8 +126,17 @@ describe('towers from ONNX files', () => {
   /** [N, T] int64 ids and their mask to their masked sum and the number of tokens, [N, 2], for any N and T. */
   function sums(target: string, inputs = ['input_ids', 'attention_mask'], output = 'text_embeds'): string {
     const types = { FLOAT: 1, INT64: 7, INTS: 7, INT: 2 };
-    const value = (name: string, elemType: number, ...dims: (string | number)[]) => ({ name, type: { tensorType: { elemType, shape: { dim: dims.map((d) => (typeof d === 'string' ? { dimParam: d } : { dimValue: d })) } } } });
-    const node = (opType: string, input: string[], out: string, attribute: object[] = []) => ({ opType, name: out, input, output: [out], attribute });
+    const value = (name: string, elemType: number, ...dims: (string | number)[]) => ({
+      name,
+      type: { tensorType: { elemType, shape: { dim: dims.map((d) => (typeof d === 'string' ? { dimParam: d } : { dimValue: d })) } } },
+    });
+    const node = (opType: string, input: string[], out: string, attribute: object[] = []) => ({
+      opType,
+      name: out,
+      input,
+      output: [out],
+      attribute,
+    });
     const graph = {
       name: 'sums',
       input: inputs.map((name) => value(name, types.INT64, 'batch', 'tokens')),
@@ -122,7 +152,12 @@ describe('towers from ONNX files', () => {
       ],
     };
     const name = path.join(directory, target);
-    fs.writeFileSync(name, onnx.ModelProto.encode(onnx.ModelProto.create({ irVersion: 9, opsetImport: [{ domain: '', version: 17 }], graph: graph as object })).finish());
+    fs.writeFileSync(
+      name,
+      onnx.ModelProto.encode(
+        onnx.ModelProto.create({ irVersion: 9, opsetImport: [{ domain: '', version: 17 }], graph: graph as object }),
+      ).finish(),
+    );
     return name;
   }
 
@@ -138,9 +173,24 @@ describe('towers from ONNX files', () => {
 
   it('give what the same network gives from its weights', async () => {
     const [vision, text] = [path.join(directory, 'vision.onnx'), path.join(directory, 'text.onnx')];
-    saveOnnx(({ inputs, constants }) => ({ outputs: { embeds: withParameters(model.vision, constants, () => model.vision.forward(inputs['pixel_values']!)) } }), { inputs: { pixel_values: { shape: [2, 3, 8, 8] } }, constants: weights }, vision);
-    saveOnnx(({ inputs, constants }) => ({ outputs: { embeds: withParameters(model.text, constants, () => model.text.encode(inputs['input_ids']!).embeds) } }), { inputs: { input_ids: { shape: [2, 6], dtype: 'int32' } }, constants: weights }, text);
-    const [imageTower, textTower] = [await onnxImageTower('tiny', vision, { batchSize: 9, threads: 1 }), await onnxTextTower(text, { threads: 1 })];
+    saveOnnx(
+      ({ inputs, constants }) => ({
+        outputs: { embeds: withParameters(model.vision, constants, () => model.vision.forward(inputs['pixel_values']!)) },
+      }),
+      { inputs: { pixel_values: { shape: [2, 3, 8, 8] } }, constants: weights },
+      vision,
+    );
+    saveOnnx(
+      ({ inputs, constants }) => ({
+        outputs: { embeds: withParameters(model.text, constants, () => model.text.encode(inputs['input_ids']!).embeds) },
+      }),
+      { inputs: { input_ids: { shape: [2, 6], dtype: 'int32' } }, constants: weights },
+      text,
+    );
+    const [imageTower, textTower] = [
+      await onnxImageTower('tiny', vision, { batchSize: 9, threads: 1 }),
+      await onnxTextTower(text, { threads: 1 }),
+    ];
     expect(imageTower).toMatchObject({ name: 'CLIP tiny', dimension: 4, batchSize: 2, preprocess: { name: 'clip-8', size: 8 } });
     expect(textTower).toMatchObject({ context: 6, dimension: 4, batchSize: 2 });
     close(await imageTower.run({ data: pixels(1).data, shape: [1, 3, 8, 8] }), await images.run(pixels(1)));
@@ -150,9 +200,13 @@ describe('towers from ONNX files', () => {
 
   it('refuse other networks and other files, naming what they have', async () => {
     const text = sums('swapped.onnx');
-    await expect(onnxImageTower('tiny', text)).rejects.toThrow(/expected the input pixel_values and the output image_embeds, found input_ids, attention_mask and text_embeds, last_hidden_state/);
+    await expect(onnxImageTower('tiny', text)).rejects.toThrow(
+      /expected the input pixel_values and the output image_embeds, found input_ids, attention_mask and text_embeds, last_hidden_state/,
+    );
     await expect(onnxTextTower(sums('positions.onnx', ['input_ids', 'position_ids']))).rejects.toThrow(/found input_ids, position_ids/);
-    await expect(onnxTextTower(sums('hidden.onnx', ['input_ids'], 'pooled'))).rejects.toThrow(/output text_embeds, found input_ids and pooled/);
+    await expect(onnxTextTower(sums('hidden.onnx', ['input_ids'], 'pooled'))).rejects.toThrow(
+      /output text_embeds, found input_ids and pooled/,
+    );
     fs.writeFileSync(path.join(directory, 'no.onnx'), 'no');
     await expect(onnxTextTower(path.join(directory, 'no.onnx'))).rejects.toThrow(/no\.onnx cannot be run as an ONNX network/);
     await expect(onnxTextTower(path.join(directory, 'none.onnx'))).rejects.toThrow(/cannot read .*none\.onnx/);

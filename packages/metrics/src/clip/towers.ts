@@ -38,11 +38,20 @@ export function checkCaptions(name: string, captions: readonly string[]): void {
 
 /**
  * Embeddings [N, D] of captions, not normalised, and the indices of those that were cut to the context.
- * @throws MetricsError empty-input without captions, or naming the first empty one; invalid-shape when tokenizer and tower have different contexts; not-finite
+ * @throws MetricsError empty-input without captions, or naming the first empty one; invalid-shape when tokenizer and tower have different
+ * contexts; not-finite
  */
-export async function embedCaptions({ name, text, tokenizer }: ClipTowers, captions: readonly string[]): Promise<{ embeds: Features; truncated: number[] }> {
+export async function embedCaptions(
+  { name, text, tokenizer }: ClipTowers,
+  captions: readonly string[],
+): Promise<{ embeds: Features; truncated: number[] }> {
   checkCaptions(name, captions);
-  if (tokenizer.context !== text.context) throw new MetricsError('invalid-shape', `${name}: the tokenizer gives ${tokenizer.context} tokens, the text tower takes ${text.context}`, { tokenizer: tokenizer.context, tower: text.context });
+  if (tokenizer.context !== text.context)
+    throw new MetricsError(
+      'invalid-shape',
+      `${name}: the tokenizer gives ${tokenizer.context} tokens, the text tower takes ${text.context}`,
+      { tokenizer: tokenizer.context, tower: text.context },
+    );
   const data = new Float32Array(captions.length * text.dimension);
   const truncated: number[] = [];
   for (let start = 0; start < captions.length; start += text.batchSize) {

@@ -24,7 +24,12 @@ const gaussian = kernelGraph([
 export async function cmmd(a: Features, b: Features): Promise<KernelDistance> {
   checkPair('cmmd', a, b);
   const distance = await squaredDiscrepancy(gaussian, SIGMA ** 2, unitRows('first', a), unitRows('second', b), () => 1);
-  return { ...distance, unbiased: SCALE * distance.unbiased, biased: SCALE * distance.biased, standardError: SCALE * distance.standardError };
+  return {
+    ...distance,
+    unbiased: SCALE * distance.unbiased,
+    biased: SCALE * distance.biased,
+    standardError: SCALE * distance.standardError,
+  };
 }
 
 function unitRows(name: string, features: Features): Matrix {
@@ -32,7 +37,8 @@ function unitRows(name: string, features: Features): Matrix {
   for (let i = 0; i < matrix.rows; i++) {
     const row = matrix.data.subarray(i * matrix.columns, (i + 1) * matrix.columns);
     const length = Math.sqrt(row.reduce((sum, x) => sum + x * x, 0));
-    if (length === 0) throw new MetricsError('empty-input', `Error in cmmd, ${name} set: row ${i} is zero, so it has no direction`, { row: i });
+    if (length === 0)
+      throw new MetricsError('empty-input', `Error in cmmd, ${name} set: row ${i} is zero, so it has no direction`, { row: i });
     for (let j = 0; j < row.length; j++) row[j]! /= length;
   }
   return matrix;

@@ -5,15 +5,23 @@ import { cmmd } from './cmmd.ts';
 import { kernelInceptionDistance } from './kernel-inception-distance.ts';
 
 const rows = (...data: number[][]): Features => ({ data: Float64Array.from(data.flat()), shape: [data.length, data[0]!.length] });
-const random = (n: number, d: number, seed: number, shift = 0): Features => ({ data: normal(seed, 'x', 0, n * d).map((x) => x + shift), shape: [n, d] });
+const random = (n: number, d: number, seed: number, shift = 0): Features => ({
+  data: normal(seed, 'x', 0, n * d).map((x) => x + shift),
+  shape: [n, d],
+});
 
 /** The definition, pair by pair. */
 function byPairs(a: Features, b: Features, kernel: (x: number[], y: number[]) => number): { unbiased: number; biased: number } {
-  const of = ({ data, shape }: Features) => Array.from({ length: shape[0]! }, (_, i) => [...data.subarray(i * shape[1]!, (i + 1) * shape[1]!)]);
+  const of = ({ data, shape }: Features) =>
+    Array.from({ length: shape[0]! }, (_, i) => [...data.subarray(i * shape[1]!, (i + 1) * shape[1]!)]);
   const [x, y] = [of(a), of(b)];
   const mean = (p: number[][], q: number[][], skip: boolean) => {
     let sum = 0;
-    p.forEach((u, i) => q.forEach((v, j) => { if (!skip || i !== j) sum += kernel(u, v); }));
+    p.forEach((u, i) =>
+      q.forEach((v, j) => {
+        if (!skip || i !== j) sum += kernel(u, v);
+      }),
+    );
     return sum / (p.length * (skip ? q.length - 1 : q.length));
   };
   const between = 2 * mean(x, y, false);
@@ -52,8 +60,14 @@ describe('kernelInceptionDistance', () => {
   });
   it('refuses what cannot be compared', async () => {
     await expect(kernelInceptionDistance(rows([0], [1]), rows([0, 1], [1, 2]))).rejects.toMatchObject({ code: 'invalid-shape' });
-    await expect(kernelInceptionDistance(rows([0], [1]), rows([0]))).rejects.toMatchObject({ code: 'too-few-samples', message: expect.stringContaining('second set has 1 rows') as string });
-    await expect(kernelInceptionDistance(rows([0], [Number.NaN]), rows([0], [1]))).rejects.toMatchObject({ code: 'not-finite', message: expect.stringContaining('first set: feature 0 of row 1') as string });
+    await expect(kernelInceptionDistance(rows([0], [1]), rows([0]))).rejects.toMatchObject({
+      code: 'too-few-samples',
+      message: expect.stringContaining('second set has 1 rows') as string,
+    });
+    await expect(kernelInceptionDistance(rows([0], [Number.NaN]), rows([0], [1]))).rejects.toMatchObject({
+      code: 'not-finite',
+      message: expect.stringContaining('first set: feature 0 of row 1') as string,
+    });
   });
 });
 

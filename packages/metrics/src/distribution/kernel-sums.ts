@@ -6,15 +6,27 @@ const BLOCK = 1024;
 
 type KernelGraph = ReturnType<typeof kernelGraph>;
 
-/** A kernel of rows of x and y, from `g`, their products; `p` holds its parameters. Gives the sums of its rows and columns and, where i = j, its values. */
+/**
+ * A kernel of rows of x and y, from `g`, their products; `p` holds its parameters. Gives the sums of its rows and columns and, where i = j,
+ * its values.
+ */
 export const kernelGraph = (kernel: readonly DoubleNode[]) =>
-  doubleGraph(['x', 'y', 'p', 'onesX', 'onesY'], ['rows', 'columns'], [gemm('g', 'x', 'y', { transB: 1 }), ...kernel, gemm('rows', 'k', 'onesY'), gemm('columns', 'onesX', 'k')]);
+  doubleGraph(
+    ['x', 'y', 'p', 'onesX', 'onesY'],
+    ['rows', 'columns'],
+    [gemm('g', 'x', 'y', { transB: 1 }), ...kernel, gemm('rows', 'k', 'onesY'), gemm('columns', 'onesX', 'k')],
+  );
 
 const scalar = (value: number): Matrix => ({ data: Float64Array.of(value), rows: 1, columns: 1 });
 const ones = (rows: number, columns: number): Matrix => ({ data: new Float64Array(rows * columns).fill(1), rows, columns });
 
 /** Sums of the kernel over all pairs of a row of x and a row of y: for each x, and for each y. */
-export async function kernelSums(graph: KernelGraph, parameter: number, x: Matrix, y: Matrix): Promise<{ rows: Float64Array; columns: Float64Array }> {
+export async function kernelSums(
+  graph: KernelGraph,
+  parameter: number,
+  x: Matrix,
+  y: Matrix,
+): Promise<{ rows: Float64Array; columns: Float64Array }> {
   const rows = new Float64Array(x.rows);
   const columns = new Float64Array(y.rows);
   const symmetric = x === y;
@@ -47,14 +59,24 @@ export interface KernelDistance {
 /**
  * Squared maximum mean discrepancy over all pairs.
  * @param ownKernel the kernel of a row with itself
- * Source: Gretton et al., "A kernel two-sample test", JMLR 13 (2012), lemma 6; standard error from the first-order terms (Serfling 1980, 5.5.1).
+ * Source: Gretton et al., "A kernel two-sample test", JMLR 13 (2012), lemma 6; standard error from the first-order terms (Serfling 1980,
+ * 5.5.1).
  */
-export async function squaredDiscrepancy(graph: KernelGraph, parameter: number, x: Matrix, y: Matrix, ownKernel: (row: Float64Array) => number): Promise<KernelDistance> {
+export async function squaredDiscrepancy(
+  graph: KernelGraph,
+  parameter: number,
+  x: Matrix,
+  y: Matrix,
+  ownKernel: (row: Float64Array) => number,
+): Promise<KernelDistance> {
   const n = x.rows;
   const m = y.rows;
   const cross = await kernelSums(graph, parameter, x, y);
   const sides = [];
-  for (const [set, towards, others] of [[x, cross.rows, m], [y, cross.columns, n]] as const) {
+  for (const [set, towards, others] of [
+    [x, cross.rows, m],
+    [y, cross.columns, n],
+  ] as const) {
     const { rows } = await kernelSums(graph, parameter, set, set);
     let all = 0;
     let own = 0;
@@ -67,7 +89,11 @@ export async function squaredDiscrepancy(graph: KernelGraph, parameter: number, 
     });
     const mean = contributions.reduce((a, b) => a + b) / set.rows;
     const variance = contributions.reduce((a, b) => a + (b - mean) ** 2, 0) / (set.rows - 1);
-    sides.push({ unbiased: (all - own) / (set.rows * (set.rows - 1)), biased: all / set.rows ** 2, squaredError: (4 * variance) / set.rows });
+    sides.push({
+      unbiased: (all - own) / (set.rows * (set.rows - 1)),
+      biased: all / set.rows ** 2,
+      squaredError: (4 * variance) / set.rows,
+    });
   }
   const [first, second] = sides as [(typeof sides)[0], (typeof sides)[0]];
   const between = (2 * cross.rows.reduce((a, b) => a + b)) / (n * m);

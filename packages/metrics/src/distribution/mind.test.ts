@@ -3,12 +3,18 @@ import { describe, expect, it } from 'vitest';
 import type { Features } from '../features.ts';
 import { mind } from './mind.ts';
 
-const random = (n: number, d: number, seed: number, shift = 0): Features => ({ data: normal(seed, 'x', 0, n * d).map((x) => x + shift), shape: [n, d] });
+const random = (n: number, d: number, seed: number, shift = 0): Features => ({
+  data: normal(seed, 'x', 0, n * d).map((x) => x + shift),
+  shape: [n, d],
+});
 
 describe('mind', () => {
   it('is exact in one dimension, also between sets of different sizes', async () => {
     // directions are +-1; quantile functions 0, 3 and 0, 1, 5: (0 - 0)^2 / 3 + (0 - 1)^2 / 6 + (3 - 1)^2 / 6 + (3 - 5)^2 / 3
-    const { value, standardError } = await mind({ data: Float64Array.of(3, 0), shape: [2, 1] }, { data: Float64Array.of(5, 0, 1), shape: [3, 1] });
+    const { value, standardError } = await mind(
+      { data: Float64Array.of(3, 0), shape: [2, 1] },
+      { data: Float64Array.of(5, 0, 1), shape: [3, 1] },
+    );
     expect(value).toBeCloseTo(3 * (1 / 6 + 4 / 6 + 4 / 3), 12);
     expect(standardError).toBeLessThan(1e-12);
   });

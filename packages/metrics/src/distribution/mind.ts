@@ -33,7 +33,8 @@ export interface Mind {
  * @throws MetricsError invalid-shape; not-finite; too-few-samples below 2 rows; invalid-option for fewer than 2 directions
  */
 export async function mind(a: Features, b: Features, { seed = 0, directions = 1024 }: MindOptions = {}): Promise<Mind> {
-  if (!Number.isInteger(directions) || directions < 2) throw new MetricsError('invalid-option', `Error in mind: expected at least 2 directions, got ${directions}`, { directions });
+  if (!Number.isInteger(directions) || directions < 2)
+    throw new MetricsError('invalid-option', `Error in mind: expected at least 2 directions, got ${directions}`, { directions });
   const { n, m, d } = checkPair('mind', a, b);
   const x = toMatrix(a);
   const y = toMatrix(b);
@@ -42,7 +43,8 @@ export async function mind(a: Features, b: Features, { seed = 0, directions = 10
     const block = randomDirections(seed, first, Math.min(BLOCK, directions - first), d);
     const p = (await project({ directions: block, x })).y;
     const q = (await project({ directions: block, x: y })).y;
-    for (let i = 0; i < block.rows; i++) values.push(squaredWasserstein(p.data.subarray(i * n, (i + 1) * n).sort(), q.data.subarray(i * m, (i + 1) * m).sort()));
+    for (let i = 0; i < block.rows; i++)
+      values.push(squaredWasserstein(p.data.subarray(i * n, (i + 1) * n).sort(), q.data.subarray(i * m, (i + 1) * m).sort()));
   }
   const mean = values.reduce((s, v) => s + v, 0) / directions;
   const variance = values.reduce((s, v) => s + (v - mean) ** 2, 0) / (directions - 1);
@@ -66,7 +68,7 @@ function squaredWasserstein(x: Float64Array, y: Float64Array): number {
   const m = y.length;
   let sum = 0;
   // Steps of the quantile functions lie at multiples of 1 / n and 1 / m; counted in units of 1 / (n m).
-  for (let i = 0, j = 0, at = 0; i < n && j < m; ) {
+  for (let i = 0, j = 0, at = 0; i < n && j < m;) {
     const next = Math.min((i + 1) * m, (j + 1) * n);
     sum += (next - at) * (x[i]! - y[j]!) ** 2;
     at = next;

@@ -29,7 +29,13 @@ const squaresOf = ({ data, rows, columns }: Matrix): Float64Array =>
   Float64Array.from({ length: rows }, (_, i) => data.subarray(i * columns, (i + 1) * columns).reduce((sum, x) => sum + x * x, 0));
 
 /** Calls f with every pair's squared distance, off by rounding errors. */
-async function forPairs(a: Matrix, squaresA: Float64Array, b: Matrix, squaresB: Float64Array, f: (i: number, j: number, squared: number) => void): Promise<void> {
+async function forPairs(
+  a: Matrix,
+  squaresA: Float64Array,
+  b: Matrix,
+  squaresB: Float64Array,
+  f: (i: number, j: number, squared: number) => void,
+): Promise<void> {
   for (let p = 0; p < a.rows; p += BLOCK) {
     const x = rowsOf(a, p, Math.min(p + BLOCK, a.rows));
     for (let q = 0; q < b.rows; q += BLOCK) {
@@ -74,11 +80,17 @@ interface Overlap {
 }
 
 async function overlapOf(what: string, real: Features, generated: Features, k: number): Promise<Overlap> {
-  if (!Number.isInteger(k) || k < 1) throw new MetricsError('invalid-option', `Error in ${what}: expected k to be a whole number of at least 1, got ${k}`, { k });
+  if (!Number.isInteger(k) || k < 1)
+    throw new MetricsError('invalid-option', `Error in ${what}: expected k to be a whole number of at least 1, got ${k}`, { k });
   const { n, m } = checkPair(what, real, generated, k + 1);
   const r = await neighbourhoodsOf(real, k);
   const g = await neighbourhoodsOf(generated, k);
-  const overlap: Overlap = { realAround: new Uint32Array(m), inReal: new Uint8Array(m), inGenerated: new Uint8Array(n), covered: new Uint8Array(n) };
+  const overlap: Overlap = {
+    realAround: new Uint32Array(m),
+    inReal: new Uint8Array(m),
+    inGenerated: new Uint8Array(n),
+    covered: new Uint8Array(n),
+  };
   await forPairs(r.points, r.squares, g.points, g.squares, (i, j, rough) => {
     const doubt = DOUBT * (r.squares[i]! + g.squares[j]!);
     const ofReal = r.radii[i]!;

@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { Features } from '../features.ts';
 import { relabellingP, twoSampleTest } from './two-sample-test.ts';
 
-const random = (n: number, d: number, seed: number, shift = 0): Features => ({ data: normal(seed, 'x', 0, n * d).map((x, i) => x + (i % d === 0 ? shift : 0)), shape: [n, d] });
+const random = (n: number, d: number, seed: number, shift = 0): Features => ({
+  data: normal(seed, 'x', 0, n * d).map((x, i) => x + (i % d === 0 ? shift : 0)),
+  shape: [n, d],
+});
 
 describe('twoSampleTest', () => {
   it('tells apart what differs', async () => {

@@ -79,13 +79,20 @@ async function rate(a: Matrix, b: Matrix, perSet: number): Promise<Rater> {
   standardize(x, train);
   const { y: gram } = await products({ x });
   const kernel = (i: number, j: number): number => gram.data[i * gram.columns + j]! / x.columns + 1; // the 1 is the bias's
-  const weights = await fitLogistic(Float64Array.from({ length: train * train }, (_, k) => kernel(Math.floor(k / train), k % train)), perSet);
+  const weights = await fitLogistic(
+    Float64Array.from({ length: train * train }, (_, k) => kernel(Math.floor(k / train), k % train)),
+    perSet,
+  );
   const scores = Float64Array.from({ length: train }, (_, i) => weights.reduce((sum, w, j) => sum + w * kernel(train + i, j), 0));
   const ofFirst = scores.subarray(0, perSet);
   const ofSecond = scores.subarray(perSet);
   const found = ofSecond.filter((s) => s > 0).length;
   const mistaken = ofFirst.filter((s) => s > 0).length;
-  return { accuracy: (found + perSet - mistaken) / train, auc: areaUnderCurve(ofFirst, ofSecond), p: relabellingP(perSet, found, found + mistaken) };
+  return {
+    accuracy: (found + perSet - mistaken) / train,
+    auc: areaUnderCurve(ofFirst, ofSecond),
+    p: relabellingP(perSet, found, found + mistaken),
+  };
 }
 
 /** Columns to mean 0 and variance 1 over the first `count` rows; constant columns to 0. */
@@ -109,7 +116,12 @@ function standardize(x: Matrix, count: number): void {
  */
 async function fitLogistic(kernel: Float64Array, half: number): Promise<Float64Array> {
   const n = 2 * half;
-  const times = (v: Float64Array): Float64Array => Float64Array.from({ length: n }, (_, i) => { let sum = 0; for (let j = 0; j < n; j++) sum += kernel[i * n + j]! * v[j]!; return sum; });
+  const times = (v: Float64Array): Float64Array =>
+    Float64Array.from({ length: n }, (_, i) => {
+      let sum = 0;
+      for (let j = 0; j < n; j++) sum += kernel[i * n + j]! * v[j]!;
+      return sum;
+    });
   let weights: Float64Array = new Float64Array(n);
   let scores: Float64Array = new Float64Array(n);
   for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
@@ -118,7 +130,8 @@ async function fitLogistic(kernel: Float64Array, half: number): Promise<Float64A
     const target = scores.map((s, i) => curvature[i]! * s + (i < half ? 0 : 1) - probability[i]!);
     const root = curvature.map(Math.sqrt);
     const system = zeros(n, n);
-    for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) system.data[i * n + j] = root[i]! * root[j]! * kernel[i * n + j]! + (i === j ? 1 : 0);
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j < n; j++) system.data[i * n + j] = root[i]! * root[j]! * kernel[i * n + j]! + (i === j ? 1 : 0);
     const l = (await cholesky(system))!; // its smallest eigenvalue is at least 1
     const right = times(target).map((v, i) => v * root[i]!);
     const solved = solve(l, right);
@@ -128,7 +141,10 @@ async function fitLogistic(kernel: Float64Array, half: number): Promise<Float64A
     scores = next;
     if (change < 1e-10) return weights;
   }
-  throw new MetricsError('not-converged', `Error in twoSampleTest: the logistic regression did not converge in ${MAX_ITERATIONS} iterations`);
+  throw new MetricsError(
+    'not-converged',
+    `Error in twoSampleTest: the logistic regression did not converge in ${MAX_ITERATIONS} iterations`,
+  );
 }
 
 /** Solves L L' x = b. */
@@ -157,7 +173,11 @@ function areaUnderCurve(first: Float64Array, second: Float64Array): number {
  * second, the number that are is hypergeometric (Fisher's exact test, one-sided).
  */
 export function relabellingP(perSet: number, found: number, called: number): number {
-  const logChoose = (n: number, k: number): number => { let sum = 0; for (let i = 1; i <= k; i++) sum += Math.log((n - k + i) / i); return sum; };
+  const logChoose = (n: number, k: number): number => {
+    let sum = 0;
+    for (let i = 1; i <= k; i++) sum += Math.log((n - k + i) / i);
+    return sum;
+  };
   let p = 0;
   for (let k = found; k <= Math.min(perSet, called); k++) {
     if (called - k > perSet) continue;

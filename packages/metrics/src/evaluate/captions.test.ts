@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { matchCaptions, readCaptions } from './captions.ts';
 
 let file: string;
-beforeAll(() => { file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'captions-')), 'captions.csv'); });
+beforeAll(() => {
+  file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'captions-')), 'captions.csv');
+});
 afterAll(() => fs.rmSync(path.dirname(file), { recursive: true }));
 const read = (text: string) => {
   fs.writeFileSync(file, text);
@@ -14,11 +16,20 @@ const read = (text: string) => {
 
 describe('readCaptions', () => {
   it('reads quoted captions, other columns, any order of columns and a byte order mark', async () => {
-    expect(await read('\ufeffid,caption,file\r\n1,"a cat, ""big""\nand old",a/1.png\r\n\r\n2, a dog ,2.png\r\n')).toEqual(new Map([['a/1.png', 'a cat, "big"\nand old'], ['2.png', 'a dog']]));
+    expect(await read('\ufeffid,caption,file\r\n1,"a cat, ""big""\nand old",a/1.png\r\n\r\n2, a dog ,2.png\r\n')).toEqual(
+      new Map([
+        ['a/1.png', 'a cat, "big"\nand old'],
+        ['2.png', 'a dog'],
+      ]),
+    );
   });
 
   it.each([
-    ['another header', 'image,text\n1.png,a cat\n', /captions\.csv: expected a header with the columns file and caption, found image, text/],
+    [
+      'another header',
+      'image,text\n1.png,a cat\n',
+      /captions\.csv: expected a header with the columns file and caption, found image, text/,
+    ],
     ['nothing', '', /found nothing/],
     ['a file named twice', 'file,caption\n1.png,a\n2.png,b\n1.png,c\n', /row 4 names 1\.png for a second time/],
     ['an empty caption', 'file,caption\n1.png," "\n', /row 2 has no caption for 1\.png/],
@@ -33,13 +44,23 @@ describe('readCaptions', () => {
 });
 
 describe('matchCaptions', () => {
-  const captions = new Map([['a', '1'], ['b', '2']]);
+  const captions = new Map([
+    ['a', '1'],
+    ['b', '2'],
+  ]);
   it('brings captions into the order of the images', () => {
     expect(matchCaptions(['b', 'a'], captions)).toEqual(['2', '1']);
   });
   it('names images without a caption and captions without an image', () => {
-    expect(() => matchCaptions(['a', 'c', 'd'], captions)).toThrow('the captions do not fit the images: 2 of 3 images have none: c, d; 1 of 2 name no image: b');
+    expect(() => matchCaptions(['a', 'c', 'd'], captions)).toThrow(
+      'the captions do not fit the images: 2 of 3 images have none: c, d; 1 of 2 name no image: b',
+    );
     expect(() => matchCaptions(['a'], captions)).toThrow('the captions do not fit the images: 1 of 2 name no image: b');
-    expect(() => matchCaptions(Array.from({ length: 9 }, (_, i) => String(i)), new Map())).toThrow('9 of 9 images have none: 0, 1, 2, 3, 4, ... (9)');
+    expect(() =>
+      matchCaptions(
+        Array.from({ length: 9 }, (_, i) => String(i)),
+        new Map(),
+      ),
+    ).toThrow('9 of 9 images have none: 0, 1, 2, 3, 4, ... (9)');
   });
 });

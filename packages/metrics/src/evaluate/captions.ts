@@ -6,7 +6,8 @@ const COLUMNS = ['file', 'caption'];
 /** Names that a message gives as examples. */
 const NAMED = 5;
 
-const list = (names: readonly string[]): string => `${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? `, ... (${names.length})` : ''}`;
+const list = (names: readonly string[]): string =>
+  `${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? `, ... (${names.length})` : ''}`;
 
 /**
  * Captions by image from a CSV file with the columns `file` (the image's name within its set) and `caption`.
@@ -25,7 +26,8 @@ export async function readCaptions(file: string): Promise<Map<string, string>> {
   }
   const [header = [], ...records] = rows;
   const [fileAt, captionAt] = COLUMNS.map((column) => header.indexOf(column)) as [number, number];
-  if (fileAt < 0 || captionAt < 0) return fail(`expected a header with the columns ${COLUMNS.join(' and ')}, found ${header.join(', ') || 'nothing'}`, { header });
+  if (fileAt < 0 || captionAt < 0)
+    return fail(`expected a header with the columns ${COLUMNS.join(' and ')}, found ${header.join(', ') || 'nothing'}`, { header });
   const captions = new Map<string, string>();
   for (const [i, record] of records.entries()) {
     const name = record[fileAt]!;
@@ -50,7 +52,10 @@ export function matchCaptions(names: readonly string[], captions: ReadonlyMap<st
       ...(missing.length > 0 ? [`${missing.length} of ${names.length} images have none: ${list(missing)}`] : []),
       ...(extra.length > 0 ? [`${extra.length} of ${captions.size} name no image: ${list(extra)}`] : []),
     ];
-    throw new MetricsError('captions-mismatch', `the captions do not fit the images: ${problems.join('; ')}`, { missing: missing.length, extra: extra.length });
+    throw new MetricsError('captions-mismatch', `the captions do not fit the images: ${problems.join('; ')}`, {
+      missing: missing.length,
+      extra: extra.length,
+    });
   }
   return names.map((name) => captions.get(name)!);
 }

@@ -20,10 +20,14 @@ const at = (name: string) => path.join(root, name);
 /** 24 pictures of one colour each; `shift` makes a set brighter. */
 async function pictures(folder: string, shift: number): Promise<void> {
   fs.mkdirSync(at(folder));
-  await Promise.all(Array.from({ length: 24 }, (_, i) => {
-    const [r, g, b] = [(i * 37) % 180, (i * 91) % 180, (i * 53) % 180].map((value) => value + shift) as [number, number, number];
-    return sharp({ create: { width: 8 + (i % 3), height: 8, channels: 3, background: { r, g, b } } }).png().toFile(at(`${folder}/${i}.png`));
-  }));
+  await Promise.all(
+    Array.from({ length: 24 }, (_, i) => {
+      const [r, g, b] = [(i * 37) % 180, (i * 91) % 180, (i * 53) % 180].map((value) => value + shift) as [number, number, number];
+      return sharp({ create: { width: 8 + (i % 3), height: 8, channels: 3, background: { r, g, b } } })
+        .png()
+        .toFile(at(`${folder}/${i}.png`));
+    }),
+  );
 }
 
 beforeAll(async () => {
@@ -35,7 +39,9 @@ beforeAll(async () => {
   fs.copyFileSync(at('generated/5.png'), at('generated/again.png'));
   fs.writeFileSync(at('generated/notes.md'), '');
   // One that is translucent: converted, and counted.
-  await sharp({ create: { width: 9, height: 8, channels: 4, background: { r: 250, g: 0, b: 0, alpha: 0.5 } } }).png().toFile(at('generated/translucent.png'));
+  await sharp({ create: { width: 9, height: 8, channels: 4, background: { r: 250, g: 0, b: 0, alpha: 0.5 } } })
+    .png()
+    .toFile(at('generated/translucent.png'));
 });
 afterAll(() => fs.rmSync(root, { recursive: true }));
 
@@ -48,7 +54,11 @@ const colours: FeatureExtractor = {
   preprocess: {
     name: 'mean',
     size: 1,
-    apply: ({ rgb }) => Float32Array.from({ length: 3 }, (_, c) => rgb.reduce((sum, value, i) => (i % 3 === c ? sum + value : sum), 0) / (rgb.length / 3) / 255),
+    apply: ({ rgb }) =>
+      Float32Array.from(
+        { length: 3 },
+        (_, c) => rgb.reduce((sum, value, i) => (i % 3 === c ? sum + value : sum), 0) / (rgb.length / 3) / 255,
+      ),
   },
   run: (batch) => Promise.resolve(Float32Array.from(batch.data)),
   release: () => Promise.resolve(),
@@ -58,8 +68,22 @@ const colours: FeatureExtractor = {
 const towers: ClipTowers = {
   name: 'colour words',
   image: colours,
-  tokenizer: { context: 1, encode: (captions) => ({ ids: { data: Int32Array.from(captions, (caption) => ['red', 'green', 'blue'].indexOf(caption)), shape: [captions.length, 1] }, truncated: [] }) },
-  text: { weightsHash: 'none', context: 1, dimension: 3, batchSize: 4, run: ({ data }) => Promise.resolve(Float32Array.from({ length: data.length * 3 }, (_, i) => (data[Math.floor(i / 3)] === i % 3 ? 1 : 0))), release: () => Promise.resolve() },
+  tokenizer: {
+    context: 1,
+    encode: (captions) => ({
+      ids: { data: Int32Array.from(captions, (caption) => ['red', 'green', 'blue'].indexOf(caption)), shape: [captions.length, 1] },
+      truncated: [],
+    }),
+  },
+  text: {
+    weightsHash: 'none',
+    context: 1,
+    dimension: 3,
+    batchSize: 4,
+    run: ({ data }) =>
+      Promise.resolve(Float32Array.from({ length: data.length * 3 }, (_, i) => (data[Math.floor(i / 3)] === i % 3 ? 1 : 0))),
+    release: () => Promise.resolve(),
+  },
 };
 const head = { name: 'redness', weight: Float64Array.of(1, 0, 0), bias: 0.5 };
 
@@ -67,10 +91,30 @@ const open = (name: string) => openImageSource(at(name));
 const captionsFor = (names: readonly string[]) => new Map(names.map((name, i) => [name, ['red', 'green', 'blue'][i % 3]!]));
 async function options(metrics: string, more: Partial<EvaluateOptions> = {}): Promise<EvaluateOptions> {
   const generated = await open('generated');
-  return { metrics: metricNames(metrics), generated, reference: await open('reference'), network: colours, clip: { towers, measure: 'cosine' }, aesthetic: head, captions: captionsFor(generated.names!), ...more };
+  return {
+    metrics: metricNames(metrics),
+    generated,
+    reference: await open('reference'),
+    network: colours,
+    clip: { towers, measure: 'cosine' },
+    aesthetic: head,
+    captions: captionsFor(generated.names!),
+    ...more,
+  };
 }
 const run = async (metrics: string, more?: Partial<EvaluateOptions>) => evaluate(await options(metrics, more), () => {});
-const PROVENANCE = { commit: null, profile: 'mean', configHash: null, weightsHash: null, datasetHash: null, engine: 'none', machine: 'none', wallSeconds: null, finishedAt: null, command: 'test' };
+const PROVENANCE = {
+  commit: null,
+  profile: 'mean',
+  configHash: null,
+  weightsHash: null,
+  datasetHash: null,
+  engine: 'none',
+  machine: 'none',
+  wallSeconds: null,
+  finishedAt: null,
+  command: 'test',
+};
 
 describe('evaluate', () => {
   it('measures everything in one reading and reports it', async () => {
@@ -84,10 +128,22 @@ describe('evaluate', () => {
       return typeof found === 'number' ? found : found.value;
     };
     expect(evaluation.scores.map((score) => `${quoted(score)}, ${score.set}`)).toEqual([
-      'FD (colours, mean), generated', 'FD, bias-corrected (colours, mean), generated', 'KD (colours, mean), generated',
-      'Precision (colours, mean), generated', 'Recall (colours, mean), generated', 'Density (colours, mean), generated', 'Coverage (colours, mean), generated', 'MIND (colours, mean), generated',
-      'Accuracy (colours, mean), generated', 'Spread of the raters (colours, mean), generated', 'AUC (colours, mean), generated', 'p (colours, mean), generated',
-      'CLIP cosine (colour words), generated', 'redness (colour words), generated', 'redness (colour words), reference', 'CMMD (CLIP colour words), generated',
+      'FD (colours, mean), generated',
+      'FD, bias-corrected (colours, mean), generated',
+      'KD (colours, mean), generated',
+      'Precision (colours, mean), generated',
+      'Recall (colours, mean), generated',
+      'Density (colours, mean), generated',
+      'Coverage (colours, mean), generated',
+      'MIND (colours, mean), generated',
+      'Accuracy (colours, mean), generated',
+      'Spread of the raters (colours, mean), generated',
+      'AUC (colours, mean), generated',
+      'p (colours, mean), generated',
+      'CLIP cosine (colour words), generated',
+      'redness (colour words), generated',
+      'redness (colour words), reference',
+      'CMMD (CLIP colour words), generated',
     ]);
     // The references are 20 of 255 brighter in every channel.
     expect(value('FD (colours, mean)')).toBeGreaterThan(3 * (15 / 255) ** 2);
@@ -101,17 +157,52 @@ describe('evaluate', () => {
     expect(evaluation.images.find(({ id }) => id === 'aesthetic')!.values[3]).toBeCloseTo(r / Math.hypot(r, g, b) + 0.5, 5);
     expect(evaluation.images.find(({ id }) => id === 'clip')!.values[3]).toBeCloseTo(r / Math.hypot(r, g, b), 5); // its caption is red
 
-    expect(evaluation.duplicates).toEqual({ generated: [['5.png', 'again.png']], reference: [], across: [{ generated: ['copied.png'], reference: ['3.png'] }] });
-    expect(evaluation.generated).toMatchObject({ width: [8, 10], height: [8, 8], skipped: { count: 1 }, conversions: new Map([['alpha', 1]]) });
+    expect(evaluation.duplicates).toEqual({
+      generated: [['5.png', 'again.png']],
+      reference: [],
+      across: [{ generated: ['copied.png'], reference: ['3.png'] }],
+    });
+    expect(evaluation.generated).toMatchObject({
+      width: [8, 10],
+      height: [8, 8],
+      skipped: { count: 1 },
+      conversions: new Map([['alpha', 1]]),
+    });
 
-    const report = await evaluationReport({ evaluation, sources: { generated: asked.generated, reference: await open('reference') }, provenance: PROVENANCE, attribution: [] });
+    const report = await evaluationReport({
+      evaluation,
+      sources: { generated: asked.generated, reference: await open('reference') },
+      provenance: PROVENANCE,
+      attribution: [],
+    });
     await writeReport(at('report'), report);
     const page = fs.readFileSync(at('report/index.html'), 'utf8');
-    for (const text of ['27 generated images against 24 reference images', 'transparency dropped', 'notes.md', '5.png, again.png', 'copied.png, reference 3.png']) expect(page).toContain(text);
+    for (const text of [
+      '27 generated images against 24 reference images',
+      'transparency dropped',
+      'notes.md',
+      '5.png, again.png',
+      'copied.png, reference 3.png',
+    ])
+      expect(page).toContain(text);
     const grid = report.sections.find(({ id }) => id === 'aesthetic')!.blocks.find((block) => block.kind === 'image-grid')!;
-    expect(grid.rows.map(({ label, images }) => [label, images[0]!.alt])).toEqual([['worst', '5.png'], ['worst', '20.png'], ['best', 'translucent.png'], ['best', '8.png']]);
+    expect(grid.rows.map(({ label, images }) => [label, images[0]!.alt])).toEqual([
+      ['worst', '5.png'],
+      ['worst', '20.png'],
+      ['best', 'translucent.png'],
+      ['best', '8.png'],
+    ]);
     const results = JSON.parse(fs.readFileSync(at('report/results.json'), 'utf8')) as { sections: { id: string }[] };
-    expect(results.sections.map(({ id }) => id)).toEqual(['distance', 'overlap', 'two-sample', 'per-image', 'clip', 'aesthetic', 'images', 'duplicates']);
+    expect(results.sections.map(({ id }) => id)).toEqual([
+      'distance',
+      'overlap',
+      'two-sample',
+      'per-image',
+      'clip',
+      'aesthetic',
+      'images',
+      'duplicates',
+    ]);
   });
 
   it('takes statistics in place of references, for a Frechet distance of the same network and preprocessing only', async () => {
@@ -120,18 +211,41 @@ describe('evaluate', () => {
     const again = await run('fid', { reference: statistics });
     expect(again.scores).toHaveLength(1);
     expect(again.scores[0]!.value).toBeCloseTo((await run('fid')).scores[0]!.value as number, 12);
-    expect(again.notes).toEqual(['FD (colours, mean) is not corrected for its bias: that takes the reference images, not only their statistics.']);
-    await expect(run('fid', { reference: statistics, network: { ...colours, preprocess: { ...colours.preprocess, name: 'clean' } } })).rejects.toThrow("the features were made in different ways: preset 'clean' and 'mean'");
-    await expect(run('fid,kid,prdc', { reference: statistics })).rejects.toThrow('kid, prdc needs the reference images; statistics hold only their mean and covariance');
+    expect(again.notes).toEqual([
+      'FD (colours, mean) is not corrected for its bias: that takes the reference images, not only their statistics.',
+    ]);
+    await expect(
+      run('fid', { reference: statistics, network: { ...colours, preprocess: { ...colours.preprocess, name: 'clean' } } }),
+    ).rejects.toThrow("the features were made in different ways: preset 'clean' and 'mean'");
+    await expect(run('fid,kid,prdc', { reference: statistics })).rejects.toThrow(
+      'kid, prdc needs the reference images; statistics hold only their mean and covariance',
+    );
   });
 
   it('takes the captions of a webdataset, and says which are missing', async () => {
     const png = fs.readFileSync(at('generated/1.png'));
-    fs.writeFileSync(at('all.tar'), await tarOf([{ name: '1.png', data: png }, { name: '1.txt', data: 'red' }, { name: '2.png', data: png }, { name: '2.txt', data: 'blue' }]));
+    fs.writeFileSync(
+      at('all.tar'),
+      await tarOf([
+        { name: '1.png', data: png },
+        { name: '1.txt', data: 'red' },
+        { name: '2.png', data: png },
+        { name: '2.txt', data: 'blue' },
+      ]),
+    );
     const { images } = await run('clip', { generated: await open('all.tar'), reference: null, captions: null });
     expect(images[0]!.values).toHaveLength(2);
-    fs.writeFileSync(at('some.tar'), await tarOf([{ name: '1.png', data: png }, { name: '1.txt', data: 'red' }, { name: '2.png', data: png }]));
-    await expect(run('clip', { generated: await open('some.tar'), reference: null, captions: null })).rejects.toThrow(/some\.tar: the captions do not fit the images: 1 of 2 images have none: 2\.png/);
+    fs.writeFileSync(
+      at('some.tar'),
+      await tarOf([
+        { name: '1.png', data: png },
+        { name: '1.txt', data: 'red' },
+        { name: '2.png', data: png },
+      ]),
+    );
+    await expect(run('clip', { generated: await open('some.tar'), reference: null, captions: null })).rejects.toThrow(
+      /some\.tar: the captions do not fit the images: 1 of 2 images have none: 2\.png/,
+    );
   });
 
   it('measures one image, where that means anything', async () => {
@@ -139,9 +253,17 @@ describe('evaluate', () => {
     fs.copyFileSync(at('generated/1.png'), at('one/1.png'));
     const one = await open('one');
     const evaluation = await run('clip,aesthetic', { generated: one, captions: captionsFor(['1.png']) });
-    await writeReport(at('report-of-one'), await evaluationReport({ evaluation, sources: { generated: one, reference: null }, provenance: PROVENANCE, attribution: [] }));
+    await writeReport(
+      at('report-of-one'),
+      await evaluationReport({ evaluation, sources: { generated: one, reference: null }, provenance: PROVENANCE, attribution: [] }),
+    );
     expect(evaluation.scores[0]!.value).toMatchObject({ n: 1, interval: null });
-    for (const [metrics, message] of [['fid', 'fid needs at least 2 generated images, got 1'], ['kid', 'kid needs at least 2 generated images, got 1'], ['prdc', 'prdc needs at least 6 generated images, got 1'], ['c2st', 'c2st needs at least 20 generated images, got 1']] as const) {
+    for (const [metrics, message] of [
+      ['fid', 'fid needs at least 2 generated images, got 1'],
+      ['kid', 'kid needs at least 2 generated images, got 1'],
+      ['prdc', 'prdc needs at least 6 generated images, got 1'],
+      ['c2st', 'c2st needs at least 20 generated images, got 1'],
+    ] as const) {
       await expect(run(metrics, { generated: one })).rejects.toThrow(message);
     }
     await expect(run('fid', { reference: one })).rejects.toThrow('fid needs at least 2 reference images, got 1');
@@ -151,11 +273,16 @@ describe('evaluate', () => {
     fs.mkdirSync(at('broken'));
     fs.copyFileSync(at('generated/1.png'), at('broken/1.png'));
     fs.writeFileSync(at('broken/2.png'), fs.readFileSync(at('generated/2.png')).subarray(0, 60));
-    await expect(run('fid', { generated: await open('broken') })).rejects.toThrow(/broken: 2\.png cannot be decoded \(cut short, damaged, or no image\)/);
+    await expect(run('fid', { generated: await open('broken') })).rejects.toThrow(
+      /broken: 2\.png cannot be decoded \(cut short, damaged, or no image\)/,
+    );
   });
 
   it('names the image whose features are not finite', async () => {
-    const broken = { ...colours, run: (batch: { data: ArrayLike<number> }) => Promise.resolve(Float32Array.from(batch.data, (x) => (x > 0.97 ? NaN : x))) };
+    const broken = {
+      ...colours,
+      run: (batch: { data: ArrayLike<number> }) => Promise.resolve(Float32Array.from(batch.data, (x) => (x > 0.97 ? NaN : x))),
+    };
     await expect(run('fid', { network: broken })).rejects.toThrow(/colours: feature 0 of row 26 is NaN/);
   });
 });
@@ -165,12 +292,16 @@ describe('the question', () => {
     const question = await options('fid', { reference: null });
     expect(() => checkQuestion(question)).toThrow('fid needs a reference: --reference FOLDER');
     expect(() => checkQuestion({ ...question, metrics: ['clip'], captions: null })).toThrow('clip needs captions: --captions FILE.csv');
-    expect(() => checkQuestion({ ...question, metrics: ['clip'], captions: new Map([['x.png', 'red']]) })).toThrow(/27 of 27 images have none: 0\.png, .*; 1 of 1 name no image: x\.png/);
+    expect(() => checkQuestion({ ...question, metrics: ['clip'], captions: new Map([['x.png', 'red']]) })).toThrow(
+      /27 of 27 images have none: 0\.png, .*; 1 of 1 name no image: x\.png/,
+    );
   });
 
   it('knows its metrics', () => {
     expect(metricNames('fid, kid')).toEqual(['fid', 'kid']);
-    expect(() => metricNames('fid,kidd')).toThrow('there is no metric "kidd"; there are fid, kid, prdc, mind, c2st, is, clip, aesthetic, cmmd');
+    expect(() => metricNames('fid,kidd')).toThrow(
+      'there is no metric "kidd"; there are fid, kid, prdc, mind, c2st, is, clip, aesthetic, cmmd',
+    );
     expect(() => metricNames('fid,fid')).toThrow('the metric fid is asked for twice');
     expect(Object.keys(METRICS).every((name) => metricNames(name)[0] === (name as MetricName))).toBe(true);
   });

@@ -39,16 +39,29 @@ export interface Evaluation extends Scores {
 export const isStatistics = (reference: object | null): reference is FeatureStatistics => reference !== null && 'comoment' in reference;
 
 /** What features by this network carry. */
-export const provenanceOf = ({ name, weightsHash, preprocess }: FeatureExtractor): FeatureProvenance => ({ network: name, weightsHash, preset: preprocess.name, dtype: 'float32' });
+export const provenanceOf = ({ name, weightsHash, preprocess }: FeatureExtractor): FeatureProvenance => ({
+  network: name,
+  weightsHash,
+  preset: preprocess.name,
+  dtype: 'float32',
+});
 
 /**
  * Everything that can be wrong with the question itself, before a network is loaded or an image read.
  * @throws MetricsError missing-reference, captions-mismatch, too-few-samples
  */
-export function checkQuestion({ metrics, generated, reference, captions }: Pick<EvaluateOptions, 'metrics' | 'generated' | 'reference' | 'captions'>): void {
+export function checkQuestion({
+  metrics,
+  generated,
+  reference,
+  captions,
+}: Pick<EvaluateOptions, 'metrics' | 'generated' | 'reference' | 'captions'>): void {
   checkReference(metrics, reference === null ? 'none' : isStatistics(reference) ? 'statistics' : 'images');
   if (metrics.includes('clip') && captions === null && generated.kind !== 'webdataset') {
-    throw new MetricsError('captions-mismatch', 'clip needs captions: --captions FILE.csv with the columns file and caption (a webdataset brings its own)');
+    throw new MetricsError(
+      'captions-mismatch',
+      'clip needs captions: --captions FILE.csv with the columns file and caption (a webdataset brings its own)',
+    );
   }
   if (generated.names !== null) {
     checkCount(metrics, 'generated', generated.names.length);
@@ -63,20 +76,32 @@ export function checkQuestion({ metrics, generated, reference, captions }: Pick<
  * @throws MetricsError as {@link checkQuestion}; provenance-mismatch for statistics of another network or preprocessing; what reading
  * and measuring throw
  */
-export async function evaluate(options: EvaluateOptions, onImage: (set: 'generated' | 'reference', count: number) => void): Promise<Evaluation> {
+export async function evaluate(
+  options: EvaluateOptions,
+  onImage: (set: 'generated' | 'reference', count: number) => void,
+): Promise<Evaluation> {
   const { metrics, network, clip, aesthetic: head } = options;
   checkQuestion(options);
   const features = needs(metrics, 'features') ? given(network, 'a network') : null;
   const towers = needs(metrics, 'embeddings') ? given(clip, 'CLIP').towers : null;
-  if (isStatistics(options.reference) && features !== null) checkSameProvenance('evaluate', provenanceOf(features), options.reference.provenance);
+  if (isStatistics(options.reference) && features !== null)
+    checkSameProvenance('evaluate', provenanceOf(features), options.reference.provenance);
   if (metrics.includes('is')) inceptionOf(features!);
 
   const extractors = [features, towers?.image].filter((extractor) => extractor !== null && extractor !== undefined);
   const generated = await readSet(options.generated, extractors, (count) => onImage('generated', count));
   checkCount(metrics, 'generated', generated.names.length);
   const captions = metrics.includes('clip') ? captionsOf(generated, options.captions) : [];
-  const compared = extractors.filter((extractor) => metrics.some((name) => (METRICS[name].from === 'features') === (extractor === features) && (METRICS[name].reference !== 'none' || name === 'aesthetic')));
-  const reference = options.reference === null || isStatistics(options.reference) ? options.reference : await readSet(options.reference, compared, (count) => onImage('reference', count));
+  const compared = extractors.filter((extractor) =>
+    metrics.some(
+      (name) =>
+        (METRICS[name].from === 'features') === (extractor === features) && (METRICS[name].reference !== 'none' || name === 'aesthetic'),
+    ),
+  );
+  const reference =
+    options.reference === null || isStatistics(options.reference)
+      ? options.reference
+      : await readSet(options.reference, compared, (count) => onImage('reference', count));
   const images = reference === null || isStatistics(reference) ? null : reference;
   if (images !== null) checkCount(metrics, 'reference', images.names.length);
 
@@ -90,7 +115,8 @@ export async function evaluate(options: EvaluateOptions, onImage: (set: 'generat
     c2st: () => measure.c2st(features!, own(features!), theirs(features!)),
     is: () => measure.inception(inceptionOf(features!), own(features!)),
     clip: () => measure.clip(towers!, clip!.measure, own(towers!.image), captions),
-    aesthetic: () => measure.aesthetic(given(head, 'an aesthetic predictor'), towers!.name, own(towers!.image), images && theirs(towers!.image)),
+    aesthetic: () =>
+      measure.aesthetic(given(head, 'an aesthetic predictor'), towers!.name, own(towers!.image), images && theirs(towers!.image)),
     cmmd: () => measure.clipDiscrepancy(towers!.name, own(towers!.image), theirs(towers!.image)),
   } satisfies Record<MetricName, () => Scores | Promise<Scores>>;
   const results: Scores[] = [];
@@ -118,7 +144,10 @@ function given<T>(value: T | null, what: string): T {
 }
 
 function inceptionOf(network: FeatureExtractor | InceptionExtractor): InceptionExtractor {
-  if (!('logits' in network)) throw new MetricsError('invalid-option', `the Inception Score needs FID's Inception network, not ${network.name}`, { network: network.name });
+  if (!('logits' in network))
+    throw new MetricsError('invalid-option', `the Inception Score needs FID's Inception network, not ${network.name}`, {
+      network: network.name,
+    });
   return network;
 }
 

@@ -15,7 +15,10 @@ const SIDE = 256;
 const LISTED = 20;
 
 const GROUPS: Record<Score['group'], { title: string; caption: string }> = {
-  distance: { title: 'Distance of the distributions', caption: 'How far the generated images\u2019 distribution is from the reference\u2019s' },
+  distance: {
+    title: 'Distance of the distributions',
+    caption: 'How far the generated images\u2019 distribution is from the reference\u2019s',
+  },
   overlap: { title: 'Fidelity and diversity', caption: 'Precision and recall (3 neighbours), density and coverage (5 neighbours)' },
   'two-sample': { title: 'Can they be told apart?', caption: 'Twelve classifiers as raters; an accuracy of 0.5 is guessing' },
   'inception-score': { title: 'Inception Score', caption: 'How certain the images\u2019 classes are, and how varied' },
@@ -37,9 +40,14 @@ export async function evaluationReport({ evaluation, sources, provenance, attrib
     const own = scores.filter((score) => score.group === group);
     if (own.length > 0) sections.push({ id: group, title, blocks: [scoreTable(group, caption, own)] });
   }
-  if (notes.length > 0) sections.push({ id: 'remarks', title: 'What to know about these numbers', blocks: notes.map((text) => ({ kind: 'note', text })) });
+  if (notes.length > 0)
+    sections.push({ id: 'remarks', title: 'What to know about these numbers', blocks: notes.map((text) => ({ kind: 'note', text })) });
   for (const one of images) sections.push(await imageScoreSection(one, generated, sources.generated));
-  sections.push({ id: 'images', title: 'The images', blocks: [setsTable(evaluation), ...conversionNotes(evaluation), await someImages(evaluation, sources)] });
+  sections.push({
+    id: 'images',
+    title: 'The images',
+    blocks: [setsTable(evaluation), ...conversionNotes(evaluation), await someImages(evaluation, sources)],
+  });
   sections.push({ id: 'duplicates', title: 'Duplicates', blocks: duplicateBlocks(evaluation) });
   return {
     id: 'evaluate',
@@ -52,12 +60,21 @@ export async function evaluationReport({ evaluation, sources, provenance, attrib
   };
 }
 
-const nameOf = (path: string): string => path.replace(/[\\/]+$/, '').split(/[\\/]/).at(-1) || path;
+const nameOf = (path: string): string =>
+  path
+    .replace(/[\\/]+$/, '')
+    .split(/[\\/]/)
+    .at(-1) || path;
 const count = (n: number, what: string): string => `${n.toLocaleString('en-US')} ${what}${n === 1 ? '' : 's'}`;
 const short = ({ value }: Score): string => (typeof value === 'number' ? value : value.value).toPrecision(4);
 
 function summary(generated: ReadSet, reference: ReadSet | FeatureStatistics | null, scores: readonly Score[]): string {
-  const against = reference === null ? '' : isStatistics(reference) ? ` against the statistics of ${count(reference.n, 'image')}` : ` against ${count(reference.names.length, 'reference image')}`;
+  const against =
+    reference === null
+      ? ''
+      : isStatistics(reference)
+        ? ` against the statistics of ${count(reference.n, 'image')}`
+        : ` against ${count(reference.names.length, 'reference image')}`;
   const first = scores.find(({ set }) => set === 'generated');
   return `${count(generated.names.length, 'generated image')}${against}.${first ? ` ${quoted(first)}: ${short(first)}.` : ''}`;
 }
@@ -66,26 +83,58 @@ function scoreTable(id: string, caption: string, scores: readonly Score[]): Tabl
   const columns = scores.filter((score, i) => scores.findIndex((other) => quoted(other) === quoted(score)) === i);
   const sets = [...new Set(scores.map(({ set }) => set))];
   return {
-    kind: 'table', id: `${id}-scores`, caption, rowHeader: 'Images',
-    columns: columns.map(({ group, quantity, by, better }): Column => ({ label: quantity, better, ...(by === null ? {} : { group: by }), ...(quantity !== 'p' && (group === 'overlap' || group === 'two-sample') ? { decimals: 3 } : {}) })),
-    rows: sets.map((set) => ({ label: set, cells: columns.map((column) => scores.find((score) => score.set === set && quoted(score) === quoted(column))?.value ?? null) })),
+    kind: 'table',
+    id: `${id}-scores`,
+    caption,
+    rowHeader: 'Images',
+    columns: columns.map(({ group, quantity, by, better }): Column => ({
+      label: quantity,
+      better,
+      ...(by === null ? {} : { group: by }),
+      ...(quantity !== 'p' && (group === 'overlap' || group === 'two-sample') ? { decimals: 3 } : {}),
+    })),
+    rows: sets.map((set) => ({
+      label: set,
+      cells: columns.map((column) => scores.find((score) => score.set === set && quoted(score) === quoted(column))?.value ?? null),
+    })),
   };
 }
 
 function setsTable({ generated, reference }: Evaluation): Table {
   const sides = ([from, to]: [number, number]) => (from === to ? String(from) : `${from} to ${to}`);
-  const row = (label: string, set: ReadSet) => ({ label, cells: [set.names.length, set.path, set.kind, sides(set.width), sides(set.height), set.skipped.count, set.imageSet.hash.slice(0, 16)] });
+  const row = (label: string, set: ReadSet) => ({
+    label,
+    cells: [set.names.length, set.path, set.kind, sides(set.width), sides(set.height), set.skipped.count, set.imageSet.hash.slice(0, 16)],
+  });
   const rows = [row('generated', generated)];
-  if (isStatistics(reference)) rows.push({ label: 'reference', cells: [reference.n, 'statistics', 'statistics', '', '', 0, reference.imageSet?.hash.slice(0, 16) ?? 'not given'] });
+  if (isStatistics(reference))
+    rows.push({
+      label: 'reference',
+      cells: [reference.n, 'statistics', 'statistics', '', '', 0, reference.imageSet?.hash.slice(0, 16) ?? 'not given'],
+    });
   else if (reference !== null) rows.push(row('reference', reference));
-  return { kind: 'table', id: 'sets', caption: 'What was read', rowHeader: 'Set', columns: ['Images', 'From', 'Kind', 'Width', 'Height', 'Other files', 'Hash of the set'].map((label) => ({ label })), rows };
+  return {
+    kind: 'table',
+    id: 'sets',
+    caption: 'What was read',
+    rowHeader: 'Set',
+    columns: ['Images', 'From', 'Kind', 'Width', 'Height', 'Other files', 'Hash of the set'].map((label) => ({ label })),
+    rows,
+  };
 }
 
 function conversionNotes({ generated, reference }: Evaluation): Block[] {
-  const sets = [['generated', generated], ...(reference === null || isStatistics(reference) ? [] : [['reference', reference] as const])] as const;
+  const sets = [
+    ['generated', generated],
+    ...(reference === null || isStatistics(reference) ? [] : [['reference', reference] as const]),
+  ] as const;
   const notes = sets.flatMap(([name, { conversions, skipped }]) => [
     ...[...conversions].map(([conversion, n]) => `${count(n, `${name} image`)}: ${CONVERSIONS[conversion]}.`),
-    ...(skipped.count > 0 ? [`${count(skipped.count, 'other file')} beside the ${name} images passed over: ${skipped.examples.join(', ')}${skipped.count > skipped.examples.length ? ', ...' : '.'}`] : []),
+    ...(skipped.count > 0
+      ? [
+          `${count(skipped.count, 'other file')} beside the ${name} images passed over: ${skipped.examples.join(', ')}${skipped.count > skipped.examples.length ? ', ...' : '.'}`,
+        ]
+      : []),
   ]);
   return notes.map((text) => ({ kind: 'note', text }));
 }
@@ -95,24 +144,48 @@ async function imageScoreSection({ id, label, values }: ImageScores, { names }: 
   const order = names.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
   const shown = Math.min(ROW * ROWS, Math.floor(names.length / 2));
   const ends = { worst: order.slice(0, shown), best: order.slice(names.length - shown).reverse() };
-  const blocks: Block[] = [{
-    kind: 'line',
-    id: `${id}-distribution`,
-    caption: `Share of the ${names.length} images that score at most so much`,
-    x: { label },
-    y: { label: 'share of images' },
-    series: [{ label: 'generated', x: order.map((i) => values[i]!), y: order.map((_, rank) => (rank + 1) / names.length), n: names.length, seeds: [] }],
-  }];
+  const blocks: Block[] = [
+    {
+      kind: 'line',
+      id: `${id}-distribution`,
+      caption: `Share of the ${names.length} images that score at most so much`,
+      x: { label },
+      y: { label: 'share of images' },
+      series: [
+        {
+          label: 'generated',
+          x: order.map((i) => values[i]!),
+          y: order.map((_, rank) => (rank + 1) / names.length),
+          n: names.length,
+          seeds: [],
+        },
+      ],
+    },
+  ];
   if (shown > 0) {
-    const thumbnails = await readThumbnails(source, [...ends.worst, ...ends.best].map((i) => names[i]!));
+    const thumbnails = await readThumbnails(
+      source,
+      [...ends.worst, ...ends.best].map((i) => names[i]!),
+    );
     const columns = Math.min(ROW, shown);
     const rows = Object.entries(ends).flatMap(([end, indices]) =>
       Array.from({ length: Math.ceil(shown / columns) }, (_, row) => {
         const part = indices.slice(row * columns, (row + 1) * columns);
         const images = part.map((i) => ({ ...thumbnails.get(names[i]!)!, caption: `${values[i]!.toPrecision(4)}, ${nameOf(names[i]!)}` }));
-        return { label: end, detail: `places ${row * columns + 1} to ${row * columns + part.length}`, images: [...images, ...Array.from({ length: columns - part.length }, () => null)] };
-      }));
-    blocks.push({ kind: 'image-grid', id: `${id}-ends`, caption: `Lowest and highest ${label}, the extreme ones first`, columns: Array.from({ length: columns }, () => ''), rows });
+        return {
+          label: end,
+          detail: `places ${row * columns + 1} to ${row * columns + part.length}`,
+          images: [...images, ...Array.from({ length: columns - part.length }, () => null)],
+        };
+      }),
+    );
+    blocks.push({
+      kind: 'image-grid',
+      id: `${id}-ends`,
+      caption: `Lowest and highest ${label}, the extreme ones first`,
+      columns: Array.from({ length: columns }, () => ''),
+      rows,
+    });
   }
   return { id, title: label, blocks };
 }
@@ -120,22 +193,39 @@ async function imageScoreSection({ id, label, values }: ImageScores, { names }: 
 /** Some of either set, evenly spaced. */
 async function someImages({ generated, reference }: Evaluation, sources: ReportContext['sources']): Promise<ImageGrid> {
   const sets = [{ label: 'generated', names: generated.names, source: sources.generated }];
-  if (reference !== null && !isStatistics(reference) && sources.reference !== null) sets.push({ label: 'reference', names: reference.names, source: sources.reference });
+  if (reference !== null && !isStatistics(reference) && sources.reference !== null)
+    sets.push({ label: 'reference', names: reference.names, source: sources.reference });
   const columns = Math.min(ROW, Math.max(...sets.map(({ names }) => names.length)));
   const rows: ImageGrid['rows'][number][] = [];
   for (const { label, names, source } of sets) {
-    const chosen = Array.from({ length: Math.min(columns, names.length) }, (_, i) => names[Math.floor((i * names.length) / Math.min(columns, names.length))]!);
+    const chosen = Array.from(
+      { length: Math.min(columns, names.length) },
+      (_, i) => names[Math.floor((i * names.length) / Math.min(columns, names.length))]!,
+    );
     const thumbnails = await readThumbnails(source, chosen);
     rows.push({ label, images: Array.from({ length: columns }, (_, i) => thumbnails.get(chosen[i] ?? '') ?? null) });
   }
-  return { kind: 'image-grid', id: 'examples', caption: 'Some of the images, evenly spaced', columns: Array.from({ length: columns }, () => ''), rows };
+  return {
+    kind: 'image-grid',
+    id: 'examples',
+    caption: 'Some of the images, evenly spaced',
+    columns: Array.from({ length: columns }, () => ''),
+    rows,
+  };
 }
 
 /** The named images, fitted into a square on grey. */
 async function readThumbnails(source: ImageSource, names: readonly string[]): Promise<Map<string, GridImage>> {
   const thumbnails = new Map<string, GridImage>();
-  for await (const { entry: { name }, image: { rgb, width, height } } of decoded(source, new Set(names))) {
-    const fitted = sharp(rgb, { raw: { width, height, channels: 3 } }).resize(SIDE, SIDE, { fit: 'contain', background: '#808080', kernel: width < SIDE && height < SIDE ? 'nearest' : 'lanczos3' });
+  for await (const {
+    entry: { name },
+    image: { rgb, width, height },
+  } of decoded(source, new Set(names))) {
+    const fitted = sharp(rgb, { raw: { width, height, channels: 3 } }).resize(SIDE, SIDE, {
+      fit: 'contain',
+      background: '#808080',
+      kernel: width < SIDE && height < SIDE ? 'nearest' : 'lanczos3',
+    });
     thumbnails.set(name, { rgb: await fitted.raw().toBuffer(), width: SIDE, height: SIDE, alt: name, caption: nameOf(name) });
   }
   return thumbnails;
@@ -143,9 +233,16 @@ async function readThumbnails(source: ImageSource, names: readonly string[]): Pr
 
 function duplicateBlocks({ duplicates: { generated, reference, across }, reference: set }: Evaluation): Block[] {
   const compared = set === null || isStatistics(set) ? '' : ', or in both sets';
-  if (generated.length + reference.length + across.length === 0) return [{ kind: 'prose', text: `No two images have the same pixels, within a set${compared}.` }];
+  if (generated.length + reference.length + across.length === 0)
+    return [{ kind: 'prose', text: `No two images have the same pixels, within a set${compared}.` }];
   const rows = [
-    ...across.map((pair) => ({ label: 'in both sets', cells: [pair.generated.length + pair.reference.length, [...pair.generated, ...pair.reference.map((name) => `reference ${name}`)]] as const })),
+    ...across.map((pair) => ({
+      label: 'in both sets',
+      cells: [
+        pair.generated.length + pair.reference.length,
+        [...pair.generated, ...pair.reference.map((name) => `reference ${name}`)],
+      ] as const,
+    })),
     ...generated.map((names) => ({ label: 'within the generated', cells: [names.length, names] as const })),
     ...reference.map((names) => ({ label: 'within the reference', cells: [names.length, names] as const })),
   ];
@@ -153,8 +250,15 @@ function duplicateBlocks({ duplicates: { generated, reference, across }, referen
   return [
     { kind: 'prose', text: rows.length > LISTED ? `${text} The first ${LISTED} are listed.` : text },
     {
-      kind: 'table', id: 'duplicate-groups', caption: 'Images with the same pixels', rowHeader: 'Where', columns: [{ label: 'Images' }, { label: 'Names' }],
-      rows: rows.slice(0, LISTED).map(({ label, cells: [n, names] }) => ({ label, cells: [n, `${names.slice(0, 6).join(', ')}${names.length > 6 ? ', ...' : ''}`] })),
+      kind: 'table',
+      id: 'duplicate-groups',
+      caption: 'Images with the same pixels',
+      rowHeader: 'Where',
+      columns: [{ label: 'Images' }, { label: 'Names' }],
+      rows: rows.slice(0, LISTED).map(({ label, cells: [n, names] }) => ({
+        label,
+        cells: [n, `${names.slice(0, 6).join(', ')}${names.length > 6 ? ', ...' : ''}`],
+      })),
     },
   ];
 }

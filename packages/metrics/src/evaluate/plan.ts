@@ -29,19 +29,26 @@ export type MetricName = keyof typeof METRICS;
 export function metricNames(list: string): MetricName[] {
   const names = list.split(',').map((name) => name.trim());
   for (const [i, name] of names.entries()) {
-    if (!Object.hasOwn(METRICS, name)) throw new MetricsError('unknown-metric', `there is no metric "${name}"; there are ${Object.keys(METRICS).join(', ')}`, { name });
+    if (!Object.hasOwn(METRICS, name))
+      throw new MetricsError('unknown-metric', `there is no metric "${name}"; there are ${Object.keys(METRICS).join(', ')}`, { name });
     if (names.indexOf(name) !== i) throw new MetricsError('duplicate-name', `the metric ${name} is asked for twice`, { name });
   }
   return names as MetricName[];
 }
 
-export const needs = (metrics: readonly MetricName[], from: MetricNeeds['from']): boolean => metrics.some((name) => METRICS[name].from === from);
+export const needs = (metrics: readonly MetricName[], from: MetricNeeds['from']): boolean =>
+  metrics.some((name) => METRICS[name].from === from);
 
 /** @throws MetricsError missing-reference naming the metrics that lack one, or need its images where there are only statistics */
 export function checkReference(metrics: readonly MetricName[], reference: 'none' | 'statistics' | 'images'): void {
-  const lacking = metrics.filter((name) => METRICS[name].reference === 'images' || (METRICS[name].reference === 'statistics' && reference === 'none'));
+  const lacking = metrics.filter(
+    (name) => METRICS[name].reference === 'images' || (METRICS[name].reference === 'statistics' && reference === 'none'),
+  );
   if (lacking.length === 0 || reference === 'images') return;
-  const why = reference === 'none' ? 'needs a reference: --reference FOLDER, or a .zip or .tar' : 'needs the reference images; statistics hold only their mean and covariance';
+  const why =
+    reference === 'none'
+      ? 'needs a reference: --reference FOLDER, or a .zip or .tar'
+      : 'needs the reference images; statistics hold only their mean and covariance';
   throw new MetricsError('missing-reference', `${lacking.join(', ')} ${why}`, { metrics: lacking });
 }
 

@@ -34,11 +34,24 @@ export interface ReadSet {
  * @param onImage is told the number of images so far
  * @throws MetricsError what opening, decoding and extracting throw, naming the file
  */
-export async function readSet(source: ImageSource, extractors: readonly FeatureExtractor[], onImage: (count: number) => void): Promise<ReadSet> {
+export async function readSet(
+  source: ImageSource,
+  extractors: readonly FeatureExtractor[],
+  onImage: (count: number) => void,
+): Promise<ReadSet> {
   const collectors = new Map(extractors.map((extractor) => [extractor, new FeatureCollector(extractor)]));
   const set: ReadSet = {
-    path: source.path, kind: source.kind, names: [], hashes: [], captions: [], imageSet: EMPTY_IMAGE_SET,
-    width: [Infinity, 0], height: [Infinity, 0], conversions: new Map(), skipped: source.skipped, features: new Map(),
+    path: source.path,
+    kind: source.kind,
+    names: [],
+    hashes: [],
+    captions: [],
+    imageSet: EMPTY_IMAGE_SET,
+    width: [Infinity, 0],
+    height: [Infinity, 0],
+    conversions: new Map(),
+    skipped: source.skipped,
+    features: new Map(),
   };
   for await (const { entry, image } of decoded(source)) {
     const hash = pixelHash(image);
@@ -57,7 +70,10 @@ export async function readSet(source: ImageSource, extractors: readonly FeatureE
 }
 
 /** A source's images in order, some decoded ahead. */
-export async function* decoded(source: ImageSource, only?: ReadonlySet<string>): AsyncGenerator<{ entry: ImageEntry; image: DecodedImage }> {
+export async function* decoded(
+  source: ImageSource,
+  only?: ReadonlySet<string>,
+): AsyncGenerator<{ entry: ImageEntry; image: DecodedImage }> {
   const queue: Promise<{ entry: ImageEntry; image: DecodedImage }>[] = [];
   for await (const entry of source.entries(only)) {
     const pending = decodeImage(entry.bytes, `${source.path}: ${entry.name}`).then((image) => ({ entry, image }));

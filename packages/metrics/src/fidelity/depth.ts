@@ -11,10 +11,15 @@ export function depthToBytes({ data, width, height }: Raster): Raster & { data: 
   checkFinite('depthToBytes', data);
   let most = 0;
   for (let i = 0; i < data.length; i++) {
-    if (data[i]! < 0) throw new MetricsError('invalid-option', `Error in depthToBytes: expected depths from 0 up, got ${data[i]} at pixel ${i}`, { index: i, value: data[i] });
+    if (data[i]! < 0)
+      throw new MetricsError('invalid-option', `Error in depthToBytes: expected depths from 0 up, got ${data[i]} at pixel ${i}`, {
+        index: i,
+        value: data[i],
+      });
     most = Math.max(most, data[i]!);
   }
-  if (most === 0) throw new MetricsError('invalid-option', 'Error in depthToBytes: every depth is 0, so there is no largest one to scale to', { most });
+  if (most === 0)
+    throw new MetricsError('invalid-option', 'Error in depthToBytes: every depth is 0, so there is no largest one to scale to', { most });
   return { data: Uint8Array.from({ length: data.length }, (_, i) => Math.floor((data[i]! * 255) / most)), width, height };
 }
 
@@ -30,8 +35,8 @@ export function depthRmse(predicted: Raster, target: Raster): number {
 
 /**
  * Root mean squared error after the scale and shift that fit best, in the target's units: relative depth estimators know neither.
- * Least squares over all pixels (Ranftl et al. 2020, section 5); a constant prediction is fitted by the target's mean. The scale may come out
- * negative, which means that near and far are swapped.
+ * Least squares over all pixels (Ranftl et al. 2020, section 5); a constant prediction is fitted by the target's mean. The scale may come
+ * out negative, which means that near and far are swapped.
  * @throws MetricsError invalid-shape, empty-input, not-finite
  */
 export function alignedDepthRmse(predicted: Raster, target: Raster): { rmse: number; scale: number; shift: number } {

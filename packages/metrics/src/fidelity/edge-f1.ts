@@ -23,10 +23,19 @@ export interface EdgeTolerance {
  * (ControlNet++'s protocol). Two empty maps agree (1); one empty map scores 0.
  * @throws MetricsError invalid-shape when the sizes differ, invalid-option, not-finite, empty-input
  */
-export function edgeF1(predicted: ArrayLike<number>, target: ArrayLike<number>, width: number, height: number, { tolerance }: EdgeTolerance): EdgeAgreement {
+export function edgeF1(
+  predicted: ArrayLike<number>,
+  target: ArrayLike<number>,
+  width: number,
+  height: number,
+  { tolerance }: EdgeTolerance,
+): EdgeAgreement {
   if (predicted.length !== width * height || target.length !== width * height) {
-    throw new MetricsError('invalid-shape', `Error in edgeF1: expected two maps of ${height}x${width} = ${width * height} pixels, got ${predicted.length} and ${target.length}`,
-      { width, height, predicted: predicted.length, target: target.length });
+    throw new MetricsError(
+      'invalid-shape',
+      `Error in edgeF1: expected two maps of ${height}x${width} = ${width * height} pixels, got ${predicted.length} and ${target.length}`,
+      { width, height, predicted: predicted.length, target: target.length },
+    );
   }
   const maps = [predicted, target].map((data) => ({ data, width, height })) as [Raster, Raster];
   checkMaps('edgeF1', ...maps);
@@ -64,5 +73,6 @@ export function agreement({ predicted, predictedHits, target, targetHits }: Edge
 
 /** @throws MetricsError invalid-option */
 export function checkTolerance(metric: string, tolerance: number): void {
-  if (!Number.isSafeInteger(tolerance) || tolerance < 0) throw new MetricsError('invalid-option', `Error in ${metric}: expected a tolerance in whole pixels, got ${tolerance}`, { tolerance });
+  if (!Number.isSafeInteger(tolerance) || tolerance < 0)
+    throw new MetricsError('invalid-option', `Error in ${metric}: expected a tolerance in whole pixels, got ${tolerance}`, { tolerance });
 }

@@ -23,7 +23,11 @@ const THRESHOLDS = 99;
 export function edgeOds(images: Iterable<SoftEdges>, { tolerance }: EdgeTolerance): EdgeAgreement & { threshold: number; images: number } {
   checkTolerance('edgeOds', tolerance);
   // Counts by the highest threshold that a pixel passes; summed from above they are the counts at every threshold.
-  const [predicted, predictedHits, targetHits] = Array.from({ length: 3 }, () => new Float64Array(THRESHOLDS + 1)) as [Float64Array, Float64Array, Float64Array];
+  const [predicted, predictedHits, targetHits] = Array.from({ length: 3 }, () => new Float64Array(THRESHOLDS + 1)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
   let target = 0;
   let count = 0;
   for (const { predicted: soft, target: edges } of images) {
@@ -59,7 +63,12 @@ function levels(strengths: ArrayLike<number>, image: number): Uint8Array {
   const result = new Uint8Array(strengths.length);
   for (let i = 0; i < strengths.length; i++) {
     const strength = strengths[i]!;
-    if (!(strength >= 0 && strength <= 1)) throw new MetricsError('invalid-option', `Error in edgeOds, image ${image}: expected edge strengths from 0 to 1, got ${strength} at pixel ${i}`, { image, index: i, strength });
+    if (!(strength >= 0 && strength <= 1))
+      throw new MetricsError(
+        'invalid-option',
+        `Error in edgeOds, image ${image}: expected edge strengths from 0 to 1, got ${strength} at pixel ${i}`,
+        { image, index: i, strength },
+      );
     // float32 strengths such as 0.29 lie a rounding below their decimal: they reach the threshold of that name.
     result[i] = Math.min(THRESHOLDS, Math.floor(strength * (THRESHOLDS + 1) + 1e-5));
   }

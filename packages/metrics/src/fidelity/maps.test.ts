@@ -26,11 +26,17 @@ describe('depth', () => {
     expect(() => depthToBytes(raster(0, 0))).toThrow(/every depth is 0/);
     expect(() => depthToBytes(raster(1, -1))).toThrow(/got -1 at pixel 1/);
     expect(() => depthToBytes(raster())).toThrow(/empty/);
-    expect(() => depthRmse({ data: [1, 2, 3, 1, 2, 3], width: 2, height: 1 }, { data: [1, 2, 3, 1, 2, 3], width: 2, height: 1 })).toThrow(/one channel, got 3/);
+    expect(() => depthRmse({ data: [1, 2, 3, 1, 2, 3], width: 2, height: 1 }, { data: [1, 2, 3, 1, 2, 3], width: 2, height: 1 })).toThrow(
+      /one channel, got 3/,
+    );
   });
 
   it('forgives scale and shift by least squares', () => {
-    expect(alignedDepthRmse(raster(1, 2, 4), raster(5, 7, 11))).toEqual({ rmse: expect.closeTo(0, 12) as number, scale: expect.closeTo(2, 12) as number, shift: expect.closeTo(3, 12) as number });
+    expect(alignedDepthRmse(raster(1, 2, 4), raster(5, 7, 11))).toEqual({
+      rmse: expect.closeTo(0, 12) as number,
+      scale: expect.closeTo(2, 12) as number,
+      shift: expect.closeTo(3, 12) as number,
+    });
     // the line through (0, 0), (1, 1), (2, 0) is flat at 1/3; residuals 1/3, 2/3, 1/3
     const { rmse, scale } = alignedDepthRmse(raster(0, 1, 2), raster(0, 1, 0));
     expect(rmse).toBeCloseTo(Math.sqrt(2 / 9), 12);
@@ -68,15 +74,23 @@ describe('segmentationAgreement', () => {
 
   it('has no deviation of one image and no IoU of one without pixels that count', () => {
     expect(segmentationAgreement([images[0]!], { classes: 2 }).imageMiou.sd).toBeNull();
-    expect(segmentationAgreement([images[0]!, { target: raster(255), predicted: raster(0) }], { classes: 2, ignore: 255 }).perImage[1]).toBeNull();
+    expect(
+      segmentationAgreement([images[0]!, { target: raster(255), predicted: raster(0) }], { classes: 2, ignore: 255 }).perImage[1],
+    ).toBeNull();
   });
 
   it('refuses labels that are no class, other sizes and no images', () => {
-    expect(() => segmentationAgreement(images, { classes: 3 })).toThrow(/image 1: expected labels from 0 to 2, got target 255 and predicted 1 at pixel 2/);
+    expect(() => segmentationAgreement(images, { classes: 3 })).toThrow(
+      /image 1: expected labels from 0 to 2, got target 255 and predicted 1 at pixel 2/,
+    );
     expect(() => segmentationAgreement([{ target: raster(0.5), predicted: raster(0) }], { classes: 2 })).toThrow(/got target 0.5/);
-    expect(() => segmentationAgreement([{ target: raster(0, 1), predicted: raster(0) }], { classes: 2 })).toThrow(/image 0: expected two images of one shape/);
+    expect(() => segmentationAgreement([{ target: raster(0, 1), predicted: raster(0) }], { classes: 2 })).toThrow(
+      /image 0: expected two images of one shape/,
+    );
     expect(() => segmentationAgreement([], { classes: 2 })).toThrow(/at least one image/);
-    expect(() => segmentationAgreement([{ target: raster(9), predicted: raster(0) }], { classes: 2, ignore: 9 })).toThrow(/none of 1 images has a pixel that counts/);
+    expect(() => segmentationAgreement([{ target: raster(9), predicted: raster(0) }], { classes: 2, ignore: 9 })).toThrow(
+      /none of 1 images has a pixel that counts/,
+    );
     expect(() => segmentationAgreement(images, { classes: 0 })).toThrow(/number of classes/);
   });
 });

@@ -19,19 +19,23 @@ export interface SegmentationAgreement {
   datasetMiou: number;
   /** IoU over the whole data set by class, null for a class that neither side ever shows. */
   iouByClass: (number | null)[];
-  /** Mean over the images of each image's mean IoU (over the classes that either side shows in it), and its standard deviation (n - 1; null for one image). */
+  /**
+   * Mean over the images of each image's mean IoU (over the classes that either side shows in it), and its standard deviation (n - 1; null
+   * for one image).
+   */
   imageMiou: { mean: number; sd: number | null };
   /** Each image's mean IoU, in the order given; null for an image of ignored pixels only. */
   perImage: (number | null)[];
 }
 
 /**
- * How well the segmentation of generated images agrees with the label maps they were conditioned on. The two means differ: a class that is rare
- * over the data set weighs as much as a frequent one in the first, a small object as much as a large one in the second.
+ * How well the segmentation of generated images agrees with the label maps they were conditioned on. The two means differ: a class that is
+ * rare over the data set weighs as much as a frequent one in the first, a small object as much as a large one in the second.
  * @throws MetricsError empty-input without images or without a counted pixel, invalid-shape, invalid-option for labels that are no class
  */
 export function segmentationAgreement(images: Iterable<LabelMaps>, { classes, ignore }: SegmentationOptions): SegmentationAgreement {
-  if (!Number.isSafeInteger(classes) || classes < 1) throw new MetricsError('invalid-option', `Error in segmentationAgreement: expected a number of classes, got ${classes}`, { classes });
+  if (!Number.isSafeInteger(classes) || classes < 1)
+    throw new MetricsError('invalid-option', `Error in segmentationAgreement: expected a number of classes, got ${classes}`, { classes });
   const total = new Float64Array(classes * classes);
   const perImage: (number | null)[] = [];
   for (const { predicted, target } of images) {
@@ -42,7 +46,11 @@ export function segmentationAgreement(images: Iterable<LabelMaps>, { classes, ig
       const [t, p] = [target.data[i]!, predicted.data[i]!];
       if (t === ignore) continue;
       if (!isClass(t, classes) || !isClass(p, classes)) {
-        throw new MetricsError('invalid-option', `Error in ${name}: expected labels from 0 to ${classes - 1}${ignore === undefined ? '' : ` or ${ignore} in the target`}, got target ${t} and predicted ${p} at pixel ${i}`, { index: i, target: t, predicted: p });
+        throw new MetricsError(
+          'invalid-option',
+          `Error in ${name}: expected labels from 0 to ${classes - 1}${ignore === undefined ? '' : ` or ${ignore} in the target`}, got target ${t} and predicted ${p} at pixel ${i}`,
+          { index: i, target: t, predicted: p },
+        );
       }
       confusion[t * classes + p]!++;
     }
@@ -50,11 +58,21 @@ export function segmentationAgreement(images: Iterable<LabelMaps>, { classes, ig
     perImage.push(meanOf(ious(confusion, classes)));
   }
   const counted = perImage.filter((miou) => miou !== null);
-  if (counted.length === 0) throw new MetricsError('empty-input', `Error in segmentationAgreement: ${perImage.length === 0 ? 'expected at least one image, got none' : `none of ${perImage.length} images has a pixel that counts`}`, { images: perImage.length });
+  if (counted.length === 0)
+    throw new MetricsError(
+      'empty-input',
+      `Error in segmentationAgreement: ${perImage.length === 0 ? 'expected at least one image, got none' : `none of ${perImage.length} images has a pixel that counts`}`,
+      { images: perImage.length },
+    );
   const iouByClass = ious(total, classes);
   const mean = meanOf(counted)!;
   const squares = counted.reduce((sum, miou) => sum + (miou - mean) ** 2, 0);
-  return { datasetMiou: meanOf(iouByClass)!, iouByClass, imageMiou: { mean, sd: counted.length === 1 ? null : Math.sqrt(squares / (counted.length - 1)) }, perImage };
+  return {
+    datasetMiou: meanOf(iouByClass)!,
+    iouByClass,
+    imageMiou: { mean, sd: counted.length === 1 ? null : Math.sqrt(squares / (counted.length - 1)) },
+    perImage,
+  };
 }
 
 const isClass = (label: number, classes: number): boolean => Number.isInteger(label) && label >= 0 && label < classes;

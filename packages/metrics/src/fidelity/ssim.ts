@@ -24,7 +24,11 @@ interface Plane {
 }
 
 function planes({ data, width, height }: Raster, channels: number): Plane[] {
-  return Array.from({ length: channels }, (_, c) => ({ data: Float64Array.from({ length: width * height }, (__, i) => data[i * channels + c]!), width, height }));
+  return Array.from({ length: channels }, (_, c) => ({
+    data: Float64Array.from({ length: width * height }, (__, i) => data[i * channels + c]!),
+    width,
+    height,
+  }));
 }
 
 /** Gaussian mean over every window that lies inside of the image. */
@@ -51,7 +55,13 @@ const product = (a: Plane, b: Plane): Plane => ({ ...a, data: a.data.map((value,
 /** Means over all windows of the similarity, and of its part without luminance (contrast and structure). */
 function similarity(a: Plane, b: Plane, range: number): { ssim: number; contrast: number } {
   const [c1, c2] = [(K1 * range) ** 2, (K2 * range) ** 2];
-  const [ma, mb, aa, bb, ab] = [a, b, product(a, a), product(b, b), product(a, b)].map(windowMeans) as [Float64Array, Float64Array, Float64Array, Float64Array, Float64Array];
+  const [ma, mb, aa, bb, ab] = [a, b, product(a, a), product(b, b), product(a, b)].map(windowMeans) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
   let ssim = 0;
   let contrast = 0;
   for (let i = 0; i < ma.length; i++) {
@@ -87,7 +97,11 @@ function checked(metric: string, a: Raster, b: Raster, range: number, scales: nu
   checkRange(metric, range);
   const least = WINDOW * 2 ** (scales - 1);
   if (Math.min(a.width, a.height) < least) {
-    throw new MetricsError('invalid-shape', `Error in ${metric}: ${scales === 1 ? 'its window' : `${scales} scales`} of ${WINDOW}x${WINDOW} pixels ${scales === 1 ? 'needs' : 'need'} an image of at least ${least}x${least}, got ${a.height}x${a.width}`, { width: a.width, height: a.height, least });
+    throw new MetricsError(
+      'invalid-shape',
+      `Error in ${metric}: ${scales === 1 ? 'its window' : `${scales} scales`} of ${WINDOW}x${WINDOW} pixels ${scales === 1 ? 'needs' : 'need'} an image of at least ${least}x${least}, got ${a.height}x${a.width}`,
+      { width: a.width, height: a.height, least },
+    );
   }
   const [first, second] = [planes(a, channels), planes(b, channels)];
   return first.map((plane, i) => [plane, second[i]!] as const);

@@ -31,7 +31,12 @@ describe('StatisticsAccumulator', () => {
 
   it('does not lose a small spread beside a large mean', async () => {
     const small = normal(2, 'features', 0, 3000);
-    const s = covariance(await statisticsOf(Float64Array.from(small, (x) => 1e8 + x), 3));
+    const s = covariance(
+      await statisticsOf(
+        Float64Array.from(small, (x) => 1e8 + x),
+        3,
+      ),
+    );
     const t = covariance(await statisticsOf(small, 3));
     s.data.forEach((x, i) => expect(Math.abs(x - t.data[i]!)).toBeLessThan(1e-6)); // 1e8 itself is stored to 1e-8
   });
@@ -39,7 +44,10 @@ describe('StatisticsAccumulator', () => {
   it('names the row that is not finite, and forgets the batch', async () => {
     const accumulator = new StatisticsAccumulator(2, provenance);
     await accumulator.add({ data: Float64Array.of(0, 0, 1, 1), shape: [2, 2] });
-    await expect(accumulator.add({ data: Float64Array.of(1, 2, 3, Number.NaN), shape: [2, 2] })).rejects.toMatchObject({ code: 'not-finite', message: expect.stringContaining('feature 1 of row 3') as string });
+    await expect(accumulator.add({ data: Float64Array.of(1, 2, 3, Number.NaN), shape: [2, 2] })).rejects.toMatchObject({
+      code: 'not-finite',
+      message: expect.stringContaining('feature 1 of row 3') as string,
+    });
     expect((await accumulator.finish()).n).toBe(2);
   });
 
@@ -57,7 +65,10 @@ describe('StatisticsAccumulator', () => {
     const images = [1, 2, 3, 4].map((x) => Uint8Array.of(x));
     const run = async (order: number[]) => {
       const accumulator = new StatisticsAccumulator(1, provenance);
-      await accumulator.add({ data: Float64Array.from(order), shape: [order.length, 1] }, order.map((i) => images[i]!));
+      await accumulator.add(
+        { data: Float64Array.from(order), shape: [order.length, 1] },
+        order.map((i) => images[i]!),
+      );
       return accumulator.finish();
     };
     const whole = await run([0, 1, 2, 3]);
@@ -79,10 +90,14 @@ describe('mergeStatistics', () => {
     let worst = 0;
     for (let trial = 0; trial < 1000; trial++) {
       const bits = randomBits(6, 'sharding', trial, n);
-      const shards = Array.from({ length: 2 + (trial % 4) }, (_, k, of = 2 + (trial % 4)) => Array.from({ length: n }, (__, i) => i).filter((i) => bits[i]! % of === k)).filter((rows) => rows.length >= 2);
+      const shards = Array.from({ length: 2 + (trial % 4) }, (_, k, of = 2 + (trial % 4)) =>
+        Array.from({ length: n }, (__, i) => i).filter((i) => bits[i]! % of === k),
+      ).filter((rows) => rows.length >= 2);
       const used = shards.flat().length;
       if (used < n) shards[0]!.push(...Array.from({ length: n }, (_, i) => i).filter((i) => !shards.flat().includes(i)));
-      const parts = await Promise.all(shards.map((rows) => statisticsOf(Float32Array.from(rows.flatMap((i) => [...features.subarray(i * d, (i + 1) * d)])), d)));
+      const parts = await Promise.all(
+        shards.map((rows) => statisticsOf(Float32Array.from(rows.flatMap((i) => [...features.subarray(i * d, (i + 1) * d)])), d)),
+      );
       const merged = parts.reduce(mergeStatistics);
       expect(merged.n).toBe(n);
       merged.mean.forEach((x, i) => (worst = Math.max(worst, Math.abs(x - whole.mean[i]!) / 3)));
@@ -94,6 +109,8 @@ describe('mergeStatistics', () => {
   it('refuses another provenance, naming what differs', async () => {
     const a = await statisticsOf(Float64Array.of(1, 2), 1);
     const b = { ...a, provenance: { ...provenance, preset: 'tf1', weightsHash: 'cd' } };
-    expect(() => mergeStatistics(a, b)).toThrow("the features were made in different ways: weightsHash 'ab' and 'cd'; preset 'clean' and 'tf1'");
+    expect(() => mergeStatistics(a, b)).toThrow(
+      "the features were made in different ways: weightsHash 'ab' and 'cd'; preset 'clean' and 'tf1'",
+    );
   });
 });

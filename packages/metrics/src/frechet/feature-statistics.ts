@@ -39,7 +39,10 @@ export class StatisticsAccumulator {
 
   /** @param dimension features per image, D */
   constructor(dimension: number, provenance: FeatureProvenance) {
-    if (!Number.isInteger(dimension) || dimension < 1) throw new MetricsError('invalid-shape', `Error in StatisticsAccumulator: expected a dimension of at least 1, got ${dimension}`, { dimension });
+    if (!Number.isInteger(dimension) || dimension < 1)
+      throw new MetricsError('invalid-shape', `Error in StatisticsAccumulator: expected a dimension of at least 1, got ${dimension}`, {
+        dimension,
+      });
     this.dimension = dimension;
     this.#provenance = provenance;
     this.#rows = new Float64Array((BLOCK + 1) * dimension); // one more, for the step from mean to mean
@@ -51,14 +54,24 @@ export class StatisticsAccumulator {
    * Adds a batch; wait for it before the next.
    * @param batch [B, D]
    * @param images the B images' bytes, for the hash of the image set; a set of which some are not given has none
-   * @throws MetricsError invalid-shape; not-finite naming the row, counted over all batches. A refused batch leaves the statistics as they were.
+   * @throws MetricsError invalid-shape; not-finite naming the row, counted over all batches. A refused batch leaves the statistics as they
+   * were.
    */
   async add(batch: Features, images?: readonly Uint8Array[]): Promise<void> {
     const { n, d } = checkFeatures('StatisticsAccumulator.add', batch, this.#merged + this.#waiting);
-    if (d !== this.dimension) throw new MetricsError('invalid-shape', `Error in StatisticsAccumulator.add: expected features of dimension ${this.dimension}, got ${d}`, { expected: this.dimension, got: d });
-    if (images !== undefined && images.length !== n) throw new MetricsError('invalid-shape', `Error in StatisticsAccumulator.add: got ${n} rows of features of ${images.length} images`, { rows: n, images: images.length });
+    if (d !== this.dimension)
+      throw new MetricsError(
+        'invalid-shape',
+        `Error in StatisticsAccumulator.add: expected features of dimension ${this.dimension}, got ${d}`,
+        { expected: this.dimension, got: d },
+      );
+    if (images !== undefined && images.length !== n)
+      throw new MetricsError('invalid-shape', `Error in StatisticsAccumulator.add: got ${n} rows of features of ${images.length} images`, {
+        rows: n,
+        images: images.length,
+      });
     this.#imageSet = images === undefined || this.#imageSet === null ? null : images.map(imageSetOf).reduce(uniteImageSets, this.#imageSet);
-    for (let row = 0; row < n; ) {
+    for (let row = 0; row < n;) {
       const take = Math.min(n - row, BLOCK - this.#waiting);
       this.#rows.set(batch.data.subarray(row * d, (row + take) * d), this.#waiting * d);
       this.#waiting += take;
@@ -70,7 +83,12 @@ export class StatisticsAccumulator {
   /** The statistics of what was added. @throws MetricsError too-few-samples below two rows: there is no covariance then */
   async finish(): Promise<FeatureStatistics> {
     if (this.#waiting > 0) await this.#mergeRows();
-    if (this.#merged < 2) throw new MetricsError('too-few-samples', `Error in StatisticsAccumulator.finish: a covariance needs at least 2 rows of features, got ${this.#merged}`, { n: this.#merged });
+    if (this.#merged < 2)
+      throw new MetricsError(
+        'too-few-samples',
+        `Error in StatisticsAccumulator.finish: a covariance needs at least 2 rows of features, got ${this.#merged}`,
+        { n: this.#merged },
+      );
     return { n: this.#merged, mean: this.#mean.slice(), comoment: this.#comoment, provenance: this.#provenance, imageSet: this.#imageSet };
   }
 
@@ -89,7 +107,9 @@ export class StatisticsAccumulator {
       rows[count * d + j] = weight * step;
       this.#mean[j]! += (step * count) / total;
     }
-    this.#comoment = (await addProduct({ x: { data: rows.subarray(0, (count + 1) * d), rows: count + 1, columns: d }, c: this.#comoment })).y;
+    this.#comoment = (
+      await addProduct({ x: { data: rows.subarray(0, (count + 1) * d), rows: count + 1, columns: d }, c: this.#comoment })
+    ).y;
     this.#merged = total;
     this.#waiting = 0;
   }
@@ -126,7 +146,8 @@ export function mergeStatistics(a: FeatureStatistics, b: FeatureStatistics): Fea
   const weight = (a.n * b.n) / n;
   const comoment = zeros(d, d);
   for (let i = 0; i < d; i++) {
-    for (let j = 0; j < d; j++) comoment.data[i * d + j] = a.comoment.data[i * d + j]! + b.comoment.data[i * d + j]! + weight * step[i]! * step[j]!;
+    for (let j = 0; j < d; j++)
+      comoment.data[i * d + j] = a.comoment.data[i * d + j]! + b.comoment.data[i * d + j]! + weight * step[i]! * step[j]!;
   }
   return { n, mean, comoment, provenance: a.provenance, imageSet: a.imageSet && b.imageSet && uniteImageSets(a.imageSet, b.imageSet) };
 }
@@ -134,7 +155,10 @@ export function mergeStatistics(a: FeatureStatistics, b: FeatureStatistics): Fea
 /** @throws MetricsError invalid-shape */
 export function checkSameDimension(what: string, a: FeatureStatistics, b: FeatureStatistics): void {
   if (a.mean.length !== b.mean.length) {
-    throw new MetricsError('invalid-shape', `Error in ${what}: the statistics have dimension ${a.mean.length} and ${b.mean.length}`, { first: a.mean.length, second: b.mean.length });
+    throw new MetricsError('invalid-shape', `Error in ${what}: the statistics have dimension ${a.mean.length} and ${b.mean.length}`, {
+      first: a.mean.length,
+      second: b.mean.length,
+    });
   }
 }
 

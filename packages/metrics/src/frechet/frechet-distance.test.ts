@@ -10,7 +10,9 @@ const random = (n: number, d: number, seed: number, rank = d): Features => {
   const z = normal(seed, 'z', 0, n * rank);
   const mix = normal(99, 'mix', 0, rank * d);
   const data = new Float64Array(n * d);
-  for (let i = 0; i < n; i++) for (let j = 0; j < d; j++) for (let k = 0; k < rank; k++) data[i * d + j]! += z[i * rank + k]! * (rank === d ? Number(j === k) / (1 + j) : mix[k * d + j]!);
+  for (let i = 0; i < n; i++)
+    for (let j = 0; j < d; j++)
+      for (let k = 0; k < rank; k++) data[i * d + j]! += z[i * rank + k]! * (rank === d ? Number(j === k) / (1 + j) : mix[k * d + j]!);
   return { data, shape: [n, d] };
 };
 const statisticsOf = (features: Features) => gatherStatistics(features, provenance);
@@ -30,7 +32,12 @@ describe('frechetDistance', () => {
   });
 
   it('agrees between features and statistics, whatever the ranks', async () => {
-    for (const [n, m, d, rank] of [[80, 90, 20, 20], [15, 12, 20, 20], [15, 90, 20, 20], [80, 90, 20, 5]] as const) {
+    for (const [n, m, d, rank] of [
+      [80, 90, 20, 20],
+      [15, 12, 20, 20],
+      [15, 90, 20, 20],
+      [80, 90, 20, 5],
+    ] as const) {
       const a = random(n, d, 1, rank);
       const b = random(m, d, 2, rank);
       const fromFeatures = await frechetDistance(a, b);
@@ -42,7 +49,13 @@ describe('frechetDistance', () => {
   });
 
   it('is zero from a set to itself, whatever the rank', async () => {
-    for (const [n, d, rank] of [[80, 20, 20], [15, 20, 20], [80, 20, 5], [2, 20, 20], [21, 20, 20]] as const) {
+    for (const [n, d, rank] of [
+      [80, 20, 20],
+      [15, 20, 20],
+      [80, 20, 5],
+      [2, 20, 20],
+      [21, 20, 20],
+    ] as const) {
       const a = random(n, d, 1, rank);
       const copy = { data: a.data.slice(), shape: a.shape };
       expect((await frechetDistance(a, copy)).value).toBeLessThan(1e-11);
@@ -67,10 +80,21 @@ describe('frechetDistance', () => {
 
   it('refuses other dimensions, single rows, NaN and other provenance', async () => {
     const a = rows([1, 2], [3, 4]);
-    await expect(frechetDistance(a, rows([1], [2]))).rejects.toMatchObject({ code: 'invalid-shape', message: expect.stringContaining('dimension 2 and 1') as string });
-    await expect(frechetDistance(a, rows([1, 2]))).rejects.toMatchObject({ code: 'too-few-samples', message: expect.stringContaining('second set') as string });
-    await expect(frechetDistance(a, rows([1, 2], [Infinity, 2]))).rejects.toMatchObject({ code: 'not-finite', message: expect.stringContaining('feature 0 of row 1 is Infinity') as string });
+    await expect(frechetDistance(a, rows([1], [2]))).rejects.toMatchObject({
+      code: 'invalid-shape',
+      message: expect.stringContaining('dimension 2 and 1') as string,
+    });
+    await expect(frechetDistance(a, rows([1, 2]))).rejects.toMatchObject({
+      code: 'too-few-samples',
+      message: expect.stringContaining('second set') as string,
+    });
+    await expect(frechetDistance(a, rows([1, 2], [Infinity, 2]))).rejects.toMatchObject({
+      code: 'not-finite',
+      message: expect.stringContaining('feature 0 of row 1 is Infinity') as string,
+    });
     const s = await statisticsOf(a);
-    await expect(frechetDistance(s, { ...s, provenance: { ...provenance, network: 'inception' } })).rejects.toMatchObject({ code: 'provenance-mismatch' });
+    await expect(frechetDistance(s, { ...s, provenance: { ...provenance, network: 'inception' } })).rejects.toMatchObject({
+      code: 'provenance-mismatch',
+    });
   });
 });

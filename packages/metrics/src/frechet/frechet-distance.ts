@@ -35,7 +35,9 @@ export interface FrechetDistance {
   traceRoot: number;
   first: FrechetSide;
   second: FrechetSide;
-  /** By how much the residuals may have raised the value at most: 2 (sqrt(residual1 tr S2) + sqrt(residual2 tr S1)). Usually far too large. */
+  /**
+   * By how much the residuals may have raised the value at most: 2 (sqrt(residual1 tr S2) + sqrt(residual2 tr S1)). Usually far too large.
+   */
   errorBound: number;
 }
 
@@ -83,7 +85,11 @@ function centredFeatures({ data }: Features, n: number, d: number): Gaussian {
       squares += x * x;
     }
   }
-  return { mean, factor: { matrix: { data: centred, rows: n, columns: d }, transposed: false, scale: 1 / (n - 1) }, side: { n, method: 'features', rank: n - 1, trace: squares / (n - 1), residual: 0 } };
+  return {
+    mean,
+    factor: { matrix: { data: centred, rows: n, columns: d }, transposed: false, scale: 1 / (n - 1) },
+    side: { n, method: 'features', rank: n - 1, trace: squares / (n - 1), residual: 0 },
+  };
 }
 
 async function factorStatistics(what: string, { n, mean, comoment }: FeatureStatistics): Promise<Gaussian> {
@@ -93,9 +99,14 @@ async function factorStatistics(what: string, { n, mean, comoment }: FeatureStat
   let trace = 0;
   for (let i = 0; i < d; i++) trace += scale * comoment.data[i * d + i]!;
   const lower = n > d ? await cholesky(comoment) : null;
-  if (lower !== null) return { mean, factor: { matrix: lower, transposed: true, scale }, side: { n, method: 'cholesky', rank: d, trace, residual: 0 } };
+  if (lower !== null)
+    return { mean, factor: { matrix: lower, transposed: true, scale }, side: { n, method: 'cholesky', rank: d, trace, residual: 0 } };
   const { factor, dropped } = await pivotedCholesky(comoment);
-  return { mean, factor: { matrix: factor, transposed: false, scale }, side: { n, method: 'pivoted-cholesky', rank: factor.rows, trace, residual: scale * dropped } };
+  return {
+    mean,
+    factor: { matrix: factor, transposed: false, scale },
+    side: { n, method: 'pivoted-cholesky', rank: factor.rows, trace, residual: scale * dropped },
+  };
 }
 
 const product = (transA: 0 | 1, transB: 0 | 1) => doubleGraph(['a', 'b'], ['y'], [gemm('y', 'a', 'b', { transA, transB })]);
@@ -110,7 +121,11 @@ async function crossProduct({ factor: a }: Gaussian, { factor: b }: Gaussian): P
 /** The distance of two factored sets. @throws MetricsError invalid-shape when the dimensions differ */
 export async function gaussianDistance(a: Gaussian, b: Gaussian): Promise<FrechetDistance> {
   const dimension = a.mean.length;
-  if (b.mean.length !== dimension) throw new MetricsError('invalid-shape', `Error in frechetDistance: the sets have dimension ${dimension} and ${b.mean.length}`, { first: dimension, second: b.mean.length });
+  if (b.mean.length !== dimension)
+    throw new MetricsError('invalid-shape', `Error in frechetDistance: the sets have dimension ${dimension} and ${b.mean.length}`, {
+      first: dimension,
+      second: b.mean.length,
+    });
   const meanTerm = a.mean.reduce((sum, x, i) => sum + (x - b.mean[i]!) ** 2, 0);
   const empty = a.side.rank === 0 || b.side.rank === 0;
   const traceRoot = empty ? 0 : Math.sqrt(a.factor.scale * b.factor.scale) * (await nuclearNorm(await crossProduct(a, b)));

@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest';
 import type { Features } from '../features.ts';
 import { frechetDifference, frechetEstimate } from './frechet-estimate.ts';
 
-const random = (n: number, d: number, seed: number, shift = 0, scale = 1): Features => ({ data: normal(seed, 'x', 0, n * d).map((x) => scale * x + shift), shape: [n, d] });
+const random = (n: number, d: number, seed: number, shift = 0, scale = 1): Features => ({
+  data: normal(seed, 'x', 0, n * d).map((x) => scale * x + shift),
+  shape: [n, d],
+});
 
 describe('frechetEstimate', () => {
   it('takes away most of the bias, and covers the truth', async () => {

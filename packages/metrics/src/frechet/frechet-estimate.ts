@@ -69,7 +69,12 @@ export async function frechetEstimate(a: Features, b: Features, { seed = 0 }: { 
  * references. The references' halves are the same on both sides, so that their chance cancels where it should.
  * @throws MetricsError as frechetEstimate
  */
-export async function frechetDifference(a: Features, b: Features, reference: Features, { seed = 0 }: { seed?: number } = {}): Promise<FrechetEstimate> {
+export async function frechetDifference(
+  a: Features,
+  b: Features,
+  reference: Features,
+  { seed = 0 }: { seed?: number } = {},
+): Promise<FrechetEstimate> {
   const common = await halve('frechetDifference, references', reference, seed);
   const first = await distances(await halve('frechetDifference, first set', a, seed), common);
   const second = await distances(await halve('frechetDifference, second set', b, seed), common);
@@ -97,15 +102,28 @@ function estimate(seed: number, { whole, halves, asymptotic }: Distances): Frech
   const mean = halves.flat().reduce((sum, x) => sum + x, 0) / (2 * halves.length);
   const value = 2 * whole - mean;
   const standardError = Math.sqrt(halves.reduce((sum, [p, q]) => sum + ((p - q) / 2) ** 2, 0) / halves.length);
-  return { value, standardError, interval: [value - T_975 * standardError, value + T_975 * standardError], uncorrected: whole, halves: mean, seed, asymptotic };
+  return {
+    value,
+    standardError,
+    interval: [value - T_975 * standardError, value + T_975 * standardError],
+    uncorrected: whole,
+    halves: mean,
+    seed,
+    asymptotic,
+  };
 }
 
 async function halve(what: string, features: Features, seed: number): Promise<Halved> {
   const { n, d } = checkFeatures(what, features);
-  if (n < 2 * GROUPS) throw new MetricsError('too-few-samples', `Error in ${what}: ${2 * GROUPS} images are needed for eight groups, got ${n}`, { n, least: 2 * GROUPS });
+  if (n < 2 * GROUPS)
+    throw new MetricsError('too-few-samples', `Error in ${what}: ${2 * GROUPS} images are needed for eight groups, got ${n}`, {
+      n,
+      least: 2 * GROUPS,
+    });
   const order = permutation(seed, 'frechet groups', 0, n);
   const groups = Array.from({ length: GROUPS }, (_, g) => order.filter((__, i) => i % GROUPS === g));
-  const rowsOf = (side: (g: number) => boolean): Uint32Array => Uint32Array.from(groups.filter((_, g) => side(g)).flatMap((rows) => [...rows])).sort();
+  const rowsOf = (side: (g: number) => boolean): Uint32Array =>
+    Uint32Array.from(groups.filter((_, g) => side(g)).flatMap((rows) => [...rows])).sort();
   const asymptotic = 4 * Math.floor(n / GROUPS) > d;
   // Halves that are Gaussians by their features need those; else the groups' statistics add up to the halves'.
   const statistics = asymptotic ? await Promise.all(groups.map((rows) => gatherStatistics(rowsAt(features, rows), NOT_NAMED))) : null;

@@ -17,4 +17,6 @@ export const EMPTY_IMAGE_SET: ImageSet = { hash: '0'.repeat(64) };
 export const imageSetOf = (bytes: Uint8Array): ImageSet => ({ hash: createHash('sha256').update(bytes).digest('hex') });
 
 /** The union of two disjoint sets. */
-export const uniteImageSets = (a: ImageSet, b: ImageSet): ImageSet => ({ hash: ((BigInt(`0x${a.hash}`) + BigInt(`0x${b.hash}`)) % MODULUS).toString(16).padStart(64, '0') });
+export const uniteImageSets = (a: ImageSet, b: ImageSet): ImageSet => ({
+  hash: ((BigInt(`0x${a.hash}`) + BigInt(`0x${b.hash}`)) % MODULUS).toString(16).padStart(64, '0'),
+});

@@ -1,6 +1,8 @@
 import { MetricsError } from '../errors.ts';
 
-/** What features were computed with. Statistics whose provenance differs describe different things: they are neither compared nor merged. */
+/**
+ * What features were computed with. Statistics whose provenance differs describe different things: they are neither compared nor merged.
+ */
 export interface FeatureProvenance {
   /** The network's name, as it stands in a score's name. */
   network: string;
@@ -22,5 +24,9 @@ export function checkSameProvenance(what: string, a: FeatureProvenance, b: Featu
   const differing = PROVENANCE_FIELDS.filter((field) => a[field] !== b[field]);
   if (differing.length === 0) return;
   const list = differing.map((field) => `${field} '${a[field]}' and '${b[field]}'`).join('; ');
-  throw new MetricsError('provenance-mismatch', `Error in ${what}: the features were made in different ways: ${list}`, { fields: differing, first: a, second: b });
+  throw new MetricsError('provenance-mismatch', `Error in ${what}: the features were made in different ways: ${list}`, {
+    fields: differing,
+    first: a,
+    second: b,
+  });
 }

@@ -35,7 +35,11 @@ const SAMPLES: Record<string, string[]> = { srgb: ['uchar'], 'b-w': ['uchar'], r
  */
 export async function decodeImage(bytes: Uint8Array, name: string): Promise<DecodedImage> {
   const fail = (error: unknown): never => {
-    throw new MetricsError('invalid-image', `${name} cannot be decoded (cut short, damaged, or no image): ${(error as Error).message.replace(/\s+/g, ' ').trim()}`, { file: name, bytes: bytes.length });
+    throw new MetricsError(
+      'invalid-image',
+      `${name} cannot be decoded (cut short, damaged, or no image): ${(error as Error).message.replace(/\s+/g, ' ').trim()}`,
+      { file: name, bytes: bytes.length },
+    );
   };
   // A profile would change the colours; a benign warning is no damage.
   const image = (() => {
@@ -47,9 +51,20 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<Deco
   })();
   const found = await image.metadata().catch(fail);
   const { width, height, format, depth, space } = found;
-  if (!FORMATS.includes(format)) throw new MetricsError('unsupported-image', `${name} holds ${format}, which is not read as an image`, { file: name, format });
-  if (width * height > MAX_PIXELS) throw new MetricsError('image-too-large', `${name} has ${width} x ${height} pixels, the limit is ${MAX_PIXELS}`, { file: name, width, height });
-  if (!SAMPLES[space]?.includes(depth)) throw new MetricsError('unsupported-image', `${name} has ${depth} samples in the colour space ${space}; 8- and 16-bit grey and RGB and 8-bit CMYK are read`, { file: name, depth, space });
+  if (!FORMATS.includes(format))
+    throw new MetricsError('unsupported-image', `${name} holds ${format}, which is not read as an image`, { file: name, format });
+  if (width * height > MAX_PIXELS)
+    throw new MetricsError('image-too-large', `${name} has ${width} x ${height} pixels, the limit is ${MAX_PIXELS}`, {
+      file: name,
+      width,
+      height,
+    });
+  if (!SAMPLES[space]?.includes(depth))
+    throw new MetricsError(
+      'unsupported-image',
+      `${name} has ${depth} samples in the colour space ${space}; 8- and 16-bit grey and RGB and 8-bit CMYK are read`,
+      { file: name, depth, space },
+    );
 
   const cmyk = space === 'cmyk';
   if (cmyk) image.pipelineColourspace('cmyk').toColourspace('cmyk');

@@ -4,7 +4,10 @@ import { MetricsError } from '../errors.ts';
 import type { ImageEntry } from './image-source.ts';
 import { extensionOf, isImageName, naturally, Skipped } from './names.ts';
 
-/** Names of a folder's images, webdataset shards (whole paths) and other files, subfolders included, each in natural order. Links are followed, each folder once. */
+/**
+ * Names of a folder's images, webdataset shards (whole paths) and other files, subfolders included, each in natural order. Links are
+ * followed, each folder once.
+ */
 export async function listFolder(root: string): Promise<{ images: string[]; shards: string[]; skipped: Skipped }> {
   const images: string[] = [];
   const shards: string[] = [];

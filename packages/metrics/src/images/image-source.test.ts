@@ -7,7 +7,9 @@ import { MAX_RATIO, RATIO_FROM_BYTES } from './limits.ts';
 import { tarOf, zipOf } from './test-archives.ts';
 
 let root: string;
-beforeEach(() => { root = fs.mkdtempSync(path.join(os.tmpdir(), 'images-')); });
+beforeEach(() => {
+  root = fs.mkdtempSync(path.join(os.tmpdir(), 'images-'));
+});
 afterEach(() => fs.rmSync(root, { recursive: true }));
 
 const at = (name: string) => path.join(root, name);
@@ -28,7 +30,15 @@ const data = Buffer.from('x');
 
 describe('a folder', () => {
   it('is read with its subfolders in natural order; other files are counted and named', async () => {
-    put({ 'a/img10.png': '10', 'a/img2.PNG': '2', 'a/img1.jpeg': '1', 'a/deep/er/x.webp': 'x', 'a/notes.txt': '', 'a/.hidden.png': '', 'a/deep/shard.tar': '' });
+    put({
+      'a/img10.png': '10',
+      'a/img2.PNG': '2',
+      'a/img1.jpeg': '1',
+      'a/deep/er/x.webp': 'x',
+      'a/notes.txt': '',
+      'a/.hidden.png': '',
+      'a/deep/shard.tar': '',
+    });
     fs.mkdirSync(at('elsewhere'));
     put({ 'elsewhere/linked.png': 'l' });
     fs.symlinkSync(at('elsewhere'), at('a/link'));
@@ -63,7 +73,15 @@ describe('a folder', () => {
 
 describe('a zip', () => {
   it('is read in natural order; other files are counted and named', async () => {
-    put({ 'a.zip': zipOf([{ name: 'd/', data: Buffer.alloc(0) }, { name: 'd/10.png', data: Buffer.from('ten') }, { name: 'd/9.jpg', data: Buffer.from('nine') }, { name: '__MACOSX/d/._9.jpg', data }, { name: 'readme', data }]) });
+    put({
+      'a.zip': zipOf([
+        { name: 'd/', data: Buffer.alloc(0) },
+        { name: 'd/10.png', data: Buffer.from('ten') },
+        { name: 'd/9.jpg', data: Buffer.from('nine') },
+        { name: '__MACOSX/d/._9.jpg', data },
+        { name: 'readme', data },
+      ]),
+    });
     const { source, names, contents } = await readAll('a.zip');
     expect(source).toMatchObject({ kind: 'zip', names });
     expect(names).toEqual(['d/9.jpg', 'd/10.png']);
@@ -75,9 +93,20 @@ describe('a zip', () => {
   it.each([
     ['names that lead out of it', [{ name: '../x.png', data }], /a\.zip is no zip archive that can be read: .*\.\.\/x\.png/],
     ['absolute names', [{ name: '/etc/x.png', data }], /\/etc\/x\.png/],
-    ['a file that grows beyond its ratio', [{ name: 'x.png', data: Buffer.alloc(RATIO_FROM_BYTES + 1) }], new RegExp(`x\\.png unpacks from \\d+ to ${RATIO_FROM_BYTES + 1} bytes, \\d+ times its size; the limit is ${MAX_RATIO}`)],
+    [
+      'a file that grows beyond its ratio',
+      [{ name: 'x.png', data: Buffer.alloc(RATIO_FROM_BYTES + 1) }],
+      new RegExp(`x\\.png unpacks from \\d+ to ${RATIO_FROM_BYTES + 1} bytes, \\d+ times its size; the limit is ${MAX_RATIO}`),
+    ],
     ['a file that claims to be huge', [{ name: 'x.png', data, claimed: 0xf0000000 }], /x\.png unpacks to 4026531840 bytes, the limit is/],
-    ['two files of one name', [{ name: 'x.png', data }, { name: 'x.png', data }], /holds two files named x\.png/],
+    [
+      'two files of one name',
+      [
+        { name: 'x.png', data },
+        { name: 'x.png', data },
+      ],
+      /holds two files named x\.png/,
+    ],
     ['no images', [{ name: 'x.txt', data }], /no image in .*a\.zip: it holds 1 other file \(x\.txt\)/],
   ])('is refused for %s', async (_, records, message) => {
     put({ 'a.zip': zipOf(records) });
@@ -94,7 +123,16 @@ describe('a zip', () => {
 
 describe('a webdataset', () => {
   it('is streamed; a .txt of the same name is the caption', async () => {
-    put({ 'a.tar': await tarOf([{ name: '0/1.txt', data: 'first \n' }, { name: '0/1.webp', data: 'one' }, { name: '0/1.json', data: '{}' }, { name: '0/2.jpg', data: 'two' }, { name: '0/2.txt', data: 'second' }, { name: '0/3.jpg', data: 'three' }]) });
+    put({
+      'a.tar': await tarOf([
+        { name: '0/1.txt', data: 'first \n' },
+        { name: '0/1.webp', data: 'one' },
+        { name: '0/1.json', data: '{}' },
+        { name: '0/2.jpg', data: 'two' },
+        { name: '0/2.txt', data: 'second' },
+        { name: '0/3.jpg', data: 'three' },
+      ]),
+    });
     const { source, entries, names } = await readAll('a.tar');
     expect(source).toMatchObject({ kind: 'webdataset', names: null, skipped: { count: 1, examples: ['0/1.json'] } });
     expect(names).toEqual(['0/1.webp', '0/2.jpg', '0/3.jpg']);
@@ -106,7 +144,13 @@ describe('a webdataset', () => {
   });
 
   it('may be a folder of shards', async () => {
-    put({ 'shards/10.tar': await tarOf([{ name: 'a.png', data: 'c' }]), 'shards/9.tar': await tarOf([{ name: 'a.png', data: 'a' }, { name: 'b.png', data: 'b' }]) });
+    put({
+      'shards/10.tar': await tarOf([{ name: 'a.png', data: 'c' }]),
+      'shards/9.tar': await tarOf([
+        { name: 'a.png', data: 'a' },
+        { name: 'b.png', data: 'b' },
+      ]),
+    });
     const { source, names, contents } = await readAll('shards');
     expect(source.kind).toBe('webdataset');
     expect(names).toEqual(['9.tar/a.png', '9.tar/b.png', '10.tar/a.png']);
@@ -116,11 +160,27 @@ describe('a webdataset', () => {
   it.each([
     ['names that lead out of it', () => tarOf([{ name: '../x.png', data }]), /the entry "\.\.\/x\.png" leads out of the archive/],
     ['absolute names', () => tarOf([{ name: '/etc/x.png', data }]), /leads out of the archive/],
-    ['two files of one name', () => tarOf([{ name: 'x.png', data }, { name: 'x.png', data }]), /holds two files named x\.png/],
-    ['a caption the size of a book', () => tarOf([{ name: 'x.txt', data: Buffer.alloc(70_000) }]), /x\.txt has 70000 bytes, the limit is 65536/],
+    [
+      'two files of one name',
+      () =>
+        tarOf([
+          { name: 'x.png', data },
+          { name: 'x.png', data },
+        ]),
+      /holds two files named x\.png/,
+    ],
+    [
+      'a caption the size of a book',
+      () => tarOf([{ name: 'x.txt', data: Buffer.alloc(70_000) }]),
+      /x\.txt has 70000 bytes, the limit is 65536/,
+    ],
     ['no images', () => tarOf([{ name: 'x.cls', data }]), /no image in .*a\.tar: it holds 1 other file \(x\.cls\)/],
     ['being a text', () => Promise.resolve(Buffer.from('no archive at all'.repeat(100))), /a\.tar is damaged, cut short or no tar archive/],
-    ['being cut short', async () => (await tarOf([{ name: 'x.png', data: Buffer.alloc(5000) }])).subarray(0, 2000), /a\.tar is damaged, cut short or no tar archive/],
+    [
+      'being cut short',
+      async () => (await tarOf([{ name: 'x.png', data: Buffer.alloc(5000) }])).subarray(0, 2000),
+      /a\.tar is damaged, cut short or no tar archive/,
+    ],
   ])('is refused for %s', async (_, contents, message) => {
     put({ 'a.tar': await contents() });
     await expect(readAll('a.tar')).rejects.toThrow(message);

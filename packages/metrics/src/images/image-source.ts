@@ -46,7 +46,11 @@ export async function openImageSource(path: string): Promise<ImageSource> {
   const extension = extensionOf(path);
   if (extension === 'tar') return readTar(path, [path]);
   if (extension !== 'zip') {
-    throw new MetricsError('unsupported-archive', `${path} is neither a folder nor a .zip or .tar${/\.(gz|tgz|zst|xz|bz2|7z|rar)$/i.test(path) ? '; unpack it first' : ''}`, { path });
+    throw new MetricsError(
+      'unsupported-archive',
+      `${path} is neither a folder nor a .zip or .tar${/\.(gz|tgz|zst|xz|bz2|7z|rar)$/i.test(path) ? '; unpack it first' : ''}`,
+      { path },
+    );
   }
   const zip = await openZip(path);
   if (zip.names.length === 0) throw noImages(path, zip.skipped);

@@ -15,7 +15,12 @@ export const stemOf = (name: string): string => name.replace(/\.[^./]+$/, '');
 export function isImageName(name: string, where: string): boolean {
   if (/(^|\/)\.[^/]*$/.test(name)) return false;
   const extension = extensionOf(name);
-  if (UNREADABLE.has(extension)) throw new MetricsError('unsupported-image', `${where}: ${name}: .${extension} files cannot be decoded; convert them to PNG (readable: ${[...READABLE].join(', ')})`, { file: name });
+  if (UNREADABLE.has(extension))
+    throw new MetricsError(
+      'unsupported-image',
+      `${where}: ${name}: .${extension} files cannot be decoded; convert them to PNG (readable: ${[...READABLE].join(', ')})`,
+      { file: name },
+    );
   return READABLE.has(extension);
 }
 
@@ -44,6 +49,9 @@ export class Skipped {
 
 /** What to say of a set without images. */
 export function noImages(path: string, { count, examples }: Skipped): MetricsError {
-  const others = count === 0 ? 'it is empty' : `it holds ${count} other file${count === 1 ? '' : 's'} (${examples.join(', ')}${count > examples.length ? ', ...' : ''})`;
+  const others =
+    count === 0
+      ? 'it is empty'
+      : `it holds ${count} other file${count === 1 ? '' : 's'} (${examples.join(', ')}${count > examples.length ? ', ...' : ''})`;
   return new MetricsError('empty-input', `there is no image in ${path}: ${others}`, { path, others: count });
 }

@@ -23,7 +23,8 @@ export function readTar(path: string, shards: readonly string[]): ImageSource {
         const prefix = shards.length > 1 ? `${shard.slice(path.length + 1)}/` : '';
         for await (const entry of readShard(shard, skipped)) {
           const name = prefix + entry.name;
-          if (seen.has(name)) throw new MetricsError('duplicate-name', `${shard} holds two files named ${entry.name}`, { file: shard, name });
+          if (seen.has(name))
+            throw new MetricsError('duplicate-name', `${shard} holds two files named ${entry.name}`, { file: shard, name });
           seen.add(name);
           if (seen.size > MAX_ENTRIES) throw new MetricsError('archive-limit', `${path} holds more than ${MAX_ENTRIES} images`, { path });
           if (!only || only.has(name)) yield { ...entry, name };
@@ -57,7 +58,8 @@ async function* readShard(shard: string, skipped: Skipped): AsyncGenerator<Image
         continue;
       }
       const limit = isCaption ? MAX_CAPTION_BYTES : MAX_ENTRY_BYTES;
-      if (size > limit) throw new MetricsError('archive-limit', `${shard}: ${name} has ${size} bytes, the limit is ${limit}`, { file: shard, name, size });
+      if (size > limit)
+        throw new MetricsError('archive-limit', `${shard}: ${name} has ${size} bytes, the limit is ${limit}`, { file: shard, name, size });
       const parts: Buffer[] = [];
       for await (const part of entry) parts.push(part as Buffer);
       const bytes = Buffer.concat(parts);
@@ -70,7 +72,11 @@ async function* readShard(shard: string, skipped: Skipped): AsyncGenerator<Image
       waiting = { name, bytes, caption: caption?.stem === stemOf(name) ? caption.text : null };
     }
   } catch (error) {
-    throw error instanceof MetricsError ? error : new MetricsError('invalid-archive', `${shard} is damaged, cut short or no tar archive: ${(error as Error).message}`, { file: shard });
+    throw error instanceof MetricsError
+      ? error
+      : new MetricsError('invalid-archive', `${shard} is damaged, cut short or no tar archive: ${(error as Error).message}`, {
+          file: shard,
+        });
   } finally {
     stream.destroy();
   }

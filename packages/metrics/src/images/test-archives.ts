@@ -50,9 +50,25 @@ export async function tarOf(files: readonly { name: string; data: Buffer | strin
 }
 
 /** An uncompressed TIFF of one strip. `photometric`: 1 grey, 2 RGB, 5 CMYK. */
-export function tiffOf(width: number, height: number, samples: Uint8Array, { photometric, bits = 8, float = false }: { photometric: 1 | 2 | 5; bits?: number; float?: boolean }): Buffer {
+export function tiffOf(
+  width: number,
+  height: number,
+  samples: Uint8Array,
+  { photometric, bits = 8, float = false }: { photometric: 1 | 2 | 5; bits?: number; float?: boolean },
+): Buffer {
   const channels = { 1: 1, 2: 3, 5: 4 }[photometric];
-  const tags = [[256, width], [257, height], [258, bits], [259, 1], [262, photometric], [273, 0], [277, channels], [278, height], [279, samples.length], [339, float ? 3 : 1]] as const;
+  const tags = [
+    [256, width],
+    [257, height],
+    [258, bits],
+    [259, 1],
+    [262, photometric],
+    [273, 0],
+    [277, channels],
+    [278, height],
+    [279, samples.length],
+    [339, float ? 3 : 1],
+  ] as const;
   const perChannel = channels > 2 ? [258, 339] : []; // a list of these does not fit into its entry
   const listsAt = 8 + 2 + tags.length * 12 + 4;
   const dataAt = listsAt + perChannel.length * channels * 2;

@@ -8,32 +8,57 @@ import { isImageName, naturally, Skipped } from './names.ts';
 export async function openZip(file: string): Promise<Pick<ImageSource, 'skipped' | 'entries'> & { names: string[] }> {
   const images = new Map<string, yauzl.Entry>();
   const skipped = new Skipped();
-  await withZip(file, (zip) => new Promise<void>((resolve, reject) => {
-    let count = 0;
-    zip.on('error', reject).on('end', () => resolve()).on('entry', (entry: yauzl.Entry) => {
-      try {
-        if (++count > MAX_ENTRIES) throw new MetricsError('archive-limit', `${file} lists more than ${MAX_ENTRIES} files`, { file });
-        const name = entry.fileName;
-        if (isImageName(name, file)) {
-          checkSize(file, entry);
-          if (images.has(name)) throw new MetricsError('duplicate-name', `${file} holds two files named ${name}`, { file, name });
-          images.set(name, entry);
-        } else if (!name.endsWith('/')) skipped.add(name);
+  await withZip(
+    file,
+    (zip) =>
+      new Promise<void>((resolve, reject) => {
+        let count = 0;
+        zip
+          .on('error', reject)
+          .on('end', () => resolve())
+          .on('entry', (entry: yauzl.Entry) => {
+            try {
+              if (++count > MAX_ENTRIES) throw new MetricsError('archive-limit', `${file} lists more than ${MAX_ENTRIES} files`, { file });
+              const name = entry.fileName;
+              if (isImageName(name, file)) {
+                checkSize(file, entry);
+                if (images.has(name)) throw new MetricsError('duplicate-name', `${file} holds two files named ${name}`, { file, name });
+                images.set(name, entry);
+              } else if (!name.endsWith('/')) skipped.add(name);
+              zip.readEntry();
+            } catch (error) {
+              reject(error as Error);
+            }
+          });
         zip.readEntry();
-      } catch (error) {
-        reject(error as Error);
-      }
-    });
-    zip.readEntry();
-  }));
+      }),
+  );
   const names = [...images.keys()].sort(naturally);
-  return { names, skipped, entries: (only) => readZip(file, names.filter((name) => !only || only.has(name)), images) };
+  return {
+    names,
+    skipped,
+    entries: (only) =>
+      readZip(
+        file,
+        names.filter((name) => !only || only.has(name)),
+        images,
+      ),
+  };
 }
 
 function checkSize(file: string, { fileName: name, uncompressedSize: size, compressedSize: packed }: yauzl.Entry): void {
-  if (size > MAX_ENTRY_BYTES) throw new MetricsError('archive-limit', `${file}: ${name} unpacks to ${size} bytes, the limit is ${MAX_ENTRY_BYTES}`, { file, name, size });
+  if (size > MAX_ENTRY_BYTES)
+    throw new MetricsError('archive-limit', `${file}: ${name} unpacks to ${size} bytes, the limit is ${MAX_ENTRY_BYTES}`, {
+      file,
+      name,
+      size,
+    });
   if (size > RATIO_FROM_BYTES && size > packed * MAX_RATIO) {
-    throw new MetricsError('archive-limit', `${file}: ${name} unpacks from ${packed} to ${size} bytes, ${Math.round(size / packed)} times its size; the limit is ${MAX_RATIO}`, { file, name, size, packed });
+    throw new MetricsError(
+      'archive-limit',
+      `${file}: ${name} unpacks from ${packed} to ${size} bytes, ${Math.round(size / packed)} times its size; the limit is ${MAX_RATIO}`,
+      { file, name, size, packed },
+    );
   }
 }
 
@@ -48,12 +73,17 @@ async function* readZip(file: string, names: readonly string[], images: Readonly
 
 async function readEntry(file: string, zip: yauzl.ZipFile, entry: yauzl.Entry): Promise<Buffer> {
   try {
-    const stream = await new Promise<NodeJS.ReadableStream>((resolve, reject) => zip.openReadStream(entry, (error, opened) => (error ? reject(error) : resolve(opened))));
+    const stream = await new Promise<NodeJS.ReadableStream>((resolve, reject) =>
+      zip.openReadStream(entry, (error, opened) => (error ? reject(error) : resolve(opened))),
+    );
     const parts: Buffer[] = [];
     for await (const part of stream) parts.push(part as Buffer); // yauzl ends with an error beyond the size that the entry states
     return Buffer.concat(parts);
   } catch (error) {
-    throw new MetricsError('invalid-archive', `${file}: ${entry.fileName} cannot be unpacked: ${(error as Error).message}`, { file, name: entry.fileName });
+    throw new MetricsError('invalid-archive', `${file}: ${entry.fileName} cannot be unpacked: ${(error as Error).message}`, {
+      file,
+      name: entry.fileName,
+    });
   }
 }
 
@@ -63,7 +93,8 @@ const open = (file: string): Promise<yauzl.ZipFile> =>
   });
 
 /** yauzl refuses names that are absolute or lead out of the archive: its message names them. */
-const invalid = (file: string, error: Error) => new MetricsError('invalid-archive', `${file} is no zip archive that can be read: ${error.message}`, { file });
+const invalid = (file: string, error: Error) =>
+  new MetricsError('invalid-archive', `${file} is no zip archive that can be read: ${error.message}`, { file });
 
 async function withZip(file: string, use: (zip: yauzl.ZipFile) => Promise<void>): Promise<void> {
   const zip = await open(file);

@@ -8,7 +8,9 @@ import { BasicConv2d } from './layers.ts';
 
 const concat = (...branches: tf.Tensor[]): tf.Tensor => tf.concat(branches, 1);
 
-/** Same size, mean of the values inside of the image. torchvision counts the padding too; TensorFlow, where the weights come from, does not. */
+/**
+ * Same size, mean of the values inside of the image. torchvision counts the padding too; TensorFlow, where the weights come from, does not.
+ */
 const averagePool = (x: tf.Tensor): tf.Tensor => nn.avgPool2d(x, 3, { padding: 1 });
 
 /** Halves the size. */
@@ -128,7 +130,10 @@ export class InceptionD extends Module {
   }
 }
 
-/** 8 x 8: 2048 channels. `pool`: FID's second such block takes the maximum, a slip of the original network that its weights were trained with. */
+/**
+ * 8 x 8: 2048 channels. `pool`: FID's second such block takes the maximum, a slip of the original network that its weights were trained
+ * with.
+ */
 export class InceptionE extends Module {
   branch1x1: BasicConv2d;
   branch3x3_1: BasicConv2d;

@@ -41,7 +41,9 @@ describe('inceptionExtractor', () => {
   });
 
   it('refuses batches of another shape', async () => {
-    await expect(extractor.run(numbers('x', [3, 3, 299, 299]))).rejects.toThrow('inception: expected a batch of [1 to 2, 3, 299, 299], got [3, 3, 299, 299]');
+    await expect(extractor.run(numbers('x', [3, 3, 299, 299]))).rejects.toThrow(
+      'inception: expected a batch of [1 to 2, 3, 299, 299], got [3, 3, 299, 299]',
+    );
     await expect(extractor.run(numbers('x', [1, 3, 8, 8]))).rejects.toMatchObject({ code: 'invalid-shape' });
   });
 
@@ -74,10 +76,17 @@ describe('readInceptionWeights', () => {
 
   it('refuses a file that lacks a tensor, has one too many, or one of another shape, by name', async () => {
     await patched('Mixed_6b.branch1x1.conv.weight', 'Mixed_6z.branch1x1.conv.weight', () =>
-      expect(readInceptionWeights(file)).rejects.toThrow(/inception\.safetensors does not hold FID's Inception network[^]*missing Mixed_6b\.branch1x1\.conv\.weight \[192, 768, 1, 1\][^]*unexpected Mixed_6z\.branch1x1\.conv\.weight/));
-    await patched('[1008,2048]', '[2048,1008]', () => expect(readInceptionWeights(file)).rejects.toThrow('fc.weight: expected [1008, 2048], found [2048, 1008]'));
+      expect(readInceptionWeights(file)).rejects.toThrow(
+        /inception\.safetensors does not hold FID's Inception network[^]*missing Mixed_6b\.branch1x1\.conv\.weight \[192, 768, 1, 1\][^]*unexpected Mixed_6z\.branch1x1\.conv\.weight/,
+      ),
+    );
+    await patched('[1008,2048]', '[2048,1008]', () =>
+      expect(readInceptionWeights(file)).rejects.toThrow('fc.weight: expected [1008, 2048], found [2048, 1008]'),
+    );
     // A counter of a layer that there is not is no counter.
-    await patched('Mixed_7c.branch_pool.bn.num_batches_tracked', 'Mixed_7z.branch_pool.bn.num_batches_tracked', () => expect(readInceptionWeights(file)).rejects.toThrow('unexpected Mixed_7z.branch_pool.bn.num_batches_tracked'));
+    await patched('Mixed_7c.branch_pool.bn.num_batches_tracked', 'Mixed_7z.branch_pool.bn.num_batches_tracked', () =>
+      expect(readInceptionWeights(file)).rejects.toThrow('unexpected Mixed_7z.branch_pool.bn.num_batches_tracked'),
+    );
   });
 
   it('names a file that is not there', async () => {
@@ -106,6 +115,8 @@ describe.skipIf(python === null)(`beside PyTorch${python === null ? ` (skipped: 
     expect(await peer.save(saved, 'zip')).toBe(566);
     expect((await readInceptionWeights(saved)).hash).toBe(extractor.weightsHash);
     await peer.save(saved, 'legacy');
-    await expect(readInceptionWeights(saved)).rejects.toThrow(/inception\.pth has PyTorch's legacy layout .*convert it in Python: torch\.save\(torch\.load/);
+    await expect(readInceptionWeights(saved)).rejects.toThrow(
+      /inception\.pth has PyTorch's legacy layout .*convert it in Python: torch\.save\(torch\.load/,
+    );
   });
 });

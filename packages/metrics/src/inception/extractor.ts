@@ -42,8 +42,11 @@ export async function inceptionExtractor(
     },
     async logits(features) {
       const count = features.length / FEATURES;
-      const head = await compile(({ inputs, constants }) => ({ outputs: { logits: nn.linear(inputs['features']!, constants['weight']!, null) } }),
-        { inputs: { features: { shape: [count, FEATURES] } }, constants: { weight: tensors['fc.weight']! } }, { ...options, name: 'inception fc' });
+      const head = await compile(
+        ({ inputs, constants }) => ({ outputs: { logits: nn.linear(inputs['features']!, constants['weight']!, null) } }),
+        { inputs: { features: { shape: [count, FEATURES] } }, constants: { weight: tensors['fc.weight']! } },
+        { ...options, name: 'inception fc' },
+      );
       try {
         const { logits } = await head.run({ features: { data: features, shape: [count, FEATURES] } });
         return (logits!.data as Float32Array).slice(0, count * CLASSES);

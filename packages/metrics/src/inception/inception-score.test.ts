@@ -15,7 +15,9 @@ describe('inceptionScore', () => {
 
   it('averages over ten parts in the order given', () => {
     // Twenty images in pairs: even parts certain of two classes (score 2), odd ones of one (score 1).
-    const logits = Float32Array.from({ length: 40 }, (_, i) => ((Math.floor(i / 2) % 2 && Math.floor(i / 4) % 2 === 0 ? i % 2 : 1 - (i % 2)) ? 1e4 : 0));
+    const logits = Float32Array.from({ length: 40 }, (_, i) =>
+      (Math.floor(i / 2) % 2 && Math.floor(i / 4) % 2 === 0 ? i % 2 : 1 - (i % 2)) ? 1e4 : 0,
+    );
     const { splits } = inceptionScore(logits, 2);
     expect(splits!.mean).toBeCloseTo(1.5, 12);
     expect(splits!.sd).toBeCloseTo(0.5, 12);

@@ -6,7 +6,9 @@ const SPLITS = 10;
 export interface InceptionScore {
   /** Over the whole set. */
   score: number;
-  /** Over ten parts of it, in the order given: what papers print, lower than `score` for small sets. null for fewer than two images a part. */
+  /**
+   * Over ten parts of it, in the order given: what papers print, lower than `score` for small sets. null for fewer than two images a part.
+   */
   splits: { mean: number; sd: number } | null;
 }
 
@@ -17,7 +19,11 @@ export interface InceptionScore {
  */
 export function inceptionScore(logits: Float32Array, classes: number): InceptionScore {
   const count = logits.length / classes;
-  if (!Number.isInteger(count) || count === 0) throw new MetricsError('invalid-shape', `Error in inceptionScore: expected [N, ${classes}] logits, got ${logits.length} values`, { length: logits.length, classes });
+  if (!Number.isInteger(count) || count === 0)
+    throw new MetricsError('invalid-shape', `Error in inceptionScore: expected [N, ${classes}] logits, got ${logits.length} values`, {
+      length: logits.length,
+      classes,
+    });
   const logProbabilities = Float64Array.from(logits);
   for (let i = 0; i < count; i++) logSoftmax(logProbabilities.subarray(i * classes, (i + 1) * classes), i);
   const scores = Array.from({ length: SPLITS }, (_, k) => {
@@ -32,14 +38,17 @@ export function inceptionScore(logits: Float32Array, classes: number): Inception
 function logSoftmax(row: Float64Array, index: number): void {
   const largest = row.reduce((a, b) => Math.max(a, b), -Infinity);
   const shift = largest + Math.log(row.reduce((sum, x) => sum + Math.exp(x - largest), 0));
-  if (!Number.isFinite(shift)) throw new MetricsError('not-finite', `Error in inceptionScore: the logits of image ${index} are not finite`, { index });
+  if (!Number.isFinite(shift))
+    throw new MetricsError('not-finite', `Error in inceptionScore: the logits of image ${index} are not finite`, { index });
   for (let j = 0; j < row.length; j++) row[j]! -= shift;
 }
 
 function scoreOf(logProbabilities: Float64Array, classes: number): number {
   const count = logProbabilities.length / classes;
   const marginal = new Float64Array(classes);
-  logProbabilities.forEach((logP, i) => { marginal[i % classes]! += Math.exp(logP) / count; });
+  logProbabilities.forEach((logP, i) => {
+    marginal[i % classes]! += Math.exp(logP) / count;
+  });
   const logMarginal = marginal.map(Math.log);
   const divergence = logProbabilities.reduce((sum, logP, i) => {
     const p = Math.exp(logP);

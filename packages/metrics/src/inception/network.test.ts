@@ -21,7 +21,10 @@ describe('FidInception', () => {
   });
 
   it('takes 5.7 billion multiply-accumulates an image', () => {
-    const graph = trace(({ inputs, constants }) => ({ outputs: { features: withParameters(network, constants, () => network.forward(inputs['images']!)) } }), { inputs: { images: { shape: [1, 3, 299, 299] } }, constants: specs });
+    const graph = trace(
+      ({ inputs, constants }) => ({ outputs: { features: withParameters(network, constants, () => network.forward(inputs['images']!)) } }),
+      { inputs: { images: { shape: [1, 3, 299, 299] } }, constants: specs },
+    );
     expect(graph.outputs.get('features')!.shape).toEqual([1, 2048]);
     expect(cost(graph).macs).toBe(5_711_168_096);
   });

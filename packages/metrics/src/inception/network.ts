@@ -39,7 +39,20 @@ export class FidInception extends Module {
     h = nn.maxPool2d(h, 3, { stride: 2 });
     h = this.Conv2d_4a_3x3.forward(this.Conv2d_3b_1x1.forward(h));
     h = nn.maxPool2d(h, 3, { stride: 2 });
-    for (const block of [this.Mixed_5b, this.Mixed_5c, this.Mixed_5d, this.Mixed_6a, this.Mixed_6b, this.Mixed_6c, this.Mixed_6d, this.Mixed_6e, this.Mixed_7a, this.Mixed_7b, this.Mixed_7c]) h = block.forward(h);
+    for (const block of [
+      this.Mixed_5b,
+      this.Mixed_5c,
+      this.Mixed_5d,
+      this.Mixed_6a,
+      this.Mixed_6b,
+      this.Mixed_6c,
+      this.Mixed_6d,
+      this.Mixed_6e,
+      this.Mixed_7a,
+      this.Mixed_7b,
+      this.Mixed_7c,
+    ])
+      h = block.forward(h);
     return tf.mean(h, [2, 3]);
   }
 }

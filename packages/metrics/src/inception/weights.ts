@@ -21,14 +21,23 @@ export interface InceptionWeights {
  */
 export async function readInceptionWeights(file: string): Promise<InceptionWeights> {
   const network = new FidInception();
-  const counters = new Set(Object.keys(parameterSpecs(network)).map((name) => name.replace(/\.bn\.running_mean$/, '.bn.num_batches_tracked')));
+  const counters = new Set(
+    Object.keys(parameterSpecs(network)).map((name) => name.replace(/\.bn\.running_mean$/, '.bn.num_batches_tracked')),
+  );
   const isCounter = (name: string) => name.endsWith('.num_batches_tracked') && counters.has(name);
   try {
-    const tensors = loadStateDict(network, (await isSafetensors(file)) ? withoutTensors(readSafetensors(file), isCounter) : without(await readTorchFile(file), isCounter));
+    const tensors = loadStateDict(
+      network,
+      (await isSafetensors(file)) ? withoutTensors(readSafetensors(file), isCounter) : without(await readTorchFile(file), isCounter),
+    );
     return { tensors, hash: contentHash(tensors) };
   } catch (error) {
     if (!(error instanceof CoreBlocksError) || error.code !== 'state-dict-mismatch') throw error;
-    throw new MetricsError('weights-mismatch', `${file} does not hold FID's Inception network (pt_inception-2015-12-05): ${error.message}`, { file, ...error.details });
+    throw new MetricsError(
+      'weights-mismatch',
+      `${file} does not hold FID's Inception network (pt_inception-2015-12-05): ${error.message}`,
+      { file, ...error.details },
+    );
   }
 }
 
@@ -45,7 +54,8 @@ async function isSafetensors(file: string): Promise<boolean> {
   }
 }
 
-const without = <T>(record: Record<string, T>, drop: (name: string) => boolean): Record<string, T> => Object.fromEntries(Object.entries(record).filter(([name]) => !drop(name)));
+const without = <T>(record: Record<string, T>, drop: (name: string) => boolean): Record<string, T> =>
+  Object.fromEntries(Object.entries(record).filter(([name]) => !drop(name)));
 
 /** The same file, some of its tensors out of sight. */
 function withoutTensors({ file, header, metadata, dataStart }: SafetensorsFile, drop: (name: string) => boolean): SafetensorsFile {

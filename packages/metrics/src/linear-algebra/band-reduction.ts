@@ -13,20 +13,28 @@ const GATHER = 6;
 const applyUpdate = doubleGraph(['c', 'z', 'u'], ['y'], [gemm('y', 'z', 'u', { transA: 1, minusFrom: 'c' })]);
 
 /** (t' v) (a - u' z), with a read once and never copied. */
-const leftProduct = doubleGraph(['a', 'u', 'z', 'v', 't'], ['w'], [
-  gemm('av', 'a', 'v', { transA: 1, transB: 1 }),
-  gemm('uv', 'u', 'v', { transB: 1 }),
-  gemm('y', 'z', 'uv', { transA: 1, minusFrom: 'av' }),
-  gemm('w', 't', 'y', { transA: 1, transB: 1 }),
-]);
+const leftProduct = doubleGraph(
+  ['a', 'u', 'z', 'v', 't'],
+  ['w'],
+  [
+    gemm('av', 'a', 'v', { transA: 1, transB: 1 }),
+    gemm('uv', 'u', 'v', { transB: 1 }),
+    gemm('y', 'z', 'uv', { transA: 1, minusFrom: 'av' }),
+    gemm('w', 't', 'y', { transA: 1, transB: 1 }),
+  ],
+);
 
 /** ((a - u' z) v' t)' */
-const rightProduct = doubleGraph(['a', 'u', 'z', 'v', 't'], ['x'], [
-  gemm('av', 'a', 'v', { transB: 1 }),
-  gemm('zv', 'z', 'v', { transB: 1 }),
-  gemm('y', 'u', 'zv', { transA: 1, minusFrom: 'av' }),
-  gemm('x', 't', 'y', { transA: 1, transB: 1 }),
-]);
+const rightProduct = doubleGraph(
+  ['a', 'u', 'z', 'v', 't'],
+  ['x'],
+  [
+    gemm('av', 'a', 'v', { transB: 1 }),
+    gemm('zv', 'z', 'v', { transB: 1 }),
+    gemm('y', 'u', 'zv', { transA: 1, minusFrom: 'av' }),
+    gemm('x', 't', 'y', { transA: 1, transB: 1 }),
+  ],
+);
 
 /** An upper triangular matrix of bandwidth PANEL: row i holds the columns i..i + PANEL. */
 export interface Band {
@@ -48,7 +56,12 @@ export async function reduceToBand(a: Matrix): Promise<Band> {
   const reflector = new Reflector(PANEL * a.rows);
   const most = 2 * GATHER * PANEL;
   const left = Math.max(0, a.rows - GATHER * PANEL) * Math.max(0, size - GATHER * PANEL);
-  const memory: Memory = { u: new Float64Array(most * a.rows), z: new Float64Array(most * size), before: new Float64Array(left), rest: new Float64Array(left) };
+  const memory: Memory = {
+    u: new Float64Array(most * a.rows),
+    z: new Float64Array(most * size),
+    before: new Float64Array(left),
+    rest: new Float64Array(left),
+  };
   let rest = a;
   for (let offset = 0; offset < size; offset = size - rest.columns) rest = await reducePanels(reflector, rest, band, offset, memory);
   return band;
@@ -64,7 +77,10 @@ interface Memory {
   rest: Float64Array;
 }
 
-/** Reduces the first GATHER panels of `a`, whose first row and column are `offset` of the whole, and gives what is left to do, in memory.rest, where `a` may lie. */
+/**
+ * Reduces the first GATHER panels of `a`, whose first row and column are `offset` of the whole, and gives what is left to do, in
+ * memory.rest, where `a` may lie.
+ */
 async function reducePanels(reflector: Reflector, a: Matrix, band: Band, offset: number, memory: Memory): Promise<Matrix> {
   const { rows: m, columns: n } = a;
   const columns = Math.min(GATHER * PANEL, n);

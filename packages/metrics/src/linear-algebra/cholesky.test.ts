@@ -42,7 +42,11 @@ describe('cholesky', () => {
 });
 
 describe('pivotedCholesky', () => {
-  it.each([[30, 70], [150, 200], [1, 5]])('finds rank %i of a %i-dimensional matrix', async (rank, d) => {
+  it.each([
+    [30, 70],
+    [150, 200],
+    [1, 5],
+  ])('finds rank %i of a %i-dimensional matrix', async (rank, d) => {
     const a = gram(rank, d);
     const { factor, dropped } = await pivotedCholesky(a);
     expect(factor.rows).toBe(rank);
@@ -57,10 +61,21 @@ describe('pivotedCholesky', () => {
 describe('lowerProduct', () => {
   it('is the product of the transposed first factor and the second', async () => {
     const d = 530; // two blocks of rows
-    const lower = (f: (i: number, j: number) => number): Matrix => ({ data: Float64Array.from({ length: d * d }, (_, k) => (k % d <= Math.floor(k / d) ? f(Math.floor(k / d), k % d) : 0)), rows: d, columns: d });
+    const lower = (f: (i: number, j: number) => number): Matrix => ({
+      data: Float64Array.from({ length: d * d }, (_, k) => (k % d <= Math.floor(k / d) ? f(Math.floor(k / d), k % d) : 0)),
+      rows: d,
+      columns: d,
+    });
     const [a, b] = [lower((i, j) => Math.sin(i + 2 * j)), lower((i, j) => Math.cos(3 * i - j))];
     const got = await lowerProduct(a, b);
-    for (const [i, j] of [[0, 0], [3, 500], [511, 2], [512, 512], [529, 529], [520, 7]] as const) {
+    for (const [i, j] of [
+      [0, 0],
+      [3, 500],
+      [511, 2],
+      [512, 512],
+      [529, 529],
+      [520, 7],
+    ] as const) {
       let want = 0;
       for (let k = 0; k < d; k++) want += a.data[k * d + i]! * b.data[k * d + j]!;
       expect(got.data[i * d + j]).toBeCloseTo(want, 11);

@@ -139,7 +139,10 @@ export async function pivotedCholesky(a: Matrix): Promise<RankFactor> {
     }
     const remaining = Uint32Array.from({ length: m }, (_, i) => i).filter((i) => taken[i] === 0);
     if (panel.length < PIVOTS || remaining.length === 0) {
-      return { factor: { data: concatenate(rows, d), rows: rows.length, columns: d }, dropped: remaining.reduce((sum, i) => sum + Math.max(0, diagonal[i]!), 0) };
+      return {
+        factor: { data: concatenate(rows, d), rows: rows.length, columns: d },
+        dropped: remaining.reduce((sum, i) => sum + Math.max(0, diagonal[i]!), 0),
+      };
     }
     const f = pick({ data: concatenate(panel, m), rows: panel.length, columns: m }, null, remaining);
     rest = (await subtractColumnProducts({ c: pick(rest, remaining, remaining), f })).y;

@@ -20,18 +20,39 @@ export interface DoubleNode {
 const FLOATS = new Set(['alpha', 'beta']);
 
 /** output = op(a) op(b), or c - op(a) op(b) with `minusFrom: 'c'`. */
-export function gemm(output: string, a: string, b: string, { transA = 0, transB = 0, minusFrom, plus }: { transA?: 0 | 1; transB?: 0 | 1; minusFrom?: string; plus?: string } = {}): DoubleNode {
+export function gemm(
+  output: string,
+  a: string,
+  b: string,
+  { transA = 0, transB = 0, minusFrom, plus }: { transA?: 0 | 1; transB?: 0 | 1; minusFrom?: string; plus?: string } = {},
+): DoubleNode {
   const c = minusFrom ?? plus;
-  return { op: 'Gemm', inputs: c === undefined ? [a, b] : [a, b, c], output, attributes: { transA, transB, alpha: minusFrom === undefined ? 1 : -1 } };
+  return {
+    op: 'Gemm',
+    inputs: c === undefined ? [a, b] : [a, b, c],
+    output,
+    attributes: { transA, transB, alpha: minusFrom === undefined ? 1 : -1 },
+  };
 }
 
 function encode(inputs: readonly string[], outputs: readonly string[], nodes: readonly DoubleNode[]): Uint8Array {
   const types = onnx.AttributeProto.AttributeType;
   const value = (name: string): object => ({ name, type: { tensorType: { elemType: DOUBLE } } });
-  const attribute = ([name, x]: [string, number]): object => (FLOATS.has(name) ? { name, type: types.FLOAT, f: x } : { name, type: types.INT, i: x });
-  const node = nodes.map(({ op, inputs: input, output, attributes = {} }) => ({ opType: op, name: output, input: [...input], output: [output], attribute: Object.entries(attributes).map(attribute) }));
+  const attribute = ([name, x]: [string, number]): object =>
+    FLOATS.has(name) ? { name, type: types.FLOAT, f: x } : { name, type: types.INT, i: x };
+  const node = nodes.map(({ op, inputs: input, output, attributes = {} }) => ({
+    opType: op,
+    name: output,
+    input: [...input],
+    output: [output],
+    attribute: Object.entries(attributes).map(attribute),
+  }));
   return onnx.ModelProto.encode(
-    onnx.ModelProto.create({ irVersion: 9, opsetImport: [{ domain: '', version: 17 }], graph: { name: 'double', node, input: inputs.map(value), output: outputs.map(value) } }),
+    onnx.ModelProto.create({
+      irVersion: 9,
+      opsetImport: [{ domain: '', version: 17 }],
+      graph: { name: 'double', node, input: inputs.map(value), output: outputs.map(value) },
+    }),
   ).finish();
 }
 
@@ -40,7 +61,11 @@ function encode(inputs: readonly string[], outputs: readonly string[], nodes: re
  * inputs' sizes may differ from call to call. Outputs are copied, about a millisecond per megabyte, but for those that the
  * caller gives a place `into`: a matrix of their size that is no input.
  */
-export function doubleGraph<I extends string, O extends string>(inputs: readonly I[], outputs: readonly O[], nodes: readonly DoubleNode[]): (feeds: Record<I, Matrix>, into?: Partial<Record<O, Matrix>>) => Promise<Record<O, Matrix>> {
+export function doubleGraph<I extends string, O extends string>(
+  inputs: readonly I[],
+  outputs: readonly O[],
+  nodes: readonly DoubleNode[],
+): (feeds: Record<I, Matrix>, into?: Partial<Record<O, Matrix>>) => Promise<Record<O, Matrix>> {
   let session: Promise<ort.InferenceSession> | undefined;
   const tensor = ({ data, rows, columns }: Matrix) => new ort.Tensor('float64', data, [rows, columns]);
   return async (feeds, into = {}) => {

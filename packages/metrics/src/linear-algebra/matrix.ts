@@ -8,7 +8,11 @@ export interface Matrix {
 export const zeros = (rows: number, columns: number): Matrix => ({ data: new Float64Array(rows * columns), rows, columns });
 
 /** Rows from..to of a matrix, without copying. */
-export const rowsOf = ({ data, columns }: Matrix, from: number, to: number): Matrix => ({ data: data.subarray(from * columns, to * columns), rows: to - from, columns });
+export const rowsOf = ({ data, columns }: Matrix, from: number, to: number): Matrix => ({
+  data: data.subarray(from * columns, to * columns),
+  rows: to - from,
+  columns,
+});
 
 /** Rows of so many entries are copied faster by their own call than one by one. */
 const LONG_ROW = 64;
@@ -17,7 +21,14 @@ const LONG_ROW = 64;
  * A copy of rows from row on and columns from column on, of size [rows, columns], which lie within the matrix.
  * @param memory where it is put; large copies into new memory cost more in page faults and garbage collection than in copying
  */
-export function block(a: Matrix, row: number, column: number, rows: number, columns: number, memory: Float64Array = new Float64Array(rows * columns)): Matrix {
+export function block(
+  a: Matrix,
+  row: number,
+  column: number,
+  rows: number,
+  columns: number,
+  memory: Float64Array = new Float64Array(rows * columns),
+): Matrix {
   const data = memory.subarray(0, rows * columns);
   for (let i = 0; i < rows; i++) {
     const from = (row + i) * a.columns + column;

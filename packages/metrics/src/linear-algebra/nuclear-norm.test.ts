@@ -3,8 +3,11 @@ import { describe, expect, it } from 'vitest';
 import type { Matrix } from './matrix.ts';
 import { nuclearNorm, sumOfSingularValues } from './nuclear-norm.ts';
 
-const matrix = (rows: number, columns: number, f: (i: number, j: number) => number): Matrix =>
-  ({ data: Float64Array.from({ length: rows * columns }, (_, k) => f(Math.floor(k / columns), k % columns)), rows, columns });
+const matrix = (rows: number, columns: number, f: (i: number, j: number) => number): Matrix => ({
+  data: Float64Array.from({ length: rows * columns }, (_, k) => f(Math.floor(k / columns), k % columns)),
+  rows,
+  columns,
+});
 
 /** The reflection I - 2 u u' / u'u: orthogonal, and full. */
 function reflection(n: number): (i: number, j: number) => number {
@@ -23,19 +26,32 @@ describe('nuclearNorm', () => {
   });
 
   // 45: one panel and a part; 230: gathered updates are applied, and more follow.
-  it.each([[1, 1], [45, 45], [230, 230], [70, 230], [230, 70]])('finds known singular values of a %i x %i matrix', async (m, n) => {
+  it.each([
+    [1, 1],
+    [45, 45],
+    [230, 230],
+    [70, 230],
+    [230, 70],
+  ])('finds known singular values of a %i x %i matrix', async (m, n) => {
     const left = reflection(m);
     const right = reflection(n);
     const rank = Math.min(m, n);
     const values = Array.from({ length: rank }, (_, k) => 1 / (1 + k) ** 3);
     const a = matrix(m, n, (i, j) => values.reduce((sum, s, k) => sum + s * left(i, k) * right(k, j), 0));
-    expect(await nuclearNorm(a)).toBeCloseTo(values.reduce((x, y) => x + y), 13);
+    expect(await nuclearNorm(a)).toBeCloseTo(
+      values.reduce((x, y) => x + y),
+      13,
+    );
   });
 
   it('does not lose the small singular values of a singular matrix', async () => {
     // X X' of rank 40: the nuclear norm is the trace
     const x = normal(1, 'x', 0, 90 * 40);
-    const gram = matrix(90, 90, (i, j) => { let sum = 0; for (let k = 0; k < 40; k++) sum += x[i * 40 + k]! * x[j * 40 + k]!; return sum; });
+    const gram = matrix(90, 90, (i, j) => {
+      let sum = 0;
+      for (let k = 0; k < 40; k++) sum += x[i * 40 + k]! * x[j * 40 + k]!;
+      return sum;
+    });
     let trace = 0;
     for (let i = 0; i < 90; i++) trace += gram.data[i * 91]!;
     expect(Math.abs((await nuclearNorm(gram)) / trace - 1)).toBeLessThan(1e-14);
@@ -54,7 +70,8 @@ describe('nuclearNorm', () => {
 });
 
 describe('sumOfSingularValues', () => {
-  const sum = (diagonal: readonly number[], above: readonly number[]) => sumOfSingularValues({ diagonal: Float64Array.from(diagonal), above: Float64Array.from(above) });
+  const sum = (diagonal: readonly number[], above: readonly number[]) =>
+    sumOfSingularValues({ diagonal: Float64Array.from(diagonal), above: Float64Array.from(above) });
 
   it('is right for matrices done by hand', () => {
     expect(sum([], [])).toBe(0);

@@ -16,7 +16,11 @@ export async function nuclearNorm(a: Matrix): Promise<number> {
   let largest = 0;
   for (let i = 0; i < a.data.length; i++) {
     const x = Math.abs(a.data[i]!);
-    if (!(x < Infinity)) throw new MetricsError('not-finite', `Error in nuclearNorm: entry ${i % a.columns} of row ${Math.floor(i / a.columns)} of the [${a.rows}, ${a.columns}] matrix is ${a.data[i]}`);
+    if (!(x < Infinity))
+      throw new MetricsError(
+        'not-finite',
+        `Error in nuclearNorm: entry ${i % a.columns} of row ${Math.floor(i / a.columns)} of the [${a.rows}, ${a.columns}] matrix is ${a.data[i]}`,
+      );
     if (x > largest) largest = x;
   }
   if (largest === 0) return 0;
@@ -42,8 +46,9 @@ function paddedTall({ data, rows, columns }: Matrix, factor: number): Matrix {
 const LEAST_SHIFT = Math.sqrt(Number.EPSILON);
 
 /**
- * The sum of a bidiagonal matrix's singular values by implicit QR: sweeps of rotations that move what is off the diagonal out at the end of a block.
- * Source: Golub & Kahan 1965; without a shift, where a shift would cost small values their digits, Demmel & Kahan 1990 (LAPACK's dbdsqr).
+ * The sum of a bidiagonal matrix's singular values by implicit QR: sweeps of rotations that move what is off the diagonal out at the end of
+ * a block. Source: Golub & Kahan 1965; without a shift, where a shift would cost small values their digits, Demmel & Kahan 1990 (LAPACK's
+ * dbdsqr).
  */
 export function sumOfSingularValues({ diagonal, above }: Bidiagonal): number {
   const d = diagonal.slice();
@@ -64,7 +69,12 @@ export function sumOfSingularValues({ diagonal, above }: Bidiagonal): number {
         last = first - 1;
         break;
       }
-      if (sweeps++ === MAX_SWEEPS * d.length) throw new MetricsError('not-converged', `Error in nuclearNorm: no convergence in ${MAX_SWEEPS} sweeps a singular value`, { first, last, size: d.length });
+      if (sweeps++ === MAX_SWEEPS * d.length)
+        throw new MetricsError('not-converged', `Error in nuclearNorm: no convergence in ${MAX_SWEEPS} sweeps a singular value`, {
+          first,
+          last,
+          size: d.length,
+        });
       // Small values are found first where they stand last. A block turned around and transposed is bidiagonal too.
       if (turned !== first && Math.abs(d[first]!) < Math.abs(d[last]!)) {
         d.subarray(first, last + 1).reverse();

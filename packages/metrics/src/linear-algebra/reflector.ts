@@ -25,7 +25,9 @@ const fromRight: Code = [
       forPairs((i) => local.set(SUM + i, f64x2.zero)),
       doWhile(
         [
-          forPairs((i) => local.set(SUM + i, f64x2.add(get(SUM + i), f64x2.multiply(f64x2.load(get(P), 16 * i), f64x2.load(get(Q), 16 * i))))),
+          forPairs((i) =>
+            local.set(SUM + i, f64x2.add(get(SUM + i), f64x2.multiply(f64x2.load(get(P), 16 * i), f64x2.load(get(Q), 16 * i)))),
+          ),
           increase(P, i32.const(8 * STEP)),
           increase(Q, i32.const(8 * STEP)),
         ].flat(),
@@ -37,7 +39,13 @@ const fromRight: Code = [
       local.set(Q, get(V)),
       doWhile(
         [
-          forPairs((i) => f64x2.store(get(P), 16 * i, f64x2.subtract(f64x2.load(get(P), 16 * i), f64x2.multiply(get(FACTOR), f64x2.load(get(Q), 16 * i))))),
+          forPairs((i) =>
+            f64x2.store(
+              get(P),
+              16 * i,
+              f64x2.subtract(f64x2.load(get(P), 16 * i), f64x2.multiply(get(FACTOR), f64x2.load(get(Q), 16 * i))),
+            ),
+          ),
           increase(P, i32.const(8 * STEP)),
           increase(Q, i32.const(8 * STEP)),
         ].flat(),
@@ -74,7 +82,9 @@ const fromLeft: Code = [
       doWhile(
         [
           local.set(FACTOR, f64x2.loadSplat(get(Q))),
-          forPairs((i) => f64x2.store(get(P), 16 * i, f64x2.subtract(f64x2.load(get(P), 16 * i), f64x2.multiply(get(FACTOR), get(SUM + i))))),
+          forPairs((i) =>
+            f64x2.store(get(P), 16 * i, f64x2.subtract(f64x2.load(get(P), 16 * i), f64x2.multiply(get(FACTOR), get(SUM + i)))),
+          ),
           increase(P, get(STRIDE)),
           increase(Q, i32.const(DOUBLE)),
         ].flat(),

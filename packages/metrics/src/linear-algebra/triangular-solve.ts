@@ -26,7 +26,9 @@ function eliminate(p: number): Code {
     local.set(pair, f64x2.replaceLane(get(pair), lane, f64x2.lane(get(FOUND), 0))),
     ...range(PAIRS)
       .filter((k) => 2 * k + 1 > p)
-      .map((k) => local.set(PAIR + k, f64x2.subtract(get(PAIR + k), f64x2.multiply(get(FOUND), f64x2.load(get(TRIANGLE), p * ROW + 16 * k))))),
+      .map((k) =>
+        local.set(PAIR + k, f64x2.subtract(get(PAIR + k), f64x2.multiply(get(FOUND), f64x2.load(get(TRIANGLE), p * ROW + 16 * k)))),
+      ),
   ].flat();
 }
 

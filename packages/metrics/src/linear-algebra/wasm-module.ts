@@ -17,7 +17,7 @@ export type Code = readonly number[];
 
 function unsigned(value: number): number[] {
   const bytes: number[] = [];
-  for (let rest = value; ; ) {
+  for (let rest = value; ;) {
     const byte = rest & 0x7f;
     rest >>>= 7;
     bytes.push(rest === 0 ? byte : byte | 0x80);
@@ -27,7 +27,7 @@ function unsigned(value: number): number[] {
 
 function signed(value: number): number[] {
   const bytes: number[] = [];
-  for (let rest = value; ; ) {
+  for (let rest = value; ;) {
     const byte = rest & 0x7f;
     rest >>= 7;
     const done = (rest === 0 && (byte & 0x40) === 0) || (rest === -1 && (byte & 0x40) !== 0);
@@ -37,7 +37,9 @@ function signed(value: number): number[] {
 }
 
 const simd = (opcode: number): number[] => [0xfd, ...unsigned(opcode)];
-const binary = (opcode: readonly number[]) => (a: Code, b: Code): Code => [...a, ...b, ...opcode];
+const binary =
+  (opcode: readonly number[]) =>
+  (a: Code, b: Code): Code => [...a, ...b, ...opcode];
 const F64 = 0x7c;
 const I32 = 0x7f;
 const V128 = 0x7b;
@@ -97,12 +99,40 @@ export function wasmModule(functions: readonly WasmFunction[]): (bytes: number) 
   const types = { i32: I32, f64: F64 };
   const module = new Module(
     Uint8Array.from([
-      0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
-      ...section(1, functions.map(({ parameters }) => [0x60, ...vector(parameters.map((p) => [types[p]])), 0])),
+      0x00,
+      0x61,
+      0x73,
+      0x6d,
+      1,
+      0,
+      0,
+      0,
+      ...section(
+        1,
+        functions.map(({ parameters }) => [0x60, ...vector(parameters.map((p) => [types[p]])), 0]),
+      ),
       ...section(2, [[...name('env'), ...name('memory'), 2, 0, 1]]),
-      ...section(3, functions.map((_, i) => unsigned(i))),
-      ...section(7, functions.map((f, i) => [...name(f.name), 0, ...unsigned(i)])),
-      ...section(10, functions.map(({ locals, body }) => sized([...vector([[...unsigned(locals.i32), I32], [...unsigned(locals.v128), V128]]), ...body, 0x0b]))),
+      ...section(
+        3,
+        functions.map((_, i) => unsigned(i)),
+      ),
+      ...section(
+        7,
+        functions.map((f, i) => [...name(f.name), 0, ...unsigned(i)]),
+      ),
+      ...section(
+        10,
+        functions.map(({ locals, body }) =>
+          sized([
+            ...vector([
+              [...unsigned(locals.i32), I32],
+              [...unsigned(locals.v128), V128],
+            ]),
+            ...body,
+            0x0b,
+          ]),
+        ),
+      ),
     ]),
   );
   return (bytes) => {

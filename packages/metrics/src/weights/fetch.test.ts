@@ -32,7 +32,10 @@ afterEach(() => {
 });
 
 const head = (response: http.ServerResponse, from: number) =>
-  response.writeHead(from > 0 ? 206 : 200, { 'content-length': DATA.length - from, ...(from > 0 ? { 'content-range': `bytes ${from}-${DATA.length - 1}/${DATA.length}` } : {}) });
+  response.writeHead(from > 0 ? 206 : 200, {
+    'content-length': DATA.length - from,
+    ...(from > 0 ? { 'content-range': `bytes ${from}-${DATA.length - 1}/${DATA.length}` } : {}),
+  });
 const whole = (response: http.ServerResponse, from: number) => void head(response, from).end(DATA.subarray(from));
 /** Sends so many bytes, and breaks the connection once they have arrived. */
 const broken = (response: http.ServerResponse, from: number, bytes: number) => {
@@ -44,7 +47,14 @@ const broken = (response: http.ServerResponse, from: number, bytes: number) => {
   }, 5);
 };
 
-const file = (sum = sha256) => ({ file: 'net.bin', url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/net.bin`, sha256: sum, what: 'a test', author: 'nobody', license: 'none' });
+const file = (sum = sha256) => ({
+  file: 'net.bin',
+  url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/net.bin`,
+  sha256: sum,
+  what: 'a test',
+  author: 'nobody',
+  license: 'none',
+});
 const at = (name: string) => path.join(folder, name);
 const seen: Progress[] = [];
 const run = (sum?: string) => {
@@ -107,7 +117,11 @@ describe('fetchWeights', () => {
 
   it('gives up at once on what is not there, and after some attempts on what keeps breaking; says how to go on', async () => {
     answer = (response) => void response.writeHead(404).end();
-    await expect(run()).rejects.toThrow(new RegExp(`cannot fetch http.*/net\\.bin: the server answered 404 Not Found\\. Without a network, bring the file from elsewhere to .*net\\.bin \\(sha256 ${sha256}\\)`));
+    await expect(run()).rejects.toThrow(
+      new RegExp(
+        `cannot fetch http.*/net\\.bin: the server answered 404 Not Found\\. Without a network, bring the file from elsewhere to .*net\\.bin \\(sha256 ${sha256}\\)`,
+      ),
+    );
     expect(requests).toHaveLength(1);
     answer = (response, from) => broken(response, from, 10_000);
     await expect(run()).rejects.toThrow(/40000 bytes are in .*net\.bin\.part: run the command again to go on from there/);

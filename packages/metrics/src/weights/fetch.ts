@@ -16,7 +16,11 @@ export interface Progress {
   total: number | null;
 }
 
-const sizeOf = (file: string): Promise<number> => stat(file).then(({ size }) => size, () => 0);
+const sizeOf = (file: string): Promise<number> =>
+  stat(file).then(
+    ({ size }) => size,
+    () => 0,
+  );
 
 /**
  * Downloads a file into a folder, and checks it. What arrives goes to `FILE.part`; a broken transfer goes on where it stopped, also in
@@ -24,11 +28,15 @@ const sizeOf = (file: string): Promise<number> => stat(file).then(({ size }) => 
  * @returns its path, and whether it had been there
  * @throws MetricsError checksum-mismatch with both sums (a wrong download is deleted, a file that was there is not); download-failed
  */
-export async function fetchWeights({ file, url, sha256 }: PublishedFile, folder: string, onProgress: (progress: Progress) => void): Promise<{ path: string; fetched: boolean }> {
+export async function fetchWeights(
+  { file, url, sha256 }: PublishedFile,
+  folder: string,
+  onProgress: (progress: Progress) => void,
+): Promise<{ path: string; fetched: boolean }> {
   const target = path.join(folder, file);
   const part = `${target}.part`;
   await mkdir(folder, { recursive: true });
-  if (await sizeOf(target) > 0) {
+  if ((await sizeOf(target)) > 0) {
     await check(target, sha256, 'move it away to fetch it again');
     return { path: target, fetched: false };
   }
@@ -42,7 +50,11 @@ export async function fetchWeights({ file, url, sha256 }: PublishedFile, folder:
       if (hopeless || attempt === ATTEMPTS) {
         const have = await sizeOf(part);
         const rest = have > 0 ? ` ${have} bytes are in ${part}: run the command again to go on from there.` : '';
-        throw new MetricsError('download-failed', `cannot fetch ${url}: ${reason(error)}.${rest} Without a network, bring the file from elsewhere to ${target} (sha256 ${sha256}).`, { url, status, have });
+        throw new MetricsError(
+          'download-failed',
+          `cannot fetch ${url}: ${reason(error)}.${rest} Without a network, bring the file from elsewhere to ${target} (sha256 ${sha256}).`,
+          { url, status, have },
+        );
       }
       await new Promise((resolve) => setTimeout(resolve, FIRST_PAUSE_MS * 2 ** (attempt - 1)));
     }
@@ -68,7 +80,9 @@ async function transfer(url: string, part: string, onProgress: (progress: Progre
   }
   if (!response.ok || response.body === null) {
     await response.body?.cancel();
-    throw new MetricsError('download-failed', `the server answered ${response.status} ${response.statusText}`.trim(), { status: response.status });
+    throw new MetricsError('download-failed', `the server answered ${response.status} ${response.statusText}`.trim(), {
+      status: response.status,
+    });
   }
   const resumed = response.status === 206 && response.headers.get('content-range')?.startsWith(`bytes ${have}-`) === true;
   const length = response.headers.get('content-length');
@@ -92,5 +106,9 @@ async function check(file: string, expected: string, advice: string, discard: ()
   const actual = await fileHash(file);
   if (actual === expected) return;
   await discard();
-  throw new MetricsError('checksum-mismatch', `${file} has the sha256 ${actual}, expected ${expected}; ${advice}`, { file, actual, expected });
+  throw new MetricsError('checksum-mismatch', `${file} has the sha256 ${actual}, expected ${expected}; ${advice}`, {
+    file,
+    actual,
+    expected,
+  });
 }

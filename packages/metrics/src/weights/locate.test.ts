@@ -22,17 +22,21 @@ describe('weights', () => {
 
   it('that are missing come with what to do', () => {
     const { url, sha256 } = WEIGHTS['aesthetic-v2'];
-    expect(() => locateWeights(weightsPlaces([folder]), 'aesthetic-v2', 'aesthetic')).toThrow([
-      `aesthetic needs the weights "aesthetic-v2", and sac+logos+ava1-l14-linearMSE.pth is not in ${folder} or .cache/weights. Either`,
-      '  fetch them:          npx nx run metrics:fetch aesthetic-v2',
-      '  or point at a file:  --weights aesthetic-v2=FILE, or --weights FOLDER with sac+logos+ava1-l14-linearMSE.pth in it',
-      `Published at ${url} (sha256 ${sha256}).`,
-    ].join('\n'));
+    expect(() => locateWeights(weightsPlaces([folder]), 'aesthetic-v2', 'aesthetic')).toThrow(
+      [
+        `aesthetic needs the weights "aesthetic-v2", and sac+logos+ava1-l14-linearMSE.pth is not in ${folder} or .cache/weights. Either`,
+        '  fetch them:          npx nx run metrics:fetch aesthetic-v2',
+        '  or point at a file:  --weights aesthetic-v2=FILE, or --weights FOLDER with sac+logos+ava1-l14-linearMSE.pth in it',
+        `Published at ${url} (sha256 ${sha256}).`,
+      ].join('\n'),
+    );
   });
 
   it('places that make no sense are named', () => {
     expect(() => weightsPlaces(['nowhere'])).toThrow('--weights nowhere: there is no nowhere');
-    expect(() => weightsPlaces([`inceptoin=${folder}`])).toThrow('there are no weights "inceptoin"; there are inception, clip, clip-tokenizer, aesthetic-v1, aesthetic-v2');
+    expect(() => weightsPlaces([`inceptoin=${folder}`])).toThrow(
+      'there are no weights "inceptoin"; there are inception, clip, clip-tokenizer, aesthetic-v1, aesthetic-v2',
+    );
     expect(() => weightsPlaces([path.join(folder, 'mine.pth')])).toThrow(/is a file; say what for: --weights NAME=/);
   });
 });

@@ -24,7 +24,12 @@ export function weightsPlaces(options: readonly string[]): WeightsPlaces {
     if (!existsSync(place)) throw new MetricsError('file-read', `--weights ${option}: there is no ${place}`, { option });
     if (name !== undefined) files.set(weightsName(name), place);
     else if (statSync(place).isDirectory()) folders.push(place);
-    else throw new MetricsError('file-read', `--weights ${option} is a file; say what for: --weights NAME=${option} with one of ${Object.keys(WEIGHTS).join(', ')}`, { option });
+    else
+      throw new MetricsError(
+        'file-read',
+        `--weights ${option} is a file; say what for: --weights NAME=${option} with one of ${Object.keys(WEIGHTS).join(', ')}`,
+        { option },
+      );
   }
   return { files, folders: [...folders, WEIGHTS_FOLDER] };
 }
@@ -38,10 +43,14 @@ export function locateWeights({ files, folders }: WeightsPlaces, name: WeightsNa
   const { file, url, sha256 } = WEIGHTS[name];
   const found = files.get(name) ?? folders.map((folder) => path.join(folder, file)).find((candidate) => existsSync(candidate));
   if (found !== undefined) return found;
-  throw new MetricsError('weights-missing', [
-    `${purpose} needs the weights "${name}", and ${file} is not in ${folders.join(' or ')}. Either`,
-    `  fetch them:          npx nx run metrics:fetch ${name}`,
-    `  or point at a file:  --weights ${name}=FILE, or --weights FOLDER with ${file} in it`,
-    `Published at ${url} (sha256 ${sha256}).`,
-  ].join('\n'), { name, file, folders });
+  throw new MetricsError(
+    'weights-missing',
+    [
+      `${purpose} needs the weights "${name}", and ${file} is not in ${folders.join(' or ')}. Either`,
+      `  fetch them:          npx nx run metrics:fetch ${name}`,
+      `  or point at a file:  --weights ${name}=FILE, or --weights FOLDER with ${file} in it`,
+      `Published at ${url} (sha256 ${sha256}).`,
+    ].join('\n'),
+    { name, file, folders },
+  );
 }

@@ -62,6 +62,7 @@ export const WEIGHTS_FOLDER = '.cache/weights';
 
 /** @throws MetricsError unknown-weights, listing the known ones */
 export function weightsName(name: string): WeightsName {
-  if (!Object.hasOwn(WEIGHTS, name)) throw new MetricsError('unknown-weights', `there are no weights "${name}"; there are ${Object.keys(WEIGHTS).join(', ')}`, { name });
+  if (!Object.hasOwn(WEIGHTS, name))
+    throw new MetricsError('unknown-weights', `there are no weights "${name}"; there are ${Object.keys(WEIGHTS).join(', ')}`, { name });
   return name as WeightsName;
 }

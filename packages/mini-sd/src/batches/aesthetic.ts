@@ -29,7 +29,11 @@ export default async function aestheticBatches({ source, batchSize, levels, seed
 }
 
 /** `levels` versions of an image from best to worst, by one kind of degradation. */
-export function ladder(image: Parameters<typeof degrade>[0], levels: number, draw: { seed: number; index: number }): { kind: string; versions: Uint8Array[] } {
+export function ladder(
+  image: Parameters<typeof degrade>[0],
+  levels: number,
+  draw: { seed: number; index: number },
+): { kind: string; versions: Uint8Array[] } {
   const { kind, strengths } = drawLadder(draw, levels - 1);
   return { kind, versions: [image.rgb, ...strengths.map((strength) => degrade(image, kind, strength, draw).rgb)] };
 }

@@ -23,6 +23,12 @@ export default async function clipBatches({ source, batchSize, seed, noise }: Cl
       ids.set(tokenize(caption(spec.parts), words), n * CONTEXT_LENGTH);
       ids.set(tokenize(swappedCaption(spec), words), (batchSize + n) * CONTEXT_LENGTH);
     });
-    return { indices, inputs: { images: noisyImages(specs, scenes.render, { seed, step, strongest: noise }), ids: { data: ids, shape: [2 * batchSize, CONTEXT_LENGTH] } } };
+    return {
+      indices,
+      inputs: {
+        images: noisyImages(specs, scenes.render, { seed, step, strongest: noise }),
+        ids: { data: ids, shape: [2 * batchSize, CONTEXT_LENGTH] },
+      },
+    };
   };
 }

@@ -13,7 +13,10 @@ export interface InceptionBatchData {
   noise: number;
 }
 
-/** Images with what is in them, shares adding up to 1, and what each cell shows: 1 + the object's place in the tier where it covers at least half, else 0. */
+/**
+ * Images with what is in them, shares adding up to 1, and what each cell shows: 1 + the object's place in the tier where it covers at least
+ * half, else 0.
+ */
 export default async function inceptionBatches({ source, batchSize, seed, noise }: InceptionBatchData): Promise<MakeBatch> {
   const scenes = await openScenes(source, ['instances']);
   const pool = catalogue(source.tier);
@@ -30,10 +33,15 @@ export default async function inceptionBatches({ source, batchSize, seed, noise 
         subgroups[n * SUBGROUPS + object.subgroupId]! += 1 / placements.length;
       }
     });
-    const images = noisyImages(specs, (spec) => scenes.render(spec), { seed, step, strongest: noise }, (n, buffers) => {
-      const labels = specs[n]!.placements.map(({ object }) => classOf.get(object.id)! + 1);
-      writeCells(buffers.instances!, labels, cells.subarray(n * CELLS * CELLS, (n + 1) * CELLS * CELLS));
-    });
+    const images = noisyImages(
+      specs,
+      (spec) => scenes.render(spec),
+      { seed, step, strongest: noise },
+      (n, buffers) => {
+        const labels = specs[n]!.placements.map(({ object }) => classOf.get(object.id)! + 1);
+        writeCells(buffers.instances!, labels, cells.subarray(n * CELLS * CELLS, (n + 1) * CELLS * CELLS));
+      },
+    );
     return {
       indices,
       inputs: {

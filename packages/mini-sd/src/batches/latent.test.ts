@@ -30,7 +30,12 @@ describe('denoising batches', () => {
     const batch = await latentBatches({ phases, vocabularyTier: 'core', batchSize: 4, seed: 3, promptDrop: 0 });
     const large = vocabulary('core').words.indexOf('large');
     expect(large).toBeGreaterThan(0);
-    for (const [step, latent, singles] of [[0, 1, true], [4, 1, true], [5, 2, false], [900, 2, false]] as const) {
+    for (const [step, latent, singles] of [
+      [0, 1, true],
+      [4, 1, true],
+      [5, 2, false],
+      [900, 2, false],
+    ] as const) {
       const { indices, inputs } = await batch(step);
       expect(indices.every((index) => index >= 0 && index < 6)).toBe(true);
       expect(inputs['ids']!.data.includes(large as never), `step ${step}`).toBe(singles);

@@ -28,7 +28,14 @@ export interface LatentBatchData {
 }
 
 /** Latents at a random timestep with the velocity to predict, captions, and the condition: one denoising batch. */
-export default async function latentBatches({ phases, vocabularyTier, batchSize, seed, promptDrop, condition }: LatentBatchData): Promise<MakeBatch> {
+export default async function latentBatches({
+  phases,
+  vocabularyTier,
+  batchSize,
+  seed,
+  promptDrop,
+  condition,
+}: LatentBatchData): Promise<MakeBatch> {
   const opened = await Promise.all(
     phases.map(async ({ from, latents }) => {
       const pool = readLatents(latents);
@@ -47,7 +54,10 @@ export default async function latentBatches({ phases, vocabularyTier, batchSize,
     const noise = { data: normal(seed, 'noise', step, batchSize * row), shape };
     const timesteps = stratifiedTimesteps({ seed, step, count: batchSize, trainTimesteps: schedule.trainTimesteps });
     const specs = indices.map((index) => scenes.spec(index));
-    const prompts = dropPrompts(specs.map((spec) => pool.captions(spec)), { seed, step, probability: promptDrop });
+    const prompts = dropPrompts(
+      specs.map((spec) => pool.captions(spec)),
+      { seed, step, probability: promptDrop },
+    );
     const ids = new Int32Array(batchSize * CONTEXT_LENGTH);
     prompts.forEach((prompt, n) => ids.set(tokenize(prompt, words), n * CONTEXT_LENGTH));
     const inputs = {

@@ -5,8 +5,8 @@ import { IMAGE_SIZE } from '../models.ts';
 import { writeImage } from '../pixels.ts';
 
 /**
- * The images [N, 3, 64, 64] of a training batch for the networks that judge: each with Gaussian pixel noise of its own strength, up to `strongest`,
- * so that a judge reads imperfect pictures too. `drawn` sees the buffers of each scene before the next is drawn.
+ * The images [N, 3, 64, 64] of a training batch for the networks that judge: each with Gaussian pixel noise of its own strength, up to
+ * `strongest`, so that a judge reads imperfect pictures too. `drawn` sees the buffers of each scene before the next is drawn.
  */
 export function noisyImages(
   specs: readonly SceneSpec[],
@@ -28,4 +28,5 @@ export function noisyImages(
 }
 
 /** Scene numbers of a step: no scene repeats within a run. */
-export const sceneNumbers = (step: number, batchSize: number): number[] => Array.from({ length: batchSize }, (_, n) => step * batchSize + n);
+export const sceneNumbers = (step: number, batchSize: number): number[] =>
+  Array.from({ length: batchSize }, (_, n) => step * batchSize + n);

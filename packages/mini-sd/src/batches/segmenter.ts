@@ -19,7 +19,12 @@ export default async function segmenterBatches({ source, batchSize, seed, noise 
     const indices = sceneNumbers(step, batchSize);
     const specs = indices.map((index) => scenes.spec(index));
     const classes = new Int32Array(batchSize * pixels);
-    const images = noisyImages(specs, (spec) => scenes.render(spec), { seed, step, strongest: noise }, (n, buffers) => classes.set(buffers.segmentation!, n * pixels));
+    const images = noisyImages(
+      specs,
+      (spec) => scenes.render(spec),
+      { seed, step, strongest: noise },
+      (n, buffers) => classes.set(buffers.segmentation!, n * pixels),
+    );
     return { indices, inputs: { images, classes: { data: classes, shape: [batchSize, pixels] } } };
   };
 }

@@ -5,7 +5,11 @@ import { controls } from '../control.ts';
 
 const command = new Command('generate')
   .description('Draws prompts with the embedded default, with or without a ControlNet.')
-  .requiredOption('--prompt <text>', 'what to draw, such as "a red apple"; repeat the option for several pictures', (text: string, before: string[] = []) => [...before, text])
+  .requiredOption(
+    '--prompt <text>',
+    'what to draw, such as "a red apple"; repeat the option for several pictures',
+    (text: string, before: string[] = []) => [...before, text],
+  )
   .option('--seed <integer>', 'seed of the noise', parseInteger(0), 1)
   .option('--count <integer>', 'pictures of each prompt', parseInteger(1), 1)
   .option('--guidance <number>', 'guidance scale; 1 is none', parseNumber(0), 4)
@@ -13,7 +17,10 @@ const command = new Command('generate')
   .addOption(new Option('--sampler <name>', 'how the noise is removed').choices(Object.keys(solvers)).default('ddim'))
   .addOption(tierOption())
   .addOption(new Option('--style <name>', 'a community model').choices(communityStyles))
-  .option('--controlnet <file>', 'weights of a ControlNet trained on the embedded default (safetensors), such as runs/ablation/.../proposed.safetensors')
+  .option(
+    '--controlnet <file>',
+    'weights of a ControlNet trained on the embedded default (safetensors), such as runs/ablation/.../proposed.safetensors',
+  )
   .addOption(new Option('--control <name>', 'how the condition is made from the picture').choices(Object.keys(controls)))
   .option('--condition <file>', 'the picture that the condition is made from')
   .option('--out <folder>', 'where the PNG files go', 'reports/mini-sd/generated')

@@ -14,7 +14,12 @@ const stages: Record<string, (options: StageOptions) => Promise<TrainingResult>>
   segmenter: async (options) => (await import('../pretrain/segmenter.ts')).pretrainSegmenter(options),
   aesthetic: async (options) => (await import('../pretrain/aesthetic.ts')).pretrainAesthetic(options),
   unet: async (options) => (await import('../pretrain/unet.ts')).pretrainUNet(options),
-  ...Object.fromEntries((['twemoji', 'noto', 'fluent'] as const).map((style) => [`style-${style}`, async (options: StageOptions) => (await import('../pretrain/style.ts')).pretrainStyle(style, options)])),
+  ...Object.fromEntries(
+    (['twemoji', 'noto', 'fluent'] as const).map((style) => [
+      `style-${style}`,
+      async (options: StageOptions) => (await import('../pretrain/style.ts')).pretrainStyle(style, options),
+    ]),
+  ),
 };
 
 const command = new Command('pretrain')
@@ -27,7 +32,9 @@ const command = new Command('pretrain')
 const { tier, seed } = command.opts<{ tier: Tier; seed: number }>();
 try {
   const result = await stages[command.processedArgs[0] as string]!({ directory: tierFolder('runs/mini-sd', tier), tier, seed });
-  console.log(`${result.status} after step ${result.step}: ${result.timing.samplesPerSecond.toFixed(1)} samples/s, the engine waited ${(100 * result.timing.waitShare).toFixed(1)}% of the time`);
+  console.log(
+    `${result.status} after step ${result.step}: ${result.timing.samplesPerSecond.toFixed(1)} samples/s, the engine waited ${(100 * result.timing.waitShare).toFixed(1)}% of the time`,
+  );
   process.exitCode = result.status === 'finished' ? 0 : 130;
 } catch (error) {
   console.error((error as Error).message);

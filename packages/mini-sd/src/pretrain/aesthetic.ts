@@ -39,7 +39,10 @@ export async function pretrainAesthetic(options: StageOptions): Promise<Training
       module: predictor,
       inputs: { images: { shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] } },
       loss: ({ images }) => ({ loss: rankingLoss(tf.reshape(predictor.forward(images!), [batchSize / levels, levels]), margin) }),
-      batches: { module: new URL('../batches/aesthetic.ts', import.meta.url), data: { source, batchSize, levels, seed: options.seed } satisfies AestheticBatchData },
+      batches: {
+        module: new URL('../batches/aesthetic.ts', import.meta.url),
+        data: { source, batchSize, levels, seed: options.seed } satisfies AestheticBatchData,
+      },
       stepsPerRun: 4,
       checkpointEvery: 100,
     },
@@ -47,8 +50,22 @@ export async function pretrainAesthetic(options: StageOptions): Promise<Training
   );
   if (trained.weights !== null) {
     const { quality, grid } = await rankingQuality(trained.weights, tier);
-    saveWeights('aesthetic', tier, trained.weights, { recipe: JSON.stringify(recipe), seed: String(options.seed), parameters: String(countParameters(predictor)), quality: JSON.stringify(quality) });
-    await writeStageReport({ part: 'aesthetic', title: 'mini-aesthetic: a predictor that ranks how little a picture is spoilt', tier, seed: options.seed, recipe, trained, quality, grid });
+    saveWeights('aesthetic', tier, trained.weights, {
+      recipe: JSON.stringify(recipe),
+      seed: String(options.seed),
+      parameters: String(countParameters(predictor)),
+      quality: JSON.stringify(quality),
+    });
+    await writeStageReport({
+      part: 'aesthetic',
+      title: 'mini-aesthetic: a predictor that ranks how little a picture is spoilt',
+      tier,
+      seed: options.seed,
+      recipe,
+      trained,
+      quality,
+      grid,
+    });
   }
   return trained.result;
 }
@@ -58,12 +75,21 @@ const COUNT = 256;
 const SHOWN = 8;
 
 /** How often the less degraded of two versions of a held-out scene scores higher, by kind of degradation, and some ladders to look at. */
-export async function rankingQuality(weights: Record<string, HostTensor>, tier: Tier): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
+export async function rankingQuality(
+  weights: Record<string, HostTensor>,
+  tier: Tier,
+): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
   const { levels } = aestheticRecipe(tier);
   const seed = 994;
   const scenes = await drawScenes({ tier, seed, split: 'val-combination' }, COUNT);
-  const ladders = scenes.map(({ spec, rgb8 }, index) => ({ name: caption(spec.parts), ...ladder({ rgb: rgb8, width: IMAGE_SIZE, height: IMAGE_SIZE }, levels, { seed, index }) }));
-  const scores = await miniAestheticScores(weights, ladders.flatMap(({ versions }) => versions));
+  const ladders = scenes.map(({ spec, rgb8 }, index) => ({
+    name: caption(spec.parts),
+    ...ladder({ rgb: rgb8, width: IMAGE_SIZE, height: IMAGE_SIZE }, levels, { seed, index }),
+  }));
+  const scores = await miniAestheticScores(
+    weights,
+    ladders.flatMap(({ versions }) => versions),
+  );
   const right = new Map<string, number[]>();
   ladders.forEach(({ kind }, n) => {
     for (let i = 0; i < levels; i++) {
@@ -75,13 +101,19 @@ export async function rankingQuality(weights: Record<string, HostTensor>, tier: 
   });
   const picture = (rgb: Uint8Array, alt: string, text: string) => ({ rgb, width: IMAGE_SIZE, height: IMAGE_SIZE, alt, caption: text });
   return {
-    quality: Object.fromEntries([...right].map(([kind, correct]) => [`pairs ranked right, ${kind}`, correct.reduce((a, b) => a + b, 0) / correct.length])),
+    quality: Object.fromEntries(
+      [...right].map(([kind, correct]) => [`pairs ranked right, ${kind}`, correct.reduce((a, b) => a + b, 0) / correct.length]),
+    ),
     grid: {
       kind: 'image-grid',
       id: 'ladders',
       caption: 'Held-out scenes and more and more degraded versions with their scores.',
       columns: Array.from({ length: levels }, (_, level) => (level === 0 ? 'untouched' : `step ${level}`)),
-      rows: ladders.slice(0, SHOWN).map(({ name, kind, versions }, n) => ({ label: kind, detail: name, images: versions.map((rgb, level) => picture(rgb, `${kind}, step ${level}: ${name}`, scores[n * levels + level]!.toFixed(2))) })),
+      rows: ladders.slice(0, SHOWN).map(({ name, kind, versions }, n) => ({
+        label: kind,
+        detail: name,
+        images: versions.map((rgb, level) => picture(rgb, `${kind}, step ${level}: ${name}`, scores[n * levels + level]!.toFixed(2))),
+      })),
     },
   };
 }

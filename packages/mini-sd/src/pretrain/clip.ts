@@ -23,7 +23,9 @@ export const clipRecipe = (tier: Tier) => ({
   noise: 0.3,
 });
 
-/** Which of the two: the text tower of `clip` conditions the U-Net; `clip-judge`, of another seed and other scenes, computes CLIP scores. */
+/**
+ * Which of the two: the text tower of `clip` conditions the U-Net; `clip-judge`, of another seed and other scenes, computes CLIP scores.
+ */
 export type ClipPart = 'clip' | 'clip-judge';
 
 /** A picture and a text tower, trained contrastively on scenes and captions with each caption's swapped twin as a negative. */
@@ -42,9 +44,15 @@ export async function pretrainClip(part: ClipPart, options: StageOptions): Promi
       identity: { recipe: JSON.stringify(recipe), ...(trunk === null ? {} : { inception: trunk.hash }) },
       module: clip,
       ...(trunk === null ? {} : { start: trunk.tensors }),
-      inputs: { images: { shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] }, ids: { shape: [2 * batchSize, CONTEXT_LENGTH], dtype: 'int32' } },
+      inputs: {
+        images: { shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] },
+        ids: { shape: [2 * batchSize, CONTEXT_LENGTH], dtype: 'int32' },
+      },
       loss: ({ images, ids }) => ({ loss: contrastiveLoss(clip.encodeImages(images!), clip.encodeTexts(ids!), clip.scale()) }),
-      batches: { module: new URL('../batches/clip.ts', import.meta.url), data: { source: own.source, batchSize, seed: own.seed, noise } satisfies ClipBatchData },
+      batches: {
+        module: new URL('../batches/clip.ts', import.meta.url),
+        data: { source: own.source, batchSize, seed: own.seed, noise } satisfies ClipBatchData,
+      },
       stepsPerRun: 2,
       checkpointEvery: 100,
     },
@@ -52,8 +60,21 @@ export async function pretrainClip(part: ClipPart, options: StageOptions): Promi
   );
   if (trained.weights !== null) {
     const quality = await retrievalQuality(trained.weights, tier);
-    saveWeights(part, tier, trained.weights, { recipe: JSON.stringify(recipe), seed: String(own.seed), parameters: String(countParameters(clip)), quality: JSON.stringify(quality) });
-    await writeStageReport({ part, title: part === 'clip' ? 'mini-CLIP: the text encoder of the embedded default' : 'mini-CLIP, the judge', tier, seed: own.seed, recipe, trained, quality });
+    saveWeights(part, tier, trained.weights, {
+      recipe: JSON.stringify(recipe),
+      seed: String(own.seed),
+      parameters: String(countParameters(clip)),
+      quality: JSON.stringify(quality),
+    });
+    await writeStageReport({
+      part,
+      title: part === 'clip' ? 'mini-CLIP: the text encoder of the embedded default' : 'mini-CLIP, the judge',
+      tier,
+      seed: own.seed,
+      recipe,
+      trained,
+      quality,
+    });
   }
   return trained.result;
 }
@@ -63,28 +84,44 @@ const CANDIDATES = 64;
 const ROUNDS = 8;
 
 /**
- * On held-out scenes: top-1 of finding a picture's caption among 64 and a caption's picture among 64, and how often a pair's picture is nearer to its
- * caption than to the caption with the names exchanged.
+ * On held-out scenes: top-1 of finding a picture's caption among 64 and a caption's picture among 64, and how often a pair's picture is
+ * nearer to its caption than to the caption with the names exchanged.
  */
 export async function retrievalQuality(weights: Record<string, HostTensor>, tier: Tier): Promise<Record<string, number>> {
   const clip = await compileClip(weights, tier, CANDIDATES);
   const found = { captions: 0, pictures: 0, unswapped: 0 };
   const mixed = await drawScenes({ tier, seed: 990, split: 'train' }, ROUNDS * CANDIDATES);
-  const pairs = await drawScenes({ tier, seed: 990, split: 'val-combination', mix: { largeSingle: 0, smallSingle: 0, pair: 1, row: 0 } }, ROUNDS * CANDIDATES);
+  const pairs = await drawScenes(
+    { tier, seed: 990, split: 'val-combination', mix: { largeSingle: 0, smallSingle: 0, pair: 1, row: 0 } },
+    ROUNDS * CANDIDATES,
+  );
   const numbers = Array.from({ length: CANDIDATES }, (_, i) => i);
   for (let start = 0; start < ROUNDS * CANDIDATES; start += CANDIDATES) {
     const candidates = mixed.slice(start, start + CANDIDATES);
-    const similar = await clip.similarities(candidates.map(({ rgb8 }) => rgb8), candidates.map(({ spec }) => caption(spec.parts)));
+    const similar = await clip.similarities(
+      candidates.map(({ rgb8 }) => rgb8),
+      candidates.map(({ spec }) => caption(spec.parts)),
+    );
     for (let i = 0; i < CANDIDATES; i++) {
       if (numbers.every((_, j) => similar[i]![i]! >= similar[i]![j]!)) found.captions++;
       if (numbers.every((_, j) => similar[i]![i]! >= similar[j]![i]!)) found.pictures++;
     }
     const pairSpecs = pairs.slice(start, start + CANDIDATES).map(({ spec }) => spec);
     const images = pairs.slice(start, start + CANDIDATES).map(({ rgb8 }) => rgb8);
-    const [right, wrong] = [await clip.scores(images, pairSpecs.map((spec) => caption(spec.parts))), await clip.scores(images, pairSpecs.map(swappedCaption))];
+    const [right, wrong] = [
+      await clip.scores(
+        images,
+        pairSpecs.map((spec) => caption(spec.parts)),
+      ),
+      await clip.scores(images, pairSpecs.map(swappedCaption)),
+    ];
     found.unswapped += right.filter((score, i) => score > wrong[i]!).length;
   }
   await clip.release();
   const share = (count: number): number => count / (CANDIDATES * ROUNDS);
-  return { 'caption among 64, top-1': share(found.captions), 'picture among 64, top-1': share(found.pictures), 'pairs told from swapped pairs': share(found.unswapped) };
+  return {
+    'caption among 64, top-1': share(found.captions),
+    'picture among 64, top-1': share(found.pictures),
+    'pairs told from swapped pairs': share(found.unswapped),
+  };
 }

@@ -51,7 +51,10 @@ export async function pretrainInception(options: StageOptions): Promise<Training
         ]);
         return { loss: loss as tf.Scalar };
       },
-      batches: { module: new URL('../batches/inception.ts', import.meta.url), data: { source, batchSize, seed: options.seed, noise } satisfies InceptionBatchData },
+      batches: {
+        module: new URL('../batches/inception.ts', import.meta.url),
+        data: { source, batchSize, seed: options.seed, noise } satisfies InceptionBatchData,
+      },
       stepsPerRun: 4,
       checkpointEvery: 200,
     },
@@ -59,8 +62,21 @@ export async function pretrainInception(options: StageOptions): Promise<Training
   );
   if (trained.weights !== null) {
     const quality = await recognitionQuality(trained.weights, tier);
-    saveWeights('inception', tier, trained.weights, { recipe: JSON.stringify(recipe), seed: String(options.seed), parameters: String(countParameters(inception)), quality: JSON.stringify(quality) });
-    await writeStageReport({ part: 'inception', title: 'mini-inception: the judge of the embedded default', tier, seed: options.seed, recipe, trained, quality });
+    saveWeights('inception', tier, trained.weights, {
+      recipe: JSON.stringify(recipe),
+      seed: String(options.seed),
+      parameters: String(countParameters(inception)),
+      quality: JSON.stringify(quality),
+    });
+    await writeStageReport({
+      part: 'inception',
+      title: 'mini-inception: the judge of the embedded default',
+      tier,
+      seed: options.seed,
+      recipe,
+      trained,
+      quality,
+    });
   }
   return trained.result;
 }
@@ -72,9 +88,16 @@ export async function recognitionQuality(weights: Record<string, HostTensor>, ti
   const judge = await compileJudge(weights, tier);
   const quality: Record<string, number> = {};
   const none = { largeSingle: 0, smallSingle: 0, pair: 0, row: 0 };
-  for (const [kind, split] of [['largeSingle', 'train'], ['smallSingle', 'train'], ['pair', 'val-combination']] as const) {
+  for (const [kind, split] of [
+    ['largeSingle', 'train'],
+    ['smallSingle', 'train'],
+    ['pair', 'val-combination'],
+  ] as const) {
     const scenes = await drawScenes({ tier, seed: 992, split, mix: { ...none, [kind]: 1 } }, COUNT);
-    const verdicts = await judge.judge(scenes.map(({ rgb8 }) => rgb8), scenes.map(({ spec }) => spec));
+    const verdicts = await judge.judge(
+      scenes.map(({ rgb8 }) => rgb8),
+      scenes.map(({ spec }) => spec),
+    );
     const share = (values: readonly boolean[]): number => values.filter(Boolean).length / values.length;
     if (kind === 'pair') {
       quality['pair members recognised'] = share(verdicts.flatMap(({ recognised }) => recognised));

@@ -41,9 +41,15 @@ export async function pretrainSegmenter(options: StageOptions): Promise<Training
       identity: { recipe: JSON.stringify(recipe), inception: trunk.hash },
       module: segmenter,
       start: trunk.tensors,
-      inputs: { images: { shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] }, classes: { shape: [batchSize, IMAGE_SIZE * IMAGE_SIZE], dtype: 'int32' } },
+      inputs: {
+        images: { shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] },
+        classes: { shape: [batchSize, IMAGE_SIZE * IMAGE_SIZE], dtype: 'int32' },
+      },
       loss: ({ images, classes }) => ({ loss: crossEntropy(segmenter.forward(images!), tf.oneHot(classes as tf.Tensor2D, SUBGROUPS)) }),
-      batches: { module: new URL('../batches/segmenter.ts', import.meta.url), data: { source, batchSize, seed: options.seed, noise } satisfies SegmenterBatchData },
+      batches: {
+        module: new URL('../batches/segmenter.ts', import.meta.url),
+        data: { source, batchSize, seed: options.seed, noise } satisfies SegmenterBatchData,
+      },
       stepsPerRun: 4,
       checkpointEvery: 200,
     },
@@ -51,8 +57,23 @@ export async function pretrainSegmenter(options: StageOptions): Promise<Training
   );
   if (trained.weights !== null) {
     const { quality, grid } = await segmentationQuality(trained.weights, tier);
-    saveWeights('segmenter', tier, trained.weights, { recipe: JSON.stringify(recipe), seed: String(options.seed), parameters: String(countParameters(segmenter)), inception: trunk.hash, quality: JSON.stringify(quality) });
-    await writeStageReport({ part: 'segmenter', title: 'mini-segmenter of the embedded default', tier, seed: options.seed, recipe, trained, quality, grid });
+    saveWeights('segmenter', tier, trained.weights, {
+      recipe: JSON.stringify(recipe),
+      seed: String(options.seed),
+      parameters: String(countParameters(segmenter)),
+      inception: trunk.hash,
+      quality: JSON.stringify(quality),
+    });
+    await writeStageReport({
+      part: 'segmenter',
+      title: 'mini-segmenter of the embedded default',
+      tier,
+      seed: options.seed,
+      recipe,
+      trained,
+      quality,
+      grid,
+    });
   }
   return trained.result;
 }
@@ -62,25 +83,51 @@ const COUNT = 512;
 const SHOWN = 12;
 
 /** mIoU on held-out scenes, which is the ceiling of what the segmenter can say of generated ones, and some maps to look at. */
-export async function segmentationQuality(weights: Record<string, HostTensor>, tier: Tier): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
+export async function segmentationQuality(
+  weights: Record<string, HostTensor>,
+  tier: Tier,
+): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
   const scenes = await openScenes({ tier, seed: 993, split: 'val-combination' }, ['segmentation']);
   const drawn = Array.from({ length: COUNT }, (_, i) => {
     const spec = scenes.spec(i);
     const { rgb8, segmentation } = scenes.render(spec);
     return { name: caption(spec.parts), rgb8: rgb8.slice(), target: segmentation.slice() };
   });
-  const predicted = await segment(weights, drawn.map(({ rgb8 }) => rgb8));
+  const predicted = await segment(
+    weights,
+    drawn.map(({ rgb8 }) => rgb8),
+  );
   const map = (data: Uint8Array) => ({ data, width: IMAGE_SIZE, height: IMAGE_SIZE });
-  const { datasetMiou, imageMiou, iouByClass } = segmentationAgreement(drawn.map(({ target }, i) => ({ predicted: map(predicted[i]!), target: map(target) })), { classes: SUBGROUPS });
-  const coloured = (labels: Uint8Array, alt: string) => ({ rgb: Uint8Array.from({ length: labels.length * 3 }, (_, i) => palette[labels[Math.floor(i / 3)]! * 3 + (i % 3)]!), width: IMAGE_SIZE, height: IMAGE_SIZE, alt });
+  const { datasetMiou, imageMiou, iouByClass } = segmentationAgreement(
+    drawn.map(({ target }, i) => ({ predicted: map(predicted[i]!), target: map(target) })),
+    { classes: SUBGROUPS },
+  );
+  const coloured = (labels: Uint8Array, alt: string) => ({
+    rgb: Uint8Array.from({ length: labels.length * 3 }, (_, i) => palette[labels[Math.floor(i / 3)]! * 3 + (i % 3)]!),
+    width: IMAGE_SIZE,
+    height: IMAGE_SIZE,
+    alt,
+  });
   return {
-    quality: { 'mIoU over the data set': datasetMiou, 'mIoU, mean over images': imageMiou.mean, 'classes shown': iouByClass.filter((iou) => iou !== null).length },
+    quality: {
+      'mIoU over the data set': datasetMiou,
+      'mIoU, mean over images': imageMiou.mean,
+      'classes shown': iouByClass.filter((iou) => iou !== null).length,
+    },
     grid: {
       kind: 'image-grid',
       id: 'maps',
       caption: 'Held-out scenes, their exact maps and what the segmenter reads.',
       columns: ['scene', 'exact map', 'predicted map'],
-      rows: drawn.slice(0, SHOWN).map(({ name, rgb8, target }, i) => ({ label: `${i + 1}`, detail: name, images: [{ rgb: rgb8, width: IMAGE_SIZE, height: IMAGE_SIZE, alt: name }, coloured(target, `Classes of: ${name}`), coloured(predicted[i]!, `Predicted classes of: ${name}`)] })),
+      rows: drawn.slice(0, SHOWN).map(({ name, rgb8, target }, i) => ({
+        label: `${i + 1}`,
+        detail: name,
+        images: [
+          { rgb: rgb8, width: IMAGE_SIZE, height: IMAGE_SIZE, alt: name },
+          coloured(target, `Classes of: ${name}`),
+          coloured(predicted[i]!, `Predicted classes of: ${name}`),
+        ],
+      })),
     },
   };
 }

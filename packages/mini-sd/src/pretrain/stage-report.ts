@@ -27,8 +27,21 @@ export interface StageReport {
   drawings?: readonly Style[];
 }
 
-/** Writes reports/mini-sd/PART, of another tier reports/mini-sd/TIER/PART: learning curve, throughput beside the machine's ceiling, quality, samples. @returns the folder */
-export async function writeStageReport({ part, title, tier, seed, recipe, trained: { result, macsPerStep }, quality, grid, drawings = ['openmoji'] }: StageReport): Promise<string> {
+/**
+ * Writes reports/mini-sd/PART, of another tier reports/mini-sd/TIER/PART: learning curve, throughput beside the machine's ceiling, quality,
+ * samples. @returns the folder
+ */
+export async function writeStageReport({
+  part,
+  title,
+  tier,
+  seed,
+  recipe,
+  trained: { result, macsPerStep },
+  quality,
+  grid,
+  drawings = ['openmoji'],
+}: StageReport): Promise<string> {
   const { losses, timing } = result;
   const measures = Object.entries(quality);
   const width = Math.max(1, Math.floor(losses.length / POINTS));
@@ -43,7 +56,14 @@ export async function writeStageReport({ part, title, tier, seed, recipe, traine
       blocks: [
         measures.length === 0
           ? { kind: 'prose', text: 'Measured by `mini-sd:evaluate`.' }
-          : { kind: 'table', id: 'quality-values', caption: 'Measured on scenes that training never drew.', rowHeader: 'Measure', columns: [{ label: 'value' }], rows: measures.map(([label, value]) => ({ label, cells: [Number(value.toFixed(4))] })) },
+          : {
+              kind: 'table',
+              id: 'quality-values',
+              caption: 'Measured on scenes that training never drew.',
+              rowHeader: 'Measure',
+              columns: [{ label: 'value' }],
+              rows: measures.map(([label, value]) => ({ label, cells: [Number(value.toFixed(4))] })),
+            },
         ...(grid === undefined ? [] : [grid]),
       ],
     },
@@ -57,15 +77,40 @@ export async function writeStageReport({ part, title, tier, seed, recipe, traine
           caption: `Training loss, mean of ${width} steps a point.`,
           x: { label: 'training step' },
           y: { label: 'loss', scale: 'log' },
-          series: [{ label: part, x: points.map((p) => p.at(-1)!.step), y: points.map((p) => p.reduce((sum, { loss }) => sum + loss, 0) / p.length), n: width * recipe.batchSize, seeds: [seed] }],
+          series: [
+            {
+              label: part,
+              x: points.map((p) => p.at(-1)!.step),
+              y: points.map((p) => p.reduce((sum, { loss }) => sum + loss, 0) / p.length),
+              n: width * recipe.batchSize,
+              seeds: [seed],
+            },
+          ],
         },
         {
           kind: 'table',
           id: 'throughput',
           caption: `Throughput in the training loop since its last start, and the fastest float32 product of ${CEILING_SIZE} x ${CEILING_SIZE} matrices measured right after it.`,
           rowHeader: 'Stage',
-          columns: [{ label: 'samples/s' }, { label: 'GFLOPS' }, { label: 'ceiling, GFLOPS' }, { label: 'share of the ceiling' }, { label: 'images seen' }],
-          rows: [{ label: part, cells: [round(timing.samplesPerSecond), round(gflops), round(ceiling), round(gflops / ceiling), recipe.batchSize * recipe.totalSteps] }],
+          columns: [
+            { label: 'samples/s' },
+            { label: 'GFLOPS' },
+            { label: 'ceiling, GFLOPS' },
+            { label: 'share of the ceiling' },
+            { label: 'images seen' },
+          ],
+          rows: [
+            {
+              label: part,
+              cells: [
+                round(timing.samplesPerSecond),
+                round(gflops),
+                round(ceiling),
+                round(gflops / ceiling),
+                recipe.batchSize * recipe.totalSteps,
+              ],
+            },
+          ],
         },
         { kind: 'prose', text: `Recipe: \`${JSON.stringify(recipe)}\`` },
       ],

@@ -2,7 +2,18 @@ import path from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import { initialize, parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
 import type { HostTensor, NamedTensors, TensorSpec } from '@controllab/tfjs-onnx';
-import { compileTrainStep, cosineRate, initialTrainState, runTraining, startBatchWorker, stateTensors, type Json, type LearningRate, type ProgressOutput, type TrainingResult } from '@controllab/training';
+import {
+  compileTrainStep,
+  cosineRate,
+  initialTrainState,
+  runTraining,
+  startBatchWorker,
+  stateTensors,
+  type Json,
+  type LearningRate,
+  type ProgressOutput,
+  type TrainingResult,
+} from '@controllab/training';
 import type { Tier } from '@controllab/emoji-scenes';
 import type { Part } from '../weights.ts';
 
@@ -90,7 +101,11 @@ export async function trainStage(definition: StageDefinition, { directory, seed,
       checkpointEvery: definition.checkpointEvery,
       ...(output === undefined ? {} : { output }),
     });
-    return { result, weights: result.status === 'finished' ? stateTensors(result.state, ema === undefined ? 'p' : 'ema') : null, macsPerStep: step.cost?.macs ?? NaN };
+    return {
+      result,
+      weights: result.status === 'finished' ? stateTensors(result.state, ema === undefined ? 'p' : 'ema') : null,
+      macsPerStep: step.cost?.macs ?? NaN,
+    };
   } finally {
     await step.release();
   }

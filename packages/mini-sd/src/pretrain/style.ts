@@ -47,21 +47,43 @@ export async function pretrainStyle(style: CommunityStyle, options: StageOptions
       identity: { recipe: JSON.stringify(recipe), base: base.hashes },
       module: lora,
       constants: base.denoiser,
-      inputs: { noisy: { shape: latent }, target: { shape: latent }, timesteps: { shape: [batchSize] }, ids: { shape: [batchSize, CONTEXT_LENGTH], dtype: 'int32' } },
+      inputs: {
+        noisy: { shape: latent },
+        target: { shape: latent },
+        timesteps: { shape: [batchSize] },
+        ids: { shape: [batchSize, CONTEXT_LENGTH], dtype: 'int32' },
+      },
       loss: ({ noisy, target, timesteps, ids }, constants) => {
         const adapted = lora.apply(constants);
         const v = withParameters({ unet, text }, adapted, () => unet.forward(noisy!, timesteps!, text.forward(ids!)));
         return { loss: tf.mean(tf.squaredDifference(v, target!)) as tf.Scalar };
       },
-      batches: { module: new URL('../batches/latent.ts', import.meta.url), data: { phases: [{ from: 0, latents }], vocabularyTier: tier, batchSize, seed: options.seed, promptDrop } satisfies LatentBatchData },
+      batches: {
+        module: new URL('../batches/latent.ts', import.meta.url),
+        data: { phases: [{ from: 0, latents }], vocabularyTier: tier, batchSize, seed: options.seed, promptDrop } satisfies LatentBatchData,
+      },
       stepsPerRun: 10,
       checkpointEvery: 200,
     },
     options,
   );
   if (trained.weights !== null) {
-    saveWeights(part, tier, trained.weights, { recipe: JSON.stringify(recipe), seed: String(options.seed), parameters: String(countParameters(lora)), unet: base.hashes.unet });
-    await writeStageReport({ part, title: `The community model in the style of ${attributions[style].work}`, tier, seed: options.seed, recipe, trained, ...(await styleQuality(tier, style)), drawings: ['openmoji', style] });
+    saveWeights(part, tier, trained.weights, {
+      recipe: JSON.stringify(recipe),
+      seed: String(options.seed),
+      parameters: String(countParameters(lora)),
+      unet: base.hashes.unet,
+    });
+    await writeStageReport({
+      part,
+      title: `The community model in the style of ${attributions[style].work}`,
+      tier,
+      seed: options.seed,
+      recipe,
+      trained,
+      ...(await styleQuality(tier, style)),
+      drawings: ['openmoji', style],
+    });
   }
   return trained.result;
 }
@@ -70,8 +92,8 @@ export async function pretrainStyle(style: CommunityStyle, options: StageOptions
 const [DRAWN, REFERENCE, TOGETHER, SHOWN] = [256, 1024, 32, 16];
 
 /**
- * Whether the community model draws as its artist does: the Frechet distance of its pictures and of the base model's to the artist's own scenes, from
- * the same prompts and noise, beside that of the artist's scenes of those prompts.
+ * Whether the community model draws as its artist does: the Frechet distance of its pictures and of the base model's to the artist's own
+ * scenes, from the same prompts and noise, beside that of the artist's scenes of those prompts.
  */
 async function styleQuality(tier: Tier, style: CommunityStyle): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
   const scenesOf = async (seed: number, count: number): Promise<{ prompt: string; rgb: Uint8Array }[]> => {
@@ -83,13 +105,24 @@ async function styleQuality(tier: Tier, style: CommunityStyle): Promise<{ qualit
   const reference = await judge.features((await scenesOf(996, REFERENCE)).map(({ rgb }) => rgb));
   const { work } = attributions[style];
   const columns: Record<string, Uint8Array[]> = { [`scenes of ${work}`]: own.map(({ rgb }) => rgb) };
-  for (const [name, base] of [['base model', loadBaseModel(tier)], ['community model', loadBaseModel(tier, style)]] as const) {
+  for (const [name, base] of [
+    ['base model', loadBaseModel(tier)],
+    ['community model', loadBaseModel(tier, style)],
+  ] as const) {
     const sampler = await createSampler(base, { count: TOGETHER, guidance: true });
-    columns[name] = await sampleInBatches(sampler, TOGETHER, { prompts: own.map(({ prompt }) => prompt), seed: 1, steps: 20, guidanceScale: 4 });
+    columns[name] = await sampleInBatches(sampler, TOGETHER, {
+      prompts: own.map(({ prompt }) => prompt),
+      seed: 1,
+      steps: 20,
+      guidanceScale: 4,
+    });
     await sampler.release();
   }
   const quality: Record<string, number> = {};
-  for (const [name, images] of Object.entries(columns)) quality[`Fréchet distance (mini-inception) to scenes of ${work}, ${name}`] = (await frechetDistance(await judge.features(images), reference)).value;
+  for (const [name, images] of Object.entries(columns))
+    quality[`Fréchet distance (mini-inception) to scenes of ${work}, ${name}`] = (
+      await frechetDistance(await judge.features(images), reference)
+    ).value;
   await judge.release();
   const names = Object.keys(columns);
   return {
@@ -99,7 +132,11 @@ async function styleQuality(tier: Tier, style: CommunityStyle): Promise<{ qualit
       id: 'comparison',
       caption: 'The same prompts from the same noise.',
       columns: names,
-      rows: own.slice(0, SHOWN).map(({ prompt }, i) => ({ label: `${i + 1}`, detail: prompt, images: names.map((name) => ({ rgb: columns[name]![i]!, width: IMAGE_SIZE, height: IMAGE_SIZE, alt: `${name}: ${prompt}` })) })),
+      rows: own.slice(0, SHOWN).map(({ prompt }, i) => ({
+        label: `${i + 1}`,
+        detail: prompt,
+        images: names.map((name) => ({ rgb: columns[name]![i]!, width: IMAGE_SIZE, height: IMAGE_SIZE, alt: `${name}: ${prompt}` })),
+      })),
     },
   };
 }

@@ -13,9 +13,9 @@ import { writeStageReport } from './stage-report.ts';
 import { trainStage, type StageOptions } from './stage.ts';
 
 /**
- * Exposures per object decide what a small model can draw, and large singles teach most: they are half of the scenes at first. Once they are drawn
- * well, most scenes are pairs, which show two small objects each. The decay matters as much: at a constant rate the loss stays a quarter higher, and
- * a constant 1e-3 does not stay together for ever (one run jumped to a loss of 1 at step 11,400).
+ * Exposures per object decide what a small model can draw, and large singles teach most: they are half of the scenes at first. Once they
+ * are drawn well, most scenes are pairs, which show two small objects each. The decay matters as much: at a constant rate the loss stays a
+ * quarter higher, and a constant 1e-3 does not stay together for ever (one run jumped to a loss of 1 at step 11,400).
  */
 export const unetRecipe = (tier: Tier) => ({
   tier,
@@ -58,12 +58,20 @@ export async function pretrainUNet(options: StageOptions): Promise<TrainingResul
       module: unet,
       prefix: 'unet',
       constants: words.tensors,
-      inputs: { noisy: { shape: latent }, target: { shape: latent }, timesteps: { shape: [batchSize] }, ids: { shape: [batchSize, CONTEXT_LENGTH], dtype: 'int32' } },
+      inputs: {
+        noisy: { shape: latent },
+        target: { shape: latent },
+        timesteps: { shape: [batchSize] },
+        ids: { shape: [batchSize, CONTEXT_LENGTH], dtype: 'int32' },
+      },
       loss: ({ noisy, target, timesteps, ids }, constants) => {
         const context = withParameters({ text }, constants, () => text.forward(ids!));
         return { loss: tf.mean(tf.squaredDifference(unet.forward(noisy!, timesteps!, context), target!)) as tf.Scalar };
       },
-      batches: { module: new URL('../batches/latent.ts', import.meta.url), data: { phases, vocabularyTier: tier, batchSize, seed: options.seed, promptDrop } satisfies LatentBatchData },
+      batches: {
+        module: new URL('../batches/latent.ts', import.meta.url),
+        data: { phases, vocabularyTier: tier, batchSize, seed: options.seed, promptDrop } satisfies LatentBatchData,
+      },
       learningRate: stableDecayRate({ peak, totalSteps, decay, warmup }),
       stepsPerRun: 10,
       checkpointEvery: 500,
@@ -71,8 +79,21 @@ export async function pretrainUNet(options: StageOptions): Promise<TrainingResul
     options,
   );
   if (trained.weights !== null) {
-    saveWeights('unet', tier, trained.weights, { recipe: JSON.stringify(recipe), seed: String(options.seed), parameters: String(countParameters(unet)), ...frozen });
-    await writeStageReport({ part: 'unet', title: 'The U-Net of the embedded default', tier, seed: options.seed, recipe, trained, quality: {} });
+    saveWeights('unet', tier, trained.weights, {
+      recipe: JSON.stringify(recipe),
+      seed: String(options.seed),
+      parameters: String(countParameters(unet)),
+      ...frozen,
+    });
+    await writeStageReport({
+      part: 'unet',
+      title: 'The U-Net of the embedded default',
+      tier,
+      seed: options.seed,
+      recipe,
+      trained,
+      quality: {},
+    });
   }
   return trained.result;
 }

@@ -32,7 +32,10 @@ export const vaeRecipe = (tier: Tier) => ({
   charbonnier: 0.2,
 });
 
-/** Mean squared error, a Charbonnier term that keeps small errors from being ignored (drawings are flat), and a little KL: LDM's first stage without its discriminator. */
+/**
+ * Mean squared error, a Charbonnier term that keeps small errors from being ignored (drawings are flat), and a little KL: LDM's first stage
+ * without its discriminator.
+ */
 export async function pretrainVae(options: StageOptions): Promise<TrainingResult> {
   const { tier } = options;
   const vae = miniVae();
@@ -45,7 +48,10 @@ export async function pretrainVae(options: StageOptions): Promise<TrainingResult
       recipe,
       identity: { recipe: JSON.stringify(lasting) },
       module: vae,
-      inputs: { images: { shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] }, noise: { shape: [batchSize, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE] } },
+      inputs: {
+        images: { shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] },
+        noise: { shape: [batchSize, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE] },
+      },
       loss: ({ images, noise }) => {
         const { mean, logvar } = encode(vae, images!);
         const latent = tf.add(mean, tf.mul(tf.exp(tf.mul(logvar, 0.5)), noise!));
@@ -55,7 +61,10 @@ export async function pretrainVae(options: StageOptions): Promise<TrainingResult
         const divergence = tf.mul(0.5, tf.mean(tf.sub(tf.add(tf.square(mean), tf.exp(logvar)), tf.add(logvar, 1))));
         return { loss: tf.add(tf.add(mse, tf.mul(edges, charbonnier)), tf.mul(divergence, kl)) as tf.Scalar, aux: { mse } };
       },
-      batches: { module: new URL('../batches/vae.ts', import.meta.url), data: { source, batchSize, seed: options.seed } satisfies VaeBatchData },
+      batches: {
+        module: new URL('../batches/vae.ts', import.meta.url),
+        data: { source, batchSize, seed: options.seed } satisfies VaeBatchData,
+      },
       learningRate: stableDecayRate({ peak, totalSteps, decay, warmup }),
       stepsPerRun: 4,
       checkpointEvery: 200,
@@ -72,16 +81,30 @@ export async function pretrainVae(options: StageOptions): Promise<TrainingResult
       latent_statistics: JSON.stringify(statistics),
       quality: JSON.stringify(quality),
     });
-    await writeStageReport({ part: 'vae', title: 'The autoencoder of the embedded default', tier, seed: options.seed, recipe, trained, quality, grid });
+    await writeStageReport({
+      part: 'vae',
+      title: 'The autoencoder of the embedded default',
+      tier,
+      seed: options.seed,
+      recipe,
+      trained,
+      quality,
+      grid,
+    });
   }
   return trained.result;
 }
 
 /** PSNR in dB of reconstructions from the posterior mean, over scenes that training never drew, and some of them to look at. */
-export async function reconstructionQuality(weights: Record<string, HostTensor>, tier: Tier, count: number): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
+export async function reconstructionQuality(
+  weights: Record<string, HostTensor>,
+  tier: Tier,
+  count: number,
+): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
   const vae = miniVae();
   const reconstruct = await compile(
-    ({ inputs, constants }) => withParameters(vae, constants, () => ({ outputs: { images: decode(vae, encode(vae, inputs['images']!).mean) } })),
+    ({ inputs, constants }) =>
+      withParameters(vae, constants, () => ({ outputs: { images: decode(vae, encode(vae, inputs['images']!).mean) } })),
     { inputs: { images: { shape: [count, 3, IMAGE_SIZE, IMAGE_SIZE] } }, constants: weights },
   );
   const quality: Record<string, number> = {};
@@ -103,10 +126,29 @@ export async function reconstructionQuality(weights: Record<string, HostTensor>,
     const shown = toImages(reconstructed);
     for (const [n, { spec, rgb8 }] of scenes.slice(0, SHOWN).entries()) {
       const name = caption(spec.parts);
-      const picture = (rgb: Uint8Array, alt: string, text?: string) => ({ rgb, width: IMAGE_SIZE, height: IMAGE_SIZE, alt, ...(text === undefined ? {} : { caption: text }) });
-      rows.push({ label: split, detail: name, images: [picture(rgb8, name), picture(shown[n]!, `Reconstruction of: ${name}`, `${psnr[n]!.toFixed(1)} dB`)] });
+      const picture = (rgb: Uint8Array, alt: string, text?: string) => ({
+        rgb,
+        width: IMAGE_SIZE,
+        height: IMAGE_SIZE,
+        alt,
+        ...(text === undefined ? {} : { caption: text }),
+      });
+      rows.push({
+        label: split,
+        detail: name,
+        images: [picture(rgb8, name), picture(shown[n]!, `Reconstruction of: ${name}`, `${psnr[n]!.toFixed(1)} dB`)],
+      });
     }
   }
   await reconstruct.release();
-  return { quality, grid: { kind: 'image-grid', id: 'reconstructions', caption: 'Held-out scenes and what is left of them after encoding and decoding.', columns: ['scene', 'reconstruction'], rows } };
+  return {
+    quality,
+    grid: {
+      kind: 'image-grid',
+      id: 'reconstructions',
+      caption: 'Held-out scenes and what is left of them after encoding and decoding.',
+      columns: ['scene', 'reconstruction'],
+      rows,
+    },
+  };
 }

@@ -20,10 +20,23 @@ export function causalMask(t: number, s: number): Float32Array {
  * @returns [N, T, heads * d]
  * @throws shape-mismatch
  */
-export function attention(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, numHeads: number, { causal = false }: { causal?: boolean } = {}): tf.Tensor3D {
+export function attention(
+  q: tf.Tensor,
+  k: tf.Tensor,
+  v: tf.Tensor,
+  numHeads: number,
+  { causal = false }: { causal?: boolean } = {},
+): tf.Tensor3D {
   const [n, t, c] = q.shape as [number, number, number];
   const s = k.shape[1] as number;
-  if (q.rank !== 3 || k.rank !== 3 || c % numHeads !== 0 || k.shape[0] !== n || k.shape[2] !== c || !tf.util.arraysEqual(k.shape, v.shape)) {
+  if (
+    q.rank !== 3 ||
+    k.rank !== 3 ||
+    c % numHeads !== 0 ||
+    k.shape[0] !== n ||
+    k.shape[2] !== c ||
+    !tf.util.arraysEqual(k.shape, v.shape)
+  ) {
     throw new TfjsOnnxError(
       'shape-mismatch',
       `nn.attention: expected q [N, T, C], k and v [N, S, C] with C divisible by ${numHeads} heads; got q ${showShape(q.shape)}, k ${showShape(k.shape)}, v ${showShape(v.shape)}${inScope()}`,

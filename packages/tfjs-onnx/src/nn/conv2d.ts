@@ -20,9 +20,22 @@ export interface Conv2dAttributes {
 const NHWC = [0, 2, 3, 1];
 const NCHW = [0, 3, 1, 2];
 
-function eager(x: tf.Tensor4D, weight: tf.Tensor4D, bias: tf.Tensor1D | null, { stride, padding: [top, left, bottom, right] }: Conv2dAttributes): tf.Tensor4D {
+function eager(
+  x: tf.Tensor4D,
+  weight: tf.Tensor4D,
+  bias: tf.Tensor1D | null,
+  { stride, padding: [top, left, bottom, right] }: Conv2dAttributes,
+): tf.Tensor4D {
   const nhwc = tf.transpose(x, NHWC);
-  const padded = top || left || bottom || right ? tf.pad(nhwc, [[0, 0], [top, bottom], [left, right], [0, 0]]) : nhwc;
+  const padded =
+    top || left || bottom || right
+      ? tf.pad(nhwc, [
+          [0, 0],
+          [top, bottom],
+          [left, right],
+          [0, 0],
+        ])
+      : nhwc;
   const y = tf.conv2d(padded as tf.Tensor4D, tf.transpose(weight, [2, 3, 1, 0]), stride, 'valid');
   return tf.transpose(bias === null ? y : tf.add(y, bias), NCHW);
 }
@@ -35,8 +48,18 @@ function eager(x: tf.Tensor4D, weight: tf.Tensor4D, bias: tf.Tensor1D | null, { 
  * @returns [N, O, H', W'], H' = floor((H + top + bottom - kh) / stride) + 1
  * @throws shape-mismatch when the channels do not agree
  */
-export function conv2d(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | null, { stride = 1, padding = 0 }: Conv2dOptions = {}): tf.Tensor4D {
-  if (x.rank !== 4 || weight.rank !== 4 || x.shape[1] !== weight.shape[1] || (bias !== null && (bias.rank !== 1 || bias.shape[0] !== weight.shape[0]))) {
+export function conv2d(
+  x: tf.Tensor,
+  weight: tf.Tensor,
+  bias: tf.Tensor | null,
+  { stride = 1, padding = 0 }: Conv2dOptions = {},
+): tf.Tensor4D {
+  if (
+    x.rank !== 4 ||
+    weight.rank !== 4 ||
+    x.shape[1] !== weight.shape[1] ||
+    (bias !== null && (bias.rank !== 1 || bias.shape[0] !== weight.shape[0]))
+  ) {
     throw new TfjsOnnxError(
       'shape-mismatch',
       `nn.conv2d: expected x [N, C, H, W], weight [O, C, kh, kw] and bias [O]; got x ${showShape(x.shape)}, weight ${showShape(weight.shape)}, bias ${bias === null ? 'none' : showShape(bias.shape)}${inScope()}`,

@@ -20,7 +20,14 @@ function eager(x: tf.Tensor4D, weight: tf.Tensor, bias: tf.Tensor, numGroups: nu
  * @param bias [C]
  * @throws shape-mismatch
  */
-export function groupNorm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, numGroups: number, eps: number, { silu = false }: { silu?: boolean } = {}): tf.Tensor4D {
+export function groupNorm(
+  x: tf.Tensor,
+  weight: tf.Tensor,
+  bias: tf.Tensor,
+  numGroups: number,
+  eps: number,
+  { silu = false }: { silu?: boolean } = {},
+): tf.Tensor4D {
   const c = x.shape[1];
   if (x.rank !== 4 || c === undefined || c % numGroups !== 0 || weight.shape[0] !== c || bias.shape[0] !== c) {
     throw new TfjsOnnxError(
@@ -34,7 +41,15 @@ export function groupNorm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, numG
   return (silu ? siluOp(y) : y) as tf.Tensor4D;
 }
 
-registerGradient('nn.GroupNorm', { inputs: ['weight'], outputs: [true, true, true, true] }, ([dy], [weight, y, normal, rstd, gate], attributes) => {
-  const at = sharedGradient('nn.GroupNormGrad', { dy: dy!, weight: weight!, y: y!, normal: normal!, rstd: rstd!, gate: gate! }, attributes);
-  return { x: () => at(0), weight: () => at(1), bias: () => at(2) };
-});
+registerGradient(
+  'nn.GroupNorm',
+  { inputs: ['weight'], outputs: [true, true, true, true] },
+  ([dy], [weight, y, normal, rstd, gate], attributes) => {
+    const at = sharedGradient(
+      'nn.GroupNormGrad',
+      { dy: dy!, weight: weight!, y: y!, normal: normal!, rstd: rstd!, gate: gate! },
+      attributes,
+    );
+    return { x: () => at(0), weight: () => at(1), bias: () => at(2) };
+  },
+);

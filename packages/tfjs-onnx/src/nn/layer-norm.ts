@@ -14,11 +14,15 @@ import { isRecording, registerGradient, runKernelMany, sharedGradient } from './
 export function layerNorm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, eps: number): tf.Tensor {
   const c = x.shape[x.rank - 1];
   if (weight.shape[0] !== c || bias.shape[0] !== c) {
-    throw new TfjsOnnxError('shape-mismatch', `nn.layerNorm: expected x [..., C], weight and bias [C]; got x ${showShape(x.shape)}, weight ${showShape(weight.shape)}${inScope()}`, {
-      op: 'nn.layerNorm',
-      x: x.shape,
-      weight: weight.shape,
-    });
+    throw new TfjsOnnxError(
+      'shape-mismatch',
+      `nn.layerNorm: expected x [..., C], weight and bias [C]; got x ${showShape(x.shape)}, weight ${showShape(weight.shape)}${inScope()}`,
+      {
+        op: 'nn.layerNorm',
+        x: x.shape,
+        weight: weight.shape,
+      },
+    );
   }
   if (isRecording()) return runKernelMany('nn.LayerNorm', { x, weight, bias }, { eps })[0] as tf.Tensor;
   const { mean, variance } = tf.moments(x, -1, true);

@@ -14,7 +14,11 @@ function pool(kind: 'MaxPool2d' | 'AvgPool2d', x: tf.Tensor, kernelSize: number,
   const fits = x.rank === 4 && Math.min(x.shape[2]!, x.shape[3]!) + 2 * padding >= kernelSize;
   if (!fits || 2 * padding > kernelSize) {
     const op = kind === 'MaxPool2d' ? 'nn.maxPool2d' : 'nn.avgPool2d';
-    throw new TfjsOnnxError('shape-mismatch', `${op}: expected x [N, C, H, W] with H and W of at least ${kernelSize} - 2 * padding, and a padding of at most half the kernel; got x ${showShape(x.shape)}, kernel ${kernelSize}, padding ${padding}${inScope()}`, { op, x: x.shape, kernelSize, padding });
+    throw new TfjsOnnxError(
+      'shape-mismatch',
+      `${op}: expected x [N, C, H, W] with H and W of at least ${kernelSize} - 2 * padding, and a padding of at most half the kernel; got x ${showShape(x.shape)}, kernel ${kernelSize}, padding ${padding}${inScope()}`,
+      { op, x: x.shape, kernelSize, padding },
+    );
   }
   if (isRecording()) return runKernel(`nn.${kind}`, { x }, { kernelSize, stride, padding });
   const eager = kind === 'MaxPool2d' ? tf.maxPool : tf.avgPool;
@@ -27,7 +31,8 @@ function pool(kind: 'MaxPool2d' | 'AvgPool2d', x: tf.Tensor, kernelSize: number,
  * @returns [N, C, H', W'], H' = floor((H + 2 padding - k) / stride) + 1
  * @throws shape-mismatch
  */
-export const maxPool2d = (x: tf.Tensor, kernelSize: number, options: PoolOptions = {}): tf.Tensor4D => pool('MaxPool2d', x, kernelSize, options);
+export const maxPool2d = (x: tf.Tensor, kernelSize: number, options: PoolOptions = {}): tf.Tensor4D =>
+  pool('MaxPool2d', x, kernelSize, options);
 
 /**
  * Mean of every k x k window over the values in it: padding does not count, torch.nn.functional.avg_pool2d with
@@ -36,4 +41,5 @@ export const maxPool2d = (x: tf.Tensor, kernelSize: number, options: PoolOptions
  * @returns [N, C, H', W'], H' = floor((H + 2 padding - k) / stride) + 1
  * @throws shape-mismatch
  */
-export const avgPool2d = (x: tf.Tensor, kernelSize: number, options: PoolOptions = {}): tf.Tensor4D => pool('AvgPool2d', x, kernelSize, options);
+export const avgPool2d = (x: tf.Tensor, kernelSize: number, options: PoolOptions = {}): tf.Tensor4D =>
+  pool('AvgPool2d', x, kernelSize, options);

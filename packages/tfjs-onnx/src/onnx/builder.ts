@@ -84,7 +84,12 @@ export class GraphBuilder {
     const known = key === null ? undefined : this.smallConstants.get(key);
     if (known !== undefined) return known;
     const unique = name ?? this.fresh('const');
-    this.initializers.push({ name: unique, dims: [...shape], dataType: DATA_TYPE[type], rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) });
+    this.initializers.push({
+      name: unique,
+      dims: [...shape],
+      dataType: DATA_TYPE[type],
+      rawData: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    });
     if (key !== null) this.smallConstants.set(key, unique);
     return unique;
   }
@@ -123,7 +128,9 @@ export class GraphBuilder {
 
   /** All elements equal, without storing them. */
   uniform(value: number, shape: Shape, type: 'float32' | 'int32'): string {
-    return sizeOf(shape) === 1 && shape.length === 0 ? this.scalar(value, type) : this.op('Expand', [this.scalar(value, type), this.int64(shape)]);
+    return sizeOf(shape) === 1 && shape.length === 0
+      ? this.scalar(value, type)
+      : this.op('Expand', [this.scalar(value, type), this.int64(shape)]);
   }
 
   op(opType: string, inputs: readonly string[], attributes: Attributes = {}, domain = ''): string {
@@ -138,7 +145,14 @@ export class GraphBuilder {
   ops(opType: string, inputs: readonly string[], outputCount: number, attributes: Attributes = {}, domain = ''): string[] {
     const output = Array.from({ length: outputCount }, () => this.fresh(opType));
     for (const name of output) this.produced.add(name);
-    this.nodes.push({ opType, input: [...inputs], output, name: output[0]!, domain, attribute: Object.entries(attributes).map(([k, v]) => attributeProto(k, v)) });
+    this.nodes.push({
+      opType,
+      input: [...inputs],
+      output,
+      name: output[0]!,
+      domain,
+      attribute: Object.entries(attributes).map(([k, v]) => attributeProto(k, v)),
+    });
     return output;
   }
 

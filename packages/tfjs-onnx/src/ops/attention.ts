@@ -19,8 +19,10 @@ interface Dims {
 }
 
 const dims = (q: Shape, k: Shape, heads: number): Dims => ({ n: q[0]!, t: q[1]!, s: k[1]!, heads, d: q[2]! / heads });
-const split = (l: Lowering, x: string, { n, heads, d }: Dims, length: number): string => l.transpose(l.reshape(x, [n, length, heads, d]), [0, 2, 1, 3]);
-const merge = (l: Lowering, x: string, { n, heads, d }: Dims, length: number): string => l.reshape(l.transpose(x, [0, 2, 1, 3]), [n, length, heads * d]);
+const split = (l: Lowering, x: string, { n, heads, d }: Dims, length: number): string =>
+  l.transpose(l.reshape(x, [n, length, heads, d]), [0, 2, 1, 3]);
+const merge = (l: Lowering, x: string, { n, heads, d }: Dims, length: number): string =>
+  l.reshape(l.transpose(x, [0, 2, 1, 3]), [n, length, heads * d]);
 
 /** Outputs the merged result and, for the gradient, the attention weights [N, heads, T, S] and the result per head. */
 defineOp<AttentionAttributes>({
@@ -33,7 +35,11 @@ defineOp<AttentionAttributes>({
     const a = dims(l.shape('q'), l.shape('k'), numHeads);
     // ONNX Runtime's CPU kernel computes tile by tile and never holds the weights, which at 64 x 64 latents are half a gigabyte. That of
     // WebGPU is off by a hundredth of the values (ONNX Runtime 1.30, SwiftShader).
-    if (l.provider === 'cpu' && !causal && !l.used(1) && !l.used(2)) return l.g.microsoft('MultiHeadAttention', [l.in('q'), l.in('k'), l.in('v')], { num_heads: numHeads, scale: float(1 / Math.sqrt(a.d)) });
+    if (l.provider === 'cpu' && !causal && !l.used(1) && !l.used(2))
+      return l.g.microsoft('MultiHeadAttention', [l.in('q'), l.in('k'), l.in('v')], {
+        num_heads: numHeads,
+        scale: float(1 / Math.sqrt(a.d)),
+      });
     let scores = fusedMatMul(l, split(l, l.in('q'), a, a.t), split(l, l.in('k'), a, a.s), 4, { transB: true, alpha: 1 / Math.sqrt(a.d) });
     if (causal) scores = l.g.op('Add', [scores, l.g.constant(causalMask(a.t, a.s), [a.t, a.s])]);
     const weights = l.g.op('Softmax', [scores], { axis: -1 });

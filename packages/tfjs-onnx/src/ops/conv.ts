@@ -50,10 +50,15 @@ function turnedTranspose(l: Lowering, weight: string, g: ConvGeometry): string {
 }
 
 /** [B, k, M] to [B, M, k], reversing the positions on demand: ten times faster as a product than as a Transpose. */
-const positionsLast = (l: Lowering, x: string, k: number, reverse: boolean): string => fusedMatMul(l, x, permutation(l, k, reverse), 3, { transA: true });
+const positionsLast = (l: Lowering, x: string, k: number, reverse: boolean): string =>
+  fusedMatMul(l, x, permutation(l, k, reverse), 3, { transA: true });
 
 export function lowerConv(l: Lowering, x: string, weight: string, bias: string | null, g: ConvGeometry): string {
-  return l.g.op('Conv', bias === null ? [x, weight] : [x, weight, bias], { pads: g.padding, kernel_shape: g.kernel, strides: [g.stride, g.stride] });
+  return l.g.op('Conv', bias === null ? [x, weight] : [x, weight, bias], {
+    pads: g.padding,
+    kernel_shape: g.kernel,
+    strides: [g.stride, g.stride],
+  });
 }
 
 /** dL/dx: a convolution with the flipped, transposed weights; ConvTranspose (slower on CPU) only where the stride forces it. */
@@ -61,10 +66,18 @@ export function lowerConvInputGrad(l: Lowering, dy: string, weight: string, g: C
   const [kh, kw] = g.kernel;
   const [top, left, bottom, right] = g.padding;
   if (g.stride === 1) {
-    return l.g.op('Conv', [dy, turnedTranspose(l, weight, g)], { pads: [kh - 1 - top, kw - 1 - left, kh - 1 - bottom, kw - 1 - right], kernel_shape: g.kernel });
+    return l.g.op('Conv', [dy, turnedTranspose(l, weight, g)], {
+      pads: [kh - 1 - top, kw - 1 - left, kh - 1 - bottom, kw - 1 - right],
+      kernel_shape: g.kernel,
+    });
   }
   const rest = [g.h - ((g.oh - 1) * g.stride + kh - top - bottom), g.w - ((g.ow - 1) * g.stride + kw - left - right)];
-  return l.g.op('ConvTranspose', [dy, weight], { pads: g.padding, kernel_shape: g.kernel, strides: [g.stride, g.stride], output_padding: rest });
+  return l.g.op('ConvTranspose', [dy, weight], {
+    pads: g.padding,
+    kernel_shape: g.kernel,
+    strides: [g.stride, g.stride],
+    output_padding: rest,
+  });
 }
 
 /**
@@ -84,7 +97,10 @@ export function lowerConvWeightGrad(l: Lowering, x: string, dy: string, g: ConvG
     // im2col is done on the first operand: let it be the one with fewer channels. The result is turned by 180 degrees.
     const d = l.reshape(l.transpose(dy, [0, 2, 3, 1]), [1, n, oh, ow, o]);
     const kernel = l.reshape(l.transpose(x, [1, 0, 2, 3]), [c, n, h, w, 1]);
-    const out = l.g.op('Conv', [d, kernel], { pads: [kh - 1 - top, kw - 1 - left, 0, kh - 1 - bottom, kw - 1 - right, 0], kernel_shape: [h, w, 1] });
+    const out = l.g.op('Conv', [d, kernel], {
+      pads: [kh - 1 - top, kw - 1 - left, 0, kh - 1 - bottom, kw - 1 - right, 0],
+      kernel_shape: [h, w, 1],
+    });
     return l.transpose(l.reshape(positionsLast(l, l.reshape(out, [c, kh * kw, o]), kh * kw, true), [c, o, kh, kw]), [1, 0, 2, 3]);
   }
   const input = l.reshape(l.transpose(x, [0, 2, 3, 1]), [1, n, h, w, c]);
@@ -92,7 +108,11 @@ export function lowerConvWeightGrad(l: Lowering, x: string, dy: string, g: ConvG
   // The forward stride is a dilation here; rows that no window used are cut off by a negative end padding.
   const endH = kh - 1 - (h + top - ((oh - 1) * stride + 1));
   const endW = kw - 1 - (w + left - ((ow - 1) * stride + 1));
-  const out = l.g.op('Conv', [input, kernel], { pads: [top, left, 0, endH, endW, 0], kernel_shape: [oh, ow, 1], dilations: [stride, stride, 1] });
+  const out = l.g.op('Conv', [input, kernel], {
+    pads: [top, left, 0, endH, endW, 0],
+    kernel_shape: [oh, ow, 1],
+    dilations: [stride, stride, 1],
+  });
   return l.reshape(positionsLast(l, l.reshape(out, [o, kh * kw, c]), kh * kw, false), [o, c, kh, kw]);
 }
 
@@ -109,21 +129,30 @@ defineOp<ConvAttributes>({
     const g = convGeometry(x!.shape, weight!.shape, stride, padding);
     return { shape: [g.n, g.o, g.oh, g.ow] };
   },
-  lower: (l, { stride, padding }) => lowerConv(l, l.in('x'), l.in('weight'), l.has('bias') ? l.in('bias') : null, convGeometry(l.shape('x'), l.shape('weight'), stride, padding)),
+  lower: (l, { stride, padding }) =>
+    lowerConv(
+      l,
+      l.in('x'),
+      l.in('weight'),
+      l.has('bias') ? l.in('bias') : null,
+      convGeometry(l.shape('x'), l.shape('weight'), stride, padding),
+    ),
   macs: (node: Node) => convMacs(node.outputs[0]!.shape, node.inputs['weight']!.shape),
 });
 
 defineOp<ConvAttributes & { inputShape: number[] }>({
   name: 'nn.Conv2dInputGrad',
   infer: (_, { inputShape }) => ({ shape: inputShape }),
-  lower: (l, { stride, padding, inputShape }) => lowerConvInputGrad(l, l.in('dy'), l.in('weight'), convGeometry(inputShape, l.shape('weight'), stride, padding)),
+  lower: (l, { stride, padding, inputShape }) =>
+    lowerConvInputGrad(l, l.in('dy'), l.in('weight'), convGeometry(inputShape, l.shape('weight'), stride, padding)),
   macs: (node: Node) => convMacs(node.inputs['dy']!.shape, node.inputs['weight']!.shape),
 });
 
 defineOp<ConvAttributes & { weightShape: number[] }>({
   name: 'nn.Conv2dWeightGrad',
   infer: (_, { weightShape }) => ({ shape: weightShape }),
-  lower: (l, { stride, padding, weightShape }) => lowerConvWeightGrad(l, l.in('x'), l.in('dy'), convGeometry(l.shape('x'), weightShape, stride, padding)),
+  lower: (l, { stride, padding, weightShape }) =>
+    lowerConvWeightGrad(l, l.in('x'), l.in('dy'), convGeometry(l.shape('x'), weightShape, stride, padding)),
   macs: (node: Node) => convMacs(node.inputs['dy']!.shape, node.outputs[0]!.shape),
 });
 

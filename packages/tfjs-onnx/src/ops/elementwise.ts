@@ -43,7 +43,8 @@ for (const { name, onnx, compute, right, commutes, dtype } of BINARY) {
     infer: ({ a, b }: Inputs) => ({ shape: broadcast(a!.shape, b!.shape), dtype: dtype ?? a!.dtype }),
     simplify: ({ a, b }: Inputs) => {
       const [ua, ub] = [uniformValue(a!), uniformValue(b!)];
-      if (compute !== undefined && ua !== null && ub !== null) return uniform(Math.fround(compute(ua, ub)), broadcast(a!.shape, b!.shape), a!.dtype);
+      if (compute !== undefined && ua !== null && ub !== null)
+        return uniform(Math.fround(compute(ua, ub)), broadcast(a!.shape, b!.shape), a!.dtype);
       if (right === undefined) return null;
       return passThrough(a!, b!, right) ?? (commutes === true ? passThrough(b!, a!, right) : null);
     },
@@ -89,8 +90,16 @@ const DIRECT: [name: string, onnx: string, compute?: (x: number) => number][] = 
   ['LogicalNot', 'Not'],
 ];
 for (const [name, onnx, compute] of DIRECT) unary(name, (l, x) => l.g.op(onnx, [x]), compute);
-unary('Square', (l, x) => l.g.op('Mul', [x, x]), (x) => x * x);
-unary('Rsqrt', (l, x) => l.g.op('Reciprocal', [l.g.op('Sqrt', [x])]), (x) => 1 / Math.sqrt(x));
+unary(
+  'Square',
+  (l, x) => l.g.op('Mul', [x, x]),
+  (x) => x * x,
+);
+unary(
+  'Rsqrt',
+  (l, x) => l.g.op('Reciprocal', [l.g.op('Sqrt', [x])]),
+  (x) => 1 / Math.sqrt(x),
+);
 
 defineOp<{ alpha: number }>({
   name: 'Step',
@@ -126,8 +135,13 @@ defineOp({
   name: 'AddN',
   infer: (inputs) => {
     const [first, ...rest] = Object.values(inputs) as [Value, ...Value[]];
-    for (const other of rest) if (!same(first.shape, other.shape)) throw new Error(`shapes ${showShape(first.shape)} and ${showShape(other.shape)} differ`);
+    for (const other of rest)
+      if (!same(first.shape, other.shape)) throw new Error(`shapes ${showShape(first.shape)} and ${showShape(other.shape)} differ`);
     return { shape: first.shape, dtype: first.dtype };
   },
-  lower: (l) => l.g.op('Sum', Object.keys(l.node.inputs).map((name) => l.in(name))),
+  lower: (l) =>
+    l.g.op(
+      'Sum',
+      Object.keys(l.node.inputs).map((name) => l.in(name)),
+    ),
 });

@@ -34,7 +34,11 @@ defineOp<{ rows: number }>({
   lower: (l, { rows }) => {
     const tokens = sizeOf(l.shape('ids'));
     const width = l.node.outputs[0]!.shape[1]!;
-    const oneHot = l.g.op('OneHot', [int64(l, l.reshape(l.in('ids'), [tokens])), l.g.int64([rows]), l.g.constant(Float32Array.of(0, 1), [2])], { axis: 0 });
+    const oneHot = l.g.op(
+      'OneHot',
+      [int64(l, l.reshape(l.in('ids'), [tokens])), l.g.int64([rows]), l.g.constant(Float32Array.of(0, 1), [2])],
+      { axis: 0 },
+    );
     return l.g.op('MatMul', [oneHot, l.reshape(l.in('dy'), [tokens, width])]);
   },
 });

@@ -8,7 +8,13 @@ import { defineOp, type Lowering } from './definition.ts';
  * alpha * op(a) op(b) of the last two axes. ONNX Runtime's FusedMatMul transposes inside its GEMM;
  * WebGPU has no such kernel, so there the transposes are written out.
  */
-export function fusedMatMul(l: Lowering, a: string, b: string, rank: number, { transA = false, transB = false, alpha = 1 }: { transA?: boolean; transB?: boolean; alpha?: number }): string {
+export function fusedMatMul(
+  l: Lowering,
+  a: string,
+  b: string,
+  rank: number,
+  { transA = false, transB = false, alpha = 1 }: { transA?: boolean; transB?: boolean; alpha?: number },
+): string {
   if (l.provider !== 'webgpu') {
     if (!transA && !transB && alpha === 1) return l.g.op('MatMul', [a, b]);
     return l.g.microsoft('FusedMatMul', [a, b], { transA: transA ? 1 : 0, transB: transB ? 1 : 0, alpha: float(alpha) });
@@ -35,6 +41,7 @@ defineOp<MatMulAttributes>({
     const batch = tf.broadcast_util.assertAndGetBroadcastShape(a!.shape.slice(0, -2), b!.shape.slice(0, -2));
     return { shape: [...batch, a!.shape[transposeA ? r - 1 : r - 2]!, b!.shape[transposeB ? b!.shape.length - 2 : b!.shape.length - 1]!] };
   },
-  lower: (l, { transposeA, transposeB }) => fusedMatMul(l, l.in('a'), l.in('b'), l.shape('a').length, { transA: transposeA, transB: transposeB }),
+  lower: (l, { transposeA, transposeB }) =>
+    fusedMatMul(l, l.in('a'), l.in('b'), l.shape('a').length, { transA: transposeA, transB: transposeB }),
   macs: (node: Node) => sizeOf(node.outputs[0]!.shape) * inner(node.inputs['a']!.shape, node.attributes['transposeA'] === true),
 });

@@ -53,7 +53,10 @@ defineOp<GroupNormAttributes>({
     const [n, c, hw] = spatial(l.shape('x'));
     const m = (c / numGroups) * hw;
     // LayerNormalization over [N*G, M] is ONNX Runtime's fastest one-pass normalisation, and it returns 1/std.
-    const [rows, , rstd] = l.g.ops('LayerNormalization', [l.reshape(l.in('x'), [n * numGroups, m]), l.g.ones(m)], 3, { axis: -1, epsilon: float(eps) }) as [string, string, string];
+    const [rows, , rstd] = l.g.ops('LayerNormalization', [l.reshape(l.in('x'), [n * numGroups, m]), l.g.ones(m)], 3, {
+      axis: -1,
+      epsilon: float(eps),
+    }) as [string, string, string];
     const normal = l.reshape(rows, [n, c, hw]);
     const z = l.g.op('Add', [l.g.op('Mul', [normal, l.reshape(l.in('weight'), [c, 1])]), l.reshape(l.in('bias'), [c, 1])]);
     if (!silu) return [l.reshape(z, l.shape('x')), normal, rstd, z];
@@ -99,7 +102,12 @@ defineOp<{ eps: number }>({
   },
   lower: (l, { eps }) => {
     const c = l.shape('weight')[0]!;
-    const [y, mean, rstd] = l.g.ops('LayerNormalization', [l.reshape(l.in('x'), [sizeOf(l.shape('x')) / c, c]), l.in('weight'), l.in('bias')], 3, { axis: -1, epsilon: float(eps) }) as [string, string, string];
+    const [y, mean, rstd] = l.g.ops(
+      'LayerNormalization',
+      [l.reshape(l.in('x'), [sizeOf(l.shape('x')) / c, c]), l.in('weight'), l.in('bias')],
+      3,
+      { axis: -1, epsilon: float(eps) },
+    ) as [string, string, string];
     return [l.reshape(y, l.shape('x')), mean, rstd];
   },
 });

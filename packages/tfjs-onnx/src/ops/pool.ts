@@ -7,7 +7,10 @@ interface PoolAttributes {
 }
 
 // ONNX's average leaves padding out by default (count_include_pad 0).
-for (const [name, onnx] of [['nn.MaxPool2d', 'MaxPool'], ['nn.AvgPool2d', 'AveragePool']] as const) {
+for (const [name, onnx] of [
+  ['nn.MaxPool2d', 'MaxPool'],
+  ['nn.AvgPool2d', 'AveragePool'],
+] as const) {
   defineOp<PoolAttributes>({
     name,
     infer: ({ x }, { kernelSize, stride, padding }) => {
@@ -16,6 +19,10 @@ for (const [name, onnx] of [['nn.MaxPool2d', 'MaxPool'], ['nn.AvgPool2d', 'Avera
       return { shape: [n, c, length(h), length(w)] };
     },
     lower: (l, { kernelSize, stride, padding }) =>
-      l.g.op(onnx, [l.in('x')], { kernel_shape: [kernelSize, kernelSize], strides: [stride, stride], pads: [padding, padding, padding, padding] }),
+      l.g.op(onnx, [l.in('x')], {
+        kernel_shape: [kernelSize, kernelSize],
+        strides: [stride, stride],
+        pads: [padding, padding, padding, padding],
+      }),
   });
 }

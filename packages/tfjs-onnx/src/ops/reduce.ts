@@ -8,9 +8,15 @@ interface ReduceAttributes {
   keepDims?: boolean;
 }
 
-const axesOf = (shape: Shape, { axis, reductionIndices }: ReduceAttributes): number[] => tf.util.parseAxisParam((axis ?? reductionIndices) as number[], [...shape]);
+const axesOf = (shape: Shape, { axis, reductionIndices }: ReduceAttributes): number[] =>
+  tf.util.parseAxisParam((axis ?? reductionIndices) as number[], [...shape]);
 
-for (const [name, onnx] of [['Sum', 'ReduceSum'], ['Mean', 'ReduceMean'], ['Max', 'ReduceMax'], ['Min', 'ReduceMin']] as const) {
+for (const [name, onnx] of [
+  ['Sum', 'ReduceSum'],
+  ['Mean', 'ReduceMean'],
+  ['Max', 'ReduceMax'],
+  ['Min', 'ReduceMin'],
+] as const) {
   defineOp<ReduceAttributes>({
     name,
     infer: ({ x }, attributes) => {
@@ -28,10 +34,14 @@ for (const [name, onnx] of [['Sum', 'ReduceSum'], ['Mean', 'ReduceMean'], ['Max'
 defineOp<{ axis: number }>({
   name: 'ArgMax',
   infer: ({ x }, { axis }) => ({ shape: x!.shape.filter((_, i) => i !== axesOf(x!.shape, { axis })[0]), dtype: 'int32' }),
-  lower: (l, { axis }) => l.g.op('Cast', [l.g.op('ArgMax', [l.in('x')], { axis: axesOf(l.shape('x'), { axis })[0]!, keepdims: 0 })], { to: 6 }),
+  lower: (l, { axis }) =>
+    l.g.op('Cast', [l.g.op('ArgMax', [l.in('x')], { axis: axesOf(l.shape('x'), { axis })[0]!, keepdims: 0 })], { to: 6 }),
 });
 
-for (const [name, input, onnx] of [['Softmax', 'logits', 'Softmax'], ['LogSoftmax', 'logits', 'LogSoftmax']] as const) {
+for (const [name, input, onnx] of [
+  ['Softmax', 'logits', 'Softmax'],
+  ['LogSoftmax', 'logits', 'LogSoftmax'],
+] as const) {
   defineOp<{ dim?: number; axis?: number }>({
     name,
     infer: (inputs) => ({ shape: inputs[input]!.shape }),

@@ -43,7 +43,13 @@ defineOp<{ dim: number }>({
 defineOp<{ perm: number[] }>({
   name: 'Transpose',
   infer: ({ x }, { perm }) => ({ shape: perm.map((p) => x!.shape[p]!), dtype: x!.dtype }),
-  simplify: ({ x }, { perm }) => (perm.every((p, i) => p === i) ? x! : asUniform(x!, perm.map((p) => x!.shape[p]!))),
+  simplify: ({ x }, { perm }) =>
+    perm.every((p, i) => p === i)
+      ? x!
+      : asUniform(
+          x!,
+          perm.map((p) => x!.shape[p]!),
+        ),
   lower: (l, { perm }) => l.transpose(l.in('x'), perm),
 });
 
@@ -76,7 +82,8 @@ defineOp<{ begin: number[]; size: number[] }>({
   name: 'Slice',
   infer: ({ x }, { begin, size }) => {
     const { from, lengths } = sliced(x!.shape, begin, size);
-    if (from.some((b, i) => b < 0 || b + lengths[i]! > x!.shape[i]!)) throw new Error(`begin ${showShape(begin)} size ${showShape(size)} leaves ${showShape(x!.shape)}`);
+    if (from.some((b, i) => b < 0 || b + lengths[i]! > x!.shape[i]!))
+      throw new Error(`begin ${showShape(begin)} size ${showShape(size)} leaves ${showShape(x!.shape)}`);
     return { shape: lengths, dtype: x!.dtype };
   },
   simplify: ({ x }, { begin, size }) => {
@@ -86,7 +93,12 @@ defineOp<{ begin: number[]; size: number[] }>({
   lower: (l, { begin, size }) => {
     const { from, lengths } = sliced(l.shape('x'), begin, size);
     const axes = l.shape('x').flatMap((d, i) => (lengths[i] === d ? [] : [i]));
-    return l.g.op('Slice', [l.in('x'), l.g.int64(axes.map((i) => from[i]!)), l.g.int64(axes.map((i) => from[i]! + lengths[i]!)), l.g.int64(axes)]);
+    return l.g.op('Slice', [
+      l.in('x'),
+      l.g.int64(axes.map((i) => from[i]!)),
+      l.g.int64(axes.map((i) => from[i]! + lengths[i]!)),
+      l.g.int64(axes),
+    ]);
   },
 });
 
@@ -94,13 +106,23 @@ defineOp<{ paddings: [number, number][]; constantValue: number }>({
   name: 'PadV2',
   infer: ({ x }, { paddings }) => ({ shape: x!.shape.map((d, i) => d + paddings[i]![0] + paddings[i]![1]), dtype: x!.dtype }),
   lower: (l, { paddings, constantValue }) =>
-    l.g.op('Pad', [l.in('x'), l.g.int64([...paddings.map((p) => p[0]), ...paddings.map((p) => p[1])]), l.g.scalar(constantValue, l.node.inputs['x']!.dtype === 'int32' ? 'int32' : 'float32')]),
+    l.g.op('Pad', [
+      l.in('x'),
+      l.g.int64([...paddings.map((p) => p[0]), ...paddings.map((p) => p[1])]),
+      l.g.scalar(constantValue, l.node.inputs['x']!.dtype === 'int32' ? 'int32' : 'float32'),
+    ]),
 });
 
 defineOp<{ reps: number[] }>({
   name: 'Tile',
   infer: ({ x }, { reps }) => ({ shape: x!.shape.map((d, i) => d * reps[i]!), dtype: x!.dtype }),
-  simplify: ({ x }, { reps }) => (reps.every((r) => r === 1) ? x! : asUniform(x!, x!.shape.map((d, i) => d * reps[i]!))),
+  simplify: ({ x }, { reps }) =>
+    reps.every((r) => r === 1)
+      ? x!
+      : asUniform(
+          x!,
+          x!.shape.map((d, i) => d * reps[i]!),
+        ),
   lower: (l, { reps }) => {
     // Repeating axes of length one is a view in most consumers; Expand is much cheaper than Tile there.
     const expands = l.shape('x').every((d, i) => d === 1 || reps[i] === 1);
@@ -128,7 +150,12 @@ defineOp<{ numOrSizeSplits: number | number[]; axis: number }>({
   },
   lower: (l, { axis }) => {
     const at = positive(axis, l.shape('x').length);
-    return split(l, l.in('x'), l.node.outputs.map((v) => v.shape[at]!), at);
+    return split(
+      l,
+      l.in('x'),
+      l.node.outputs.map((v) => v.shape[at]!),
+      at,
+    );
   },
 });
 
@@ -142,7 +169,11 @@ defineOp<{ axis: number }>({
   },
   lower: (l, { axis }) => {
     const one = expanded(Object.values(l.node.inputs)[0]!.shape, axis);
-    return l.g.op('Concat', Object.keys(l.node.inputs).map((name) => l.reshape(l.in(name), one)), { axis: positive(axis, one.length) });
+    return l.g.op(
+      'Concat',
+      Object.keys(l.node.inputs).map((name) => l.reshape(l.in(name), one)),
+      { axis: positive(axis, one.length) },
+    );
   },
 });
 
@@ -154,7 +185,12 @@ defineOp<{ axis: number }>({
   },
   lower: (l, { axis }) => {
     const at = positive(axis, l.shape('value').length);
-    return split(l, l.in('value'), l.node.outputs.map(() => 1), at).map((part, i) => l.reshape(part, l.node.outputs[i]!.shape));
+    return split(
+      l,
+      l.in('value'),
+      l.node.outputs.map(() => 1),
+      at,
+    ).map((part, i) => l.reshape(part, l.node.outputs[i]!.shape));
   },
 });
 
@@ -165,7 +201,10 @@ defineOp<{ shape: number[]; value: number; dtype: 'float32' | 'int32' }>({
   lower: (l, { shape, value, dtype }) => l.g.uniform(value, shape, dtype ?? 'float32'),
 });
 
-for (const [name, value] of [['ZerosLike', 0], ['OnesLike', 1]] as const) {
+for (const [name, value] of [
+  ['ZerosLike', 0],
+  ['OnesLike', 1],
+] as const) {
   defineOp({
     name,
     infer: ({ x }) => ({ shape: x!.shape, dtype: x!.dtype }),

@@ -11,11 +11,27 @@ interface Attributes {
 }
 
 function geometry(x: Shape, filter: Shape, { strides, pad, dilations = 1 }: Attributes): { g: ConvGeometry; outShape: number[] } {
-  const info = tf.backend_util.computeConv2DInfo(x as [number, number, number, number], filter as [number, number, number, number], strides, dilations, pad, undefined, false, 'channelsLast');
-  if (info.strideHeight !== info.strideWidth || info.dilationHeight !== 1 || info.dilationWidth !== 1) throw new Error('unequal strides or a dilation other than 1');
+  const info = tf.backend_util.computeConv2DInfo(
+    x as [number, number, number, number],
+    filter as [number, number, number, number],
+    strides,
+    dilations,
+    pad,
+    undefined,
+    false,
+    'channelsLast',
+  );
+  if (info.strideHeight !== info.strideWidth || info.dilationHeight !== 1 || info.dilationWidth !== 1)
+    throw new Error('unequal strides or a dilation other than 1');
   return {
     g: {
-      n: info.batchSize, c: info.inChannels, h: info.inHeight, w: info.inWidth, o: info.outChannels, oh: info.outHeight, ow: info.outWidth,
+      n: info.batchSize,
+      c: info.inChannels,
+      h: info.inHeight,
+      w: info.inWidth,
+      o: info.outChannels,
+      oh: info.outHeight,
+      ow: info.outWidth,
       kernel: [info.filterHeight, info.filterWidth],
       stride: info.strideHeight,
       padding: [info.padInfo.top, info.padInfo.left, info.padInfo.bottom, info.padInfo.right],
@@ -31,14 +47,19 @@ const oihw = (l: Lowering, x: string): string => l.transpose(x, [3, 2, 0, 1]);
 defineOp<Attributes>({
   name: 'Conv2D',
   infer: ({ x, filter }, attributes) => ({ shape: geometry(x!.shape, filter!.shape, attributes).outShape }),
-  lower: (l, attributes) => nhwc(l, lowerConv(l, nchw(l, l.in('x')), oihw(l, l.in('filter')), null, geometry(l.shape('x'), l.shape('filter'), attributes).g)),
+  lower: (l, attributes) =>
+    nhwc(l, lowerConv(l, nchw(l, l.in('x')), oihw(l, l.in('filter')), null, geometry(l.shape('x'), l.shape('filter'), attributes).g)),
   macs: (node) => node.outputs[0]!.shape.reduce((a, b) => a * b, 1) * node.inputs['filter']!.shape.slice(0, 3).reduce((a, b) => a * b, 1),
 });
 
 defineOp<Attributes & { inputShape: number[] }>({
   name: 'Conv2DBackpropInput',
   infer: (_, { inputShape }) => ({ shape: inputShape }),
-  lower: (l, attributes) => nhwc(l, lowerConvInputGrad(l, nchw(l, l.in('dy')), oihw(l, l.in('filter')), geometry(attributes.inputShape, l.shape('filter'), attributes).g)),
+  lower: (l, attributes) =>
+    nhwc(
+      l,
+      lowerConvInputGrad(l, nchw(l, l.in('dy')), oihw(l, l.in('filter')), geometry(attributes.inputShape, l.shape('filter'), attributes).g),
+    ),
   macs: (node) => node.inputs['dy']!.shape.reduce((a, b) => a * b, 1) * node.inputs['filter']!.shape.slice(0, 3).reduce((a, b) => a * b, 1),
 });
 
@@ -46,6 +67,9 @@ defineOp<Attributes & { filterShape: number[] }>({
   name: 'Conv2DBackpropFilter',
   infer: (_, { filterShape }) => ({ shape: filterShape }),
   lower: (l, attributes) =>
-    l.transpose(lowerConvWeightGrad(l, nchw(l, l.in('x')), nchw(l, l.in('dy')), geometry(l.shape('x'), attributes.filterShape, attributes).g), [2, 3, 1, 0]),
+    l.transpose(
+      lowerConvWeightGrad(l, nchw(l, l.in('x')), nchw(l, l.in('dy')), geometry(l.shape('x'), attributes.filterShape, attributes).g),
+      [2, 3, 1, 0],
+    ),
   macs: (node) => node.inputs['dy']!.shape.reduce((a, b) => a * b, 1) * node.outputs[0]!.shape.slice(0, 3).reduce((a, b) => a * b, 1),
 });

@@ -27,7 +27,11 @@ export function fakeStep(stepsPerRun = 1): TrainStep {
   };
 }
 
-export const fakeState = (): Record<string, HostTensor> => initialTrainState({ w: { data: Float32Array.of(0.5), shape: [1] } }, { ema: true });
+export const fakeState = (): Record<string, HostTensor> =>
+  initialTrainState({ w: { data: Float32Array.of(0.5), shape: [1] } }, { ema: true });
 
 /** One sample a step, x in [0.5, 1.5); the sample's number is ten times the step. */
-export const fakeBatch: MakeBatch = (step) => ({ inputs: { x: { data: Float32Array.of(0.5 + ((step * 0.618) % 1)), shape: [1] } }, indices: [step * 10] });
+export const fakeBatch: MakeBatch = (step) => ({
+  inputs: { x: { data: Float32Array.of(0.5 + ((step * 0.618) % 1)), shape: [1] } },
+  indices: [step * 10],
+});

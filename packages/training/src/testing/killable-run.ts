@@ -12,7 +12,15 @@ step.run = async (inputs) => {
   return run(inputs);
 };
 const result = await runTraining({
-  name: 'killable', step, directory, seed: 1, config: {}, totalSteps: 60, checkpointEvery: 5, initialState: fakeState(), learningRate: constantRate({ peak: 0.05, warmup: 10 }),
+  name: 'killable',
+  step,
+  directory,
+  seed: 1,
+  config: {},
+  totalSteps: 60,
+  checkpointEvery: 5,
+  initialState: fakeState(),
+  learningRate: constantRate({ peak: 0.05, warmup: 10 }),
   batches: startBatchWorker({ module: new URL('./fake-batches.ts', import.meta.url), data: {} }),
 });
 process.stdout.write(`${result.status} ${result.step} from ${result.resumedFrom} with ${result.losses.length} losses\n`);

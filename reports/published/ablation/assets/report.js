@@ -1,4 +1,5 @@
-// The only script of a report: draws the figures in the reader's theme and enlarges images. Plain JavaScript: it runs as it is, from file://.
+// The only script of a report: draws the figures in the reader's theme and enlarges images. Plain JavaScript: it runs as it is, from
+// file://.
 (() => {
   'use strict';
 
