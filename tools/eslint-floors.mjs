@@ -5,11 +5,12 @@ import path from 'node:path';
  * Siblings (same floor) never import each other.
  */
 export const FLOORS = [
-  ['packages/python-peer'],
+  ['packages/python-peer', 'packages/data'],
   ['packages/tfjs-onnx', 'packages/data-scaling', 'packages/report', 'datasets/emoji-scenes'],
   ['packages/core-blocks'],
   ['packages/diffusion'],
   ['packages/controlnet', 'packages/controlnext', 'packages/metrics', 'packages/training'],
+  ['packages/base-model'],
   ['packages/mini-sd'],
   ['experiments', 'fixtures'],
 ];

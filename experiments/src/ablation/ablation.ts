@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { Json } from '@controllab/data';
 import { countParameters, readSafetensors, verifySafetensors, writeSafetensors } from '@controllab/core-blocks';
 import { createSampler, encodeScenes, loadBaseModel, writeLatents, type SceneSource } from '@controllab/mini-sd';
 import { trainingMix } from '@controllab/emoji-scenes';
 import { currentCommit, machine, writeReport } from '@controllab/report';
 import type { CompileOptions } from '@controllab/tfjs-onnx';
-import { stateTensors, type Json } from '@controllab/training';
+import { stateTensors } from '@controllab/training';
 import type { ExperimentOptions } from '../runner/command.ts';
 import { RunDirectory } from '../runner/run-directory.ts';
 import { drawPrompts, openJudges, scoreCell, type Cell, type Cells, type Judges } from './compare.ts';

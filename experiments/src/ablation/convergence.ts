@@ -1,4 +1,4 @@
-import { uniform } from '@controllab/core-blocks';
+import { uniform } from '@controllab/data';
 import { mean } from './statistics.ts';
 
 /** Fidelity over a training run: at each evaluated step one value an image. */

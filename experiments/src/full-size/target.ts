@@ -1,4 +1,4 @@
-import { uniform } from '@controllab/core-blocks';
+import { uniform } from '@controllab/data';
 import type { HostTensor, TensorSpec } from '@controllab/tfjs-onnx';
 import { families, type Family, type Method } from './families.ts';
 

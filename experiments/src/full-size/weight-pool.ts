@@ -1,8 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { uniform, type Module } from '@controllab/core-blocks';
+import { uniform, writeAtomic } from '@controllab/data';
+import { type Module } from '@controllab/core-blocks';
 import type { ConstantTensor } from '@controllab/tfjs-onnx';
-import { writeAtomic } from '@controllab/report';
 
 /**
  * Random weights without writing gigabytes: one file of numbers, of which every tensor is a stretch. What a step costs does not

@@ -1,9 +1,10 @@
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
+import { writeAtomic } from '@controllab/data';
 import { withParameters } from '@controllab/core-blocks';
 import { initialNoise, sample, type FloatTensor } from '@controllab/diffusion';
 import { toImages } from '@controllab/mini-sd';
-import { encodePng, withPngText, writeAtomic } from '@controllab/report';
+import { encodePng, withPngText } from '@controllab/report';
 import { compile, type CompileOptions } from '@controllab/tfjs-onnx';
 import { ExperimentError } from '../runner/errors.ts';
 import { compileDenoiser, type Control } from './compile-denoiser.ts';

@@ -1,11 +1,12 @@
 import { rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import type { Json } from '@controllab/data';
 import { externalStateDict, openWeights } from '@controllab/core-blocks';
 import { findPython } from '@controllab/python-peer';
 import { currentCommit, machine, median, writeReport } from '@controllab/report';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
-import type { Json } from '@controllab/training';
+
 import { METHODS, familyOf, methodOf, settingOf, type MethodId, type Target } from '../full-size/target.ts';
 import { weightPool, type WeightPool } from '../full-size/weight-pool.ts';
 import { runChild } from '../runner/child-job.ts';

@@ -37,7 +37,7 @@ describe('parseExperiment', () => {
     expect(error.code).toBe('invalid-option');
     expect(error.message.replaceAll('\n', ' ')).toMatch(message);
     expect(error.message).not.toMatch(/\n\s*\n/);
-    expect(error.details).toEqual({ argv });
+    expect(error.values).toEqual({ argv });
   });
 
   it('leaves help to commander', () => {

@@ -3,12 +3,12 @@ export type ExperimentErrorCode = 'invalid-option' | 'invalid-model' | 'invalid-
 /** The one error class of the experiments. Its message is a paragraph for the person at the terminal. */
 export class ExperimentError extends Error {
   readonly code: ExperimentErrorCode;
-  readonly details: Readonly<Record<string, unknown>>;
+  readonly values: Readonly<Record<string, unknown>>;
 
-  constructor(code: ExperimentErrorCode, message: string, details: Record<string, unknown> = {}, options?: ErrorOptions) {
+  constructor(code: ExperimentErrorCode, message: string, values: Record<string, unknown> = {}, options?: ErrorOptions) {
     super(message, options);
     this.name = 'ExperimentError';
     this.code = code;
-    this.details = details;
+    this.values = values;
   }
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { writeAtomic } from '@controllab/report';
-import { canonicalJson, configHash, isDiskFull, type Json } from '@controllab/training';
+
+import { type Json, canonicalJson, jsonHash, writeAtomic } from '@controllab/data';
+import { isDiskFull } from '@controllab/training';
 import { ExperimentError } from './errors.ts';
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -45,7 +46,7 @@ export class RunDirectory {
     fresh: boolean;
     say: (message: string) => void;
   }): Promise<RunDirectory> {
-    const hash = configHash(config);
+    const hash = jsonHash(config);
     const directory = path.join(root, `${name}-${hash.slice(0, 10)}`);
     mkdirSync(directory, { recursive: true });
     const run = new RunDirectory(directory, hash, !fresh && existsSync(path.join(directory, 'config.json')), say);

@@ -85,7 +85,7 @@ describe('ControlNetModel', () => {
     expect(() => initializeFromUNet(new ControlNetModel(config), weights, 0)).toThrow(
       expect.objectContaining({
         code: 'unet-mismatch',
-        details: { problems: ['conv_in.bias: expected [4], the U-Net has [3]', 'missing mid_block.resnets.0.norm1.weight [8]'] },
+        values: { problems: ['conv_in.bias: expected [4], the U-Net has [3]', 'missing mid_block.resnets.0.norm1.weight [8]'] },
       }),
     );
   });

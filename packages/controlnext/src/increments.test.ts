@@ -22,7 +22,7 @@ it('takes what training changed and adds it to another base, at any strength', (
 
 it('names what another architecture lacks', () => {
   expect(() => applyIncrements({ a: vector(1), b: vector(1, 2) }, { b: vector(1) })).toThrow(
-    expect.objectContaining({ code: 'base-mismatch', details: { problems: ['missing a [1]', 'b: expected [2], the base has [1]'] } }),
+    expect.objectContaining({ code: 'base-mismatch', values: { problems: ['missing a [1]', 'b: expected [2], the base has [1]'] } }),
   );
 });
 

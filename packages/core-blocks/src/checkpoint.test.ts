@@ -263,7 +263,7 @@ describe('a broken checkpoint is refused by name', () => {
     expect(load).toThrow(
       expect.objectContaining({
         message: expect.stringMatching(/ldm\.safetensors does not fit the model: 1 missing, 1 of another shape, 1 unexpected/),
-        details: expect.objectContaining({
+        values: expect.objectContaining({
           problems: [
             'missing conv_in.weight (model.diffusion_model.input_blocks.0.0.weight) [8, 4, 3, 3]',
             'model.diffusion_model.out.2.bias: expected [4], found [5]',

@@ -1,4 +1,4 @@
-/** What went wrong; `details` of a {@link CoreBlocksError} holds the offending values. */
+/** What went wrong; `values` of a {@link CoreBlocksError} holds the offending values. */
 export type CoreBlocksErrorCode =
   | 'parameter-unbound'
   | 'parameters-mismatch'
@@ -16,12 +16,12 @@ export type CoreBlocksErrorCode =
 /** The one error class of this package. */
 export class CoreBlocksError extends Error {
   readonly code: CoreBlocksErrorCode;
-  readonly details: Readonly<Record<string, unknown>>;
+  readonly values: Readonly<Record<string, unknown>>;
 
-  constructor(code: CoreBlocksErrorCode, message: string, details: Record<string, unknown> = {}, cause?: unknown) {
+  constructor(code: CoreBlocksErrorCode, message: string, values: Record<string, unknown> = {}, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.name = 'CoreBlocksError';
     this.code = code;
-    this.details = details;
+    this.values = values;
   }
 }

@@ -1,5 +1,4 @@
 export { CoreBlocksError, type CoreBlocksErrorCode } from './error.ts';
-export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from './random.ts';
 export { Module, Parameter, countParameters, initialize, parameterSpecs, withParameters, type Init, type Modules } from './module.ts';
 export { Conv2d, Embedding, GroupNorm, LayerNorm, Linear, ZERO_INIT, type LayerInit } from './layers.ts';
 export { Lora } from './lora.ts';
@@ -31,6 +30,7 @@ export {
   svd,
 } from './unet-presets.ts';
 export type { Injection, InjectionPoint } from './injection.ts';
+export type { Control, ControlledOptions, ControlStrength, ControlTarget, Denoiser, Method, Weights } from './control.ts';
 export {
   encoderStates,
   resolveEncoder,

@@ -45,8 +45,8 @@ export interface SafetensorsHeader {
  * @throws CoreBlocksError safetensors-invalid naming the file, the tensor and what is wrong.
  */
 export function parseHeader(text: string, dataBytes: number, file: string): SafetensorsHeader {
-  const fail = (message: string, details: Record<string, unknown> = {}): never => {
-    throw new CoreBlocksError('safetensors-invalid', `${file}: ${message}`, { file, ...details });
+  const fail = (message: string, values: Record<string, unknown> = {}): never => {
+    throw new CoreBlocksError('safetensors-invalid', `${file}: ${message}`, { file, ...values });
   };
   let json: unknown;
   try {
@@ -71,7 +71,7 @@ export function parseHeader(text: string, dataBytes: number, file: string): Safe
   return { entries, metadata };
 }
 
-type Fail = (message: string, details?: Record<string, unknown>) => never;
+type Fail = (message: string, values?: Record<string, unknown>) => never;
 
 function checkEntry(name: string, value: unknown, dataBytes: number, fail: Fail): SafetensorsEntry {
   const { dtype, shape, data_offsets: offsets } = (value ?? {}) as { dtype?: unknown; shape?: unknown; data_offsets?: unknown };

@@ -221,7 +221,7 @@ describe('writeSafetensors', () => {
     });
     const error = expect.objectContaining({
       code: 'file-write',
-      details: { file, reason: 'ENOSPC' },
+      values: { file, reason: 'ENOSPC' },
       message: expect.stringContaining(file) as string,
     });
     expect(() => writeSafetensors(file, { a: tensors.a })).toThrow(error);

@@ -10,8 +10,8 @@ import type { TensorFile } from './tensor-source.ts';
  * @throws CoreBlocksError safetensors-invalid naming the index, the shard and the tensor; file-read for a shard that is missing.
  */
 export function readShardedSafetensors(index: string): TensorFile {
-  const fail = (message: string, details: Record<string, unknown> = {}): never => {
-    throw new CoreBlocksError('safetensors-invalid', `${index}: ${message}`, { file: index, ...details });
+  const fail = (message: string, values: Record<string, unknown> = {}): never => {
+    throw new CoreBlocksError('safetensors-invalid', `${index}: ${message}`, { file: index, ...values });
   };
   const places = readJson(index)['weight_map'];
   if (typeof places !== 'object' || places === null) return fail('has no weight_map');

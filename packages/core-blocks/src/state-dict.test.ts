@@ -32,7 +32,7 @@ describe('loadStateDict', () => {
     expect(load).toThrow(
       expect.objectContaining({
         code: 'state-dict-mismatch',
-        details: expect.objectContaining({ problems: ['missing bias [2]', 'weight: expected [2, 3], found [2, 4]', 'unexpected extra'] }),
+        values: expect.objectContaining({ problems: ['missing bias [2]', 'weight: expected [2, 3], found [2, 4]', 'unexpected extra'] }),
       }),
     );
   });

@@ -21,7 +21,7 @@ const NAMED = 6;
  * The parameters of `modules` from a file or a dictionary, by name. Where modules have prefixes, names under no prefix are
  * somebody else's and left alone; a module without prefix owns the whole source.
  * @throws CoreBlocksError state-dict-mismatch, one error that counts the missing, unexpected and mis-shaped tensors and names the first of
- *   each; `details.problems` names all.
+ *   each; `values.problems` names all.
  */
 export function loadStateDict(modules: Modules, source: TensorSource | Record<string, HostTensor>): Record<string, HostTensor> {
   if (isSource(source))

@@ -1,4 +1,4 @@
-import { uniform } from '@controllab/core-blocks';
+import { uniform } from '@controllab/data';
 import { DiffusionError } from './errors.ts';
 import type { FloatTensor } from './forward.ts';
 

@@ -1,4 +1,4 @@
-import { fillNormal, normal } from '@controllab/core-blocks';
+import { fillNormal, normal } from '@controllab/data';
 import type { FloatTensor } from './forward.ts';
 import type { Scheduler, StepResult } from './scheduler.ts';
 

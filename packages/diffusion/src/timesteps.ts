@@ -1,4 +1,4 @@
-import { uniform } from '@controllab/core-blocks';
+import { uniform } from '@controllab/data';
 
 interface TimestepDraw {
   seed: number;

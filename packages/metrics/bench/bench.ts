@@ -24,7 +24,7 @@ try {
   process.exit(2);
 }
 // After the flags are known to be good: loading TensorFlow.js takes seconds.
-const { normal } = await import('@controllab/core-blocks');
+const { normal } = await import('@controllab/data');
 const { median } = await import('@controllab/report');
 const { frechetDistance, gatherStatistics, kernelInceptionDistance, precisionRecall } = await import('@controllab/metrics');
 

@@ -1,4 +1,4 @@
-import type { RgbImage } from '@controllab/report';
+import type { RgbImage } from '@controllab/data';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 
 /** How an image becomes a network's input. */

@@ -1,4 +1,4 @@
-import type { RgbImage } from '@controllab/report';
+import type { RgbImage } from '@controllab/data';
 import { MetricsError } from './errors.ts';
 import type { Preprocess } from './feature-extractor.ts';
 import { interpolate } from './interpolate.ts';

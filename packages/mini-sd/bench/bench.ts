@@ -24,7 +24,8 @@ try {
 }
 // After the flags are known to be good: loading TensorFlow.js takes seconds.
 const tf = await import('@tensorflow/tfjs');
-const { initialize, normal, parameterSpecs, withParameters } = await import('@controllab/core-blocks');
+const { initialize, parameterSpecs, withParameters } = await import('@controllab/core-blocks');
+const { normal } = await import('@controllab/data');
 const { CONTEXT_LENGTH } = await import('@controllab/emoji-scenes');
 const { createSampler, LATENT_CHANNELS, LATENT_SIZE, loadBaseModel, MINI_UNET, miniUNet, TEXT_WIDTH } = await import('@controllab/mini-sd');
 const { findPython, TorchUNet } = await import('@controllab/python-peer');

@@ -3,12 +3,12 @@ export type MiniSdErrorCode = 'missing-weights' | 'bad-weights' | 'invalid-argum
 /** The one error class of this package. */
 export class MiniSdError extends Error {
   readonly code: MiniSdErrorCode;
-  readonly details: Readonly<Record<string, unknown>>;
+  readonly values: Readonly<Record<string, unknown>>;
 
-  constructor(code: MiniSdErrorCode, message: string, details: Record<string, unknown> = {}, options?: ErrorOptions) {
+  constructor(code: MiniSdErrorCode, message: string, values: Record<string, unknown> = {}, options?: ErrorOptions) {
     super(message, options);
     this.name = 'MiniSdError';
     this.code = code;
-    this.details = details;
+    this.values = values;
   }
 }

@@ -1,8 +1,9 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
+import { writeAtomic } from '@controllab/data';
 import { parameterSpecs, readSafetensors, verifySafetensors } from '@controllab/core-blocks';
-import { encodePng, withPngText, writeAtomic } from '@controllab/report';
+import { encodePng, withPngText } from '@controllab/report';
 import type { Tier } from '@controllab/emoji-scenes';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { controls, miniControlNet } from './control.ts';

@@ -1,11 +1,5 @@
+import type { RgbImage } from '@controllab/data';
 import { ReportError } from './report-error.ts';
-
-/** An 8-bit RGB image, `rgb`: [H, W, 3] row by row. */
-export interface RgbImage {
-  readonly rgb: Uint8Array;
-  readonly width: number;
-  readonly height: number;
-}
 
 /**
  * Images of one size side by side in one image, `columns` to a line, left to right and top to bottom; unused places stay black.

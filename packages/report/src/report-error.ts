@@ -10,15 +10,15 @@ export type ReportErrorCode =
   | 'bad-image'
   | 'invalid-text';
 
-/** The error of this package: `code` for programs, `message` for people, `details` with the offending values. */
+/** The error of this package: `code` for programs, `message` for people, `values` with the offending values. */
 export class ReportError extends Error {
   readonly code: ReportErrorCode;
-  readonly details: Readonly<Record<string, unknown>>;
+  readonly values: Readonly<Record<string, unknown>>;
 
-  constructor(code: ReportErrorCode, message: string, details: Readonly<Record<string, unknown>> = {}) {
+  constructor(code: ReportErrorCode, message: string, values: Readonly<Record<string, unknown>> = {}) {
     super(message);
     this.name = 'ReportError';
     this.code = code;
-    this.details = details;
+    this.values = values;
   }
 }

@@ -1,4 +1,4 @@
-import type { RgbImage } from './image-sheet.ts';
+import type { RgbImage } from '@controllab/data';
 import type { Estimate } from './interval.ts';
 import type { VerdictRule } from './verdict.ts';
 

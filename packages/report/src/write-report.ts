@@ -1,13 +1,13 @@
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import { writeAtomic } from '@controllab/data';
 import { blockCsv } from './csv.ts';
 import { type PlacedGrid, placeImages } from './place-images.ts';
 import { renderPage } from './render-page.ts';
 import type { Report } from './report.ts';
 import { reportResults } from './results.ts';
 import { validateReport } from './validate-report.ts';
-import { writeAtomic } from './write-atomic.ts';
 
 /** Copies Plotly once: 5 MB that rarely change are left alone where they already lie. */
 const copyPlotly = async (file: string): Promise<void> => {

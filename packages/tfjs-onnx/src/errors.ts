@@ -10,15 +10,15 @@ export type TfjsOnnxErrorCode =
   | 'engine-unavailable'
   | 'session';
 
-/** The one error class of this package. `details` holds the offending values. */
+/** The one error class of this package. `values` holds the offending values. */
 export class TfjsOnnxError extends Error {
   readonly code: TfjsOnnxErrorCode;
-  readonly details: Readonly<Record<string, unknown>>;
+  readonly values: Readonly<Record<string, unknown>>;
 
-  constructor(code: TfjsOnnxErrorCode, message: string, details: Record<string, unknown> = {}, options?: ErrorOptions) {
+  constructor(code: TfjsOnnxErrorCode, message: string, values: Record<string, unknown> = {}, options?: ErrorOptions) {
     super(message, options);
     this.name = 'TfjsOnnxError';
     this.code = code;
-    this.details = details;
+    this.values = values;
   }
 }

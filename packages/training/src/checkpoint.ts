@@ -1,8 +1,9 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { type Json, canonicalJson, jsonDifference, jsonHash } from '@controllab/data';
 import { verifySafetensors, writeSafetensors } from '@controllab/core-blocks';
 import type { HostTensor } from '@controllab/tfjs-onnx';
-import { canonicalJson, configDifference, configHash, type Json } from './config.ts';
+
 import { TrainingError, isDiskFull } from './errors.ts';
 
 /*
@@ -57,7 +58,7 @@ export function writeCheckpoint(
         format: FORMAT,
         step: String(step),
         config: canonicalJson(config),
-        config_hash: configHash(config),
+        config_hash: jsonHash(config),
         rng: JSON.stringify({ seed, next_step: step }),
       },
     });
@@ -122,8 +123,8 @@ export function newestCheckpoint(directory: string, config: Json, onBroken: (fil
       onBroken(file, error instanceof Error ? error.message : String(error));
       continue;
     }
-    if (checkpoint.hash !== configHash(config)) {
-      const differences = configDifference(checkpoint.config, config);
+    if (checkpoint.hash !== jsonHash(config)) {
+      const differences = jsonDifference(checkpoint.config, config);
       const shown = differences.slice(0, DIFFERENCES_SHOWN).join('; ');
       throw new TrainingError(
         'config-differs',

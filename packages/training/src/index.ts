@@ -1,7 +1,6 @@
 export { localBatches, makeBatches, type Batch, type BatchSource, type MakeBatch, type StepBatch } from './batch.ts';
 export { startBatchWorker, type BatchWorkerOptions } from './batch-worker.ts';
 export { newestCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
-export { canonicalJson, configDifference, configHash, type Json } from './config.ts';
 export { TrainingError, isDiskFull, type TrainingErrorCode } from './errors.ts';
 export { constantRate, cosineRate, stableDecayRate, type LearningRate } from './learning-rate.ts';
 export { optimizerInputs, type OptimizerSettings } from './optimizer-inputs.ts';

@@ -1,9 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import type { Json } from '@controllab/data';
 import type { CompiledFunction, HostTensor } from '@controllab/tfjs-onnx';
 import type { Batch, BatchSource } from './batch.ts';
 import { checkpointSteps, newestCheckpoint, writeCheckpoint } from './checkpoint.ts';
-import type { Json } from './config.ts';
+
 import { TrainingError } from './errors.ts';
 import type { LearningRate } from './learning-rate.ts';
 import { LossWatch, type LossRise } from './loss-watch.ts';

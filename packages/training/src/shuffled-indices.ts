@@ -1,4 +1,4 @@
-import { permutation } from '@controllab/core-blocks';
+import { permutation } from '@controllab/data';
 
 /**
  * Which samples each step takes: every epoch is a new permutation of the data set, batches run across epoch borders.

@@ -1,4 +1,4 @@
-import type { RgbImage } from '@controllab/report';
+import type { RgbImage } from '@controllab/data';
 
 const SIDE = 8;
 

@@ -1,5 +1,4 @@
-import { normal, randomInt, uniform } from '@controllab/core-blocks';
-import type { RgbImage } from '@controllab/report';
+import { type RgbImage, normal, randomInt, uniform } from '@controllab/data';
 import { MetricsError } from '../errors.ts';
 import { blockTransform } from './block-transform.ts';
 

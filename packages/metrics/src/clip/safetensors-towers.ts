@@ -38,7 +38,7 @@ export async function openClip(name: string, model: ClipModel, file: string): Pr
     return { name, model, tensors, hash: await fileHash(file) };
   } catch (error) {
     if (!(error instanceof CoreBlocksError) || error.code !== 'state-dict-mismatch') throw error;
-    throw new MetricsError('weights-mismatch', `${file} does not hold CLIP ${name}: ${error.message}`, { file, ...error.details });
+    throw new MetricsError('weights-mismatch', `${file} does not hold CLIP ${name}: ${error.message}`, { file, ...error.values });
   }
 }
 

@@ -1,5 +1,5 @@
-import { normal } from '@controllab/core-blocks';
 import { describe, expect, it } from 'vitest';
+import { normal } from '@controllab/data';
 import type { Features } from '../features.ts';
 import { mind } from './mind.ts';
 

@@ -1,4 +1,4 @@
-import { normal } from '@controllab/core-blocks';
+import { normal } from '@controllab/data';
 import { checkPair, toMatrix, type Features } from '../features.ts';
 import { MetricsError } from '../errors.ts';
 import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';

@@ -1,4 +1,4 @@
-import { permutation } from '@controllab/core-blocks';
+import { permutation } from '@controllab/data';
 import { checkPair, rowsAt, toMatrix, type Features } from '../features.ts';
 import { cholesky } from '../linear-algebra/cholesky.ts';
 import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';

@@ -1,5 +1,5 @@
-import { normal, randomBits } from '@controllab/core-blocks';
 import { describe, expect, it } from 'vitest';
+import { normal, randomBits } from '@controllab/data';
 import { covariance, mergeStatistics, StatisticsAccumulator, type FeatureStatistics } from './feature-statistics.ts';
 import { imageSetOf } from './image-set.ts';
 

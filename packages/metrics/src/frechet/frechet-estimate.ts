@@ -1,4 +1,4 @@
-import { permutation } from '@controllab/core-blocks';
+import { permutation } from '@controllab/data';
 import { MetricsError } from '../errors.ts';
 import { checkFeatures, rowsAt, type Features } from '../features.ts';
 import { gatherStatistics, mergeStatistics } from './feature-statistics.ts';

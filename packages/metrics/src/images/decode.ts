@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import sharp from 'sharp';
-import type { RgbImage } from '@controllab/report';
+
+import type { RgbImage } from '@controllab/data';
 import { MetricsError } from '../errors.ts';
 import { MAX_PIXELS } from './limits.ts';
 

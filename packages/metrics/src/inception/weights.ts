@@ -36,7 +36,7 @@ export async function readInceptionWeights(file: string): Promise<InceptionWeigh
     throw new MetricsError(
       'weights-mismatch',
       `${file} does not hold FID's Inception network (pt_inception-2015-12-05): ${error.message}`,
-      { file, ...error.details },
+      { file, ...error.values },
     );
   }
 }

@@ -1,5 +1,5 @@
-import { normal } from '@controllab/core-blocks';
 import { describe, expect, it } from 'vitest';
+import { normal } from '@controllab/data';
 import { cholesky, lowerProduct, pivotedCholesky } from './cholesky.ts';
 import { transpose, type Matrix } from './matrix.ts';
 

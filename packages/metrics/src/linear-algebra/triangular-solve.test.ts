@@ -1,5 +1,5 @@
-import { normal } from '@controllab/core-blocks';
 import { expect, it } from 'vitest';
+import { normal } from '@controllab/data';
 import { solveRows } from './triangular-solve.ts';
 
 it('is right for a triangle done by hand', () => {

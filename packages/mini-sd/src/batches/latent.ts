@@ -1,5 +1,6 @@
+import { normal, uniform } from '@controllab/data';
 import { conditionImage, tokenize, vocabulary, CONTEXT_LENGTH, type Condition, type Tier } from '@controllab/emoji-scenes';
-import { normal, uniform } from '@controllab/core-blocks';
+
 import { addNoise, dropPrompts, NoiseSchedule, stratifiedTimesteps, velocity } from '@controllab/diffusion';
 import type { MakeBatch } from '@controllab/training';
 import { readLatents } from '../latents.ts';

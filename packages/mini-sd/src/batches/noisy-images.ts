@@ -1,4 +1,4 @@
-import { normal, uniform } from '@controllab/core-blocks';
+import { normal, uniform } from '@controllab/data';
 import type { SceneBuffers, SceneSpec } from '@controllab/emoji-scenes';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { IMAGE_SIZE } from '../models.ts';

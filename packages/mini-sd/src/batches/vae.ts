@@ -1,4 +1,4 @@
-import { normal } from '@controllab/core-blocks';
+import { normal } from '@controllab/data';
 import type { MakeBatch } from '@controllab/training';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE } from '../models.ts';
 import { writeImage } from '../pixels.ts';

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
+import type { Json } from '@controllab/data';
 import { initialize, parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
 import type { HostTensor, NamedTensors, TensorSpec } from '@controllab/tfjs-onnx';
 import {
@@ -9,7 +10,6 @@ import {
   runTraining,
   startBatchWorker,
   stateTensors,
-  type Json,
   type LearningRate,
   type ProgressOutput,
   type TrainingResult,

@@ -17,10 +17,10 @@ export function canonicalJson(value: Json): string {
   return JSON.stringify(value);
 }
 
-export const configHash = (config: Json): string => createHash('sha256').update(canonicalJson(config)).digest('hex');
+export const jsonHash = (config: Json): string => createHash('sha256').update(canonicalJson(config)).digest('hex');
 
 /** Where two configurations differ, one `path: a -> b` a leaf. */
-export function configDifference(before: Json, after: Json, path = ''): string[] {
+export function jsonDifference(before: Json, after: Json, path = ''): string[] {
   if (canonicalJson(before ?? null) === canonicalJson(after ?? null)) return [];
   const isBranch = (v: Json): v is Exclude<Json, null | boolean | number | string> => typeof v === 'object' && v !== null;
   if (!isBranch(before) || !isBranch(after) || Array.isArray(before) !== Array.isArray(after)) {
@@ -31,5 +31,5 @@ export function configDifference(before: Json, after: Json, path = ''): string[]
   const b = after as Record<string, Json>;
   return [...new Set([...Object.keys(a), ...Object.keys(b)])]
     .sort()
-    .flatMap((key) => configDifference(a[key] as Json, b[key] as Json, path ? `${path}.${key}` : key));
+    .flatMap((key) => jsonDifference(a[key] as Json, b[key] as Json, path ? `${path}.${key}` : key));
 }

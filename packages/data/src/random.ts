@@ -1,4 +1,4 @@
-import { CoreBlocksError } from './error.ts';
+import { DataError } from './errors.ts';
 
 /*
  * Counter-based randomness: every number is a pure function of (seed, purpose, index, position), so a batch can be
@@ -30,7 +30,7 @@ function hashPurpose(purpose: string): number {
 
 function checkWord(name: string, value: number): void {
   if (!Number.isInteger(value) || value < 0 || value >= WORD) {
-    throw new CoreBlocksError('invalid-counter', `Error in random: expected ${name} to be an integer in [0, 2^32), got ${value}`, {
+    throw new DataError('invalid-counter', `Error in random: expected ${name} to be an integer in [0, 2^32), got ${value}`, {
       [name]: value,
     });
   }
@@ -100,7 +100,7 @@ export function threefry(out: Uint32Array, key0: number, key1: number, index: nu
 }
 
 /**
- * `length` uniform 32-bit words for (seed, purpose, index). Throws CoreBlocksError invalid-counter unless seed and index are integers in
+ * `length` uniform 32-bit words for (seed, purpose, index). Throws DataError invalid-counter unless seed and index are integers in
  * [0, 2^32).
  */
 export function randomBits(seed: number, purpose: string, index: number, length: number): Uint32Array {

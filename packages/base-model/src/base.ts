@@ -1,0 +1,69 @@
+import type { Denoiser, Module, Weights } from '@controllab/core-blocks';
+import type { RgbImage } from '@controllab/data';
+import type { FloatTensor, NoiseSchedule, Prediction, SamplerConfig } from '@controllab/diffusion';
+import type { CompileOptions, HostTensor, NamedTensors, TensorSpec } from '@controllab/tfjs-onnx';
+
+/** Token ids of prompts, by input name of the text encoder: `ids` [N, S] int32, SDXL's second encoder `ids2`. */
+export type PromptTokens = Record<string, HostTensor>;
+
+/** The frozen text encoder(s) of a base as one traced function. */
+export interface TextEncoder {
+  /** Bound under the prefix `text`. */
+  readonly module: Module;
+  inputs(batch: number): Record<string, TensorSpec>;
+  /** Token ids to the conditions that the denoiser reads: `context` [N, S, D], SDXL also `textEmbeds` [N, P]. */
+  encode(t: NamedTensors): NamedTensors;
+}
+
+/** How a base's prompts are tokenised again in a worker: `module`'s default export takes `data` and returns `tokenize`. */
+export interface TokenizerReference {
+  readonly module: string;
+  readonly data: unknown;
+}
+
+/**
+ * A latent diffusion model with its weights: the embedded default, or a published checkpoint. All of training, sampling and the
+ * experiments see a base through this and nothing else.
+ */
+export interface Base {
+  /** `mini`, or what the user named: a folder or a file. */
+  readonly id: string;
+  readonly label: string;
+  /** Of its weights and of the settings that decide what it predicts. */
+  readonly hash: string;
+  /** Checksums by part, for provenance. */
+  readonly hashes: Readonly<Record<string, string>>;
+  /** The U-Net's weights under `unet.`, the text encoder's under `text.`, the autoencoder's under `vae.`. */
+  readonly weights: Weights;
+  readonly schedule: NoiseSchedule;
+  readonly prediction: Prediction;
+  /** What its scheduler's config asks of every sampler: spacing, offsets, clipping, Karras sigmas. `steps` is the caller's. */
+  readonly sampling: Omit<SamplerConfig, 'steps'> & Readonly<Record<string, unknown>>;
+  /** The picture's side that it was trained on. */
+  readonly pixels: number;
+  readonly latentChannels: number;
+  /** Pixels per latent along a side. */
+  readonly factor: number;
+  /** @param options.extraInputs channels that the U-Net's input is widened by, see `Control.extraInputs` */
+  denoiser(options?: { extraInputs?: number }): Denoiser;
+  textEncoder(): TextEncoder;
+  readonly tokenizer: TokenizerReference;
+  /**
+   * Prompts as token ids.
+   * @param say told by name what of a prompt is cut off or unknown
+   */
+  tokenize(prompts: readonly string[], say?: (message: string) => void): PromptTokens;
+  /**
+   * Prompts to what the denoiser reads, one row a prompt. Memory holds one encoder at a time.
+   * @param options.zeroEmpty rows of empty prompts become zero where the checkpoint asks for it (SDXL's `force_zeros_for_empty_prompt`)
+   */
+  encodePrompts(
+    prompts: readonly string[],
+    engine: CompileOptions,
+    options?: { zeroEmpty?: boolean; say?: (message: string) => void },
+  ): Promise<Record<string, HostTensor>>;
+  /** Pictures of one size to scaled latents [N, C, h, w]: posterior means. */
+  encode(images: readonly RgbImage[], engine: CompileOptions): Promise<FloatTensor>;
+  /** Scaled latents [N, C, h, w] to pictures. */
+  decode(latents: FloatTensor, engine: CompileOptions): Promise<RgbImage[]>;
+}

@@ -1,0 +1,1 @@
+export type { Base, PromptTokens, TextEncoder, TokenizerReference } from './base.ts';

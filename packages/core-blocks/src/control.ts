@@ -1,0 +1,75 @@
+import type * as tf from '@tensorflow/tfjs';
+import type { ConstantTensor, HostTensor, NamedTensors, TensorSpec } from '@controllab/tfjs-onnx';
+import type { Module } from './module.ts';
+import type { SpatioTemporalEncoderConfig, UNetEncoderConfig } from './unet-config.ts';
+import type { UNetOptions } from './unet.ts';
+
+/** Weights by name: on the host, or left in their file. */
+export type Weights = Readonly<Record<string, ConstantTensor>>;
+
+/** What a method of control must know of the U-Net that it controls. */
+export type ControlTarget = {
+  /** Architecture, which chooses a release's recipe where methods have several: `mini`, `sd15`, `sd21`, `sdxl`, `svd`, or another's name. */
+  readonly family: string;
+  /** Pixels per latent along a side. */
+  readonly factor: number;
+} & (
+  | { readonly video: false; readonly encoder: UNetEncoderConfig }
+  /** Layers that see the frames of a video; tensors have a frame axis behind the batch's. */
+  | { readonly video: true; readonly encoder: SpatioTemporalEncoderConfig }
+);
+
+/**
+ * A base model's denoiser as a traced function: the U-Net, and what goes into it. Every call of a base's `denoiser()` gives modules of its own.
+ */
+export interface Denoiser {
+  readonly target: ControlTarget;
+  readonly unet: Module;
+  /**
+   * Shapes of what `predict` reads for a batch: `sample` [N, C, h, w] (a video's [N, F, C, h, w]), `timesteps` [N], `context` [N, S, D], for
+   * SDXL `textEmbeds` and `timeIds`, for SVD `timeIds`; the sizes are the base's own unless `latent` gives height and width in latents.
+   */
+  inputs(batch: number, latent?: { height: number; width: number }): Record<string, TensorSpec>;
+  /** The U-Net's prediction [N, C, h, w]; parameters must be bound. A control's `sample` replaces the input. */
+  predict(t: NamedTensors, options?: ControlledOptions): tf.Tensor;
+}
+
+/** What a control gives the U-Net: residuals, an injection, or a widened input. */
+export type ControlledOptions = UNetOptions & { sample?: tf.Tensor };
+
+/** How strongly a control acts: one number, or a tensor [N, 1, 1, 1] with one for each sample. 1 where it is not given. */
+export type ControlStrength = number | tf.Tensor;
+
+/** A method made for one U-Net: a module, how its output enters, what trains with it, and where training starts. */
+export interface Control {
+  /** Its parameters are bound under the prefix `control`. May be without parameters. */
+  readonly module: Module;
+  /** Channels that the U-Net's input is widened by. */
+  readonly extraInputs: number;
+  /** What it gives the U-Net, from `Denoiser.inputs` and `condition` [N, 3, H, W] in [0, 1] (a video's [N, F, 3, H, W]). */
+  apply(t: NamedTensors, strength?: ControlStrength): ControlledOptions;
+  /** Which of the U-Net's own parameters train too, by name (without prefix); null: none, the locked copy. */
+  readonly trainsInBase: RegExp | null;
+  /** Their learning rate as a share of the module's. */
+  readonly baseRate: number;
+  /**
+   * Where training starts: every parameter of the module under `control.`, and those of the U-Net that do not start at the base's own value
+   * (a widened input) under `unet.`.
+   * @param base the U-Net's weights by plain names
+   * @throws an error of the method's package naming every parameter that does not fit
+   */
+  initial(base: Weights, seed: number): Record<string, HostTensor>;
+}
+
+/** A way to control a U-Net. */
+export interface Method {
+  /** a-z, 0-9 and "-". */
+  readonly id: string;
+  readonly label: string;
+  /** What distinguishes it, for a report: a phrase. */
+  readonly description: string;
+  /** Every choice that decides what is trained, as JSON: part of a training's identity. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** @throws an error of the method's package when it has no recipe for the target */
+  create(target: ControlTarget): Control;
+}

@@ -1,0 +1,14 @@
+export type DataErrorCode = 'invalid-counter' | 'invalid-dataset';
+
+/** The one error class of this package. `values` holds the offending values by name. */
+export class DataError extends Error {
+  override readonly name = 'DataError';
+  readonly code: DataErrorCode;
+  readonly values: Readonly<Record<string, unknown>>;
+
+  constructor(code: DataErrorCode, message: string, values: Record<string, unknown> = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.values = values;
+  }
+}

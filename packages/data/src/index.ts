@@ -1,0 +1,6 @@
+export { canonicalJson, jsonDifference, jsonHash, type Json } from './canonical-json.ts';
+export { openDataset, type Dataset, type DatasetReference, type Example } from './dataset.ts';
+export { DataError, type DataErrorCode } from './errors.ts';
+export type { RgbImage } from './image.ts';
+export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from './random.ts';
+export { writeAtomic } from './write-atomic.ts';
