@@ -9,7 +9,9 @@ export type Weights = Readonly<Record<string, ConstantTensor>>;
 
 /** What a method of control must know of the U-Net that it controls. */
 export type ControlTarget = {
-  /** Architecture, which chooses a release's recipe where methods have several: `mini`, `sd15`, `sd21`, `sdxl`, `svd`, or another's name. */
+  /**
+   * Architecture, which chooses a release's recipe where methods have several: `mini`, `sd15`, `sd21`, `sdxl`, `svd`, or another's name.
+   */
   readonly family: string;
   /** Pixels per latent along a side. */
   readonly factor: number;
@@ -20,14 +22,15 @@ export type ControlTarget = {
 );
 
 /**
- * A base model's denoiser as a traced function: the U-Net, and what goes into it. Every call of a base's `denoiser()` gives modules of its own.
+ * A base model's denoiser as a traced function: the U-Net, and what goes into it. Every call of a base's `denoiser()` gives modules of its
+ * own.
  */
 export interface Denoiser {
   readonly target: ControlTarget;
   readonly unet: Module;
   /**
-   * Shapes of what `predict` reads for a batch: `sample` [N, C, h, w] (a video's [N, F, C, h, w]), `timesteps` [N], `context` [N, S, D], for
-   * SDXL `textEmbeds` and `timeIds`, for SVD `timeIds`; the sizes are the base's own unless `latent` gives height and width in latents.
+   * Shapes of what `predict` reads for a batch: `sample` [N, C, h, w] (a video's [N, F, C, h, w]), `timesteps` [N], `context` [N, S, D],
+   * for SDXL `textEmbeds` and `timeIds`, for SVD `timeIds`; the sizes are the base's own unless `latent` gives height and width in latents.
    */
   inputs(batch: number, latent?: { height: number; width: number }): Record<string, TensorSpec>;
   /** The U-Net's prediction [N, C, h, w]; parameters must be bound. A control's `sample` replaces the input. */
