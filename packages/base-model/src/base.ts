@@ -1,19 +1,10 @@
-import type { Denoiser, Module, Weights } from '@controllab/core-blocks';
+import type { Denoiser, TextEncoder, Weights } from '@controllab/core-blocks';
 import type { RgbImage } from '@controllab/data';
 import type { FloatTensor, NoiseSchedule, Prediction, SamplerConfig } from '@controllab/diffusion';
-import type { CompileOptions, HostTensor, NamedTensors, TensorSpec } from '@controllab/tfjs-onnx';
+import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 
 /** Token ids of prompts, by input name of the text encoder: `ids` [N, S] int32, SDXL's second encoder `ids2`. */
 export type PromptTokens = Record<string, HostTensor>;
-
-/** The frozen text encoder(s) of a base as one traced function. */
-export interface TextEncoder {
-  /** Bound under the prefix `text`. */
-  readonly module: Module;
-  inputs(batch: number): Record<string, TensorSpec>;
-  /** Token ids to the conditions that the denoiser reads: `context` [N, S, D], SDXL also `textEmbeds` [N, P]. */
-  encode(t: NamedTensors): NamedTensors;
-}
 
 /** How a base's prompts are tokenised again in a worker: `module`'s default export takes `data` and returns `tokenize`. */
 export interface TokenizerReference {

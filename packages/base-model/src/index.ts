@@ -1,1 +1,1 @@
-export type { Base, PromptTokens, TextEncoder, TokenizerReference } from './base.ts';
+export type { Base, PromptTokens, TokenizerReference } from './base.ts';

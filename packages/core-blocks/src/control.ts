@@ -37,6 +37,16 @@ export interface Denoiser {
   predict(t: NamedTensors, options?: ControlledOptions): tf.Tensor;
 }
 
+/** A base model's frozen text encoder, or several, as one traced function. */
+export interface TextEncoder {
+  /** Bound under the prefix `text`. */
+  readonly module: Module;
+  /** Token ids: `ids` [N, S] int32, SDXL's second encoder `ids2`. */
+  inputs(batch: number): Record<string, TensorSpec>;
+  /** Token ids to what the denoiser reads: `context` [N, S, D], SDXL also `textEmbeds` [N, P]. */
+  encode(t: NamedTensors): NamedTensors;
+}
+
 /** What a control gives the U-Net: residuals, an injection, or a widened input. */
 export type ControlledOptions = UNetOptions & { sample?: tf.Tensor };
 

@@ -30,7 +30,7 @@ export {
   svd,
 } from './unet-presets.ts';
 export type { Injection, InjectionPoint } from './injection.ts';
-export type { Control, ControlledOptions, ControlStrength, ControlTarget, Denoiser, Method, Weights } from './control.ts';
+export type { Control, ControlledOptions, ControlStrength, ControlTarget, Denoiser, Method, TextEncoder, Weights } from './control.ts';
 export {
   encoderStates,
   resolveEncoder,

@@ -18,11 +18,15 @@ const MAX_COSINE_BETA = 0.999;
  * Same numbers as the diffusers schedulers' `alphas_cumprod`. Throws DiffusionError for an impossible configuration.
  */
 export class NoiseSchedule {
+  /** What it was made from: another thread makes the same one from it. */
+  readonly config: NoiseScheduleConfig;
   readonly trainTimesteps: number;
   /** abar_t: the share of signal variance left at step t. Falls from almost 1 to almost 0. */
   readonly alphasCumprod: Float64Array;
 
-  constructor({ trainTimesteps = 1000, schedule = 'scaled_linear', betaStart = 0.00085, betaEnd = 0.012 }: NoiseScheduleConfig = {}) {
+  constructor(config: NoiseScheduleConfig = {}) {
+    const { trainTimesteps = 1000, schedule = 'scaled_linear', betaStart = 0.00085, betaEnd = 0.012 } = config;
+    this.config = config;
     if (!Number.isInteger(trainTimesteps) || trainTimesteps < 1) {
       throw new DiffusionError(
         'invalid-config',
