@@ -56,6 +56,7 @@ export { ClipVisionTower, clipVisionH14, type ClipVisionConfig } from './clip-vi
 export { SafetensorsFile, readSafetensors, verifySafetensors } from './safetensors.ts';
 export type { SafetensorsDtype, SafetensorsEntry } from './safetensors-header.ts';
 export { decodeBfloat16, decodeFloat16 } from './float16.ts';
+export { readConstant } from './read-constant.ts';
 export { writeSafetensors, type Float64Tensor } from './safetensors-write.ts';
 export { externalStateDict, loadStateDict } from './state-dict.ts';
 export type { TensorFile, TensorSource } from './tensor-source.ts';

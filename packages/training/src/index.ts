@@ -1,6 +1,11 @@
 export { localBatches, makeBatches, type Batch, type BatchSource, type MakeBatch, type StepBatch } from './batch.ts';
 export { startBatchWorker, type BatchWorkerOptions } from './batch-worker.ts';
 export { newestCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
+export { default as denoisingBatches, type DenoisingBatchData, type LatentPhase, type ModuleReference } from './denoising/batches.ts';
+export { latentPool, openLatentPool, type LatentPool } from './denoising/latent-pool.ts';
+export { checkRecipe, learningRateOf, type Recipe } from './denoising/recipe.ts';
+export { denoisingInputs, denoisingStep, stepsPerRun, trainedInBase, type DenoisingModel } from './denoising/step.ts';
+export { trainControl, TRAINING_REVISION, type ControlTraining, type TrainedControl } from './denoising/train-control.ts';
 export { TrainingError, isDiskFull, type TrainingErrorCode } from './errors.ts';
 export { constantRate, cosineRate, stableDecayRate, type LearningRate } from './learning-rate.ts';
 export { optimizerInputs, type OptimizerSettings } from './optimizer-inputs.ts';

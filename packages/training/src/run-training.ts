@@ -15,8 +15,8 @@ import { TrainingLog, type LogLine } from './training-log.ts';
 /** A compiled step whose state is p:NAME, m:NAME, v:NAME (and ema:NAME), with a scalar output `loss`; see `compileTrainStep`. */
 export type TrainStep = Pick<CompiledFunction, 'run' | 'state' | 'stepsPerRun'> & { optimizer: OptimizerSettings };
 
-/** Numbers are shown as they come; arrays (one value an image, say) are only logged. */
-export type EvaluationValues = Record<string, number | readonly number[]>;
+/** Numbers are shown as they come; arrays (one value an image, say) and texts (a picture as base64) are only logged. */
+export type EvaluationValues = Record<string, number | string | readonly number[]>;
 
 export interface Evaluation {
   /** Runs before the first step, after every `every` steps, and after the last. Its time counts nowhere. */
@@ -46,7 +46,7 @@ export interface TrainingOptions {
 }
 
 export interface TrainingResult {
-  /** `interrupted`: SIGINT or SIGTERM came; the same call continues from the checkpoint. */
+  /** `interrupted`: SIGINT, SIGTERM or SIGHUP came; the same call continues from the checkpoint. */
   status: 'finished' | 'interrupted';
   /** Steps done. */
   step: number;
@@ -72,13 +72,15 @@ export interface Timing {
 
 /** The first calls allocate and warm up. */
 const UNTIMED_RUNS = 2;
+/** A closed terminal (SIGHUP) must cost no more than Ctrl-C. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Steps averaged for the displayed loss. */
 const DISPLAYED_LOSSES = 20;
 
 /**
  * The training loop: feeds batches and schedules to a compiled step, logs, evaluates, writes checkpoints, resumes.
  * A run that was killed and called again gives the bytes of an uninterrupted one.
- * SIGINT and SIGTERM let the step finish, write a checkpoint and return `interrupted`; a second signal ends the process at once.
+ * SIGINT, SIGTERM and SIGHUP let the step finish, write a checkpoint and return `interrupted`; a second signal ends the process at once.
  * Closes `batches`. Throws TrainingError: `non-finite`, `disk-full`, `config-differs`, `state-differs`, `batch-failed`,
  * `batch-worker-died`, `invalid-options`.
  */
@@ -93,9 +95,9 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     );
   };
   const stopListening = () => {
-    for (const s of ['SIGINT', 'SIGTERM'] as const) process.off(s, onSignal);
+    for (const s of SIGNALS) process.off(s, onSignal);
   };
-  for (const s of ['SIGINT', 'SIGTERM'] as const) process.on(s, onSignal);
+  for (const s of SIGNALS) process.on(s, onSignal);
   try {
     return await train(options, progress, () => signal);
   } finally {

@@ -74,6 +74,29 @@ describe('compileTrainStep', () => {
     expect(w[1]).toBeLessThan(0.5);
   });
 
+  it('trains a parameter at its own share of the learning rate', async () => {
+    const at = (name: string) => (name === 'slow' ? 0.1 : 1);
+    const target = (x: tf.Tensor, goal: number) => tf.sum(tf.square(tf.sub(x, goal)));
+    const step = await compileTrainStep(
+      {
+        name: 'two rates',
+        trainable: { fast: { shape: [1] }, slow: { shape: [1] } },
+        inputs: {},
+        optimizer: { weightDecay: 0 },
+        rate: at,
+        loss: ({ params }) => ({ loss: tf.add(target(params['fast']!, 5), target(params['slow']!, 5)) as tf.Scalar }),
+      },
+      { threads: 1 },
+    );
+    step.state = initialTrainState({ fast: { data: Float32Array.of(0), shape: [1] }, slow: { data: Float32Array.of(0), shape: [1] } });
+    const scalar = (value: number) => ({ data: Float32Array.of(value), shape: [] });
+    await step.run({ learning_rate: scalar(0.2), bias_correction1: scalar(1 / 0.1), bias_correction2: scalar(1 / 0.001) });
+    // Adam's first step is the learning rate itself.
+    expect(stateTensors(step.state, 'p').fast!.data[0]).toBeCloseTo(0.2, 5);
+    expect(stateTensors(step.state, 'p').slow!.data[0]).toBeCloseTo(0.02, 5);
+    await step.release();
+  });
+
   it('learns the line', async () => {
     const { state, losses } = await train('onnx', 1, 300);
     expect(losses.at(-1)!.loss).toBeLessThan(1e-3);

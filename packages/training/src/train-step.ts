@@ -26,6 +26,8 @@ export interface TrainStepDefinition {
   inputs: Record<string, TensorSpec>;
   /** AdamW; the learning rate is fed by the loop. */
   optimizer?: { beta1?: number; beta2?: number; eps?: number; weightDecay?: number };
+  /** Learning rate of a parameter as a share of the one that the loop feeds; 1. */
+  rate?(name: string): number;
   /** Decay of averaged weights kept as state ema:NAME; none without it. */
   ema?: number;
 }
@@ -56,8 +58,20 @@ export function initialTrainState(
   };
 }
 
+/** Names by the share of the learning rate that they train at: PyTorch's parameter groups. */
+function byRate(names: readonly string[], rate: (name: string) => number): Map<number, string[]> {
+  const groups = new Map<number, string[]>();
+  for (const name of names) {
+    const share = rate(name);
+    const group = groups.get(share);
+    if (group === undefined) groups.set(share, [name]);
+    else group.push(name);
+  }
+  return groups;
+}
+
 /** Signature and traced function of a training step: loss, gradients by tfjs's tape, AdamW and the weights' average in one graph. */
-export function trainStepFunction({ loss, trainable, constants = {}, inputs, optimizer = {}, ema }: TrainStepDefinition): {
+export function trainStepFunction({ loss, trainable, constants = {}, inputs, optimizer = {}, rate = () => 1, ema }: TrainStepDefinition): {
   fn: Traceable;
   signature: Signature;
 } {
@@ -71,12 +85,24 @@ export function trainStepFunction({ loss, trainable, constants = {}, inputs, opt
       aux = Object.fromEntries(Object.entries(result.aux ?? {}).map(([name, tensor]) => [name, tf.keep(tensor)]));
       return result.loss;
     }, params);
-    const rate = {
-      learningRate: fed.learning_rate as tf.Scalar,
-      biasCorrection1: fed.bias_correction1 as tf.Scalar,
-      biasCorrection2: fed.bias_correction2 as tf.Scalar,
-    };
-    const next = adamw(params, grads, stateTensors(state, 'm'), stateTensors(state, 'v'), rate, optimizer);
+    const moments = { m: stateTensors(state, 'm'), v: stateTensors(state, 'v') };
+    const next: ReturnType<typeof adamw> = { params: {}, m: {}, v: {} };
+    for (const [share, names] of byRate(Object.keys(params), rate)) {
+      const group = (tensors: NamedTensors): NamedTensors => Object.fromEntries(names.map((name) => [name, tensors[name]!]));
+      const updated = adamw(
+        group(params),
+        group(grads),
+        group(moments.m),
+        group(moments.v),
+        {
+          learningRate: (share === 1 ? fed.learning_rate : tf.mul(fed.learning_rate!, share)) as tf.Scalar,
+          biasCorrection1: fed.bias_correction1 as tf.Scalar,
+          biasCorrection2: fed.bias_correction2 as tf.Scalar,
+        },
+        optimizer,
+      );
+      for (const part of ['params', 'm', 'v'] as const) Object.assign(next[part], updated[part]);
+    }
     const averages = Object.fromEntries(
       Object.entries(stateTensors(state, 'ema')).map(([name, average]) => [
         name,

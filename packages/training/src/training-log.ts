@@ -4,7 +4,7 @@ import { TrainingError, isDiskFull } from './errors.ts';
 /** A line of the JSONL log: one a training step, one an evaluation. */
 export type LogLine =
   | { step: number; loss: number; lr: number; samples_per_second: number; wait_share: number; time: string }
-  | { step: number; evaluation: Record<string, number | readonly number[]>; time: string };
+  | { step: number; evaluation: Record<string, number | string | readonly number[]>; time: string };
 
 /** The append-only JSONL log of a run. */
 export class TrainingLog {

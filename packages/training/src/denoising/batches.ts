@@ -1,0 +1,96 @@
+import { conditionBatch, normal, openDataset, uniform, type DatasetReference } from '@controllab/data';
+import {
+  addNoise,
+  dropPrompts,
+  NoiseSchedule,
+  stratifiedTimesteps,
+  trainingTarget,
+  uniformTimesteps,
+  type NoiseScheduleConfig,
+  type Prediction,
+} from '@controllab/diffusion';
+import type { HostTensor } from '@controllab/tfjs-onnx';
+import type { MakeBatch } from '../batch.ts';
+import type { Recipe } from './recipe.ts';
+import { openLatentPool } from './latent-pool.ts';
+
+/** Opens something again in another thread: `module` is the URL of a module whose default export takes `data`. */
+export interface ModuleReference {
+  readonly module: string;
+  readonly data: unknown;
+}
+
+/** A dataset whose pictures are encoded, and the step from which batches are drawn from it. */
+export interface LatentPhase {
+  readonly from: number;
+  /** File written by `latentPool`. */
+  readonly latents: string;
+  readonly dataset: DatasetReference;
+}
+
+/** All that the worker which makes denoising batches is told: plain data. */
+export interface DenoisingBatchData {
+  /** In ascending order of `from`; the first begins at 0. */
+  readonly phases: readonly LatentPhase[];
+  /** Makes `(prompts) => token ids by input name`. */
+  readonly tokenizer: ModuleReference;
+  readonly schedule: NoiseScheduleConfig;
+  readonly prediction: Prediction;
+  readonly recipe: Pick<Recipe, 'batchSize' | 'promptDrop' | 'timesteps'>;
+  readonly seed: number;
+  /** Adds this condition of each example as input `condition`. */
+  readonly condition?: string;
+  /** Inputs that are the same for every sample, by name: SDXL's `timeIds`. */
+  readonly fixed?: Readonly<Record<string, readonly number[]>>;
+}
+
+type Tokenize = (prompts: readonly string[]) => Record<string, HostTensor>;
+
+const openTokenizer = async ({ module, data }: ModuleReference): Promise<Tokenize> =>
+  ((await import(module)) as { default(data: unknown): Tokenize | Promise<Tokenize> }).default(data);
+
+/**
+ * The one batch contract of denoisers: `sample` (noisy latents), `timesteps`, `target` (what the prediction type asks for), token ids by the
+ * text encoder's input names, and `condition`. All randomness is a function of (seed, step): data order, noise, timesteps and dropped prompts are
+ * the same for every method that trains on the same dataset with the same seed.
+ */
+export default async function denoisingBatches(data: DenoisingBatchData): Promise<MakeBatch> {
+  const { tokenizer, prediction, seed, condition, fixed = {} } = data;
+  const { batchSize, promptDrop, timesteps: sampling } = data.recipe;
+  const phases = await Promise.all(
+    data.phases.map(async ({ from, latents, dataset }) => ({ from, pool: openLatentPool(latents), dataset: await openDataset(dataset) })),
+  );
+  const tokenize = await openTokenizer(tokenizer);
+  const schedule = new NoiseSchedule(data.schedule);
+  const drawTimesteps = sampling === 'stratified' ? stratifiedTimesteps : uniformTimesteps;
+
+  return async (step) => {
+    const { pool, dataset } = phases.findLast(({ from }) => from <= step)!;
+    const row = pool.latents.length / pool.count;
+    const shape = [batchSize, ...pool.shape.slice(1)];
+    const indices = Array.from(uniform(seed, 'scene', step, batchSize), (u) => Math.floor(u * pool.count));
+    const x0 = { data: new Float32Array(batchSize * row), shape };
+    indices.forEach((index, n) => x0.data.set(pool.latents.subarray(index * row, (index + 1) * row), n * row));
+    const noise = { data: normal(seed, 'noise', step, batchSize * row), shape };
+    const timesteps = drawTimesteps({ seed, step, count: batchSize, trainTimesteps: schedule.trainTimesteps });
+    const examples = await Promise.all(indices.map((index) => dataset.example(index)));
+    const prompts = dropPrompts(
+      examples.map(({ captions }) => captions['caption'] ?? ''),
+      { seed, step, probability: promptDrop },
+    );
+    const inputs: Record<string, HostTensor> = {
+      sample: addNoise(schedule, x0, noise, timesteps),
+      target: trainingTarget(prediction, schedule, x0, noise, timesteps),
+      timesteps: { data: Float32Array.from(timesteps), shape: [batchSize] },
+      ...tokenize(prompts),
+    };
+    for (const [name, values] of Object.entries(fixed)) {
+      inputs[name] = {
+        data: Float32Array.from({ length: batchSize * values.length }, (_, i) => values[i % values.length]!),
+        shape: [batchSize, values.length],
+      };
+    }
+    if (condition !== undefined) inputs['condition'] = conditionBatch(examples.map((example) => example.condition(condition)));
+    return { indices, inputs };
+  };
+}

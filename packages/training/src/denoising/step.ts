@@ -1,0 +1,98 @@
+import * as tf from '@tensorflow/tfjs';
+import { parameterSpecs, withParameters, type Control, type Denoiser, type TextEncoder, type Weights } from '@controllab/core-blocks';
+import type { TensorSpec } from '@controllab/tfjs-onnx';
+import { TrainingError } from '../errors.ts';
+import type { TrainStepDefinition } from '../train-step.ts';
+import type { Recipe } from './recipe.ts';
+
+/** A denoiser with its text encoder, and what controls it. */
+export interface DenoisingModel {
+  readonly denoiser: Denoiser;
+  readonly text: TextEncoder;
+  /** Frozen weights under `unet.` and `text.`; others are left alone. */
+  readonly weights: Weights;
+  readonly control: Control;
+}
+
+const startsWith = (weights: Weights, prefixes: readonly string[]): Weights =>
+  Object.fromEntries(Object.entries(weights).filter(([name]) => prefixes.some((prefix) => name.startsWith(prefix))));
+
+/**
+ * The names, with their prefix, of the base's parameters that a control trains, in the U-Net's order.
+ * @throws TrainingError invalid-options when its pattern selects none: a typing mistake would otherwise train the module alone
+ */
+export function trainedInBase({ denoiser, control }: Pick<DenoisingModel, 'denoiser' | 'control'>): string[] {
+  const pattern = control.trainsInBase;
+  if (pattern === null) return [];
+  const names = Object.keys(parameterSpecs(denoiser.unet)).filter((name) => name.search(pattern) !== -1);
+  if (names.length === 0)
+    throw new TrainingError('invalid-options', `no parameter of the U-Net matches ${String(pattern)}`, { pattern: String(pattern) });
+  return names.map((name) => `unet.${name}`);
+}
+
+/** Shapes of what `denoisingBatches` makes. @param condition its height and width */
+export function denoisingInputs(
+  { denoiser, text }: Pick<DenoisingModel, 'denoiser' | 'text'>,
+  batchSize: number,
+  latent: { height: number; width: number } | undefined,
+): Record<string, TensorSpec> {
+  const all = denoiser.inputs(batchSize, latent);
+  const fromText = new Set(Object.keys(text.inputs(batchSize)).length === 0 ? [] : ['context', 'textEmbeds']);
+  const own = Object.fromEntries(Object.entries(all).filter(([name]) => !fromText.has(name)));
+  const { shape } = own['sample']!;
+  const { factor, video } = denoiser.target;
+  const leading = video ? shape.slice(0, 2) : shape.slice(0, 1);
+  const pixels = shape.slice(-2).map((side) => side * factor);
+  return {
+    sample: own['sample']!,
+    target: { shape },
+    timesteps: own['timesteps']!,
+    ...text.inputs(batchSize),
+    ...own,
+    condition: { shape: [...leading, 3, ...pixels] },
+  };
+}
+
+/**
+ * The loss of denoising under control, mean squared error of what the prediction type asks for, as one step of AdamW: the base's weights are constants,
+ * so that no gradient of theirs is even traced (the paper's locked copy), but for those that the control trains too.
+ */
+export function denoisingStep(
+  model: DenoisingModel,
+  recipe: Pick<Recipe, 'batchSize' | 'weightDecay' | 'ema'>,
+  { name, latent }: { name: string; latent?: { height: number; width: number } },
+): TrainStepDefinition {
+  const { denoiser, text, weights, control } = model;
+  const inBase = trainedInBase(model);
+  const unetSpecs = parameterSpecs({ unet: denoiser.unet });
+  const frozen = startsWith(weights, ['unet.', 'text.']);
+  return {
+    name,
+    trainable: { ...parameterSpecs({ control: control.module }), ...Object.fromEntries(inBase.map((full) => [full, unetSpecs[full]!])) },
+    constants: Object.fromEntries(Object.entries(frozen).filter(([full]) => !inBase.includes(full))),
+    inputs: denoisingInputs(model, recipe.batchSize, latent),
+    optimizer: { weightDecay: recipe.weightDecay },
+    ...(inBase.length === 0 ? {} : { rate: (full: string) => (full.startsWith('unet.') ? control.baseRate : 1) }),
+    ...(recipe.ema === null ? {} : { ema: recipe.ema }),
+    loss: ({ params, constants, inputs }) =>
+      withParameters({ unet: denoiser.unet, text: text.module }, { ...constants, ...params }, () =>
+        withParameters({ control: control.module }, params, () => {
+          const t = { ...inputs, ...text.encode(inputs) };
+          const prediction = denoiser.predict(t, control.apply(t));
+          return { loss: tf.mean(tf.squaredDifference(prediction, inputs['target']!)) as tf.Scalar };
+        }),
+      ),
+  };
+}
+
+/** Parameters from which a step of a small network is better called several times at once. */
+const SEVERAL_STEPS_BELOW = 50e6;
+const STEPS_PER_RUN = 10;
+
+/** Steps that one call of the engine runs: a divisor of every count in `counts`, since evaluations and checkpoints fall between calls. */
+export function stepsPerRun({ denoiser }: Pick<DenoisingModel, 'denoiser'>, counts: readonly number[]): number {
+  const sizes = Object.values(parameterSpecs(denoiser.unet)).map(({ shape }) => shape.reduce((a, b) => a * b, 1));
+  if (sizes.reduce((a, b) => a + b, 0) > SEVERAL_STEPS_BELOW) return 1;
+  for (let k = STEPS_PER_RUN; k > 1; k--) if (counts.every((count) => count % k === 0)) return k;
+  return 1;
+}

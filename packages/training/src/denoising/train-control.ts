@@ -1,0 +1,107 @@
+import type { Json } from '@controllab/data';
+import { readConstant, type Weights } from '@controllab/core-blocks';
+import type { NoiseScheduleConfig, Prediction } from '@controllab/diffusion';
+import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
+import { startBatchWorker } from '../batch-worker.ts';
+import { runTraining, type Evaluation, type TrainingResult } from '../run-training.ts';
+import { compileTrainStep, initialTrainState, stateTensors } from '../train-step.ts';
+import type { ProgressOutput } from '../progress.ts';
+import type { DenoisingBatchData, LatentPhase, ModuleReference } from './batches.ts';
+import { checkRecipe, learningRateOf, type Recipe } from './recipe.ts';
+import { denoisingStep, stepsPerRun, trainedInBase, type DenoisingModel } from './step.ts';
+
+/**
+ * Raised with every change of training code that alters the bytes of a training: it is part of what identifies one, so that no result of
+ * older code is taken for one of today's.
+ */
+export const TRAINING_REVISION = 1;
+
+export interface ControlTraining {
+  /** Names the run in messages. */
+  readonly name: string;
+  readonly model: DenoisingModel;
+  readonly tokenizer: ModuleReference;
+  readonly schedule: NoiseScheduleConfig;
+  readonly prediction: Prediction;
+  readonly data: Omit<LatentPhase, 'from'>;
+  readonly condition: string;
+  /** Inputs that are the same for every sample, see `DenoisingBatchData`. */
+  readonly fixed?: DenoisingBatchData['fixed'];
+  /** Height and width in latents; the base's own without it. */
+  readonly latent?: { height: number; width: number };
+  readonly recipe: Recipe;
+  readonly seed: number;
+  readonly engine: Omit<CompileOptions, 'name' | 'stepsPerRun'>;
+  /** Checkpoints and log.jsonl; called again with the same identity, training continues from there. */
+  readonly directory: string;
+  /** What identifies the training, beside the seed: checkpoints of anything else are refused. */
+  readonly identity: Json;
+  readonly checkpointEvery?: number;
+  readonly evaluation?: Evaluation;
+  readonly output?: ProgressOutput;
+}
+
+export interface TrainedControl {
+  readonly result: TrainingResult;
+  /** `control.` and, where the method trains some of it, `unet.`; null when the training was interrupted. */
+  readonly weights: Record<string, HostTensor> | null;
+}
+
+/** The U-Net's weights by plain names. */
+const unetWeights = (weights: Weights): Weights =>
+  Object.fromEntries(Object.entries(weights).flatMap(([name, t]) => (name.startsWith('unet.') ? [[name.slice('unet.'.length), t]] : [])));
+
+/** Values of the parameters before the first step: the control's own, and the base's where those train too. */
+function startOf(model: DenoisingModel, seed: number): Record<string, HostTensor> {
+  const initial = model.control.initial(unetWeights(model.weights), seed);
+  const inBase = trainedInBase(model).filter((name) => initial[name] === undefined);
+  return { ...initial, ...Object.fromEntries(inBase.map((name) => [name, readConstant(model.weights[name]!)])) };
+}
+
+/**
+ * Trains a control network on a base model: compiled step, batches from a worker, checkpoints, log, evaluations. The same arguments give the same
+ * bytes, however often the training was killed and called again.
+ * @throws TrainingError, and what the evaluation throws
+ */
+export async function trainControl(training: ControlTraining): Promise<TrainedControl> {
+  const { name, model, recipe, seed, engine, evaluation, checkpointEvery, latent } = training;
+  checkRecipe(recipe);
+  const counts = [
+    recipe.steps,
+    ...(evaluation === undefined ? [] : [evaluation.every]),
+    ...(checkpointEvery === undefined ? [] : [checkpointEvery]),
+  ];
+  const definition = denoisingStep(model, recipe, { name, ...(latent === undefined ? {} : { latent }) });
+  const step = await compileTrainStep(definition, { ...engine, stepsPerRun: stepsPerRun(model, counts) });
+  const { tokenizer, schedule, prediction, condition, fixed } = training;
+  const batches: DenoisingBatchData = {
+    phases: [{ from: 0, ...training.data }],
+    tokenizer,
+    schedule,
+    prediction,
+    recipe: { batchSize: recipe.batchSize, promptDrop: recipe.promptDrop, timesteps: recipe.timesteps },
+    seed,
+    condition,
+    ...(fixed === undefined ? {} : { fixed }),
+  };
+  try {
+    const result = await runTraining({
+      name,
+      step,
+      initialState: initialTrainState(startOf(model, seed), { ema: recipe.ema !== null }),
+      batches: startBatchWorker({ module: new URL('./batches.ts', import.meta.url), data: batches }),
+      totalSteps: recipe.steps,
+      learningRate: learningRateOf(recipe),
+      seed,
+      config: training.identity,
+      directory: training.directory,
+      ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
+      ...(evaluation === undefined ? {} : { evaluation }),
+      ...(training.output === undefined ? {} : { output: training.output }),
+    });
+    const kept = recipe.ema === null ? 'p' : 'ema';
+    return { result, weights: result.status === 'finished' ? stateTensors(result.state, kept) : null };
+  } finally {
+    await step.release();
+  }
+}
