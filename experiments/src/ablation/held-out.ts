@@ -1,5 +1,6 @@
 import { conditionImage, type SceneSpec, type Tier } from '@controllab/emoji-scenes';
-import { openScenes, writeCondition, IMAGE_SIZE } from '@controllab/mini-sd';
+import { writeCondition } from '@controllab/data';
+import { openScenes, IMAGE_SIZE } from '@controllab/mini-sd';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 
 const conditions = ['canny', 'segmentation', 'mask'] as const;

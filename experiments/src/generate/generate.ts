@@ -1,9 +1,8 @@
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { writeAtomic } from '@controllab/data';
+import { toImages, writeAtomic } from '@controllab/data';
 import { withParameters } from '@controllab/core-blocks';
 import { initialNoise, sample, type FloatTensor } from '@controllab/diffusion';
-import { toImages } from '@controllab/mini-sd';
 import { encodePng, withPngText } from '@controllab/report';
 import { compile, type CompileOptions } from '@controllab/tfjs-onnx';
 import { ExperimentError } from '../runner/errors.ts';
@@ -56,7 +55,7 @@ async function decodeLatents(
   );
   const { images } = await decoder.run({ latents });
   await decoder.release();
-  return toImages(images!)[0]!;
+  return toImages(images!)[0]!.rgb;
 }
 
 /** The settings an image can be made again from, as the PNG's text. */

@@ -1,16 +1,28 @@
 import type { Denoiser, TextEncoder, Weights } from '@controllab/core-blocks';
 import type { RgbImage } from '@controllab/data';
-import type { FloatTensor, NoiseSchedule, Prediction, SamplerConfig } from '@controllab/diffusion';
+import type { FloatTensor, NoiseSchedule, Prediction, SolverConfig } from '@controllab/diffusion';
 import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 
 /** Token ids of prompts, by input name of the text encoder: `ids` [N, S] int32, SDXL's second encoder `ids2`. */
 export type PromptTokens = Record<string, HostTensor>;
+
+/** A prompt; null is none at all, which a checkpoint may take for a zero embedding (SDXL) in place of the empty prompt's. */
+export type Prompt = string | null;
 
 /** How a base's prompts are tokenised again in a worker: `module`'s default export takes `data` and returns `tokenize`. */
 export interface TokenizerReference {
   readonly module: string;
   readonly data: unknown;
 }
+
+/** A part of a base that was compiled for one shape, to be run any number of times. */
+export interface BasePart<In, Out> {
+  run(input: In): Promise<Out>;
+  release(): Promise<void>;
+}
+
+/** Inputs of a denoiser that are the same for every sample, by name: SDXL's `timeIds` [K]. */
+export type FixedInputs = Readonly<Record<string, readonly number[]>>;
 
 /**
  * A latent diffusion model with its weights: the embedded default, or a published checkpoint. All of training, sampling and the
@@ -20,7 +32,7 @@ export interface Base {
   /** `mini`, or what the user named: a folder or a file. */
   readonly id: string;
   readonly label: string;
-  /** Of its weights and of the settings that decide what it predicts. */
+  /** Of its weights and of the settings that decide what it predicts. Published weights are read for it when it is first asked for. */
   readonly hash: string;
   /** Checksums by part, for provenance. */
   readonly hashes: Readonly<Record<string, string>>;
@@ -29,7 +41,7 @@ export interface Base {
   readonly schedule: NoiseSchedule;
   readonly prediction: Prediction;
   /** What its scheduler's config asks of every sampler: spacing, offsets, clipping, Karras sigmas. `steps` is the caller's. */
-  readonly sampling: Omit<SamplerConfig, 'steps'> & Readonly<Record<string, unknown>>;
+  readonly sampling: Omit<SolverConfig, 'steps'>;
   /** The picture's side that it was trained on. */
   readonly pixels: number;
   readonly latentChannels: number;
@@ -37,6 +49,8 @@ export interface Base {
   readonly factor: number;
   /** @param options.extraInputs channels that the U-Net's input is widened by, see `Control.extraInputs` */
   denoiser(options?: { extraInputs?: number }): Denoiser;
+  /** What the denoiser reads beside sample, timesteps and text, for pictures of a size in pixels; the base's own by default. */
+  fixedInputs(size?: { width: number; height: number }): FixedInputs;
   textEncoder(): TextEncoder;
   readonly tokenizer: TokenizerReference;
   /**
@@ -45,16 +59,24 @@ export interface Base {
    */
   tokenize(prompts: readonly string[], say?: (message: string) => void): PromptTokens;
   /**
-   * Prompts to what the denoiser reads, one row a prompt. Memory holds one encoder at a time.
-   * @param options.zeroEmpty rows of empty prompts become zero where the checkpoint asks for it (SDXL's `force_zeros_for_empty_prompt`)
+   * Prompts to what the denoiser reads, one row a prompt. Where the weights lie in files, memory holds one encoder at a time.
+   * @param options.say see `tokenize`
    */
   encodePrompts(
-    prompts: readonly string[],
+    prompts: readonly Prompt[],
     engine: CompileOptions,
-    options?: { zeroEmpty?: boolean; say?: (message: string) => void },
+    options?: { say?: (message: string) => void },
   ): Promise<Record<string, HostTensor>>;
+  /** The same for `count` prompts again and again. */
+  promptEncoder(
+    count: number,
+    engine: CompileOptions,
+    options?: { say?: (message: string) => void },
+  ): Promise<BasePart<readonly Prompt[], Record<string, HostTensor>>>;
   /** Pictures of one size to scaled latents [N, C, h, w]: posterior means. */
   encode(images: readonly RgbImage[], engine: CompileOptions): Promise<FloatTensor>;
   /** Scaled latents [N, C, h, w] to pictures. */
   decode(latents: FloatTensor, engine: CompileOptions): Promise<RgbImage[]>;
+  /** The same for latents of one shape again and again. */
+  decoder(shape: readonly number[], engine: CompileOptions): Promise<BasePart<FloatTensor, RgbImage[]>>;
 }

@@ -1,1 +1,2 @@
-export type { Base, PromptTokens, TokenizerReference } from './base.ts';
+export type { Base, BasePart, FixedInputs, Prompt, PromptTokens, TokenizerReference } from './base.ts';
+export { runOnce } from './run-once.ts';

@@ -2,6 +2,6 @@ export { canonicalJson, jsonDifference, jsonHash, type Json } from './canonical-
 export { openDataset, type Dataset, type DatasetReference, type Example } from './dataset.ts';
 export { DataError, type DataErrorCode } from './errors.ts';
 export type { RgbImage } from './image.ts';
-export { conditionBatch, writeCondition } from './planar.ts';
+export { conditionBatch, imageBatch, toImages, writeCondition, writeImage } from './planar.ts';
 export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from './random.ts';
 export { writeAtomic } from './write-atomic.ts';

@@ -11,6 +11,7 @@ export { NoiseSchedule, type NoiseScheduleConfig } from './noise-schedule.ts';
 export { splitPrediction, type Prediction } from './prediction.ts';
 export { initialNoise, sample, type SampleOptions } from './sample.ts';
 export type { SamplerConfig, Scheduler, StepInput, StepResult } from './scheduler.ts';
+export { SOLVERS, solverNames, type SolverConfig, type SolverName } from './solvers.ts';
 export { spacedTimesteps, type TimestepSpacing } from './spacing.ts';
 export { stratifiedTimesteps, uniformTimesteps } from './timesteps.ts';
 export { unipc } from './unipc.ts';

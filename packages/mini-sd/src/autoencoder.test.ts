@@ -8,10 +8,9 @@ describe('latent statistics', () => {
     expect(latentStatistics(latents)).toEqual({ mean: [0, 1, 2, 3], std: [2, 2, 2, 2] }));
   it('normalise to zero mean and unit variance, and back', () => {
     const statistics = latentStatistics(latents);
-    const x = latents.slice();
-    normaliseLatents(x, statistics, 'forward');
-    expect(latentStatistics(x)).toEqual({ mean: [0, 0, 0, 0], std: [1, 1, 1, 1] });
-    normaliseLatents(x, statistics, 'back');
-    expect(x).toEqual(latents);
+    const shape = [2, 4, 16, 16];
+    const normalised = normaliseLatents({ data: latents, shape }, statistics, 'forward');
+    expect(latentStatistics(normalised.data)).toEqual({ mean: [0, 0, 0, 0], std: [1, 1, 1, 1] });
+    expect(normaliseLatents(normalised, statistics, 'back').data).toEqual(latents);
   });
 });

@@ -1,16 +1,17 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
-import { writeAtomic } from '@controllab/data';
+import { writeAtomic, writeCondition } from '@controllab/data';
 import { parameterSpecs, readSafetensors, verifySafetensors } from '@controllab/core-blocks';
+import type { SolverName } from '@controllab/diffusion';
 import { encodePng, withPngText } from '@controllab/report';
 import type { Tier } from '@controllab/emoji-scenes';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { controls, miniControlNet } from './control.ts';
 import { MiniSdError } from './errors.ts';
 import { IMAGE_SIZE } from './models.ts';
-import { writeCondition } from './pixels.ts';
-import { createSampler, loadBaseModel, type CommunityStyle, type Solver } from './sampler.ts';
+import type { CommunityStyle } from './styles.ts';
+import { createSampler, loadBaseModel } from './sampler.ts';
 
 export interface GenerateOptions {
   prompt: readonly string[];
@@ -19,7 +20,7 @@ export interface GenerateOptions {
   count: number;
   guidance: number;
   steps: number;
-  sampler: Solver;
+  sampler: SolverName;
   /** A community model in place of the base model. */
   style?: CommunityStyle;
   /** With all three: the control network's weights, how the condition is made, and the picture it is made from. */

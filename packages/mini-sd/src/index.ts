@@ -9,19 +9,19 @@ export { compileJudge, type Judge, type Verdict } from './judge.ts';
 export { encodeScenes, readLatents, writeLatents } from './latents.ts';
 export { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniUNet, miniVae, TEXT_WIDTH } from './models.ts';
 export { loadAesthetic, loadClip, loadInception, loadSegmenter, type LoadedNetwork } from './networks.ts';
-export { fromImages, toImages, writeCondition, writeImage } from './pixels.ts';
+export { openMini } from './open-mini.ts';
+export { fromImages } from './pixels.ts';
 export {
-  communityStyles,
   controlledPrediction,
   createSampler,
   loadBaseModel,
   sampleInBatches,
   type BaseModel,
-  type CommunityStyle,
   type ControlModule,
   type Sampler,
   type SampleRequest,
 } from './sampler.ts';
+export { communityStyles, type CommunityStyle } from './styles.ts';
 export { openScenes, type OpenScenes, type SceneSource } from './scenes.ts';
 export { segment } from './segment.ts';
 export { loadWeights, saveWeights, weightsFile, type Part } from './weights.ts';

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { compile, type HostTensor } from '@controllab/tfjs-onnx';
+import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
+import { writeImage } from '@controllab/data';
 import { caption, type SceneSpec } from '@controllab/emoji-scenes';
-import { readSafetensors, withParameters, writeSafetensors } from '@controllab/core-blocks';
-import { encode, normaliseLatents, type LatentStatistics } from './autoencoder.ts';
-import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniVae } from './models.ts';
-import { writeImage } from './pixels.ts';
+import { readSafetensors, writeSafetensors } from '@controllab/core-blocks';
+import { compileEncoder, normaliseLatents, type LatentStatistics } from './autoencoder.ts';
+import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE } from './models.ts';
 import { openScenes, type SceneSource } from './scenes.ts';
 import { readStatistics, type StoredWeights } from './weights.ts';
 
@@ -29,28 +29,27 @@ export async function encodeScenes(
   vaeWeights: Record<string, HostTensor>,
   source: SceneSource,
   count: number,
-  { statistics, onProgress }: { statistics?: LatentStatistics; onProgress?: (done: number) => void } = {},
+  {
+    statistics,
+    engine = {},
+    onProgress,
+  }: { statistics?: LatentStatistics; engine?: CompileOptions; onProgress?: (done: number) => void } = {},
 ): Promise<{ latents: Float32Array; statistics: LatentStatistics }> {
-  const vae = miniVae();
-  const encoder = await compile(
-    ({ inputs, constants }) => withParameters(vae, constants, () => ({ outputs: { mean: encode(vae, inputs['images']!).mean } })),
-    { inputs: { images: { shape: [BATCH, 3, IMAGE_SIZE, IMAGE_SIZE] } }, constants: vaeWeights },
-    { name: 'VAE encoder' },
-  );
+  const shape = [BATCH, 3, IMAGE_SIZE, IMAGE_SIZE];
+  const encoder = await compileEncoder(vaeWeights, shape, engine);
   const scenes = await openScenes(source);
-  const latents = new Float32Array(count * ROW);
+  const latents = { data: new Float32Array(count * ROW), shape: [count, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE] };
   for (let start = 0; start < count; start += BATCH) {
     const images = new Float32Array(BATCH * 3 * IMAGE_SIZE * IMAGE_SIZE);
     const filled = Math.min(BATCH, count - start);
     for (let n = 0; n < filled; n++) writeImage(scenes.render(scenes.spec(start + n)).rgb8, images, n);
-    const { mean } = await encoder.run({ images: { data: images, shape: [BATCH, 3, IMAGE_SIZE, IMAGE_SIZE] } });
-    latents.set((mean!.data as Float32Array).subarray(0, filled * ROW), start * ROW);
+    const means = await encoder.run({ data: images, shape });
+    latents.data.set(means.data.subarray(0, filled * ROW), start * ROW);
     onProgress?.(start + filled);
   }
   await encoder.release();
-  const used = statistics ?? latentStatistics(latents);
-  normaliseLatents(latents, used, 'forward');
-  return { latents, statistics: used };
+  const used = statistics ?? latentStatistics(latents.data);
+  return { latents: normaliseLatents(latents, used, 'forward').data, statistics: used };
 }
 
 /** What latents depend on, as a short checksum: the encoder's weights and the statistics that normalise, whatever the decoder is. */

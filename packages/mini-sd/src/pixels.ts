@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { writeImage } from '@controllab/data';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { IMAGE_SIZE } from './models.ts';
 
@@ -22,36 +23,6 @@ export function pixelShuffle(x: tf.Tensor, factor: number): tf.Tensor4D {
     factor * h,
     factor * w,
   ]);
-}
-
-/** Writes an interleaved 8-bit image [H, W, 3] into a planar batch [N, 3, H, W] in [-1, 1] at row `n`. */
-export function writeImage(rgb8: Uint8Array, batch: Float32Array, n: number): void {
-  const pixels = rgb8.length / 3;
-  const start = n * rgb8.length;
-  for (let p = 0; p < pixels; p++) for (let c = 0; c < 3; c++) batch[start + c * pixels + p] = rgb8[p * 3 + c]! / 127.5 - 1;
-}
-
-/**
- * Writes a condition, an interleaved 8-bit image [H, W, 3], into a planar batch [N, 3, H, W] in [0, 1] at row `n`, as Stable Diffusion's
- * ControlNets take it.
- */
-export function writeCondition(rgb8: Uint8Array, batch: Float32Array, n: number): void {
-  const pixels = rgb8.length / 3;
-  const start = n * rgb8.length;
-  for (let p = 0; p < pixels; p++) for (let c = 0; c < 3; c++) batch[start + c * pixels + p] = rgb8[p * 3 + c]! / 255;
-}
-
-/** The images of a batch [N, 3, H, W] in [-1, 1], clamped, as interleaved 8-bit RGB. */
-export function toImages({ data, shape }: HostTensor): Uint8Array[] {
-  const [n, , h, w] = shape as [number, number, number, number];
-  const pixels = h * w;
-  return Array.from({ length: n }, (_, i) => {
-    const rgb8 = new Uint8Array(pixels * 3);
-    for (let c = 0; c < 3; c++)
-      for (let p = 0; p < pixels; p++)
-        rgb8[p * 3 + c] = Math.max(0, Math.min(255, Math.round((data[(i * 3 + c) * pixels + p]! + 1) * 127.5)));
-    return rgb8;
-  });
 }
 
 /** A planar batch of 8-bit images. */

@@ -1,19 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import { Lora, parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
+import { parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
 import { toUNetResiduals, type ControlResiduals } from '@controllab/controlnet';
-import {
-  combineGuidance,
-  ddim,
-  dpmSolverPlusPlus2M,
-  euler,
-  initialNoise,
-  NoiseSchedule,
-  sample,
-  unipc,
-  type SamplerConfig,
-  type Scheduler,
-} from '@controllab/diffusion';
-import { CONTEXT_LENGTH, tokenize, vocabulary, type Style, type Tier } from '@controllab/emoji-scenes';
+import { toImages } from '@controllab/data';
+import { combineGuidance, initialNoise, NoiseSchedule, sample, SOLVERS, type SolverName } from '@controllab/diffusion';
+import { CONTEXT_LENGTH, tokenize, vocabulary, type Tier } from '@controllab/emoji-scenes';
 import {
   compile,
   type CompiledFunction,
@@ -25,9 +15,9 @@ import {
 import { decode, normaliseLatents, type LatentStatistics } from './autoencoder.ts';
 import { miniText } from './clip.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, miniUNet, miniVae, TEXT_WIDTH } from './models.ts';
-import { toImages } from './pixels.ts';
 import { MiniSdError } from './errors.ts';
 import { checksum, loadTextEncoder } from './networks.ts';
+import { styleAdapter, type CommunityStyle } from './styles.ts';
 import { COMMITTED_TIER } from './tier.ts';
 import { loadWeights, readStatistics } from './weights.ts';
 
@@ -41,14 +31,6 @@ export interface BaseModel {
   /** Checksums of the files, for provenance. */
   hashes: { vae: string; clip: string; unet: string };
 }
-
-/** The community models: the same U-Net fine-tuned to another artist's drawings. */
-export const communityStyles = ['twemoji', 'noto', 'fluent'] as const satisfies readonly Style[];
-export type CommunityStyle = (typeof communityStyles)[number];
-const STYLE_RANK = 16;
-
-/** The adapter that a community model is, over the U-Net's weights. */
-export const styleAdapter = (): Lora => new Lora(parameterSpecs({ unet: miniUNet() }), STYLE_RANK);
 
 /** Loads a tier's weights, of a community model with its adapter merged into the U-Net. @throws MiniSdError missing-weights */
 export function loadBaseModel(tier: Tier = COMMITTED_TIER, style?: CommunityStyle): BaseModel {
@@ -89,7 +71,7 @@ export interface SampleRequest {
   /** Number of the first image; 0. */
   firstImage?: number;
   /** Default ddim. */
-  solver?: Solver;
+  solver?: SolverName;
   steps: number;
   /** Classifier-free guidance; 1 runs the conditional branch alone. */
   guidanceScale: number;
@@ -103,13 +85,6 @@ export interface Sampler {
   sample(request: SampleRequest): Promise<Uint8Array[]>;
   release(): Promise<void>;
 }
-
-/** The samplers that the embedded default knows by name. */
-export const solvers = { ddim, euler, 'dpm++2m': dpmSolverPlusPlus2M, unipc } satisfies Record<
-  string,
-  (schedule: NoiseSchedule, config: SamplerConfig) => Scheduler
->;
-export type Solver = keyof typeof solvers;
 
 /** Latents beyond four standard deviations are none that the autoencoder has seen. */
 const LATENT_LIMIT = 4;
@@ -183,7 +158,7 @@ export async function createSampler(
       const { context } = await encoder.run({ ids: { data: ids, shape: [rows, CONTEXT_LENGTH] } });
       const controlInputs = control === undefined ? {} : { ...controlWeights, condition: guidance ? repeat(condition!) : condition! };
       const latents = await sample({
-        scheduler: solvers[solver](schedule, { steps, prediction: 'v', spacing: 'trailing', clipSample: LATENT_LIMIT }),
+        scheduler: SOLVERS[solver](schedule, { steps, prediction: 'v', spacing: 'trailing', clipSample: LATENT_LIMIT }),
         noise: initialNoise(seed, [count, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE], firstImage),
         predict: async (x, timestep) => {
           const { v } = await denoiser.run({
@@ -198,8 +173,10 @@ export async function createSampler(
           return combineGuidance(part(0), part(half), guidanceScale);
         },
       });
-      normaliseLatents(latents.data, base.statistics, 'back');
-      return toImages((await decoder.run({ latents }))['images']!).slice(0, prompts.length);
+      const { images } = await decoder.run({ latents: normaliseLatents(latents, base.statistics, 'back') });
+      return toImages(images!)
+        .slice(0, prompts.length)
+        .map(({ rgb }) => rgb);
     },
     release: async () => {
       await Promise.all([encoder.release(), denoiser.release(), decoder.release()]);

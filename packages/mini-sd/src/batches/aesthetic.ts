@@ -1,7 +1,7 @@
 import { degrade, drawLadder } from '@controllab/metrics';
 import type { MakeBatch } from '@controllab/training';
 import { IMAGE_SIZE } from '../models.ts';
-import { writeImage } from '../pixels.ts';
+import { writeImage } from '@controllab/data';
 import { openScenes, type SceneSource } from '../scenes.ts';
 import { sceneNumbers } from './noisy-images.ts';
 

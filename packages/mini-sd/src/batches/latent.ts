@@ -1,11 +1,10 @@
-import { normal, uniform } from '@controllab/data';
+import { normal, uniform, writeCondition } from '@controllab/data';
 import { conditionImage, tokenize, vocabulary, CONTEXT_LENGTH, type Condition, type Tier } from '@controllab/emoji-scenes';
 
 import { addNoise, dropPrompts, NoiseSchedule, stratifiedTimesteps, velocity } from '@controllab/diffusion';
 import type { MakeBatch } from '@controllab/training';
 import { readLatents } from '../latents.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE } from '../models.ts';
-import { writeCondition } from '../pixels.ts';
 import { openScenes } from '../scenes.ts';
 
 /** A pool of latents and the step from which batches are drawn from it. */

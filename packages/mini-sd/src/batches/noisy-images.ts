@@ -2,7 +2,7 @@ import { normal, uniform } from '@controllab/data';
 import type { SceneBuffers, SceneSpec } from '@controllab/emoji-scenes';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { IMAGE_SIZE } from '../models.ts';
-import { writeImage } from '../pixels.ts';
+import { writeImage } from '@controllab/data';
 
 /**
  * The images [N, 3, 64, 64] of a training batch for the networks that judge: each with Gaussian pixel noise of its own strength, up to

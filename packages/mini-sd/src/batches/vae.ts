@@ -1,7 +1,7 @@
 import { normal } from '@controllab/data';
 import type { MakeBatch } from '@controllab/training';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE } from '../models.ts';
-import { writeImage } from '../pixels.ts';
+import { writeImage } from '@controllab/data';
 import { openScenes, type SceneSource } from '../scenes.ts';
 
 export interface VaeBatchData {

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { parseInteger, parseNumber, tierOption } from './flags.ts';
-import { communityStyles, solvers } from '../sampler.ts';
+import { solverNames } from '@controllab/diffusion';
+import { communityStyles } from '../styles.ts';
 import { controls } from '../control.ts';
 
 const command = new Command('generate')
@@ -14,7 +15,7 @@ const command = new Command('generate')
   .option('--count <integer>', 'pictures of each prompt', parseInteger(1), 1)
   .option('--guidance <number>', 'guidance scale; 1 is none', parseNumber(0), 4)
   .option('--steps <integer>', 'sampling steps', parseInteger(1), 20)
-  .addOption(new Option('--sampler <name>', 'how the noise is removed').choices(Object.keys(solvers)).default('ddim'))
+  .addOption(new Option('--sampler <name>', 'how the noise is removed').choices(solverNames).default('ddim'))
   .addOption(tierOption())
   .addOption(new Option('--style <name>', 'a community model').choices(communityStyles))
   .option(

@@ -8,7 +8,8 @@ import { decode, encode } from '../autoencoder.ts';
 import type { VaeBatchData } from '../batches/vae.ts';
 import { encodeScenes } from '../latents.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniVae } from '../models.ts';
-import { fromImages, toImages } from '../pixels.ts';
+import { toImages } from '@controllab/data';
+import { fromImages } from '../pixels.ts';
 import { drawScenes, type SceneSource } from '../scenes.ts';
 import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
@@ -136,7 +137,7 @@ export async function reconstructionQuality(
       rows.push({
         label: split,
         detail: name,
-        images: [picture(rgb8, name), picture(shown[n]!, `Reconstruction of: ${name}`, `${psnr[n]!.toFixed(1)} dB`)],
+        images: [picture(rgb8, name), picture(shown[n]!.rgb, `Reconstruction of: ${name}`, `${psnr[n]!.toFixed(1)} dB`)],
       });
     }
   }

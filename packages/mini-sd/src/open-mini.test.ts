@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { parameterSpecs } from '@controllab/core-blocks';
+import { caption } from '@controllab/emoji-scenes';
+import { encodeScenes } from './latents.ts';
+import { MINI_UNET, miniVae } from './models.ts';
+import { openMini } from './open-mini.ts';
+import { drawScenes } from './scenes.ts';
+import { loadWeights, readStatistics } from './weights.ts';
+
+const engine = { threads: 1 };
+
+describe('the embedded default as a base', () => {
+  const base = openMini();
+
+  it('names its weights by part and keeps the order of its encoder', () => {
+    const { target, unet, inputs } = base.denoiser();
+    const names = Object.keys(base.weights);
+    for (const name of Object.keys(parameterSpecs({ unet, text: base.textEncoder().module, vae: miniVae() })))
+      expect(names).toContain(name);
+    const keys = Object.keys(MINI_UNET).filter((key) => key !== 'up_block_types' && key !== 'out_channels');
+    expect(target).toMatchObject({ family: 'mini', factor: 4, video: false });
+    expect(Object.keys(target.encoder)).toEqual(keys);
+    expect(MINI_UNET).toMatchObject(target.encoder);
+    expect(inputs(2, { height: 8, width: 16 })['sample']!.shape).toEqual([2, 4, 8, 16]);
+    expect(base.denoiser({ extraInputs: 4 }).unet.parameters().get('conv_in.weight')!.shape[1]).toBe(8);
+  });
+
+  it('encodes pictures to the latents that denoisers were trained on, and decodes them again', async () => {
+    const source = { tier: 'core', seed: 3, split: 'train' } as const;
+    const scenes = await drawScenes(source, 66);
+    const vae = loadWeights('vae', 'core', miniVae());
+    const statistics = readStatistics(vae.metadata);
+    const pool = await encodeScenes(vae.tensors as never, source, 66, { statistics, engine });
+    const images = scenes.map(({ rgb8 }) => ({ rgb: rgb8, width: 64, height: 64 }));
+    const latents = await base.encode(images, engine);
+    expect(latents.shape).toEqual([66, 4, 16, 16]);
+    expect(latents.data).toEqual(pool.latents);
+    const [first] = await base.decode({ data: latents.data.slice(0, 1024), shape: [1, 4, 16, 16] }, engine);
+    const squares = first!.rgb.reduce((sum, value, i) => sum + (value - images[0]!.rgb[i]!) ** 2, 0) / first!.rgb.length;
+    expect(10 * Math.log10(255 ** 2 / squares)).toBeGreaterThan(20);
+  });
+
+  it('tokenises in a worker as here, and encodes every prompt by itself', async () => {
+    const prompts = [caption((await drawScenes({ tier: 'core', seed: 1, split: 'train' }, 1))[0]!.spec.parts), ''];
+    const { default: open } = (await import(base.tokenizer.module)) as { default(data: unknown): typeof base.tokenize };
+    expect(open(base.tokenizer.data)(prompts)).toEqual(base.tokenize(prompts));
+    const { context } = await base.encodePrompts([...prompts, null], engine);
+    expect(context!.shape).toEqual([3, 24, 128]);
+    const row = (n: number) => context!.data.slice(n * 24 * 128, (n + 1) * 24 * 128);
+    expect(row(2)).toEqual(row(1));
+    expect(row(0)).not.toEqual(row(1));
+  });
+
+  it('compiles its autoencoder on the engine that it is given', async () => {
+    const latents = { data: new Float32Array(1024), shape: [1, 4, 16, 16] };
+    const image = { rgb: new Uint8Array(64 * 64 * 3), width: 64, height: 64 };
+    const absent = { provider: 'none' as never };
+    for (const run of [() => base.encode([image], absent), () => base.decode(latents, absent), () => base.encodePrompts(['a'], absent)])
+      await expect(run()).rejects.toMatchObject({ code: 'engine-unavailable' });
+  });
+
+  it('has another hash with a community model, and other weights in its U-Net', () => {
+    const style = openMini({ style: 'noto' });
+    expect(style).toMatchObject({ id: 'mini:noto', hashes: { vae: base.hashes['vae'] } });
+    expect(style.hash).not.toBe(base.hash);
+    expect(style.weights['unet.conv_in.weight']).not.toEqual(base.weights['unet.conv_in.weight']);
+  });
+});

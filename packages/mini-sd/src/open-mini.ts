@@ -1,0 +1,153 @@
+import { runOnce, type Base } from '@controllab/base-model';
+import { UNet2DConditionModel, withParameters, type ControlTarget, type Denoiser, type TextEncoder } from '@controllab/core-blocks';
+import { imageBatch, jsonHash, type RgbImage } from '@controllab/data';
+import { NoiseSchedule, type FloatTensor } from '@controllab/diffusion';
+import { CONTEXT_LENGTH, vocabulary, type Tier } from '@controllab/emoji-scenes';
+import { compile, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
+import { compileDecoder, compileEncoder, normaliseLatents, PATCH, type LatentStatistics } from './autoencoder.ts';
+import { miniText } from './clip.ts';
+import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniUNet, miniVae, TEXT_WIDTH } from './models.ts';
+import { checksum, loadTextEncoder } from './networks.ts';
+import { styleAdapter, type CommunityStyle } from './styles.ts';
+import { COMMITTED_TIER } from './tier.ts';
+import openTokenizer from './tokenizer.ts';
+import { loadWeights, readStatistics } from './weights.ts';
+
+/** Latents beyond four standard deviations are none that the autoencoder has seen. */
+const LATENT_LIMIT = 4;
+/** Pictures that the encoder takes at a time. */
+const ENCODED = 64;
+
+const prefixed = (prefix: string, weights: Record<string, HostTensor>): Record<string, HostTensor> =>
+  Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [`${prefix}.${name}`, tensor]));
+
+/** The frozen weights of a tier, of a community model with its adapter merged into the U-Net, and the checksums of their files. */
+function loadMini(tier: Tier, style: CommunityStyle | undefined) {
+  const vae = loadWeights('vae', tier, miniVae());
+  const text = loadTextEncoder(tier);
+  const unet = loadWeights('unet', tier, { unet: miniUNet() });
+  const adapter = style === undefined ? null : { lora: styleAdapter(), weights: loadWeights(`style-${style}`, tier, styleAdapter()) };
+  return {
+    vae: vae.tensors,
+    statistics: readStatistics(vae.metadata),
+    text: text.tensors,
+    unet: adapter === null ? unet.tensors : adapter.lora.merge(unet.tensors, adapter.weights.tensors),
+    hashes: {
+      vae: checksum(vae),
+      clip: text.hash,
+      unet: adapter === null ? checksum(unet) : `${checksum(unet)}+${checksum(adapter.weights)}`,
+    },
+  };
+}
+
+function miniTextEncoder(vocabularySize: number): TextEncoder {
+  const module = miniText(vocabularySize);
+  return {
+    module,
+    inputs: (batch) => ({ ids: { shape: [batch, CONTEXT_LENGTH], dtype: 'int32' } }),
+    encode: (t) => ({ context: module.forward(t['ids']!) }),
+  };
+}
+
+/** The U-Net's encoder as methods of control see it. */
+const TARGET: ControlTarget = (({ up_block_types: _up, out_channels: _out, ...encoder }) => ({
+  family: 'mini',
+  factor: PATCH,
+  video: false as const,
+  encoder,
+}))(MINI_UNET);
+
+function miniDenoiser(extraInputs: number): Denoiser {
+  const channels = LATENT_CHANNELS + extraInputs;
+  const unet = extraInputs === 0 ? miniUNet() : new UNet2DConditionModel({ ...MINI_UNET, in_channels: channels });
+  return {
+    target: TARGET,
+    unet,
+    inputs: (batch, { height, width } = { height: LATENT_SIZE, width: LATENT_SIZE }) => ({
+      sample: { shape: [batch, LATENT_CHANNELS, height, width] },
+      timesteps: { shape: [batch] },
+      context: { shape: [batch, CONTEXT_LENGTH, TEXT_WIDTH] },
+    }),
+    predict: (t, { sample = t['sample']!, ...options } = {}) => unet.forward(sample, t['timesteps']!, t['context']!, options),
+  };
+}
+
+/** Posterior means of pictures of one size, normalised, a batch of fixed size at a time; the last is filled up with zeros. */
+async function encodePictures(
+  weights: Record<string, HostTensor>,
+  statistics: LatentStatistics,
+  images: readonly RgbImage[],
+  engine: CompileOptions,
+): Promise<FloatTensor> {
+  const { width, height } = images[0]!;
+  const batch = [ENCODED, 3, height, width];
+  const latent = [LATENT_CHANNELS, height / PATCH, width / PATCH];
+  const row = latent.reduce((a, b) => a * b, 1);
+  const latents = new Float32Array(images.length * row);
+  const encoder = await compileEncoder(weights, batch, engine);
+  try {
+    for (let start = 0; start < images.length; start += ENCODED) {
+      const part = images.slice(start, start + ENCODED);
+      const data = new Float32Array(ENCODED * 3 * height * width);
+      data.set(imageBatch(part).data);
+      const means = await encoder.run({ data, shape: batch });
+      latents.set(means.data.subarray(0, part.length * row), start * row);
+    }
+  } finally {
+    await encoder.release();
+  }
+  return normaliseLatents({ data: latents, shape: [images.length, ...latent] }, statistics, 'forward');
+}
+
+/**
+ * Opens the embedded default: its small U-Net, text encoder and autoencoder over a tier's objects, or a community model of it.
+ * @throws MiniSdError missing-weights
+ */
+export function openMini({ tier = COMMITTED_TIER, style }: { tier?: Tier; style?: CommunityStyle } = {}): Base {
+  const { vae, statistics, text, unet, hashes } = loadMini(tier, style);
+  const vocabularySize = vocabulary(tier).words.length;
+  const prediction = 'v';
+  const sampling = { prediction, spacing: 'trailing', clipSample: LATENT_LIMIT } as const;
+  const tokenizeIds = openTokenizer({ tier });
+  const base: Base = {
+    id: ['mini', ...(tier === COMMITTED_TIER ? [] : [tier]), ...(style === undefined ? [] : [style])].join(':'),
+    label: `embedded default${style === undefined ? '' : `, drawn like ${style}`}`,
+    hash: jsonHash({ hashes, schedule: { ...MINI_SCHEDULE }, sampling: { ...sampling } }),
+    hashes,
+    weights: { ...unet, ...text, ...prefixed('vae', vae) },
+    schedule: new NoiseSchedule(MINI_SCHEDULE),
+    prediction,
+    sampling,
+    pixels: IMAGE_SIZE,
+    latentChannels: LATENT_CHANNELS,
+    factor: PATCH,
+    denoiser: ({ extraInputs = 0 } = {}) => miniDenoiser(extraInputs),
+    fixedInputs: () => ({}),
+    textEncoder: () => miniTextEncoder(vocabularySize),
+    tokenizer: { module: new URL('./tokenizer.ts', import.meta.url).href, data: { tier } },
+    tokenize: (prompts) => tokenizeIds(prompts),
+    encodePrompts: (prompts, engine, options) => runOnce(base.promptEncoder(prompts.length, engine, options), prompts),
+    async promptEncoder(count, engine, { say } = {}) {
+      const encoder = miniTextEncoder(vocabularySize);
+      const network = await compile(
+        ({ inputs, constants }) => withParameters({ text: encoder.module }, constants, () => ({ outputs: encoder.encode(inputs) })),
+        { inputs: encoder.inputs(count), constants: text },
+        { ...engine, name: 'text encoder' },
+      );
+      return {
+        run: (prompts) =>
+          network.run(
+            base.tokenize(
+              prompts.map((prompt) => prompt ?? ''),
+              say,
+            ),
+          ),
+        release: () => network.release(),
+      };
+    },
+    encode: (images, engine) => encodePictures(vae, statistics, images, engine),
+    decode: (latents, engine) => runOnce(base.decoder(latents.shape, engine), latents),
+    decoder: (shape, engine) => compileDecoder(vae, statistics, shape, engine),
+  };
+  return base;
+}
