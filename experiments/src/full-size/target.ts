@@ -1,6 +1,9 @@
+import { ARCHITECTURES, conditionSpec, type Architecture } from '@controllab/base-model';
+import type { Control, Denoiser } from '@controllab/core-blocks';
+import { controlNet, controlNetLite } from '@controllab/controlnet';
+import { controlNeXt } from '@controllab/controlnext';
 import { uniform } from '@controllab/data';
 import type { HostTensor, TensorSpec } from '@controllab/tfjs-onnx';
-import { families, type Family, type Method } from './families.ts';
 
 /** A base model at the size it is timed at. */
 export interface Target {
@@ -16,23 +19,52 @@ export interface Target {
 export const METHODS = ['base', 'controlnet', 'controlnext', 'controlnext-legacy'] as const;
 export type MethodId = (typeof METHODS)[number];
 
-export const familyOf = ({ family }: Target): Family => families().find(({ id }) => id === family)!;
+/** A method made for an architecture. */
+export interface FullSizeMethod {
+  readonly id: 'controlnet' | 'controlnet-lite' | 'controlnext' | 'controlnext-legacy';
+  readonly label: string;
+  readonly control: Control;
+}
+
+/** An architecture with its modules, and all methods that have a recipe for it. */
+export interface Family extends Pick<Architecture, 'id' | 'label' | 'setting'> {
+  readonly denoiser: Denoiser;
+  readonly methods: readonly FullSizeMethod[];
+}
+
+/** The legacy modules were released for the three base models of the paper. */
+const withLegacy = (id: Architecture['id']): boolean => id !== 'sd21';
+
+function familyFrom({ id, label, setting, denoiser: make }: Architecture): Family {
+  const denoiser = make();
+  const methods = [controlNet(), controlNetLite(), controlNeXt(), ...(withLegacy(id) ? [controlNeXt({ legacy: true })] : [])];
+  return {
+    id,
+    label,
+    setting,
+    denoiser,
+    methods: methods.map((method) => ({
+      id: method.id as FullSizeMethod['id'],
+      label: method.label,
+      control: method.create(denoiser.target),
+    })),
+  };
+}
+
+export const families = (): Family[] => ARCHITECTURES.map(familyFrom);
+
+export const familyOf = ({ family }: Target): Family => familyFrom(ARCHITECTURES.find(({ id }) => id === family)!);
 
 /** null for the base model. */
-export const methodOf = (family: Family, id: MethodId): Method | null => family.methods.find((method) => method.id === id) ?? null;
+export const methodOf = (family: Family, id: MethodId): FullSizeMethod | null => family.methods.find((method) => method.id === id) ?? null;
 
-/** Pixels per latent along a side. */
-const FACTOR = 8;
-
-/** What one step reads, at the target's size; the base model sees no condition. */
-export function inputsOf(family: Family, { height, width, frames }: Target, id: MethodId): Record<string, TensorSpec> {
-  const sized = ({ shape }: TensorSpec, side: number): TensorSpec => {
-    const leading = shape.slice(0, -2);
-    if (frames !== undefined) leading[1] = frames;
-    return { shape: [...leading, height / side, width / side] };
-  };
-  const { sample, condition, ...others } = family.inputs as Record<'sample' | 'condition', TensorSpec>;
-  return { sample: sized(sample, FACTOR), ...others, ...(id === 'base' ? {} : { condition: sized(condition, 1) }) };
+/** What one step reads at a size, of the architecture's own without one; with a condition for everything but the base model. */
+export function stepInputs({ denoiser }: Pick<Family, 'denoiser'>, id: MethodId, target?: Target): Record<string, TensorSpec> {
+  const { factor, video } = denoiser.target;
+  const own = denoiser.inputs(1, target && { height: target.height / factor, width: target.width / factor });
+  const sample = { shape: [...own['sample']!.shape] };
+  if (video && target?.frames !== undefined) sample.shape[1] = target.frames;
+  return { ...own, sample, ...(id === 'base' ? {} : { condition: conditionSpec(denoiser, sample) }) };
 }
 
 const SEED = 1;

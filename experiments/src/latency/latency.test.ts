@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { median, type Measurement, type Table } from '@controllab/report';
-import { exampleInputs, familyOf, inputsOf, type MethodId } from '../full-size/target.ts';
+import { exampleInputs, familyOf, stepInputs, type MethodId } from '../full-size/target.ts';
 import { profiles } from './design.ts';
 import { parseLatency } from './options.ts';
 import { latencyReport, type LatencyResult } from './report.ts';
@@ -23,13 +23,13 @@ describe('profiles', () => {
   it('the base model sees no condition; frames and sizes reach every input', () => {
     const target = profiles.standard.targets[2]!;
     const family = familyOf(target);
-    expect(inputsOf(family, target, 'base')).toEqual({
+    expect(stepInputs(family, 'base', target)).toEqual({
       sample: { shape: [1, 4, 8, 32, 64] },
       timesteps: { shape: [1] },
       context: { shape: [1, 1, 1024] },
       timeIds: { shape: [1, 3] },
     });
-    const inputs = exampleInputs(inputsOf(family, target, 'controlnet'));
+    const inputs = exampleInputs(stepInputs(family, 'controlnet', target));
     expect(inputs['condition']!.shape).toEqual([1, 4, 3, 256, 512]);
     expect(Math.min(...inputs['context']!.data)).toBeLessThan(-1.7);
     expect([...inputs['timesteps']!.data]).toEqual([500]);

@@ -69,7 +69,7 @@ function targetOf(model: string, targets: readonly Target[]): Target {
   const problems: string[] = [];
   for (const target of targets) {
     try {
-      externalStateDict(familyOf(target).unet, weights);
+      externalStateDict(familyOf(target).denoiser.unet, weights);
       return target;
     } catch (error) {
       problems.push(`${familyOf(target).label}: ${(error as Error).message.split('\n').slice(0, 3).join(' ')} ...`);
@@ -104,7 +104,10 @@ export async function runLatency(options: LatencyOptions, say: (message: string)
   };
   const run = await RunDirectory.open({ root: path.join('runs', 'latency'), name: options.profile, config, fresh: options.fresh, say });
   try {
-    const modules = profile.targets.flatMap((target) => [familyOf(target).unet, ...familyOf(target).methods.map(({ control }) => control)]);
+    const modules = profile.targets.flatMap((target) => [
+      familyOf(target).denoiser.unet,
+      ...familyOf(target).methods.map(({ control }) => control.module),
+    ]);
     const setting: Setting = {
       options,
       profile,

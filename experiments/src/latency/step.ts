@@ -1,6 +1,6 @@
 import { countParameters, parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
 import { cost, trace, type TensorSpec, type Traceable } from '@controllab/tfjs-onnx';
-import { familyOf, inputsOf, methodOf, type MethodId, type Target } from '../full-size/target.ts';
+import { familyOf, methodOf, stepInputs, type MethodId, type Target } from '../full-size/target.ts';
 
 /** One denoising step of a method, as a function of tensors. */
 export interface Step {
@@ -15,13 +15,14 @@ export interface Step {
 export function stepOf(target: Target, id: MethodId): Step {
   const family = familyOf(target);
   const method = methodOf(family, id);
-  const modules = { unet: family.unet, ...(method ? { control: method.control } : {}) };
+  const { denoiser } = family;
+  const modules = { unet: denoiser.unet, ...(method ? { control: method.control.module } : {}) };
   return {
     label: `${family.label}, ${method?.label ?? 'base model'}`,
     modules,
-    inputs: inputsOf(family, target, id),
+    inputs: stepInputs(family, id, target),
     run: ({ inputs, constants }) => ({
-      outputs: { prediction: withParameters(modules, constants, () => family.predict(inputs, method?.run(inputs))) },
+      outputs: { prediction: withParameters(modules, constants, () => denoiser.predict(inputs, method?.control.apply(inputs))) },
     }),
   };
 }

@@ -1,7 +1,7 @@
-import { countParameters, parameterSpecs, withParameters, type Module, type Modules } from '@controllab/core-blocks';
-import { trainableNames } from '@controllab/controlnext';
+import { countParameters, parameterSpecs, withParameters, type Modules } from '@controllab/core-blocks';
+import { trainedInBase } from '@controllab/training';
 import { cost, trace, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
-import type { Family, Method } from '../full-size/families.ts';
+import { stepInputs, type Family, type FullSizeMethod } from '../full-size/target.ts';
 import { activationBytes } from './activations.ts';
 import type { Component } from './components.ts';
 
@@ -15,7 +15,7 @@ export interface Forward {
 }
 
 export interface MethodCounts extends Forward {
-  method: Method['id'] | 'base';
+  method: FullSizeMethod['id'] | 'base';
   label: string;
   /** The network beside the U-Net. */
   control: number;
@@ -49,34 +49,38 @@ function forward(modules: Modules, inputs: Record<string, TensorSpec>, f: (t: Na
   };
 }
 
-/** The parameters of a U-Net that a method trains. */
-function subsetOf(unet: Module, pattern: RegExp | null): { parameters: number; tensors: number } {
-  if (!pattern) return { parameters: 0, tensors: 0 };
-  const specs = parameterSpecs(unet);
-  const names = trainableNames(Object.keys(specs), pattern);
+/** The parameters of the U-Net that a method trains. */
+function subsetOf({ denoiser }: Pick<Family, 'denoiser'>, { control }: FullSizeMethod): { parameters: number; tensors: number } {
+  const specs = parameterSpecs({ unet: denoiser.unet });
+  const names = trainedInBase({ denoiser, control });
   return { parameters: names.reduce((sum, name) => sum + specs[name]!.shape.reduce((a, b) => a * b, 1), 0), tensors: names.length };
 }
 
 /** Counts of a base model and of every method that controls it: one denoising step at batch 1. */
-export function measureFamily({ id, label, setting, unet, inputs, predict, methods }: Family): FamilyCounts {
+export function measureFamily(family: Family): FamilyCounts {
+  const { id, label, setting, denoiser, methods } = family;
+  const { unet } = denoiser;
   const base: MethodCounts = {
     method: 'base',
     label: 'base model',
     control: 0,
     subset: { parameters: 0, tensors: 0 },
     learnable: 0,
-    ...forward({ unet }, inputs, (t) => ({ prediction: predict(t) })),
+    ...forward({ unet }, stepInputs(family, 'base'), (t) => ({ prediction: denoiser.predict(t) })),
   };
   const controlled = methods.map((method): MethodCounts => {
-    const control = countParameters(method.control);
-    const subset = subsetOf(unet, method.trainable);
+    const { module } = method.control;
+    const control = countParameters(module);
+    const subset = subsetOf(family, method);
     return {
       method: method.id,
       label: method.label,
       control,
       subset,
       learnable: control + subset.parameters,
-      ...forward({ unet, control: method.control }, inputs, (t) => ({ prediction: predict(t, method.run(t)) })),
+      ...forward({ unet, control: module }, stepInputs(family, 'controlnet'), (t) => ({
+        prediction: denoiser.predict(t, method.control.apply(t)),
+      })),
     };
   });
   return { id, label, setting, methods: [base, ...controlled] };

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { families } from '../full-size/families.ts';
+import { families } from '../full-size/target.ts';
 import { components } from './components.ts';
 import { measureComponent, measureFamily } from './measure.ts';
 import { parametersReport } from './report.ts';

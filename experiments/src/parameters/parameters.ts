@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { currentCommit, machine, writeReport } from '@controllab/report';
-import { families } from '../full-size/families.ts';
+import { families } from '../full-size/target.ts';
 import { textTable } from '../runner/text-table.ts';
 import { components } from './components.ts';
 import { measureComponent, measureFamily } from './measure.ts';

@@ -1,9 +1,7 @@
-import * as tf from '@tensorflow/tfjs';
-import { initialize, parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
-import { trainableNames } from '@controllab/controlnext';
-import { constantRate, compileTrainStep, initialTrainState, optimizerInputs } from '@controllab/training';
-import type { ConstantTensor, HostTensor, TensorSpec } from '@controllab/tfjs-onnx';
-import { exampleInputs, familyOf, inputsOf, methodOf, type Target } from '../full-size/target.ts';
+import { initialize, parameterSpecs } from '@controllab/core-blocks';
+import { compileTrainStep, constantRate, denoisingStep, initialTrainState, optimizerInputs, trainedInBase } from '@controllab/training';
+import type { TensorSpec } from '@controllab/tfjs-onnx';
+import { exampleInputs, familyOf, methodOf, type Target } from '../full-size/target.ts';
 import { poolWeights, type WeightPool } from '../full-size/weight-pool.ts';
 import { peakMemory } from '../runner/child-job.ts';
 import type { TrainedMethod } from './options.ts';
@@ -38,53 +36,29 @@ const LEARNING_RATE = 1e-5;
 const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 const countOf = (specs: Record<string, TensorSpec>): number => Object.values(specs).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 
-/** Parameters of the U-Net that stay as they are, and random values for those that train. */
-function splitUNet(
-  unet: Module,
-  pattern: RegExp | null,
-  pool: WeightPool,
-): { frozen: Record<string, ConstantTensor>; trained: Record<string, HostTensor> } {
-  const selected = new Set(pattern === null ? [] : trainableNames(Object.keys(parameterSpecs(unet)), pattern));
-  const named = <T>(tensors: Record<string, T>, keep: (name: string) => boolean): Record<string, T> =>
-    Object.fromEntries(Object.entries(tensors).flatMap(([name, tensor]) => (keep(name) ? [[`unet.${name}`, tensor]] : [])));
-  const random = selected.size === 0 ? {} : initialize(unet, SEED);
-  return { frozen: named(poolWeights(unet, pool), (name) => !selected.has(name)), trained: named(random, (name) => selected.has(name)) };
-}
-
 /**
  * Trains a method for a few steps at batch 1 on one batch of noise: the frozen U-Net as constants used in place, what trains and AdamW's
  * two moments as state, one compiled graph. Values are random, but the network, the gradients and the optimizer are those of real training.
  */
 export async function trainMethod({ target, method: id, pool, steps, threads }: TrainingJob): Promise<TrainingTiming> {
   const family = familyOf(target);
-  const method = methodOf(family, id)!;
-  const modules = { unet: family.unet, control: method.control };
-  const { frozen, trained } = splitUNet(family.unet, method.trainable, pool);
-  const control = parameterSpecs({ control: method.control });
-  const trainable = { ...control, ...Object.fromEntries(Object.entries(trained).map(([name, { shape }]) => [name, { shape }])) };
-  const specs = inputsOf(family, target, id);
-  const inputs = { ...specs, target: { shape: specs['sample']!.shape } };
+  const { label, control } = methodOf(family, id)!;
+  const { denoiser } = family;
+  const weights = Object.fromEntries(Object.entries(poolWeights(denoiser.unet, pool)).map(([name, t]) => [`unet.${name}`, t]));
+  const latent = { height: target.height / denoiser.target.factor, width: target.width / denoiser.target.factor };
+  const model = { denoiser, text: null, weights, control };
+  const definition = denoisingStep(model, { batchSize: 1, weightDecay: 0.01, ema: null }, { name: `${family.label}, ${label}`, latent });
+  const inBase = new Set(trainedInBase(model));
+  const random = inBase.size === 0 ? {} : initialize(denoiser.unet, SEED, 'unet');
+  const trained = Object.fromEntries(Object.entries(random).filter(([name]) => inBase.has(name)));
 
   const start = performance.now();
-  const step = await compileTrainStep(
-    {
-      name: `${family.label}, ${method.label}`,
-      trainable,
-      constants: frozen,
-      inputs,
-      optimizer: { weightDecay: 0.01 },
-      loss: ({ params, constants, inputs: fed }) =>
-        withParameters(modules, { ...constants, ...params }, () => ({
-          loss: tf.mean(tf.squaredDifference(family.predict(fed, method.run(fed)), fed['target']!)) as tf.Scalar,
-        })),
-    },
-    { threads },
-  );
+  const step = await compileTrainStep(definition, { threads });
   const startSeconds = (performance.now() - start) / 1000;
   // Nothing else holds the first state: its memory is free after the first step.
-  step.state = initialTrainState({ ...initialize(method.control, SEED, 'control'), ...trained });
+  step.state = initialTrainState({ ...initialize(control.module, SEED, 'control'), ...trained });
 
-  const batch = exampleInputs(inputs);
+  const batch = exampleInputs(definition.inputs);
   const [seconds, losses]: [number[], number[]] = [[], []];
   for (let i = 0; i < steps; i++) {
     const before = performance.now();
@@ -93,8 +67,8 @@ export async function trainMethod({ target, method: id, pool, steps, threads }: 
     losses.push(loss!.data[0]!);
   }
   const counts = {
-    trainable: countOf(trainable),
-    frozen: countOf(parameterSpecs(modules)) - countOf(trainable),
+    trainable: countOf(definition.trainable),
+    frozen: countOf(parameterSpecs({ unet: denoiser.unet, control: control.module })) - countOf(definition.trainable),
     macs: step.cost?.macs ?? NaN,
   };
   await step.release();

@@ -65,7 +65,7 @@ export async function runTrainingStep({ size, methods, steps }: TrainingStepOpti
   const started = performance.now();
   const target: Target = { family: 'sd15', height: size, width: size };
   const family = familyOf(target);
-  const pool = await weightPool(path.join('.cache', 'full-size'), [family.unet]);
+  const pool = await weightPool(path.join('.cache', 'full-size'), [family.denoiser.unet]);
   const threads = os.cpus().length;
   const ceilingGflops = await matmulCeiling(CEILING_SIZE, { threads });
   const results: MethodTiming[] = [];

@@ -8,6 +8,7 @@ import {
   UNetEncoder,
   encoderStates,
   initialize,
+  readConstant,
   resolveEncoder,
   resolveSpatioTemporalEncoder,
   type AddedConditions,
@@ -15,6 +16,7 @@ import {
   type ResolvedEncoder,
   type SpatioTemporalEncoderConfig,
   type UNetEncoderConfig,
+  type Weights,
 } from '@controllab/core-blocks';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { connectingConv, type Connection } from './connection.ts';
@@ -182,7 +184,7 @@ export class ControlNetSpatioTemporalModel extends ControlledEncoder {
  */
 export function initializeFromUNet(
   controlnet: ControlNetModel | ControlNetSpatioTemporalModel,
-  unet: Readonly<Record<string, HostTensor>>,
+  unet: Weights,
   seed: number,
   prefix = '',
 ): Record<string, HostTensor> {
@@ -194,7 +196,7 @@ export function initializeFromUNet(
     if (!source) problems.push(`missing ${name} [${shape.join(', ')}]`);
     else if (source.shape.join() !== shape.join())
       problems.push(`${name}: expected [${shape.join(', ')}], the U-Net has [${source.shape.join(', ')}]`);
-    else copied[prefix ? `${prefix}.${name}` : name] = { data: source.data.slice(), shape };
+    else copied[prefix ? `${prefix}.${name}` : name] = { data: readConstant(source).data.slice(), shape };
   }
   if (problems.length)
     throw new ControlNetError('unet-mismatch', `the U-Net's encoder is not the one this ControlNet copies:\n  ${problems.join('\n  ')}`, {

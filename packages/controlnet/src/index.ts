@@ -15,6 +15,9 @@ export {
 } from './controlnet.ts';
 export { cldm, type CldmConfig } from './cldm-layout.ts';
 export { ControlNetLite } from './controlnet-lite.ts';
+export { controlNet, type ControlNetChoices } from './methods/controlnet-method.ts';
+export { controlNetLite } from './methods/controlnet-lite-method.ts';
+export { ldmConcatenation } from './methods/ldm-concatenation.ts';
 export {
   addResiduals,
   guessModeWeights,

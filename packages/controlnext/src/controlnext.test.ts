@@ -13,14 +13,7 @@ import {
   writeSafetensors,
 } from '@controllab/core-blocks';
 import { cost, trace, type HostTensor } from '@controllab/tfjs-onnx';
-import {
-  ControlNeXtModel,
-  controlNeXt,
-  controlNeXtSd15Legacy,
-  controlNeXtSdxlLegacy,
-  controlNeXtSvdInference,
-  controlNeXtSvdV1,
-} from './controlnext.ts';
+import { CONTROLNEXT_MODULES, ControlNeXtModel } from './controlnext.ts';
 
 beforeAll(() => tf.setBackend('cpu'));
 
@@ -47,30 +40,36 @@ function traced(module: ControlNeXtModel, shape: number[]) {
 
 describe('published modules', () => {
   it.each([
-    ['current', controlNeXt],
-    ['current', controlNeXtSvdInference],
-    ['sd15_inference_legacy', controlNeXtSd15Legacy],
-    ['svd_v1_legacy', controlNeXtSvdV1],
+    ['current', () => new ControlNeXtModel(CONTROLNEXT_MODULES.current)],
+    ['current', () => new ControlNeXtModel(CONTROLNEXT_MODULES.svdInference)],
+    ['sd15_inference_legacy', () => new ControlNeXtModel(CONTROLNEXT_MODULES.sd15Legacy)],
+    ['svd_v1_legacy', () => new ControlNeXtModel(CONTROLNEXT_MODULES.svdV1)],
   ] as const)('%s has exactly the published names and shapes', (name, build) => {
     expect(shapes(build())).toEqual(published(name));
   });
 
   it.each([
-    ['current', controlNeXt, 3_526_400, 52],
-    ['SD1.5, inference folder', controlNeXtSd15Legacy, 5_352_327, 51],
-    ['SDXL until July 2024', controlNeXtSdxlLegacy, 5_353_351, 55],
-    ['SVD v1', controlNeXtSvdV1, 5_610_177, 65],
+    ['current', () => new ControlNeXtModel(CONTROLNEXT_MODULES.current), 3_526_400, 52],
+    ['SD1.5, inference folder', () => new ControlNeXtModel(CONTROLNEXT_MODULES.sd15Legacy), 5_352_327, 51],
+    ['SDXL until July 2024', () => new ControlNeXtModel(CONTROLNEXT_MODULES.sdxlLegacy), 5_353_351, 55],
+    ['SVD v1', () => new ControlNeXtModel(CONTROLNEXT_MODULES.svdV1), 5_610_177, 65],
   ] as const)('%s has %s parameters', (_, build, count, tensors) => {
     expect(countParameters(build())).toBe(count);
     expect(build().parameters().size).toBe(tensors);
   });
 
   it.each([
-    ['current, 512 px', controlNeXt, [1, 3, 512, 512], [1, 320, 64, 64], 51.72],
-    ['legacy, 512 px', controlNeXtSd15Legacy, [1, 3, 512, 512], [1, 1280, 64, 64], 147.036],
-    ['SVD-v2, 14 frames', controlNeXt, [1, 14, 3, 576, 1024], [14, 320, 72, 128], 1629.18],
-    ['SVD-v2 without padding, 14 frames', controlNeXtSvdInference, [1, 14, 3, 576, 1024], [14, 320, 71, 127], null],
-    ['SVD v1, 14 frames', controlNeXtSvdV1, [1, 14, 3, 576, 1024], [14, 1280, 18, 32], 585.106],
+    ['current, 512 px', () => new ControlNeXtModel(CONTROLNEXT_MODULES.current), [1, 3, 512, 512], [1, 320, 64, 64], 51.72],
+    ['legacy, 512 px', () => new ControlNeXtModel(CONTROLNEXT_MODULES.sd15Legacy), [1, 3, 512, 512], [1, 1280, 64, 64], 147.036],
+    ['SVD-v2, 14 frames', () => new ControlNeXtModel(CONTROLNEXT_MODULES.current), [1, 14, 3, 576, 1024], [14, 320, 72, 128], 1629.18],
+    [
+      'SVD-v2 without padding, 14 frames',
+      () => new ControlNeXtModel(CONTROLNEXT_MODULES.svdInference),
+      [1, 14, 3, 576, 1024],
+      [14, 320, 71, 127],
+      null,
+    ],
+    ['SVD v1, 14 frames', () => new ControlNeXtModel(CONTROLNEXT_MODULES.svdV1), [1, 14, 3, 576, 1024], [14, 1280, 18, 32], 585.106],
   ] as const)('%s: shape and multiply-accumulates as measured on the released code', (_, build, image, shape, gmacs) => {
     const got = traced(build(), [...image]);
     expect(got.shape).toEqual(shape);

@@ -188,12 +188,6 @@ function checkWidths(widths: readonly number[], groups: readonly number[]): void
   }
 }
 
-/** The current module: 3,526,400 parameters. Padded in SD1.5's and SDXL's folders and in SVD-v2's training folder. */
-export const controlNeXt = () => new ControlNeXtModel();
-
-/** SVD-v2 as its inference folder runs it: the same parameters, but two convolutions lost their padding. */
-export const controlNeXtSvdInference = () => new ControlNeXtModel({ stem: 'unpadded' });
-
 const LEGACY: ControlNeXtConfig = {
   out_channels: [128, 256, 256],
   groups: [1, 8, 8],
@@ -203,11 +197,18 @@ const LEGACY: ControlNeXtConfig = {
   learnable_scale: true,
 };
 
-/** SD1.5's inference folder: 5,352,327 parameters, the count that gives the paper's 30M. */
-export const controlNeXtSd15Legacy = () => new ControlNeXtModel(LEGACY);
-
-/** SDXL until July 2024: 5,353,351 parameters, the count that gives the paper's 108M. */
-export const controlNeXtSdxlLegacy = () => new ControlNeXtModel({ ...LEGACY, middle: 'normalized' });
-
-/** SVD v1: 5,610,177 parameters, the count that gives the paper's 55M. */
-export const controlNeXtSvdV1 = () => new ControlNeXtModel({ ...LEGACY, stem: 'pooled', groups: [4, 8, 8], middle: 'residual' });
+/**
+ * The released modules.
+ * - `current`: padded, in SD1.5's and SDXL's folders and in SVD-v2's training folder: 3,526,400 parameters.
+ * - `svdInference`: SVD-v2 as its inference folder runs it: the same parameters, but two convolutions lost their padding.
+ * - `sd15Legacy`: SD1.5's inference folder: 5,352,327 parameters, the count that gives the paper's 30M.
+ * - `sdxlLegacy`: SDXL until July 2024: 5,353,351 parameters, the count that gives the paper's 108M.
+ * - `svdV1`: 5,610,177 parameters, the count that gives the paper's 55M.
+ */
+export const CONTROLNEXT_MODULES = {
+  current: {},
+  svdInference: { stem: 'unpadded' },
+  sd15Legacy: LEGACY,
+  sdxlLegacy: { ...LEGACY, middle: 'normalized' },
+  svdV1: { ...LEGACY, stem: 'pooled', groups: [4, 8, 8], middle: 'residual' },
+} as const satisfies Record<string, ControlNeXtConfig>;

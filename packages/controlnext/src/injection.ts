@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import type { Injection, InjectionPoint } from '@controllab/core-blocks';
+import type { ControlStrength, Injection, InjectionPoint } from '@controllab/core-blocks';
 import type { ControlNeXtOutput } from './controlnext.ts';
 import { crossNormalize, type CrossNormalization } from './cross-normalization.ts';
 
@@ -70,22 +70,28 @@ function gainOf({ factor, sigmoid }: ControlNeXtInjection['gain'], scale: number
   return tf.mul(sigmoid ? tf.sigmoid(scale) : scale, factor);
 }
 
+const times = (gain: number | tf.Tensor, strength: ControlStrength): number | tf.Tensor =>
+  typeof gain === 'number' && typeof strength === 'number' ? gain * strength : tf.mul(gain, strength);
+
 /**
  * The change of a U-Net's main branch by a control: `x + crossNormalize(control, x) * gain(scale)`. Unlike a zero convolution
  * it acts from the first step: at gain g the sum has (1 + g) times the mean of `x` and about sqrt(1 + g^2) times its deviation.
  * @param output of the control module; its `scale` may be another, a number or a tensor that broadcasts against `[N, C, h, w]`
+ * @param options.strength multiplies the gain, behind a sigmoid where a release has one: 0 is no control
  * @param options.guided the batch is [unconditional half, conditional half], as in classifier-free guidance
  */
 export function injectControl(
   how: ControlNeXtInjection,
   { control, scale }: ControlNeXtOutput,
-  options: { guided?: boolean } = {},
+  options: { guided?: boolean; strength?: ControlStrength } = {},
 ): Injection {
   return {
     point: how.point,
     apply(x) {
       const masked = options.guided && how.unconditionalScale === 'zero' ? tf.mul(conditionalHalf(x.shape[0] as number), scale) : scale;
-      return tf.add(x, tf.mul(crossNormalize(control, x, how.normalization), gainOf(how.gain, masked)));
+      const gain = gainOf(how.gain, masked);
+      const strong = options.strength === undefined || options.strength === 1 ? gain : times(gain, options.strength);
+      return tf.add(x, tf.mul(crossNormalize(control, x, how.normalization), strong));
     },
   };
 }

@@ -18,9 +18,13 @@ export {
 } from './unet.ts';
 export {
   SD15_ENCODER,
+  SD15_UNET,
   SD21_ENCODER,
+  SD21_UNET,
   SDXL_ENCODER,
+  SDXL_UNET,
   SVD_ENCODER,
+  SVD_UNET,
   sd15,
   sd15Inpaint,
   sd21,

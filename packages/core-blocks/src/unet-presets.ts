@@ -1,4 +1,9 @@
-import { UNet2DConditionModel, UNetSpatioTemporalConditionModel } from './unet.ts';
+import {
+  UNet2DConditionModel,
+  UNetSpatioTemporalConditionModel,
+  type UNet2DConditionConfig,
+  type UNetSpatioTemporalConditionConfig,
+} from './unet.ts';
 import type { SpatioTemporalEncoderConfig, UNetEncoderConfig } from './unet-config.ts';
 
 const SD_ENCODER = {
@@ -71,21 +76,35 @@ const SVD_DECODER = {
   ],
 };
 
+/** Stable Diffusion 1.x's U-Net. */
+export const SD15_UNET: UNet2DConditionConfig = { ...SD15_ENCODER, ...SD_DECODER };
+
+/** Stable Diffusion 2.x's U-Net. */
+export const SD21_UNET: UNet2DConditionConfig = { ...SD21_ENCODER, ...SD_DECODER };
+
+/** Stable Diffusion XL's U-Net. */
+export const SDXL_UNET: UNet2DConditionConfig = {
+  ...SDXL_ENCODER,
+  up_block_types: ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D'],
+};
+
+/** Stable Video Diffusion's U-Net. */
+export const SVD_UNET: UNetSpatioTemporalConditionConfig = { ...SVD_ENCODER, ...SVD_DECODER };
+
 /** Stable Diffusion 1.x's U-Net: 859,520,964 parameters. */
-export const sd15 = () => new UNet2DConditionModel({ ...SD15_ENCODER, ...SD_DECODER });
+export const sd15 = () => new UNet2DConditionModel(SD15_UNET);
 
 /** Stable Diffusion 1.5's inpainting U-Net (also sees a mask and the masked image): 859,535,364 parameters. */
-export const sd15Inpaint = () => new UNet2DConditionModel({ ...SD15_ENCODER, ...SD_DECODER, in_channels: 9 });
+export const sd15Inpaint = () => new UNet2DConditionModel({ ...SD15_UNET, in_channels: 9 });
 
 /** Stable Diffusion 2.x's U-Net: 865,910,724 parameters. */
-export const sd21 = () => new UNet2DConditionModel({ ...SD21_ENCODER, ...SD_DECODER });
+export const sd21 = () => new UNet2DConditionModel(SD21_UNET);
 
 /** Stable Diffusion 2's depth-conditioned U-Net (also sees a depth map): 865,913,604 parameters. */
-export const sd2Depth = () => new UNet2DConditionModel({ ...SD21_ENCODER, ...SD_DECODER, in_channels: 5 });
+export const sd2Depth = () => new UNet2DConditionModel({ ...SD21_UNET, in_channels: 5 });
 
 /** Stable Diffusion XL's base U-Net: 2,567,463,684 parameters. */
-export const sdxl = () =>
-  new UNet2DConditionModel({ ...SDXL_ENCODER, up_block_types: ['CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'UpBlock2D'] });
+export const sdxl = () => new UNet2DConditionModel(SDXL_UNET);
 
 /** Stable Diffusion XL's refiner U-Net: 2,259,526,660 parameters. */
 export const sdxlRefiner = () =>
@@ -95,4 +114,4 @@ export const sdxlRefiner = () =>
   });
 
 /** Stable Video Diffusion's U-Net (XT or not): 1,524,623,082 parameters. */
-export const svd = () => new UNetSpatioTemporalConditionModel({ ...SVD_ENCODER, ...SVD_DECODER });
+export const svd = () => new UNetSpatioTemporalConditionModel(SVD_UNET);

@@ -50,9 +50,9 @@ const openTokenizer = async ({ module, data }: ModuleReference): Promise<Tokeniz
   ((await import(module)) as { default(data: unknown): Tokenize | Promise<Tokenize> }).default(data);
 
 /**
- * The one batch contract of denoisers: `sample` (noisy latents), `timesteps`, `target` (what the prediction type asks for), token ids by the
- * text encoder's input names, and `condition`. All randomness is a function of (seed, step): data order, noise, timesteps and dropped prompts are
- * the same for every method that trains on the same dataset with the same seed.
+ * The one batch contract of denoisers: `sample` (noisy latents), `timesteps`, `target` (what the prediction type asks for), token ids by
+ * the text encoder's input names, and `condition`. All randomness is a function of (seed, step): data order, noise, timesteps and dropped
+ * prompts are the same for every method that trains on the same dataset with the same seed.
  */
 export default async function denoisingBatches(data: DenoisingBatchData): Promise<MakeBatch> {
   const { tokenizer, prediction, seed, condition, fixed = {} } = data;

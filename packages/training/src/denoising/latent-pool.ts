@@ -41,8 +41,8 @@ function isPool(file: string, identity: PoolIdentity): boolean {
 }
 
 /**
- * Encodes a dataset's first `examples` pictures once, so that denoisers train on latents. A file that is there already is used if it is whole
- * and was made from the same encoder and data, and made again, with a word, if it is not.
+ * Encodes a dataset's first `examples` pictures once, so that denoisers train on latents. A file that is there already is used if it is
+ * whole and was made from the same encoder and data, and made again, with a word, if it is not.
  * @throws TrainingError invalid-options when the dataset has fewer examples
  */
 export async function latentPool(

@@ -8,7 +8,8 @@ import type { Recipe } from './recipe.ts';
 /** A denoiser with its text encoder, and what controls it. */
 export interface DenoisingModel {
   readonly denoiser: Denoiser;
-  readonly text: TextEncoder;
+  /** null: what it would give, `context`, is fed. */
+  readonly text: TextEncoder | null;
   /** Frozen weights under `unet.` and `text.`; others are left alone. */
   readonly weights: Weights;
   readonly control: Control;
@@ -30,32 +31,30 @@ export function trainedInBase({ denoiser, control }: Pick<DenoisingModel, 'denoi
   return names.map((name) => `unet.${name}`);
 }
 
-/** Shapes of what `denoisingBatches` makes. @param condition its height and width */
+/** What a text encoder gives, by the denoiser's names. */
+const TEXT_INPUTS = new Set(['context', 'textEmbeds']);
+
+/** Shapes of what `denoisingBatches` makes. @param latent height and width; the base's own without it */
 export function denoisingInputs(
   { denoiser, text }: Pick<DenoisingModel, 'denoiser' | 'text'>,
   batchSize: number,
   latent: { height: number; width: number } | undefined,
 ): Record<string, TensorSpec> {
-  const all = denoiser.inputs(batchSize, latent);
-  const fromText = new Set(Object.keys(text.inputs(batchSize)).length === 0 ? [] : ['context', 'textEmbeds']);
-  const own = Object.fromEntries(Object.entries(all).filter(([name]) => !fromText.has(name)));
-  const { shape } = own['sample']!;
+  const own = Object.entries(denoiser.inputs(batchSize, latent)).filter(([name]) => text === null || !TEXT_INPUTS.has(name));
+  const { shape } = Object.fromEntries(own)['sample']!;
   const { factor, video } = denoiser.target;
-  const leading = video ? shape.slice(0, 2) : shape.slice(0, 1);
   const pixels = shape.slice(-2).map((side) => side * factor);
   return {
-    sample: own['sample']!,
+    ...Object.fromEntries(own),
     target: { shape },
-    timesteps: own['timesteps']!,
-    ...text.inputs(batchSize),
-    ...own,
-    condition: { shape: [...leading, 3, ...pixels] },
+    ...text?.inputs(batchSize),
+    condition: { shape: [...shape.slice(0, video ? 2 : 1), 3, ...pixels] },
   };
 }
 
 /**
- * The loss of denoising under control, mean squared error of what the prediction type asks for, as one step of AdamW: the base's weights are constants,
- * so that no gradient of theirs is even traced (the paper's locked copy), but for those that the control trains too.
+ * The loss of denoising under control, mean squared error of what the prediction type asks for, as one step of AdamW: the base's weights
+ * are constants, so that no gradient of theirs is even traced (the paper's locked copy), but for those that the control trains too.
  */
 export function denoisingStep(
   model: DenoisingModel,
@@ -75,9 +74,9 @@ export function denoisingStep(
     ...(inBase.length === 0 ? {} : { rate: (full: string) => (full.startsWith('unet.') ? control.baseRate : 1) }),
     ...(recipe.ema === null ? {} : { ema: recipe.ema }),
     loss: ({ params, constants, inputs }) =>
-      withParameters({ unet: denoiser.unet, text: text.module }, { ...constants, ...params }, () =>
+      withParameters({ unet: denoiser.unet, ...(text === null ? {} : { text: text.module }) }, { ...constants, ...params }, () =>
         withParameters({ control: control.module }, params, () => {
-          const t = { ...inputs, ...text.encode(inputs) };
+          const t = { ...inputs, ...text?.encode(inputs) };
           const prediction = denoiser.predict(t, control.apply(t));
           return { loss: tf.mean(tf.squaredDifference(prediction, inputs['target']!)) as tf.Scalar };
         }),

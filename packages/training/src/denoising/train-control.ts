@@ -59,8 +59,8 @@ function startOf(model: DenoisingModel, seed: number): Record<string, HostTensor
 }
 
 /**
- * Trains a control network on a base model: compiled step, batches from a worker, checkpoints, log, evaluations. The same arguments give the same
- * bytes, however often the training was killed and called again.
+ * Trains a control network on a base model: compiled step, batches from a worker, checkpoints, log, evaluations. The same arguments give
+ * the same bytes, however often the training was killed and called again.
  * @throws TrainingError, and what the evaluation throws
  */
 export async function trainControl(training: ControlTraining): Promise<TrainedControl> {
