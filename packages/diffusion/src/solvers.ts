@@ -7,8 +7,8 @@ import type { SamplerConfig, Scheduler } from './scheduler.ts';
 import { unipc } from './unipc.ts';
 
 /**
- * What a model asks of whichever solver samples from it. One for which a setting has no meaning, such as `karras` for DDIM, is the same with
- * it.
+ * What a model asks of whichever solver samples from it. One for which a setting has no meaning, such as `karras` for DDIM, is the same
+ * with it.
  */
 export interface SolverConfig extends SamplerConfig {
   /** Whether the last step goes to abar = 1 or, as Stable Diffusion does, to abar_0. */
