@@ -1,5 +1,4 @@
 export { allocateBuffers, conditions, type Condition, type SceneBuffers } from './scene-buffers.ts';
-export { allocateCanny, canny, type CannyOptions, type CannyScratch } from './canny.ts';
 export { attributions, type StyleAttribution } from './attributions.ts';
 export { buildAtlas, type AtlasCells } from './build-atlas.ts';
 export { caption, type CaptionParts, type Relation } from './caption.ts';
@@ -20,3 +19,5 @@ export { palette } from './palette.ts';
 export { parseStyle, styles, type Style } from './style.ts';
 export { CONTEXT_LENGTH, tokenize } from './tokenize.ts';
 export { vocabulary, type Vocabulary } from './vocabulary.ts';
+export { emojiScenes, SCENE_SIZE, type SceneExample, type SceneSource } from './dataset.ts';
+export { SCENE_SEEDS } from './scene-seeds.ts';

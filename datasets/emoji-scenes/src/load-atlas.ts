@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { jsonHash } from '@controllab/data';
 import { buildAtlas } from './build-atlas.ts';
 import { cacheDirectory } from './cache-directory.ts';
 import { cachedBytes } from './cached-bytes.ts';
@@ -41,6 +42,9 @@ export async function loadAtlas(style: Style, directory: string = cacheDirectory
     line: bytes.length > colourBytes ? mipLevels(bytes.subarray(colourBytes), 1) : null,
   };
 }
+
+/** Of what a style's drawings are made from: scenes of another hash may look otherwise. */
+export const atlasHash = (style: Style): string => jsonHash(describe(parseStyle(style)));
 
 /** What the cells are made from: any difference makes a cached file old. */
 function describe(style: Style) {

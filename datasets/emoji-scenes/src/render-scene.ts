@@ -1,4 +1,4 @@
-import { canny } from './canny.ts';
+import { canny } from '@controllab/data';
 import { EmojiScenesError } from './emoji-scenes-error.ts';
 import { keypoints } from './keypoints.ts';
 import type { Atlas } from './load-atlas.ts';

@@ -1,4 +1,4 @@
-import { allocateCanny, type CannyScratch } from './canny.ts';
+import { allocateCanny, type CannyScratch } from '@controllab/data';
 import { EmojiScenesError } from './emoji-scenes-error.ts';
 
 /**

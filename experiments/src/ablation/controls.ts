@@ -1,4 +1,4 @@
-import { canny } from '@controllab/emoji-scenes';
+import { canny } from '@controllab/data';
 import { edgeF1, maskIou, segmentationAgreement } from '@controllab/metrics';
 import { IMAGE_SIZE, segment, SUBGROUPS } from '@controllab/mini-sd';
 import type { HostTensor } from '@controllab/tfjs-onnx';

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
-import { canny } from '@controllab/emoji-scenes';
+import { canny } from '@controllab/data';
 import { afterAll, expect, it } from 'vitest';
 import { imageSize, loadCondition } from './condition.ts';
 

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { canny } from '@controllab/emoji-scenes';
+import { canny } from '@controllab/data';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { ExperimentError } from '../runner/errors.ts';
 import type { Extractor } from './options.ts';

@@ -1,4 +1,4 @@
-export type DataErrorCode = 'invalid-counter' | 'invalid-dataset';
+export type DataErrorCode = 'invalid-argument' | 'invalid-counter' | 'invalid-dataset';
 
 /** The one error class of this package. `values` holds the offending values by name. */
 export class DataError extends Error {

@@ -1,3 +1,4 @@
+export { allocateCanny, canny, type CannyOptions, type CannyScratch } from './conditions/canny.ts';
 export { canonicalJson, jsonDifference, jsonHash, type Json } from './canonical-json.ts';
 export { openDataset, type Dataset, type DatasetReference, type Example } from './dataset.ts';
 export { DataError, type DataErrorCode } from './errors.ts';

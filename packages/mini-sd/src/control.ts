@@ -1,5 +1,5 @@
 import { ControlNetModel, type ControlNetConfig } from '@controllab/controlnet';
-import { canny } from '@controllab/emoji-scenes';
+import { canny } from '@controllab/data';
 import { IMAGE_SIZE, MINI_UNET } from './models.ts';
 
 /** The ControlNet of the mini U-Net: its encoder's config and a hint encoder from 64 px to 16 x 16. */

@@ -1,4 +1,4 @@
-import { EmojiScenesError } from './emoji-scenes-error.ts';
+import { DataError } from '../errors.ts';
 
 /** Working memory for images of one size. */
 export interface CannyScratch {
@@ -57,7 +57,7 @@ export function canny(rgb8: Uint8Array, width: number, height: number, options: 
     scratch.stack.length !== pixels ||
     scratch.smoothed.length !== (width + 2) * 3
   ) {
-    throw new EmojiScenesError(
+    throw new DataError(
       'invalid-argument',
       `canny of ${width}x${height} pixels got ${rgb8.length} image, ${out.length} edge and ${scratch.stack.length} scratch values.`,
       {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { allocateCanny, canny } from './canny.ts';
-import { EmojiScenesError } from './emoji-scenes-error.ts';
+import { DataError } from '../errors.ts';
 
 type Pixel = readonly [number, number, number];
 
@@ -62,6 +62,6 @@ test('given memory is reused and leaves no trace', () => {
 });
 
 test('arrays of another size are an error', () => {
-  expect(() => canny(new Uint8Array(72), 4, 4)).toThrow(EmojiScenesError);
+  expect(() => canny(new Uint8Array(72), 4, 4)).toThrow(DataError);
   expect(() => canny(new Uint8Array(72), 6, 4, { scratch: allocateCanny(4, 6) })).toThrow('canny of 6x4 pixels');
 });
