@@ -11,6 +11,7 @@ export { providers, type Provider } from './ops/index.ts';
 export { withScope } from './scope.ts';
 export { trace, type ShapeSignature, type Signature, type Traceable } from './trace.ts';
 export {
+  isExternal,
   scalar,
   type ConstantTensor,
   type DType,

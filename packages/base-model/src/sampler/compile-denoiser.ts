@@ -1,0 +1,172 @@
+import * as tf from '@tensorflow/tfjs';
+import { parameterSpecs, withParameters, type Control, type ControlledOptions, type Denoiser, type Weights } from '@controllab/core-blocks';
+import { compile, type CompileOptions, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
+import { trainedInBase } from '@controllab/training';
+import type { Base } from '../base.ts';
+import { BaseModelError } from '../errors.ts';
+import { addControls, firstRowsOnly, weighConnections, type Weighting } from './combine-controls.ts';
+
+/** A control at work. */
+export interface SampledControl {
+  readonly control: Control;
+  /** Multiplies what it gives; 1. */
+  readonly scale?: number;
+  /**
+   * Its values, `control.` and, where it trains some of the base, `unet.`: constants of the graph, which may lie in their file. Without
+   * them every request brings values, so that one sampler follows a training run.
+   */
+  readonly weights?: Weights;
+}
+
+export interface DenoiserOptions {
+  /** Pictures at a time. */
+  readonly count: number;
+  /** A second row for each picture, without its prompt. */
+  readonly guidance: boolean;
+  readonly controls: readonly SampledControl[];
+  /** Whether controls act on both rows of a picture or on that with the prompt alone (ControlNet, section 3.4). */
+  readonly controlIn: 'both' | 'conditional';
+  readonly weighting: Weighting;
+  /** Pixels. */
+  readonly size: { readonly width: number; readonly height: number };
+}
+
+/** The denoiser with its controls, compiled. */
+export interface CompiledDenoiser {
+  /**
+   * The prediction [rows, C, h, w]: first a row a picture with its prompt, then, with guidance, one without.
+   * @param x [count, C, h, w]
+   * @param given what was not given when it was compiled: text, `condition0` ..., and values under `control0.` ... and `unet.`
+   */
+  predict(x: HostTensor, timestep: number, given: Record<string, HostTensor>): Promise<HostTensor>;
+  release(): Promise<void>;
+}
+
+/** A control's values under its own prefix, those of the base under `unet.`. */
+export const valuesOf = <T>(weights: Readonly<Record<string, T>>, index: number): Record<string, T> =>
+  Object.fromEntries(
+    Object.entries(weights).map(([name, value]) => [
+      name.startsWith('control.') ? `control${index}.${name.slice('control.'.length)}` : name,
+      value,
+    ]),
+  );
+
+/** Names, shapes of all values that each control brings. @throws BaseModelError invalid-control */
+function controlSpecs(denoiser: Denoiser, controls: readonly SampledControl[]): Record<string, TensorSpec>[] {
+  const own = parameterSpecs({ unet: denoiser.unet });
+  const training = controls.filter(({ control }) => control.trainsInBase !== null);
+  if (training.length > 1)
+    throw new BaseModelError(
+      'invalid-control',
+      `${training.length} controls come with values of their own for the U-Net; it can hold one's.`,
+    );
+  return controls.map(({ control, weights }, i) => {
+    const inBase = trainedInBase({ denoiser, control });
+    const specs = { ...parameterSpecs({ control: control.module }), ...Object.fromEntries(inBase.map((name) => [name, own[name]!])) };
+    if (weights !== undefined) checkValues(specs, weights);
+    return valuesOf(specs, i);
+  });
+}
+
+function checkValues(specs: Record<string, TensorSpec>, weights: Weights): void {
+  const problems = [
+    ...Object.entries(specs).flatMap(([name, { shape }]) => {
+      const found = weights[name]?.shape;
+      if (found === undefined) return [`missing ${name} [${shape.join(', ')}]`];
+      return found.join() === shape.join() ? [] : [`${name}: expected [${shape.join(', ')}], got [${found.join(', ')}]`];
+    }),
+    ...Object.keys(weights).flatMap((name) => (name in specs ? [] : [`unexpected ${name}`])),
+  ];
+  if (problems.length > 0)
+    throw new BaseModelError('invalid-control', `the control's values do not fit it:\n  ${problems.slice(0, 8).join('\n  ')}`, {
+      problems,
+    });
+}
+
+const repeated = (x: tf.Tensor, times: number): tf.Tensor => (times === 1 ? x : tf.concat(Array<tf.Tensor>(times).fill(x), 0));
+
+const firstRows = (t: NamedTensors, rows: number): NamedTensors =>
+  Object.fromEntries(
+    Object.entries(t).map(([name, x]) => [
+      name,
+      tf.slice(
+        x,
+        x.shape.map(() => 0),
+        [rows, ...x.shape.slice(1)],
+      ),
+    ]),
+  );
+
+/** What the U-Net gets from all controls together. `t`: what the denoiser reads; `conditions`: [count, 3, H, W]. */
+function controlled(
+  t: NamedTensors,
+  conditions: readonly tf.Tensor[],
+  { count, guidance, controls, controlIn, weighting }: DenoiserOptions,
+): ControlledOptions {
+  const alone = guidance && controlIn === 'conditional';
+  const seen = alone ? firstRows(t, count) : t;
+  const times = guidance && !alone ? 2 : 1;
+  return addControls(
+    controls.map(({ control, scale = 1 }, i) => {
+      const given = control.apply({ ...seen, condition: repeated(conditions[i]!, times) }, scale);
+      const weighed = weighConnections(given, weighting);
+      return alone ? firstRowsOnly(weighed, count, t['sample']!) : weighed;
+    }),
+  );
+}
+
+/**
+ * U-Net and controls as one graph. What is `given` becomes part of it: prompts and conditions that one picture is drawn from are constants,
+ * so that what depends on them alone (hint encoders, keys and values of the text) is computed once, at load. Null: they are inputs.
+ * @throws BaseModelError invalid-control for controls that do not go together or whose values do not fit
+ */
+export async function compileDenoiser(
+  base: Base,
+  options: DenoiserOptions,
+  given: Readonly<Record<string, HostTensor>> | null,
+  engine: CompileOptions,
+): Promise<CompiledDenoiser> {
+  const { count, guidance, controls, size } = options;
+  const extraInputs = Math.max(0, ...controls.map(({ control }) => control.extraInputs));
+  const denoiser = base.denoiser({ extraInputs });
+  const rows = guidance ? 2 * count : count;
+  const latent = { height: size.height / base.factor, width: size.width / base.factor };
+  const values = controlSpecs(denoiser, controls);
+  const constants: Record<string, Weights[string]> = { ...given };
+  for (const [i, { weights }] of controls.entries()) Object.assign(constants, weights === undefined ? {} : valuesOf(weights, i));
+  for (const [name, fixed] of Object.entries(base.fixedInputs(size)))
+    constants[name] = {
+      data: Float32Array.from({ length: rows * fixed.length }, (_, i) => fixed[i % fixed.length]!),
+      shape: [rows, fixed.length],
+    };
+
+  const { sample, ...others } = denoiser.inputs(rows, latent);
+  const conditions = Object.fromEntries(controls.map((_, i) => [`condition${i}`, { shape: [count, 3, size.height, size.width] }]));
+  const wanted: Record<string, TensorSpec> = Object.assign({}, others, conditions, ...values);
+  const inputs = Object.fromEntries(Object.entries(wanted).filter(([name]) => !(name in constants)));
+  for (const [name, tensor] of Object.entries(base.weights))
+    if (name.startsWith('unet.') && !(name in constants) && !(name in inputs)) constants[name] = tensor;
+
+  const modules = { unet: denoiser.unet, ...Object.fromEntries(controls.map(({ control }, i) => [`control${i}`, control.module])) };
+  const compiled = await compile(
+    ({ inputs: fed, constants: kept }) => {
+      const all: NamedTensors = { ...kept, ...fed };
+      const t = { ...pick(all, Object.keys(others)), sample: repeated(all['x']!, rows / count) };
+      return withParameters(modules, all, () => {
+        const seen = Object.values(pick(all, Object.keys(conditions)));
+        return { outputs: { prediction: denoiser.predict(t, controls.length === 0 ? {} : controlled(t, seen, options)) } };
+      });
+    },
+    { inputs: { x: { shape: [count, ...sample!.shape.slice(1)] }, ...inputs }, constants },
+    { ...engine, name: 'denoiser' },
+  );
+  return {
+    predict: async (x, timestep, more) => {
+      const timesteps = { data: new Float32Array(rows).fill(timestep), shape: [rows] };
+      return (await compiled.run({ x, timesteps, ...more }))['prediction']!;
+    },
+    release: () => compiled.release(),
+  };
+}
+
+const pick = (t: NamedTensors, names: readonly string[]): NamedTensors => Object.fromEntries(names.map((name) => [name, t[name]!]));
