@@ -1,12 +1,12 @@
-import { runOnce, type Base } from '@controllab/base-model';
-import { UNet2DConditionModel, withParameters, type ControlTarget, type Denoiser, type TextEncoder } from '@controllab/core-blocks';
+import { imageDenoiser, runOnce, type Base } from '@controllab/base-model';
+import { withParameters, type TextEncoder } from '@controllab/core-blocks';
 import { imageBatch, jsonHash, type RgbImage } from '@controllab/data';
 import { NoiseSchedule, type FloatTensor } from '@controllab/diffusion';
 import { CONTEXT_LENGTH, vocabulary, type Tier } from '@controllab/emoji-scenes';
 import { compile, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
 import { compileDecoder, compileEncoder, normaliseLatents, PATCH, type LatentStatistics } from './autoencoder.ts';
 import { miniText } from './clip.ts';
-import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniUNet, miniVae, TEXT_WIDTH } from './models.ts';
+import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniUNet, miniVae } from './models.ts';
 import { checksum, loadTextEncoder } from './networks.ts';
 import { styleAdapter, type CommunityStyle } from './styles.ts';
 import { COMMITTED_TIER } from './tier.ts';
@@ -15,6 +15,7 @@ import { loadWeights, readStatistics } from './weights.ts';
 
 /** Latents beyond four standard deviations are none that the autoencoder has seen. */
 const LATENT_LIMIT = 4;
+const SETTING = { family: 'mini', factor: PATCH, latent: { height: LATENT_SIZE, width: LATENT_SIZE }, tokens: CONTEXT_LENGTH };
 /** Pictures that the encoder takes at a time. */
 const ENCODED = 64;
 
@@ -46,29 +47,6 @@ function miniTextEncoder(vocabularySize: number): TextEncoder {
     module,
     inputs: (batch) => ({ ids: { shape: [batch, CONTEXT_LENGTH], dtype: 'int32' } }),
     encode: (t) => ({ context: module.forward(t['ids']!) }),
-  };
-}
-
-/** The U-Net's encoder as methods of control see it. */
-const TARGET: ControlTarget = (({ up_block_types: _up, out_channels: _out, ...encoder }) => ({
-  family: 'mini',
-  factor: PATCH,
-  video: false as const,
-  encoder,
-}))(MINI_UNET);
-
-function miniDenoiser(extraInputs: number): Denoiser {
-  const channels = LATENT_CHANNELS + extraInputs;
-  const unet = extraInputs === 0 ? miniUNet() : new UNet2DConditionModel({ ...MINI_UNET, in_channels: channels });
-  return {
-    target: TARGET,
-    unet,
-    inputs: (batch, { height, width } = { height: LATENT_SIZE, width: LATENT_SIZE }) => ({
-      sample: { shape: [batch, LATENT_CHANNELS, height, width] },
-      timesteps: { shape: [batch] },
-      context: { shape: [batch, CONTEXT_LENGTH, TEXT_WIDTH] },
-    }),
-    predict: (t, { sample = t['sample']!, ...options } = {}) => unet.forward(sample, t['timesteps']!, t['context']!, options),
   };
 }
 
@@ -121,7 +99,7 @@ export function openMini({ tier = COMMITTED_TIER, style }: { tier?: Tier; style?
     pixels: IMAGE_SIZE,
     latentChannels: LATENT_CHANNELS,
     factor: PATCH,
-    denoiser: ({ extraInputs = 0 } = {}) => miniDenoiser(extraInputs),
+    denoiser: (options) => imageDenoiser(MINI_UNET, { ...SETTING, ...options }),
     fixedInputs: () => ({}),
     textEncoder: () => miniTextEncoder(vocabularySize),
     tokenizer: { module: new URL('./tokenizer.ts', import.meta.url).href, data: { tier } },
