@@ -22,9 +22,10 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }));
 
 test('built once, then read; no temporary file is left', async () => {
-  expect([...(await get())]).toEqual([1, 2, 3, 4]);
-  expect([...(await get())]).toEqual([1, 2, 3, 4]);
+  expect([...(await get()).bytes]).toEqual([1, 2, 3, 4]);
+  expect([...(await get()).bytes]).toEqual([1, 2, 3, 4]);
   expect(built).toBe(1);
+  expect((await get()).sha256).toBe('9f64a747e1b97f131fabb6b447296c9b6f0201e79fb3c5356e6c77e89b6a806a');
   expect((await readdir(join(directory, 'deep'))).sort()).toEqual(['thing.bin', 'thing.json']);
   expect(JSON.parse(await readFile(path('json'), 'utf8'))).toEqual({
     version: 1,
@@ -42,7 +43,7 @@ test.each([
 ])('%s is built again', async (_, damage) => {
   await get();
   await damage();
-  expect([...(await get())]).toEqual([1, 2, 3, 4]);
+  expect([...(await get()).bytes]).toEqual([1, 2, 3, 4]);
   expect(built).toBe(2);
   await get();
   expect(built).toBe(2);
@@ -57,7 +58,7 @@ test('a file of another version is built again', async () => {
 test('builds that run at once leave one whole file', async () => {
   await Promise.all([get(), get(), get()]);
   const before = built;
-  expect([...(await get())]).toEqual([1, 2, 3, 4]);
+  expect([...(await get()).bytes]).toEqual([1, 2, 3, 4]);
   expect(built).toBe(before);
 });
 

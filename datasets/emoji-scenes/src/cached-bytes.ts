@@ -3,6 +3,12 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
 
+/** Bytes and their SHA-256 in hexadecimal digits. */
+export interface CheckedBytes {
+  readonly bytes: Uint8Array;
+  readonly sha256: string;
+}
+
 /**
  * The bytes that `build` gives, kept in `<base>.bin` beside a JSON sidecar of `description` and their checksum. A file that is missing,
  * truncated, damaged, or of another description is built again.
@@ -10,26 +16,27 @@ import writeFileAtomic from 'write-file-atomic';
  * Processes may build at once: each file is renamed into place whole, and bytes that meet the sidecar of another description fail the
  * checksum. Throws the system's error where the directory can be neither read nor written.
  */
-export async function cachedBytes(base: string, description: object, build: () => Promise<Uint8Array>): Promise<Uint8Array> {
+export async function cachedBytes(base: string, description: object, build: () => Promise<Uint8Array>): Promise<CheckedBytes> {
   const cached = await read(base, description);
   if (cached) return cached;
-  const bytes = await build();
+  const checked = checksummed(await build());
   await mkdir(dirname(base), { recursive: true });
-  await writeFileAtomic(`${base}.bin`, bytes);
-  await writeFileAtomic(`${base}.json`, sidecarOf(description, bytes));
-  return bytes;
+  await writeFileAtomic(`${base}.bin`, checked.bytes);
+  await writeFileAtomic(`${base}.json`, sidecarOf(description, checked));
+  return checked;
 }
 
-async function read(base: string, description: object): Promise<Uint8Array | null> {
+async function read(base: string, description: object): Promise<CheckedBytes | null> {
   try {
     const [bytes, sidecar] = await Promise.all([readFile(`${base}.bin`), readFile(`${base}.json`, 'utf8')]);
-    return sidecar === sidecarOf(description, bytes) ? bytes : null;
+    const checked = checksummed(bytes);
+    return sidecar === sidecarOf(description, checked) ? checked : null;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
 }
 
-function sidecarOf(description: object, bytes: Uint8Array): string {
-  return `${JSON.stringify({ ...description, sha256: createHash('sha256').update(bytes).digest('hex') }, null, 1)}\n`;
-}
+const checksummed = (bytes: Uint8Array): CheckedBytes => ({ bytes, sha256: createHash('sha256').update(bytes).digest('hex') });
+
+const sidecarOf = (description: object, { sha256 }: CheckedBytes): string => `${JSON.stringify({ ...description, sha256 }, null, 1)}\n`;

@@ -1,26 +1,24 @@
-import { DataError, jsonHash, type Dataset, type Example, type Json, type RgbImage } from '@controllab/data';
+import { checkIndex, jsonHash, type Dataset, type Example, type RgbImage } from '@controllab/data';
 import { caption } from './caption.ts';
 import { catalogue, type Tier } from './catalogue.ts';
 import { conditionImage } from './condition-image.ts';
 import { conflictingCaption } from './conflicting-caption.ts';
+import { EmojiScenesError } from './emoji-scenes-error.ts';
 import { insufficientCaption } from './insufficient-caption.ts';
-import { atlasHash, loadAtlas } from './load-atlas.ts';
-import { renderScene } from './render-scene.ts';
-import { allocateBuffers, conditions, type Condition, type SceneBuffers } from './scene-buffers.ts';
-import type { SceneMix } from './scene-mix.ts';
+import { loadAtlas } from './load-atlas.ts';
+import { conditions, type Condition } from './scene-buffers.ts';
+import { defaultMix, type SceneMix } from './scene-mix.ts';
+import { SceneRenderer } from './scene-renderer.ts';
 import { sceneSpec, type SceneSpec } from './scene-spec.ts';
 import type { Split } from './split.ts';
 import type { Style } from './style.ts';
 import { swappedCaption } from './swapped-caption.ts';
 
-/** Side of the embedded default's pictures in pixels. */
-export const SCENE_SIZE = 64;
+/** Raise with every change of the code that alters a scene, its picture, a condition or a caption. */
+const REVISION = 1;
 
 /** Scenes are made by number: there are as many as their numbers allow. */
-const ALL = 2 ** 31;
-
-/** Raised with every change of the code that alters a scene, its picture, a map or a caption. */
-const REVISION = 1;
+const ALL = 2 ** 32;
 
 /** Which scenes, as plain data: a worker opens them again from it. */
 export interface SceneSource {
@@ -28,93 +26,126 @@ export interface SceneSource {
   /** See `SCENE_SEEDS`. */
   readonly seed: number;
   readonly split: Split;
+  /** Default `defaultMix(size)`. */
   readonly mix?: SceneMix;
-  /** Whose drawings; OpenMoji's. */
+  /** Whose drawings; OpenMoji's by default. */
   readonly style?: Style;
-  /** Side in pixels; 64. */
+  /** Side in pixels; 64 by default. */
   readonly size?: number;
-  /** How many of them, the first ones: subsets nest. All that can be numbered by default. */
+  /** How many, the first ones: subsets nest. By default 2^32, which is all of them. */
   readonly length?: number;
 }
 
-/** A scene with its picture, drawn when it is first asked for. */
+/** A condition that has a value for every pixel. */
+export type MapCondition = Exclude<Condition, 'keypoints'>;
+
+/**
+ * Captions of a scene by kind: the true one, `insufficient` (the background alone), `object-dropped` (without the object named last, or a
+ * single one's background), `conflicting` (other objects on another background), `swapped` (false, of the same words) and `empty`.
+ */
+export type SceneCaption = 'caption' | 'insufficient' | 'object-dropped' | 'conflicting' | 'swapped' | 'empty';
+
+/** A scene. Its picture is drawn when it is first asked for, conditions and maps whenever they are. */
 export interface SceneExample extends Example {
+  readonly captions: Readonly<Record<SceneCaption, string>>;
   readonly spec: SceneSpec;
-  /** An exact map [size x size] of one byte a pixel: 0 and 255 for edges and masks, classes for segmentations. */
-  map(id: Exclude<Condition, 'keypoints'>): Uint8Array;
+  /** The exact map [size, size], of the values that `conditions` lists: edges 0 or 255, say, or a class. */
+  map(id: MapCondition): Uint8Array;
 }
 
 /**
- * Emoji scenes as a dataset. Captions: `caption` (true), `insufficient` (the background alone), `object-dropped` (true without the object named last),
- * `conflicting` (other objects, another background), `swapped` (false, of the same words). Conditions: see `conditions`; `line` is there in OpenMoji's
- * style alone.
- * @throws EmojiScenesError for a tier, split, mix or size that there is not
+ * Emoji scenes as a dataset, with every condition of `conditions` (`line` in OpenMoji's style alone).
+ * @throws EmojiScenesError for a tier, style, split, mix, size or length that there is not
  */
 export async function emojiScenes(source: SceneSource): Promise<Dataset<SceneExample>> {
-  const { tier, seed, split, mix, style = 'openmoji', size = SCENE_SIZE, length = ALL } = source;
+  const { tier, seed, split, style = 'openmoji', size = 64, mix = defaultMix(size), length = ALL } = source;
+  if (!Number.isInteger(length) || length < 1 || length > ALL)
+    throw new EmojiScenesError('invalid-argument', `length must be an integer from 1 to 2^32, got ${length}.`, { length });
   const atlas = await loadAtlas(style);
   const objects = catalogue(tier);
-  const offered = conditions.filter((id) => id !== 'line' || atlas.line !== null);
-  /** One set of buffers a condition: only what is asked for is computed. */
-  const buffers = new Map<Condition | null, SceneBuffers>();
-  const rendered = (spec: SceneSpec, id: Condition | null): SceneBuffers => {
-    if (!buffers.has(id)) buffers.set(id, allocateBuffers(size, id === null ? [] : [id]));
-    const into = buffers.get(id)!;
-    renderScene(spec, atlas, into);
-    return into;
-  };
-  const check = (id: string): Condition => {
-    const known = offered.find((condition) => condition === id);
-    if (known !== undefined) return known;
-    throw new DataError('invalid-dataset', `emoji-scenes in the style ${style} has no condition '${id}'; it has ${offered.join(', ')}`, {
-      id,
-    });
-  };
-  const picture = (rgb: Uint8Array): RgbImage => ({ rgb, width: size, height: size });
-  // The length is no part of what an example is: the first thousand are the same whatever comes behind them.
-  const identity: Json = JSON.parse(
-    JSON.stringify({ revision: REVISION, tier, seed, split, mix: mix ?? null, style, size, atlas: atlasHash(style) }),
-  ) as Json;
-
+  const options = { seed, objects, size, split, mix };
+  // A split or a mix that has no scenes is refused now, not in a worker after hours.
+  sceneSpec(0, options);
+  const id = `emoji-scenes, tier ${tier}${style === 'openmoji' ? '' : `, ${style}`}`;
+  const offered = conditions.filter((condition) => condition !== 'line' || atlas.line !== null);
+  const common = { dataset: id, offered, objects, renderer: new SceneRenderer(atlas, size) };
   return {
-    id: `emoji-scenes, tier ${tier}${style === 'openmoji' ? '' : `, ${style}`}`,
-    hash: jsonHash(identity),
+    id,
+    hash: jsonHash({
+      dataset: 'emoji-scenes',
+      revision: REVISION,
+      seed,
+      split,
+      mix: { ...mix },
+      size,
+      objects: objects.map((object) => ({ ...object })),
+      drawings: atlas.sha256,
+    }),
     length,
     conditions: offered,
     reference: { module: import.meta.url, data: source },
     async example(index) {
-      if (!Number.isInteger(index) || index < 0 || index >= length)
-        throw new DataError('invalid-dataset', `emoji-scenes: expected an index from 0 to ${length - 1}, got ${index}`, { index, length });
-      const spec = sceneSpec(index, { seed, objects, size, split, ...(mix === undefined ? {} : { mix }) });
-      return {
-        spec,
-        get image() {
-          return picture(rendered(spec, null).rgb8.slice());
-        },
-        captions: {
-          caption: caption(spec.parts),
-          get insufficient() {
-            return insufficientCaption(spec, 'background');
-          },
-          get 'object-dropped'() {
-            return insufficientCaption(spec, 'object-dropped');
-          },
-          get conflicting() {
-            return conflictingCaption(spec, objects);
-          },
-          get swapped() {
-            return swappedCaption(spec);
-          },
-        },
-        condition: (id) => {
-          const known = check(id);
-          return picture(conditionImage(known, rendered(spec, known)));
-        },
-        map: (id) => rendered(spec, check(id))[id]!.slice(),
-      };
+      checkIndex({ id, length }, index);
+      return scene(sceneSpec(index, options), common);
     },
   };
 }
 
-/** Opens the dataset of a `DatasetReference`. */
+/** Opens it again from a `DatasetReference`. */
 export default emojiScenes;
+
+/** What the scenes of a dataset have in common. */
+interface Common {
+  readonly dataset: string;
+  readonly offered: readonly Condition[];
+  readonly objects: ReturnType<typeof catalogue>;
+  readonly renderer: SceneRenderer;
+}
+
+function scene(spec: SceneSpec, { dataset, offered, objects, renderer }: Common): SceneExample {
+  const { size } = spec;
+  const picture = (rgb: Uint8Array): RgbImage => ({ rgb, width: size, height: size });
+  const check = (id: string): Condition => {
+    const known = offered.find((condition) => condition === id);
+    if (known !== undefined) return known;
+    throw new EmojiScenesError('missing-condition', `${dataset} has no condition "${id}". Conditions: ${offered.join(', ')}.`, {
+      condition: id,
+    });
+  };
+  let image: RgbImage | null = null;
+  return {
+    spec,
+    captions: {
+      caption: caption(spec.parts),
+      // Worked out when it is asked for: a training asks for the true one alone, and a pool of few objects has no others to conflict with.
+      get insufficient() {
+        return insufficientCaption(spec, 'background');
+      },
+      get 'object-dropped'() {
+        return insufficientCaption(spec, 'object-dropped');
+      },
+      get conflicting() {
+        return conflictingCaption(spec, objects);
+      },
+      get swapped() {
+        return swappedCaption(spec);
+      },
+      empty: '',
+    },
+    get image() {
+      image ??= picture(renderer.render(spec).rgb8.slice());
+      return image;
+    },
+    condition: (id) => {
+      const known = check(id);
+      return picture(conditionImage(known, renderer.render(spec, known)));
+    },
+    map: (id) => {
+      const map = renderer.render(spec, check(id))[id]!;
+      // An id that comes from a file is not bound by its type.
+      if (map instanceof Float32Array)
+        throw new EmojiScenesError('missing-condition', `"${id}" are points: there is no map of them.`, { condition: id });
+      return map.slice();
+    },
+  };
+}

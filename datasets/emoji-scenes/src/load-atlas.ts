@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { jsonHash } from '@controllab/data';
 import { buildAtlas } from './build-atlas.ts';
 import { cacheDirectory } from './cache-directory.ts';
 import { cachedBytes } from './cached-bytes.ts';
@@ -16,6 +15,8 @@ import { parseStyle, type Style } from './style.ts';
  */
 export interface Atlas {
   readonly style: Style;
+  /** Checksum of the cells: drawings of one checksum are drawn alike. */
+  readonly sha256: string;
   /** Premultiplied RGBA at 64, 32 and 16 px: [633, L, L, 4] each. */
   readonly rgba: readonly Uint8Array[];
   /** Line drawings at 64, 32 and 16 px: [633, L, L] each, 255 on the line. Null in every style but `openmoji`. */
@@ -31,20 +32,18 @@ const FORMAT = 1;
  */
 export async function loadAtlas(style: Style, directory: string = cacheDirectory()): Promise<Atlas> {
   const description = describe(parseStyle(style));
-  const bytes = await cachedBytes(join(directory, `emoji-scenes-${style}`), description, async () => {
+  const { bytes, sha256 } = await cachedBytes(join(directory, `emoji-scenes-${style}`), description, async () => {
     const { rgba, line } = await buildAtlas(style);
     return Buffer.concat([rgba, line]);
   });
   const colourBytes = description.hexcodes.length * CELL_SIZE * CELL_SIZE * 4;
   return {
     style,
+    sha256,
     rgba: mipLevels(bytes.subarray(0, colourBytes), 4),
     line: bytes.length > colourBytes ? mipLevels(bytes.subarray(colourBytes), 1) : null,
   };
 }
-
-/** Of what a style's drawings are made from: scenes of another hash may look otherwise. */
-export const atlasHash = (style: Style): string => jsonHash(describe(parseStyle(style)));
 
 /** What the cells are made from: any difference makes a cached file old. */
 function describe(style: Style) {

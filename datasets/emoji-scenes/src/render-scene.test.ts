@@ -16,7 +16,7 @@ const atlas: Atlas = (() => {
   const rgba = new Uint8Array(2 * area * 4);
   const line = new Uint8Array(2 * area).fill(255, 0, area);
   for (let p = 0; p < 2 * area; p++) rgba.set(p < area ? [200, 0, 0, 255] : [0, 200, 0, 255], p * 4);
-  return { style: 'openmoji', rgba: mipLevels(rgba, 4), line: mipLevels(line, 1) };
+  return { style: 'openmoji', sha256: '', rgba: mipLevels(rgba, 4), line: mipLevels(line, 1) };
 })();
 
 /** The first object fills the left half of an 8x8 image and the second, in front, its lower left quarter. */

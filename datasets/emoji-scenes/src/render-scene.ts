@@ -4,7 +4,7 @@ import { keypoints } from './keypoints.ts';
 import type { Atlas } from './load-atlas.ts';
 import { paintBackground } from './paint-background.ts';
 import { paintObject } from './paint-object.ts';
-import type { SceneBuffers } from './scene-buffers.ts';
+import { conditions, type Condition, type SceneBuffers } from './scene-buffers.ts';
 import type { SceneSpec } from './scene-spec.ts';
 import { scribble } from './scribble.ts';
 
@@ -14,6 +14,12 @@ import { scribble } from './scribble.ts';
  * none.
  */
 export function renderScene(spec: SceneSpec, atlas: Atlas, buffers: SceneBuffers): void {
+  paintScene(spec, atlas, buffers);
+  for (const condition of conditions) if (buffers[condition]) deriveCondition(condition, spec, buffers);
+}
+
+/** The first half of `renderScene`: the image and what is painted along with it, which is `instances`, `mask` and `line`. */
+export function paintScene(spec: SceneSpec, atlas: Atlas, buffers: SceneBuffers): void {
   const { size, rgb8, scratch, mask, line } = buffers;
   const { rgb, instances } = scratch;
   if (spec.size !== size)
@@ -36,12 +42,30 @@ export function renderScene(spec: SceneSpec, atlas: Atlas, buffers: SceneBuffers
     const value = rgb[i]! + 0.5;
     rgb8[i] = value > 255 ? 255 : value;
   }
+}
 
-  if (buffers.canny) canny(rgb8, size, size, { out: buffers.canny, scratch: scratch.canny! });
-  if (buffers.segmentation) classes(spec, instances, buffers.segmentation);
-  if (buffers.depth) depth(spec, instances, buffers.depth);
-  if (buffers.scribble) scribble(instances, size, buffers.scribble);
-  if (buffers.keypoints) keypoints(instances, size, buffers.keypoints);
+/** The second half: fills one condition, which the buffers hold, from the scene that was painted into them. */
+export function deriveCondition(condition: Condition, spec: SceneSpec, buffers: SceneBuffers): void {
+  const { size, rgb8, scratch } = buffers;
+  const { instances } = scratch;
+  switch (condition) {
+    case 'canny':
+      canny(rgb8, size, size, { out: buffers.canny!, scratch: scratch.canny! });
+      return;
+    case 'segmentation':
+      return classes(spec, instances, buffers.segmentation!);
+    case 'depth':
+      return depth(spec, instances, buffers.depth!);
+    case 'scribble':
+      return scribble(instances, size, buffers.scribble!);
+    case 'keypoints':
+      return keypoints(instances, size, buffers.keypoints!);
+    case 'instances':
+    case 'mask':
+    case 'line':
+      // Painted.
+      return;
+  }
 }
 
 function classes(spec: SceneSpec, instances: Uint8Array, out: Uint8Array): void {

@@ -1,34 +1,57 @@
 import type { Split } from './split.ts';
 
-/** What a set of scenes is for, and the seed and splits that make it. */
 interface SceneSeed {
   readonly seed: number;
   readonly splits: readonly Split[];
-  readonly purpose: string;
+  /** Whether a network learns from these scenes, or one is judged by them. */
+  readonly use: 'training' | 'judging';
 }
 
 /**
- * Every set of scenes that anything is trained or judged on. Scenes of two seeds, or of two splits of one seed, are drawn independently; a test compares
- * the scenes themselves. Two networks may learn from the same scenes (mini-aesthetic and the community models share theirs); nothing is judged on scenes
- * that anything learnt from.
+ * Every set of scenes that a network is trained or judged on, by its purpose. Scenes of two seeds, or of two splits of one seed, are drawn
+ * independently of each other; scenes of one seed and split are the same ones, as far as their mixes agree.
+ *
+ * - What is judged, and what it is compared with, is never what any network learnt from, nor what another purpose judges on.
+ * - Control networks train on scenes that no part of the base model has seen.
+ * - Two pairs of purposes share their training scenes: the autoencoder with the U-Net's first phase, and mini-aesthetic, which only judges,
+ *   with the community models.
+ *
+ * `scene-seeds.test.ts` holds the scenes themselves against this.
  */
 export const SCENE_SEEDS = {
-  autoencoder: { seed: 7, splits: ['train'], purpose: 'training of the VAE, and of the U-Net at first' },
-  unetSecondPhase: { seed: 8, splits: ['train'], purpose: 'training of the U-Net, second phase' },
-  controlTraining: { seed: 17, splits: ['train'], purpose: 'training of control networks: scenes that the base has not seen' },
-  clip: { seed: 21, splits: ['train'], purpose: 'training of mini-CLIP' },
-  inception: { seed: 31, splits: ['train'], purpose: 'training of mini-inception' },
-  segmenter: { seed: 41, splits: ['train'], purpose: 'training of the mini-segmenter' },
-  aestheticAndStyles: { seed: 51, splits: ['train'], purpose: 'training of mini-aesthetic and of the community models' },
-  clipQuality: { seed: 990, splits: ['train', 'val-combination'], purpose: 'quality of mini-CLIP' },
-  autoencoderQuality: { seed: 991, splits: ['train', 'val-combination', 'val-object'], purpose: 'quality of the VAE' },
-  inceptionQuality: { seed: 992, splits: ['train', 'val-combination'], purpose: 'quality of mini-inception' },
-  segmenterQuality: { seed: 993, splits: ['val-combination'], purpose: 'quality of the mini-segmenter' },
-  aestheticQuality: { seed: 994, splits: ['val-combination'], purpose: 'quality of mini-aesthetic' },
-  styleQuality: { seed: 995, splits: ['train'], purpose: 'quality of the community models' },
-  styleReference: { seed: 996, splits: ['train'], purpose: 'real scenes behind their Fréchet distance' },
-  evaluation: { seed: 4242, splits: ['train', 'val-combination'], purpose: 'scenes that the experiments draw' },
-  frechetReference: { seed: 4243, splits: ['train', 'val-combination'], purpose: 'real scenes behind the experiments’ Fréchet distance' },
-  baseEvaluation: { seed: 5151, splits: ['train', 'val-combination'], purpose: 'prompts that the base model is evaluated on' },
-  baseReference: { seed: 5152, splits: ['train', 'val-combination'], purpose: 'real scenes behind the Fréchet distance of the base model' },
+  // Parts of the embedded default and its judges.
+  autoencoder: { seed: 7, splits: ['train'], use: 'training' },
+  unet: { seed: 7, splits: ['train'], use: 'training' },
+  /** Mostly pairs. */
+  unetSecondPhase: { seed: 8, splits: ['train'], use: 'training' },
+  clip: { seed: 21, splits: ['train'], use: 'training' },
+  /** The mini-CLIP that has no part in drawing. */
+  clipJudge: { seed: 22, splits: ['train'], use: 'training' },
+  inception: { seed: 31, splits: ['train'], use: 'training' },
+  segmenter: { seed: 41, splits: ['train'], use: 'training' },
+  aesthetic: { seed: 51, splits: ['train'], use: 'training' },
+  /** Community models, each in its own style. */
+  styles: { seed: 51, splits: ['train'], use: 'training' },
+
+  // Control networks.
+  controlTraining: { seed: 17, splits: ['train'], use: 'training' },
+
+  // How good each part is, told in its stage's report.
+  clipQuality: { seed: 990, splits: ['train', 'val-combination'], use: 'judging' },
+  autoencoderQuality: { seed: 991, splits: ['val-combination', 'val-object'], use: 'judging' },
+  inceptionQuality: { seed: 992, splits: ['train', 'val-combination'], use: 'judging' },
+  segmenterQuality: { seed: 993, splits: ['val-combination'], use: 'judging' },
+  aestheticQuality: { seed: 994, splits: ['val-combination'], use: 'judging' },
+  /** Prompts of the community models. */
+  styleQuality: { seed: 995, splits: ['train'], use: 'judging' },
+  /** Real scenes behind their Frechet distance. */
+  styleReference: { seed: 996, splits: ['train'], use: 'judging' },
+
+  // What the base model can draw.
+  baseEvaluation: { seed: 5151, splits: ['train', 'val-combination'], use: 'judging' },
+  baseReference: { seed: 5152, splits: ['train', 'val-combination'], use: 'judging' },
+
+  // Experiments: the scenes that pictures are drawn for, and the real ones behind the Frechet distance.
+  evaluation: { seed: 4242, splits: ['train', 'val-combination'], use: 'judging' },
+  frechetReference: { seed: 4243, splits: ['train', 'val-combination'], use: 'judging' },
 } as const satisfies Record<string, SceneSeed>;

@@ -1,8 +1,12 @@
 export { allocateCanny, canny, type CannyOptions, type CannyScratch } from './conditions/canny.ts';
 export { canonicalJson, jsonDifference, jsonHash, type Json } from './canonical-json.ts';
+export { checkIndex } from './check-index.ts';
+export { concatDatasets } from './concat-datasets.ts';
 export { openDataset, type Dataset, type DatasetReference, type Example } from './dataset.ts';
 export { DataError, type DataErrorCode } from './errors.ts';
+export { firstExamples } from './first-examples.ts';
 export type { RgbImage } from './image.ts';
 export { conditionBatch, imageBatch, toImages, writeCondition, writeImage } from './planar.ts';
 export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from './random.ts';
+export { takeFirst } from './take-first.ts';
 export { writeAtomic } from './write-atomic.ts';
