@@ -3,8 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import type { Json } from '@controllab/data';
 import { countParameters, readSafetensors, verifySafetensors, writeSafetensors } from '@controllab/core-blocks';
-import { createSampler, encodeScenes, loadBaseModel, writeLatents, type SceneSource } from '@controllab/mini-sd';
-import { trainingMix } from '@controllab/emoji-scenes';
+import { createSampler, encodeScenes, loadBaseModel, writeLatents } from '@controllab/mini-sd';
+import { SCENE_SEEDS, trainingMix, type SceneSource } from '@controllab/emoji-scenes';
 import { currentCommit, machine, writeReport } from '@controllab/report';
 import type { CompileOptions } from '@controllab/tfjs-onnx';
 import { stateTensors } from '@controllab/training';
@@ -20,7 +20,7 @@ import { mean } from './statistics.ts';
 import { trainVariant } from './train-variant.ts';
 
 /** Training scenes of the control networks: not the seed that the base model was pretrained on. */
-const TRAINING_SCENES: Omit<SceneSource, 'tier'> = { seed: 17, split: 'train', mix: trainingMix };
+const TRAINING_SCENES: Omit<SceneSource, 'tier'> = { seed: SCENE_SEEDS.controlTraining.seed, split: 'train', mix: trainingMix };
 
 /** Pictures travel through JSON as base64. */
 type Stored<T> = Omit<T, 'images'> & { images: string[] };

@@ -1,5 +1,5 @@
 import { borderColour, frechetDistance, nearestColour } from '@controllab/metrics';
-import { caption, colourNames, colours } from '@controllab/emoji-scenes';
+import { caption, colourNames, colours, SCENE_SEEDS } from '@controllab/emoji-scenes';
 import {
   compileClip,
   compileJudge,
@@ -18,11 +18,11 @@ import {
 import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 import { cannyFidelity, type Control } from './controls.ts';
 import { promptSettings, type AblationProfile, type Variant } from './design.ts';
-import { conditionBatch, EVALUATION_SEED, heldOutScenes, type HeldOutScene } from './held-out.ts';
+import { conditionBatch, heldOutScenes, type HeldOutScene } from './held-out.ts';
 
 /** Real scenes behind the Frechet distance, and their seed. */
 const REFERENCE = 1024;
-const REFERENCE_SEED = EVALUATION_SEED + 1;
+const REFERENCE_SEED = SCENE_SEEDS.frechetReference.seed;
 
 /** The networks that judge pictures; none of them had a part in drawing one. */
 export interface Judges {

@@ -1,10 +1,10 @@
-import { conditionImage, type SceneSpec, type Tier } from '@controllab/emoji-scenes';
+import { firstExamples } from '@controllab/data';
+import { emojiScenes, SCENE_SEEDS, type SceneSpec, type Tier } from '@controllab/emoji-scenes';
 import { writeCondition } from '@controllab/data';
-import { openScenes, IMAGE_SIZE } from '@controllab/mini-sd';
+import { IMAGE_SIZE } from '@controllab/mini-sd';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 
-const conditions = ['canny', 'segmentation', 'mask'] as const;
-type ControlId = (typeof conditions)[number];
+type ControlId = 'canny' | 'segmentation' | 'mask';
 
 export interface HeldOutScene {
   spec: SceneSpec;
@@ -16,22 +16,25 @@ export interface HeldOutScene {
 }
 
 /** Seed of the evaluation scenes: never one of training. */
-export const EVALUATION_SEED = 4242;
+export const EVALUATION_SEED = SCENE_SEEDS.evaluation.seed;
 
 /**
  * Scenes that no training run draws: large single objects in new placements and colours, and pairs of objects whose
  * combination is held out of training. The same for every variant, seed and profile.
  */
-export async function heldOutScenes(tier: Tier, singles: number, pairs: number, sceneSeed = EVALUATION_SEED): Promise<HeldOutScene[]> {
+export async function heldOutScenes(
+  tier: Tier,
+  singles: number,
+  pairs: number,
+  sceneSeed: number = EVALUATION_SEED,
+): Promise<HeldOutScene[]> {
   const collect = async (
     count: number,
     split: 'train' | 'val-combination',
     mix: { largeSingle: number; smallSingle: number; pair: number; row: number },
   ): Promise<HeldOutScene[]> => {
-    const scenes = await openScenes({ tier, seed: sceneSeed, split, mix }, conditions);
-    return Array.from({ length: count }, (_, i) => {
-      const spec = scenes.spec(i);
-      const buffers = scenes.render(spec);
+    const scenes = await emojiScenes({ tier, seed: sceneSeed, split, mix });
+    return (await firstExamples(scenes, count)).map(({ spec, image, map, condition }) => {
       const each = (make: (id: ControlId) => Uint8Array): Record<ControlId, Uint8Array> => ({
         canny: make('canny'),
         segmentation: make('segmentation'),
@@ -39,9 +42,9 @@ export async function heldOutScenes(tier: Tier, singles: number, pairs: number, 
       });
       return {
         spec,
-        rgb8: buffers.rgb8.slice(),
-        maps: each((id) => buffers[id].slice()),
-        pictures: each((id) => conditionImage(id, buffers)),
+        rgb8: image.rgb,
+        maps: each(map),
+        pictures: each((id) => condition(id).rgb),
       };
     });
   };

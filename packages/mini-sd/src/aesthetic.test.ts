@@ -1,16 +1,15 @@
 import { expect, it } from 'vitest';
+import { firstExamples } from '@controllab/data';
+import { emojiScenes } from '@controllab/emoji-scenes';
 import { DEGRADATION_NAMES } from '@controllab/metrics';
 import { miniAestheticScores } from './aesthetic.ts';
 import { ladder } from './batches/aesthetic.ts';
 import { loadAesthetic } from './networks.ts';
-import { openScenes } from './scenes.ts';
 
 it('the shipped predictor ranks degraded versions of scenes that it never saw, of every kind', async () => {
   const [count, levels, seed] = [48, 4, 77];
-  const scenes = await openScenes({ tier: 'core', seed, split: 'val-combination' });
-  const ladders = Array.from({ length: count }, (_, index) =>
-    ladder({ rgb: scenes.render(scenes.spec(index)).rgb8.slice(), width: 64, height: 64 }, levels, { seed, index }),
-  );
+  const scenes = await emojiScenes({ tier: 'core', seed, split: 'val-combination', length: count });
+  const ladders = (await firstExamples(scenes)).map(({ image }, index) => ladder(image, levels, { seed, index }));
   expect(ladders.every(({ versions }) => versions.length === levels)).toBe(true);
   const scores = await miniAestheticScores(
     loadAesthetic('core').tensors,

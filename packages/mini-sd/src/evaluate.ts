@@ -1,5 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
+import { firstExamples } from '@controllab/data';
 import { borderColour, frechetDistance, nearestColour } from '@controllab/metrics';
 import {
   attributions,
@@ -7,6 +8,8 @@ import {
   catalogue,
   colourNames,
   colours,
+  emojiScenes,
+  SCENE_SEEDS,
   type SceneMix,
   type SceneSpec,
   type Split,
@@ -27,7 +30,6 @@ import { compileJudge, type Verdict } from './judge.ts';
 import { IMAGE_SIZE } from './models.ts';
 import { loadClip, loadInception } from './networks.ts';
 import { createSampler, loadBaseModel, sampleInBatches, type BaseModel } from './sampler.ts';
-import { drawScenes, openScenes } from './scenes.ts';
 import { tierFlag, tierFolder } from './tier.ts';
 
 export interface EvaluationOptions {
@@ -40,7 +42,6 @@ export interface EvaluationOptions {
 }
 
 const BATCH = 64;
-const SEED_OF_SCENES = 5151;
 /** Real scenes behind the Frechet distance. */
 const REFERENCE = 2048;
 const SWEEP = [1, 1.5, 2, 3, 4, 6, 8];
@@ -64,18 +65,18 @@ interface Evaluated {
 
 /** Scenes of a kind in which every object that training shows comes first equally often. */
 async function balanced({ tier }: BaseModel, kind: Kind, each: number, seed: number): Promise<Evaluated[]> {
-  const scenes = await openScenes({ tier, seed, ...KINDS[kind] });
+  const scenes = await emojiScenes({ tier, seed, ...KINDS[kind] });
   const left = new Map(catalogue(tier).flatMap(({ id, heldOut }) => (heldOut ? [] : [[id, each]])));
   const found: Evaluated[] = [];
   let missing = each * left.size;
   for (let i = 0; missing > 0; i++) {
-    const spec = scenes.spec(i);
-    const { id } = spec.placements[0]!.object;
+    const example = await scenes.example(i);
+    const { id } = example.spec.placements[0]!.object;
     const wanted = left.get(id) ?? 0;
     if (wanted === 0) continue;
     left.set(id, wanted - 1);
     missing--;
-    found.push({ spec, real: scenes.render(spec).rgb8.slice(), kind });
+    found.push({ spec: example.spec, real: example.image.rgb, kind });
   }
   return found;
 }
@@ -92,9 +93,9 @@ export async function evaluateBaseModel(
   const judge = await compileJudge(inception.tensors, tier);
   const clip = await compileClip(clipWeights.tensors, tier, BATCH);
   const evaluated = [
-    ...(await balanced(base, 'large singles', perObject, SEED_OF_SCENES)),
-    ...(await balanced(base, 'small singles', Math.ceil(perObject / 2), SEED_OF_SCENES)),
-    ...(await balanced(base, 'pairs', Math.ceil(perObject / 2), SEED_OF_SCENES)),
+    ...(await balanced(base, 'large singles', perObject, SCENE_SEEDS.baseEvaluation.seed)),
+    ...(await balanced(base, 'small singles', Math.ceil(perObject / 2), SCENE_SEEDS.baseEvaluation.seed)),
+    ...(await balanced(base, 'pairs', Math.ceil(perObject / 2), SCENE_SEEDS.baseEvaluation.seed)),
   ];
   const sampler = await createSampler(base, { count: BATCH, guidance: true });
   const draw = (specs: readonly SceneSpec[], scale: number, what: string): Promise<Uint8Array[]> =>
@@ -253,7 +254,7 @@ export async function evaluateBaseModel(
       profile: 'embedded default',
       configHash: null,
       weightsHash: `vae ${base.hashes.vae.slice(0, 12)}, mini-CLIP ${base.hashes.clip.slice(0, 12)}, U-Net ${base.hashes.unet.slice(0, 12)}; judges ${inception.hash.slice(0, 12)}, ${clipWeights.hash.slice(0, 12)}`,
-      datasetHash: `emoji-scenes, tier ${tier}, seed ${SEED_OF_SCENES}`,
+      datasetHash: `emoji-scenes, tier ${tier}, seed ${SCENE_SEEDS.baseEvaluation.seed}`,
       engine: `onnx cpu, ${os.cpus().length} threads`,
       machine: machine(),
       wallSeconds: null,
@@ -270,8 +271,8 @@ async function realScenes(base: BaseModel, evaluated: readonly Evaluated[]): Pro
   const images: Uint8Array[] = [];
   for (const kind of Object.keys(KINDS) as Kind[]) {
     const count = Math.round((REFERENCE * evaluated.filter((e) => e.kind === kind).length) / evaluated.length);
-    const scenes = await drawScenes({ tier: base.tier, seed: SEED_OF_SCENES + 1, ...KINDS[kind] }, count);
-    images.push(...scenes.map(({ rgb8 }) => rgb8));
+    const scenes = await emojiScenes({ tier: base.tier, seed: SCENE_SEEDS.baseReference.seed, ...KINDS[kind] });
+    images.push(...(await firstExamples(scenes, count)).map(({ image }) => image.rgb));
   }
   return images;
 }

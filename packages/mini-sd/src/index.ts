@@ -22,7 +22,6 @@ export {
   type SampleRequest,
 } from './sampler.ts';
 export { communityStyles, type CommunityStyle } from './styles.ts';
-export { openScenes, type OpenScenes, type SceneSource } from './scenes.ts';
 export { segment } from './segment.ts';
 export { loadWeights, saveWeights, weightsFile, type Part } from './weights.ts';
 export type { LatentBatchData, LatentPhase } from './batches/latent.ts';

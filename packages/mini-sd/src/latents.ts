@@ -3,11 +3,10 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 import { writeImage } from '@controllab/data';
-import { caption, type SceneSpec } from '@controllab/emoji-scenes';
+import { emojiScenes, type SceneSource } from '@controllab/emoji-scenes';
 import { readSafetensors, writeSafetensors } from '@controllab/core-blocks';
 import { compileEncoder, normaliseLatents, type LatentStatistics } from './autoencoder.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE } from './models.ts';
-import { openScenes, type SceneSource } from './scenes.ts';
 import { readStatistics, type StoredWeights } from './weights.ts';
 
 const ROW = LATENT_CHANNELS * LATENT_SIZE * LATENT_SIZE;
@@ -18,7 +17,6 @@ export interface LatentPool {
   /** [count, 4, 16, 16], normalised. */
   latents: Float32Array;
   source: SceneSource;
-  captions: (spec: SceneSpec) => string;
 }
 
 /**
@@ -37,12 +35,12 @@ export async function encodeScenes(
 ): Promise<{ latents: Float32Array; statistics: LatentStatistics }> {
   const shape = [BATCH, 3, IMAGE_SIZE, IMAGE_SIZE];
   const encoder = await compileEncoder(vaeWeights, shape, engine);
-  const scenes = await openScenes(source);
+  const scenes = await emojiScenes(source);
   const latents = { data: new Float32Array(count * ROW), shape: [count, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE] };
   for (let start = 0; start < count; start += BATCH) {
     const images = new Float32Array(BATCH * 3 * IMAGE_SIZE * IMAGE_SIZE);
     const filled = Math.min(BATCH, count - start);
-    for (let n = 0; n < filled; n++) writeImage(scenes.render(scenes.spec(start + n)).rgb8, images, n);
+    for (let n = 0; n < filled; n++) writeImage((await scenes.example(start + n)).image.rgb, images, n);
     const means = await encoder.run({ data: images, shape });
     latents.data.set(means.data.subarray(0, filled * ROW), start * ROW);
     onProgress?.(start + filled);
@@ -106,6 +104,5 @@ export function readLatents(file: string): LatentPool {
     count: latents.length / ROW,
     latents,
     source: JSON.parse(stored.metadata['source']!) as SceneSource,
-    captions: (spec) => caption(spec.parts),
   };
 }

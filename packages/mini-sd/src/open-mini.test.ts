@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { parameterSpecs } from '@controllab/core-blocks';
-import { caption } from '@controllab/emoji-scenes';
+import { firstExamples } from '@controllab/data';
+import { emojiScenes } from '@controllab/emoji-scenes';
 import { encodeScenes } from './latents.ts';
 import { MINI_UNET, miniVae } from './models.ts';
 import { openMini } from './open-mini.ts';
-import { drawScenes } from './scenes.ts';
 import { loadWeights, readStatistics } from './weights.ts';
 
 const engine = { threads: 1 };
@@ -27,11 +27,11 @@ describe('the embedded default as a base', () => {
 
   it('encodes pictures to the latents that denoisers were trained on, and decodes them again', async () => {
     const source = { tier: 'core', seed: 3, split: 'train' } as const;
-    const scenes = await drawScenes(source, 66);
+    const scenes = await firstExamples(await emojiScenes(source), 66);
     const vae = loadWeights('vae', 'core', miniVae());
     const statistics = readStatistics(vae.metadata);
     const pool = await encodeScenes(vae.tensors as never, source, 66, { statistics, engine });
-    const images = scenes.map(({ rgb8 }) => ({ rgb: rgb8, width: 64, height: 64 }));
+    const images = scenes.map(({ image }) => image);
     const latents = await base.encode(images, engine);
     expect(latents.shape).toEqual([66, 4, 16, 16]);
     expect(latents.data).toEqual(pool.latents);
@@ -41,7 +41,8 @@ describe('the embedded default as a base', () => {
   });
 
   it('tokenises in a worker as here, and encodes every prompt by itself', async () => {
-    const prompts = [caption((await drawScenes({ tier: 'core', seed: 1, split: 'train' }, 1))[0]!.spec.parts), ''];
+    const { captions } = await (await emojiScenes({ tier: 'core', seed: 1, split: 'train' })).example(0);
+    const prompts = [captions.caption, ''];
     const { default: open } = (await import(base.tokenizer.module)) as { default(data: unknown): typeof base.tokenize };
     expect(open(base.tokenizer.data)(prompts)).toEqual(base.tokenize(prompts));
     const { context } = await base.encodePrompts([...prompts, null], engine);

@@ -1,8 +1,8 @@
+import { emojiScenes, type SceneSource } from '@controllab/emoji-scenes';
 import { degrade, drawLadder } from '@controllab/metrics';
 import type { MakeBatch } from '@controllab/training';
 import { IMAGE_SIZE } from '../models.ts';
 import { writeImage } from '@controllab/data';
-import { openScenes, type SceneSource } from '../scenes.ts';
 import { sceneNumbers } from './noisy-images.ts';
 
 export interface AestheticBatchData {
@@ -16,12 +16,12 @@ export interface AestheticBatchData {
 
 /** Scenes [N, 3, 64, 64], each followed by its degraded versions from best to worst. */
 export default async function aestheticBatches({ source, batchSize, levels, seed }: AestheticBatchData): Promise<MakeBatch> {
-  const scenes = await openScenes(source);
-  return (step) => {
+  const scenes = await emojiScenes(source);
+  return async (step) => {
     const indices = sceneNumbers(step, batchSize / levels);
     const data = new Float32Array(batchSize * 3 * IMAGE_SIZE * IMAGE_SIZE);
-    indices.forEach((index, n) => {
-      const image = { rgb: scenes.render(scenes.spec(index)).rgb8.slice(), width: IMAGE_SIZE, height: IMAGE_SIZE };
+    const examples = await Promise.all(indices.map((index) => scenes.example(index)));
+    examples.forEach(({ image, spec: { index } }, n) => {
       ladder(image, levels, { seed, index }).versions.forEach((version, level) => writeImage(version, data, n * levels + level));
     });
     return { indices, inputs: { images: { data, shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] } } };

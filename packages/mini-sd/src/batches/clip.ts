@@ -1,6 +1,5 @@
-import { caption, CONTEXT_LENGTH, swappedCaption, tokenize, vocabulary } from '@controllab/emoji-scenes';
+import { CONTEXT_LENGTH, emojiScenes, tokenize, vocabulary, type SceneSource } from '@controllab/emoji-scenes';
 import type { MakeBatch } from '@controllab/training';
-import { openScenes, type SceneSource } from '../scenes.ts';
 import { noisyImages, sceneNumbers } from './noisy-images.ts';
 
 export interface ClipBatchData {
@@ -13,20 +12,20 @@ export interface ClipBatchData {
 
 /** Images, and twice as many texts: the captions, then their false twins. */
 export default async function clipBatches({ source, batchSize, seed, noise }: ClipBatchData): Promise<MakeBatch> {
-  const scenes = await openScenes(source);
+  const scenes = await emojiScenes(source);
   const words = vocabulary(source.tier);
-  return (step) => {
+  return async (step) => {
     const indices = sceneNumbers(step, batchSize);
-    const specs = indices.map((index) => scenes.spec(index));
+    const examples = await Promise.all(indices.map((index) => scenes.example(index)));
     const ids = new Int32Array(2 * batchSize * CONTEXT_LENGTH);
-    specs.forEach((spec, n) => {
-      ids.set(tokenize(caption(spec.parts), words), n * CONTEXT_LENGTH);
-      ids.set(tokenize(swappedCaption(spec), words), (batchSize + n) * CONTEXT_LENGTH);
+    examples.forEach(({ captions }, n) => {
+      ids.set(tokenize(captions.caption, words), n * CONTEXT_LENGTH);
+      ids.set(tokenize(captions.swapped, words), (batchSize + n) * CONTEXT_LENGTH);
     });
     return {
       indices,
       inputs: {
-        images: noisyImages(specs, scenes.render, { seed, step, strongest: noise }),
+        images: noisyImages(examples, { seed, step, strongest: noise }),
         ids: { data: ids, shape: [2 * batchSize, CONTEXT_LENGTH] },
       },
     };

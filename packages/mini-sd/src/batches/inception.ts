@@ -1,8 +1,7 @@
-import { catalogue } from '@controllab/emoji-scenes';
+import { catalogue, emojiScenes, type SceneSource } from '@controllab/emoji-scenes';
 import type { MakeBatch } from '@controllab/training';
 import { CELLS, SUBGROUPS } from '../inception.ts';
 import { IMAGE_SIZE } from '../models.ts';
-import { openScenes, type SceneSource } from '../scenes.ts';
 import { noisyImages, sceneNumbers } from './noisy-images.ts';
 
 export interface InceptionBatchData {
@@ -18,30 +17,25 @@ export interface InceptionBatchData {
  * half, else 0.
  */
 export default async function inceptionBatches({ source, batchSize, seed, noise }: InceptionBatchData): Promise<MakeBatch> {
-  const scenes = await openScenes(source, ['instances']);
+  const scenes = await emojiScenes(source);
   const pool = catalogue(source.tier);
   const classOf = new Map(pool.map(({ id }, label) => [id, label]));
-  return (step) => {
+  return async (step) => {
     const indices = sceneNumbers(step, batchSize);
-    const specs = indices.map((index) => scenes.spec(index));
+    const examples = await Promise.all(indices.map((index) => scenes.example(index)));
     const objects = new Float32Array(batchSize * pool.length);
     const subgroups = new Float32Array(batchSize * SUBGROUPS);
     const cells = new Int32Array(batchSize * CELLS * CELLS);
-    specs.forEach(({ placements }, n) => {
+    examples.forEach(({ spec: { placements } }, n) => {
       for (const { object } of placements) {
         objects[n * pool.length + classOf.get(object.id)!]! += 1 / placements.length;
         subgroups[n * SUBGROUPS + object.subgroupId]! += 1 / placements.length;
       }
     });
-    const images = noisyImages(
-      specs,
-      (spec) => scenes.render(spec),
-      { seed, step, strongest: noise },
-      (n, buffers) => {
-        const labels = specs[n]!.placements.map(({ object }) => classOf.get(object.id)! + 1);
-        writeCells(buffers.instances!, labels, cells.subarray(n * CELLS * CELLS, (n + 1) * CELLS * CELLS));
-      },
-    );
+    const images = noisyImages(examples, { seed, step, strongest: noise }, ({ spec, map }, n) => {
+      const labels = spec.placements.map(({ object }) => classOf.get(object.id)! + 1);
+      writeCells(map('instances'), labels, cells.subarray(n * CELLS * CELLS, (n + 1) * CELLS * CELLS));
+    });
     return {
       indices,
       inputs: {

@@ -1,11 +1,9 @@
-import { normal, uniform, writeCondition } from '@controllab/data';
-import { conditionImage, tokenize, vocabulary, CONTEXT_LENGTH, type Condition, type Tier } from '@controllab/emoji-scenes';
-
+import { conditionBatch, normal, uniform } from '@controllab/data';
+import { emojiScenes, tokenize, vocabulary, CONTEXT_LENGTH, type Condition, type Tier } from '@controllab/emoji-scenes';
 import { addNoise, dropPrompts, NoiseSchedule, stratifiedTimesteps, velocity } from '@controllab/diffusion';
 import type { MakeBatch } from '@controllab/training';
 import { readLatents } from '../latents.ts';
-import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE } from '../models.ts';
-import { openScenes } from '../scenes.ts';
+import { LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE } from '../models.ts';
 
 /** A pool of latents and the step from which batches are drawn from it. */
 export interface LatentPhase {
@@ -39,23 +37,23 @@ export default async function latentBatches({
   const opened = await Promise.all(
     phases.map(async ({ from, latents }) => {
       const pool = readLatents(latents);
-      return { from, pool, scenes: await openScenes(pool.source, condition === undefined ? [] : [condition]) };
+      return { from, pool, scenes: await emojiScenes(pool.source) };
     }),
   );
   const words = vocabulary(vocabularyTier);
   const schedule = new NoiseSchedule(MINI_SCHEDULE);
   const row = LATENT_CHANNELS * LATENT_SIZE * LATENT_SIZE;
   const shape = [batchSize, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE];
-  return (step) => {
+  return async (step) => {
     const { pool, scenes } = opened.findLast(({ from }) => from <= step)!;
     const indices = Array.from(uniform(seed, 'scene', step, batchSize), (u) => Math.floor(u * pool.count));
     const x0 = { data: new Float32Array(batchSize * row), shape };
     indices.forEach((index, n) => x0.data.set(pool.latents.subarray(index * row, (index + 1) * row), n * row));
     const noise = { data: normal(seed, 'noise', step, batchSize * row), shape };
     const timesteps = stratifiedTimesteps({ seed, step, count: batchSize, trainTimesteps: schedule.trainTimesteps });
-    const specs = indices.map((index) => scenes.spec(index));
+    const examples = await Promise.all(indices.map((index) => scenes.example(index)));
     const prompts = dropPrompts(
-      specs.map((spec) => pool.captions(spec)),
+      examples.map(({ captions }) => captions.caption),
       { seed, step, probability: promptDrop },
     );
     const ids = new Int32Array(batchSize * CONTEXT_LENGTH);
@@ -67,8 +65,6 @@ export default async function latentBatches({
       ids: { data: ids, shape: [batchSize, CONTEXT_LENGTH] },
     };
     if (condition === undefined) return { indices, inputs };
-    const maps = new Float32Array(batchSize * 3 * IMAGE_SIZE * IMAGE_SIZE);
-    specs.forEach((spec, n) => writeCondition(conditionImage(condition, scenes.render(spec)), maps, n));
-    return { indices, inputs: { ...inputs, condition: { data: maps, shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] } } };
+    return { indices, inputs: { ...inputs, condition: conditionBatch(examples.map((example) => example.condition(condition))) } };
   };
 }

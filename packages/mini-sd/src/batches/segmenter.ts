@@ -1,6 +1,6 @@
+import { emojiScenes, type SceneSource } from '@controllab/emoji-scenes';
 import type { MakeBatch } from '@controllab/training';
 import { IMAGE_SIZE } from '../models.ts';
-import { openScenes, type SceneSource } from '../scenes.ts';
 import { noisyImages, sceneNumbers } from './noisy-images.ts';
 
 export interface SegmenterBatchData {
@@ -13,18 +13,13 @@ export interface SegmenterBatchData {
 
 /** Images with the class of every pixel. */
 export default async function segmenterBatches({ source, batchSize, seed, noise }: SegmenterBatchData): Promise<MakeBatch> {
-  const scenes = await openScenes(source, ['segmentation']);
+  const scenes = await emojiScenes(source);
   const pixels = IMAGE_SIZE * IMAGE_SIZE;
-  return (step) => {
+  return async (step) => {
     const indices = sceneNumbers(step, batchSize);
-    const specs = indices.map((index) => scenes.spec(index));
+    const examples = await Promise.all(indices.map((index) => scenes.example(index)));
     const classes = new Int32Array(batchSize * pixels);
-    const images = noisyImages(
-      specs,
-      (spec) => scenes.render(spec),
-      { seed, step, strongest: noise },
-      (n, buffers) => classes.set(buffers.segmentation!, n * pixels),
-    );
+    const images = noisyImages(examples, { seed, step, strongest: noise }, ({ map }, n) => classes.set(map('segmentation'), n * pixels));
     return { indices, inputs: { images, classes: { data: classes, shape: [batchSize, pixels] } } };
   };
 }

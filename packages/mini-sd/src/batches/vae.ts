@@ -1,8 +1,7 @@
-import { normal } from '@controllab/data';
+import { imageBatch, normal } from '@controllab/data';
+import { emojiScenes, type SceneSource } from '@controllab/emoji-scenes';
 import type { MakeBatch } from '@controllab/training';
-import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE } from '../models.ts';
-import { writeImage } from '@controllab/data';
-import { openScenes, type SceneSource } from '../scenes.ts';
+import { LATENT_CHANNELS, LATENT_SIZE } from '../models.ts';
 
 export interface VaeBatchData {
   source: SceneSource;
@@ -12,16 +11,15 @@ export interface VaeBatchData {
 
 /** Images and the noise of the posterior's sample; scene number = sample number, so no scene repeats. */
 export default async function vaeBatches({ source, batchSize, seed }: VaeBatchData): Promise<MakeBatch> {
-  const scenes = await openScenes(source);
-  return (step) => {
+  const scenes = await emojiScenes(source);
+  return async (step) => {
     const indices = Array.from({ length: batchSize }, (_, n) => step * batchSize + n);
-    const images = new Float32Array(batchSize * 3 * IMAGE_SIZE * IMAGE_SIZE);
-    indices.forEach((index, n) => writeImage(scenes.render(scenes.spec(index)).rgb8, images, n));
+    const examples = await Promise.all(indices.map((index) => scenes.example(index)));
     const latent = [batchSize, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE];
     return {
       indices,
       inputs: {
-        images: { data: images, shape: [batchSize, 3, IMAGE_SIZE, IMAGE_SIZE] },
+        images: imageBatch(examples.map(({ image }) => image)),
         noise: { data: normal(seed, 'vae-noise', step, batchSize * LATENT_CHANNELS * LATENT_SIZE * LATENT_SIZE), shape: latent },
       },
     };

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { countParameters } from '@controllab/core-blocks';
-import { caption, type Tier } from '@controllab/emoji-scenes';
+import { firstExamples } from '@controllab/data';
+import { emojiScenes, SCENE_SEEDS, type SceneSource, type Tier } from '@controllab/emoji-scenes';
 import { rankingLoss } from '@controllab/metrics';
 import type { ImageGrid } from '@controllab/report';
 import type { HostTensor } from '@controllab/tfjs-onnx';
@@ -8,14 +9,13 @@ import type { TrainingResult } from '@controllab/training';
 import { MiniAesthetic, miniAestheticScores } from '../aesthetic.ts';
 import { ladder, type AestheticBatchData } from '../batches/aesthetic.ts';
 import { IMAGE_SIZE } from '../models.ts';
-import { drawScenes, type SceneSource } from '../scenes.ts';
 import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
 import { trainStage, type StageOptions } from './stage.ts';
 
 export const aestheticRecipe = (tier: Tier) => ({
-  source: { tier, seed: 51, split: 'train' } satisfies SceneSource,
+  source: { tier, seed: SCENE_SEEDS.aesthetic.seed, split: 'train' } satisfies SceneSource,
   batchSize: 64,
   levels: 4,
   totalSteps: stepsOfTier(500, tier),
@@ -80,11 +80,11 @@ export async function rankingQuality(
   tier: Tier,
 ): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
   const { levels } = aestheticRecipe(tier);
-  const seed = 994;
-  const scenes = await drawScenes({ tier, seed, split: 'val-combination' }, COUNT);
-  const ladders = scenes.map(({ spec, rgb8 }, index) => ({
-    name: caption(spec.parts),
-    ...ladder({ rgb: rgb8, width: IMAGE_SIZE, height: IMAGE_SIZE }, levels, { seed, index }),
+  const { seed } = SCENE_SEEDS.aestheticQuality;
+  const scenes = await firstExamples(await emojiScenes({ tier, seed, split: 'val-combination' }), COUNT);
+  const ladders = scenes.map(({ captions, image }, index) => ({
+    name: captions.caption,
+    ...ladder(image, levels, { seed, index }),
   }));
   const scores = await miniAestheticScores(
     weights,

@@ -1,5 +1,6 @@
 import { countParameters } from '@controllab/core-blocks';
-import { caption, CONTEXT_LENGTH, swappedCaption, vocabulary, type Tier } from '@controllab/emoji-scenes';
+import { firstExamples } from '@controllab/data';
+import { CONTEXT_LENGTH, emojiScenes, SCENE_SEEDS, vocabulary, type SceneSource, type Tier } from '@controllab/emoji-scenes';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { TrainingResult } from '@controllab/training';
 import type { ClipBatchData } from '../batches/clip.ts';
@@ -7,14 +8,13 @@ import { compileClip } from '../clip-score.ts';
 import { contrastiveLoss, MiniClip } from '../clip.ts';
 import { IMAGE_SIZE } from '../models.ts';
 import { loadTrunk } from '../networks.ts';
-import { drawScenes, type SceneSource } from '../scenes.ts';
 import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
 import { trainStage, type StageOptions } from './stage.ts';
 
 export const clipRecipe = (tier: Tier) => ({
-  source: { tier, seed: 21, split: 'train' } satisfies SceneSource,
+  source: { tier, seed: SCENE_SEEDS.clip.seed, split: 'train' } satisfies SceneSource,
   batchSize: 128,
   totalSteps: stepsOfTier(900, tier),
   peak: 1e-3,
@@ -32,7 +32,8 @@ export type ClipPart = 'clip' | 'clip-judge';
 export async function pretrainClip(part: ClipPart, options: StageOptions): Promise<TrainingResult> {
   const { tier } = options;
   const { source, batchSize, noise, totalSteps } = clipRecipe(tier);
-  const own = part === 'clip' ? { seed: options.seed, source } : { seed: options.seed + 1, source: { ...source, seed: source.seed + 1 } };
+  const own =
+    part === 'clip' ? { seed: options.seed, source } : { seed: options.seed + 1, source: { ...source, seed: SCENE_SEEDS.clipJudge.seed } };
   // The judge's eyes are mini-inception's to begin with, which saves half of the steps.
   const trunk = part === 'clip' ? null : loadTrunk(tier, 'vision_model.trunk.');
   const recipe = { ...clipRecipe(tier), source: own.source, totalSteps: trunk === null ? totalSteps : totalSteps / 2 };
@@ -90,31 +91,32 @@ const ROUNDS = 8;
 export async function retrievalQuality(weights: Record<string, HostTensor>, tier: Tier): Promise<Record<string, number>> {
   const clip = await compileClip(weights, tier, CANDIDATES);
   const found = { captions: 0, pictures: 0, unswapped: 0 };
-  const mixed = await drawScenes({ tier, seed: 990, split: 'train' }, ROUNDS * CANDIDATES);
-  const pairs = await drawScenes(
-    { tier, seed: 990, split: 'val-combination', mix: { largeSingle: 0, smallSingle: 0, pair: 1, row: 0 } },
-    ROUNDS * CANDIDATES,
-  );
+  const { seed } = SCENE_SEEDS.clipQuality;
+  const length = ROUNDS * CANDIDATES;
+  const onlyPairs = { largeSingle: 0, smallSingle: 0, pair: 1, row: 0 };
+  const mixed = await firstExamples(await emojiScenes({ tier, seed, split: 'train', length }));
+  const pairs = await firstExamples(await emojiScenes({ tier, seed, split: 'val-combination', mix: onlyPairs, length }));
   const numbers = Array.from({ length: CANDIDATES }, (_, i) => i);
   for (let start = 0; start < ROUNDS * CANDIDATES; start += CANDIDATES) {
     const candidates = mixed.slice(start, start + CANDIDATES);
     const similar = await clip.similarities(
-      candidates.map(({ rgb8 }) => rgb8),
-      candidates.map(({ spec }) => caption(spec.parts)),
+      candidates.map(({ image }) => image.rgb),
+      candidates.map(({ captions }) => captions.caption),
     );
     for (let i = 0; i < CANDIDATES; i++) {
       if (numbers.every((_, j) => similar[i]![i]! >= similar[i]![j]!)) found.captions++;
       if (numbers.every((_, j) => similar[i]![i]! >= similar[j]![i]!)) found.pictures++;
     }
-    const pairSpecs = pairs.slice(start, start + CANDIDATES).map(({ spec }) => spec);
-    const images = pairs.slice(start, start + CANDIDATES).map(({ rgb8 }) => rgb8);
-    const [right, wrong] = [
-      await clip.scores(
-        images,
-        pairSpecs.map((spec) => caption(spec.parts)),
-      ),
-      await clip.scores(images, pairSpecs.map(swappedCaption)),
-    ];
+    const shown = pairs.slice(start, start + CANDIDATES);
+    const images = shown.map(({ image }) => image.rgb);
+    const right = await clip.scores(
+      images,
+      shown.map(({ captions }) => captions.caption),
+    );
+    const wrong = await clip.scores(
+      images,
+      shown.map(({ captions }) => captions.swapped),
+    );
     found.unswapped += right.filter((score, i) => score > wrong[i]!).length;
   }
   await clip.release();

@@ -1,20 +1,20 @@
 import * as tf from '@tensorflow/tfjs';
 import { countParameters } from '@controllab/core-blocks';
-import { catalogue, type Tier } from '@controllab/emoji-scenes';
+import { firstExamples } from '@controllab/data';
+import { catalogue, emojiScenes, SCENE_SEEDS, type SceneSource, type Tier } from '@controllab/emoji-scenes';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { TrainingResult } from '@controllab/training';
 import type { InceptionBatchData } from '../batches/inception.ts';
 import { CELLS, crossEntropy, MiniInception, SUBGROUPS } from '../inception.ts';
 import { compileJudge } from '../judge.ts';
 import { IMAGE_SIZE } from '../models.ts';
-import { drawScenes, type SceneSource } from '../scenes.ts';
 import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
 import { trainStage, type StageOptions } from './stage.ts';
 
 export const inceptionRecipe = (tier: Tier) => ({
-  source: { tier, seed: 31, split: 'train' } satisfies SceneSource,
+  source: { tier, seed: SCENE_SEEDS.inception.seed, split: 'train' } satisfies SceneSource,
   batchSize: 64,
   totalSteps: stepsOfTier(1600, tier),
   peak: 2e-3,
@@ -93,9 +93,10 @@ export async function recognitionQuality(weights: Record<string, HostTensor>, ti
     ['smallSingle', 'train'],
     ['pair', 'val-combination'],
   ] as const) {
-    const scenes = await drawScenes({ tier, seed: 992, split, mix: { ...none, [kind]: 1 } }, COUNT);
+    const { seed } = SCENE_SEEDS.inceptionQuality;
+    const scenes = await firstExamples(await emojiScenes({ tier, seed, split, mix: { ...none, [kind]: 1 } }), COUNT);
     const verdicts = await judge.judge(
-      scenes.map(({ rgb8 }) => rgb8),
+      scenes.map(({ image }) => image.rgb),
       scenes.map(({ spec }) => spec),
     );
     const share = (values: readonly boolean[]): number => values.filter(Boolean).length / values.length;

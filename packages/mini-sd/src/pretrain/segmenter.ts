@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { countParameters } from '@controllab/core-blocks';
-import { caption, palette, type Tier } from '@controllab/emoji-scenes';
+import { firstExamples } from '@controllab/data';
+import { emojiScenes, palette, SCENE_SEEDS, type SceneSource, type Tier } from '@controllab/emoji-scenes';
 import { segmentationAgreement } from '@controllab/metrics';
 import type { ImageGrid } from '@controllab/report';
 import type { HostTensor } from '@controllab/tfjs-onnx';
@@ -9,7 +10,6 @@ import type { SegmenterBatchData } from '../batches/segmenter.ts';
 import { crossEntropy, SUBGROUPS } from '../inception.ts';
 import { IMAGE_SIZE } from '../models.ts';
 import { loadTrunk } from '../networks.ts';
-import { openScenes, type SceneSource } from '../scenes.ts';
 import { segment } from '../segment.ts';
 import { MiniSegmenter } from '../segmenter.ts';
 import { stepsOfTier } from '../tier.ts';
@@ -18,7 +18,7 @@ import { writeStageReport } from './stage-report.ts';
 import { trainStage, type StageOptions } from './stage.ts';
 
 export const segmenterRecipe = (tier: Tier) => ({
-  source: { tier, seed: 41, split: 'train' } satisfies SceneSource,
+  source: { tier, seed: SCENE_SEEDS.segmenter.seed, split: 'train' } satisfies SceneSource,
   batchSize: 32,
   totalSteps: stepsOfTier(1400, tier),
   peak: 2e-3,
@@ -87,15 +87,15 @@ export async function segmentationQuality(
   weights: Record<string, HostTensor>,
   tier: Tier,
 ): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
-  const scenes = await openScenes({ tier, seed: 993, split: 'val-combination' }, ['segmentation']);
-  const drawn = Array.from({ length: COUNT }, (_, i) => {
-    const spec = scenes.spec(i);
-    const { rgb8, segmentation } = scenes.render(spec);
-    return { name: caption(spec.parts), rgb8: rgb8.slice(), target: segmentation.slice() };
-  });
+  const scenes = await emojiScenes({ tier, seed: SCENE_SEEDS.segmenterQuality.seed, split: 'val-combination' });
+  const drawn = (await firstExamples(scenes, COUNT)).map(({ captions, image, map }) => ({
+    name: captions.caption,
+    image,
+    target: map('segmentation'),
+  }));
   const predicted = await segment(
     weights,
-    drawn.map(({ rgb8 }) => rgb8),
+    drawn.map(({ image }) => image.rgb),
   );
   const map = (data: Uint8Array) => ({ data, width: IMAGE_SIZE, height: IMAGE_SIZE });
   const { datasetMiou, imageMiou, iouByClass } = segmentationAgreement(
@@ -119,11 +119,11 @@ export async function segmentationQuality(
       id: 'maps',
       caption: 'Held-out scenes, their exact maps and what the segmenter reads.',
       columns: ['scene', 'exact map', 'predicted map'],
-      rows: drawn.slice(0, SHOWN).map(({ name, rgb8, target }, i) => ({
+      rows: drawn.slice(0, SHOWN).map(({ name, image, target }, i) => ({
         label: `${i + 1}`,
         detail: name,
         images: [
-          { rgb: rgb8, width: IMAGE_SIZE, height: IMAGE_SIZE, alt: name },
+          { ...image, alt: name },
           coloured(target, `Classes of: ${name}`),
           coloured(predicted[i]!, `Predicted classes of: ${name}`),
         ],

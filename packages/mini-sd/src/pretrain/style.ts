@@ -1,6 +1,16 @@
 import * as tf from '@tensorflow/tfjs';
 import { countParameters, withParameters } from '@controllab/core-blocks';
-import { attributions, caption, CONTEXT_LENGTH, trainingMix, vocabulary, type Tier } from '@controllab/emoji-scenes';
+import { firstExamples } from '@controllab/data';
+import {
+  attributions,
+  CONTEXT_LENGTH,
+  emojiScenes,
+  SCENE_SEEDS,
+  trainingMix,
+  vocabulary,
+  type SceneSource,
+  type Tier,
+} from '@controllab/emoji-scenes';
 import { frechetDistance } from '@controllab/metrics';
 import type { ImageGrid } from '@controllab/report';
 import type { TrainingResult } from '@controllab/training';
@@ -12,14 +22,13 @@ import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniUNet, miniVae } from '../
 import { loadInception } from '../networks.ts';
 import { createSampler, loadBaseModel, sampleInBatches } from '../sampler.ts';
 import { styleAdapter, type CommunityStyle } from '../styles.ts';
-import { drawScenes, type SceneSource } from '../scenes.ts';
 import { scenesOfTier, stepsOfTier } from '../tier.ts';
 import { loadWeights, saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
 import { trainStage, type StageOptions } from './stage.ts';
 
 export const styleRecipe = (tier: Tier) => ({
-  source: { tier, seed: 51, split: 'train', mix: trainingMix } satisfies SceneSource,
+  source: { tier, seed: SCENE_SEEDS.styles.seed, split: 'train', mix: trainingMix } satisfies SceneSource,
   scenes: scenesOfTier(12288, tier),
   batchSize: 16,
   totalSteps: stepsOfTier(800, tier),
@@ -98,12 +107,12 @@ const [DRAWN, REFERENCE, TOGETHER, SHOWN] = [256, 1024, 32, 16];
  */
 async function styleQuality(tier: Tier, style: CommunityStyle): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
   const scenesOf = async (seed: number, count: number): Promise<{ prompt: string; rgb: Uint8Array }[]> => {
-    const scenes = await drawScenes({ tier, seed, split: 'train', mix: trainingMix, style }, count);
-    return scenes.map(({ spec, rgb8 }) => ({ prompt: caption(spec.parts), rgb: rgb8 }));
+    const scenes = await firstExamples(await emojiScenes({ tier, seed, split: 'train', mix: trainingMix, style }), count);
+    return scenes.map(({ captions, image }) => ({ prompt: captions.caption, rgb: image.rgb }));
   };
-  const own = await scenesOf(995, DRAWN);
+  const own = await scenesOf(SCENE_SEEDS.styleQuality.seed, DRAWN);
   const judge = await compileJudge(loadInception(tier).tensors, tier);
-  const reference = await judge.features((await scenesOf(996, REFERENCE)).map(({ rgb }) => rgb));
+  const reference = await judge.features((await scenesOf(SCENE_SEEDS.styleReference.seed, REFERENCE)).map(({ rgb }) => rgb));
   const { work } = attributions[style];
   const columns: Record<string, Uint8Array[]> = { [`scenes of ${work}`]: own.map(({ rgb }) => rgb) };
   for (const [name, base] of [

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { CONTEXT_LENGTH, trainingMix, vocabulary, type SceneMix, type Tier } from '@controllab/emoji-scenes';
+import { CONTEXT_LENGTH, SCENE_SEEDS, trainingMix, vocabulary, type SceneMix, type Tier } from '@controllab/emoji-scenes';
 import { countParameters, withParameters } from '@controllab/core-blocks';
 import { stableDecayRate, type TrainingResult } from '@controllab/training';
 import type { LatentBatchData, LatentPhase } from '../batches/latent.ts';
@@ -21,8 +21,12 @@ export const unetRecipe = (tier: Tier) => ({
   tier,
   scenes: scenesOfTier(49152, tier),
   phases: [
-    { from: 0, seed: 7, mix: trainingMix },
-    { from: stepsOfTier(10000, tier), seed: 8, mix: { largeSingle: 0.12, smallSingle: 0.18, pair: 0.7, row: 0 } satisfies SceneMix },
+    { from: 0, seed: SCENE_SEEDS.unet.seed, mix: trainingMix },
+    {
+      from: stepsOfTier(10000, tier),
+      seed: SCENE_SEEDS.unetSecondPhase.seed,
+      mix: { largeSingle: 0.12, smallSingle: 0.18, pair: 0.7, row: 0 } satisfies SceneMix,
+    },
   ],
   batchSize: 32,
   totalSteps: stepsOfTier(16000, tier),

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { caption, catalogue, type Split, type Tier } from '@controllab/emoji-scenes';
+import { firstExamples } from '@controllab/data';
+import { catalogue, emojiScenes, SCENE_SEEDS, type SceneSource, type Split, type Tier } from '@controllab/emoji-scenes';
 import { countParameters, withParameters } from '@controllab/core-blocks';
 import type { ImageGrid } from '@controllab/report';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
@@ -10,7 +11,6 @@ import { encodeScenes } from '../latents.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniVae } from '../models.ts';
 import { toImages } from '@controllab/data';
 import { fromImages } from '../pixels.ts';
-import { drawScenes, type SceneSource } from '../scenes.ts';
 import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';
@@ -21,7 +21,7 @@ const SHOWN = 8;
 
 /** The autoencoder learns every object of the tier: it is not the part that a small object pool should limit. */
 export const vaeRecipe = (tier: Tier) => ({
-  source: { tier, seed: 7, split: 'train' } satisfies SceneSource,
+  source: { tier, seed: SCENE_SEEDS.autoencoder.seed, split: 'train' } satisfies SceneSource,
   batchSize: 16,
   totalSteps: stepsOfTier(3600, tier),
   decay: stepsOfTier(1000, tier),
@@ -113,8 +113,8 @@ export async function reconstructionQuality(
   // The smallest tier holds no object back.
   const splits: readonly Split[] = catalogue(tier).some(({ heldOut }) => heldOut) ? ['val-combination', 'val-object'] : ['val-combination'];
   for (const split of splits) {
-    const scenes = await drawScenes({ tier, seed: 991, split }, count);
-    const images = fromImages(scenes.map(({ rgb8 }) => rgb8));
+    const scenes = await firstExamples(await emojiScenes({ tier, seed: SCENE_SEEDS.autoencoderQuality.seed, split }), count);
+    const images = fromImages(scenes.map(({ image }) => image.rgb));
     const reconstructed = (await reconstruct.run({ images }))['images']!;
     const y = reconstructed.data;
     const size = y.length / count;
@@ -125,8 +125,8 @@ export async function reconstructionQuality(
     });
     quality[`PSNR in dB, ${split}`] = psnr.reduce((a, b) => a + b, 0) / count;
     const shown = toImages(reconstructed);
-    for (const [n, { spec, rgb8 }] of scenes.slice(0, SHOWN).entries()) {
-      const name = caption(spec.parts);
+    for (const [n, { captions, image }] of scenes.slice(0, SHOWN).entries()) {
+      const name = captions.caption;
       const picture = (rgb: Uint8Array, alt: string, text?: string) => ({
         rgb,
         width: IMAGE_SIZE,
@@ -137,7 +137,7 @@ export async function reconstructionQuality(
       rows.push({
         label: split,
         detail: name,
-        images: [picture(rgb8, name), picture(shown[n]!.rgb, `Reconstruction of: ${name}`, `${psnr[n]!.toFixed(1)} dB`)],
+        images: [picture(image.rgb, name), picture(shown[n]!.rgb, `Reconstruction of: ${name}`, `${psnr[n]!.toFixed(1)} dB`)],
       });
     }
   }
