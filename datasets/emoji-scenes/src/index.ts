@@ -1,5 +1,6 @@
 export { allocateBuffers, conditions, type Condition, type SceneBuffers } from './scene-buffers.ts';
 export { attributions, type StyleAttribution } from './attributions.ts';
+export { borderColour, nearestColour, type Rgb } from './background-colour.ts';
 export { buildAtlas, type AtlasCells } from './build-atlas.ts';
 export { caption, type CaptionParts, type Relation } from './caption.ts';
 export { catalogue, tiers, type EmojiObject, type Tier } from './catalogue.ts';

@@ -1,5 +1,5 @@
-import { borderColour, frechetDistance, nearestColour } from '@controllab/metrics';
-import { caption, colourNames, colours, SCENE_SEEDS } from '@controllab/emoji-scenes';
+import { frechetDistance } from '@controllab/metrics';
+import { borderColour, caption, colourNames, nearestColour, colours, SCENE_SEEDS } from '@controllab/emoji-scenes';
 import {
   compileClip,
   compileJudge,

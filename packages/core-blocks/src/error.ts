@@ -10,6 +10,7 @@ export type CoreBlocksErrorCode =
   | 'safetensors-checksum'
   | 'tensor-not-found'
   | 'state-dict-mismatch'
+  | 'invalid-file'
   | 'file-read'
   | 'file-write';
 

@@ -62,6 +62,7 @@ export type { SafetensorsDtype, SafetensorsEntry } from './safetensors-header.ts
 export { decodeBfloat16, decodeFloat16 } from './float16.ts';
 export { readConstant } from './read-constant.ts';
 export { writeSafetensors, type Float64Tensor } from './safetensors-write.ts';
+export { readTorchFile } from './torch-file.ts';
 export { externalStateDict, loadStateDict } from './state-dict.ts';
 export type { TensorFile, TensorSource } from './tensor-source.ts';
 export { readJson } from './read-json.ts';

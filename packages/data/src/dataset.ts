@@ -1,4 +1,4 @@
-import type { RgbImage } from './image.ts';
+import type { RgbImage } from './images/image.ts';
 
 /** One picture of a dataset, with what it can be trained or judged on. */
 export interface Example {

@@ -1,4 +1,19 @@
-export type DataErrorCode = 'invalid-argument' | 'invalid-counter' | 'invalid-dataset';
+export type DataErrorCode =
+  | 'invalid-argument'
+  | 'invalid-counter'
+  | 'invalid-dataset'
+  | 'invalid-shape'
+  | 'empty-input'
+  | 'file-read'
+  | 'invalid-archive'
+  | 'unsupported-archive'
+  | 'archive-limit'
+  | 'duplicate-name'
+  | 'invalid-image'
+  | 'unsupported-image'
+  | 'image-too-large'
+  | 'invalid-captions'
+  | 'captions-mismatch';
 
 /** The one error class of this package. `values` holds the offending values by name. */
 export class DataError extends Error {

@@ -1,4 +1,3 @@
-export { borderColour, nearestColour, type Rgb } from './background-colour.ts';
 export { DEGRADATION_NAMES, degrade, drawLadder, type DegradationLadder, type DegradationName } from './aesthetic/degradations.ts';
 export { aestheticHead, readAestheticHead, type AestheticHead } from './aesthetic/head.ts';
 export { rankingLoss } from './aesthetic/ranking-loss.ts';
@@ -25,7 +24,7 @@ export { mind, type Mind, type MindOptions } from './distribution/mind.ts';
 export { densityCoverage, precisionRecall, type DensityCoverage, type PrecisionRecall } from './distribution/neighbourhoods.ts';
 export { twoSampleTest, type Rater, type TwoSampleTest } from './distribution/two-sample-test.ts';
 export { MetricsError, type MetricsErrorCode } from './errors.ts';
-export { checkFeatures, type Features } from './features.ts';
+export { checkFeatures, type Features } from './features/feature-vectors.ts';
 export {
   StatisticsAccumulator,
   covariance,
@@ -38,19 +37,15 @@ export { frechetDifference, frechetEstimate, type FrechetEstimate } from './frec
 export { EMPTY_IMAGE_SET, imageSetOf, uniteImageSets, type ImageSet } from './frechet/image-set.ts';
 export { PROVENANCE_FIELDS, checkSameProvenance, type FeatureProvenance } from './frechet/provenance.ts';
 export { readStatistics, writeStatistics } from './frechet/statistics-file.ts';
-export { resample, type RasterSize, type ResampleFilter } from './resample.ts';
-export { readTorchFile } from './torch-file.ts';
 export { checkQuestion, evaluate, provenanceOf, statisticsOf, type EvaluateOptions, type Evaluation } from './evaluate/evaluate.ts';
 export { evaluationReport } from './evaluate/evaluation-report.ts';
 export { METRICS, metricNames, type MetricName } from './evaluate/plan.ts';
 export { quoted, type ImageScores, type Score } from './evaluate/scores.ts';
-export { FeatureCollector, extractFeatures } from './extract-features.ts';
-export type { FeatureExtractor, Preprocess } from './feature-extractor.ts';
-export { CONVERSIONS, decodeImage, pixelHash, type Conversion, type DecodedImage } from './images/decode.ts';
-export { openImageSource, type ImageEntry, type ImageSource } from './images/image-source.ts';
+export { FeatureCollector, extractFeatures } from './features/feature-collector.ts';
+export type { FeatureExtractor, Preprocess } from './features/feature-extractor.ts';
 export { inceptionExtractor, type InceptionExtractor } from './inception/extractor.ts';
 export { inceptionScore, type InceptionScore } from './inception/inception-score.ts';
 export { FidInception } from './inception/network.ts';
 export { readInceptionWeights, type InceptionWeights } from './inception/weights.ts';
-export { ONNX_INPUTS, onnxExtractor, type OnnxExtractorOptions, type OnnxInput } from './onnx-extractor.ts';
-export { PRESETS, inceptionPreprocess, type PresetName } from './presets.ts';
+export { ONNX_INPUTS, onnxExtractor, type OnnxExtractorOptions, type OnnxInput } from './features/onnx-extractor.ts';
+export { PRESETS, inceptionPreprocess, type PresetName } from './inception/presets.ts';

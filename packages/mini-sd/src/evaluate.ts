@@ -1,14 +1,16 @@
 import os from 'node:os';
 import path from 'node:path';
 import { firstExamples } from '@controllab/data';
-import { borderColour, frechetDistance, nearestColour } from '@controllab/metrics';
+import { frechetDistance } from '@controllab/metrics';
 import {
   attributions,
+  borderColour,
   caption,
   catalogue,
   colourNames,
   colours,
   emojiScenes,
+  nearestColour,
   SCENE_SEEDS,
   type SceneMix,
   type SceneSpec,

@@ -1,5 +1,5 @@
 import { jsonHash } from '../canonical-json.ts';
-import { checkIndex } from '../check-index.ts';
+import { checkIndex } from '../datasets/check-index.ts';
 import type { Dataset } from '../dataset.ts';
 
 /** A dataset for tests: one pixel of brightness `from` + index, which is its caption too, and conditions that are black. */

@@ -1,7 +1,6 @@
-import { readSafetensors } from '@controllab/core-blocks';
+import { readSafetensors, readTorchFile } from '@controllab/core-blocks';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { MetricsError } from '../errors.ts';
-import { readTorchFile } from '../torch-file.ts';
 
 /** An aesthetic predictor: an affine map of a CLIP image embedding of length 1. */
 export interface AestheticHead {
@@ -61,7 +60,7 @@ export function aestheticHead(tensors: Readonly<Record<string, HostTensor>>): Ae
 
 /**
  * LAION's aesthetic predictor from its published file (a `.pth` that torch.save wrote) or from a .safetensors file of the same names.
- * @throws MetricsError weights-mismatch, invalid-file
+ * @throws MetricsError weights-mismatch; CoreBlocksError invalid-file
  */
 export async function readAestheticHead(file: string): Promise<AestheticHead> {
   const tensors = file.endsWith('.safetensors') ? safetensors(file) : await readTorchFile(file);

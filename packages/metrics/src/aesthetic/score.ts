@@ -1,6 +1,6 @@
 import { meanInterval, type Estimate } from '@controllab/report';
 import { MetricsError } from '../errors.ts';
-import { checkFeatures, type Features } from '../features.ts';
+import { checkFeatures, type Features } from '../features/feature-vectors.ts';
 import type { AestheticHead } from './head.ts';
 
 export interface AestheticScore {

@@ -3,7 +3,7 @@ import { CommanderError } from 'commander';
 import { evaluateFlags } from './evaluate-options.ts';
 
 /** Errors that say in a sentence what is wrong with the input. By name: loading their packages takes seconds. Others keep their trace. */
-const ANSWERS = ['MetricsError', 'CoreBlocksError', 'TfjsOnnxError', 'ReportError'];
+const ANSWERS = ['MetricsError', 'DataError', 'CoreBlocksError', 'TfjsOnnxError', 'ReportError'];
 
 try {
   const flags = evaluateFlags(process.argv.slice(2));

@@ -1,9 +1,9 @@
 import ort from 'onnxruntime-node';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { MetricsError } from '../errors.ts';
-import type { FeatureExtractor } from '../feature-extractor.ts';
-import { fillBatch } from '../fill-batch.ts';
-import { openOnnx, type OnnxOptions } from '../onnx-session.ts';
+import type { FeatureExtractor } from '../features/feature-extractor.ts';
+import { fillBatch } from '../features/fill-batch.ts';
+import { openOnnx, type OnnxOptions } from '../features/onnx-session.ts';
 import { clipPreprocess } from './preprocess.ts';
 import { CLIP_CONTEXT } from './tokenizer.ts';
 import type { TextTower } from './towers.ts';

@@ -1,6 +1,5 @@
-import type { RgbImage } from '@controllab/data';
-import type { Preprocess } from '../feature-extractor.ts';
-import { resample } from '../resample.ts';
+import { resample, type RgbImage } from '@controllab/data';
+import type { Preprocess } from '../features/feature-extractor.ts';
 
 /** Mean and standard deviation of the channels, on [0, 1], of the images that OpenAI's CLIP was trained on. */
 const MEAN = [0.48145466, 0.4578275, 0.40821073] as const;

@@ -10,9 +10,9 @@ import {
 } from '@controllab/core-blocks';
 import { compile, type CompileOptions, type ConstantTensor } from '@controllab/tfjs-onnx';
 import { MetricsError } from '../errors.ts';
-import type { FeatureExtractor } from '../feature-extractor.ts';
-import { fileHash } from '../file-hash.ts';
-import { fillBatch } from '../fill-batch.ts';
+import type { FeatureExtractor } from '../features/feature-extractor.ts';
+import { fileHash } from '../weights/file-hash.ts';
+import { fillBatch } from '../features/fill-batch.ts';
 import { clipPreprocess } from './preprocess.ts';
 import type { TextTower } from './towers.ts';
 

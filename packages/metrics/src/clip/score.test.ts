@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FeatureExtractor } from '../feature-extractor.ts';
+import type { FeatureExtractor } from '../features/feature-extractor.ts';
 import { clipMeasure, clipScore, cosines } from './score.ts';
 import { embedCaptions, type ClipTowers } from './towers.ts';
 

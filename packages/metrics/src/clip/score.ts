@@ -1,6 +1,6 @@
 import { meanInterval, type Estimate } from '@controllab/report';
 import { MetricsError } from '../errors.ts';
-import { checkFeatures, type Features } from '../features.ts';
+import { checkFeatures, type Features } from '../features/feature-vectors.ts';
 import { checkCaptions, embedCaptions, type ClipTowers } from './towers.ts';
 
 /** The three numbers that papers call CLIP score: what is put in front of a caption, and what becomes of the cosine. */

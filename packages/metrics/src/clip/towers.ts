@@ -1,7 +1,7 @@
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { MetricsError } from '../errors.ts';
-import type { FeatureExtractor } from '../feature-extractor.ts';
-import { checkFeatures, type Features } from '../features.ts';
+import type { FeatureExtractor } from '../features/feature-extractor.ts';
+import { checkFeatures, type Features } from '../features/feature-vectors.ts';
 import type { CaptionTokenizer } from './tokenizer.ts';
 
 /** A network that turns token ids into embeddings. */

@@ -1,5 +1,5 @@
 import { MetricsError } from '../errors.ts';
-import { checkPair, toMatrix, type Features } from '../features.ts';
+import { checkPair, toMatrix, type Features } from '../features/feature-vectors.ts';
 import type { Matrix } from '../linear-algebra/matrix.ts';
 import { kernelGraph, squaredDiscrepancy, type KernelDistance } from './kernel-sums.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { normal } from '@controllab/data';
-import type { Features } from '../features.ts';
+import type { Features } from '../features/feature-vectors.ts';
 import { cmmd } from './cmmd.ts';
 import { kernelInceptionDistance } from './kernel-inception-distance.ts';
 

@@ -1,4 +1,4 @@
-import { checkPair, toMatrix, type Features } from '../features.ts';
+import { checkPair, toMatrix, type Features } from '../features/feature-vectors.ts';
 import { kernelGraph, squaredDiscrepancy, type KernelDistance } from './kernel-sums.ts';
 
 /** (x . y / d + 1)^3; one is d / d, so that no constant is needed. */

@@ -1,5 +1,5 @@
 import { normal } from '@controllab/data';
-import { checkPair, toMatrix, type Features } from '../features.ts';
+import { checkPair, toMatrix, type Features } from '../features/feature-vectors.ts';
 import { MetricsError } from '../errors.ts';
 import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';
 import { zeros, type Matrix } from '../linear-algebra/matrix.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { normal } from '@controllab/data';
-import type { Features } from '../features.ts';
+import type { Features } from '../features/feature-vectors.ts';
 import { densityCoverage, precisionRecall } from './neighbourhoods.ts';
 
 const line = (...data: number[]): Features => ({ data: Float64Array.from(data), shape: [data.length, 1] });

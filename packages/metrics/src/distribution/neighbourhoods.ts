@@ -1,5 +1,5 @@
 import { MetricsError } from '../errors.ts';
-import { checkPair, toMatrix, type Features } from '../features.ts';
+import { checkPair, toMatrix, type Features } from '../features/feature-vectors.ts';
 import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';
 import { rowsOf, type Matrix } from '../linear-algebra/matrix.ts';
 

@@ -1,5 +1,5 @@
 import { permutation } from '@controllab/data';
-import { checkPair, rowsAt, toMatrix, type Features } from '../features.ts';
+import { checkPair, rowsAt, toMatrix, type Features } from '../features/feature-vectors.ts';
 import { cholesky } from '../linear-algebra/cholesky.ts';
 import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';
 import { zeros, type Matrix } from '../linear-algebra/matrix.ts';

@@ -3,11 +3,10 @@ import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openImageSource, type ImageSource } from '@controllab/data';
 import { writeReport } from '@controllab/report';
 import type { ClipTowers } from '../clip/towers.ts';
-import type { FeatureExtractor } from '../feature-extractor.ts';
-import { openImageSource } from '../images/image-source.ts';
-import { tarOf } from '../images/test-archives.ts';
+import type { FeatureExtractor } from '../features/feature-extractor.ts';
 import { checkQuestion, evaluate, statisticsOf, type EvaluateOptions } from './evaluate.ts';
 import { evaluationReport } from './evaluation-report.ts';
 import { METRICS, metricNames, type MetricName } from './plan.ts';
@@ -224,26 +223,18 @@ describe('evaluate', () => {
 
   it('takes the captions of a webdataset, and says which are missing', async () => {
     const png = fs.readFileSync(at('generated/1.png'));
-    fs.writeFileSync(
-      at('all.tar'),
-      await tarOf([
-        { name: '1.png', data: png },
-        { name: '1.txt', data: 'red' },
-        { name: '2.png', data: png },
-        { name: '2.txt', data: 'blue' },
-      ]),
-    );
-    const { images } = await run('clip', { generated: await open('all.tar'), reference: null, captions: null });
+    const shard = (path: string, captions: readonly (string | null)[]): ImageSource => ({
+      path,
+      kind: 'webdataset',
+      names: null,
+      skipped: { count: 0, examples: [], add: () => {}, reset: () => {} },
+      async *entries() {
+        for (const [i, caption] of captions.entries()) yield { name: `${i + 1}.png`, bytes: png, caption };
+      },
+    });
+    const { images } = await run('clip', { generated: shard('all.tar', ['red', 'blue']), reference: null, captions: null });
     expect(images[0]!.values).toHaveLength(2);
-    fs.writeFileSync(
-      at('some.tar'),
-      await tarOf([
-        { name: '1.png', data: png },
-        { name: '1.txt', data: 'red' },
-        { name: '2.png', data: png },
-      ]),
-    );
-    await expect(run('clip', { generated: await open('some.tar'), reference: null, captions: null })).rejects.toThrow(
+    await expect(run('clip', { generated: shard('some.tar', ['red', null]), reference: null, captions: null })).rejects.toThrow(
       /some\.tar: the captions do not fit the images: 1 of 2 images have none: 2\.png/,
     );
   });

@@ -2,13 +2,12 @@ import type { AestheticHead } from '../aesthetic/head.ts';
 import type { ClipMeasure } from '../clip/score.ts';
 import type { ClipTowers } from '../clip/towers.ts';
 import { MetricsError } from '../errors.ts';
-import type { FeatureExtractor } from '../feature-extractor.ts';
-import type { Features } from '../features.ts';
+import type { FeatureExtractor } from '../features/feature-extractor.ts';
+import type { Features } from '../features/feature-vectors.ts';
 import { StatisticsAccumulator, type FeatureStatistics } from '../frechet/feature-statistics.ts';
 import { checkSameProvenance, type FeatureProvenance } from '../frechet/provenance.ts';
-import type { ImageSource } from '../images/image-source.ts';
+import { matchCaptions, type ImageSource } from '@controllab/data';
 import type { InceptionExtractor } from '../inception/extractor.ts';
-import { matchCaptions } from './captions.ts';
 import { findDuplicates, type Duplicates } from './duplicates.ts';
 import { checkCount, checkReference, METRICS, needs, type MetricName } from './plan.ts';
 import { readSet, type ReadSet } from './read-set.ts';
@@ -65,7 +64,7 @@ export function checkQuestion({
   }
   if (generated.names !== null) {
     checkCount(metrics, 'generated', generated.names.length);
-    if (captions !== null && metrics.includes('clip')) matchCaptions(generated.names, captions);
+    if (captions !== null && metrics.includes('clip')) matchCaptions(generated.path, generated.names, captions);
   }
   if (reference !== null && !isStatistics(reference) && reference.names !== null) checkCount(metrics, 'reference', reference.names.length);
 }
@@ -154,9 +153,5 @@ function inceptionOf(network: FeatureExtractor | InceptionExtractor): InceptionE
 /** From the table, or those that came with the images. */
 function captionsOf({ path, names, captions }: ReadSet, table: ReadonlyMap<string, string> | null): string[] {
   const own = new Map(names.flatMap((name, i) => (captions[i] ? [[name, captions[i]] as const] : [])));
-  try {
-    return matchCaptions(names, table ?? own);
-  } catch (error) {
-    throw error instanceof MetricsError ? new MetricsError(error.code, `${path}: ${error.message}`, error.values) : error;
-  }
+  return matchCaptions(path, names, table ?? own);
 }

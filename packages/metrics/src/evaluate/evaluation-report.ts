@@ -1,8 +1,7 @@
 import sharp from 'sharp';
 import type { Attribution, Block, Column, GridImage, ImageGrid, Provenance, Report, Section, Table } from '@controllab/report';
 import type { FeatureStatistics } from '../frechet/feature-statistics.ts';
-import { CONVERSIONS } from '../images/decode.ts';
-import type { ImageSource } from '../images/image-source.ts';
+import { CONVERSIONS, type ImageSource } from '@controllab/data';
 import { isStatistics, type Evaluation } from './evaluate.ts';
 import { decoded, type ReadSet } from './read-set.ts';
 import { quoted, type ImageScores, type Score } from './scores.ts';

@@ -1,10 +1,16 @@
-import { FeatureCollector } from '../extract-features.ts';
-import type { FeatureExtractor } from '../feature-extractor.ts';
-import type { Features } from '../features.ts';
+import { FeatureCollector } from '../features/feature-collector.ts';
+import type { FeatureExtractor } from '../features/feature-extractor.ts';
+import type { Features } from '../features/feature-vectors.ts';
 import { EMPTY_IMAGE_SET, uniteImageSets, type ImageSet } from '../frechet/image-set.ts';
-import { decodeImage, pixelHash, type Conversion, type DecodedImage } from '../images/decode.ts';
-import type { ImageEntry, ImageSource } from '../images/image-source.ts';
-import type { Skipped } from '../images/names.ts';
+import {
+  decodeImage,
+  pixelHash,
+  type Conversion,
+  type DecodedImage,
+  type ImageEntry,
+  type ImageSource,
+  type Skipped,
+} from '@controllab/data';
 
 /** Images that are decoded ahead of the one in hand. */
 const AHEAD = 4;
@@ -32,7 +38,7 @@ export interface ReadSet {
 /**
  * Reads a set once, for all extractors.
  * @param onImage is told the number of images so far
- * @throws MetricsError what opening, decoding and extracting throw, naming the file
+ * @throws DataError what opening and decoding throw, naming the file; MetricsError what extracting does
  */
 export async function readSet(
   source: ImageSource,

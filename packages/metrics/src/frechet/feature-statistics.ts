@@ -1,5 +1,5 @@
 import { MetricsError } from '../errors.ts';
-import { checkFeatures, type Features } from '../features.ts';
+import { checkFeatures, type Features } from '../features/feature-vectors.ts';
 import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';
 import { zeros, type Matrix } from '../linear-algebra/matrix.ts';
 import { EMPTY_IMAGE_SET, imageSetOf, uniteImageSets, type ImageSet } from './image-set.ts';

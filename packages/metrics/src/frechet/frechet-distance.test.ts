@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { normal } from '@controllab/data';
-import type { Features } from '../features.ts';
+import type { Features } from '../features/feature-vectors.ts';
 import { gatherStatistics } from './feature-statistics.ts';
 import { frechetDistance } from './frechet-distance.ts';
 

@@ -1,5 +1,5 @@
 import { MetricsError } from '../errors.ts';
-import { checkFeatures, type Features } from '../features.ts';
+import { checkFeatures, type Features } from '../features/feature-vectors.ts';
 import { cholesky, lowerProduct, pivotedCholesky } from '../linear-algebra/cholesky.ts';
 import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';
 import type { Matrix } from '../linear-algebra/matrix.ts';

@@ -1,6 +1,6 @@
 import { permutation } from '@controllab/data';
 import { MetricsError } from '../errors.ts';
-import { checkFeatures, rowsAt, type Features } from '../features.ts';
+import { checkFeatures, rowsAt, type Features } from '../features/feature-vectors.ts';
 import { gatherStatistics, mergeStatistics } from './feature-statistics.ts';
 import { gaussianDistance, gaussianOf, type Gaussian } from './frechet-distance.ts';
 import { NOT_NAMED } from './provenance.ts';

@@ -1,8 +1,8 @@
 import { withParameters } from '@controllab/core-blocks';
 import { compile, nn, type CompileOptions } from '@controllab/tfjs-onnx';
-import type { FeatureExtractor } from '../feature-extractor.ts';
-import { fillBatch } from '../fill-batch.ts';
-import { INCEPTION_SIZE, inceptionPreprocess } from '../presets.ts';
+import type { FeatureExtractor } from '../features/feature-extractor.ts';
+import { fillBatch } from '../features/fill-batch.ts';
+import { INCEPTION_SIZE, inceptionPreprocess } from './presets.ts';
 import { CLASSES, FEATURES, FidInception } from './network.ts';
 import type { InceptionWeights } from './weights.ts';
 

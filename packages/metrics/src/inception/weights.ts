@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import { CoreBlocksError, loadStateDict, parameterSpecs, readSafetensors, SafetensorsFile } from '@controllab/core-blocks';
+import { CoreBlocksError, loadStateDict, parameterSpecs, readSafetensors, SafetensorsFile, readTorchFile } from '@controllab/core-blocks';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { MetricsError } from '../errors.ts';
-import { readTorchFile } from '../torch-file.ts';
 import { FidInception } from './network.ts';
 
 export interface InceptionWeights {

@@ -1,7 +1,7 @@
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { MetricsError } from '../errors.ts';
-import { fileHash } from '../file-hash.ts';
+import { fileHash } from './file-hash.ts';
 import type { PublishedFile } from './registry.ts';
 
 /** How often a broken transfer is taken up again before the user is asked to. */

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { firstExamples } from '@controllab/data';
+import { firstExamples, toImages } from '@controllab/data';
 import { catalogue, emojiScenes, SCENE_SEEDS, type SceneSource, type Split, type Tier } from '@controllab/emoji-scenes';
 import { countParameters, withParameters } from '@controllab/core-blocks';
 import type { ImageGrid } from '@controllab/report';
@@ -9,7 +9,6 @@ import { decode, encode } from '../autoencoder.ts';
 import type { VaeBatchData } from '../batches/vae.ts';
 import { encodeScenes } from '../latents.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniVae } from '../models.ts';
-import { toImages } from '@controllab/data';
 import { fromImages } from '../pixels.ts';
 import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';

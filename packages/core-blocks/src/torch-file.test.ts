@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MetricsError } from './errors.ts';
+import { CoreBlocksError } from './error.ts';
 import { readTorchFile } from './torch-file.ts';
 
 let directory: string;
@@ -119,7 +119,7 @@ describe('readTorchFile', () => {
   ] as const)('refuses %s', async (_, records, message) => {
     await expect(read(zip(records as Record<string, Buffer>))).rejects.toThrow(message);
     await expect(read(zip(records as Record<string, Buffer>))).rejects.toMatchObject({
-      name: 'MetricsError',
+      name: 'CoreBlocksError',
       code: 'invalid-file',
       message: expect.stringContaining('weights.pth') as string,
     });
@@ -135,7 +135,7 @@ describe('readTorchFile', () => {
   });
 
   it('names a file that is not there', async () => {
-    await expect(readTorchFile(path.join(directory, 'none.pth'))).rejects.toThrow(MetricsError);
+    await expect(readTorchFile(path.join(directory, 'none.pth'))).rejects.toThrow(CoreBlocksError);
     await expect(readTorchFile(path.join(directory, 'none.pth'))).rejects.toThrow(/none\.pth cannot be read/);
   });
 });

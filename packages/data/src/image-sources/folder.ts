@@ -1,6 +1,6 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { MetricsError } from '../errors.ts';
+import { DataError } from '../errors.ts';
 import type { ImageEntry } from './image-source.ts';
 import { extensionOf, isImageName, naturally, Skipped } from './names.ts';
 
@@ -21,7 +21,7 @@ export async function listFolder(root: string): Promise<{ images: string[]; shar
     for (const { name } of (await readdir(directory, { withFileTypes: true })).sort((a, b) => naturally(a.name, b.name))) {
       const inside = relative === '' ? name : `${relative}/${name}`;
       const found = await stat(path.join(root, inside)).catch((error: Error) => {
-        throw new MetricsError('file-read', `cannot read ${path.join(root, inside)}: ${error.message}`, { file: inside });
+        throw new DataError('file-read', `cannot read ${path.join(root, inside)}: ${error.message}`, { file: inside });
       });
       if (found.isDirectory()) await walk(inside);
       else if (isImageName(inside, root)) images.push(inside);
@@ -37,7 +37,7 @@ export async function* readFolder(root: string, names: readonly string[], only?:
   for (const name of names) {
     if (only && !only.has(name)) continue;
     const bytes = await readFile(path.join(root, name)).catch((error: Error) => {
-      throw new MetricsError('file-read', `cannot read ${path.join(root, name)}: ${error.message}`, { file: name });
+      throw new DataError('file-read', `cannot read ${path.join(root, name)}: ${error.message}`, { file: name });
     });
     yield { name, bytes, caption: null };
   }

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import tar from 'tar-stream';
-import { MetricsError } from '../errors.ts';
+import { DataError } from '../errors.ts';
 import type { ImageEntry, ImageSource } from './image-source.ts';
 import { MAX_CAPTION_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES } from './limits.ts';
 import { extensionOf, isImageName, noImages, Skipped, stemOf } from './names.ts';
@@ -23,10 +23,9 @@ export function readTar(path: string, shards: readonly string[]): ImageSource {
         const prefix = shards.length > 1 ? `${shard.slice(path.length + 1)}/` : '';
         for await (const entry of readShard(shard, skipped)) {
           const name = prefix + entry.name;
-          if (seen.has(name))
-            throw new MetricsError('duplicate-name', `${shard} holds two files named ${entry.name}`, { file: shard, name });
+          if (seen.has(name)) throw new DataError('duplicate-name', `${shard} holds two files named ${entry.name}`, { file: shard, name });
           seen.add(name);
-          if (seen.size > MAX_ENTRIES) throw new MetricsError('archive-limit', `${path} holds more than ${MAX_ENTRIES} images`, { path });
+          if (seen.size > MAX_ENTRIES) throw new DataError('archive-limit', `${path} holds more than ${MAX_ENTRIES} images`, { path });
           if (!only || only.has(name)) yield { ...entry, name };
         }
       }
@@ -59,7 +58,7 @@ async function* readShard(shard: string, skipped: Skipped): AsyncGenerator<Image
       }
       const limit = isCaption ? MAX_CAPTION_BYTES : MAX_ENTRY_BYTES;
       if (size > limit)
-        throw new MetricsError('archive-limit', `${shard}: ${name} has ${size} bytes, the limit is ${limit}`, { file: shard, name, size });
+        throw new DataError('archive-limit', `${shard}: ${name} has ${size} bytes, the limit is ${limit}`, { file: shard, name, size });
       const parts: Buffer[] = [];
       for await (const part of entry) parts.push(part as Buffer);
       const bytes = Buffer.concat(parts);
@@ -72,9 +71,9 @@ async function* readShard(shard: string, skipped: Skipped): AsyncGenerator<Image
       waiting = { name, bytes, caption: caption?.stem === stemOf(name) ? caption.text : null };
     }
   } catch (error) {
-    throw error instanceof MetricsError
+    throw error instanceof DataError
       ? error
-      : new MetricsError('invalid-archive', `${shard} is damaged, cut short or no tar archive: ${(error as Error).message}`, {
+      : new DataError('invalid-archive', `${shard} is damaged, cut short or no tar archive: ${(error as Error).message}`, {
           file: shard,
         });
   } finally {
@@ -85,6 +84,6 @@ async function* readShard(shard: string, skipped: Skipped): AsyncGenerator<Image
 
 function checkName(shard: string, name: string): void {
   if (name.startsWith('/') || /^[a-z]:/i.test(name) || name.split(/[\\/]/).includes('..')) {
-    throw new MetricsError('invalid-archive', `${shard}: the entry "${name}" leads out of the archive`, { file: shard, name });
+    throw new DataError('invalid-archive', `${shard}: the entry "${name}" leads out of the archive`, { file: shard, name });
   }
 }

@@ -1,5 +1,5 @@
 import type { HostTensor } from '@controllab/tfjs-onnx';
-import { MetricsError } from './errors.ts';
+import { MetricsError } from '../errors.ts';
 
 /**
  * A batch of the one size that a network was compiled for: the given rows, and zeros behind them. `shape`: [most rows, ...].

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import ort from 'onnxruntime-node';
 import type { Provider } from '@controllab/tfjs-onnx';
-import { MetricsError } from './errors.ts';
-import { fileHash } from './file-hash.ts';
+import { MetricsError } from '../errors.ts';
+import { fileHash } from '../weights/file-hash.ts';
 
 /** Where an ONNX network runs. */
 export interface OnnxOptions {

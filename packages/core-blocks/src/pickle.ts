@@ -1,4 +1,4 @@
-import { MetricsError } from './errors.ts';
+import { CoreBlocksError } from './error.ts';
 
 /** What a pickle may refer to. Nothing else is looked up, imported or called. */
 export interface PickleWorld {
@@ -18,7 +18,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * (protocols 2 to 5): dictionaries become Maps, tuples and lists arrays. It interprets; it never executes anything but the
  * functions in `world`, so a file from a stranger can do no more than be refused.
  * Source: CPython's pickletools.
- * @throws MetricsError invalid-file naming the opcode or global that is not allowed, or where the pickle breaks off.
+ * @throws CoreBlocksError invalid-file naming the opcode or global that is not allowed, or where the pickle breaks off.
  */
 export function unpickle(bytes: Uint8Array, world: PickleWorld): unknown {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -27,7 +27,7 @@ export function unpickle(bytes: Uint8Array, world: PickleWorld): unknown {
   let at = 0;
 
   const fail = (message: string): never => {
-    throw new MetricsError('invalid-file', `pickle, byte ${at}: ${message}`, { at });
+    throw new CoreBlocksError('invalid-file', `pickle, byte ${at}: ${message}`, { at });
   };
   const take = (length: number): number => {
     if (at + length > bytes.length) fail(`breaks off, ${length} more bytes were expected`);

@@ -1,7 +1,7 @@
 import type { RgbImage } from '@controllab/data';
-import { MetricsError } from './errors.ts';
+import { MetricsError } from '../errors.ts';
 import type { FeatureExtractor } from './feature-extractor.ts';
-import { checkFeatures, type Features } from './features.ts';
+import { checkFeatures, type Features } from './feature-vectors.ts';
 
 /**
  * Gathers the features of images that come one after the other. Only two batches of images are held: one in the network, and the

@@ -49,15 +49,16 @@ describe('matchCaptions', () => {
     ['b', '2'],
   ]);
   it('brings captions into the order of the images', () => {
-    expect(matchCaptions(['b', 'a'], captions)).toEqual(['2', '1']);
+    expect(matchCaptions('images/', ['b', 'a'], captions)).toEqual(['2', '1']);
   });
   it('names images without a caption and captions without an image', () => {
-    expect(() => matchCaptions(['a', 'c', 'd'], captions)).toThrow(
-      'the captions do not fit the images: 2 of 3 images have none: c, d; 1 of 2 name no image: b',
+    expect(() => matchCaptions('images/', ['a', 'c', 'd'], captions)).toThrow(
+      'images/: the captions do not fit the images: 2 of 3 images have none: c, d; 1 of 2 name no image: b',
     );
-    expect(() => matchCaptions(['a'], captions)).toThrow('the captions do not fit the images: 1 of 2 name no image: b');
+    expect(() => matchCaptions('images/', ['a'], captions)).toThrow('images/: the captions do not fit the images: 1 of 2 name no image: b');
     expect(() =>
       matchCaptions(
+        'images/',
         Array.from({ length: 9 }, (_, i) => String(i)),
         new Map(),
       ),

@@ -1,4 +1,4 @@
-import { MetricsError } from '../errors.ts';
+import { DataError } from '../errors.ts';
 
 /** What the decoder reads. */
 const READABLE = new Set(['jpg', 'jpeg', 'png', 'webp', 'gif', 'tif', 'tiff', 'avif']);
@@ -10,13 +10,13 @@ export const stemOf = (name: string): string => name.replace(/\.[^./]+$/, '');
 
 /**
  * Whether a file is an image, by its name. Hidden files are none (macOS puts `._x.png` beside every `x.png` of an archive).
- * @throws MetricsError unsupported-image for a kind of image that cannot be decoded
+ * @throws DataError unsupported-image for a kind of image that cannot be decoded
  */
 export function isImageName(name: string, where: string): boolean {
   if (/(^|\/)\.[^/]*$/.test(name)) return false;
   const extension = extensionOf(name);
   if (UNREADABLE.has(extension))
-    throw new MetricsError(
+    throw new DataError(
       'unsupported-image',
       `${where}: ${name}: .${extension} files cannot be decoded; convert them to PNG (readable: ${[...READABLE].join(', ')})`,
       { file: name },
@@ -48,10 +48,10 @@ export class Skipped {
 }
 
 /** What to say of a set without images. */
-export function noImages(path: string, { count, examples }: Skipped): MetricsError {
+export function noImages(path: string, { count, examples }: Skipped): DataError {
   const others =
     count === 0
       ? 'it is empty'
       : `it holds ${count} other file${count === 1 ? '' : 's'} (${examples.join(', ')}${count > examples.length ? ', ...' : ''})`;
-  return new MetricsError('empty-input', `there is no image in ${path}: ${others}`, { path, others: count });
+  return new DataError('empty-input', `there is no image in ${path}: ${others}`, { path, others: count });
 }

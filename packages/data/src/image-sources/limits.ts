@@ -1,8 +1,5 @@
 // What a stranger's archive may cost before it is refused.
 
-/** Of one image, in pixels: what Pillow takes without a warning (about 13400 x 13400). Decoded it holds 0.5 GB. */
-export const MAX_PIXELS = 178_956_970;
-
 /** Of one file in an archive, unpacked. */
 export const MAX_ENTRY_BYTES = 512 * 2 ** 20;
 

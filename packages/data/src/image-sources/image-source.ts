@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { MetricsError } from '../errors.ts';
+import { DataError } from '../errors.ts';
 import { listFolder, readFolder } from './folder.ts';
 import { extensionOf, noImages, type Skipped } from './names.ts';
 import { readTar } from './tar.ts';
@@ -22,19 +22,19 @@ export interface ImageSource {
   readonly names: readonly string[] | null;
   /** Complete once everything was read. */
   readonly skipped: Skipped;
-  /** All images, or those named `only`. @throws MetricsError invalid-archive, duplicate-name, file-read, naming the file */
+  /** All images, or those named `only`. @throws DataError invalid-archive, duplicate-name, file-read, naming the file */
   entries(only?: ReadonlySet<string>): AsyncGenerator<ImageEntry>;
 }
 
 /**
  * Opens a folder (with its subfolders, in natural order), a .zip, a webdataset's .tar, or a folder of such shards.
  * Nothing is unpacked to disk, and names in archives are never used as paths.
- * @throws MetricsError file-read for a path that is not there; empty-input where there is no image; unsupported-archive;
+ * @throws DataError file-read for a path that is not there; empty-input where there is no image; unsupported-archive;
  * unsupported-image, invalid-archive, archive-limit, naming the entry
  */
 export async function openImageSource(path: string): Promise<ImageSource> {
   const found = await stat(path).catch((error: Error) => {
-    throw new MetricsError('file-read', `cannot open the images ${path}: ${error.message}`, { path });
+    throw new DataError('file-read', `cannot open the images ${path}: ${error.message}`, { path });
   });
   if (found.isDirectory()) {
     const { images, shards, skipped } = await listFolder(path);
@@ -46,7 +46,7 @@ export async function openImageSource(path: string): Promise<ImageSource> {
   const extension = extensionOf(path);
   if (extension === 'tar') return readTar(path, [path]);
   if (extension !== 'zip') {
-    throw new MetricsError(
+    throw new DataError(
       'unsupported-archive',
       `${path} is neither a folder nor a .zip or .tar${/\.(gz|tgz|zst|xz|bz2|7z|rar)$/i.test(path) ? '; unpack it first' : ''}`,
       { path },

@@ -1,15 +1,15 @@
-import { MetricsError } from './errors.ts';
+import { EmojiScenesError } from './emoji-scenes-error.ts';
 
 export type Rgb = readonly [number, number, number];
 
 /** Pixels from the edge of the image that count as its border. */
 const BORDER = 2;
 
-/** Median colour of an image's two-pixel border, by channel. `rgb`: [H, W, 3] bytes. Throws MetricsError when the size differs. */
+/** Median colour of an image's two-pixel border, by channel. `rgb`: [H, W, 3] bytes. Throws EmojiScenesError when the size differs. */
 export function borderColour(rgb: ArrayLike<number>, width: number, height: number): Rgb {
   if (rgb.length !== width * height * 3 || rgb.length === 0) {
-    throw new MetricsError(
-      'invalid-shape',
+    throw new EmojiScenesError(
+      'invalid-argument',
       `Error in borderColour: expected ${height}x${width}x3 = ${width * height * 3} bytes, got ${rgb.length}`,
       { width, height, length: rgb.length },
     );
@@ -25,10 +25,10 @@ export function borderColour(rgb: ArrayLike<number>, width: number, height: numb
   return [median(channels[0]), median(channels[1]), median(channels[2])];
 }
 
-/** Index of the palette's colour nearest to `colour` in RGB. Throws MetricsError for an empty palette. */
+/** Index of the palette's colour nearest to `colour` in RGB. Throws EmojiScenesError for an empty palette. */
 export function nearestColour(colour: Rgb, palette: readonly Rgb[]): number {
   if (palette.length === 0)
-    throw new MetricsError('empty-input', 'Error in nearestColour: expected a palette of at least one colour, got none');
+    throw new EmojiScenesError('invalid-argument', 'Error in nearestColour: expected a palette of at least one colour, got none');
   const distances = palette.map((p) => p.reduce((sum, value, c) => sum + (value - colour[c]!) ** 2, 0));
   return distances.indexOf(Math.min(...distances));
 }

@@ -1,7 +1,7 @@
-import { jsonHash } from './canonical-json.ts';
+import { jsonHash } from '../canonical-json.ts';
 import { checkIndex } from './check-index.ts';
-import { openDataset, type Dataset, type DatasetReference, type Example } from './dataset.ts';
-import { DataError } from './errors.ts';
+import { openDataset, type Dataset, type DatasetReference, type Example } from '../dataset.ts';
+import { DataError } from '../errors.ts';
 
 /**
  * The examples of several datasets one after the other, with the conditions that all of them have.

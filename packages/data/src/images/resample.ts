@@ -1,4 +1,4 @@
-import { MetricsError } from './errors.ts';
+import { DataError } from '../errors.ts';
 
 /** Pillow's filters: the triangle and the cubic with a = -0.5. */
 export type ResampleFilter = 'bilinear' | 'bicubic';
@@ -98,12 +98,12 @@ function filterRgbRows<T extends Uint8Array | Float32Array>(
  * Resizes as Pillow's `Image.resize` does, bit for bit: separable, antialiased when shrinking, columns before rows. Bytes are rounded
  * after either pass (modes L and RGB), floats stay floats (mode F, as clean-fid uses it channel by channel).
  * `pixels`: [H, W, C]; gives [H', W', C]. Source: Pillow's `Resample.c`.
- * @throws MetricsError invalid-shape when the sizes are no positive integers or do not fit the samples.
+ * @throws DataError invalid-shape when the sizes are no positive integers or do not fit the samples.
  */
 export function resample<T extends Uint8Array | Float32Array>(pixels: T, from: RasterSize, to: RasterSize, filter: ResampleFilter): T {
   const channels = pixels.length / (from.width * from.height);
   if (![from.width, from.height, to.width, to.height, channels].every((n) => Number.isSafeInteger(n) && n > 0)) {
-    throw new MetricsError(
+    throw new DataError(
       'invalid-shape',
       `Error in resample: expected whole sizes and [H, W, C] samples, got ${from.height}x${from.width} to ${to.height}x${to.width} with ${pixels.length} samples`,
       { from, to, length: pixels.length },

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import sharp from 'sharp';
+import type { RgbImage } from './image.ts';
+import { DataError } from '../errors.ts';
 
-import type { RgbImage } from '@controllab/data';
-import { MetricsError } from '../errors.ts';
-import { MAX_PIXELS } from './limits.ts';
+/** Most pixels of an image: what Pillow takes without a warning (about 13400 x 13400). Decoded it holds 0.5 GB. */
+export const MAX_PIXELS = 178_956_970;
 
 /**
  * What was done to an image that is not plain 8-bit RGB. The reference implementations all read with Pillow's `convert('RGB')`, so
@@ -31,17 +31,19 @@ const SAMPLES: Record<string, string[]> = { srgb: ['uchar'], 'b-w': ['uchar'], r
 /**
  * Decodes an image file to 8-bit RGB as Pillow's `Image.open(...).convert('RGB')` does.
  * @param name for messages: the set and the file
- * @throws MetricsError invalid-image for what is cut short, damaged or no image; unsupported-image for other sample types;
+ * @throws DataError invalid-image for what is cut short, damaged or no image; unsupported-image for other sample types;
  * image-too-large
  */
 export async function decodeImage(bytes: Uint8Array, name: string): Promise<DecodedImage> {
   const fail = (error: unknown): never => {
-    throw new MetricsError(
+    throw new DataError(
       'invalid-image',
       `${name} cannot be decoded (cut short, damaged, or no image): ${(error as Error).message.replace(/\s+/g, ' ').trim()}`,
       { file: name, bytes: bytes.length },
     );
   };
+  // Loaded here: every process and worker imports this package, few of them decode.
+  const { default: sharp } = await import('sharp');
   // A profile would change the colours; a benign warning is no damage.
   const image = (() => {
     try {
@@ -53,15 +55,15 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<Deco
   const found = await image.metadata().catch(fail);
   const { width, height, format, depth, space } = found;
   if (!FORMATS.includes(format))
-    throw new MetricsError('unsupported-image', `${name} holds ${format}, which is not read as an image`, { file: name, format });
+    throw new DataError('unsupported-image', `${name} holds ${format}, which is not read as an image`, { file: name, format });
   if (width * height > MAX_PIXELS)
-    throw new MetricsError('image-too-large', `${name} has ${width} x ${height} pixels, the limit is ${MAX_PIXELS}`, {
+    throw new DataError('image-too-large', `${name} has ${width} x ${height} pixels, the limit is ${MAX_PIXELS}`, {
       file: name,
       width,
       height,
     });
   if (!SAMPLES[space]?.includes(depth))
-    throw new MetricsError(
+    throw new DataError(
       'unsupported-image',
       `${name} has ${depth} samples in the colour space ${space}; 8- and 16-bit grey and RGB and 8-bit CMYK are read`,
       { file: name, depth, space },

@@ -1,5 +1,5 @@
 import yauzl from 'yauzl';
-import { MetricsError } from '../errors.ts';
+import { DataError } from '../errors.ts';
 import type { ImageEntry, ImageSource } from './image-source.ts';
 import { MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_RATIO, RATIO_FROM_BYTES } from './limits.ts';
 import { isImageName, naturally, Skipped } from './names.ts';
@@ -18,11 +18,11 @@ export async function openZip(file: string): Promise<Pick<ImageSource, 'skipped'
           .on('end', () => resolve())
           .on('entry', (entry: yauzl.Entry) => {
             try {
-              if (++count > MAX_ENTRIES) throw new MetricsError('archive-limit', `${file} lists more than ${MAX_ENTRIES} files`, { file });
+              if (++count > MAX_ENTRIES) throw new DataError('archive-limit', `${file} lists more than ${MAX_ENTRIES} files`, { file });
               const name = entry.fileName;
               if (isImageName(name, file)) {
                 checkSize(file, entry);
-                if (images.has(name)) throw new MetricsError('duplicate-name', `${file} holds two files named ${name}`, { file, name });
+                if (images.has(name)) throw new DataError('duplicate-name', `${file} holds two files named ${name}`, { file, name });
                 images.set(name, entry);
               } else if (!name.endsWith('/')) skipped.add(name);
               zip.readEntry();
@@ -48,13 +48,13 @@ export async function openZip(file: string): Promise<Pick<ImageSource, 'skipped'
 
 function checkSize(file: string, { fileName: name, uncompressedSize: size, compressedSize: packed }: yauzl.Entry): void {
   if (size > MAX_ENTRY_BYTES)
-    throw new MetricsError('archive-limit', `${file}: ${name} unpacks to ${size} bytes, the limit is ${MAX_ENTRY_BYTES}`, {
+    throw new DataError('archive-limit', `${file}: ${name} unpacks to ${size} bytes, the limit is ${MAX_ENTRY_BYTES}`, {
       file,
       name,
       size,
     });
   if (size > RATIO_FROM_BYTES && size > packed * MAX_RATIO) {
-    throw new MetricsError(
+    throw new DataError(
       'archive-limit',
       `${file}: ${name} unpacks from ${packed} to ${size} bytes, ${Math.round(size / packed)} times its size; the limit is ${MAX_RATIO}`,
       { file, name, size, packed },
@@ -80,7 +80,7 @@ async function readEntry(file: string, zip: yauzl.ZipFile, entry: yauzl.Entry): 
     for await (const part of stream) parts.push(part as Buffer); // yauzl ends with an error beyond the size that the entry states
     return Buffer.concat(parts);
   } catch (error) {
-    throw new MetricsError('invalid-archive', `${file}: ${entry.fileName} cannot be unpacked: ${(error as Error).message}`, {
+    throw new DataError('invalid-archive', `${file}: ${entry.fileName} cannot be unpacked: ${(error as Error).message}`, {
       file,
       name: entry.fileName,
     });
@@ -94,14 +94,14 @@ const open = (file: string): Promise<yauzl.ZipFile> =>
 
 /** yauzl refuses names that are absolute or lead out of the archive: its message names them. */
 const invalid = (file: string, error: Error) =>
-  new MetricsError('invalid-archive', `${file} is no zip archive that can be read: ${error.message}`, { file });
+  new DataError('invalid-archive', `${file} is no zip archive that can be read: ${error.message}`, { file });
 
 async function withZip(file: string, use: (zip: yauzl.ZipFile) => Promise<void>): Promise<void> {
   const zip = await open(file);
   try {
     await use(zip);
   } catch (error) {
-    throw error instanceof MetricsError ? error : invalid(file, error as Error);
+    throw error instanceof DataError ? error : invalid(file, error as Error);
   } finally {
     zip.close();
   }

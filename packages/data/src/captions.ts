@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
-import { MetricsError } from '../errors.ts';
+import { DataError } from './errors.ts';
 
 const COLUMNS = ['file', 'caption'];
 /** Names that a message gives as examples. */
@@ -11,11 +11,11 @@ const list = (names: readonly string[]): string =>
 
 /**
  * Captions by image from a CSV file with the columns `file` (the image's name within its set) and `caption`.
- * @throws MetricsError invalid-captions naming the row: no such columns, a file named twice, an empty caption
+ * @throws DataError invalid-captions naming the row: no such columns, a file named twice, an empty caption
  */
 export async function readCaptions(file: string): Promise<Map<string, string>> {
   const fail = (message: string, values: Record<string, unknown> = {}): never => {
-    throw new MetricsError('invalid-captions', `${file}: ${message}`, { file, ...values });
+    throw new DataError('invalid-captions', `${file}: ${message}`, { file, ...values });
   };
   const text = await readFile(file, 'utf8').catch((error: Error) => fail(`cannot be read: ${error.message}`));
   let rows: string[][];
@@ -40,10 +40,11 @@ export async function readCaptions(file: string): Promise<Map<string, string>> {
 }
 
 /**
- * The captions of images, in their order. A caption too few or too many says that the table belongs to another set.
- * @throws MetricsError captions-mismatch naming images without a caption and captions without an image
+ * The captions of a set's images, in their order. A caption too few or too many says that the table belongs to another set.
+ * @param set names it in messages
+ * @throws DataError captions-mismatch naming images without a caption and captions without an image
  */
-export function matchCaptions(names: readonly string[], captions: ReadonlyMap<string, string>): string[] {
+export function matchCaptions(set: string, names: readonly string[], captions: ReadonlyMap<string, string>): string[] {
   const known = new Set(names);
   const missing = names.filter((name) => !captions.has(name));
   const extra = [...captions.keys()].filter((name) => !known.has(name));
@@ -52,7 +53,7 @@ export function matchCaptions(names: readonly string[], captions: ReadonlyMap<st
       ...(missing.length > 0 ? [`${missing.length} of ${names.length} images have none: ${list(missing)}`] : []),
       ...(extra.length > 0 ? [`${extra.length} of ${captions.size} name no image: ${list(extra)}`] : []),
     ];
-    throw new MetricsError('captions-mismatch', `the captions do not fit the images: ${problems.join('; ')}`, {
+    throw new DataError('captions-mismatch', `${set}: the captions do not fit the images: ${problems.join('; ')}`, {
       missing: missing.length,
       extra: extra.length,
     });

@@ -1,6 +1,6 @@
 import { checkIndex } from './check-index.ts';
-import { openDataset, type Dataset, type DatasetReference, type Example } from './dataset.ts';
-import { DataError } from './errors.ts';
+import { openDataset, type Dataset, type DatasetReference, type Example } from '../dataset.ts';
+import { DataError } from '../errors.ts';
 
 interface TakeFirstData {
   readonly of: DatasetReference;

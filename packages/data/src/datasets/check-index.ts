@@ -1,5 +1,5 @@
-import type { Dataset } from './dataset.ts';
-import { DataError } from './errors.ts';
+import type { Dataset } from '../dataset.ts';
+import { DataError } from '../errors.ts';
 
 /** @throws DataError invalid-dataset unless `index` is the number of an example */
 export function checkIndex({ id, length }: Pick<Dataset, 'id' | 'length'>, index: number): void {

@@ -1,8 +1,7 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { decodeImage, pixelHash } from './decode.ts';
-import { MAX_PIXELS } from './limits.ts';
-import { tiffOf } from './test-archives.ts';
+import { decodeImage, MAX_PIXELS, pixelHash } from './decode.ts';
+import { tiffOf } from '../testing/archives.ts';
 
 /** Two pixels of 1 to 4 channels. */
 const PIXELS = [10, 200, 30, 0, 90, 80, 255, 128];

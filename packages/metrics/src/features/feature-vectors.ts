@@ -1,5 +1,5 @@
-import { MetricsError } from './errors.ts';
-import type { Matrix } from './linear-algebra/matrix.ts';
+import { MetricsError } from '../errors.ts';
+import type { Matrix } from '../linear-algebra/matrix.ts';
 
 /** Feature vectors of N images, [N, D], row major. */
 export interface Features {

@@ -1,8 +1,6 @@
-import type { RgbImage } from '@controllab/data';
-import { MetricsError } from './errors.ts';
-import type { Preprocess } from './feature-extractor.ts';
-import { interpolate } from './interpolate.ts';
-import { resample } from './resample.ts';
+import { interpolate, resample, type RgbImage } from '@controllab/data';
+import { MetricsError } from '../errors.ts';
+import type { Preprocess } from '../features/feature-extractor.ts';
 
 /** Sides of the pictures that FID's Inception network takes. */
 export const INCEPTION_SIZE = 299;

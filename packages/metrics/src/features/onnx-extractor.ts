@@ -1,11 +1,11 @@
 import path from 'node:path';
 import ort from 'onnxruntime-node';
 import type { HostTensor } from '@controllab/tfjs-onnx';
-import { MetricsError } from './errors.ts';
+import { MetricsError } from '../errors.ts';
 import type { FeatureExtractor, Preprocess } from './feature-extractor.ts';
 import { fillBatch } from './fill-batch.ts';
 import { openOnnx, type OnnxOptions } from './onnx-session.ts';
-import { resample } from './resample.ts';
+import { resample } from '@controllab/data';
 
 /** The input of a network: images are stretched to a square by Pillow's bicubic, taken to [0, 1] and normalised by channel. */
 export interface OnnxInput {

@@ -1,4 +1,4 @@
-import { MetricsError } from './errors.ts';
+import { DataError } from '../errors.ts';
 import type { RasterSize } from './resample.ts';
 
 /**
@@ -32,12 +32,12 @@ function neighbours(from: number, to: number, grid: SampleGrid): Neighbours {
 /**
  * Bilinear interpolation between the four nearest samples, also when shrinking: no antialiasing, as FID's first implementations resize.
  * `pixels`: [H, W, C]; gives [H', W', C] on the same scale, unrounded.
- * @throws MetricsError invalid-shape when the sizes are no positive integers or do not fit the samples.
+ * @throws DataError invalid-shape when the sizes are no positive integers or do not fit the samples.
  */
 export function interpolate(pixels: Uint8Array, from: RasterSize, to: RasterSize, grid: SampleGrid): Float32Array {
   const channels = pixels.length / (from.width * from.height);
   if (![from.width, from.height, to.width, to.height, channels].every((n) => Number.isSafeInteger(n) && n > 0)) {
-    throw new MetricsError(
+    throw new DataError(
       'invalid-shape',
       `Error in interpolate: expected whole sizes and [H, W, C] samples, got ${from.height}x${from.width} to ${to.height}x${to.width} with ${pixels.length} samples`,
       { from, to, length: pixels.length },

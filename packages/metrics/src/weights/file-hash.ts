@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { MetricsError } from './errors.ts';
+import { MetricsError } from '../errors.ts';
 
 /** sha256 of a file's bytes, in hexadecimal. @throws MetricsError invalid-file when it cannot be read */
 export async function fileHash(file: string): Promise<string> {

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
-import { decodeBfloat16, decodeFloat16 } from '@controllab/core-blocks';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import yauzl from 'yauzl';
-import { MetricsError } from './errors.ts';
+import { CoreBlocksError } from './error.ts';
+import { decodeBfloat16, decodeFloat16 } from './float16.ts';
 import { unpickle } from './pickle.ts';
 
 /** A state dict's pickle holds names and shapes only: Stable Diffusion's 1,100 tensors take 0.2 MB. */
@@ -55,7 +55,7 @@ const CONVERT = 'convert it in Python: torch.save(torch.load(FILE, map_location=
 /**
  * A state dict from a file that `torch.save` wrote in its zip layout (PyTorch 1.6 and later): tensors by name, as float32 (from F64, F32,
  * F16, BF16) or int32 (from I64). Nothing in the file is executed: what is not a dictionary of tensors is refused by name.
- * @throws MetricsError invalid-file: no such layout (with the way to convert it), cut short, or anything but a state dict.
+ * @throws CoreBlocksError invalid-file: no such layout (with the way to convert it), cut short, or anything but a state dict.
  */
 export async function readTorchFile(file: string): Promise<Record<string, HostTensor>> {
   await checkLayout(file);
@@ -87,11 +87,8 @@ export async function readTorchFile(file: string): Promise<Record<string, HostTe
   });
 }
 
-const invalid = (file: string, message: string, cause?: unknown): MetricsError => {
-  const error = new MetricsError('invalid-file', `${file} ${message}`, { file });
-  error.cause = cause;
-  return error;
-};
+const invalid = (file: string, message: string, cause?: unknown): CoreBlocksError =>
+  new CoreBlocksError('invalid-file', `${file} ${message}`, { file }, cause);
 
 /** Tells files that are no zip archive apart by their first bytes. */
 async function checkLayout(file: string): Promise<void> {
@@ -156,7 +153,7 @@ function stateDict(file: string, pickle: Uint8Array): [string, StoredTensor][] {
   try {
     root = unpickle(pickle, world);
   } catch (error) {
-    throw error instanceof MetricsError && !error.message.startsWith(file)
+    throw error instanceof CoreBlocksError && !error.message.startsWith(file)
       ? invalid(file, `is no plain state dict: ${error.message}`, error)
       : error;
   }
@@ -224,7 +221,7 @@ interface Archive {
 /** Opens a zip archive, lists its records, lends it to `use` and closes it. */
 async function withArchive<T>(file: string, use: (archive: Archive) => Promise<T>): Promise<T> {
   const damaged = (error: unknown) =>
-    error instanceof MetricsError ? error : invalid(file, `is damaged or cut short: ${(error as Error).message}`, error);
+    error instanceof CoreBlocksError ? error : invalid(file, `is damaged or cut short: ${(error as Error).message}`, error);
   const zip = await new Promise<yauzl.ZipFile>((resolve, reject) =>
     yauzl.open(file, { lazyEntries: true, autoClose: false }, (error, opened) => (error ? reject(damaged(error)) : resolve(opened))),
   );

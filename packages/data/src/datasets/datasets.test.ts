@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
 import { concatDatasets } from './concat-datasets.ts';
-import { openDataset, type Dataset } from './dataset.ts';
+import { openDataset, type Dataset } from '../dataset.ts';
 import { firstExamples } from './first-examples.ts';
 import { takeFirst } from './take-first.ts';
-import openNumbers from './testing/numbers.ts';
+import openNumbers from '../testing/numbers.ts';
 
 const captions = async (dataset: Dataset): Promise<string[]> => (await firstExamples(dataset)).map(({ captions: of }) => of['caption']!);
 
