@@ -1,7 +1,5 @@
-import { ARCHITECTURES, conditionSpec, type Architecture } from '@controllab/base-model';
-import type { Control, Denoiser } from '@controllab/core-blocks';
-import { controlNet, controlNetLite } from '@controllab/controlnet';
-import { controlNeXt } from '@controllab/controlnext';
+import { ARCHITECTURES, type Architecture } from '@controllab/base-model';
+import { conditionSpec, type Denoiser } from '@controllab/core-blocks';
 import { uniform } from '@controllab/data';
 import type { HostTensor, TensorSpec } from '@controllab/tfjs-onnx';
 
@@ -15,56 +13,22 @@ export interface Target {
   frames?: number;
 }
 
-/** The base model and the methods of the paper's table, ControlNeXt with its current and its legacy module. */
-export const METHODS = ['base', 'controlnet', 'controlnext', 'controlnext-legacy'] as const;
-export type MethodId = (typeof METHODS)[number];
+/** Pixels per latent along a side, of all of them. */
+const FACTOR = 8;
 
-/** A method made for an architecture. */
-export interface FullSizeMethod {
-  readonly id: 'controlnet' | 'controlnet-lite' | 'controlnext' | 'controlnext-legacy';
-  readonly label: string;
-  readonly control: Control;
-}
+export const architectureOf = ({ family }: Target): Architecture => ARCHITECTURES.find(({ id }) => id === family)!;
 
-/** An architecture with its modules, and all methods that have a recipe for it. */
-export interface Family extends Pick<Architecture, 'id' | 'label' | 'setting'> {
-  readonly denoiser: Denoiser;
-  readonly methods: readonly FullSizeMethod[];
-}
+/** The base model at the target's size. */
+export const denoiserOf = (target: Target): Denoiser => {
+  const { height, width, frames } = target;
+  const size = { height: height / FACTOR, width: width / FACTOR, ...(frames === undefined ? {} : { frames }) };
+  return architectureOf(target).denoiser(size);
+};
 
-/** The legacy modules were released for the three base models of the paper. */
-const withLegacy = (id: Architecture['id']): boolean => id !== 'sd21';
-
-function familyFrom({ id, label, setting, denoiser: make }: Architecture): Family {
-  const denoiser = make();
-  const methods = [controlNet(), controlNetLite(), controlNeXt(), ...(withLegacy(id) ? [controlNeXt({ legacy: true })] : [])];
-  return {
-    id,
-    label,
-    setting,
-    denoiser,
-    methods: methods.map((method) => ({
-      id: method.id as FullSizeMethod['id'],
-      label: method.label,
-      control: method.create(denoiser.target),
-    })),
-  };
-}
-
-export const families = (): Family[] => ARCHITECTURES.map(familyFrom);
-
-export const familyOf = ({ family }: Target): Family => familyFrom(ARCHITECTURES.find(({ id }) => id === family)!);
-
-/** null for the base model. */
-export const methodOf = (family: Family, id: MethodId): FullSizeMethod | null => family.methods.find((method) => method.id === id) ?? null;
-
-/** What one step reads at a size, of the architecture's own without one; with a condition for everything but the base model. */
-export function stepInputs({ denoiser }: Pick<Family, 'denoiser'>, id: MethodId, target?: Target): Record<string, TensorSpec> {
-  const { factor, video } = denoiser.target;
-  const own = denoiser.inputs(1, target && { height: target.height / factor, width: target.width / factor });
-  const sample = { shape: [...own['sample']!.shape] };
-  if (video && target?.frames !== undefined) sample.shape[1] = target.frames;
-  return { ...own, sample, ...(id === 'base' ? {} : { condition: conditionSpec(denoiser, sample) }) };
+/** What one step under control reads at batch 1: the denoiser's inputs and the condition. */
+export function controlledInputs(denoiser: Denoiser): Record<string, TensorSpec> {
+  const inputs = denoiser.inputs(1);
+  return { ...inputs, condition: conditionSpec(denoiser.target, inputs['sample']!) };
 }
 
 const SEED = 1;

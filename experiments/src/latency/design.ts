@@ -1,5 +1,9 @@
 import type { Target } from '../full-size/target.ts';
 
+/** The base model and the methods of the paper's table, ControlNeXt with its current and its legacy module. */
+export const TIMED = ['base', 'controlnet', 'controlnext', 'controlnext-legacy'] as const;
+export type TimedId = (typeof TIMED)[number];
+
 export interface Profile {
   targets: readonly Target[];
   /** Every round times every method once, each in a process of its own. */

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { median, type Measurement, type Table } from '@controllab/report';
-import { exampleInputs, familyOf, stepInputs, type MethodId } from '../full-size/target.ts';
-import { profiles } from './design.ts';
+import { controlledInputs, denoiserOf, exampleInputs } from '../full-size/target.ts';
+import { profiles, type TimedId } from './design.ts';
 import { parseLatency } from './options.ts';
 import { latencyReport, type LatencyResult } from './report.ts';
 import { stepCounts } from './step.ts';
 
 describe('profiles', () => {
-  const gmacs = (profile: keyof typeof profiles, index: number, id: MethodId): number =>
+  const gmacs = (profile: keyof typeof profiles, index: number, id: TimedId): number =>
     stepCounts(profiles[profile].targets[index]!, id).macs / 1e9;
 
   it("paper: the models at the paper's sizes", () => {
@@ -22,14 +22,14 @@ describe('profiles', () => {
 
   it('the base model sees no condition; frames and sizes reach every input', () => {
     const target = profiles.standard.targets[2]!;
-    const family = familyOf(target);
-    expect(stepInputs(family, 'base', target)).toEqual({
+    const denoiser = denoiserOf(target);
+    expect(denoiser.inputs(1)).toEqual({
       sample: { shape: [1, 4, 8, 32, 64] },
       timesteps: { shape: [1] },
       context: { shape: [1, 1, 1024] },
       timeIds: { shape: [1, 3] },
     });
-    const inputs = exampleInputs(stepInputs(family, 'controlnet', target));
+    const inputs = exampleInputs(controlledInputs(denoiser));
     expect(inputs['condition']!.shape).toEqual([1, 4, 3, 256, 512]);
     expect(Math.min(...inputs['context']!.data)).toBeLessThan(-1.7);
     expect([...inputs['timesteps']!.data]).toEqual([500]);

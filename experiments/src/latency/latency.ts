@@ -7,13 +7,14 @@ import { findPython } from '@controllab/python-peer';
 import { currentCommit, machine, median, writeReport } from '@controllab/report';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
 
-import { METHODS, familyOf, methodOf, settingOf, type MethodId, type Target } from '../full-size/target.ts';
+import { labelOf, METHODS, methodsFor } from '../full-size/methods.ts';
+import { architectureOf, denoiserOf, settingOf, type Target } from '../full-size/target.ts';
 import { weightPool, type WeightPool } from '../full-size/weight-pool.ts';
 import { runChild } from '../runner/child-job.ts';
 import { ExperimentError } from '../runner/errors.ts';
 import { RunDirectory } from '../runner/run-directory.ts';
 import { textTable } from '../runner/text-table.ts';
-import { PEER_STEPS, profiles, type Profile } from './design.ts';
+import { PEER_STEPS, profiles, TIMED, type Profile, type TimedId } from './design.ts';
 import type { LatencyOptions } from './options.ts';
 import { hasPeer, runPeer, type PeerTiming } from './peer.ts';
 import { latencyReport, latencyTables, type LatencyResult, type TargetResult } from './report.ts';
@@ -23,7 +24,7 @@ import type { Job, Timing } from './time-method.ts';
 /** Of the square matrix products that are the ceiling. */
 const CEILING_SIZE = 2048;
 
-type Round = Record<MethodId, Timing> & { torch?: PeerTiming };
+type Round = Record<TimedId, Timing> & { torch?: PeerTiming };
 
 /** The same list, beginning one place further in every round: no method is always the first to run. */
 const rotated = <T>(list: readonly T[], by: number): T[] => list.map((_, i) => list[(i + by) % list.length]!);
@@ -45,8 +46,7 @@ async function timeRound(
   { options, profile, threads, pool, python, say }: Setting,
 ): Promise<Round> {
   const { warmUp, steps } = profile;
-  const family = familyOf(target);
-  const all = [...METHODS, ...(python !== null && hasPeer(target) ? (['torch'] as const) : [])];
+  const all = [...TIMED, ...(python !== null && hasPeer(target) ? (['torch'] as const) : [])];
   const timings: Partial<Round> = {};
   for (const method of rotated(all, round)) {
     if (method === 'torch') timings.torch = await runPeer(python!, { target, pool, threads, ...PEER_STEPS });
@@ -54,8 +54,10 @@ async function timeRound(
       const job: Job = { target, pool, warmUp, steps, method, unet, options: { provider: options.provider, threads } };
       timings[method] = await runChild<Timing>(new URL('timed-process.ts', import.meta.url), job, `Timing ${method} on ${target.family}`);
     }
-    const label = method === 'torch' ? 'PyTorch, base model' : (methodOf(family, method)?.label ?? 'base model');
-    say(`${family.label}, round ${round + 1} of ${profile.rounds}: ${label} ${median(timings[method]!.seconds).toFixed(3)} s a step`);
+    const label = method === 'torch' ? 'PyTorch, base model' : labelOf(method);
+    say(
+      `${architectureOf(target).label}, round ${round + 1} of ${profile.rounds}: ${label} ${median(timings[method]!.seconds).toFixed(3)} s a step`,
+    );
   }
   return timings as Round;
 }
@@ -69,10 +71,10 @@ function targetOf(model: string, targets: readonly Target[]): Target {
   const problems: string[] = [];
   for (const target of targets) {
     try {
-      externalStateDict(familyOf(target).denoiser.unet, weights);
+      externalStateDict(denoiserOf(target).unet, weights);
       return target;
     } catch (error) {
-      problems.push(`${familyOf(target).label}: ${(error as Error).message.split('\n').slice(0, 3).join(' ')} ...`);
+      problems.push(`${architectureOf(target).label}: ${(error as Error).message.split('\n').slice(0, 3).join(' ')} ...`);
     }
   }
   throw new ExperimentError('invalid-model', `The U-Net of ${model} is none of this profile's base models.\n${problems.join('\n')}`, {
@@ -104,10 +106,10 @@ export async function runLatency(options: LatencyOptions, say: (message: string)
   };
   const run = await RunDirectory.open({ root: path.join('runs', 'latency'), name: options.profile, config, fresh: options.fresh, say });
   try {
-    const modules = profile.targets.flatMap((target) => [
-      familyOf(target).denoiser.unet,
-      ...familyOf(target).methods.map(({ control }) => control.module),
-    ]);
+    const modules = profile.targets.flatMap((target) => {
+      const { unet, target: controlled } = denoiserOf(target);
+      return [unet, ...methodsFor(architectureOf(target)).map((id) => METHODS[id].create(controlled).module)];
+    });
     const setting: Setting = {
       options,
       profile,
@@ -127,14 +129,13 @@ export async function runLatency(options: LatencyOptions, say: (message: string)
             timeRound(target, i, own?.target === target ? path.join(own.model, 'unet') : null, setting),
           ),
         );
-      const family = familyOf(target);
       targets.push({
         family: target.family,
-        label: family.label,
+        label: architectureOf(target).label,
         setting: settingOf(target),
-        methods: METHODS.map((id) => ({
+        methods: TIMED.map((id) => ({
           id,
-          label: methodOf(family, id)?.label ?? 'base model',
+          label: labelOf(id),
           ...stepCounts(target, id),
           rounds: rounds.map((round) => round[id]),
         })),

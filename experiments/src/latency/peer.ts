@@ -1,6 +1,6 @@
 import { UNet2DConditionModel } from '@controllab/core-blocks';
 import { TorchUNet, type TorchDescription } from '@controllab/python-peer';
-import { exampleInputs, familyOf, stepInputs, type Target } from '../full-size/target.ts';
+import { denoiserOf, exampleInputs, type Target } from '../full-size/target.ts';
 import { startOf, type WeightPool } from '../full-size/weight-pool.ts';
 import { ExperimentError } from '../runner/errors.ts';
 
@@ -11,7 +11,7 @@ export interface PeerTiming extends TorchDescription {
 
 /** The U-Net of a target if PyTorch's twin knows its architecture: Stable Diffusion 1 and 2, images without added conditions. */
 const twinOf = (target: Target): UNet2DConditionModel | null => {
-  const { unet } = familyOf(target).denoiser;
+  const { unet } = denoiserOf(target);
   return unet instanceof UNet2DConditionModel && unet.config.addition_embed_type === undefined ? unet : null;
 };
 
@@ -28,10 +28,7 @@ export async function runPeer(
   const unet = twinOf(target)!;
   const starts = Object.fromEntries([...unet.parameters()].map(([name, { init }]) => [name, init === 'ones' ? null : startOf(name)]));
   const inputs = Object.fromEntries(
-    Object.entries(exampleInputs(stepInputs(familyOf(target), 'base', target))).map(([name, { data, shape }]) => [
-      name,
-      { data: [...data], shape },
-    ]),
+    Object.entries(exampleInputs(denoiserOf(target).inputs(1))).map(([name, { data, shape }]) => [name, { data: [...data], shape }]),
   );
   const peer = new TorchUNet(python);
   try {

@@ -1,23 +1,14 @@
-import {
-  median,
-  type BarFigure,
-  type Cell,
-  type Claim,
-  type Measurement,
-  type PaperValue,
-  type Provenance,
-  type Report,
-  type Table,
-} from '@controllab/report';
-import type { MethodId, Target } from '../full-size/target.ts';
+import { median, type BarFigure, type Claim, type PaperValue, type Provenance, type Report, type Table } from '@controllab/report';
+import { baseOf, exact, methodOf, NOT_IN_PAPER, paperName, rowsOf, signed } from '../full-size/report-cells.ts';
+import type { Target } from '../full-size/target.ts';
 import { PAPER_SECONDS, paperIncrease } from '../paper-values.ts';
-import { PEER_STEPS, type Profile } from './design.ts';
+import { PEER_STEPS, type Profile, type TimedId } from './design.ts';
 import type { PeerTiming } from './peer.ts';
 import { overRounds } from './statistics.ts';
 import type { Timing } from './time-method.ts';
 
 export interface MethodResult {
-  id: MethodId;
+  id: TimedId;
   label: string;
   /** Multiply-accumulates of one step. */
   macs: number;
@@ -48,42 +39,28 @@ export interface LatencyResult {
   peerReason: string | null;
 }
 
-const NOT_IN_PAPER = '–';
 const BYTES = 4;
 
-const signed = (percent: number): string => `${percent < 0 ? '−' : '+'}${Math.abs(percent).toFixed(1)}%`;
-const exact = (value: number, method: string): Measurement => ({ value, interval: [value, value], n: 1, method, seeds: [] });
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
-
-const methodOf = ({ methods }: TargetResult, id: MethodId): MethodResult => methods.find((method) => method.id === id)!;
-const baseOf = (target: TargetResult): MethodResult => methodOf(target, 'base');
 
 /** A step's seconds, one number a round. */
 const secondsOf = ({ rounds }: { rounds: readonly { seconds: readonly number[] }[] }): number[] =>
   rounds.map(({ seconds }) => median(seconds));
 
 /** Percent that a method's step takes longer than the base model's of the same round. */
-const addedOf = (target: TargetResult, id: MethodId): number[] => {
+const addedOf = (target: TargetResult, id: TimedId): number[] => {
   const base = secondsOf(baseOf(target));
   return secondsOf(methodOf(target, id)).map((seconds, i) => 100 * (seconds / base[i]! - 1));
 };
 
 /** What multiply-accumulates alone would make it. */
-const predictedOf = (target: TargetResult, id: MethodId): number => 100 * (methodOf(target, id).macs / baseOf(target).macs - 1);
-
-/** The paper's row for a method; both control modules of ControlNeXt stand beside its one row. */
-const paperName = (id: MethodId): 'base' | 'controlnet' | 'controlnext' => (id === 'controlnext-legacy' ? 'controlnext' : id);
+const predictedOf = (target: TargetResult, id: TimedId): number => 100 * (methodOf(target, id).macs / baseOf(target).macs - 1);
 
 const paper = (text: string, value?: number): PaperValue => ({
   text,
   source: PAPER_SECONDS.source,
   ...(value === undefined ? {} : { value }),
 });
-
-const rowsOf = (targets: readonly TargetResult[], cells: (target: TargetResult, method: MethodResult) => Cell[]): Table['rows'] =>
-  targets.flatMap((target) =>
-    target.methods.map((method) => ({ label: `${target.label}: ${method.label}`, cells: cells(target, method) })),
-  );
 
 function timesTable({ targets, profile }: LatencyResult): Table {
   return {
@@ -195,11 +172,11 @@ function addedFigure({ targets }: LatencyResult): BarFigure {
     y: { label: 'added time, %' },
     series: [
       { label: 'measured', values: bars.map(({ target, id }) => overRounds(addedOf(target, id))) },
-      { label: 'by multiply-accumulates', values: bars.map(({ target, id }) => exact(predictedOf(target, id), 'counted')) },
+      { label: 'by multiply-accumulates', values: bars.map(({ target, id }) => exact(predictedOf(target, id), 1, 'counted')) },
       {
         label: 'paper',
         values: bars.map(({ target, id }) =>
-          exact(100 * paperIncrease(target.family, paperName(id) as 'controlnet' | 'controlnext').value, 'from the printed times'),
+          exact(100 * paperIncrease(target.family, paperName(id) as 'controlnet' | 'controlnext').value, 1, 'from the printed times'),
         ),
       },
     ],
@@ -207,12 +184,12 @@ function addedFigure({ targets }: LatencyResult): BarFigure {
 }
 
 /** Round by round, averaged over the base models. */
-const meanAdded = ({ targets, profile }: LatencyResult, id: MethodId): number[] =>
+const meanAdded = ({ targets, profile }: LatencyResult, id: TimedId): number[] =>
   Array.from({ length: profile.rounds }, (_, round) => mean(targets.map((target) => addedOf(target, id)[round]!)));
 
 function claimsOf(result: LatencyResult): Claim[] {
   const controlNet = meanAdded(result, 'controlnet');
-  const claim = (id: string, method: MethodId, module: string): Claim => ({
+  const claim = (id: string, method: TimedId, module: string): Claim => ({
     id,
     claim: `${PAPER_SECONDS.overhead.claim} (${module})`,
     source: PAPER_SECONDS.overhead.source,

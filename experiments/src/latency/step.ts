@@ -1,6 +1,8 @@
 import { countParameters, parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
 import { cost, trace, type TensorSpec, type Traceable } from '@controllab/tfjs-onnx';
-import { familyOf, methodOf, stepInputs, type MethodId, type Target } from '../full-size/target.ts';
+import { labelOf, METHODS } from '../full-size/methods.ts';
+import { architectureOf, controlledInputs, denoiserOf, type Target } from '../full-size/target.ts';
+import type { TimedId } from './design.ts';
 
 /** One denoising step of a method, as a function of tensors. */
 export interface Step {
@@ -12,23 +14,22 @@ export interface Step {
   run: Traceable;
 }
 
-export function stepOf(target: Target, id: MethodId): Step {
-  const family = familyOf(target);
-  const method = methodOf(family, id);
-  const { denoiser } = family;
-  const modules = { unet: denoiser.unet, ...(method ? { control: method.control.module } : {}) };
+export function stepOf(target: Target, id: TimedId): Step {
+  const denoiser = denoiserOf(target);
+  const control = id === 'base' ? null : METHODS[id].create(denoiser.target);
+  const modules = { unet: denoiser.unet, ...(control === null ? {} : { control: control.module }) };
   return {
-    label: `${family.label}, ${method?.label ?? 'base model'}`,
+    label: `${architectureOf(target).label}, ${labelOf(id)}`,
     modules,
-    inputs: stepInputs(family, id, target),
+    inputs: control === null ? denoiser.inputs(1) : controlledInputs(denoiser),
     run: ({ inputs, constants }) => ({
-      outputs: { prediction: withParameters(modules, constants, () => denoiser.predict(inputs, method?.control.apply(inputs))) },
+      outputs: { prediction: withParameters(modules, constants, () => denoiser.predict(inputs, control?.apply(inputs))) },
     }),
   };
 }
 
 /** Multiply-accumulates and parameters of a step, from its graph. */
-export function stepCounts(target: Target, id: MethodId): { macs: number; parameters: number } {
+export function stepCounts(target: Target, id: TimedId): { macs: number; parameters: number } {
   const { modules, inputs, run } = stepOf(target, id);
   return { macs: cost(trace(run, { inputs, constants: parameterSpecs(modules) })).macs, parameters: countParameters(modules) };
 }

@@ -1,14 +1,15 @@
 import { externalStateDict, openWeights } from '@controllab/core-blocks';
 import { compile, type CompileOptions, type ConstantTensor } from '@controllab/tfjs-onnx';
-import { exampleInputs, type MethodId, type Target } from '../full-size/target.ts';
+import { exampleInputs, type Target } from '../full-size/target.ts';
 import { poolWeights, type WeightPool } from '../full-size/weight-pool.ts';
 import { peakMemory } from '../runner/child-job.ts';
+import type { TimedId } from './design.ts';
 import { stepOf } from './step.ts';
 
 /** One method to be timed in a process of its own. */
 export interface Job {
   target: Target;
-  method: MethodId;
+  method: TimedId;
   pool: WeightPool;
   /** Directory of the U-Net's own weights; null: random ones. */
   unet: string | null;

@@ -1,4 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
+import { imageDenoiser } from '@controllab/base-model';
 import {
   clipTextBigG,
   clipTextSd15,
@@ -14,6 +15,10 @@ import {
 } from '@controllab/core-blocks';
 import type { NamedTensors, TensorSpec } from '@controllab/tfjs-onnx';
 
+/** Pixels per latent along a side. */
+const FACTOR = 8;
+const TOKENS = 77;
+
 /** A network of a published pipeline beside the three U-Nets of the paper. */
 export interface Component {
   id: string;
@@ -27,42 +32,38 @@ export interface Component {
 const at = (t: NamedTensors, name: string) => t[name] as tf.Tensor;
 const one = (shape: number[], dtype: 'float32' | 'int32' = 'float32'): Record<string, TensorSpec> => ({ x: { shape, dtype } });
 
+/** A U-Net that the papers print nothing for; its inputs are those of a denoiser. */
 function unet(
   id: string,
   label: string,
-  model: UNet2DConditionModel,
-  shapes: { channels: number; side: number; context: number; added?: [pooled: number, ids: number] },
+  { config }: UNet2DConditionModel,
+  { side, timeIds }: { side: number; timeIds?: number },
 ): Component {
-  const { channels, side, context, added } = shapes;
-  const pixels = side * 8;
+  const { unet: module, ...denoiser } = imageDenoiser(config, {
+    family: id,
+    factor: FACTOR,
+    tokens: TOKENS,
+    latent: { height: side, width: side },
+    ...(timeIds === undefined ? {} : { timeIds }),
+  });
+  const pixels = side * FACTOR;
   return {
     id,
     label,
-    setting: `${pixels} × ${pixels} pixels, 77 tokens`,
-    module: model,
-    inputs: {
-      x: { shape: [1, channels, side, side] },
-      timesteps: { shape: [1] },
-      context: { shape: [1, 77, context] },
-      ...(added ? { textEmbeds: { shape: [1, added[0]] }, timeIds: { shape: [1, added[1]] } } : {}),
-    },
-    run: (t) =>
-      model.forward(
-        at(t, 'x'),
-        at(t, 'timesteps'),
-        at(t, 'context'),
-        added ? { addedConditions: { textEmbeds: at(t, 'textEmbeds'), timeIds: at(t, 'timeIds') } } : {},
-      ),
+    setting: `${pixels} × ${pixels} pixels, ${TOKENS} tokens`,
+    module,
+    inputs: denoiser.inputs(1),
+    run: (t) => denoiser.predict(t),
   };
 }
 
 export function components(): Component[] {
   const [vae, videoVae, textL, textH, textG, vision] = [vaeSd(), vaeSvd(), clipTextSd15(), clipTextSd21(), clipTextBigG(), clipVisionH14()];
-  const tokens = one([1, 77], 'int32');
+  const tokens = one([1, TOKENS], 'int32');
   return [
-    unet('sd15-inpaint', 'SD1.5 inpainting U-Net', sd15Inpaint(), { channels: 9, side: 64, context: 768 }),
-    unet('sd2-depth', 'SD2 depth U-Net', sd2Depth(), { channels: 5, side: 64, context: 1024 }),
-    unet('sdxl-refiner', 'SDXL refiner U-Net', sdxlRefiner(), { channels: 4, side: 128, context: 1280, added: [1280, 5] }),
+    unet('sd15-inpaint', 'SD1.5 inpainting U-Net', sd15Inpaint(), { side: 64 }),
+    unet('sd2-depth', 'SD2 depth U-Net', sd2Depth(), { side: 64 }),
+    unet('sdxl-refiner', 'SDXL refiner U-Net', sdxlRefiner(), { side: 128, timeIds: 5 }),
     {
       id: 'vae-encode',
       label: 'Autoencoder of SD1, SD2 and SDXL, encoding',

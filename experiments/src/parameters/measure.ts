@@ -1,7 +1,9 @@
-import { countParameters, parameterSpecs, withParameters, type Modules } from '@controllab/core-blocks';
+import type { Architecture } from '@controllab/base-model';
+import { countParameters, parameterSpecs, withParameters, type Control, type Denoiser, type Modules } from '@controllab/core-blocks';
 import { trainedInBase } from '@controllab/training';
 import { cost, trace, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
-import { stepInputs, type Family, type FullSizeMethod } from '../full-size/target.ts';
+import { labelOf, METHODS, methodsFor, type MethodId, type RowId } from '../full-size/methods.ts';
+import { controlledInputs } from '../full-size/target.ts';
 import { activationBytes } from './activations.ts';
 import type { Component } from './components.ts';
 
@@ -15,17 +17,17 @@ export interface Forward {
 }
 
 export interface MethodCounts extends Forward {
-  method: FullSizeMethod['id'] | 'base';
+  id: RowId;
   label: string;
   /** The network beside the U-Net. */
   control: number;
-  /** Those of the U-Net that train with it. */
-  subset: { parameters: number; tensors: number };
+  /** Those of the U-Net that train with it: how they are chosen by name, and how many. */
+  subset: { names: string | null; parameters: number; tensors: number };
   learnable: number;
 }
 
 export interface FamilyCounts {
-  id: Family['id'];
+  id: Architecture['id'];
   label: string;
   setting: string;
   /** The base model first. */
@@ -49,41 +51,50 @@ function forward(modules: Modules, inputs: Record<string, TensorSpec>, f: (t: Na
   };
 }
 
-/** The parameters of the U-Net that a method trains. */
-function subsetOf({ denoiser }: Pick<Family, 'denoiser'>, { control }: FullSizeMethod): { parameters: number; tensors: number } {
+/** The parameters of the U-Net that a control trains. */
+function subsetOf(denoiser: Denoiser, control: Control): MethodCounts['subset'] {
   const specs = parameterSpecs({ unet: denoiser.unet });
   const names = trainedInBase({ denoiser, control });
-  return { parameters: names.reduce((sum, name) => sum + specs[name]!.shape.reduce((a, b) => a * b, 1), 0), tensors: names.length };
+  return {
+    names: control.trainsInBase === null ? null : String(control.trainsInBase),
+    parameters: names.reduce((sum, name) => sum + specs[name]!.shape.reduce((a, b) => a * b, 1), 0),
+    tensors: names.length,
+  };
+}
+
+function measureBase(denoiser: Denoiser): MethodCounts {
+  return {
+    id: 'base',
+    label: labelOf('base'),
+    control: 0,
+    subset: { names: null, parameters: 0, tensors: 0 },
+    learnable: 0,
+    ...forward({ unet: denoiser.unet }, denoiser.inputs(1), (t) => ({ prediction: denoiser.predict(t) })),
+  };
+}
+
+function measureMethod(denoiser: Denoiser, id: MethodId): MethodCounts {
+  const made = METHODS[id].create(denoiser.target);
+  const control = countParameters(made.module);
+  const subset = subsetOf(denoiser, made);
+  return {
+    id,
+    label: labelOf(id),
+    control,
+    subset,
+    learnable: control + subset.parameters,
+    ...forward({ unet: denoiser.unet, control: made.module }, controlledInputs(denoiser), (t) => ({
+      prediction: denoiser.predict(t, made.apply(t)),
+    })),
+  };
 }
 
 /** Counts of a base model and of every method that controls it: one denoising step at batch 1. */
-export function measureFamily(family: Family): FamilyCounts {
-  const { id, label, setting, denoiser, methods } = family;
-  const { unet } = denoiser;
-  const base: MethodCounts = {
-    method: 'base',
-    label: 'base model',
-    control: 0,
-    subset: { parameters: 0, tensors: 0 },
-    learnable: 0,
-    ...forward({ unet }, stepInputs(family, 'base'), (t) => ({ prediction: denoiser.predict(t) })),
-  };
-  const controlled = methods.map((method): MethodCounts => {
-    const { module } = method.control;
-    const control = countParameters(module);
-    const subset = subsetOf(family, method);
-    return {
-      method: method.id,
-      label: method.label,
-      control,
-      subset,
-      learnable: control + subset.parameters,
-      ...forward({ unet, control: module }, stepInputs(family, 'controlnet'), (t) => ({
-        prediction: denoiser.predict(t, method.control.apply(t)),
-      })),
-    };
-  });
-  return { id, label, setting, methods: [base, ...controlled] };
+export function measureFamily(architecture: Architecture): FamilyCounts {
+  const { id, label, setting } = architecture;
+  const denoiser = architecture.denoiser();
+  const methods = methodsFor(architecture).map((method) => measureMethod(denoiser, method));
+  return { id, label, setting, methods: [measureBase(denoiser), ...methods] };
 }
 
 export const measureComponent = ({ id, label, setting, module, inputs, run }: Component): ComponentCounts => ({

@@ -1,15 +1,17 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { families } from '../full-size/target.ts';
+import { ARCHITECTURES } from '@controllab/base-model';
+import type { RowId } from '../full-size/methods.ts';
+import { methodOf } from '../full-size/report-cells.ts';
 import { components } from './components.ts';
 import { measureComponent, measureFamily } from './measure.ts';
 import { parametersReport } from './report.ts';
-import { methodOf, printsAs, tableFive } from './table-five.ts';
+import { printsAs, tableFive } from './table-five.ts';
 
-const counts = families().map(measureFamily);
+const counts = ARCHITECTURES.map(measureFamily);
 const family = (id: string) => counts.find((f) => f.id === id)!;
-const added = (id: string, method: Parameters<typeof methodOf>[1]) => methodOf(family(id), method).macs - methodOf(family(id), 'base').macs;
+const added = (id: string, method: RowId) => methodOf(family(id), method).macs - methodOf(family(id), 'base').macs;
 
 describe('multiply-accumulates', () => {
   // Counted by hooks on the reference implementations; in units of 1e9 with three decimals.

@@ -1,6 +1,6 @@
 import path from 'node:path';
+import { ARCHITECTURES } from '@controllab/base-model';
 import { currentCommit, machine, writeReport } from '@controllab/report';
-import { families } from '../full-size/target.ts';
 import { textTable } from '../runner/text-table.ts';
 import { components } from './components.ts';
 import { measureComponent, measureFamily } from './measure.ts';
@@ -12,7 +12,7 @@ import { parametersReport, parametersTables } from './report.ts';
  */
 export async function runParameters(say: (message: string) => void): Promise<string> {
   const started = performance.now();
-  const result = { families: families().map(measureFamily), components: components().map(measureComponent) };
+  const result = { families: ARCHITECTURES.map(measureFamily), components: components().map(measureComponent) };
   for (const table of parametersTables(result)) say(`${textTable(table)}\n`);
   const directory = path.join('reports', 'parameters');
   await writeReport(

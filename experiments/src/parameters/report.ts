@@ -1,31 +1,25 @@
 import type { BarFigure, Cell, Claim, Column, Measurement, PaperValue, Provenance, Report, Table } from '@controllab/report';
-import { TRAINABLE_PATTERNS } from '@controllab/controlnext';
+import type { RowId } from '../full-size/methods.ts';
+import { baseOf, exact, methodOf, NOT_IN_PAPER, paperName, rowsOf, signed } from '../full-size/report-cells.ts';
 import { PAPER_PARAMETERS, PAPER_SECONDS, paperIncrease } from '../paper-values.ts';
 import type { ComponentCounts, FamilyCounts, MethodCounts } from './measure.ts';
-import { PAPER_FAMILIES, isPaperFamily, methodOf, printsAs, tableFive, type PaperFamily } from './table-five.ts';
+import { PAPER_FAMILIES, isPaperFamily, printsAs, tableFive, type PaperFamily } from './table-five.ts';
 
-const NOT_IN_PAPER = '–';
 const GIGA = 1e9;
 
 const rounded = (value: number, decimals: number): number => Number(value.toFixed(decimals));
 const giga = (value: number): number => value / GIGA;
 const share = (ratio: number): string => `${Math.abs(100 * ratio).toFixed(1)}%`;
-const percent = (ratio: number): string => `${ratio < 0 ? '−' : '+'}${share(ratio)}`;
+const percent = (ratio: number): string => signed(100 * ratio);
 const millions = (count: number): string => `${(count / 1e6).toFixed(2)}M`;
-const exact = (value: number, n: number, method: string): Measurement => ({ value, interval: [value, value], n, method, seeds: [] });
 
-const baseOf = (family: FamilyCounts): MethodCounts => methodOf(family, 'base');
-const isControlNeXt = (id: MethodCounts['method']): boolean => id.startsWith('controlnext');
+const isControlNeXt = (id: RowId): boolean => id.startsWith('controlnext');
 
 /** Multiply-accumulates that a method adds to a step. */
-const added = (family: FamilyCounts, id: MethodCounts['method']): number => methodOf(family, id).macs - baseOf(family).macs;
-const addedShare = (family: FamilyCounts, id: MethodCounts['method']): number => added(family, id) / baseOf(family).macs;
+const added = (family: FamilyCounts, id: RowId): number => methodOf(family, id).macs - baseOf(family).macs;
+const addedShare = (family: FamilyCounts, id: RowId): number => added(family, id) / baseOf(family).macs;
 
-/** The paper's row for a method; both control modules of ControlNeXt stand beside its one row. */
-const paperName = (id: MethodCounts['method']): 'base' | 'controlnet' | 'controlnext' | null =>
-  id === 'controlnet-lite' ? null : isControlNeXt(id) ? 'controlnext' : (id as 'base' | 'controlnet');
-
-function paperCount(family: FamilyCounts, method: MethodCounts['method'], kind: 'total' | 'learnable'): Cell {
+function paperCount(family: FamilyCounts, method: RowId, kind: 'total' | 'learnable'): Cell {
   const name = paperName(method);
   if (!isPaperFamily(family.id) || name === null) return NOT_IN_PAPER;
   const printed: { total: number; learnable?: number } = PAPER_PARAMETERS.millions[family.id][name];
@@ -34,7 +28,7 @@ function paperCount(family: FamilyCounts, method: MethodCounts['method'], kind: 
 }
 
 /** The paper's time of a step, and what it adds to the base model's. */
-function paperTime(family: FamilyCounts, method: MethodCounts['method']): [seconds: Cell, increase: Cell, range: Cell] {
+function paperTime(family: FamilyCounts, method: RowId): [seconds: Cell, increase: Cell, range: Cell] {
   const name = paperName(method);
   if (!isPaperFamily(family.id) || name === null) return [NOT_IN_PAPER, NOT_IN_PAPER, NOT_IN_PAPER];
   const value = (text: string): PaperValue => ({ text, source: PAPER_SECONDS.source });
@@ -43,11 +37,6 @@ function paperTime(family: FamilyCounts, method: MethodCounts['method']): [secon
   const increase = paperIncrease(family.id, name);
   return [seconds, value(percent(increase.value)), value(`${share(increase.least)} to ${share(increase.most)}`)];
 }
-
-const rowsOf = (families: readonly FamilyCounts[], cells: (family: FamilyCounts, method: MethodCounts) => Cell[]): Table['rows'] =>
-  families.flatMap((family) =>
-    family.methods.map((method) => ({ label: `${family.label}: ${method.label}`, cells: cells(family, method) })),
-  );
 
 function parametersTable(families: readonly FamilyCounts[]): Table {
   return {
@@ -64,33 +53,21 @@ function parametersTable(families: readonly FamilyCounts[]): Table {
     ],
     rows: rowsOf(families, (family, m) => [
       m.parameters,
-      paperCount(family, m.method, 'total'),
-      m.method === 'base' ? NOT_IN_PAPER : m.learnable,
-      paperCount(family, m.method, 'learnable'),
-      m.method === 'base' || m.method === 'controlnet' ? NOT_IN_PAPER : percent(m.learnable / methodOf(family, 'controlnet').learnable - 1),
+      paperCount(family, m.id, 'total'),
+      m.id === 'base' ? NOT_IN_PAPER : m.learnable,
+      paperCount(family, m.id, 'learnable'),
+      m.id === 'base' || m.id === 'controlnet' ? NOT_IN_PAPER : percent(m.learnable / methodOf(family, 'controlnet').learnable - 1),
     ]),
   };
 }
 
-const PATTERN_OF = { sd15: 'sd15', sdxl: 'sdxl', svd: 'svd', sd21: 'sd15' } as const satisfies Record<
-  FamilyCounts['id'],
-  keyof typeof TRAINABLE_PATTERNS
->;
-
 function learnableTable(families: readonly FamilyCounts[]): Table {
   const rows = families.flatMap((family) =>
     family.methods
-      .filter(({ method }) => isControlNeXt(method))
-      .map(({ label, method, subset, control, learnable }) => ({
+      .filter(({ id }) => isControlNeXt(id))
+      .map(({ label, id, subset, control, learnable }) => ({
         label: `${family.label}: ${label}`,
-        cells: [
-          String(TRAINABLE_PATTERNS[PATTERN_OF[family.id]]),
-          subset.tensors,
-          subset.parameters,
-          control,
-          learnable,
-          paperCount(family, method, 'learnable'),
-        ],
+        cells: [subset.names, subset.tensors, subset.parameters, control, learnable, paperCount(family, id, 'learnable')],
       })),
   );
   const svd = families.find(({ id }) => id === 'svd')!;
@@ -136,8 +113,8 @@ function computeTable(families: readonly FamilyCounts[]): Table {
     ],
     rows: rowsOf(families, (family, m) => [
       giga(m.macs),
-      ...(m.method === 'base' ? [NOT_IN_PAPER, NOT_IN_PAPER] : [giga(added(family, m.method)), percent(addedShare(family, m.method))]),
-      ...paperTime(family, m.method),
+      ...(m.id === 'base' ? [NOT_IN_PAPER, NOT_IN_PAPER] : [giga(added(family, m.id)), percent(addedShare(family, m.id))]),
+      ...paperTime(family, m.id),
     ]),
   };
 }
@@ -185,7 +162,7 @@ function overheadFigure(families: readonly FamilyCounts[]): BarFigure {
     families.map((family) => exact(rounded(100 * f(family), 2), 1, method));
   const time = (method: 'controlnet' | 'controlnext') =>
     shares(({ id }) => paperIncrease(id as PaperFamily, method).value, `from the times that ${PAPER_SECONDS.source} prints`);
-  const macs = (id: MethodCounts['method']) => shares((family) => addedShare(family, id), 'counted');
+  const macs = (id: RowId) => shares((family) => addedShare(family, id), 'counted');
   return {
     kind: 'bar',
     id: 'overhead',
@@ -210,7 +187,7 @@ function claimsOf(families: readonly FamilyCounts[]): Claim[] {
     return exact(all.filter(({ count, paper }) => printsAs(count, paper)).length, all.length, 'counted');
   };
   const of = entries('controlnext').n;
-  const costliest = (module: MethodCounts['method']): Measurement =>
+  const costliest = (module: RowId): Measurement =>
     exact(rounded(Math.max(...inPaper.map((family) => added(family, module) / added(family, 'controlnet'))), 4), inPaper.length, 'counted');
   const smallest = Math.min(
     ...inPaper.map((family) => 1 - methodOf(family, 'controlnext-legacy').learnable / methodOf(family, 'controlnet').learnable),
@@ -270,26 +247,56 @@ function claimsOf(families: readonly FamilyCounts[]): Claim[] {
   ];
 }
 
+const paragraph = (...sentences: readonly string[]): string => sentences.join(' ');
+const thousands = (count: number): string => count.toLocaleString('en-US');
+
+/** What the paper's times, which are rounded, leave open: "4.5 to 13.9%". */
+function paperRange({ id }: FamilyCounts): string {
+  const { least, most } = paperIncrease(id as PaperFamily, 'controlnext');
+  return `${(100 * least).toFixed(1)} to ${share(most)}`;
+}
+
 /** Every difference between a count and the paper's number, explained. */
 function explanation(families: readonly FamilyCounts[]): string {
   const byId = (id: string): FamilyCounts => families.find((f) => f.id === id)!;
   const [sd15, sdxl, svd] = PAPER_FAMILIES.map(byId) as [FamilyCounts, FamilyCounts, FamilyCounts];
   const each = (f: (family: FamilyCounts) => string): string => [sd15, sdxl, svd].map(f).join(', ');
-  const total = (id: MethodCounts['method']) => each((family) => millions(methodOf(family, id).parameters));
-  const learnable = (id: MethodCounts['method']) => each((family) => millions(methodOf(family, id).learnable));
+  const total = (id: RowId) => each((family) => millions(methodOf(family, id).parameters));
+  const learnable = (id: RowId) => each((family) => millions(methodOf(family, id).learnable));
+  const adds = (id: RowId) => each((family) => share(addedShare(family, id)));
   const script = baseOf(svd).parameters + methodOf(svd, 'controlnext').control;
   return [
-    `**Rounding.** For SD1.5, SDXL and SVD in this order, the paper cuts off the totals of the base models (${total('base')}) and of ControlNet (${total('controlnet')}), and rounds those of ControlNeXt (${total('controlnext-legacy')} with the legacy modules).`,
-    `**Which control module.** The paper’s learnable counts, 30M, 108M and 55M, are the sums of the trained attention projections and the control modules of the first releases: ${learnable('controlnext-legacy')}. The code of today has one lighter module of ${methodOf(sd15, 'controlnext').control.toLocaleString('en-US')} parameters for all three, which gives ${learnable('controlnext')}: none of the three agrees with the paper, and its totals (${total('controlnext')}) do not either. Weights of one do not load into the other.`,
-    `**Which parameters of the base model.** SD1.5 and SVD train every output projection of attention, SDXL those of cross-attention only. The released training script of SVD trains the whole U-Net instead (\`if True\` in place of the choice by name): ${script.toLocaleString('en-US')} learnable parameters with its module, not 55M.`,
-    `**SVD’s ControlNet.** None was released. The paper’s 682M are what the usual recipe gives: a copy of the U-Net’s encoder with its 8 input channels, the hint encoder and 13 zero convolutions, ${methodOf(svd, 'controlnet').control.toLocaleString('en-US')} parameters.`,
-    `**ControlNet-lite** is not in ControlNeXt’s tables. ControlNet’s paper describes it in one sentence ("replacing each block’s trainable copy with one single convolution layer") and no code was released; the counts are those of our reading.`,
-    `**Compute against time.** On SD1.5, SDXL and SVD, ControlNet adds ${each((f) => share(addedShare(f, 'controlnet')))} to a step’s multiply-accumulates, close to the paper’s times. ControlNeXt’s current module adds ${each((f) => share(addedShare(f, 'controlnext')))}, its legacy modules ${each((f) => share(addedShare(f, 'controlnext-legacy')))}; by the paper’s times, which are rounded to hundredths of a second, it adds ${each(
-      ({ id }) => {
-        const { least, most } = paperIncrease(id as PaperFamily, 'controlnext');
-        return `${(100 * least).toFixed(1)} to ${share(most)}`;
-      },
-    )}. The current module is within that on SD1.5 only, the legacy one on SDXL only: the modules that table 5 counts need not be those that table 6 timed. Counts are not times, though: how fast a multiply-accumulate is depends on the layer and the machine.`,
+    paragraph(
+      `**Rounding.** For SD1.5, SDXL and SVD in this order, the paper cuts off the totals of the base models (${total('base')})`,
+      `and of ControlNet (${total('controlnet')}), and rounds those of ControlNeXt (${total('controlnext-legacy')} with the legacy modules).`,
+    ),
+    paragraph(
+      '**Which control module.** The paper’s learnable counts, 30M, 108M and 55M, are the sums of the trained attention projections and the',
+      `control modules of the first releases: ${learnable('controlnext-legacy')}.`,
+      `The code of today has one lighter module of ${thousands(methodOf(sd15, 'controlnext').control)} parameters for all three, which gives`,
+      `${learnable('controlnext')}: none of the three agrees with the paper, and its totals (${total('controlnext')}) do not either.`,
+      'Weights of one do not load into the other.',
+    ),
+    paragraph(
+      '**Which parameters of the base model.** SD1.5 and SVD train every output projection of attention, SDXL those of cross-attention only.',
+      'The released training script of SVD trains the whole U-Net instead (`if True` in place of the choice by name):',
+      `${thousands(script)} learnable parameters with its module, not 55M.`,
+    ),
+    paragraph(
+      '**SVD’s ControlNet.** None was released. The paper’s 682M are what the usual recipe gives: a copy of the U-Net’s encoder with its 8',
+      `input channels, the hint encoder and 13 zero convolutions, ${thousands(methodOf(svd, 'controlnet').control)} parameters.`,
+    ),
+    paragraph(
+      '**ControlNet-lite** is not in ControlNeXt’s tables. ControlNet’s paper describes it in one sentence ("replacing each block’s trainable',
+      'copy with one single convolution layer") and no code was released; the counts are those of our reading.',
+    ),
+    paragraph(
+      `**Compute against time.** On SD1.5, SDXL and SVD, ControlNet adds ${adds('controlnet')} to a step’s multiply-accumulates, close to the`,
+      `paper’s times. ControlNeXt’s current module adds ${adds('controlnext')}, its legacy modules ${adds('controlnext-legacy')};`,
+      `by the paper’s times, which are rounded to hundredths of a second, it adds ${each(paperRange)}.`,
+      'The current module is within that on SD1.5 only, the legacy one on SDXL only: the modules that table 5 counts need not be those that',
+      'table 6 timed. Counts are not times, though: how fast a multiply-accumulate is depends on the layer and the machine.',
+    ),
   ].join('\n\n');
 }
 
@@ -321,7 +328,13 @@ export function parametersReport(result: ParametersResult, provenance: Provenanc
   return {
     id: 'parameters',
     title: 'Parameters, compute and memory of ControlNet and ControlNeXt',
-    summary: `Every network is built at full size from the same blocks that the small models train with, and counted from its graph: no weight is allocated and nothing is run. ${agree('table-five')} entries of ControlNeXt’s table 5 follow from the architectures with its legacy control modules, ${agree('table-five-current')} with the module of its current code. That legacy module costs more than a ControlNet on SD1.5: ${percent(addedShare(sd15, 'controlnext-legacy'))} multiply-accumulates against ${percent(addedShare(sd15, 'controlnet'))}; the current one costs ${percent(addedShare(sd15, 'controlnext'))}.`,
+    summary: paragraph(
+      'Every network is built at full size from the same blocks that the small models train with, and counted from its graph: no weight is',
+      `allocated and nothing is run. ${agree('table-five')} entries of ControlNeXt’s table 5 follow from the architectures with its legacy`,
+      `control modules, ${agree('table-five-current')} with the module of its current code. That legacy module costs more than a ControlNet`,
+      `on SD1.5: ${percent(addedShare(sd15, 'controlnext-legacy'))} multiply-accumulates against ${percent(addedShare(sd15, 'controlnet'))};`,
+      `the current one costs ${percent(addedShare(sd15, 'controlnext'))}.`,
+    ),
     claims,
     sections: [
       { id: 'counts', title: 'Parameters', blocks: [byMethod, learnable] },

@@ -1,15 +1,12 @@
 import { PAPER_PARAMETERS } from '../paper-values.ts';
-import type { FamilyCounts, MethodCounts } from './measure.ts';
+import { methodOf } from '../full-size/report-cells.ts';
+import type { FamilyCounts } from './measure.ts';
 
 /** The base models of the paper. */
 export const PAPER_FAMILIES = ['sd15', 'sdxl', 'svd'] as const;
 export type PaperFamily = (typeof PAPER_FAMILIES)[number];
 
 export const isPaperFamily = (id: string): id is PaperFamily => (PAPER_FAMILIES as readonly string[]).includes(id);
-
-/** The method of a family by its id. */
-export const methodOf = (family: FamilyCounts, id: MethodCounts['method']): MethodCounts =>
-  family.methods.find(({ method }) => method === id)!;
 
 /** Whether a count is what a table prints in millions: the paper rounds some of its entries and cuts others off. */
 export const printsAs = (count: number, millions: number): boolean =>

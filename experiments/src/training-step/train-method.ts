@@ -1,7 +1,8 @@
 import { initialize, parameterSpecs } from '@controllab/core-blocks';
 import { compileTrainStep, constantRate, denoisingStep, initialTrainState, optimizerInputs, trainedInBase } from '@controllab/training';
 import type { TensorSpec } from '@controllab/tfjs-onnx';
-import { exampleInputs, familyOf, methodOf, type Target } from '../full-size/target.ts';
+import { METHODS } from '../full-size/methods.ts';
+import { architectureOf, denoiserOf, exampleInputs, type Target } from '../full-size/target.ts';
 import { poolWeights, type WeightPool } from '../full-size/weight-pool.ts';
 import { peakMemory } from '../runner/child-job.ts';
 import type { TrainedMethod } from './options.ts';
@@ -41,16 +42,15 @@ const countOf = (specs: Record<string, TensorSpec>): number => Object.values(spe
  * two moments as state, one compiled graph. Values are random, but the network, the gradients and the optimizer are those of real training.
  */
 export async function trainMethod({ target, method: id, pool, steps, threads }: TrainingJob): Promise<TrainingTiming> {
-  const family = familyOf(target);
-  const { label, control } = methodOf(family, id)!;
-  const { denoiser } = family;
-  const weights = Object.fromEntries(Object.entries(poolWeights(denoiser.unet, pool)).map(([name, t]) => [`unet.${name}`, t]));
-  const latent = { height: target.height / denoiser.target.factor, width: target.width / denoiser.target.factor };
+  const denoiser = denoiserOf(target);
+  const control = METHODS[id].create(denoiser.target);
+  const weights = Object.fromEntries(Object.entries(poolWeights(denoiser.unet, pool)).map(([plain, t]) => [`unet.${plain}`, t]));
   const model = { denoiser, text: null, weights, control };
-  const definition = denoisingStep(model, { batchSize: 1, weightDecay: 0.01, ema: null }, { name: `${family.label}, ${label}`, latent });
+  const name = `${architectureOf(target).label}, ${METHODS[id].label}`;
+  const definition = denoisingStep(model, { batchSize: 1, weightDecay: 0.01, ema: null }, { name });
   const inBase = new Set(trainedInBase(model));
   const random = inBase.size === 0 ? {} : initialize(denoiser.unet, SEED, 'unet');
-  const trained = Object.fromEntries(Object.entries(random).filter(([name]) => inBase.has(name)));
+  const trained = Object.fromEntries(Object.entries(random).filter(([full]) => inBase.has(full)));
 
   const start = performance.now();
   const step = await compileTrainStep(definition, { threads });

@@ -2,7 +2,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { currentCommit, machine, meanInterval, median, writeReport, type Measurement, type Table } from '@controllab/report';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
-import { familyOf, methodOf, settingOf, type Target } from '../full-size/target.ts';
+import { METHODS } from '../full-size/methods.ts';
+import { architectureOf, denoiserOf, settingOf, type Target } from '../full-size/target.ts';
 import { weightPool } from '../full-size/weight-pool.ts';
 import { runChild } from '../runner/child-job.ts';
 import { textTable } from '../runner/text-table.ts';
@@ -64,14 +65,14 @@ export function trainingStepTable(
 export async function runTrainingStep({ size, methods, steps }: TrainingStepOptions, say: (message: string) => void): Promise<string> {
   const started = performance.now();
   const target: Target = { family: 'sd15', height: size, width: size };
-  const family = familyOf(target);
-  const pool = await weightPool(path.join('.cache', 'full-size'), [family.denoiser.unet]);
+  const { unet } = denoiserOf(target);
+  const pool = await weightPool(path.join('.cache', 'full-size'), [unet]);
   const threads = os.cpus().length;
   const ceilingGflops = await matmulCeiling(CEILING_SIZE, { threads });
   const results: MethodTiming[] = [];
   for (const id of methods) {
-    const { label } = methodOf(family, id)!;
-    say(`${label} on ${family.label}, ${settingOf(target)}: ${steps} training steps`);
+    const { label } = METHODS[id];
+    say(`${label} on ${architectureOf(target).label}, ${settingOf(target)}: ${steps} training steps`);
     const job: TrainingJob = { target, method: id, pool, steps, threads };
     const timing = await runChild<TrainingTiming>(
       new URL('timed-process.ts', import.meta.url),

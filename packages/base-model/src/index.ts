@@ -1,5 +1,5 @@
 export { ARCHITECTURES, type Architecture } from './architectures/architectures.ts';
-export { conditionSpec, encoderOf, imageDenoiser, videoDenoiser, type DenoiserSetting } from './architectures/denoisers.ts';
+export { imageDenoiser, videoDenoiser, type DenoiserSetting } from './architectures/denoisers.ts';
 export type { Base, BasePart, FixedInputs, Prompt, PromptTokens, TokenizerReference } from './base.ts';
 export { BaseModelError, type BaseModelErrorCode } from './errors.ts';
 export { runOnce } from './run-once.ts';

@@ -36,6 +36,14 @@ export interface ControlNetConfig extends UNetEncoderConfig, HintConfig {}
 /** Config of a control network for a video U-Net. */
 export interface ControlNetSpatioTemporalConfig extends SpatioTemporalEncoderConfig, HintConfig {}
 
+/** How a control network is tied to the U-Net. */
+export interface ConnectionOptions {
+  /** How its connecting convolutions begin. Default `zero`. */
+  connection?: Connection;
+  /** Connect the middle block alone; there are no other connecting convolutions then. Default false. */
+  onlyMid?: boolean;
+}
+
 /** How strongly a control acts. */
 export interface ControlOptions {
   /** Multiplies every residual. Default 1. */
@@ -83,12 +91,12 @@ abstract class ControlledEncoder extends UNetEncoder {
   controlnet_down_blocks: Conv2d[];
   controlnet_mid_block: Conv2d;
 
-  constructor(encoder: ResolvedEncoder, config: HintConfig, connection: Connection) {
+  constructor(encoder: ResolvedEncoder, config: HintConfig, { connection = 'zero', onlyMid = false }: ConnectionOptions) {
     super(encoder);
     const connect = (channels: number) => connectingConv(connection, channels, channels, 1);
     const states = encoderStates(encoder);
     this.controlnet_cond_embedding = hintEncoder(config, states[0]?.channels as number, connection);
-    this.controlnet_down_blocks = states.map(({ channels }) => connect(channels));
+    this.controlnet_down_blocks = onlyMid ? [] : states.map(({ channels }) => connect(channels));
     this.controlnet_mid_block = connect(states.at(-1)?.channels as number);
   }
 
@@ -114,8 +122,8 @@ abstract class ControlledEncoder extends UNetEncoder {
 export class ControlNetModel extends ControlledEncoder {
   readonly config: Readonly<ControlNetConfig>;
 
-  constructor(config: ControlNetConfig, options: { connection?: Connection } = {}) {
-    super(resolveEncoder('ControlNetModel', config, HINT_KEYS), config, options.connection ?? 'zero');
+  constructor(config: ControlNetConfig, options: ConnectionOptions = {}) {
+    super(resolveEncoder('ControlNetModel', config, HINT_KEYS), config, options);
     this.config = config;
   }
 
@@ -148,8 +156,8 @@ export class ControlNetModel extends ControlledEncoder {
 export class ControlNetSpatioTemporalModel extends ControlledEncoder {
   readonly config: Readonly<ControlNetSpatioTemporalConfig>;
 
-  constructor(config: ControlNetSpatioTemporalConfig, options: { connection?: Connection } = {}) {
-    super(resolveSpatioTemporalEncoder('ControlNetSpatioTemporalModel', config, HINT_KEYS), config, options.connection ?? 'zero');
+  constructor(config: ControlNetSpatioTemporalConfig, options: ConnectionOptions = {}) {
+    super(resolveSpatioTemporalEncoder('ControlNetSpatioTemporalModel', config, HINT_KEYS), config, options);
     this.config = config;
   }
 

@@ -9,6 +9,7 @@ export {
   controlNetSdxl,
   controlNetSvd,
   initializeFromUNet,
+  type ConnectionOptions,
   type ControlNetConfig,
   type ControlNetSpatioTemporalConfig,
   type ControlOptions,

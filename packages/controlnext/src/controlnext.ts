@@ -7,6 +7,7 @@ import {
   Parameter,
   ResnetBlock2D,
   TimestepEmbedding,
+  ZERO_INIT,
   repeatRows,
   timestepEmbedding,
 } from '@controllab/core-blocks';
@@ -28,6 +29,8 @@ export interface ControlNeXtConfig {
   /** Between residual blocks and the last 1x1 convolution: conv, ReLU, norm, conv, norm with a residual or without, or conv, ReLU, conv. */
   middle?: 'residual' | 'normalized' | 'plain'; // residual
   final_out_channels?: number; // 320
+  /** The last convolution starts at zero, as ControlNet's connections do (no release). */
+  zero_convolution?: boolean; // false
   /** The scale is a parameter that starts at 1, instead of the number 1. */
   learnable_scale?: boolean; // false
 }
@@ -104,6 +107,7 @@ export class ControlNeXtModel extends Module {
       groups: [4, 8],
       middle: 'residual' as const,
       final_out_channels: 320,
+      zero_convolution: false,
       learnable_scale: false,
       ...config,
     };
@@ -133,7 +137,8 @@ export class ControlNeXtModel extends Module {
       (width, i) => new ResnetBlock2D(widths[i - 1] ?? first, width, { tembChannels, groups: groups[i] as number, eps: RESNET_EPS }),
     );
     this.down_sample = widths.map((width) => new Downsample2D(width));
-    this.mid_convs = [new Middle(last, resolved.middle), new Conv2d(last, resolved.final_out_channels, 1)];
+    const init = resolved.zero_convolution ? { init: ZERO_INIT } : {};
+    this.mid_convs = [new Middle(last, resolved.middle), new Conv2d(last, resolved.final_out_channels, 1, init)];
   }
 
   /**

@@ -9,9 +9,12 @@ import { ControlNeXtError } from './errors.ts';
  * - `equation-10`: what the paper prints. The MAIN branch's mean and (biased) variance normalise the control, so its own
  *   statistics stay in the result and the distributions meet only if they met before. The paper gives no eps. `squareRoot: false`
  *   is the formula without the radical sign, as text copies of the paper have it.
+ * - `none`: pooling alone, for a module whose last convolution starts at zero. No release; what cross normalisation is compared with.
  */
 export type CrossNormalization =
-  { kind: 'align'; first: 'pool' | 'align'; eps: number } | { kind: 'equation-10'; gamma: number; eps: number; squareRoot: boolean };
+  | { kind: 'align'; first: 'pool' | 'align'; eps: number }
+  | { kind: 'equation-10'; gamma: number; eps: number; squareRoot: boolean }
+  | { kind: 'none' };
 
 /** Mean and biased variance of each sample, `[N, 1, 1, 1]`. */
 const statistics = (x: tf.Tensor) => tf.moments(x, [1, 2, 3], true);
@@ -45,6 +48,7 @@ export function crossNormalize(control: tf.Tensor, main: tf.Tensor, normalizatio
   if (normalization.kind === 'align' && normalization.first === 'align')
     return adaptiveAveragePool(align(control, main, normalization.eps), [height, width]);
   const pooled = adaptiveAveragePool(control, [height, width]);
+  if (normalization.kind === 'none') return pooled;
   if (normalization.kind === 'align') return align(pooled, main, normalization.eps);
   const { mean, variance } = statistics(main);
   const spread = tf.add(variance, normalization.eps);

@@ -1,4 +1,4 @@
-export type ControlNeXtErrorCode = 'invalid-config' | 'invalid-input' | 'nothing-selected' | 'base-mismatch';
+export type ControlNeXtErrorCode = 'invalid-config' | 'invalid-input' | 'base-mismatch';
 
 /** The one error class of this package; `values` holds the offending values. */
 export class ControlNeXtError extends Error {

@@ -4,5 +4,5 @@ export { crossNormalize, type CrossNormalization } from './cross-normalization.t
 export { CONTROLNEXT_MODULES, ControlNeXtModel, type ControlNeXtConfig, type ControlNeXtOutput } from './controlnext.ts';
 export { controlNeXt, type ControlNeXtChoices } from './methods/controlnext-method.ts';
 export { CONTROLNEXT_INJECTIONS, injectControl, type ControlNeXtInjection } from './injection.ts';
-export { TRAINABLE_PATTERNS, trainableNames } from './selective-training.ts';
+export { TRAINABLE_PATTERNS } from './selective-training.ts';
 export { applyIncrements, weightIncrements } from './increments.ts';

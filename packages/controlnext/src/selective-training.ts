@@ -1,5 +1,3 @@
-import { ControlNeXtError } from './errors.ts';
-
 /**
  * Which parameters of the base model train beside the control module, by name. Source: the released training scripts.
  * - `sd15`: output projections of self- and cross-attention: 64 tensors, 24,805,760 parameters.
@@ -9,19 +7,3 @@ import { ControlNeXtError } from './errors.ts';
  * - `svdOutAndValue`: the choice that this script carries as a comment: 99,951,360.
  */
 export const TRAINABLE_PATTERNS = { sd15: /to_out/, sdxl: /attn2.*to_out/, svd: /to_out/, svdOutAndValue: /to_out|to_v/ } as const;
-
-/**
- * The names that a pattern selects, in their order.
- * @throws ControlNeXtError nothing-selected when there is none: a typing mistake would otherwise train the control module alone
- */
-export function trainableNames(names: Iterable<string>, pattern: RegExp): string[] {
-  const all = [...names];
-  const selected = all.filter((name) => name.search(pattern) !== -1);
-  if (selected.length === 0)
-    throw new ControlNeXtError(
-      'nothing-selected',
-      `no parameter's name matches ${String(pattern)}; the first of ${all.length}: ${all.slice(0, 3).join(', ') || 'none'}`,
-      { pattern: String(pattern), count: all.length },
-    );
-  return selected;
-}

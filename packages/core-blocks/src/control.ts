@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { ConstantTensor, HostTensor, NamedTensors, TensorSpec } from '@controllab/tfjs-onnx';
 import type { Module } from './module.ts';
+import { repeatRows } from './spatio-temporal.ts';
 import type { SpatioTemporalEncoderConfig, UNetEncoderConfig } from './unet-config.ts';
 import type { UNetOptions } from './unet.ts';
 
@@ -21,6 +22,12 @@ export type ControlTarget = {
   | { readonly video: true; readonly encoder: SpatioTemporalEncoderConfig }
 );
 
+/** Height and width in latents. */
+export interface LatentSize {
+  readonly height: number;
+  readonly width: number;
+}
+
 /**
  * A base model's denoiser as a traced function: the U-Net, and what goes into it. Every call of a base's `denoiser()` gives modules of its
  * own.
@@ -32,7 +39,7 @@ export interface Denoiser {
    * Shapes of what `predict` reads for a batch: `sample` [N, C, h, w] (a video's [N, F, C, h, w]), `timesteps` [N], `context` [N, S, D],
    * for SDXL `textEmbeds` and `timeIds`, for SVD `timeIds`; the sizes are the base's own unless `latent` gives height and width in latents.
    */
-  inputs(batch: number, latent?: { height: number; width: number }): Record<string, TensorSpec>;
+  inputs(batch: number, latent?: LatentSize): Record<string, TensorSpec>;
   /** The U-Net's prediction [N, C, h, w]; parameters must be bound. A control's `sample` replaces the input. */
   predict(t: NamedTensors, options?: ControlledOptions): tf.Tensor;
 }
@@ -47,11 +54,22 @@ export interface TextEncoder {
   encode(t: NamedTensors): NamedTensors;
 }
 
+/** Shape of the `condition` that goes with a `sample`: [N, 3, H, W], a video's [N, F, 3, H, W]. */
+export function conditionSpec({ video, factor }: ControlTarget, sample: TensorSpec): TensorSpec {
+  const pixels = sample.shape.slice(-2).map((side) => side * factor);
+  return { shape: [...sample.shape.slice(0, video ? 2 : 1), 3, ...pixels] };
+}
+
 /** What a control gives the U-Net: residuals, an injection, or a widened input. */
 export type ControlledOptions = UNetOptions & { sample?: tf.Tensor };
 
 /** How strongly a control acts: one number, or a tensor [N, 1, 1, 1] with one for each sample. 1 where it is not given. */
 export type ControlStrength = number | tf.Tensor;
+
+/** The same for features inside the U-Net, where a video's frames are part of the batch: [N F, 1, 1, 1]. */
+export function featureStrength({ video }: ControlTarget, { sample }: NamedTensors, strength: ControlStrength): ControlStrength {
+  return typeof strength === 'number' || !video ? strength : repeatRows(strength, (sample as tf.Tensor).shape[1] as number);
+}
 
 /** A method made for one U-Net: a module, how its output enters, what trains with it, and where training starts. */
 export interface Control {

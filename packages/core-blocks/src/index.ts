@@ -9,6 +9,7 @@ export { repeatRows, SpatioTemporalResBlock, TransformerSpatioTemporalModel } fr
 export { DownBlock, MidBlock, UpBlock, type AttentionOptions, type Conditions } from './unet-blocks.ts';
 export { UNetEncoder, type AddedConditions } from './unet-encoder.ts';
 export {
+  encoderOf,
   UNet2DConditionModel,
   UNetSpatioTemporalConditionModel,
   type UNet2DConditionConfig,
@@ -33,8 +34,20 @@ export {
   sdxlRefiner,
   svd,
 } from './unet-presets.ts';
-export type { Injection, InjectionPoint } from './injection.ts';
-export type { Control, ControlledOptions, ControlStrength, ControlTarget, Denoiser, Method, TextEncoder, Weights } from './control.ts';
+export { channelsAt, type Injection, type InjectionPoint } from './injection.ts';
+export {
+  conditionSpec,
+  featureStrength,
+  type Control,
+  type ControlledOptions,
+  type ControlStrength,
+  type ControlTarget,
+  type Denoiser,
+  type LatentSize,
+  type Method,
+  type TextEncoder,
+  type Weights,
+} from './control.ts';
 export {
   encoderStates,
   resolveEncoder,

@@ -15,11 +15,21 @@ export interface Injection {
   apply(x: tf.Tensor): tf.Tensor;
 }
 
-/** @throws CoreBlocksError invalid-input listing the points of a U-Net of that many down blocks. */
-export function checkInjection({ point }: Injection, downBlocks: number): void {
-  const points = ['conv_in', ...Array.from({ length: downBlocks }, (_, i) => `down_blocks.${i}`), 'mid_block'];
-  if (!points.includes(point))
+/**
+ * Channels C of the features [N, C, h, w] at a point of a U-Net whose levels have those widths.
+ * @throws CoreBlocksError invalid-input listing the U-Net's points
+ */
+export function channelsAt(point: InjectionPoint, widths: readonly number[]): number {
+  const channels: Readonly<Record<string, number | undefined>> = {
+    conv_in: widths[0],
+    ...Object.fromEntries(widths.map((width, level) => [`down_blocks.${level}`, width])),
+    mid_block: widths.at(-1),
+  };
+  const points = Object.keys(channels);
+  const found = channels[point];
+  if (found === undefined)
     throw new CoreBlocksError('invalid-input', `inject.point: expected one of ${points.join(', ')}, got "${point}"`, { point, points });
+  return found;
 }
 
 /** The main branch `x` behind `point`, changed if the injection is for there. */

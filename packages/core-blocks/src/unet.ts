@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { CoreBlocksError } from './error.ts';
-import { checkInjection, injectAt, type Injection } from './injection.ts';
+import { channelsAt, injectAt, type Injection } from './injection.ts';
 import { Conv2d, GroupNorm } from './layers.ts';
 import { UpBlock, type Conditions } from './unet-blocks.ts';
 import {
@@ -29,6 +29,10 @@ export interface UNet2DConditionConfig extends UNetEncoderConfig, DecoderConfig 
 export interface UNetSpatioTemporalConditionConfig extends SpatioTemporalEncoderConfig, DecoderConfig {}
 
 const DECODER_KEYS = ['out_channels', 'up_block_types'];
+
+/** The part of a U-Net's config that the ControlNet which copies its encoder shares. */
+export const encoderOf = <C extends DecoderConfig>(config: C): Omit<C, keyof DecoderConfig> =>
+  Object.fromEntries(Object.entries(config).filter(([key]) => !DECODER_KEYS.includes(key))) as Omit<C, keyof DecoderConfig>;
 
 /** Additions from a control network, in the order of {@link encoderStates}; a video's frames are part of the batch. */
 export interface UNetResiduals {
@@ -70,10 +74,16 @@ abstract class UNet extends UNetEncoder {
     this.conv_out = new Conv2d(width, out_channels, 3, { padding: 1 });
   }
 
+  /** @throws CoreBlocksError invalid-input for a point that this U-Net does not have */
+  #checkPoint({ point }: Injection): void {
+    const widths = this.encoder.levels.map(({ channels }) => channels);
+    channelsAt(point, widths);
+  }
+
   /** `x: [N, C, H, W]` to the prediction `[N, C', H, W]`. */
   protected predict(x: tf.Tensor, conditions: Conditions, options: UNetOptions): tf.Tensor {
     const { downBlockAdditionalResiduals: additions, midBlockAdditionalResidual, inject } = options;
-    if (inject) checkInjection(inject, this.down_blocks.length);
+    if (inject) this.#checkPoint(inject);
     const encoded = this.runDownBlocks(this.conv_in.forward(x), conditions, inject);
     let { states } = encoded;
     if (additions) {

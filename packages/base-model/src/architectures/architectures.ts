@@ -1,13 +1,22 @@
-import { SD15_UNET, SD21_UNET, SDXL_UNET, SVD_UNET, type Denoiser } from '@controllab/core-blocks';
+import {
+  SD15_UNET,
+  SD21_UNET,
+  SDXL_UNET,
+  SVD_UNET,
+  type Denoiser,
+  type LatentSize,
+  type UNet2DConditionConfig,
+} from '@controllab/core-blocks';
 import { imageDenoiser, videoDenoiser } from './denoisers.ts';
 
-/** A published architecture at the size the papers use it at. */
+/** A published architecture, and the size that the papers use it at. */
 export interface Architecture {
   readonly id: 'sd15' | 'sd21' | 'sdxl' | 'svd';
   readonly label: string;
+  /** That size, for a reader. */
   readonly setting: string;
-  /** Modules of its own at each call. */
-  denoiser(): Denoiser;
+  /** @param size in latents, in place of the papers' */
+  denoiser(size?: LatentSize & { readonly frames?: number }): Denoiser;
 }
 
 const TOKENS = 77;
@@ -15,11 +24,11 @@ const TOKENS = 77;
 const FACTOR = 8;
 const SVD_FRAMES = 14;
 
-const image = (id: Architecture['id'], label: string, config: typeof SD15_UNET, side: number): Architecture => ({
+const image = (id: Architecture['id'], label: string, config: UNet2DConditionConfig, side: number): Architecture => ({
   id,
   label,
   setting: `${FACTOR * side} × ${FACTOR * side} pixels, ${TOKENS} tokens`,
-  denoiser: () => imageDenoiser(config, { family: id, factor: FACTOR, tokens: TOKENS, latent: { height: side, width: side } }),
+  denoiser: (size) => imageDenoiser(config, { family: id, factor: FACTOR, tokens: TOKENS, latent: size ?? { height: side, width: side } }),
 });
 
 /** The three base models of ControlNeXt's tables, and SD2.1. */
@@ -29,9 +38,9 @@ export const ARCHITECTURES: readonly Architecture[] = [
   {
     id: 'svd',
     label: 'SVD',
-    setting: '14 frames of 576 × 1024 pixels',
-    denoiser: () =>
-      videoDenoiser(SVD_UNET, { family: 'svd', factor: FACTOR, tokens: 1, latent: { height: 72, width: 128 }, frames: SVD_FRAMES }),
+    setting: `${SVD_FRAMES} frames of 576 × 1024 pixels`,
+    denoiser: ({ frames = SVD_FRAMES, ...latent } = { height: 72, width: 128 }) =>
+      videoDenoiser(SVD_UNET, { family: 'svd', factor: FACTOR, tokens: 1, latent, frames }),
   },
   image('sd21', 'SD2.1', SD21_UNET, 96),
 ];

@@ -1,74 +1,88 @@
+import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import {
   countParameters,
-  initialize,
-  UNet2DConditionModel,
+  parameterSpecs,
+  SD15_ENCODER,
+  SDXL_ENCODER,
+  SVD_ENCODER,
   withParameters,
+  type Control,
   type ControlTarget,
-  type UNet2DConditionConfig,
-  type UNetEncoderConfig,
 } from '@controllab/core-blocks';
-import { normal, uniform } from '@controllab/data';
-import { compile } from '@controllab/tfjs-onnx';
-import { controlNeXt } from './controlnext-method.ts';
+import type { NamedTensors } from '@controllab/tfjs-onnx';
+import { controlNeXt, type ControlNeXtChoices } from './controlnext-method.ts';
 
-/** The embedded default's first level is 64 channels wide: what the module's features are added to. */
-const config: UNet2DConditionConfig = {
-  block_out_channels: [64, 64],
-  down_block_types: ['DownBlock2D', 'CrossAttnDownBlock2D'],
-  up_block_types: ['CrossAttnUpBlock2D', 'UpBlock2D'],
-  layers_per_block: 1,
-  attention_head_dim: 2,
-  cross_attention_dim: 8,
-  norm_num_groups: 4,
+const TARGETS: Readonly<Record<string, ControlTarget>> = {
+  sd15: { family: 'sd15', factor: 8, video: false, encoder: SD15_ENCODER },
+  sdxl: { family: 'sdxl', factor: 8, video: false, encoder: SDXL_ENCODER },
+  svd: { family: 'svd', factor: 8, video: true, encoder: SVD_ENCODER },
+  mini: { family: 'mini', factor: 4, video: false, encoder: { ...SD15_ENCODER, block_out_channels: [64, 128, 128, 128] } },
 };
-const encoder = Object.fromEntries(Object.entries(config).filter(([key]) => key !== 'up_block_types')) as unknown as UNetEncoderConfig;
-const target: ControlTarget = { family: 'mini', factor: 4, video: false, encoder };
+const made = (family: string, choices: ControlNeXtChoices = {}): Control => controlNeXt(choices).create(TARGETS[family]!);
 
-async function predict(strength: number | null | undefined): Promise<Float32Array> {
-  const unet = new UNet2DConditionModel(config);
-  const control = strength === null ? null : controlNeXt().create(target);
-  const constants = { ...initialize(unet, 1, 'unet'), ...control?.initial({}, 2) };
-  const inputs = {
-    sample: { data: normal(3, 'sample', 0, 256), shape: [1, 4, 8, 8] },
-    timesteps: { data: Float32Array.of(300), shape: [1] },
-    context: { data: normal(3, 'context', 0, 40), shape: [1, 5, 8] },
-    condition: { data: uniform(3, 'condition', 0, 3 * 1024), shape: [1, 3, 32, 32] },
-  };
-  const compiled = await compile(
-    ({ inputs: t, constants: frozen }) =>
-      withParameters({ unet, ...(control === null ? {} : { control: control.module }) }, frozen, () => ({
-        outputs: { v: unet.forward(t['sample']!, t['timesteps']!, t['context']!, control?.apply(t, strength ?? undefined) ?? {}) },
-      })),
-    { inputs: Object.fromEntries(Object.entries(inputs).map(([name, { shape }]) => [name, { shape }])), constants },
-    { threads: 1 },
-  );
-  const { v } = await compiled.run(inputs);
-  await compiled.release();
-  return v!.data as Float32Array;
-}
-
-describe('controlNeXt', () => {
-  it('acts from the first step, as cross normalisation does, and not at strength 0', async () => {
-    const base = await predict(null);
-    expect(await predict(undefined)).not.toEqual(base);
-    // Another graph, fused otherwise: equal but for rounding.
-    (await predict(0)).forEach((x, i) => expect(x).toBeCloseTo(base[i]!, 5));
-    expect(await predict(1)).toEqual(await predict(undefined));
+describe('recipes', () => {
+  it.each([
+    ['sd15', false, 3_526_400, '/to_out/', 0.1],
+    ['sdxl', false, 3_526_400, '/attn2.*to_out/', 0.1],
+    ['svd', false, 3_526_400, '/to_out/', 1],
+    ['mini', false, 992_000, '/to_out/', 0.1],
+    ['sd15', true, 5_352_327, '/to_out/', 0.1],
+    ['sdxl', true, 5_353_351, '/attn2.*to_out/', 0.1],
+    ['svd', true, 5_610_177, '/to_out/', 1],
+  ])('%s, legacy %s: module of %i parameters, trains %s of the U-Net at %f of the rate', (family, legacy, count, pattern, rate) => {
+    const { module, trainsInBase, baseRate, extraInputs } = made(family, { legacy });
+    expect([countParameters(module), String(trainsInBase), baseRate, extraInputs]).toEqual([count, pattern, rate, 0]);
   });
 
-  it('trains the output projections of the base beside its module, at a tenth of the rate on the embedded default', () => {
-    const { trainsInBase, baseRate, module } = controlNeXt().create(target);
-    expect([trainsInBase!.test('mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0.weight'), baseRate]).toEqual([true, 0.1]);
-    expect(countParameters(module)).toBeLessThan(1_500_000);
+  it('refuses a family that it has none for by name', () => {
+    const pixart = { ...TARGETS['sd15']!, family: 'pixart' };
+    expect(() => controlNeXt().create(pixart)).toThrow("ControlNeXt has no recipe for 'pixart'; it has for sd15, sd21, sdxl, svd, mini");
+    expect(() => made('mini', { legacy: true })).toThrow("legacy module has no recipe for 'mini'; it has for sd15, sdxl, svd");
+  });
+});
+
+describe('choices', () => {
+  it('name the method, and stand in its config', () => {
+    const choices: ControlNeXtChoices = { point: 'down_blocks.0', gain: 0.35, trains: /attn1.*to_out/, normalization: 'zero-convolution' };
+    const method = controlNeXt(choices);
+    expect(method.id).toBe('controlnext-down-blocks-0-gain-0-35-attn1-to-out-zero');
+    expect(method.label).toBe('ControlNeXt, at down_blocks.0, gain 0.35, trains /attn1.*to_out/, zero convolution');
+    expect(method.config).toEqual({ ...choices, legacy: false, trains: '/attn1.*to_out/' });
+    expect(controlNeXt({ trains: 'none' }).id).toBe('controlnext-locked');
+    expect(controlNeXt().config).toEqual({ legacy: false, point: null, gain: null, trains: null, normalization: 'cross' });
   });
 
-  it('has the released recipe of each family, and refuses others by name', () => {
-    const of = (family: string, legacy = false) => controlNeXt({ legacy }).create({ ...target, family, factor: 8 });
-    expect(countParameters(of('sd15').module)).toBe(3_526_400);
-    expect(countParameters(of('sdxl', true).module)).toBe(5_353_351);
-    expect(of('sdxl').trainsInBase!.test('attn1.to_out.0.weight')).toBe(false);
-    expect(() => of('pixart')).toThrow("ControlNeXt has no recipe for 'pixart'; it has for sd15, sd21, sdxl, svd, mini");
-    expect(() => of('mini', true)).toThrow(/legacy module has no recipe for 'mini'/);
+  it('decide what trains in the U-Net', () => {
+    expect(made('sd15', { trains: 'none' }).trainsInBase).toBeNull();
+    expect(made('sd15', { trains: /to_q/ }).trainsInBase).toEqual(/to_q/);
+  });
+
+  it('fit the features to the width at the point, and refuse a point that the U-Net does not have', () => {
+    const width = (point: ControlNeXtChoices['point']) =>
+      parameterSpecs(made('mini', { ...(point === undefined ? {} : { point }) }).module)['mid_convs.1.weight']!.shape[0];
+    expect([width(undefined), width('down_blocks.0'), width('down_blocks.1'), width('mid_block')]).toEqual([64, 64, 128, 128]);
+    expect(() => made('mini', { point: 'down_blocks.4' })).toThrow(
+      /expected one of conv_in, down_blocks\.0, .*mid_block, got "down_blocks\.4"/,
+    );
+  });
+
+  it('reach what is added: where, how strongly, and from a convolution that starts at zero or not', async () => {
+    await tf.setBackend('cpu');
+    const added = (choices: ControlNeXtChoices) => {
+      const control = made('mini', choices);
+      const weights = Object.entries(control.initial({}, 1)).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]);
+      return withParameters({ control: control.module }, Object.fromEntries(weights) as NamedTensors, () => {
+        const condition = tf.randomUniform([1, 3, 16, 16], 0, 1, 'float32', 1);
+        const { inject } = control.apply({ condition, timesteps: tf.tensor1d([7]), sample: condition });
+        const x = tf.randomNormal([1, 64, 4, 4], 3, 1, 'float32', 2);
+        return { point: inject!.point, mean: tf.mean(tf.sub(inject!.apply(x), x)).dataSync()[0]! };
+      });
+    };
+    // Aligned with the main branch the features have its mean, 3.
+    expect(added({}).mean).toBeCloseTo(3, 1);
+    expect(added({ gain: 0.5 }).mean).toBeCloseTo(1.5, 1);
+    expect(added({ normalization: 'zero-convolution' }).mean).toBe(0);
+    expect([added({}).point, added({ point: 'down_blocks.0' }).point]).toEqual(['conv_in', 'down_blocks.0']);
   });
 });

@@ -1,73 +1,66 @@
-import { initialize, type Control, type ControlStrength, type ControlTarget, type Method } from '@controllab/core-blocks';
-import { CONTROLNEXT_MODULES, ControlNeXtModel, type ControlNeXtConfig } from '../controlnext.ts';
+import {
+  channelsAt,
+  featureStrength,
+  initialize,
+  type Control,
+  type ControlTarget,
+  type InjectionPoint,
+  type Method,
+} from '@controllab/core-blocks';
+import { ControlNeXtModel } from '../controlnext.ts';
 import { ControlNeXtError } from '../errors.ts';
-import { CONTROLNEXT_INJECTIONS, injectControl, type ControlNeXtInjection } from '../injection.ts';
-import { TRAINABLE_PATTERNS } from '../selective-training.ts';
+import { injectControl } from '../injection.ts';
+import { CURRENT, LEGACY, type Recipe } from './recipes.ts';
 
-/** What a release of ControlNeXt does on one family of base models. */
-interface Recipe {
-  readonly module: ControlNeXtConfig;
-  readonly injection: ControlNeXtInjection;
-  /** Which of the base's parameters train, and at which share of the rate. */
-  readonly trains: RegExp;
-  readonly baseRate: number;
+/** Choices of {@link controlNeXt}; what is left out is the recipe's. */
+export interface ControlNeXtChoices {
+  /** The modules that the paper's table counts, in place of the current one. */
+  readonly legacy?: boolean;
+  /** Where on the main branch the features are added. */
+  readonly point?: InjectionPoint;
+  /** What they are multiplied by. */
+  readonly gain?: number;
+  /** Which of the U-Net's parameters train with the module, by name. */
+  readonly trains?: 'none' | RegExp;
+  /** How the features are kept from disturbing the U-Net: cross normalisation, or a zero convolution in its place. */
+  readonly normalization?: 'cross' | 'zero-convolution';
 }
 
-const released = (
-  injection: keyof typeof CONTROLNEXT_INJECTIONS,
-  trains: keyof typeof TRAINABLE_PATTERNS,
-  module: ControlNeXtConfig = CONTROLNEXT_MODULES.current,
-): Recipe => ({
-  module,
-  injection: CONTROLNEXT_INJECTIONS[injection],
-  trains: TRAINABLE_PATTERNS[trains],
-  baseRate: 1,
-});
-
-/**
- * The current module by family. The paper's recipe for SD1.5 serves SD2.1 too. `mini` is ours, sized for the embedded default: features of
- * a quarter of the picture with as many channels as its first level, added behind conv_in at full gain (measured there: behind the first
- * down block at the released gain it hardly learns), output projections at a tenth of the rate.
- */
-const CURRENT: Readonly<Record<string, Recipe>> = {
-  sd15: released('sd15', 'sd15'),
-  sd21: released('sd15', 'sd15'),
-  sdxl: released('sdxl', 'sdxl'),
-  svd: released('svd', 'svd'),
-  mini: {
-    module: { out_channels: [128], groups: [4], final_out_channels: 64 },
-    injection: CONTROLNEXT_INJECTIONS.sdxl,
-    trains: TRAINABLE_PATTERNS.sd15,
-    baseRate: 0.1,
-  },
-};
-
-/**
- * The modules that the paper's table counts, by family. SDXL's 1280 channels fit its lowest level only; where exactly it was added changes
- * no count.
- */
-const LEGACY: Readonly<Record<string, Recipe>> = {
-  sd15: released('sd15Inference', 'sd15', CONTROLNEXT_MODULES.sd15Legacy),
-  sdxl: released('sd15Inference', 'sdxl', CONTROLNEXT_MODULES.sdxlLegacy),
-  svd: released('svdV1', 'svd', CONTROLNEXT_MODULES.svdV1),
-};
-
-function recipeOf(recipes: Readonly<Record<string, Recipe>>, { family }: ControlTarget, label: string): Recipe {
+/** The recipe for a target with the choices in its place. @throws ControlNeXtError invalid-config for a family without one */
+function recipeOf({ family }: ControlTarget, { legacy = false, ...choices }: ControlNeXtChoices, label: string): Recipe {
+  const recipes = legacy ? LEGACY : CURRENT;
   const recipe = recipes[family];
-  if (recipe === undefined)
-    throw new ControlNeXtError('invalid-config', `${label} has no recipe for '${family}'; it has for ${Object.keys(recipes).join(', ')}`, {
-      family,
-    });
-  return recipe;
+  if (recipe === undefined) {
+    const known = Object.keys(recipes).join(', ');
+    throw new ControlNeXtError('invalid-config', `${label} has no recipe for '${family}'; it has for ${known}`, { family });
+  }
+  const { point, gain, trains, normalization } = choices;
+  const zero = normalization === 'zero-convolution';
+  return {
+    ...recipe,
+    module: { ...recipe.module, zero_convolution: zero },
+    injection: {
+      ...recipe.injection,
+      ...(point === undefined ? {} : { point }),
+      ...(gain === undefined ? {} : { gain: { factor: gain, sigmoid: false } }),
+      ...(zero ? { normalization: { kind: 'none' } } : {}),
+    },
+    trains: trains === undefined ? recipe.trains : trains === 'none' ? null : trains,
+  };
 }
 
-function controlOf({ module: config, injection, trains, baseRate }: Recipe): Control {
-  const module = new ControlNeXtModel(config);
+function controlOf(target: ControlTarget, { module: config, injection, trains, baseRate }: Recipe): Control {
+  const module = new ControlNeXtModel({
+    ...config,
+    final_out_channels: channelsAt(injection.point, target.encoder.block_out_channels),
+  });
   return {
     module,
     extraInputs: 0,
-    apply: (t, strength?: ControlStrength) => ({
-      inject: injectControl(injection, module.forward(t['condition']!, t['timesteps']!), strength === undefined ? {} : { strength }),
+    apply: (t, strength = 1) => ({
+      inject: injectControl(injection, module.forward(t['condition']!, t['timesteps']!), {
+        strength: featureStrength(target, t, strength),
+      }),
     }),
     trainsInBase: trains,
     baseRate,
@@ -75,10 +68,28 @@ function controlOf({ module: config, injection, trains, baseRate }: Recipe): Con
   };
 }
 
-/** Choices of {@link controlNeXt}. */
-export interface ControlNeXtChoices {
-  /** The modules that the paper's table counts, in place of the current one. */
-  readonly legacy?: boolean;
+/** As part of an id: "down_blocks.0" is "down-blocks-0". */
+const slug = (text: string): string =>
+  text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/^-|-$/g, '');
+
+/** A choice that is not the recipe's, as part of an id and of a label. */
+function named({ legacy, point, gain, trains, normalization }: ControlNeXtChoices): { id: string; label: string }[] {
+  return [
+    ...(legacy ? [{ id: 'legacy', label: 'legacy module' }] : []),
+    ...(point === undefined ? [] : [{ id: slug(point), label: `at ${point}` }]),
+    ...(gain === undefined ? [] : [{ id: `gain-${slug(String(gain))}`, label: `gain ${gain}` }]),
+    ...(trains === 'none' ? [{ id: 'locked', label: 'base locked' }] : []),
+    ...(trains instanceof RegExp ? [{ id: slug(trains.source), label: `trains ${String(trains)}` }] : []),
+    ...(normalization === 'zero-convolution' ? [{ id: 'zero', label: 'zero convolution' }] : []),
+  ];
+}
+
+function trainedWords(trains: ControlNeXtChoices['trains']): string {
+  if (trains === undefined) return 'output projections of the U-Net train with it';
+  return trains === 'none' ? 'the U-Net is locked' : `the U-Net's parameters that match ${String(trains)} train with it`;
 }
 
 /**
@@ -86,14 +97,16 @@ export interface ControlNeXtChoices {
  * by cross normalisation; a subset of the U-Net trains with it. Source: ControlNeXt (2024), sections 3.2 and 3.3; the released code, family
  * by family.
  */
-export function controlNeXt({ legacy = false }: ControlNeXtChoices = {}): Method {
-  const label = legacy ? 'ControlNeXt, legacy module' : 'ControlNeXt';
+export function controlNeXt(choices: ControlNeXtChoices = {}): Method {
+  const { legacy = false, point = null, gain = null, trains, normalization = 'cross' } = choices;
+  const chosen = named(choices);
+  const label = ['ControlNeXt', ...chosen.map((choice) => choice.label)].join(', ');
+  const entry = normalization === 'cross' ? 'by cross normalisation' : 'behind a zero convolution';
   return {
-    id: legacy ? 'controlnext-legacy' : 'controlnext',
+    id: ['controlnext', ...chosen.map(({ id }) => id)].join('-'),
     label,
-    description:
-      'a small module whose features are added at one point by cross normalisation; output projections of the U-Net train with it',
-    config: { legacy },
-    create: (target) => controlOf(recipeOf(legacy ? LEGACY : CURRENT, target, label)),
+    description: `a small module whose features are added at one point ${entry}; ${trainedWords(trains)}`,
+    config: { legacy, point, gain, trains: trains === undefined ? null : String(trains), normalization },
+    create: (target) => controlOf(target, recipeOf(target, choices, label)),
   };
 }

@@ -1,5 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
-import { parameterSpecs, withParameters, type Control, type Denoiser, type TextEncoder, type Weights } from '@controllab/core-blocks';
+import {
+  conditionSpec,
+  parameterSpecs,
+  withParameters,
+  type Control,
+  type Denoiser,
+  type LatentSize,
+  type TextEncoder,
+  type Weights,
+} from '@controllab/core-blocks';
 import type { TensorSpec } from '@controllab/tfjs-onnx';
 import { TrainingError } from '../errors.ts';
 import type { TrainStepDefinition } from '../train-step.ts';
@@ -38,18 +47,12 @@ const TEXT_INPUTS = new Set(['context', 'textEmbeds']);
 export function denoisingInputs(
   { denoiser, text }: Pick<DenoisingModel, 'denoiser' | 'text'>,
   batchSize: number,
-  latent: { height: number; width: number } | undefined,
+  latent: LatentSize | undefined,
 ): Record<string, TensorSpec> {
-  const own = Object.entries(denoiser.inputs(batchSize, latent)).filter(([name]) => text === null || !TEXT_INPUTS.has(name));
-  const { shape } = Object.fromEntries(own)['sample']!;
-  const { factor, video } = denoiser.target;
-  const pixels = shape.slice(-2).map((side) => side * factor);
-  return {
-    ...Object.fromEntries(own),
-    target: { shape },
-    ...text?.inputs(batchSize),
-    condition: { shape: [...shape.slice(0, video ? 2 : 1), 3, ...pixels] },
-  };
+  const read = Object.entries(denoiser.inputs(batchSize, latent));
+  const own = Object.fromEntries(read.filter(([name]) => text === null || !TEXT_INPUTS.has(name)));
+  const sample = own['sample']!;
+  return { ...own, target: { shape: sample.shape }, ...text?.inputs(batchSize), condition: conditionSpec(denoiser.target, sample) };
 }
 
 /**
@@ -59,7 +62,7 @@ export function denoisingInputs(
 export function denoisingStep(
   model: DenoisingModel,
   recipe: Pick<Recipe, 'batchSize' | 'weightDecay' | 'ema'>,
-  { name, latent }: { name: string; latent?: { height: number; width: number } },
+  { name, latent }: { name: string; latent?: LatentSize },
 ): TrainStepDefinition {
   const { denoiser, text, weights, control } = model;
   const inBase = trainedInBase(model);
