@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { firstExamples, openDataset, takeFirst, type Dataset } from '@controllab/data';
-import { catalogue } from './catalogue.ts';
-import { conditionImage } from './condition-image.ts';
+import { catalogue } from './catalogue/catalogue.ts';
+import { conditionImage } from './conditions/condition-image.ts';
 import { emojiScenes, type MapCondition, type SceneExample, type SceneSource } from './dataset.ts';
-import { loadAtlas } from './load-atlas.ts';
-import { renderScene } from './render-scene.ts';
-import { allocateBuffers, conditions, type SceneBuffers } from './scene-buffers.ts';
-import { trainingMix } from './scene-mix.ts';
-import { sceneSpec } from './scene-spec.ts';
+import { loadAtlas } from './drawings/load-atlas.ts';
+import { renderScene } from './rendering/render-scene.ts';
+import { allocateBuffers, conditions, type SceneBuffers } from './conditions/scene-buffers.ts';
+import { trainingMix } from './scenes/scene-mix.ts';
+import { sceneSpec } from './scenes/scene-spec.ts';
 
 const source = { tier: 'core', seed: 3, split: 'train', mix: trainingMix } as const satisfies SceneSource;
 let scenes: Dataset<SceneExample>;

@@ -1,18 +1,18 @@
 import { checkIndex, jsonHash, type Dataset, type Example, type RgbImage } from '@controllab/data';
-import { caption } from './caption.ts';
-import { catalogue, type Tier } from './catalogue.ts';
-import { conditionImage } from './condition-image.ts';
-import { conflictingCaption } from './conflicting-caption.ts';
+import { caption } from './captions/caption.ts';
+import { catalogue, type Tier } from './catalogue/catalogue.ts';
+import { conditionImage } from './conditions/condition-image.ts';
+import { conflictingCaption } from './captions/conflicting-caption.ts';
 import { EmojiScenesError } from './emoji-scenes-error.ts';
-import { insufficientCaption } from './insufficient-caption.ts';
-import { loadAtlas } from './load-atlas.ts';
-import { conditions, type Condition } from './scene-buffers.ts';
-import { defaultMix, type SceneMix } from './scene-mix.ts';
-import { SceneRenderer } from './scene-renderer.ts';
-import { sceneSpec, type SceneSpec } from './scene-spec.ts';
-import type { Split } from './split.ts';
-import type { Style } from './style.ts';
-import { swappedCaption } from './swapped-caption.ts';
+import { insufficientCaption } from './captions/insufficient-caption.ts';
+import { loadAtlas } from './drawings/load-atlas.ts';
+import { conditions, type Condition } from './conditions/scene-buffers.ts';
+import { defaultMix, type SceneMix } from './scenes/scene-mix.ts';
+import { SceneRenderer } from './rendering/scene-renderer.ts';
+import { sceneSpec, type SceneSpec } from './scenes/scene-spec.ts';
+import type { Split } from './scenes/split.ts';
+import type { Style } from './drawings/style.ts';
+import { swappedCaption } from './captions/swapped-caption.ts';
 
 /** Raise with every change of the code that alters a scene, its picture, a condition or a caption. */
 const REVISION = 1;

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { catalogue } from './catalogue.ts';
-import { defaultMix, trainingMix } from './scene-mix.ts';
+import { catalogue } from './catalogue/catalogue.ts';
+import { defaultMix, trainingMix } from './scenes/scene-mix.ts';
 import { SCENE_SEEDS } from './scene-seeds.ts';
-import { sceneSpec, type SceneSpec } from './scene-spec.ts';
-import type { Split } from './split.ts';
+import { sceneSpec, type SceneSpec } from './scenes/scene-spec.ts';
+import type { Split } from './scenes/split.ts';
 
 type Purpose = keyof typeof SCENE_SEEDS;
 const purposes = Object.keys(SCENE_SEEDS) as Purpose[];

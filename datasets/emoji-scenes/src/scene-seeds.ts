@@ -1,4 +1,4 @@
-import type { Split } from './split.ts';
+import type { Split } from './scenes/split.ts';
 
 interface SceneSeed {
   readonly seed: number;

@@ -1,12 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
 /**
  * Writes a whole file or nothing: to a temporary name beside it, synced, then renamed over the old one. Makes the folder if it is missing.
+ * Several may write one file at once, from other threads, processes and hosts too: the last one to finish stays.
  */
 export const writeAtomic = async (file: string, data: string | Uint8Array): Promise<void> => {
   await mkdir(path.dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}.tmp`;
+  const temporary = `${file}.${randomUUID()}.tmp`;
   try {
     const handle = await open(temporary, 'w');
     try {

@@ -1,12 +1,11 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import writeFileAtomic from 'write-file-atomic';
-import { catalogue, tiers, type Tier } from '../catalogue.ts';
-import { contactSheet } from '../contact-sheet.ts';
+import { writeAtomic } from '@controllab/data';
+import { catalogue, tiers, type Tier } from '../catalogue/catalogue.ts';
+import { contactSheet } from '../rendering/contact-sheet.ts';
 import { EmojiScenesError } from '../emoji-scenes-error.ts';
-import { defaultMix, trainingMix } from '../scene-mix.ts';
-import { splits, type Split } from '../split.ts';
+import { defaultMix, trainingMix } from '../scenes/scene-mix.ts';
+import { splits, type Split } from '../scenes/split.ts';
 
 interface Flags {
   tier: Tier;
@@ -47,8 +46,7 @@ try {
     objects: catalogue(tier),
     mix: mix === 'training' ? trainingMix : defaultMix(size),
   });
-  await mkdir(dirname(resolve(out)), { recursive: true });
-  await writeFileAtomic(resolve(out), png);
+  await writeAtomic(resolve(out), png);
   console.log(`Wrote ${count} scenes to ${resolve(out)}`);
 } catch (error) {
   if (!(error instanceof EmojiScenesError)) throw error;
