@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { clipTextSd15, clipTextSd21 } from './text-transformer.ts';
+import { clipTextSd15, clipTextSd21 } from './clip/text-transformer.ts';
 import { countParameters, type Module } from './module.ts';
-import { UNet2DConditionModel, UNetSpatioTemporalConditionModel } from './unet.ts';
-import { sd15, sd15Inpaint, sd21, sd2Depth, sdxl, sdxlRefiner, svd } from './unet-presets.ts';
-import { AutoencoderKL, AutoencoderKLTemporalDecoder, vaeSd, vaeSdxl, vaeSvd } from './vae.ts';
+import { UNet2DConditionModel, UNetSpatioTemporalConditionModel } from './unet/unet.ts';
+import { sd15, sd15Inpaint, sd21, sd2Depth, sdxl, sdxlRefiner, svd } from './unet/presets.ts';
+import { AutoencoderKL, AutoencoderKLTemporalDecoder, vaeSd, vaeSdxl, vaeSvd } from './autoencoder/vae.ts';
 
 const published = (name: string) =>
   JSON.parse(fs.readFileSync(path.join(import.meta.dirname, '../../../fixtures/reference/arch', `${name}.json`), 'utf8')) as {

@@ -1,4 +1,4 @@
-import { CoreBlocksError } from './error.ts';
+import { CoreBlocksError } from './errors.ts';
 
 /** Keys of a published config.json that change nothing in the network. */
 const BOOKKEEPING = new Set([

@@ -1,9 +1,9 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { ConstantTensor, HostTensor, NamedTensors, TensorSpec } from '@controllab/tfjs-onnx';
 import type { Module } from './module.ts';
-import { repeatRows } from './spatio-temporal.ts';
-import type { SpatioTemporalEncoderConfig, UNetEncoderConfig } from './unet-config.ts';
-import type { UNetOptions } from './unet.ts';
+import { repeatRows } from './layers/spatio-temporal.ts';
+import type { SpatioTemporalEncoderConfig, UNetEncoderConfig } from './unet/config.ts';
+import type { UNetOptions } from './unet/unet.ts';
 
 /** Weights by name: on the host, or left in their file. */
 export type Weights = Readonly<Record<string, ConstantTensor>>;

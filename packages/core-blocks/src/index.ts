@@ -1,13 +1,13 @@
-export { CoreBlocksError, type CoreBlocksErrorCode } from './error.ts';
+export { CoreBlocksError, type CoreBlocksErrorCode } from './errors.ts';
 export { Module, Parameter, countParameters, initialize, parameterSpecs, withParameters, type Init, type Modules } from './module.ts';
-export { Conv2d, Embedding, GroupNorm, LayerNorm, Linear, ZERO_INIT, type LayerInit } from './layers.ts';
-export { Lora } from './lora.ts';
-export { TimestepEmbedding, timestepEmbedding } from './timestep.ts';
-export { Downsample2D, ResnetBlock2D, Upsample2D } from './resnet.ts';
-export { Attention, BasicTransformerBlock, SpatialAttention, Transformer2DModel } from './attention.ts';
-export { repeatRows, SpatioTemporalResBlock, TransformerSpatioTemporalModel } from './spatio-temporal.ts';
-export { DownBlock, MidBlock, UpBlock, type AttentionOptions, type Conditions } from './unet-blocks.ts';
-export { UNetEncoder, type AddedConditions } from './unet-encoder.ts';
+export { Conv2d, Embedding, GroupNorm, LayerNorm, Linear, ZERO_INIT, type LayerInit } from './layers/layers.ts';
+export { Lora } from './layers/lora.ts';
+export { TimestepEmbedding, timestepEmbedding } from './layers/timestep.ts';
+export { Downsample2D, ResnetBlock2D, Upsample2D } from './layers/resnet.ts';
+export { Attention, BasicTransformerBlock, SpatialAttention, Transformer2DModel } from './layers/attention.ts';
+export { repeatRows, SpatioTemporalResBlock, TransformerSpatioTemporalModel } from './layers/spatio-temporal.ts';
+export { DownBlock, MidBlock, UpBlock, type AttentionOptions, type Conditions } from './unet/blocks.ts';
+export { UNetEncoder, type AddedConditions } from './unet/encoder.ts';
 export {
   encoderOf,
   UNet2DConditionModel,
@@ -16,7 +16,7 @@ export {
   type UNetOptions,
   type UNetResiduals,
   type UNetSpatioTemporalConditionConfig,
-} from './unet.ts';
+} from './unet/unet.ts';
 export {
   SD15_ENCODER,
   SD15_UNET,
@@ -33,8 +33,8 @@ export {
   sdxl,
   sdxlRefiner,
   svd,
-} from './unet-presets.ts';
-export { channelsAt, type Injection, type InjectionPoint } from './injection.ts';
+} from './unet/presets.ts';
+export { channelsAt, type Injection, type InjectionPoint } from './unet/injection.ts';
 export {
   conditionSpec,
   featureStrength,
@@ -55,7 +55,7 @@ export {
   type ResolvedEncoder,
   type SpatioTemporalEncoderConfig,
   type UNetEncoderConfig,
-} from './unet-config.ts';
+} from './unet/config.ts';
 export {
   AutoencoderKL,
   AutoencoderKLTemporalDecoder,
@@ -64,21 +64,22 @@ export {
   vaeSvd,
   type AutoencoderKLConfig,
   type AutoencoderKLTemporalDecoderConfig,
-} from './vae.ts';
-export { TextTransformer, clipTextSd15, clipTextSd21, type TextStates, type TextTransformerConfig } from './text-transformer.ts';
-export { ClipModel, clipVitB16, clipVitB32, clipVitL14, clipVitL14At336, type ClipConfig } from './clip.ts';
-export { openaiClip, openaiClipConfig, type OpenaiClipConfig } from './clip-openai.ts';
-export { ClipTextTower, clipTextBigG, type ClipTextConfig } from './clip-text.ts';
-export { ClipVisionTower, clipVisionH14, type ClipVisionConfig } from './clip-vision.ts';
-export { SafetensorsFile, readSafetensors, verifySafetensors } from './safetensors.ts';
-export type { SafetensorsDtype, SafetensorsEntry } from './safetensors-header.ts';
-export { decodeBfloat16, decodeFloat16 } from './float16.ts';
-export { readConstant } from './read-constant.ts';
-export { writeSafetensors, type Float64Tensor } from './safetensors-write.ts';
-export { readTorchFile } from './torch-file.ts';
-export { externalStateDict, loadStateDict } from './state-dict.ts';
-export type { TensorFile, TensorSource } from './tensor-source.ts';
-export { readJson } from './read-json.ts';
-export { openWeights } from './checkpoint-directory.ts';
-export { inLayout, type Layout, type Stored } from './layout.ts';
-export { ldmBlockName, ldmText, ldmUNet, ldmVae, type BlockLayout } from './ldm-layout.ts';
+} from './autoencoder/vae.ts';
+export { TextTransformer, clipTextSd15, clipTextSd21, type TextStates, type TextTransformerConfig } from './clip/text-transformer.ts';
+export { ClipModel, type ClipConfig } from './clip/clip.ts';
+export { clipVitB16, clipVitB32, clipVitL14, clipVitL14At336 } from './clip/presets.ts';
+export { openaiClip, openaiClipConfig, type OpenaiClipConfig } from './clip/openai.ts';
+export { ClipTextTower, clipTextBigG, type ClipTextConfig } from './clip/text-tower.ts';
+export { ClipVisionTower, clipVisionH14, type ClipVisionConfig } from './clip/vision-tower.ts';
+export { SafetensorsFile, readSafetensors, verifySafetensors } from './checkpoints/safetensors/safetensors.ts';
+export type { SafetensorsDtype, SafetensorsEntry } from './checkpoints/safetensors/header.ts';
+export { decodeBfloat16, decodeFloat16 } from './checkpoints/float16.ts';
+export { readConstant } from './checkpoints/read-constant.ts';
+export { writeSafetensors, type Float64Tensor } from './checkpoints/safetensors/write.ts';
+export { readTorchFile } from './checkpoints/torch/torch-file.ts';
+export { externalStateDict, loadStateDict } from './checkpoints/state-dict.ts';
+export type { TensorFile, TensorSource } from './checkpoints/tensor-source.ts';
+export { readJson } from './checkpoints/read-json.ts';
+export { openWeights } from './checkpoints/checkpoint-directory.ts';
+export { inLayout, type Layout, type Stored } from './checkpoints/layouts/layout.ts';
+export { ldmBlockName, ldmText, ldmUNet, ldmVae, type BlockLayout } from './checkpoints/layouts/ldm-layout.ts';

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { nn } from '@controllab/tfjs-onnx';
-import { CoreBlocksError } from './error.ts';
-import { Conv2d, Linear } from './layers.ts';
+import { CoreBlocksError } from './errors.ts';
+import { Conv2d, Linear } from './layers/layers.ts';
 import { Module, Parameter, countParameters, initialize, parameterSpecs, withParameters } from './module.ts';
 
 class Pair extends Module {

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { normal, uniform } from '@controllab/data';
 import { withScope, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
-import { CoreBlocksError } from './error.ts';
+import { CoreBlocksError } from './errors.ts';
 
 /** How a parameter starts: a constant, N(0, normal^2), or uniform in [-uniform, uniform). */
 export type Init = 'zeros' | 'ones' | { constant: number } | { normal: number } | { uniform: number };

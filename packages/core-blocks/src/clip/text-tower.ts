@@ -1,0 +1,47 @@
+import * as tf from '@tensorflow/tfjs';
+import { Linear } from '../layers/layers.ts';
+import { TextTransformer, type TextStates, type TextTransformerConfig } from './text-transformer.ts';
+
+/** Config of a text encoder with a projection. */
+export interface ClipTextConfig extends TextTransformerConfig {
+  /** Dimensions of the embedding. */
+  projection_dim: number;
+}
+
+/** CLIP's text tower: the encoder and the projection of its pooled state. Names are transformers' `CLIPTextModelWithProjection`. */
+export class ClipTextTower extends TextTransformer {
+  text_projection: Linear;
+
+  constructor(config: ClipTextConfig) {
+    super(config);
+    this.text_projection = new Linear(config.hidden_size, config.projection_dim, {
+      bias: false,
+      init: { weight: { normal: config.hidden_size ** -0.5 }, bias: 'zeros' },
+    });
+  }
+
+  /**
+   * Token ids `[N, S]` to the hidden states and the embedding `[N, E]`, not normalised: the projected state at the end of the text,
+   * which is the first of the highest ids (CLIP's EOT is the last of its vocabulary; what pads behind it does not matter).
+   * @throws CoreBlocksError invalid-input
+   */
+  override encode(ids: tf.Tensor): TextStates & { embeds: tf.Tensor } {
+    const { states, penultimate } = super.encode(ids);
+    const end = tf.oneHot(tf.argMax(ids, 1) as tf.Tensor1D, ids.shape[1] as number);
+    const pooled = tf.sum(tf.mul(states, tf.expandDims(tf.cast(end, 'float32'), 2)), 1);
+    return { states, penultimate, embeds: this.text_projection.forward(pooled) };
+  }
+}
+
+/** OpenCLIP ViT-bigG/14's text tower, SDXL's second text encoder: 694,659,840 parameters. */
+export const clipTextBigG = () =>
+  new ClipTextTower({
+    vocab_size: 49408,
+    hidden_size: 1280,
+    intermediate_size: 5120,
+    num_hidden_layers: 32,
+    num_attention_heads: 20,
+    max_position_embeddings: 77,
+    hidden_act: 'gelu',
+    projection_dim: 1280,
+  });

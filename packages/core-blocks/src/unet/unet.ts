@@ -1,0 +1,166 @@
+import * as tf from '@tensorflow/tfjs';
+import { CoreBlocksError } from '../errors.ts';
+import { channelsAt, injectAt, type Injection } from './injection.ts';
+import { Conv2d, GroupNorm } from '../layers/layers.ts';
+import { UpBlock, type Conditions } from './blocks.ts';
+import {
+  checkUpBlockTypes,
+  encoderStates,
+  resolveEncoder,
+  resolveSpatioTemporalEncoder,
+  type ResolvedEncoder,
+  type SpatioTemporalEncoderConfig,
+  type UNetEncoderConfig,
+} from './config.ts';
+import { UNetEncoder, type AddedConditions } from './encoder.ts';
+
+interface DecoderConfig {
+  out_channels?: number; // 4
+  /** Per level, lowest resolution first; must mirror down_block_types (UpBlock2D for DownBlock2D, and so on). */
+  up_block_types: readonly string[];
+}
+
+/**
+ * Config of a text-conditioned U-Net (SD1.x, SD2.x, SDXL and smaller). Keys and defaults are diffusers', so a published config.json fits.
+ */
+export interface UNet2DConditionConfig extends UNetEncoderConfig, DecoderConfig {}
+
+/** Config of a video U-Net (SVD). Keys and defaults are diffusers', so a published config.json fits. */
+export interface UNetSpatioTemporalConditionConfig extends SpatioTemporalEncoderConfig, DecoderConfig {}
+
+const DECODER_KEYS = ['out_channels', 'up_block_types'];
+
+/** The part of a U-Net's config that the ControlNet which copies its encoder shares. */
+export const encoderOf = <C extends DecoderConfig>(config: C): Omit<C, keyof DecoderConfig> =>
+  Object.fromEntries(Object.entries(config).filter(([key]) => !DECODER_KEYS.includes(key))) as Omit<C, keyof DecoderConfig>;
+
+/** Additions from a control network, in the order of {@link encoderStates}; a video's frames are part of the batch. */
+export interface UNetResiduals {
+  downBlockAdditionalResiduals?: readonly tf.Tensor[];
+  midBlockAdditionalResidual?: tf.Tensor;
+}
+
+/** What a U-Net's forward may get beside its main arguments: what a ControlNet adds, or a ControlNeXt's change of the main branch. */
+export interface UNetOptions extends UNetResiduals {
+  inject?: Injection;
+}
+
+/** Encoder, middle block, and a decoder that joins the encoder's states. */
+abstract class UNet extends UNetEncoder {
+  up_blocks: UpBlock[];
+  conv_norm_out: GroupNorm;
+  conv_out: Conv2d;
+
+  constructor(encoder: ResolvedEncoder, { up_block_types, out_channels = 4 }: DecoderConfig) {
+    super(encoder);
+    checkUpBlockTypes(encoder, up_block_types);
+    const { levels, timeEmbedDim: tembChannels, groups, eps, video } = encoder;
+    const skips = encoderStates(encoder).map(({ channels }) => channels);
+    let width = levels.at(-1)?.channels as number;
+    this.up_blocks = levels.toReversed().map(({ channels, attention }, i) => {
+      const own = Array.from({ length: encoder.layersPerBlock + 1 }, () => skips.pop() as number);
+      const block = new UpBlock(width, channels, own, {
+        tembChannels,
+        groups,
+        eps: eps.up,
+        attention,
+        video,
+        upsample: i < levels.length - 1,
+      });
+      width = channels;
+      return block;
+    });
+    this.conv_norm_out = new GroupNorm(groups, width, eps.out);
+    this.conv_out = new Conv2d(width, out_channels, 3, { padding: 1 });
+  }
+
+  /** @throws CoreBlocksError invalid-input for a point that this U-Net does not have */
+  #checkPoint({ point }: Injection): void {
+    const widths = this.encoder.levels.map(({ channels }) => channels);
+    channelsAt(point, widths);
+  }
+
+  /** `x: [N, C, H, W]` to the prediction `[N, C', H, W]`. */
+  protected predict(x: tf.Tensor, conditions: Conditions, options: UNetOptions): tf.Tensor {
+    const { downBlockAdditionalResiduals: additions, midBlockAdditionalResidual, inject } = options;
+    if (inject) this.#checkPoint(inject);
+    const encoded = this.runDownBlocks(this.conv_in.forward(x), conditions, inject);
+    let { states } = encoded;
+    if (additions) {
+      if (additions.length !== states.length)
+        throw new CoreBlocksError(
+          'invalid-input',
+          `downBlockAdditionalResiduals: expected ${states.length} tensors, got ${additions.length}`,
+          { count: additions.length },
+        );
+      states = states.map((state, i) => tf.add(state, additions[i] as tf.Tensor));
+    }
+    let h = injectAt('mid_block', this.mid_block.forward(encoded.x, conditions), inject);
+    if (midBlockAdditionalResidual) h = tf.add(h, midBlockAdditionalResidual);
+    for (const block of this.up_blocks) h = block.forward(h, states, conditions);
+    return this.conv_out.forward(this.conv_norm_out.forward(h, { silu: true }));
+  }
+}
+
+/** The U-Net of latent diffusion with text cross-attention. Source: diffusers `UNet2DConditionModel`. */
+export class UNet2DConditionModel extends UNet {
+  readonly #config: UNet2DConditionConfig;
+
+  constructor(config: UNet2DConditionConfig) {
+    super(resolveEncoder('UNet2DConditionModel', config, DECODER_KEYS), config);
+    this.#config = config;
+  }
+
+  /** What it was made from. */
+  get config(): UNet2DConditionConfig {
+    return this.#config;
+  }
+
+  /**
+   * @param sample noisy latents `z_t: [N, C, H, W]`, of any height and width
+   * @param timesteps `t: [N]`, float, in training steps
+   * @param encoderHiddenStates text `c_t: [N, S, D]`
+   * @param options residuals `[N, C_i, H_i, W_i]`, an injection; `addedConditions` for SDXL
+   * @returns the prediction `[N, C', H, W]`
+   * @throws CoreBlocksError invalid-input on wrong shapes, a wrong number of residuals or an unknown injection point
+   */
+  forward(
+    sample: tf.Tensor,
+    timesteps: tf.Tensor,
+    encoderHiddenStates: tf.Tensor,
+    options: UNetOptions & { addedConditions?: AddedConditions } = {},
+  ): tf.Tensor {
+    return this.predict(sample, this.conditionImages(sample, timesteps, encoderHiddenStates, options.addedConditions), options);
+  }
+}
+
+/**
+ * The U-Net of Stable Video Diffusion: every layer sees single frames, then all frames at each place. Source: diffusers
+ * `UNetSpatioTemporalConditionModel`.
+ */
+export class UNetSpatioTemporalConditionModel extends UNet {
+  constructor(config: UNetSpatioTemporalConditionConfig) {
+    super(resolveSpatioTemporalEncoder('UNetSpatioTemporalConditionModel', config, DECODER_KEYS), config);
+  }
+
+  /**
+   * @param sample noisy latents and the image's latents, `[B, F, C, H, W]`
+   * @param timesteps `[B]`; SVD's is log(sigma) / 4
+   * @param encoderHiddenStates image embedding `[B, S, D]`, S = 1 in SVD
+   * @param addedTimeIds frames per second less one, motion bucket, noise augmentation: `[B, 3]` in SVD
+   * @param options residuals `[B F, C_i, H_i, W_i]`, or an injection into features `[B F, C, h, w]`
+   * @returns the prediction `[B, F, C', H, W]`
+   * @throws CoreBlocksError invalid-input on wrong shapes, a wrong number of residuals or an unknown injection point
+   */
+  forward(
+    sample: tf.Tensor,
+    timesteps: tf.Tensor,
+    encoderHiddenStates: tf.Tensor,
+    addedTimeIds: tf.Tensor,
+    options: UNetOptions = {},
+  ): tf.Tensor {
+    const { x, conditions } = this.conditionVideos(sample, timesteps, encoderHiddenStates, addedTimeIds);
+    const y = this.predict(x, conditions, options);
+    return tf.reshape(y, [...sample.shape.slice(0, 2), ...y.shape.slice(1)]);
+  }
+}
