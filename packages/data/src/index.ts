@@ -6,6 +6,7 @@ export { concatDatasets } from './datasets/concat-datasets.ts';
 export { openDataset, type Dataset, type DatasetReference, type Example } from './dataset.ts';
 export { DataError, type DataErrorCode } from './errors.ts';
 export { firstExamples } from './datasets/first-examples.ts';
+export { greyImage } from './images/grey-image.ts';
 export type { RgbImage } from './images/image.ts';
 export { CONVERSIONS, decodeImage, pixelHash, type Conversion, type DecodedImage } from './images/decode.ts';
 export { openImageSource, type ImageEntry, type ImageSource } from './image-sources/image-source.ts';

@@ -1,5 +1,5 @@
 import { ControlNetModel, type ControlNetConfig } from '@controllab/controlnet';
-import { canny } from '@controllab/data';
+import { canny, greyImage } from '@controllab/data';
 import { IMAGE_SIZE, MINI_UNET } from './models.ts';
 
 /** The ControlNet of the mini U-Net: its encoder's config and a hint encoder from 64 px to 16 x 16. */
@@ -12,9 +12,6 @@ export const miniControlNet = (): ControlNetModel => new ControlNetModel(MINI_CO
 
 /** How a condition [64, 64, 3] is made from a picture of that size: edges are found in it; `image` takes it as the finished condition. */
 export const controls: Record<string, (rgb8: Uint8Array) => Uint8Array> = {
-  canny: (rgb8) => {
-    const edges = canny(rgb8, IMAGE_SIZE, IMAGE_SIZE);
-    return Uint8Array.from(rgb8, (_, i) => edges[Math.floor(i / 3)]!);
-  },
+  canny: (rgb8) => greyImage(canny(rgb8, IMAGE_SIZE, IMAGE_SIZE), { width: IMAGE_SIZE, height: IMAGE_SIZE }).rgb,
   image: (rgb8) => rgb8,
 };
