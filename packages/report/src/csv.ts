@@ -4,7 +4,8 @@ import type { Block, Cell, Column, Table, TableRow } from './report.ts';
 type Field = string | number;
 
 const field = (value: Field): string => {
-  const text = String(value);
+  // A spreadsheet takes a text that begins like this for a formula; a quote in front makes it a text.
+  const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 

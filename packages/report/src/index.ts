@@ -1,9 +1,12 @@
 export { encodePng } from './encode-png.ts';
 export { imageSheet } from './image-sheet.ts';
-export { type Estimate, meanInterval, median, pairedDifferenceInterval } from './interval.ts';
+export { type Estimate, type IntervalOptions, meanInterval, median, pairedDifferenceInterval } from './statistics/interval.ts';
 export type * from './report.ts';
 export { ReportError, type ReportErrorCode } from './report-error.ts';
 export { readPngText, withPngText } from './png-text.ts';
 export { currentCommit, machine } from './provenance.ts';
-export { type Verdict, type VerdictRule, verdict } from './verdict.ts';
-export { writeReport } from './write-report.ts';
+export { judge, MIN_TRAININGS, type Judgement, type Verdict, type VerdictRule } from './statistics/verdict.ts';
+export { checkReportFolder, writeReport } from './write-report.ts';
+export { Progress, formatDuration, type ProgressOutput } from './terminal/progress.ts';
+export { textTable } from './terminal/text-table.ts';
+export { writeIndex } from './write-index.ts';

@@ -1,11 +1,11 @@
 import type { Data, Layout } from 'plotly.js';
 import { formatSeeds } from './format-number.ts';
-import type { Axis, BarFigure, LineFigure, ReferenceLine } from './report.ts';
+import { ARM_COLOURS, armIndex } from './arm-colours.ts';
+import type { Arm, Axis, BarFigure, LineFigure, ReferenceLine } from './report.ts';
 
 // Colours stay CSS variables here; page/report.js puts in the values of the reader's theme, and again when it changes.
-const SERIES_COLOURS = 6;
-const colour = (i: number): string => `var(--series-${(i % SERIES_COLOURS) + 1})`;
-const bandColour = (i: number): string => `var(--band-${(i % SERIES_COLOURS) + 1})`;
+const colour = (i: number): string => `var(--series-${(i % ARM_COLOURS) + 1})`;
+const bandColour = (i: number): string => `var(--band-${(i % ARM_COLOURS) + 1})`;
 
 // A second cue beside colour, for print and for colour-blind readers.
 const DASHES = ['solid', 'dash', 'dot', 'dashdot', 'longdash', 'longdashdot'] as const;
@@ -76,14 +76,15 @@ const layout = (figure: LineFigure | BarFigure, more: Partial<Layout>): Partial<
   ...more,
 });
 
-const lineData = (figure: LineFigure): Data[] => {
+const lineData = (figure: LineFigure, arms: readonly Arm[]): Data[] => {
   // Where all curves share n and seeds the remark under the figure says so, and the tooltip need not.
   const samples = figure.series.map(({ n, seeds }) => ` (n = ${n}, seeds ${formatSeeds(seeds)})`);
   const shared = new Set(samples).size === 1;
   const bands: Data[] = [];
   const lines: Data[] = [];
-  figure.series.forEach(({ label, x, y, band }, i) => {
-    const legendgroup = `series ${i}`;
+  figure.series.forEach(({ label, arm, x, y, band }, place) => {
+    const i = armIndex(arms, arm) ?? place;
+    const legendgroup = `series ${place}`;
     if (band !== undefined) {
       bands.push({
         type: 'scatter',
@@ -108,20 +109,20 @@ const lineData = (figure: LineFigure): Data[] => {
       marker: { color: colour(i), size: 6, symbol: SYMBOLS[i % SYMBOLS.length]! },
       legendgroup,
       ...(band === undefined ? {} : { customdata: band.map(([lo, hi]) => [lo, hi]) }),
-      hovertemplate: `%{y:.4g}${band === undefined ? '' : ' [%{customdata[0]:.4g}, %{customdata[1]:.4g}]'}${shared ? '' : samples[i]}`,
+      hovertemplate: `%{y:.4g}${band === undefined ? '' : ' [%{customdata[0]:.4g}, %{customdata[1]:.4g}]'}${shared ? '' : samples[place]}`,
     });
   });
   // Bands first, so that no band lies over another curve.
   return [...bands, ...lines];
 };
 
-const barData = ({ categories, series }: BarFigure): Data[] =>
-  series.map(({ label, values }, i) => ({
+const barData = ({ categories, series }: BarFigure, arms: readonly Arm[]): Data[] =>
+  series.map(({ label, arm, values }, place) => ({
     type: 'bar',
     name: plotlyText(label),
     x: categories.map(categoryText),
     y: values.map((measured) => measured?.value ?? null),
-    marker: { color: colour(i), line: { width: 0 } },
+    marker: { color: colour(armIndex(arms, arm) ?? place), line: { width: 0 } },
     error_y: {
       type: 'data',
       symmetric: false,
@@ -139,10 +140,10 @@ const barData = ({ categories, series }: BarFigure): Data[] =>
   }));
 
 /** A figure as Plotly's data and layout, with CSS variables ("var(--text)") in place of colours and fonts. */
-export const plotlyFigure = (figure: LineFigure | BarFigure): { data: Data[]; layout: Partial<Layout> } =>
+export const plotlyFigure = (figure: LineFigure | BarFigure, arms: readonly Arm[] = []): { data: Data[]; layout: Partial<Layout> } =>
   figure.kind === 'line'
     ? {
-        data: lineData(figure),
+        data: lineData(figure, arms),
         layout: layout(figure, {
           xaxis: { ...axis(figure.x), zeroline: false, spikecolor: 'var(--axis)', spikethickness: 1, spikedash: 'solid' },
           yaxis: axis(figure.y),
@@ -150,7 +151,7 @@ export const plotlyFigure = (figure: LineFigure | BarFigure): { data: Data[]; la
         }),
       }
     : {
-        data: barData(figure),
+        data: barData(figure, arms),
         layout: layout(figure, {
           xaxis: { ...axis({ label: '' }), title: {}, type: 'category', showgrid: false },
           yaxis: axis(figure.y),

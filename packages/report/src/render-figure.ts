@@ -3,7 +3,7 @@ import { escapeHtml, jsonForScript } from './escape.ts';
 import { formatNumber } from './format-number.ts';
 import { plotlyFigure } from './plotly-figure.ts';
 import { measuredDecimals, sampleText } from './render-value.ts';
-import type { BarFigure, LineFigure, Measurement } from './report.ts';
+import type { Arm, BarFigure, LineFigure, Measurement } from './report.ts';
 
 /** The figure in words, for readers who cannot see it: the last point of every curve, or every bar. */
 const describe = (figure: LineFigure | BarFigure): string => {
@@ -40,9 +40,13 @@ const sampleRemarks = (figure: LineFigure | BarFigure): string[] => {
 };
 
 /** A place for Plotly to draw in, the figure's data beside it, and its content in words. */
-export const renderFigure = (figure: LineFigure | BarFigure, csvFile: string): string => `<figure class="plot" id="${figure.id}">
+export const renderFigure = (
+  figure: LineFigure | BarFigure,
+  csvFile: string,
+  arms: readonly Arm[] = [],
+): string => `<figure class="plot" id="${figure.id}">
 <figcaption>${escapeHtml(figure.caption)}</figcaption>
 <div class="plot-area" role="img" aria-label="${escapeHtml(describe(figure))}"><noscript>The figure needs JavaScript; its numbers are in the CSV.</noscript></div>
-<script type="application/json">${jsonForScript(plotlyFigure(figure))}</script>
+<script type="application/json">${jsonForScript(plotlyFigure(figure, arms))}</script>
 <p class="remarks">${escapeHtml(sampleRemarks(figure).join(' '))} <a href="${csvFile}">CSV</a></p>
 </figure>`;

@@ -1,20 +1,27 @@
 import { formatExact } from './format-number.ts';
-import type { Claim } from './report.ts';
-import type { VerdictRule } from './verdict.ts';
+import type { ClaimResult } from './report.ts';
+import type { VerdictRule } from './statistics/verdict.ts';
 
 const MARGIN = 0.12;
 
 const ruleBounds = (rule: VerdictRule): number[] => [...new Set(rule.kind === 'within' ? [rule.lo, rule.hi] : [rule.bound])];
 
 /**
- * The measured interval on a line with the region where the claim holds shaded and the paper's value as a diamond: the verdict at a glance.
- * Positions are percentages, so that the drawing follows its card's width without distortion. It repeats what the card says in words
- * and is hidden from screen readers. Nothing is drawn for a claim that was not measured.
+ * The measured interval on a line, each training as a small dot, with the region where the claim holds shaded and the paper's value as a
+ * diamond: the verdict at a glance. Positions are percentages, so that the drawing follows its card's width without distortion. It repeats
+ * what the card says in words and is hidden from screen readers. Nothing is drawn for a claim that was not measured.
  */
-export const renderIntervalPlot = ({ measured, paper, rule }: Claim): string => {
+export const renderIntervalPlot = ({ measured, paper }: ClaimResult, rule: VerdictRule): string => {
   if (measured === null) return '';
   const bounds = ruleBounds(rule);
-  const marks = [...bounds, measured.value, ...(measured.interval ?? []), ...(paper?.value === undefined ? [] : [paper.value])];
+  const trainings = measured.perTraining ?? [];
+  const marks = [
+    ...bounds,
+    measured.value,
+    ...trainings,
+    ...(measured.interval ?? []),
+    ...(paper?.value === undefined ? [] : [paper.value]),
+  ];
   const lo = Math.min(...marks);
   const span = Math.max(...marks) - lo || Math.abs(lo) || 1;
   const at = (value: number): number => 100 * (MARGIN + ((value - lo) / span) * (1 - 2 * MARGIN));
@@ -30,6 +37,7 @@ export const renderIntervalPlot = ({ measured, paper, rule }: Claim): string => 
 ${bounds.map((bound) => `<line class="bound" x1="${x(bound)}" x2="${x(bound)}" y1="4" y2="34"/><text x="${x(bound)}" y="48">${formatExact(bound)}</text>`).join('')}
 ${interval === null ? '' : `<line class="whisker" x1="${x(interval[0])}" x2="${x(interval[1])}" y1="19" y2="19"/>${interval.map((end) => `<line class="whisker" x1="${x(end)}" x2="${x(end)}" y1="13" y2="25"/>`).join('')}`}
 ${paper?.value === undefined ? '' : `<svg x="${x(paper.value)}" y="19" overflow="visible"><path class="paper-mark" d="M0-6L6 0L0 6L-6 0Z"/></svg>`}
+${trainings.map((value) => `<circle class="training" cx="${x(value)}" cy="19" r="3"/>`).join('')}
 <circle class="point" cx="${x(measured.value)}" cy="19" r="4.5"/>
 </svg>`;
 };

@@ -3,32 +3,36 @@ import { paragraphs } from './inline-text.ts';
 import type { PlacedGrid } from './place-images.ts';
 import { renderClaims } from './render-claims.ts';
 import { renderFigure } from './render-figure.ts';
-import { renderImageGrid } from './render-image-grid.ts';
+import { filmStripGrid } from './film-strip.ts';
+import { renderImageGrid, renderLead } from './render-image-grid.ts';
 import { renderTable } from './render-table.ts';
-import type { Attribution, Block, Provenance, Report, Section } from './report.ts';
+import type { Arm, Attribution, Block, ImageGrid, Provenance, Report, Section } from './report.ts';
 
-const renderBlock = (block: Block, grids: ReadonlyMap<string, PlacedGrid>): string => {
+const renderBlock = (block: Block, grids: ReadonlyMap<string, PlacedGrid>, arms: readonly Arm[]): string => {
   switch (block.kind) {
     case 'prose':
       return `<div class="prose">${paragraphs(block.text)}</div>`;
     case 'note':
       return `<aside class="note">${paragraphs(block.text)}</aside>`;
     case 'table':
-      return renderTable(block, `${block.id}.csv`);
+      return renderTable(block, `${block.id}.csv`, arms);
     case 'line':
     case 'bar':
-      return renderFigure(block, `${block.id}.csv`);
+      return renderFigure(block, `${block.id}.csv`, arms);
     case 'image-grid':
-      return renderImageGrid(block, grids.get(block.id)!);
+      return renderImageGrid(block, grids.get(block.id)!, arms);
+    case 'film-strip':
+      return renderImageGrid(filmStripGrid(block), grids.get(block.id)!, arms);
   }
 };
 
 const renderSection = (
   { id, title, blocks }: Section,
   grids: ReadonlyMap<string, PlacedGrid>,
+  arms: readonly Arm[],
 ): string => `<section id="${id}" aria-labelledby="${id}-title">
 <h2 id="${id}-title">${escapeHtml(title)}</h2>
-${blocks.map((block) => renderBlock(block, grids)).join('\n')}
+${blocks.map((block) => renderBlock(block, grids, arms)).join('\n')}
 </section>`;
 
 const wallTime = (seconds: number): string => {
@@ -36,6 +40,47 @@ const wallTime = (seconds: number): string => {
   const minutes = Math.round(seconds / 60);
   return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 };
+
+const provenanceTable = (
+  id: string,
+  caption: string,
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+): string => `<details class="provenance-table"><summary>${caption}</summary>
+<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table id="${id}">
+<thead><tr>${head.map((label) => `<th scope="col">${label}</th>`).join('')}</tr></thead>
+<tbody>${rows.map(([first, ...cells]) => `<tr><th scope="row">${escapeHtml(first!)}</th>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`).join('\n')}</tbody>
+</table></div></details>`;
+
+const renderTrainings = ({ trainings = [] }: Provenance): string =>
+  trainings.length === 0
+    ? ''
+    : provenanceTable(
+        'trainings',
+        'Training by training',
+        ['training', 'identity', 'commit', 'processor', 'instructions', 'engine', 'threads', 'seconds', 'finished'],
+        trainings.map(({ id, identity, commit, processor, instructionSet, engine, threads, seconds, finishedAt }) => [
+          id,
+          identity,
+          commit ?? 'not recorded',
+          processor,
+          instructionSet,
+          engine,
+          String(threads),
+          seconds === null ? 'in pieces' : String(seconds),
+          finishedAt.slice(0, 16).replace('T', ' '),
+        ]),
+      );
+
+const renderNetworks = ({ networks = [] }: Provenance): string =>
+  networks.length === 0
+    ? ''
+    : provenanceTable(
+        'networks',
+        'Networks that drew and judged',
+        ['network', 'weights', 'engine'],
+        networks.map(({ name, hash, engine }) => [name, hash, engine]),
+      );
 
 const renderProvenance = (provenance: Provenance): string => {
   const { commit, profile, configHash, weightsHash, datasetHash, engine, machine, wallSeconds, finishedAt, command } = provenance;
@@ -60,7 +105,9 @@ const renderProvenance = (provenance: Provenance): string => {
 ${entries.map(([term, value]) => `<div><dt>${term}</dt><dd>${value}</dd></div>`).join('\n')}
 </dl>
 <p class="command-label" id="command-label">Regenerate with</p>
-<pre tabindex="0" aria-labelledby="command-label"><code>${escapeHtml(command)}</code></pre>
+<div class="command"><pre tabindex="0" aria-labelledby="command-label"><code id="command">${escapeHtml(command)}</code></pre><button type="button" class="copy" data-copies="command">Copy</button></div>
+${renderTrainings(provenance)}
+${renderNetworks(provenance)}
 </section>`;
 };
 
@@ -89,9 +136,26 @@ const renderContents = ({ claims, sections, attribution }: Report): string => {
   return `<nav class="contents" aria-label="Contents"><ol>${entries.map(({ id, title }) => `<li><a href="#${id}">${escapeHtml(title)}</a></li>`).join('')}</ol></nav>`;
 };
 
+/** The grid of pictures that a block is; null for blocks without pictures. */
+const gridOf = (block: Block): ImageGrid | null =>
+  block.kind === 'image-grid' ? block : block.kind === 'film-strip' ? filmStripGrid(block) : null;
+
+const leadOf = ({ lead, sections, arms = [] }: Report, grids: ReadonlyMap<string, PlacedGrid>): string => {
+  const block = sections.flatMap(({ blocks }) => blocks).find((candidate) => 'id' in candidate && candidate.id === lead);
+  const grid = block === undefined ? null : gridOf(block);
+  return grid === null ? '' : renderLead(grid, grids.get(grid.id)!, arms);
+};
+
+/**
+ * Everything comes from the report's own folder: nothing that a text from outside might say can load or run. Figures set styles on
+ * elements, and a page opened from a disk has no origin but its scheme.
+ */
+const CONTENT_SECURITY_POLICY =
+  "default-src 'none'; script-src 'self' file:; style-src 'self' file: 'unsafe-inline'; img-src 'self' file: data: blob:; connect-src blob: data:; base-uri 'none'; form-action 'none'";
+
 /** The whole page. Styles, script and Plotly come from assets/ by relative address: it works from file:// without a network. */
 export const renderPage = (report: Report, grids: ReadonlyMap<string, PlacedGrid>): string => {
-  const { id, title, summary, claims, sections, provenance, attribution } = report;
+  const { id, title, takeaway, summary, sections, provenance, attribution, arms = [] } = report;
   const meta = [
     `${id}, profile ${provenance.profile}`,
     ...(provenance.finishedAt === null ? [] : [provenance.finishedAt.slice(0, 10)]),
@@ -102,6 +166,7 @@ export const renderPage = (report: Report, grids: ReadonlyMap<string, PlacedGrid
 <html lang="en">
 <head>
 <meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${CONTENT_SECURITY_POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(title)}</title>
@@ -115,11 +180,12 @@ ${hasFigures ? '<script defer src="assets/plotly.min.js"></script>\n' : ''}<scri
 <header>
 <p class="eyebrow">${meta.map((part) => `<span>${escapeHtml(part)}</span>`).join('')}</p>
 <h1>${escapeHtml(title)}</h1>
-<div class="summary">${paragraphs(summary)}</div>
+<div class="takeaway">${paragraphs(takeaway)}</div>
+${leadOf(report, grids)}
 </header>
 ${renderContents(report)}
 <main id="main">
-${[renderClaims(claims), ...sections.map((section) => renderSection(section, grids)), renderProvenance(provenance), renderAttribution(attribution)].filter((part) => part !== '').join('\n')}
+${[`<div class="summary">${paragraphs(summary)}</div>`, renderClaims(report), ...sections.map((section) => renderSection(section, grids, arms)), renderProvenance(provenance), renderAttribution(attribution)].filter((part) => part !== '').join('\n')}
 </main>
 </div>
 <dialog id="enlarged" aria-labelledby="enlarged-title">

@@ -1,9 +1,10 @@
+import { swatch } from './arm-colours.ts';
 import { isMeasurement, isPaperValue } from './cell.ts';
 import { escapeHtml } from './escape.ts';
 import { formatExact, formatNumber } from './format-number.ts';
 import { headerGroups } from './header-groups.ts';
 import { measuredDecimals, renderMeasurement, renderNotMeasured, renderPaperValue, sampleText } from './render-value.ts';
-import type { Cell, Column, Measurement, Table } from './report.ts';
+import type { Arm, Cell, Column, Measurement, Table } from './report.ts';
 
 /** The rows whose value is the column's best, or whose interval overlaps the best one's: no better one was shown to exist. */
 export const bestRows = (cells: readonly Cell[], better: 'higher' | 'lower'): Set<number> => {
@@ -48,7 +49,7 @@ const renderHead = ({ rowHeader, columns }: Table, numeric: readonly boolean[]):
  * A table with measured numbers beside the paper's. n and seeds stand once under the table where all numbers share them, else under each
  * number.
  */
-export const renderTable = (table: Table, csvFile: string): string => {
+export const renderTable = (table: Table, csvFile: string, arms: readonly Arm[] = []): string => {
   const { id, caption, columns, rows } = table;
   const columnCells = columns.map((_, i) => rows.map(({ cells }) => cells[i]!));
   // Columns of a group are read against each other, so a word among them ("not given") stands where its number would.
@@ -88,7 +89,7 @@ export const renderTable = (table: Table, csvFile: string): string => {
 ${renderHead(table, numeric)}
 </thead>
 <tbody>
-${rows.map(({ label, cells }, row) => `<tr><th scope="row">${escapeHtml(label)}</th>${cells.map((cell, i) => `<td${numeric[i] ? ' class="number"' : ''}>${renderCell(cell, row, i)}</td>`).join('')}</tr>`).join('\n')}
+${rows.map(({ label, arm, cells }, row) => `<tr><th scope="row">${swatch(arms, arm)}${escapeHtml(label)}</th>${cells.map((cell, i) => `<td${numeric[i] ? ' class="number"' : ''}>${renderCell(cell, row, i)}</td>`).join('')}</tr>`).join('\n')}
 </tbody>
 </table>
 </div>

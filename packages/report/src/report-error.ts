@@ -8,7 +8,8 @@ export type ReportErrorCode =
   | 'duplicate-id'
   | 'bad-shape'
   | 'bad-image'
-  | 'invalid-text';
+  | 'invalid-text'
+  | 'foreign-files';
 
 /** The error of this package: `code` for programs, `message` for people, `values` with the offending values. */
 export class ReportError extends Error {

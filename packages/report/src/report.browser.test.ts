@@ -6,6 +6,7 @@ import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SAMPLE_REPORT } from './sample-report.ts';
+import { writeIndex } from './write-index.ts';
 import { writeReport } from './write-report.ts';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -50,7 +51,8 @@ describe.skipIf(!installed)(
           if (!/^(file|data|blob):/.test(request.url())) complaints.push(`network: ${request.url()}`);
         });
         await page.goto(pathToFileURL(path.join(dir, 'index.html')).href);
-        await page.waitForFunction(`document.querySelectorAll('.plot-area .main-svg .trace, .plot-area .main-svg .bars').length >= 6`);
+        // Not waitForFunction, which the page's own Content-Security-Policy forbids.
+        await page.locator('.plot-area .main-svg .trace, .plot-area .main-svg .bars').nth(5).waitFor({ state: 'attached' });
         await check(page);
         expect(complaints).toEqual([]);
       } finally {
@@ -68,12 +70,24 @@ describe.skipIf(!installed)(
         expect(await overflow(page)).toBe(0);
         expect(await page.evaluate('[...document.images].every((image) => image.complete && image.naturalWidth > 0)')).toBe(true);
         expect(await page.locator('.plotlyjsicon, [data-title*="cloud" i]').count()).toBe(0);
-        expect(await page.locator('.claim .badge').allInnerTexts()).toEqual([
+        // Facts stand first, the one that was not measured among them.
+        expect(await page.locator('.claims .badge').allInnerTexts()).toEqual([
+          '\u2013 not judged',
           '\u2713 reproduced',
           '\u223c inconclusive',
-          '\u2713 reproduced',
           '\u223c inconclusive',
+          '\u2013 not judged: 3 trainings',
         ]);
+        // The first screen says what came out and shows it.
+        const bottom = (selector: string) =>
+          page
+            .locator(selector)
+            .first()
+            .evaluate((element) => element.getBoundingClientRect().bottom);
+        expect(await bottom('.takeaway')).toBeLessThan(900);
+        expect(await bottom('.lead .frame')).toBeLessThan(900);
+        // One picture of each grid is a stop of the Tab key.
+        expect(await page.locator('#grid .enlarge:not([tabindex])').count()).toBe(1);
       });
     });
 
@@ -81,13 +95,13 @@ describe.skipIf(!installed)(
       await withPage({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }, async (page) => {
         expect(await overflow(page)).toBe(0);
         const left = await page.locator('#grid .scroll').evaluate((scroller) => {
-          scroller.scrollLeft = 300;
+          scroller.scrollLeft = 100;
           return {
             moved: scroller.scrollLeft,
             header: scroller.querySelector('tbody th')!.getBoundingClientRect().left - scroller.getBoundingClientRect().left,
           };
         });
-        expect(left).toEqual({ moved: 300, header: 0 });
+        expect(left).toEqual({ moved: 100, header: 0 });
       });
     });
 
@@ -95,7 +109,7 @@ describe.skipIf(!installed)(
       await withPage({ colorScheme: 'light' }, async (page) => {
         const light = [await background(page), await tickColour(page)];
         await page.emulateMedia({ colorScheme: 'dark' });
-        await page.waitForFunction(`getComputedStyle(document.querySelector('.plot-area .xtick text')).fill !== '${light[1]}'`);
+        await expect.poll(() => tickColour(page)).not.toBe(light[1]);
         const dark = [await background(page), await tickColour(page)];
         expect(light[0]).toBe('rgb(250, 249, 247)');
         expect(dark[0]).toBe('rgb(19, 22, 25)');
@@ -127,10 +141,42 @@ describe.skipIf(!installed)(
         expect(width % 64).toBe(0);
         expect(width).toBeGreaterThanOrEqual(640);
         await page.keyboard.press('Escape');
-        await page.waitForFunction(
-          `document.activeElement.closest('tr')?.querySelector('th').firstChild.textContent === 'insufficient prompt'`,
-        );
+        const focused = (): Promise<string> =>
+          page.evaluate(`document.activeElement.closest('tr')?.querySelector('th').firstChild.textContent`);
+        await expect.poll(focused).toBe('insufficient prompt');
       });
+    });
+
+    it('lists all reports and puts two side by side', async () => {
+      const reports = await mkdtemp(path.join(tmpdir(), 'reports-'));
+      const context = await browser.newContext();
+      try {
+        const other = SAMPLE_REPORT.provenance;
+        await writeReport(path.join(reports, 'ablation', 'quick-seed-1'), SAMPLE_REPORT);
+        await writeReport(path.join(reports, 'ablation', 'quick-seed-2'), {
+          ...SAMPLE_REPORT,
+          claims: SAMPLE_REPORT.claims.slice(1),
+          provenance: { ...other, finishedAt: '2026-03-15T09:26:53Z' },
+        });
+        await writeIndex(reports);
+        const page = await context.newPage();
+        const complaints: string[] = [];
+        page.on('console', (message) => complaints.push(message.text()));
+        page.on('pageerror', (error) => complaints.push(error.message));
+        await page.goto(pathToFileURL(path.join(reports, 'index.html')).href);
+        expect(await page.locator('.runs a').evaluateAll((links) => links.map((link) => link.getAttribute('href')))).toEqual([
+          'ablation/quick-seed-2/index.html',
+          'ablation/quick-seed-1/index.html',
+        ]);
+        await page.locator('input[name=differing]').check();
+        const rows = await page.locator('.comparison tbody tr').allInnerTexts();
+        expect(rows).toHaveLength(2);
+        expect(rows[0]).toContain('Zero convolutions follow the condition better than Gaussian ones (Canny edges)');
+        expect(complaints).toEqual([]);
+      } finally {
+        await context.close();
+        await rm(reports, { recursive: true });
+      }
     });
   },
 );

@@ -1,6 +1,6 @@
 import type { RgbImage } from '@controllab/data';
-import type { Estimate } from './interval.ts';
-import type { VerdictRule } from './verdict.ts';
+import type { Estimate } from './statistics/interval.ts';
+import type { VerdictRule } from './statistics/verdict.ts';
 
 /**
  * The document model: what an experiment hands to writeReport. All text is plain (escaped when rendered); fields marked "prose" also know
@@ -9,18 +9,34 @@ import type { VerdictRule } from './verdict.ts';
 export interface Report {
   readonly id: string;
   readonly title: string;
+  /** One sentence of prose: what came out. It stands on the first screen. */
+  readonly takeaway: string;
+  /** Id of the image block whose first rows stand beside it. */
+  readonly lead?: string;
   /** One paragraph of prose: what was done and what came out. */
   readonly summary: string;
+  /** What is compared, in the order of their colours: series and rows that name an arm have its colour everywhere. */
+  readonly arms?: readonly Arm[];
   readonly claims: readonly Claim[];
   readonly sections: readonly Section[];
   readonly provenance: Provenance;
   readonly attribution: readonly Attribution[];
 }
 
+/** One of the things that are compared. */
+export interface Arm {
+  readonly id: string;
+  readonly label: string;
+}
+
 /** A measured number. `provenance` names what differs from the report's own, such as the weights of one variant. */
 export interface Measurement extends Estimate {
   /** The seeds behind the samples, ascending. None behind a count, whose interval is the number itself. */
   readonly seeds: readonly number[];
+  /** One number a training (or round), in the order of `seeds`: what verdicts are computed from. */
+  readonly perTraining?: readonly number[];
+  /** What the quantity can be; the interval lies inside. */
+  readonly range?: readonly [lo: number, hi: number];
   readonly provenance?: Partial<Provenance>;
 }
 
@@ -43,6 +59,22 @@ export interface Claim {
   /** The measured quantity, such as "canny F1, zero minus Gaussian". */
   readonly quantity: string;
   readonly rule: VerdictRule;
+  /**
+   * What the numbers rest on. A `fact` needs no training and is judged exactly; `trainings`: the unit is the training; `rounds`: repeated
+   * timings.
+   */
+  readonly basis: 'fact' | 'trainings' | 'rounds';
+  /** Written down before the run and corrected for their number; everything else is exploratory. */
+  readonly primary: boolean;
+  /** One a control, or a single one with label null where the claim does not depend on it. */
+  readonly results: readonly ClaimResult[];
+  /** Id of the figure or table that shows it. */
+  readonly shownIn?: string;
+}
+
+/** A claim's quantity under one control. */
+export interface ClaimResult {
+  readonly label: string | null;
   /** null: not measured. */
   readonly measured: Measurement | null;
   /** null: the paper gives no number. */
@@ -55,7 +87,7 @@ export interface Section {
   readonly blocks: readonly Block[];
 }
 
-export type Block = Prose | Note | Table | LineFigure | BarFigure | ImageGrid;
+export type Block = Prose | Note | Table | LineFigure | BarFigure | ImageGrid | FilmStrip;
 
 export interface Prose {
   readonly kind: 'prose';
@@ -94,6 +126,7 @@ export interface Column {
 
 export interface TableRow {
   readonly label: string;
+  readonly arm?: string;
   /** One cell per column. */
   readonly cells: readonly Cell[];
 }
@@ -122,6 +155,7 @@ export interface LineFigure {
 
 export interface LineSeries {
   readonly label: string;
+  readonly arm?: string;
   readonly x: readonly number[];
   readonly y: readonly number[];
   /** The interval at every point, [lo, hi]. */
@@ -138,7 +172,7 @@ export interface BarFigure {
   readonly caption: string;
   readonly categories: readonly string[];
   readonly y: Axis;
-  readonly series: readonly { readonly label: string; readonly values: readonly (Measurement | null)[] }[];
+  readonly series: readonly { readonly label: string; readonly arm?: string; readonly values: readonly (Measurement | null)[] }[];
   readonly references?: readonly ReferenceLine[];
 }
 
@@ -152,18 +186,34 @@ export interface ImageGrid {
     readonly label: string;
     /** A second line under the label, such as the prompt. */
     readonly detail?: string;
+    readonly arm?: string;
     readonly images: readonly (GridImage | null)[];
+    /** Under the row's pictures: what each of them was told, say. */
+    readonly notes?: readonly { readonly label: string; readonly text: string }[];
   }[];
 }
 
+/** One condition over training: rows are arms, columns training steps. */
+export interface FilmStrip {
+  readonly kind: 'film-strip';
+  readonly id: string;
+  readonly caption: string;
+  readonly condition: GridImage;
+  /** Of each column. */
+  readonly steps: readonly number[];
+  readonly rows: readonly { readonly label: string; readonly arm?: string; readonly images: readonly GridImage[] }[];
+}
+
 /** A column's header; neighbours of the same group share a header above theirs, such as a variant over its prompts. */
-export type GridColumn = string | { readonly group: string; readonly label: string };
+export type GridColumn = string | { readonly group: string; readonly label: string; readonly arm?: string };
 
 export interface GridImage extends RgbImage {
   /** What is to be seen, for readers who cannot see it. */
   readonly alt: string;
   /** A short line under the image, such as its score. */
   readonly caption?: string;
+  /** Shown where the picture is enlarged: the prompt, say. */
+  readonly detail?: string;
 }
 
 /** Where the numbers come from. null: not recorded. Everything here may differ between identical runs; nothing outside it does. */
@@ -180,6 +230,26 @@ export interface Provenance {
   readonly finishedAt: string | null;
   /** The command that regenerates the report. */
   readonly command: string;
+  /** Training by training: where each was computed. */
+  readonly trainings?: readonly TrainingProvenance[];
+  /** The networks that drew and judged, as they really ran. */
+  readonly networks?: readonly { readonly name: string; readonly hash: string; readonly engine: string }[];
+}
+
+/** Where one training was computed. */
+export interface TrainingProvenance {
+  readonly id: string;
+  readonly seed: number;
+  /** Short hash of what identifies it: its name in the store. */
+  readonly identity: string;
+  readonly commit: string | null;
+  readonly processor: string;
+  readonly instructionSet: string;
+  readonly engine: string;
+  readonly threads: number;
+  /** null: computed in pieces. */
+  readonly seconds: number | null;
+  readonly finishedAt: string;
 }
 
 /** Whose work is shown, under which licence. */

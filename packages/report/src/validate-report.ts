@@ -1,5 +1,6 @@
 import { isMeasurement } from './cell.ts';
-import type { BarFigure, Cell, Claim, ImageGrid, LineFigure, Measurement, Report, Table } from './report.ts';
+import { filmStripGrid } from './film-strip.ts';
+import type { BarFigure, Block, Cell, Claim, ImageGrid, LineFigure, Measurement, Report, Table } from './report.ts';
 import { ReportError } from './report-error.ts';
 
 const ID = /^[a-z0-9][a-z0-9-]*$/;
@@ -21,8 +22,13 @@ const ordered = (where: string, interval: readonly [number, number]): void => {
     throw new ReportError('bad-interval', `${where}: interval [${interval.join(', ')}] is upside down`, { where, interval });
 };
 
-const checkMeasurement = (where: string, { value, interval, n, seeds }: Measurement): void => {
-  finite(where, value, n, ...seeds);
+const checkMeasurement = (where: string, { value, interval, n, seeds, perTraining = [], range }: Measurement): void => {
+  finite(where, value, n, ...seeds, ...perTraining);
+  if (perTraining.length > 0) sameLength(where, 'numbers a training (one a seed)', seeds.length, perTraining.length);
+  if (range !== undefined && interval !== null && !(interval[0] >= range[0] && interval[1] <= range[1]))
+    throw new ReportError('bad-interval', `${where}: interval [${interval.join(', ')}] leaves the quantity’s range [${range.join(', ')}]`, {
+      where,
+    });
   if (!Number.isInteger(n) || n < 1) throw new ReportError('bad-shape', `${where}: n must be a positive integer, got ${n}`, { where, n });
   const exact = interval !== null && interval[0] === value && interval[1] === value;
   if (seeds.length === 0 && !exact)
@@ -34,8 +40,11 @@ const checkClaim = (claim: Claim): void => {
   const where = `claim "${claim.id}"`;
   if (claim.rule.kind === 'within') ordered(where, [claim.rule.lo, claim.rule.hi]);
   else finite(where, claim.rule.bound);
-  finite(where, claim.paper?.value);
-  if (claim.measured !== null) checkMeasurement(where, claim.measured);
+  if (claim.results.length === 0) throw new ReportError('bad-shape', `${where}: expected at least one result, got none`, { where });
+  for (const { label, measured, paper } of claim.results) {
+    finite(where, paper?.value);
+    if (measured !== null) checkMeasurement(label === null ? where : `${where}, ${label}`, measured);
+  }
 };
 
 const checkCell = (where: string, cell: Cell): void => {
@@ -81,6 +90,28 @@ const checkGrid = (grid: ImageGrid): void => {
   }
 };
 
+/** Names that point at blocks and arms of the report must find them. */
+const checkReferences = ({ claims, sections, lead, arms = [] }: Report): void => {
+  const blocks = new Map(sections.flatMap(({ blocks }) => blocks.flatMap((block) => ('id' in block ? [[block.id, block] as const] : []))));
+  const missing = (what: string, id: string): never => {
+    throw new ReportError('bad-id', `${what} names '${id}', which the report does not have`, { id });
+  };
+  for (const { id, shownIn } of claims) if (shownIn !== undefined && !blocks.has(shownIn)) missing(`claim "${id}"`, shownIn);
+  const shown = lead === undefined ? undefined : (blocks.get(lead) ?? missing('lead', lead));
+  if (shown !== undefined && shown.kind !== 'image-grid' && shown.kind !== 'film-strip')
+    throw new ReportError('bad-id', `lead names '${lead}', which holds no pictures`, { lead });
+  const known = new Set(arms.map(({ id }) => id));
+  for (const arm of [...blocks.values()].flatMap(armsOf)) if (!known.has(arm)) missing('a series or row', arm);
+};
+
+const armsOf = (block: Block): string[] => {
+  const named = (items: readonly { readonly arm?: string }[]): string[] => items.flatMap(({ arm }) => (arm === undefined ? [] : [arm]));
+  if (block.kind === 'table' || block.kind === 'film-strip') return named(block.rows);
+  if (block.kind === 'line' || block.kind === 'bar') return named(block.series);
+  if (block.kind === 'image-grid') return named([...block.rows, ...block.columns.filter((column) => typeof column !== 'string')]);
+  return [];
+};
+
 /**
  * Refuses a report with numbers that are not finite, shapes that do not fit, or ids that cannot be file names, before anything is written.
  * @throws ReportError naming the place
@@ -99,6 +130,7 @@ export const validateReport = (report: Report): void => {
     checkId(claim.id);
     checkClaim(claim);
   }
+  checkReferences(report);
   for (const section of report.sections) {
     checkId(section.id);
     for (const block of section.blocks) {
@@ -107,6 +139,7 @@ export const validateReport = (report: Report): void => {
       else if (block.kind === 'line') checkLine(block);
       else if (block.kind === 'bar') checkBar(block);
       else if (block.kind === 'image-grid') checkGrid(block);
+      else if (block.kind === 'film-strip') checkGrid(filmStripGrid(block));
       if (block.kind === 'line' || block.kind === 'bar')
         finite(`figure "${block.id}", references`, ...(block.references ?? []).map(({ y }) => y));
     }

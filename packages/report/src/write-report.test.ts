@@ -1,4 +1,5 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -6,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Block, Report } from './report.ts';
 import { ReportError } from './report-error.ts';
 import { SAMPLE_REPORT } from './sample-report.ts';
-import { writeReport } from './write-report.ts';
+import { checkReportFolder, writeReport } from './write-report.ts';
 
 let dir: string;
 beforeEach(async () => {
@@ -14,7 +15,12 @@ beforeEach(async () => {
 });
 afterEach(() => rm(dir, { recursive: true }));
 
-const withBlock = (block: Block): Report => ({ ...SAMPLE_REPORT, sections: [{ id: 'only', title: 'Only', blocks: [block] }] });
+const withBlock = (block: Block): Report => ({
+  ...SAMPLE_REPORT,
+  lead: undefined,
+  claims: SAMPLE_REPORT.claims.map(({ shownIn: _shownIn, ...claim }) => claim),
+  sections: [{ id: 'only', title: 'Only', blocks: [block] }],
+});
 const read = (name: string) => readFile(path.join(dir, name), 'utf8');
 
 describe('writeReport', () => {
@@ -23,8 +29,8 @@ describe('writeReport', () => {
     const files = (await readdir(dir, { recursive: true })).sort();
     expect(files).toEqual([
       'assets', 'assets/plotly.min.js', 'assets/report.css', 'assets/report.js', 'convergence-curve.csv',
-      'images', 'images/grid', 'images/grid/row-1.png', 'images/grid/row-2.png', 'images/grid/row-3.png', 'images/grid/row-4.png',
-      'index.html', 'prompt-bars.csv', 'results.json', 'variants.csv',
+      'images', 'images/film-strip', 'images/film-strip/row-1.png', 'images/film-strip/row-2.png', 'images/grid', 'images/grid/row-1.png', 'images/grid/row-2.png', 'images/grid/row-3.png', 'images/grid/row-4.png',
+      'index.html', 'manifest.json', 'prompt-bars.csv', 'results.json', 'variants.csv',
     ]); // prettier-ignore
     expect(await sharp(path.join(dir, 'images/grid/row-3.png')).metadata()).toMatchObject({ width: 5 * 64, height: 64 });
   });
@@ -32,17 +38,25 @@ describe('writeReport', () => {
   it('gives every number n, seeds and interval, and every claim its verdict, in results.json', async () => {
     await writeReport(dir, SAMPLE_REPORT);
     const results = JSON.parse(await read('results.json'));
-    expect(results.claims.map((claim: { verdict: string }) => claim.verdict)).toEqual([
-      'reproduced',
-      'inconclusive',
-      'reproduced',
-      'inconclusive',
+    expect(results.claims.map(({ results: of }: { results: { verdict: string }[] }) => of.map(({ verdict }) => verdict))).toEqual([
+      ['reproduced', 'inconclusive'],
+      ['inconclusive'],
+      ['not judged'],
+      ['not judged'],
     ]);
-    expect(results.claims[3].measured).toBeNull();
+    expect(results.claims[0].results[0]).toMatchObject({ trainings: 5, measured: { perTraining: [0.12, 0.14, 0.13, 0.15, 0.11] } });
+    expect(results.claims[0].results[1].detectable).toBeGreaterThan(0.01);
+    expect(results.claims[3].results[0].measured).toBeNull();
+    expect(results.metrics['variants/ControlNet, zero convolutions/Canny F1/measured']).toBeCloseTo(0.68, 1);
     const cell = results.sections[0].blocks[0].rows[0].cells[1];
-    expect(cell).toMatchObject({ n: 256, seeds: [1, 2, 3], confidence: 0.95, provenance: { weightsHash: 'sha256:0123456789abcdef' } });
+    expect(cell).toMatchObject({
+      n: 256,
+      seeds: [1, 2, 3, 4, 5],
+      confidence: 0.95,
+      provenance: { weightsHash: 'sha256:0123456789abcdef' },
+    });
     expect(cell.interval[0]).toBeLessThan(cell.value);
-    const grid = results.sections[2].blocks[1];
+    const grid = results.sections[2].blocks[2];
     expect(grid.rows[2].images[4]).toBeNull();
     expect(grid.rows[2].images[5]).toMatchObject({ file: 'images/grid/row-3.png', index: 4, count: 5 });
     expect(results.provenance.commit).toBe('3f9c2ab17d40');
@@ -62,11 +76,53 @@ describe('writeReport', () => {
     expect(await read('variants.csv')).toBe(await read('twin/variants.csv'));
   });
 
-  it('removes images and tables of the report before it, and nothing else', async () => {
+  it('removes what the report before it left, and nothing of anybody else’s', async () => {
     await writeReport(dir, SAMPLE_REPORT);
+    for (const name of ['notes.txt', 'mine.csv', 'images/grid/mine.png']) await writeFile(path.join(dir, name), 'mine');
     await writeReport(dir, withBlock({ kind: 'prose', text: 'nothing to see' }));
-    expect((await readdir(dir)).sort()).toEqual(['assets', 'images', 'index.html', 'results.json']);
-    expect(await readdir(path.join(dir, 'images/grid'))).toEqual([]);
+    expect((await readdir(dir, { recursive: true })).sort()).toEqual([
+      'assets', 'assets/plotly.min.js', 'assets/report.css', 'assets/report.js', 'images', 'images/grid', 'images/grid/mine.png',
+      'index.html', 'manifest.json', 'mine.csv', 'notes.txt', 'results.json',
+    ]); // prettier-ignore
+  });
+
+  it('refuses a folder that holds somebody else’s files, and with overwrite leaves them where they are', async () => {
+    await writeFile(path.join(dir, 'holiday.png'), 'mine');
+    await expect(checkReportFolder(dir)).rejects.toMatchObject({ code: 'foreign-files' });
+    await expect(writeReport(dir, SAMPLE_REPORT)).rejects.toThrow(/holiday\.png/);
+    expect(await readdir(dir)).toEqual(['holiday.png']);
+    await writeReport(dir, SAMPLE_REPORT, { overwrite: true });
+    await writeReport(dir, SAMPLE_REPORT);
+    expect(await read('holiday.png')).toBe('mine');
+  });
+
+  it('lists its files with their checksums', async () => {
+    await writeReport(dir, SAMPLE_REPORT);
+    const { files } = JSON.parse(await read('manifest.json')) as { files: Record<string, string> };
+    for (const [name, hash] of Object.entries(files))
+      expect(
+        createHash('sha256')
+          .update(await readFile(path.join(dir, name)))
+          .digest('hex'),
+        name,
+      ).toBe(hash);
+    expect(Object.keys(files)).toContain('index.html');
+  });
+
+  it('refuses names that point nowhere', async () => {
+    await expect(writeReport(dir, { ...SAMPLE_REPORT, lead: 'prompt-bars' })).rejects.toThrow(
+      "lead names 'prompt-bars', which holds no pictures",
+    );
+    await expect(writeReport(dir, { ...SAMPLE_REPORT, lead: 'gird' })).rejects.toThrow("lead names 'gird'");
+    await expect(writeReport(dir, { ...SAMPLE_REPORT, arms: [] })).rejects.toThrow(/a series or row names 'arm-1'/);
+  });
+
+  it('quotes texts that a spreadsheet would take for formulas', async () => {
+    await writeReport(
+      dir,
+      withBlock({ kind: 'table', id: 't', caption: '', rowHeader: 'x', columns: [{ label: 'y' }], rows: [{ label: '=1+1', cells: [-2] }] }),
+    );
+    expect(await read('t.csv')).toBe("x,y\n'=1+1,-2\n");
   });
 
   it('escapes every text, whatever it holds', async () => {
@@ -83,6 +139,7 @@ describe('writeReport', () => {
     await writeReport(dir, {
       ...report,
       title: evil,
+      takeaway: evil,
       summary: evil,
       claims: report.claims.map((claim) => ({
         ...claim,
@@ -90,7 +147,7 @@ describe('writeReport', () => {
         test: evil,
         quantity: evil,
         source: evil,
-        paper: { text: evil, source: evil },
+        results: claim.results.map((result) => ({ ...result, label: evil, paper: { text: evil, source: evil } })),
       })),
       sections: [
         ...report.sections,
@@ -126,10 +183,16 @@ describe('writeReport', () => {
     const measured = { value: 15, interval: [15, 15] as const, n: 15, seeds: [], method: 'counted' };
     await writeReport(dir, {
       ...report,
-      claims: report.claims.slice(0, 1).map((claim) => ({ ...claim, rule: { kind: 'within', lo: 15, hi: 15 }, measured })),
+      claims: report.claims.slice(0, 1).map((claim) => ({
+        ...claim,
+        rule: { kind: 'within', lo: 15, hi: 15 },
+        basis: 'fact' as const,
+        results: [{ label: null, measured, paper: null }],
+      })),
     });
-    expect(await read('index.html')).toMatch(/<span class="value">15<\/span><\/span><\/dd><dd class="samples">no randomness<\/dd>/);
-    expect(JSON.parse(await read('results.json')).claims[0]).toMatchObject({ verdict: 'reproduced', measured: { seeds: [] } });
+    expect(await read('index.html')).toMatch(/<span class="value">15<\/span><\/span>/);
+    expect(await read('index.html')).toContain('no randomness');
+    expect(JSON.parse(await read('results.json')).claims[0].results[0]).toMatchObject({ verdict: 'reproduced', measured: { seeds: [] } });
   });
 
   it.each<[string, Block, string]>([

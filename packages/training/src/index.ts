@@ -9,7 +9,6 @@ export { trainControl, TRAINING_REVISION, type ControlTraining, type TrainedCont
 export { TrainingError, isDiskFull, type TrainingErrorCode } from './errors.ts';
 export { constantRate, cosineRate, stableDecayRate, type LearningRate } from './learning-rate.ts';
 export { optimizerInputs, type OptimizerSettings } from './optimizer-inputs.ts';
-export { Progress, formatDuration, type ProgressOutput } from './progress.ts';
 export {
   runTraining,
   type Evaluation,

@@ -9,7 +9,7 @@ import { TrainingError } from './errors.ts';
 import type { LearningRate } from './learning-rate.ts';
 import { LossWatch, type LossRise } from './loss-watch.ts';
 import { optimizerInputs, type OptimizerSettings } from './optimizer-inputs.ts';
-import { Progress, type ProgressOutput } from './progress.ts';
+import { Progress, type ProgressOutput } from '@controllab/report';
 import { TrainingLog, type LogLine } from './training-log.ts';
 
 /** A compiled step whose state is p:NAME, m:NAME, v:NAME (and ema:NAME), with a scalar output `loss`; see `compileTrainStep`. */

@@ -50,19 +50,46 @@
     if (!dialog.open) dialog.showModal();
   };
 
+  /** Of a grid's pictures one is a stop of the Tab key: the one that was last at. */
+  const moveTo = (button) => {
+    for (const other of button.closest('.image-grid').querySelectorAll('.enlarge')) other.tabIndex = other === button ? 0 : -1;
+    button.focus();
+  };
+
   /** The image that many columns and rows away in the same grid, if there is one. */
   const neighbour = (button, columns, rows) => {
     const cell = button.closest('td');
-    const row = button.closest('tbody').rows[cell.parentElement.sectionRowIndex + rows];
-    return row?.cells[cell.cellIndex + columns]?.querySelector('.enlarge');
+    const all = [...button.closest('tbody').rows].filter((row) => row.querySelector('.enlarge'));
+    return all[all.indexOf(cell.parentElement) + rows]?.cells[cell.cellIndex + columns]?.querySelector('.enlarge');
+  };
+
+  /** Selects the text where the clipboard is not to be had (a page from a disk, say), so that one key press copies it. */
+  const copyText = async (button) => {
+    const source = document.getElementById(button.dataset.copies);
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      button.textContent = 'Copied';
+    } catch {
+      getSelection().selectAllChildren(source);
+      button.textContent = 'Selected';
+    }
   };
 
   const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
   document.addEventListener('click', (event) => {
     const button = event.target.closest('.enlarge');
+    const copy = event.target.closest('.copy');
     if (button) show(button);
+    else if (copy) copyText(copy);
     else if (event.target === dialog) dialog.close();
+  });
+  document.addEventListener('keydown', (event) => {
+    const step = STEPS[event.key];
+    if (!step || dialog.open || !event.target.matches('.enlarge')) return;
+    const next = neighbour(event.target, ...step);
+    if (next) moveTo(next);
+    event.preventDefault();
   });
   dialog.addEventListener('keydown', (event) => {
     const step = STEPS[event.key];
@@ -70,7 +97,7 @@
     if (next) show(next);
     if (step) event.preventDefault();
   });
-  dialog.addEventListener('close', () => shown?.focus());
+  dialog.addEventListener('close', () => shown && moveTo(shown));
 
   if (document.querySelector('figure.plot')) {
     drawFigures();

@@ -5,7 +5,7 @@ import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 import { startBatchWorker } from '../batch-worker.ts';
 import { runTraining, type Evaluation, type TrainingResult } from '../run-training.ts';
 import { compileTrainStep, initialTrainState, stateTensors } from '../train-step.ts';
-import type { ProgressOutput } from '../progress.ts';
+import type { ProgressOutput } from '@controllab/report';
 import type { DenoisingBatchData, LatentPhase, ModuleReference } from './batches.ts';
 import { checkRecipe, learningRateOf, type Recipe } from './recipe.ts';
 import { denoisingStep, stepsPerRun, trainedInBase, type DenoisingModel } from './step.ts';

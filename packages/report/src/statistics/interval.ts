@@ -1,5 +1,6 @@
-import { counterUniform } from './counter-random.ts';
-import { ReportError } from './report-error.ts';
+import jstat from 'jstat';
+import { uniform } from '@controllab/data';
+import { ReportError } from '../report-error.ts';
 
 /** A mean with its 95% confidence interval. */
 export interface Estimate {
@@ -12,18 +13,37 @@ export interface Estimate {
   readonly method: string;
 }
 
+export interface IntervalOptions {
+  /** Of the bootstrap's draws; 1. */
+  readonly seed?: number;
+  /**
+   * What the quantity can be: the interval is cut there. A confidence set stays one when it is intersected with the possible values.
+   */
+  readonly range?: readonly [lo: number, hi: number];
+}
+
 const RESAMPLES = 10_000;
 
 /** Below this the percentile bootstrap is too narrow (at n = 3 a "95%" interval covers about 75%), and Student's t is used. */
 const BOOTSTRAP_FROM = 20;
 
-/** 97.5% quantiles of Student's t for 1, 2, ... 18 degrees of freedom (any table of the t distribution). */
-const T_975 = [12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11, 2.101];
+const { studentt } = jstat.jStat;
+/** Student's t distribution function, and the value below which a share of it lies. */
+export const studentCdf = (t: number, degrees: number): number => studentt.cdf(t, degrees);
+export const studentQuantile = (share: number, degrees: number): number => studentt.inv(share, degrees);
 
-const mean = (samples: ArrayLike<number>): number => {
+export const mean = (samples: ArrayLike<number>): number => {
   let sum = 0;
   for (let i = 0; i < samples.length; i++) sum += samples[i]!;
   return sum / samples.length;
+};
+
+/** The sample's standard deviation, dividing by n - 1. */
+export const deviation = (samples: ArrayLike<number>): number => {
+  const centre = mean(samples);
+  let squares = 0;
+  for (let i = 0; i < samples.length; i++) squares += (samples[i]! - centre) ** 2;
+  return Math.sqrt(squares / (samples.length - 1));
 };
 
 /** Linear interpolation between order statistics (Hyndman and Fan's type 7, numpy's default). */
@@ -42,9 +62,9 @@ const bootstrap = (samples: ArrayLike<number>, seed: number): [number, number] =
   const n = samples.length;
   const means = new Float64Array(RESAMPLES);
   for (let b = 0; b < RESAMPLES; b++) {
-    const uniform = counterUniform(seed, b);
+    const draws = uniform(seed, 'bootstrap', b, n);
     let sum = 0;
-    for (let j = 0; j < n; j++) sum += samples[Math.floor(uniform(j) * n)]!;
+    for (let j = 0; j < n; j++) sum += samples[Math.floor(draws[j]! * n)]!;
     means[b] = sum / n;
   }
   means.sort();
@@ -53,9 +73,7 @@ const bootstrap = (samples: ArrayLike<number>, seed: number): [number, number] =
 
 const studentT = (samples: ArrayLike<number>, centre: number): [number, number] => {
   const n = samples.length;
-  let squares = 0;
-  for (let i = 0; i < n; i++) squares += (samples[i]! - centre) ** 2;
-  const half = T_975[n - 2]! * Math.sqrt(squares / (n - 1) / n);
+  const half = (studentQuantile(0.975, n - 1) * deviation(samples)) / Math.sqrt(n);
   return [centre - half, centre + half];
 };
 
@@ -64,35 +82,32 @@ const studentT = (samples: ArrayLike<number>, centre: number): [number, number] 
  * drawn by counter from `seed`, so the same samples give the same interval), or below 20 samples Student's t, because the percentile
  * bootstrap is too narrow there (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", section 4). One sample has no interval.
  * Samples must be independent: pass one number per training seed, or per image of one model, never the two mixed.
- * @throws ReportError `empty-samples`, `non-finite`
+ * @throws ReportError `empty-samples`, `non-finite`, `bad-interval` for a sample outside the range
  */
-export const meanInterval = (samples: ArrayLike<number>, seed = 1): Estimate => {
+export const meanInterval = (samples: ArrayLike<number>, { seed = 1, range }: IntervalOptions = {}): Estimate => {
   const n = samples.length;
   if (n === 0) throw new ReportError('empty-samples', 'an interval needs at least one sample, got none');
   for (let i = 0; i < n; i++) {
-    if (!Number.isFinite(samples[i]))
-      throw new ReportError('non-finite', `sample ${i} of ${n} is ${samples[i]}, expected a finite number`, {
-        index: i,
-        value: samples[i],
-      });
+    const sample = samples[i]!;
+    if (!Number.isFinite(sample))
+      throw new ReportError('non-finite', `sample ${i} of ${n} is ${sample}, expected a finite number`, { index: i, value: sample });
+    if (range !== undefined && !(sample >= range[0] && sample <= range[1]))
+      throw new ReportError('bad-interval', `sample ${i} of ${n} is ${sample}, outside [${range.join(', ')}]`, { index: i, value: sample });
   }
   const value = mean(samples);
   if (n === 1) return { value, interval: null, n, method: 'one sample, no interval' };
-  if (n < BOOTSTRAP_FROM) return { value, interval: studentT(samples, value), n, method: "95% Student's t" };
-  return {
-    value,
-    interval: bootstrap(samples, seed),
-    n,
-    method: `95% percentile bootstrap, ${RESAMPLES.toLocaleString('en-US')} resamples`,
-  };
+  const [lo, hi] = n < BOOTSTRAP_FROM ? studentT(samples, value) : bootstrap(samples, seed);
+  const method = n < BOOTSTRAP_FROM ? "95% Student's t" : `95% percentile bootstrap, ${RESAMPLES.toLocaleString('en-US')} resamples`;
+  if (range === undefined) return { value, interval: [lo, hi], n, method };
+  return { value, interval: [Math.max(lo, range[0]), Math.min(hi, range[1])], n, method };
 };
 
 /**
  * The mean of a[i] - b[i] with its 95% interval (see meanInterval). Pairing (the same prompt, condition and noise under two variants)
  * removes what both share; two intervals side by side do not.
- * @throws ReportError `length-mismatch`, `empty-samples`, `non-finite`
+ * @throws ReportError `length-mismatch`, `empty-samples`, `non-finite`, `bad-interval`
  */
-export const pairedDifferenceInterval = (a: ArrayLike<number>, b: ArrayLike<number>, seed = 1): Estimate => {
+export const pairedDifferenceInterval = (a: ArrayLike<number>, b: ArrayLike<number>, options: IntervalOptions = {}): Estimate => {
   if (a.length !== b.length)
     throw new ReportError('length-mismatch', `paired samples need equal lengths, got ${a.length} and ${b.length}`, {
       a: a.length,
@@ -100,6 +115,6 @@ export const pairedDifferenceInterval = (a: ArrayLike<number>, b: ArrayLike<numb
     });
   return meanInterval(
     Float64Array.from(a, (value, i) => value - b[i]!),
-    seed,
+    options,
   );
 };
