@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { firstExamples } from '@controllab/data';
 import { emojiScenes } from '@controllab/emoji-scenes';
 import { DEGRADATION_NAMES } from '@controllab/metrics';
-import { miniAestheticScores } from './aesthetic.ts';
+import { compileAesthetic } from './aesthetic.ts';
 import { ladder } from './batches/aesthetic.ts';
 import { loadAesthetic } from './networks.ts';
 
@@ -11,10 +11,9 @@ it('the shipped predictor ranks degraded versions of scenes that it never saw, o
   const scenes = await emojiScenes({ tier: 'core', seed, split: 'val-combination', length: count });
   const ladders = (await firstExamples(scenes)).map(({ image }, index) => ladder(image, levels, { seed, index }));
   expect(ladders.every(({ versions }) => versions.length === levels)).toBe(true);
-  const scores = await miniAestheticScores(
-    loadAesthetic('core').tensors,
-    ladders.flatMap(({ versions }) => versions),
-  );
+  const scorer = await compileAesthetic(loadAesthetic('core').tensors);
+  const scores = await scorer.scores(ladders.flatMap(({ versions }) => versions));
+  await scorer.release();
   for (const kind of DEGRADATION_NAMES) {
     const gaps = ladders.flatMap((of, n) => (of.kind === kind ? [scores[n * levels]! - scores[n * levels + levels - 1]!] : []));
     expect(gaps.length).toBeGreaterThan(0);

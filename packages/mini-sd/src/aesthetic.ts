@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { Linear, Module, withParameters } from '@controllab/core-blocks';
-import { compile, type HostTensor } from '@controllab/tfjs-onnx';
+import { compile, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
 import { ConvTrunk } from './conv-trunk.ts';
 import { IMAGE_SIZE } from './models.ts';
 import { imageBatches } from './pixels.ts';
@@ -34,19 +34,30 @@ export class MiniAesthetic extends Module {
 
 const BATCH = 64;
 
-/** Mini-aesthetic scores of images [64, 64, 3]. */
-export async function miniAestheticScores(weights: Record<string, HostTensor>, images: readonly Uint8Array[]): Promise<number[]> {
+/** Scores pictures by the mini-aesthetic predictor. */
+export interface AestheticScorer {
+  /** One score an image [64, 64, 3], without a unit. */
+  scores(images: readonly Uint8Array[]): Promise<number[]>;
+  release(): Promise<void>;
+}
+
+/** Compiles the mini-aesthetic predictor. */
+export async function compileAesthetic(weights: Record<string, HostTensor>, engine: CompileOptions = {}): Promise<AestheticScorer> {
   const predictor = new MiniAesthetic();
   const network = await compile(
     ({ inputs, constants }) => withParameters(predictor, constants, () => ({ outputs: { scores: predictor.forward(inputs['images']!) } })),
     { inputs: { images: { shape: [BATCH, 3, IMAGE_SIZE, IMAGE_SIZE] } }, constants: weights },
-    { name: 'mini-aesthetic' },
+    { ...engine, name: 'mini-aesthetic' },
   );
-  const scores: number[] = [];
-  for (const { size, batch } of imageBatches(images, BATCH)) {
-    const { scores: found } = await network.run({ images: batch });
-    scores.push(...found!.data.subarray(0, size));
-  }
-  await network.release();
-  return scores;
+  return {
+    async scores(images) {
+      const scores: number[] = [];
+      for (const { size, batch } of imageBatches(images, BATCH)) {
+        const { scores: found } = await network.run({ images: batch });
+        scores.push(...found!.data.subarray(0, size));
+      }
+      return scores;
+    },
+    release: () => network.release(),
+  };
 }

@@ -1,6 +1,6 @@
 import { withParameters } from '@controllab/core-blocks';
 import { CONTEXT_LENGTH, tokenize, vocabulary, type Tier } from '@controllab/emoji-scenes';
-import { compile, type HostTensor } from '@controllab/tfjs-onnx';
+import { compile, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
 import { MiniClip } from './clip.ts';
 import { IMAGE_SIZE, TEXT_WIDTH } from './models.ts';
 import { imageBatches } from './pixels.ts';
@@ -17,7 +17,12 @@ export interface ClipScorer {
 const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, i) => sum + x * b[i]!, 0);
 
 /** Compiles both towers for batches of `count`; a smaller batch is padded. */
-export async function compileClip(weights: Record<string, HostTensor>, tier: Tier, count: number): Promise<ClipScorer> {
+export async function compileClip(
+  weights: Record<string, HostTensor>,
+  tier: Tier,
+  count: number,
+  engine: CompileOptions = {},
+): Promise<ClipScorer> {
   const words = vocabulary(tier);
   const clip = new MiniClip(words.words.length);
   const towers = await compile(
@@ -29,7 +34,7 @@ export async function compileClip(weights: Record<string, HostTensor>, tier: Tie
       inputs: { images: { shape: [count, 3, IMAGE_SIZE, IMAGE_SIZE] }, ids: { shape: [count, CONTEXT_LENGTH], dtype: 'int32' } },
       constants: weights,
     },
-    { name: 'mini-CLIP' },
+    { ...engine, name: 'mini-CLIP' },
   );
   const rows = ({ data }: HostTensor, length: number): Float32Array[] =>
     Array.from({ length }, (_, n) => (data as Float32Array).slice(n * TEXT_WIDTH, (n + 1) * TEXT_WIDTH));

@@ -1,11 +1,12 @@
 export { MiniSdError, type MiniSdErrorCode } from './errors.ts';
 export { MINI_CONTROLNET } from './control.ts';
-export { miniAestheticScores } from './aesthetic.ts';
+export type { AestheticScorer } from './aesthetic.ts';
 export { decode, encode, normaliseLatents, type LatentStatistics } from './autoencoder.ts';
-export { compileClip, type ClipScorer } from './clip-score.ts';
+export type { ClipScorer } from './clip-score.ts';
 export { MiniClip, miniText } from './clip.ts';
 export { SUBGROUPS } from './inception.ts';
-export { compileJudge, type Judge, type Verdict } from './judge.ts';
+export type { Judge, Verdict } from './judge.ts';
+export { openJudges, type Judges } from './open-judges.ts';
 export { encodeScenes, readLatents, writeLatents } from './latents.ts';
 export { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniUNet, miniVae, TEXT_WIDTH } from './models.ts';
 export { loadAesthetic, loadClip, loadInception, loadSegmenter, type LoadedNetwork } from './networks.ts';
@@ -21,8 +22,9 @@ export {
   type Sampler,
   type SampleRequest,
 } from './sampler.ts';
+export { COMMITTED_TIER } from './tier.ts';
 export { communityStyles, type CommunityStyle } from './styles.ts';
-export { segment } from './segment.ts';
+export type { Segmenter } from './segment.ts';
 export { loadWeights, saveWeights, weightsFile, type Part } from './weights.ts';
 export type { LatentBatchData, LatentPhase } from './batches/latent.ts';
 /** Module of the denoising batches, for startBatchWorker; takes a LatentBatchData. */

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { withParameters } from '@controllab/core-blocks';
 import { catalogue, type SceneSpec, type Tier } from '@controllab/emoji-scenes';
-import { compile, type HostTensor } from '@controllab/tfjs-onnx';
+import { compile, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
 import { CELLS, FEATURES, MiniInception } from './inception.ts';
 import { IMAGE_SIZE } from './models.ts';
 import { imageBatches } from './pixels.ts';
@@ -26,7 +26,7 @@ export interface Judge {
 const BATCH = 64;
 
 /** Compiles mini-inception over a tier's objects. */
-export async function compileJudge(weights: Record<string, HostTensor>, tier: Tier): Promise<Judge> {
+export async function compileJudge(weights: Record<string, HostTensor>, tier: Tier, engine: CompileOptions = {}): Promise<Judge> {
   const pool = catalogue(tier);
   const placeOf = new Map(pool.map(({ id }, i) => [id, i]));
   const inception = new MiniInception(pool.length);
@@ -37,7 +37,7 @@ export async function compileJudge(weights: Record<string, HostTensor>, tier: Ti
         return { outputs: { features, objects, cells: tf.softmax(cells) } };
       }),
     { inputs: { images: { shape: [BATCH, 3, IMAGE_SIZE, IMAGE_SIZE] } }, constants: weights },
-    { name: 'mini-inception' },
+    { ...engine, name: 'mini-inception' },
   );
   async function* batches(images: readonly Uint8Array[]): AsyncGenerator<{ start: number; size: number; out: Record<string, HostTensor> }> {
     for (const { start, size, batch } of imageBatches(images, BATCH)) yield { start, size, out: await network.run({ images: batch }) };

@@ -51,7 +51,8 @@ export async function evaluationReport({ evaluation, sources, provenance, attrib
   return {
     id: 'evaluate',
     title: `Evaluation of ${nameOf(generated.path)}`,
-    summary: summary(generated, reference, scores),
+    takeaway: summary(generated, reference, scores),
+    summary: '',
     claims: [],
     sections,
     provenance,

@@ -6,7 +6,7 @@ import { rankingLoss } from '@controllab/metrics';
 import type { ImageGrid } from '@controllab/report';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { TrainingResult } from '@controllab/training';
-import { MiniAesthetic, miniAestheticScores } from '../aesthetic.ts';
+import { compileAesthetic, MiniAesthetic } from '../aesthetic.ts';
 import { ladder, type AestheticBatchData } from '../batches/aesthetic.ts';
 import { IMAGE_SIZE } from '../models.ts';
 import { stepsOfTier } from '../tier.ts';
@@ -86,10 +86,9 @@ export async function rankingQuality(
     name: captions.caption,
     ...ladder(image, levels, { seed, index }),
   }));
-  const scores = await miniAestheticScores(
-    weights,
-    ladders.flatMap(({ versions }) => versions),
-  );
+  const scorer = await compileAesthetic(weights);
+  const scores = await scorer.scores(ladders.flatMap(({ versions }) => versions));
+  await scorer.release();
   const right = new Map<string, number[]>();
   ladders.forEach(({ kind }, n) => {
     for (let i = 0; i < levels; i++) {

@@ -10,7 +10,7 @@ import type { SegmenterBatchData } from '../batches/segmenter.ts';
 import { crossEntropy, SUBGROUPS } from '../inception.ts';
 import { IMAGE_SIZE } from '../models.ts';
 import { loadTrunk } from '../networks.ts';
-import { segment } from '../segment.ts';
+import { compileSegmenter } from '../segment.ts';
 import { MiniSegmenter } from '../segmenter.ts';
 import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
@@ -93,10 +93,9 @@ export async function segmentationQuality(
     image,
     target: map('segmentation'),
   }));
-  const predicted = await segment(
-    weights,
-    drawn.map(({ image }) => image.rgb),
-  );
+  const segmenter = await compileSegmenter(weights);
+  const predicted = await segmenter.segment(drawn.map(({ image }) => image.rgb));
+  await segmenter.release();
   const map = (data: Uint8Array) => ({ data, width: IMAGE_SIZE, height: IMAGE_SIZE });
   const { datasetMiou, imageMiou, iouByClass } = segmentationAgreement(
     drawn.map(({ target }, i) => ({ predicted: map(predicted[i]!), target: map(target) })),

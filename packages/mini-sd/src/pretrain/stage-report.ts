@@ -121,7 +121,9 @@ export async function writeStageReport({
   await writeReport(directory, {
     id: `mini-sd-${part}`,
     title,
-    summary: `${recipe.totalSteps} steps of ${recipe.batchSize}; weights in \`${path.basename(weightsFile(part, tier))}\`.${measures.length === 0 ? '' : ` ${measures.map(([label, value]) => `${label}: ${Number(value.toFixed(3))}`).join('; ')}.`}`,
+    takeaway:
+      measures.length === 0 ? `${title}: trained.` : measures.map(([label, value]) => `${label}: ${Number(value.toFixed(3))}`).join('; '),
+    summary: `${recipe.totalSteps} steps of ${recipe.batchSize}; weights in \`${path.basename(weightsFile(part, tier))}\`.`,
     claims: [],
     sections,
     provenance: {

@@ -11,9 +11,9 @@ import {
   startBatchWorker,
   stateTensors,
   type LearningRate,
-  type ProgressOutput,
   type TrainingResult,
 } from '@controllab/training';
+import type { ProgressOutput } from '@controllab/report';
 import type { Tier } from '@controllab/emoji-scenes';
 import type { Part } from '../weights.ts';
 
