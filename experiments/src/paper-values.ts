@@ -25,6 +25,11 @@ export const PAPER = {
     claim: 'ControlNet-lite cannot interpret the condition where the prompt says nothing about it.',
     source: 'CN section 4.2 and figure 8c',
   },
+  promptDropping: {
+    claim:
+      'Replacing half of the prompts by empty strings while training makes the network read the condition’s meaning in place of the prompt.',
+    source: 'CN section 3.3',
+  },
   noNumbers: 'The paper shows this ablation as images (figure 8) and prints no number for it.',
 } as const;
 

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { median, type Measurement, type Table } from '@controllab/report';
 import { controlledInputs, denoiserOf, exampleInputs } from '../full-size/target.ts';
 import { profiles, type TimedId } from './design.ts';
-import { parseLatency } from './options.ts';
+import { chosenProfile } from './latency.ts';
 import { latencyReport, type LatencyResult } from './report.ts';
 import { stepCounts } from './step.ts';
 
@@ -45,6 +45,7 @@ describe('report', () => {
     threads: 2,
     ceilingGflops: 200,
     peerReason: null,
+    ownModel: null,
     targets: [
       {
         family: 'sd15',
@@ -63,18 +64,7 @@ describe('report', () => {
       },
     ],
   };
-  const report = latencyReport(result, {
-    commit: null,
-    profile: 'quick',
-    configHash: null,
-    weightsHash: null,
-    datasetHash: null,
-    engine: 'onnx',
-    machine: 'x',
-    wallSeconds: null,
-    finishedAt: null,
-    command: 'x',
-  });
+  const report = latencyReport(result);
   const table = (id: string): Table =>
     report.sections.flatMap(({ blocks }) => blocks).find((block): block is Table => block.kind === 'table' && block.id === id)!;
   const value = (cell: unknown): number => (typeof cell === 'number' ? cell : (cell as Measurement).value);
@@ -97,22 +87,20 @@ describe('report', () => {
   });
 
   it('puts the claim to both modules', () => {
-    expect(report.claims.map(({ measured }) => Number(measured!.value.toFixed(6)))).toEqual([30, -10]);
+    expect(report.claims.map(({ results }) => Number(results[0]!.measured!.value.toFixed(6)))).toEqual([30, -10]);
   });
 });
 
-describe('flags', () => {
-  it('have defaults, and name the valid values of a mistyped one', () => {
-    expect(parseLatency([])).toEqual({ profile: 'quick', provider: 'cpu', models: ['sd15'], model: null, fresh: false });
-    expect(parseLatency(['--profile=standard', '--models=svd,sd15']).models).toEqual(['svd', 'sd15']);
-    expect(() => parseLatency(['--models=sdxl'])).toThrow(/the profile quick has no base model 'sdxl'. Its models: sd15/);
-    expect(parseLatency(['--profile=paper', '--provider', 'cuda', '--model=m'])).toMatchObject({
-      profile: 'paper',
-      provider: 'cuda',
-      model: 'm',
-    });
-    expect(() => parseLatency(['--profile=fast'])).toThrow(/choices are quick, standard, paper/);
-    expect(() => parseLatency(['--seed=1'])).toThrow(/--profile, --provider, --models, --model, --fresh/);
+describe('chosenProfile', () => {
+  it('keeps the base models that were asked for, and names those that there are', () => {
+    expect(chosenProfile(profiles.standard, 'standard', { models: 'svd,sd15' }).targets.map(({ family }) => family)).toEqual([
+      'sd15',
+      'svd',
+    ]);
+    expect(chosenProfile(profiles.quick, 'quick', {})).toEqual(profiles.quick);
+    expect(() => chosenProfile(profiles.quick, 'quick', { models: 'sdxl' })).toThrow(
+      /the profile quick has no base model 'sdxl'. Its models: sd15/,
+    );
   });
 });
 

@@ -7,7 +7,7 @@ import type { TimedId } from './design.ts';
 import { stepOf } from './step.ts';
 
 /** One method to be timed in a process of its own. */
-export interface Job {
+export interface StepTiming {
   target: Target;
   method: TimedId;
   pool: WeightPool;
@@ -30,7 +30,7 @@ export interface Timing {
 }
 
 /** Compiles a method as one graph, with its weights as constants, and times its steps. */
-export async function timeMethod({ target, method: id, pool, unet: directory, warmUp, steps, options }: Job): Promise<Timing> {
+export async function timeMethod({ target, method: id, pool, unet: directory, warmUp, steps, options }: StepTiming): Promise<Timing> {
   const { label, modules, inputs: specs, run } = stepOf(target, id);
   const weights: Record<string, Record<string, ConstantTensor>> = {
     unet: directory === null ? poolWeights(modules.unet, pool) : externalStateDict(modules.unet, openWeights(directory)),

@@ -1,4 +1,4 @@
-import type { BarFigure, Cell, Claim, Column, Measurement, PaperValue, Provenance, Report, Table } from '@controllab/report';
+import type { BarFigure, Cell, Claim, Column, Measurement, PaperValue, Report, Table } from '@controllab/report';
 import type { RowId } from '../full-size/methods.ts';
 import { baseOf, exact, methodOf, NOT_IN_PAPER, paperName, rowsOf, signed } from '../full-size/report-cells.ts';
 import { PAPER_PARAMETERS, PAPER_SECONDS, paperIncrease } from '../paper-values.ts';
@@ -201,8 +201,9 @@ function claimsOf(families: readonly FamilyCounts[]): Claim[] {
       test: 'Counts of the architectures built here, ControlNeXt with the control modules of its first releases. An entry agrees if the count in millions, rounded or cut off, is the printed number.',
       quantity: 'entries that agree, legacy control modules',
       rule: { kind: 'within', lo: of, hi: of },
-      measured: entries('controlnext-legacy'),
-      paper: paperTable,
+      basis: 'fact',
+      primary: false,
+      results: [{ label: null, measured: entries('controlnext-legacy'), paper: paperTable }],
     },
     {
       id: 'table-five-current',
@@ -211,8 +212,9 @@ function claimsOf(families: readonly FamilyCounts[]): Claim[] {
       test: 'The same with the control module of the current code. What disagrees are all entries of ControlNeXt; base models and ControlNets do not change.',
       quantity: 'entries that agree, current control module',
       rule: { kind: 'within', lo: of, hi: of },
-      measured: entries('controlnext'),
-      paper: paperTable,
+      basis: 'fact',
+      primary: false,
+      results: [{ label: null, measured: entries('controlnext'), paper: paperTable }],
     },
     {
       id: 'fewer-learnable',
@@ -221,8 +223,15 @@ function claimsOf(families: readonly FamilyCounts[]): Claim[] {
       test: 'One minus learnable parameters of ControlNeXt (legacy modules) over those of ControlNet; the smallest of the three base models.',
       quantity: 'share of learnable parameters saved',
       rule: { kind: 'above', bound: 0.9 },
-      measured: exact(rounded(smallest, 4), inPaper.length, 'counted'),
-      paper: { text: PAPER_PARAMETERS.reduction.text, value: 0.9, source: PAPER_PARAMETERS.reduction.source },
+      basis: 'fact',
+      primary: false,
+      results: [
+        {
+          label: null,
+          measured: exact(rounded(smallest, 4), inPaper.length, 'counted'),
+          paper: { text: PAPER_PARAMETERS.reduction.text, value: 0.9, source: PAPER_PARAMETERS.reduction.source },
+        },
+      ],
     },
     {
       id: 'less-compute',
@@ -231,8 +240,15 @@ function claimsOf(families: readonly FamilyCounts[]): Claim[] {
       test: 'Multiply-accumulates added by ControlNeXt over those added by ControlNet; the largest of the three base models. Below 1: ControlNeXt is cheaper on all of them.',
       quantity: 'ControlNeXt’s added MACs over ControlNet’s, current module',
       rule: { kind: 'below', bound: 1 },
-      measured: costliest('controlnext'),
-      paper: { text: PAPER_SECONDS.overhead.text, source: PAPER_SECONDS.overhead.source },
+      basis: 'fact',
+      primary: false,
+      results: [
+        {
+          label: null,
+          measured: costliest('controlnext'),
+          paper: { text: PAPER_SECONDS.overhead.text, source: PAPER_SECONDS.overhead.source },
+        },
+      ],
     },
     {
       id: 'less-compute-legacy',
@@ -241,8 +257,15 @@ function claimsOf(families: readonly FamilyCounts[]): Claim[] {
       test: 'The same with the modules whose parameters the paper counts. It fails on SD1.5: that module has no convolution that shrinks the picture first, so its residual blocks work on all of its pixels.',
       quantity: 'ControlNeXt’s added MACs over ControlNet’s, legacy modules',
       rule: { kind: 'below', bound: 1 },
-      measured: costliest('controlnext-legacy'),
-      paper: { text: PAPER_SECONDS.overhead.text, source: PAPER_SECONDS.overhead.source },
+      basis: 'fact',
+      primary: false,
+      results: [
+        {
+          label: null,
+          measured: costliest('controlnext-legacy'),
+          paper: { text: PAPER_SECONDS.overhead.text, source: PAPER_SECONDS.overhead.source },
+        },
+      ],
     },
   ];
 }
@@ -315,26 +338,20 @@ export const parametersTables = ({ families, components }: ParametersResult): Ta
 ];
 
 /** The report, from the counts alone. */
-export function parametersReport(result: ParametersResult, provenance: Provenance): Report {
+export function parametersReport(result: ParametersResult): Omit<Report, 'id' | 'provenance'> {
   const { families } = result;
   const inPaper = families.filter(({ id }) => isPaperFamily(id));
   const [byMethod, learnable, compute, memory, ...components] = parametersTables(result) as [Table, Table, Table, Table, ...Table[]];
   const claims = claimsOf(families);
   const agree = (id: string): string => {
-    const { value, n } = claims.find((claim) => claim.id === id)!.measured!;
+    const { value, n } = claims.find((claim) => claim.id === id)!.results[0]!.measured!;
     return `${value} of ${n}`;
   };
   const [sd15] = inPaper as [FamilyCounts];
   return {
-    id: 'parameters',
     title: 'Parameters, compute and memory of ControlNet and ControlNeXt',
-    summary: paragraph(
-      'Every network is built at full size from the same blocks that the small models train with, and counted from its graph: no weight is',
-      `allocated and nothing is run. ${agree('table-five')} entries of ControlNeXt’s table 5 follow from the architectures with its legacy`,
-      `control modules, ${agree('table-five-current')} with the module of its current code. That legacy module costs more than a ControlNet`,
-      `on SD1.5: ${percent(addedShare(sd15, 'controlnext-legacy'))} multiply-accumulates against ${percent(addedShare(sd15, 'controlnet'))};`,
-      `the current one costs ${percent(addedShare(sd15, 'controlnext'))}.`,
-    ),
+    takeaway: `${agree('table-five')} entries of ControlNeXt’s table 5 follow from the architectures with its legacy control modules, ${agree('table-five-current')} with the module of its current code.`,
+    summary: `Every network is built at full size from the same blocks that the small models train with, and counted from its graph: no weight is allocated and nothing is run. ControlNeXt’s legacy module costs more than a ControlNet on SD1.5: ${percent(addedShare(sd15, 'controlnext-legacy'))} multiply-accumulates against ${percent(addedShare(sd15, 'controlnet'))}; the current one costs ${percent(addedShare(sd15, 'controlnext'))}.`,
     claims,
     sections: [
       { id: 'counts', title: 'Parameters', blocks: [byMethod, learnable] },
@@ -365,7 +382,6 @@ export function parametersReport(result: ParametersResult, provenance: Provenanc
       },
       { id: 'beyond', title: 'Beyond the paper', blocks: components },
     ],
-    provenance,
     attribution: [],
   };
 }

@@ -1,4 +1,12 @@
-export type ExperimentErrorCode = 'invalid-option' | 'invalid-model' | 'invalid-image' | 'locked' | 'disk-full' | 'measurement-failed';
+export type ExperimentErrorCode =
+  | 'invalid-option'
+  | 'invalid-model'
+  | 'invalid-image'
+  | 'locked'
+  | 'disk-full'
+  | 'store-damaged'
+  | 'store-not-writable'
+  | 'measurement-failed';
 
 /** The one error class of the experiments. Its message is a paragraph for the person at the terminal. */
 export class ExperimentError extends Error {
@@ -10,5 +18,14 @@ export class ExperimentError extends Error {
     this.name = 'ExperimentError';
     this.code = code;
     this.values = values;
+  }
+}
+
+/** Thrown where a signal asked the work to stop: what is computed is stored, and the same command goes on from there. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+
+  constructor() {
+    super('interrupted: the same command continues from here');
   }
 }

@@ -1,5 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
-import { parseFlags } from '../runner/command.ts';
+import { InvalidArgumentError, Option } from 'commander';
 
 export const TRAINED = ['controlnet', 'controlnext'] as const;
 
@@ -40,14 +39,9 @@ const methods = (text: string): TrainingStepOptions['methods'] => {
   return names as TrainingStepOptions['methods'];
 };
 
-/** Reads the flags of `experiments:training-step`. @throws ExperimentError invalid-option with the valid values */
-export function parseTrainingStep(argv: readonly string[]): TrainingStepOptions {
-  const command = new Command('training-step')
-    .description(
-      'Trains ControlNet and ControlNeXt on Stable Diffusion 1.5 for a few steps at batch 1, from random weights: time, memory, loss.',
-    )
-    .option('--size <pixels>', 'side of the picture', size, 256)
-    .option('--methods <names>', `which methods: ${TRAINED.join(',')}`, methods, [...TRAINED])
-    .option('--steps <integer>', `training steps of each method; the first ${WARM_UP} are not timed`, steps, 6);
-  return parseFlags(command, argv);
-}
+/** The job's own options. */
+export const OPTIONS: readonly Option[] = [
+  new Option('--size <pixels>', 'side of the picture').argParser(size).default(256),
+  new Option('--methods <names>', `which methods: ${TRAINED.join(',')}`).argParser(methods).default([...TRAINED]),
+  new Option('--steps <integer>', `training steps of each method; the first ${WARM_UP} are not timed`).argParser(steps).default(6),
+];

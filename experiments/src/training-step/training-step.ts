@@ -1,13 +1,13 @@
-import os from 'node:os';
 import path from 'node:path';
-import { currentCommit, machine, meanInterval, median, writeReport, type Measurement, type Table } from '@controllab/report';
+import { machine, meanInterval, median, type Measurement, type Table } from '@controllab/report';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
 import { METHODS } from '../full-size/methods.ts';
 import { architectureOf, denoiserOf, settingOf, type Target } from '../full-size/target.ts';
 import { weightPool } from '../full-size/weight-pool.ts';
 import { runChild } from '../runner/child-job.ts';
-import { textTable } from '../runner/text-table.ts';
-import { WARM_UP, type TrainingStepOptions } from './options.ts';
+import type { Job, JobContext } from '../runner/job.ts';
+import { workspaceRoot } from '../runner/paths.ts';
+import { OPTIONS, WARM_UP, type TrainingStepOptions } from './options.ts';
 import type { TrainingJob, TrainingTiming } from './train-method.ts';
 
 /** Of the square matrix products that are the ceiling. */
@@ -61,61 +61,81 @@ export function trainingStepTable(
   };
 }
 
-/** Trains each method for a few steps in a process of its own, prints the table, writes the report. @returns its folder */
-export async function runTrainingStep({ size, methods, steps }: TrainingStepOptions, say: (message: string) => void): Promise<string> {
-  const started = performance.now();
+interface TrainingStepResult {
+  options: TrainingStepOptions;
+  methods: MethodTiming[];
+  ceilingGflops: number;
+}
+
+async function measure(at: JobContext<object>): Promise<TrainingStepResult> {
+  const options = at.flags as unknown as TrainingStepOptions;
+  const { size, methods, steps } = options;
+  const { threads } = at.numerics;
   const target: Target = { family: 'sd15', height: size, width: size };
   const { unet } = denoiserOf(target);
-  const pool = await weightPool(path.join('.cache', 'full-size'), [unet]);
-  const threads = os.cpus().length;
-  const ceilingGflops = await matmulCeiling(CEILING_SIZE, { threads });
+  const pool = await weightPool(path.join(workspaceRoot, '.cache', 'full-size'), [unet]);
+  const ceilingGflops = await at.stage('ceiling', () => matmulCeiling(CEILING_SIZE, { threads }));
   const results: MethodTiming[] = [];
   for (const id of methods) {
     const { label } = METHODS[id];
-    say(`${label} on ${architectureOf(target).label}, ${settingOf(target)}: ${steps} training steps`);
-    const job: TrainingJob = { target, method: id, pool, steps, threads };
-    const timing = await runChild<TrainingTiming>(
-      new URL('timed-process.ts', import.meta.url),
-      job,
-      `Training ${id} on ${target.family} at ${size} pixels`,
-    );
+    const timing = await at.stage(id, () => {
+      at.say(`${label} on ${architectureOf(target).label}, ${settingOf(target)}: ${steps} training steps`);
+      const job: TrainingJob = { target, method: id, pool, steps, threads };
+      return runChild<TrainingTiming>(
+        new URL('timed-process.ts', import.meta.url),
+        job,
+        `Training ${id} on ${target.family} at ${size} pixels`,
+      );
+    });
     results.push({ ...timing, label });
-    say(`  ${median(timed(timing)).toFixed(2)} s a step, loss ${timing.losses.map((loss) => loss.toFixed(4)).join(', ')}`);
+    at.say(`  ${median(timed(timing)).toFixed(2)} s a step, loss ${timing.losses.map((loss) => loss.toFixed(4)).join(', ')}`);
   }
-  const table = trainingStepTable(results, { size, ceilingGflops });
-  say(`\n${textTable(table)}`);
-  const directory = path.join('reports', 'training-step', String(size));
-  await writeReport(directory, {
-    id: 'training-step',
-    title: 'A training step of ControlNet and ControlNeXt on Stable Diffusion 1.5',
-    summary: `${results.map((result) => `${result.label}: ${(result.trainable / 1e6).toFixed(0)}M parameters trained, ${median(timed(result)).toFixed(1)} s a step${result.peakBytes === null ? '' : `, ${(result.peakBytes / 1e9).toFixed(1)} GB at most`}`).join('. ')}. Weights and the batch are random; networks, gradients and optimizer are those of real training.`,
-    claims: [],
-    sections: [
-      {
-        id: 'steps',
-        title: 'Training steps',
-        blocks: [
-          table,
-          {
-            kind: 'note',
-            text: `${steps} steps on one batch; the first ${WARM_UP} fetch memory and are not timed, the interval is over the others. The machine's own matrix product in ONNX Runtime reaches ${ceilingGflops.toFixed(0)} GFLOPS in this run. Peak memory is the process's high-water mark, Node.js included: the state before and after the update exist at the same time.`,
-          },
-        ],
-      },
-    ],
-    provenance: {
-      commit: currentCommit(),
-      profile: `SD1.5 at ${size} pixels`,
-      configHash: null,
-      weightsHash: 'random weights',
-      datasetHash: 'none',
-      engine: `onnx cpu, ${threads} threads`,
-      machine: machine(),
-      wallSeconds: Math.round((performance.now() - started) / 1000),
-      finishedAt: new Date().toISOString(),
-      command: `npx nx run experiments:training-step --size=${size} --methods=${methods.join(',')} --steps=${steps}`,
-    },
-    attribution: [],
-  });
-  return directory;
+  return { options, methods: results, ceilingGflops };
 }
+
+const tableOf = ({ options, methods, ceilingGflops }: TrainingStepResult): Table =>
+  trainingStepTable(methods, { size: options.size, ceilingGflops });
+
+/** A few real training steps at full size: every method in a process of its own. */
+const trainingStep: Job<object, TrainingStepResult> = {
+  id: 'training-step',
+  description:
+    'Trains ControlNet and ControlNeXt on Stable Diffusion 1.5 for a few steps at batch 1, from random weights: time, memory, loss',
+  profiles: { sd15: {} },
+  options: OPTIONS,
+  seeded: false,
+  engines: 'onnx',
+  anew: true,
+  identity: () => ({ machine: machine() }),
+  run: measure,
+  tables: (result) => [tableOf(result)],
+  report: (result) => {
+    const of = result.methods.map(
+      (method) =>
+        `${method.label}: ${(method.trainable / 1e6).toFixed(0)}M parameters trained, ${median(timed(method)).toFixed(1)} s a step${method.peakBytes === null ? '' : `, ${(method.peakBytes / 1e9).toFixed(1)} GB at most`}`,
+    );
+    return {
+      title: 'A training step of ControlNet and ControlNeXt on Stable Diffusion 1.5',
+      takeaway: `${of.join('. ')}.`,
+      summary: 'Weights and the batch are random; networks, gradients and optimizer are those of real training.',
+      claims: [],
+      sections: [
+        {
+          id: 'steps',
+          title: 'Training steps',
+          blocks: [
+            tableOf(result),
+            {
+              kind: 'note',
+              text: `${result.options.steps} steps on one batch; the first ${WARM_UP} fetch memory and are not timed, the interval is over the others. The machine's own matrix product in ONNX Runtime reaches ${result.ceilingGflops.toFixed(0)} GFLOPS in this run. Peak memory is the process's high-water mark, Node.js included: the state before and after the update exist at the same time.`,
+            },
+          ],
+        },
+      ],
+      attribution: [],
+    };
+  },
+  sources: () => ({ weightsHash: 'random weights', datasetHash: 'none' }),
+};
+
+export default trainingStep;

@@ -1,5 +1,5 @@
 import { uniform } from '@controllab/data';
-import { mean } from './statistics.ts';
+import { mean } from './view.ts';
 
 /** Fidelity over a training run: at each evaluated step one value an image. */
 export interface Curve {
@@ -8,8 +8,9 @@ export interface Curve {
 }
 
 export interface Jump {
+  /** At most 1: a curve that falls again after its steepest part rose there by no more than all of it. */
   value: number;
-  interval: [number, number];
+  interval: readonly [number, number];
   /** The steepest window. */
   from: number;
   to: number;
@@ -53,5 +54,5 @@ function steepest({ steps, perImage }: Curve, images: readonly number[]): { shar
       if (rise > best.rise) best = { rise, from: steps[i]!, to: steps[j]! };
     }
   }
-  return { share: best.rise / total, from: best.from, to: best.to };
+  return { share: Math.min(1, best.rise / total), from: best.from, to: best.to };
 }

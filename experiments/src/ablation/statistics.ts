@@ -1,1 +1,0 @@
-export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

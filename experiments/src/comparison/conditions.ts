@@ -1,0 +1,8 @@
+/** What the comparisons' networks are conditioned on: ids of emoji-scenes' conditions, and how texts and axes call them. */
+export const CONDITIONS = {
+  canny: { label: 'Canny edges' },
+  segmentation: { label: 'segmentation map' },
+  mask: { label: 'object mask' },
+} as const;
+
+export type ConditionId = keyof typeof CONDITIONS;

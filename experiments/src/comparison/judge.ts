@@ -1,0 +1,38 @@
+import type { Json } from '@controllab/data';
+import type { RgbImage } from '@controllab/data';
+import type { ConditionId } from './conditions.ts';
+import { applies, type Measure } from './measures.ts';
+import type { Setting } from './train.ts';
+
+/** One measure of pictures: a value a picture (null where it does not apply), or one in all. */
+export type Values = readonly (number | null)[];
+
+/** Names the scenes themselves among drawings: what a perfect model would draw. */
+export const REAL = 'real';
+
+/** Every measure that is defined for a condition, of pictures of the evaluated scenes: stored, or taken now. */
+export async function storedMeasures(
+  setting: Setting,
+  measures: readonly Measure[],
+  { hash, images, condition }: { hash: string; images: readonly RgbImage[]; condition: ConditionId },
+): Promise<Record<string, Values>> {
+  const { at, scenes, judges, reference } = setting;
+  const taken: Record<string, Values> = {};
+  for (const measure of measures) {
+    if (!applies(measure, condition)) continue;
+    const identity: Json = {
+      measure: measure.id,
+      revision: measure.revision,
+      drawing: hash,
+      condition,
+      scenes: scenes.hash,
+      judges: { ...judges.hashes },
+      numerics: JSON.parse(JSON.stringify(at.numerics)) as Json,
+    };
+    const { value } = await at.store.cell<Values>('measure', identity, async () => ({
+      value: await measure.of({ images, examples: scenes.examples, condition, judges, reference }),
+    }));
+    taken[measure.id] = value;
+  }
+  return taken;
+}

@@ -1,0 +1,174 @@
+import { canny, type RgbImage } from '@controllab/data';
+import { borderColour, colourNames, colours, nearestColour, type SceneExample } from '@controllab/emoji-scenes';
+import { edgeF1, frechetDistance, maskIou, segmentationAgreement, type Features } from '@controllab/metrics';
+import { SUBGROUPS, type Judges } from '@controllab/mini-sd';
+import type { ConditionId } from './conditions.ts';
+
+/** What a measure is given: pictures, and the scenes that they were drawn for. */
+export interface Measured {
+  readonly images: readonly RgbImage[];
+  readonly examples: readonly SceneExample[];
+  /** The condition that the pictures are held against. */
+  readonly condition: ConditionId;
+  readonly judges: Judges;
+  /** mini-inception's features of real scenes that are evaluated nowhere else, [N, 256]. */
+  reference(): Promise<Features>;
+}
+
+/** A number, or one for each picture, of what was drawn. */
+export interface Measure {
+  readonly id: string;
+  /** Its name in tables and on axes. */
+  label(condition: ConditionId): string;
+  /** How it is taken: a sentence. */
+  method(condition: ConditionId): string;
+  readonly better: 'higher' | 'lower';
+  /** Between what it lies; null where it has no bounds. */
+  readonly range: readonly [number, number] | null;
+  readonly per: 'image' | 'set';
+  /** Raised with every change of what is computed: part of a stored value's identity. */
+  readonly revision: number;
+  /** Conditions that it is defined for; all of them without it. */
+  readonly conditions?: readonly ConditionId[];
+  /** One value a picture (null where it does not apply), or a single one. */
+  of(measured: Measured): Promise<readonly (number | null)[]>;
+}
+
+const raster = (data: Uint8Array, { width, height }: RgbImage) => ({ data, width, height });
+
+const edges = (images: readonly RgbImage[], examples: readonly SceneExample[], tolerance: 0 | 1): number[] =>
+  images.map(({ rgb, width, height }, i) => edgeF1(canny(rgb, width, height), examples[i]!.map('canny'), width, height, { tolerance }).f1);
+
+/** One way to hold a picture against the condition it was drawn from, by condition. */
+const FIDELITY: Record<ConditionId, { label: string; method: string; of(measured: Measured): Promise<number[]> }> = {
+  canny: {
+    label: 'edge F1 (1 px)',
+    method: 'Edges are extracted again from the pictures with the extractor that made the condition: F1 with a tolerance of one pixel.',
+    of: async ({ images, examples }) => edges(images, examples, 1),
+  },
+  segmentation: {
+    label: 'mIoU (mini-segmenter)',
+    method: 'The mini-segmenter reads 48 classes back from the pictures: mean IoU over the classes of each.',
+    of: async ({ images, examples, judges }) => {
+      const predicted = await (await judges.segmenter()).segment(images.map(({ rgb }) => rgb));
+      const pairs = images.map((image, i) => ({
+        predicted: raster(predicted[i]!, image),
+        target: raster(examples[i]!.map('segmentation'), image),
+      }));
+      return segmentationAgreement(pairs, { classes: SUBGROUPS }).perImage.map((value) => value ?? 0);
+    },
+  },
+  mask: {
+    label: 'mask IoU (mini-segmenter)',
+    method: 'What the mini-segmenter takes for an object, whichever its class, against the mask that was given: IoU.',
+    of: async ({ images, examples, judges }) => {
+      const predicted = await (await judges.segmenter()).segment(images.map(({ rgb }) => rgb));
+      return images.map((image, i) => maskIou(raster(predicted[i]!, image), raster(examples[i]!.map('mask'), image)));
+    },
+  },
+};
+
+/** How closely a picture follows its condition. */
+export const conditionFidelity: Measure = {
+  id: 'fidelity',
+  label: (condition) => FIDELITY[condition].label,
+  method: (condition) => FIDELITY[condition].method,
+  better: 'higher',
+  range: [0, 1],
+  per: 'image',
+  revision: 1,
+  of: (measured) => FIDELITY[measured.condition].of(measured),
+};
+
+/** Edge F1 without tolerance: what ControlNet++ reports. */
+export const exactEdges: Measure = {
+  id: 'exact-edges',
+  label: () => 'edge F1 (exact)',
+  method: () => 'Edge F1 without tolerance; decoding through the autoencoder alone costs part of it.',
+  better: 'higher',
+  range: [0, 1],
+  per: 'image',
+  revision: 1,
+  conditions: ['canny'],
+  of: async ({ images, examples }) => edges(images, examples, 0),
+};
+
+export const clipScore: Measure = {
+  id: 'clip',
+  label: () => 'CLIP score (mini)',
+  method: () => 'Raw cosine of each picture and its scene’s true caption, by a mini-CLIP that had no part in drawing it.',
+  better: 'higher',
+  range: [-1, 1],
+  per: 'image',
+  revision: 1,
+  of: async ({ images, examples, judges }) =>
+    (await judges.clip()).scores(
+      images.map(({ rgb }) => rgb),
+      examples.map(({ captions }) => captions['caption']!),
+    ),
+};
+
+export const aestheticScore: Measure = {
+  id: 'aesthetic',
+  label: () => 'mini-aesthetic score',
+  method: () => 'How little blur, noise, blocks or colour cast a predictor sees that learnt to rank such degradations.',
+  better: 'higher',
+  range: null,
+  per: 'image',
+  revision: 1,
+  of: async ({ images, judges }) => (await judges.aesthetic()).scores(images.map(({ rgb }) => rgb)),
+};
+
+export const frechet: Measure = {
+  id: 'frechet',
+  label: () => 'Fréchet distance (mini-inception)',
+  method: () => 'Of all pictures of a drawing to 1,024 real scenes of the same kinds.',
+  better: 'lower',
+  range: [0, Number.MAX_VALUE],
+  per: 'set',
+  revision: 1,
+  of: async ({ images, judges, reference }) => {
+    const features = await (await judges.inception()).features(images.map(({ rgb }) => rgb));
+    return [(await frechetDistance(features, await reference())).value];
+  },
+};
+
+/** Whether mini-inception names the object of a single large one. */
+export const objectRecognised: Measure = {
+  id: 'object',
+  label: () => 'object, top-1',
+  method: () => 'Share of single large objects that mini-inception names.',
+  better: 'higher',
+  range: [0, 1],
+  per: 'image',
+  revision: 1,
+  of: async ({ images, examples, judges }) => {
+    const verdicts = await (
+      await judges.inception()
+    ).judge(
+      images.map(({ rgb }) => rgb),
+      examples.map(({ spec }) => spec),
+    );
+    return verdicts.map(({ recognised }, i) => (examples[i]!.spec.placements.length === 1 ? Number(recognised[0]!) : null));
+  },
+};
+
+export const backgroundColour: Measure = {
+  id: 'background',
+  label: () => 'background colour',
+  method: () => 'Share of pictures whose border shows the scene’s background colour.',
+  better: 'higher',
+  range: [0, 1],
+  per: 'image',
+  revision: 1,
+  of: async ({ images, examples }) => {
+    const palette = colourNames.map((name) => colours[name]);
+    return images.map(({ rgb, width, height }, i) =>
+      Number(colourNames[nearestColour(borderColour(rgb, width, height), palette)] === examples[i]!.spec.background.colour),
+    );
+  },
+};
+
+/** Whether a measure is defined for a condition. */
+export const applies = ({ conditions }: Measure, condition: ConditionId): boolean =>
+  conditions === undefined || conditions.includes(condition);

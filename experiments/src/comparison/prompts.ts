@@ -1,0 +1,17 @@
+import type { Example } from '@controllab/data';
+
+/** The paper's four: no prompt, one that does not name the object, one that contradicts the condition, one that describes the image. */
+export const PROMPT_SETTINGS = {
+  none: { label: 'no prompt', caption: null },
+  insufficient: { label: 'insufficient prompt', caption: 'insufficient' },
+  conflicting: { label: 'conflicting prompt', caption: 'conflicting' },
+  perfect: { label: 'perfect prompt', caption: 'caption' },
+} as const satisfies Record<string, { label: string; caption: string | null }>;
+
+export type PromptSettingId = keyof typeof PROMPT_SETTINGS;
+
+/** An example's prompt under a setting; '' is the empty prompt. */
+export function promptOf({ captions }: Pick<Example, 'captions'>, setting: PromptSettingId): string {
+  const { caption } = PROMPT_SETTINGS[setting];
+  return caption === null ? '' : captions[caption]!;
+}

@@ -1,0 +1,161 @@
+import {
+  meanInterval,
+  pairedDifferenceInterval,
+  type Claim,
+  type ClaimResult,
+  type Measurement,
+  type PaperValue,
+} from '@controllab/report';
+import { CONDITIONS, type ConditionId } from './conditions.ts';
+import type { Arm, Drawing, Experiment } from './experiment.ts';
+import { applies, type Measure } from './measures.ts';
+import type { PromptSettingId } from './prompts.ts';
+import type { Cell, Results } from './results.ts';
+import type { TrainingValue } from './train.ts';
+
+export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** Numbers of a quantity: for each training those of its pictures (or a single one). */
+export type Samples = readonly (readonly number[])[];
+
+/** A quantity's numbers combined picture by picture, such as a difference: pairs that share scene, prompt and noise stay together. */
+export function combine(a: Samples, b: Samples, f: (a: number, b: number) => number): Samples {
+  return a.map((values, seed) => values.map((value, i) => f(value, b[seed]![i]!)));
+}
+
+/** What a claim is, but for what was measured. */
+export type ClaimText = Pick<Claim, 'id' | 'claim' | 'source' | 'test' | 'quantity' | 'rule' | 'primary'> & Pick<Claim, 'shownIn'>;
+
+/** All that was computed under one condition. */
+export class Panel {
+  readonly condition: ConditionId;
+  readonly label: string;
+  readonly #view: View;
+
+  constructor(view: View, condition: ConditionId) {
+    this.#view = view;
+    this.condition = condition;
+    this.label = CONDITIONS[condition].label;
+  }
+
+  /** A block's or section's id, told apart where there are several conditions. */
+  id(name: string): string {
+    return this.#view.panels.length === 1 ? name : `${this.condition}-${name}`;
+  }
+
+  /** What is drawn and held against this condition, the base model first. */
+  get drawings(): readonly Drawing[] {
+    return this.#view.results.drawings.filter((drawing) => drawing.id in this.#view.results.cells[this.condition]!);
+  }
+
+  measure(id: string): Measure {
+    return this.#view.measure(id);
+  }
+
+  trainings(arm: string): readonly TrainingValue[] {
+    return this.#view.results.trainings[this.condition]![arm]!.map(({ value }) => value);
+  }
+
+  /** By seed. */
+  cells(drawing: string, prompt: PromptSettingId): readonly Cell[] {
+    return this.#view.results.cells[this.condition]![drawing]![prompt]!;
+  }
+
+  samples(drawing: string, prompt: PromptSettingId, measure: string): Samples {
+    return this.cells(drawing, prompt).map(({ measures }) => measures[measure]!.filter((value) => value !== null));
+  }
+
+  /** The evaluated scenes themselves: the ceiling of a score, the floor of a distance. */
+  real(measure: string): readonly number[] {
+    return this.#view.results.real[this.condition]![measure]!.filter((value) => value !== null);
+  }
+
+  /** Their mean, with an interval over trainings, or over the pictures of the only one. */
+  measured(samples: Samples, range: Measure['range']): Measurement {
+    return this.#view.measured(samples, range);
+  }
+
+  /** A drawing's measure under a prompt setting. */
+  value(drawing: string, prompt: PromptSettingId, measure: string): Measurement {
+    return this.measured(this.samples(drawing, prompt, measure), this.measure(measure).range);
+  }
+}
+
+/** An experiment's numbers, by condition. */
+export class View {
+  readonly experiment: Experiment;
+  readonly results: Results;
+  readonly panels: readonly Panel[];
+
+  constructor(experiment: Experiment, results: Results) {
+    this.experiment = experiment;
+    this.results = results;
+    this.panels = results.profile.conditions.map((condition) => new Panel(this, condition));
+  }
+
+  get arms(): readonly Arm[] {
+    return this.experiment.arms;
+  }
+
+  get seeds(): readonly number[] {
+    return this.results.seeds;
+  }
+
+  /** "images" or "5 trainings": what intervals are over. */
+  get over(): string {
+    return this.seeds.length === 1 ? 'the pictures of one training' : `${this.seeds.length} trainings`;
+  }
+
+  measure(id: string): Measure {
+    return this.experiment.measures.find((measure) => measure.id === id)!;
+  }
+
+  /** Whether a measure is defined for a condition. */
+  applies(measure: string, { condition }: Pick<Panel, 'condition'>): boolean {
+    return applies(this.measure(measure), condition);
+  }
+
+  /**
+   * The mean of a quantity. Its unit is the training: the interval is over trainings where there are several, and images of several are
+   * never mixed, since they are not independent. One training has an interval over its own images, and no verdict rests on it.
+   */
+  measured(samples: Samples, range: Measure['range'] = null): Measurement {
+    const perTraining = samples.map(mean);
+    const of = samples.length === 1 ? samples[0]! : perTraining;
+    return {
+      ...meanInterval(of, { seed: this.seeds[0]!, ...(range === null ? {} : { range }) }),
+      seeds: this.seeds,
+      perTraining,
+      ...(range === null ? {} : { range }),
+    };
+  }
+
+  /** a - b, paired by scene, prompt and noise. */
+  difference(a: Samples, b: Samples, range: Measure['range'] = null): Measurement {
+    const [lo, hi] = range ?? [];
+    const span = lo === undefined || hi === undefined ? null : ([lo - hi, hi - lo] as const);
+    if (a.length > 1)
+      return {
+        ...pairedDifferenceInterval(a.map(mean), b.map(mean), { seed: this.seeds[0]!, ...(span === null ? {} : { range: span }) }),
+        seeds: this.seeds,
+        perTraining: a.map((values, i) => mean(values) - mean(b[i]!)),
+        ...(span === null ? {} : { range: span }),
+      };
+    return this.measured(
+      combine(a, b, (x, y) => x - y),
+      span,
+    );
+  }
+
+  /** A claim on trained networks: one result a condition. */
+  claim(text: ClaimText, measured: (panel: Panel) => Measurement | null, paper: PaperValue | null = null): Claim {
+    const results = this.panels.map((panel): ClaimResult => ({ label: panel.label, measured: measured(panel), paper }));
+    return { ...text, basis: 'trainings', results };
+  }
+
+  /** A fact that needs no training: it stands once, and is judged exactly. */
+  fact(text: Omit<ClaimText, 'primary'>, value: number, n: number, paper: PaperValue | null = null): Claim {
+    const measured: Measurement = { value, interval: [value, value], n, method: 'every output value compared', seeds: [] };
+    return { ...text, primary: false, basis: 'fact', results: [{ label: null, measured, paper }] };
+  }
+}

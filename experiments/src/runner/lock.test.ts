@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Lock } from './lock.ts';
+import { processStart } from './process-start.ts';
+
+let directory: string;
+beforeEach(() => void (directory = mkdtempSync(path.join(os.tmpdir(), 'lock-'))));
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const script = (body: string): string[] => [
+  '--conditions=controllab',
+  '--import',
+  'tsx',
+  '--input-type=module',
+  '-e',
+  `import { Lock } from ${JSON.stringify(new URL('lock.ts', import.meta.url).href)};\n${body}`,
+];
+const owner = (over: object): string =>
+  JSON.stringify({
+    host: os.hostname(),
+    space: readlinkSync('/proc/self/ns/pid'),
+    pid: process.pid,
+    started: processStart(process.pid),
+    ...over,
+  });
+
+describe('Lock', () => {
+  it('is had by one at a time, and by the next when it is released', async () => {
+    const first = await Lock.acquire(directory);
+    if (!(first instanceof Lock)) throw new Error('not acquired');
+    expect(await Lock.acquire(directory)).toMatchObject({ owner: { pid: process.pid, host: os.hostname() } });
+    first.release();
+    expect(readdirSync(directory)).toEqual([]);
+    const second = await Lock.acquire(directory);
+    expect(second).toBeInstanceOf(Lock);
+  });
+
+  it('is taken over from a process that was killed', async () => {
+    const child = spawn(
+      process.execPath,
+      script(`await Lock.acquire(${JSON.stringify(directory)}); console.log('mine'); setInterval(() => {}, 1000);`),
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    expect(await Lock.acquire(directory)).toMatchObject({ owner: { pid: child.pid } });
+    const ended = new Promise((resolve) => child.once('exit', resolve));
+    child.kill('SIGKILL');
+    await ended;
+    expect(await Lock.acquire(directory)).toBeInstanceOf(Lock);
+  });
+
+  it('is no longer held where the number of its owner was given to another process', async () => {
+    const lock = await Lock.acquire(directory);
+    const [file] = readdirSync(directory);
+    const mine = JSON.parse(readFileSync(path.join(directory, file!), 'utf8')) as object;
+    (lock as Lock).release();
+    writeFileSync(path.join(directory, 'lock-old'), JSON.stringify({ ...mine, started: 'another boot/1' }));
+    expect(await Lock.acquire(directory)).toBeInstanceOf(Lock);
+    expect(readdirSync(directory)).not.toContain('lock-old');
+  });
+
+  it('that a power cut left half of is nobody’s', async () => {
+    writeFileSync(path.join(directory, 'lock-half'), '{"host":');
+    expect(await Lock.acquire(directory)).toBeInstanceOf(Lock);
+    expect(readdirSync(directory)).toHaveLength(1);
+  });
+
+  it('of another host is never taken for a dead one’s', async () => {
+    writeFileSync(path.join(directory, 'lock-far'), owner({ host: 'far-away', pid: 999_999_999 }));
+    expect(await Lock.acquire(directory)).toMatchObject({ owner: { host: 'far-away' }, file: path.join(directory, 'lock-far') });
+    expect(readdirSync(directory)).toEqual(['lock-far']);
+  });
+
+  it('never has two owners, however many contend for a dead one’s', async () => {
+    const racers = 4;
+    const rounds = 25;
+    // Each racer notes when it holds the lock and when it lets go; the notes must not overlap. Every round a dead owner's lock lies there
+    // too.
+    const body = `
+      import { appendFileSync, writeFileSync, mkdirSync } from 'node:fs';
+      const root = ${JSON.stringify(directory)};
+      for (let round = 0; round < ${rounds}; round++) {
+        const folder = root + '/' + round;
+        mkdirSync(folder, { recursive: true });
+        writeFileSync(folder + '/lock-dead-' + process.pid, ${JSON.stringify(owner({ pid: 1, started: 'never' }))});
+        for (let got = false; !got; ) {
+          const lock = await Lock.acquire(folder);
+          if (!(lock instanceof Lock)) { await new Promise((resolve) => setTimeout(resolve, 1)); continue; }
+          got = true;
+          appendFileSync(folder + '/log', 'in\\n');
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          appendFileSync(folder + '/log', 'out\\n');
+          lock.release();
+        }
+      }`;
+    const codes = await Promise.all(
+      Array.from(
+        { length: racers },
+        () => new Promise((resolve) => spawn(process.execPath, script(body), { stdio: 'inherit' }).once('exit', resolve)),
+      ),
+    );
+    expect(codes).toEqual(Array(racers).fill(0));
+    for (let round = 0; round < rounds; round++) {
+      const log = readFileSync(path.join(directory, String(round), 'log'), 'utf8');
+      expect(log, `round ${round}`).toBe('in\nout\n'.repeat(racers));
+      expect(readdirSync(path.join(directory, String(round)))).toEqual(['log']);
+    }
+  });
+});

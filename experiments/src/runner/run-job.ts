@@ -1,0 +1,245 @@
+import os from 'node:os';
+import path from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { jsonHash, type Json } from '@controllab/data';
+import { currentCommit, machine, textTable, writeIndex, writeReport } from '@controllab/report';
+import type { CompileOptions } from '@controllab/tfjs-onnx';
+import { providerOption, seed as parseSeed } from './command.ts';
+import { ExperimentError } from './errors.ts';
+import type { Job, JobContext } from './job.ts';
+import { numericsOf } from './numerics.ts';
+import { userPath, workspaceRoot } from './paths.ts';
+import { Store } from './store.ts';
+import { endWithParent, runTasks } from './workers.ts';
+
+/** The runner's own options. */
+interface RunnerFlags {
+  profile: string;
+  seed?: number;
+  engine?: 'onnx' | 'tfjs';
+  provider?: CompileOptions['provider'];
+  threads?: number;
+  jobs?: number;
+  only?: string;
+  list?: boolean;
+  fresh?: boolean;
+  store?: string;
+}
+
+const count = (text: string): number => {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a whole number of at least 1.');
+  return Number(text);
+};
+
+/** The command of a job. */
+export function jobCommand<P, R>(job: Job<P, R>): Command {
+  const names = Object.keys(job.profiles);
+  const command = new Command(job.id)
+    .description(job.description)
+    .addOption(new Option('--profile <name>', 'how much to compute').choices(names).default(names[0]!));
+  if (job.seeded) command.option('--seed <integer>', 'seed of initialisation, data order and sampling noise', parseSeed, 1);
+  if (job.engines === 'onnx or tfjs')
+    command.addOption(
+      new Option('--engine <name>', 'onnx compiles the graphs, tfjs runs them eagerly on the installed TensorFlow.js backend')
+        .choices(['onnx', 'tfjs'])
+        .default('onnx'),
+    );
+  if (job.engines !== null) {
+    command.addOption(providerOption());
+    command.option('--threads <count>', 'threads of every computation (part of what identifies a training)', count);
+  }
+  if (job.tasks !== undefined) {
+    command
+      .option('--jobs <count>', 'trainings computed at a time, each in a process of its own', count)
+      .option('--only <task>', 'compute one task and stop: what a cluster calls')
+      .option('--list', 'name the tasks, and which of them the store has');
+  }
+  command
+    .option('--store <folder>', 'where everything computed is kept, shared by all experiments (default: runs/store)')
+    .option('--fresh', 'measure anew what an interrupted run has measured; trainings and drawings stay in the store', false);
+  for (const option of job.options ?? []) command.addOption(option);
+  return command.action(async (flags: RunnerFlags & Record<string, unknown>) => {
+    await runJob(job, flags);
+  });
+}
+
+/**
+ * How many trainings run at a time, and with how many threads each: part of what identifies them, so no accident of the machine may change
+ * it.
+ */
+export function share(trainings: number, { jobs, threads }: Pick<RunnerFlags, 'jobs' | 'threads'>): { jobs: number; threads: number } {
+  const cores = os.cpus().length;
+  const atATime = jobs ?? (trainings > 1 ? Math.min(cores, trainings) : 1);
+  // One thread wherever several trainings could run side by side: two single-threaded ones are half as fast again as one with two threads.
+  return { jobs: atATime, threads: threads ?? (trainings > 1 && jobs !== 1 ? 1 : cores) };
+}
+
+/** Runs a job and writes its report. @returns the report's folder; null with --only and --list */
+export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<string, unknown>): Promise<string | null> {
+  endWithParent();
+  const started = performance.now();
+  const say = (message: string): void => void process.stdout.write(`${message}\n`);
+  const profile = job.profiles[flags.profile]!;
+  const own = Object.fromEntries((job.options ?? []).map((option) => [option.attributeName(), flags[option.attributeName()]]));
+  job.check?.({ profile, profileName: flags.profile, flags: own });
+  const { jobs, threads } = share(job.trainings?.(profile) ?? 1, flags);
+  const engine: CompileOptions = { engine: flags.engine ?? 'onnx', provider: flags.provider ?? 'cpu', threads };
+  const commit = currentCommit();
+  const store = new Store(flags.store === undefined ? path.join(workspaceRoot, 'runs', 'store') : userPath(flags.store), { commit, say });
+  const context = contextOf(job, { profile, flags, own, engine, store, say });
+
+  if (flags.list === true) return list(job, context.at);
+  if (flags.only !== undefined) return await only(job, context.at, flags.only);
+  if (flags.fresh === true) await context.forget();
+  const tasks = job.tasks === undefined ? [] : await job.tasks(context.at);
+  const untouched = tasks.every((task) => !task.done());
+  if (jobs > 1) await runTasks(tasks, { jobs, argv: childArguments(job, flags, threads), say });
+
+  const result = await job.run(context.at);
+  for (const table of job.tables?.(result) ?? []) say(`\n${textTable(table)}`);
+  const reports = path.join(workspaceRoot, 'reports');
+  const directory = path.join(reports, job.id, folderName(job, context.at));
+  await writeReport(directory, {
+    id: job.id,
+    ...(await job.report(result, context.at)),
+    provenance: {
+      commit,
+      profile: flags.profile,
+      configHash: context.hash.slice(0, 16),
+      engine:
+        job.engines === null
+          ? 'none'
+          : `${engine.engine}${engine.engine === 'onnx' ? ` ${engine.provider}` : ''}, ${threads} ${threads === 1 ? 'thread' : 'threads'} a computation`,
+      machine: machine(),
+      wallSeconds: untouched && !context.resumed() ? Math.round((performance.now() - started) / 1000) : null,
+      finishedAt: new Date().toISOString(),
+      command: commandText(job, flags, own),
+      ...job.sources(result),
+    },
+  });
+  await writeIndex(reports);
+  if (job.anew === true) await context.forget();
+  say(`report: ${path.relative(process.cwd(), path.join(directory, 'index.html'))}`);
+  return directory;
+}
+
+/** Runs that differ in seed or in the job's own options get folders of their own: none overwrites another's report. */
+function folderName<P, R>(job: Job<P, R>, at: JobContext<P>): string {
+  const given = (job.options ?? []).flatMap((option) => {
+    const [name, value] = [option.attributeName(), at.flags[option.attributeName()]];
+    return value === undefined || JSON.stringify(value) === JSON.stringify(option.defaultValue)
+      ? []
+      : [`${kebab(name)}-${slug(String(value))}`];
+  });
+  return [at.profileName, ...(job.seeded ? [`seed-${at.seed}`] : []), ...given].join('-');
+}
+
+const slug = (text: string): string =>
+  text
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+
+/** The context of a job, what identifies its stages, and how they are forgotten. */
+function contextOf<P, R>(
+  job: Job<P, R>,
+  given: {
+    profile: P;
+    flags: RunnerFlags;
+    own: Record<string, unknown>;
+    engine: CompileOptions;
+    store: Store;
+    say(message: string): void;
+  },
+): { at: JobContext<P>; hash: string; resumed(): boolean; forget(): Promise<void> } {
+  const { profile, flags, own, engine, store, say } = given;
+  const numerics = numericsOf(engine);
+  const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;
+  let resumed = false;
+  const stages: string[] = [];
+  const at: JobContext<P> = {
+    profile,
+    profileName: flags.profile,
+    seed: flags.seed ?? 1,
+    flags: own,
+    engine,
+    numerics,
+    store,
+    say,
+    stage: async (name, compute) => {
+      stages.push(name);
+      const stored = await store.cell(`stage-${job.id}`, stageIdentity(name), async () => ({ value: await compute() }));
+      resumed ||= stored.cached;
+      return stored.value;
+    },
+  };
+  const run: Json = {
+    job: job.id,
+    profile: plain(profile),
+    seed: at.seed,
+    flags: plain(own),
+    numerics: plain(numerics),
+    of: job.identity?.(at) ?? null,
+  };
+  const stageIdentity = (name: string): Json => ({ run, stage: name });
+  return {
+    at,
+    hash: jsonHash(run),
+    resumed: () => resumed,
+    forget: () => store.forgetAll(`stage-${job.id}`, (identity) => jsonHash((identity as { run?: Json }).run ?? null) === jsonHash(run)),
+  };
+}
+
+async function list<P, R>(job: Job<P, R>, at: JobContext<P>): Promise<null> {
+  for (const task of await job.tasks!(at)) at.say(`${task.done() ? 'done' : '    '}  ${task.id}  ${task.label}`);
+  return null;
+}
+
+async function only<P, R>(job: Job<P, R>, at: JobContext<P>, id: string): Promise<null> {
+  const tasks = await job.tasks!(at);
+  const task = tasks.find((one) => one.id === id);
+  if (task === undefined)
+    throw new ExperimentError('invalid-option', `${job.id}: there is no task '${id}'. Tasks: ${tasks.map((one) => one.id).join(', ')}.`, {
+      id,
+    });
+  await task.run();
+  return null;
+}
+
+/** A job's command line for one of its tasks: the same values, written out. */
+function childArguments<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<string, unknown>, threads: number): string[] {
+  const passed = Object.entries({ ...flags, threads }).filter(
+    ([name, value]) => value !== undefined && value !== false && !PARENTS.has(name),
+  );
+  return [job.id, ...passed.map(([name, value]) => (value === true ? `--${kebab(name)}` : `--${kebab(name)}=${String(value)}`))];
+}
+
+/** What only the process that writes the report is told. */
+const PARENTS = new Set(['jobs', 'only', 'list', 'fresh']);
+const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+
+/** The command that makes the report again: what differs from the defaults. */
+function commandText<P, R>(job: Job<P, R>, flags: RunnerFlags, own: Readonly<Record<string, unknown>>): string {
+  const given: Record<string, unknown> = {
+    profile: flags.profile,
+    ...(job.seeded ? { seed: flags.seed } : {}),
+    ...(flags.engine === 'tfjs' ? { engine: 'tfjs' } : {}),
+    ...(flags.provider === undefined || flags.provider === 'cpu' ? {} : { provider: flags.provider }),
+    ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+    ...Object.fromEntries(
+      (job.options ?? []).flatMap((option) =>
+        JSON.stringify(own[option.attributeName()]) === JSON.stringify(option.defaultValue)
+          ? []
+          : [[option.attributeName(), own[option.attributeName()]]],
+      ),
+    ),
+  };
+  const words = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${kebab(name)}=${String(value)}`]));
+  return [
+    'npx',
+    'nx',
+    'run',
+    `experiments:${job.id}`,
+    ...words.map((word) => (/^[\w./:=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)),
+  ].join(' ');
+}

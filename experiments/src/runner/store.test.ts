@@ -1,0 +1,142 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Store, type Computed } from './store.ts';
+
+let root: string;
+let said: string[];
+let store: Store;
+const children: ChildProcess[] = [];
+beforeEach(() => {
+  root = mkdtempSync(path.join(os.tmpdir(), 'store-'));
+  said = [];
+  store = new Store(root, { commit: 'abc', say: (message) => said.push(message) });
+});
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  rmSync(root, { recursive: true });
+});
+
+const never = (): Promise<never> => Promise.reject(new Error('computed again'));
+const value =
+  <T>(of: T) =>
+  async (): Promise<Computed<T>> => ({ value: of });
+const withFile = async (directory: string): Promise<Computed<number>> => {
+  writeFileSync(path.join(directory, 'weights'), 'w');
+  writeFileSync(path.join(directory, 'log.jsonl'), 'scaffolding');
+  return { value: 1, files: ['weights'] };
+};
+
+/** Another process that works on the same cell until it is killed, or until a file `go` appears. */
+const startOther = async (): Promise<ChildProcess> => {
+  const script = `
+    import { existsSync } from 'node:fs';
+    import { Store } from ${JSON.stringify(new URL('store.ts', import.meta.url).href)};
+    const store = new Store(${JSON.stringify(root)}, { commit: null, say: () => {} });
+    await store.cell('training', { seed: 1 }, async () => {
+      process.stdout.write('working');
+      while (!existsSync(${JSON.stringify(path.join(root, 'go'))})) await new Promise((resolve) => setTimeout(resolve, 50));
+      return { value: 'by another' };
+    });`;
+  const child = spawn(process.execPath, ['--conditions=controllab', '--import', 'tsx', '--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  await new Promise<void>((resolve, reject) => {
+    child.stdout!.once('data', () => resolve());
+    child.once('exit', (status) => reject(new Error(`the other process ended with ${status}`)));
+  });
+  return child;
+};
+
+describe('Store', () => {
+  it('computes a cell once, gives it after that to the last digit, and says where it came from', async () => {
+    const of = { x: 0.1 + 0.2, list: [1, null, 'ü\u2028'] };
+    const first = await store.cell('stage', { seed: 1 }, value(of));
+    expect(first).toMatchObject({ value: of, cached: false, record: { commit: 'abc' } });
+    expect(await store.cell('stage', { seed: 1 }, never)).toMatchObject({ value: of, cached: true, hash: first.hash });
+    expect(store.has('stage', { seed: 1 })).toBe(true);
+    expect(store.has('stage', { seed: 2 })).toBe(false);
+    expect(said).toEqual([]);
+  });
+
+  it('keeps what a value lists and removes the scaffolding', async () => {
+    const { directory } = await store.cell('training', { seed: 1 }, withFile);
+    expect(readdirSync(directory).sort()).toEqual(['identity.json', 'value.json', 'weights']);
+  });
+
+  it.each([
+    ['value truncated', 'value.json', (file: string) => truncateSync(file, 80)],
+    ['value empty', 'value.json', (file: string) => truncateSync(file, 0)],
+    ['value altered', 'value.json', (file: string) => writeFileSync(file, readFileSync(file, 'utf8').replace('"value":1', '"value":2'))],
+    ['weights altered', 'weights', (file: string) => writeFileSync(file, 'v')],
+    ['weights missing', 'weights', (file: string) => rmSync(file)],
+  ])('computes a cell again, and says so, when its %s', async (_, name, damage) => {
+    const { directory } = await store.cell('training', { seed: 1 }, withFile);
+    damage(path.join(directory, name));
+    expect(await store.cell('training', { seed: 1 }, withFile)).toMatchObject({ value: 1, cached: false });
+    expect(said).toHaveLength(1);
+    expect(said[0]).toContain(name);
+    expect(await store.cell('training', { seed: 1 }, never)).toMatchObject({ value: 1 });
+  });
+
+  it('stores nothing of what fails, and finds its scaffolding the next time', async () => {
+    await expect(
+      store.cell('training', { seed: 1 }, async (directory) => {
+        writeFileSync(path.join(directory, 'checkpoint'), 'half');
+        throw new Error('killed');
+      }),
+    ).rejects.toThrow('killed');
+    const resumed = await store.cell('training', { seed: 1 }, async (directory) => ({
+      value: readFileSync(path.join(directory, 'checkpoint'), 'utf8'),
+    }));
+    expect(resumed).toMatchObject({ value: 'half', record: { seconds: null } });
+  });
+
+  it('waits for a living process that computes the cell, and uses what it made', async () => {
+    const other = await startOther();
+    const waiting = store.cell('training', { seed: 1 }, never);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(said).toEqual([expect.stringContaining(`process ${other.pid} is computing training`)]);
+    writeFileSync(path.join(root, 'go'), '');
+    expect(await waiting).toMatchObject({ value: 'by another' });
+  });
+
+  it('takes over what a killed process had begun', async () => {
+    const other = await startOther();
+    const ended = new Promise((resolve) => other.once('exit', resolve));
+    other.kill('SIGKILL');
+    await ended;
+    expect(await store.cell('training', { seed: 1 }, value(2))).toMatchObject({ value: 2, record: { seconds: null } });
+  });
+
+  it('refuses a folder that was made for another identity', async () => {
+    const { directory } = await store.cell('stage', { seed: 1 }, value(1));
+    writeFileSync(path.join(directory, 'identity.json'), '{"seed":2}\n');
+    await expect(store.cell('stage', { seed: 1 }, never)).rejects.toMatchObject({
+      code: 'store-damaged',
+      message: expect.stringContaining('seed: 2 -> 1') as string,
+    });
+  });
+
+  it('forgets the cells that are meant, and no others', async () => {
+    for (const seed of [1, 2]) await store.cell('stage', { seed }, value(seed));
+    await store.forgetAll('stage', (identity) => (identity as { seed: number }).seed === 1);
+    expect(store.has('stage', { seed: 1 })).toBe(false);
+    expect(store.has('stage', { seed: 2 })).toBe(true);
+  });
+
+  it('does not forget what a living process works on', async () => {
+    await startOther();
+    await expect(store.forgetAll('training', () => true)).rejects.toMatchObject({ code: 'locked' });
+    expect(existsSync(store.directory('training', { seed: 1 }))).toBe(true);
+  });
+
+  it.skipIf(process.getuid?.() === 0)('says in a sentence that it cannot write', async () => {
+    chmodSync(root, 0o500);
+    await expect(store.cell('stage', { seed: 1 }, value(1))).rejects.toMatchObject({ code: 'store-not-writable' });
+    chmodSync(root, 0o700);
+  });
+});

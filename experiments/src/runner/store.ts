@@ -1,0 +1,228 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { canonicalJson, jsonDifference, jsonHash, writeAtomic, type Json } from '@controllab/data';
+import { isDiskFull } from '@controllab/training';
+import { ExperimentError } from './errors.ts';
+import { isLockFile, Lock, ownerText, type Held } from './lock.ts';
+
+/** What a computation leaves in the store. */
+export interface Computed<T> {
+  readonly value: T;
+  /** Names of files in the cell's folder that belong to the value; everything else there is scaffolding and goes. */
+  readonly files?: readonly string[];
+}
+
+/** A value with the folder of its files and what was recorded when it was computed. */
+export interface Stored<T> {
+  readonly value: T;
+  readonly directory: string;
+  /** Of the identity: names the cell everywhere. */
+  readonly hash: string;
+  readonly record: CellRecord;
+  /** Whether it was there already when it was asked for. */
+  readonly cached: boolean;
+}
+
+/** Where and when a value was computed. Nothing here is part of its identity. */
+export interface CellRecord {
+  readonly commit: string | null;
+  readonly finishedAt: string;
+  /**
+   * Of the process that finished it; null when an earlier one had begun it: the time of a computation in pieces is nobody's measurement.
+   */
+  readonly seconds: number | null;
+}
+
+const VALUE = 'value.json';
+const IDENTITY = 'identity.json';
+const HASH_LENGTH = 20;
+const POLL_MS = 500;
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+async function fileHash(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(file), hash);
+  return hash.digest('hex');
+}
+
+interface CellFile {
+  value: unknown;
+  files: Record<string, string>;
+  record: CellRecord;
+}
+
+/** A cell's value if it and all of its files are as they were stored; null, having said why, when something is damaged or missing. */
+async function readCell(directory: string, say: (message: string) => void): Promise<CellFile | null> {
+  const file = path.join(directory, VALUE);
+  if (!existsSync(file)) return null;
+  const text = readFileSync(file, 'utf8');
+  const end = text.indexOf('\n');
+  const body = text.slice(end + 1, -1);
+  const damaged = (what: string): null => {
+    say(`${path.join(directory, what)} is damaged or missing: computing it again`);
+    return null;
+  };
+  if (end !== 64 || sha256(body) !== text.slice(0, end)) return damaged(VALUE);
+  const cell = JSON.parse(body) as CellFile;
+  for (const [name, hash] of Object.entries(cell.files)) {
+    const part = path.join(directory, name);
+    if (!existsSync(part) || (await fileHash(part)) !== hash) return damaged(name);
+  }
+  return cell;
+}
+
+/**
+ * Everything that was ever computed, by what identifies it: trainings, pools of latents, drawings, measures. A cell is computed once, by
+ * whoever gets to it first, and used by all experiments; another process that needs it waits for the one that computes it. What a cell
+ * depends on is in its identity, so nothing stored can go stale.
+ */
+export class Store {
+  readonly root: string;
+  readonly #commit: string | null;
+  readonly #say: (message: string) => void;
+
+  constructor(root: string, { commit, say }: { commit: string | null; say(message: string): void }) {
+    this.root = root;
+    this.#commit = commit;
+    this.#say = say;
+  }
+
+  /** Where a cell lies, whether it is there or not. */
+  directory(kind: string, identity: Json): string {
+    return path.join(this.root, kind, jsonHash(identity).slice(0, HASH_LENGTH));
+  }
+
+  /** Whether a cell is there, by its name alone: its content is verified when it is used. */
+  has(kind: string, identity: Json): boolean {
+    return existsSync(path.join(this.directory(kind, identity), VALUE));
+  }
+
+  /**
+   * The value of a cell, computed if it is not there or no longer whole.
+   * @param compute gets the cell's folder, in which it may leave checkpoints: after a kill it is called again and finds them
+   * @throws ExperimentError locked when a process on another host holds the cell, disk-full; what `compute` throws
+   */
+  async cell<T>(kind: string, identity: Json, compute: (directory: string) => Promise<Computed<T>>): Promise<Stored<T>> {
+    const directory = this.directory(kind, identity);
+    const hash = path.basename(directory);
+    const present = await readCell(directory, this.#say);
+    if (present !== null) {
+      this.#checkIdentity(directory, identity);
+      return { value: present.value as T, directory, hash, record: present.record, cached: true };
+    }
+    makeFolder(directory);
+    const lock = await this.#lock(directory, `${kind} ${hash}`);
+    try {
+      // Somebody may have finished it while we waited.
+      const finished = await readCell(directory, () => {});
+      if (finished !== null) return { value: finished.value as T, directory, hash, record: finished.record, cached: true };
+      return { ...(await this.#compute(directory, identity, compute)), hash, cached: false };
+    } finally {
+      lock.release();
+    }
+  }
+
+  /** Forgets the cells of a kind whose identity is meant, if nobody is at work in them. @throws ExperimentError locked */
+  async forgetAll(kind: string, meant: (identity: Json) => boolean): Promise<void> {
+    const folder = path.join(this.root, kind);
+    for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+      const directory = path.join(folder, name);
+      const file = path.join(directory, IDENTITY);
+      if (!existsSync(file) || !meant(JSON.parse(readFileSync(file, 'utf8')) as Json)) continue;
+      const lock = await Lock.acquire(directory);
+      if (!(lock instanceof Lock)) throw locked(directory, lock);
+      rmSync(directory, { recursive: true });
+    }
+  }
+
+  async #compute<T>(
+    directory: string,
+    identity: Json,
+    compute: (directory: string) => Promise<Computed<T>>,
+  ): Promise<{ value: T; directory: string; record: CellRecord }> {
+    const resumed = existsSync(path.join(directory, IDENTITY));
+    if (resumed) this.#checkIdentity(directory, identity);
+    const started = performance.now();
+    try {
+      rmSync(path.join(directory, VALUE), { force: true });
+      await writeAtomic(path.join(directory, IDENTITY), `${canonicalJson(identity)}\n`);
+      const { value, files = [] } = await compute(directory);
+      const hashes: Record<string, string> = {};
+      for (const name of files) hashes[name] = await fileHash(path.join(directory, name));
+      const record: CellRecord = {
+        commit: this.#commit,
+        finishedAt: new Date().toISOString(),
+        seconds: resumed ? null : Math.round((performance.now() - started) / 100) / 10,
+      };
+      const body = JSON.stringify({ value, files: hashes, record } satisfies CellFile);
+      await writeAtomic(path.join(directory, VALUE), `${sha256(body)}\n${body}\n`);
+      removeScaffolding(directory, files);
+      return { value: (JSON.parse(body) as CellFile).value as T, directory, record };
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      throw new ExperimentError(
+        'disk-full',
+        `No space left on the disk while writing to ${directory}. Everything computed before is kept: free some space and run the same command again to continue.`,
+        { directory },
+        { cause: error },
+      );
+    }
+  }
+
+  async #lock(directory: string, what: string): Promise<Lock> {
+    let told = false;
+    for (;;) {
+      const lock = await Lock.acquire(directory);
+      if (lock instanceof Lock) return lock;
+      if (lock.owner.host !== (await import('node:os')).hostname() && !told) this.#say(elsewhere(directory, lock));
+      else if (!told) this.#say(`${ownerText(lock.owner)} is computing ${what}: waiting for it`);
+      told = true;
+      await sleep(POLL_MS);
+    }
+  }
+
+  #checkIdentity(directory: string, identity: Json): void {
+    const file = path.join(directory, IDENTITY);
+    const stored = existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
+    if (stored === canonicalJson(identity)) return;
+    const differences = stored === null ? ['it names none'] : jsonDifference(JSON.parse(stored) as Json, identity);
+    throw new ExperimentError(
+      'store-damaged',
+      `${directory} was made for another identity (${differences.slice(0, 4).join('; ')}): it was moved or edited. Move it away and run the same command again.`,
+      { directory, differences },
+    );
+  }
+}
+
+function makeFolder(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+  } catch (error) {
+    throw new ExperimentError(
+      'store-not-writable',
+      `${directory} cannot be made (${(error as Error).message}): name a folder that can be written to with --store.`,
+      { directory },
+      { cause: error },
+    );
+  }
+}
+
+/** Checkpoints and logs of a finished computation: everything but what the value lists. */
+function removeScaffolding(directory: string, files: readonly string[]): void {
+  const kept = new Set([VALUE, IDENTITY, ...files]);
+  for (const name of readdirSync(directory))
+    if (!kept.has(name) && !isLockFile(name)) rmSync(path.join(directory, name), { recursive: true });
+}
+
+const elsewhere = (directory: string, { owner, file }: Held): string =>
+  `${ownerText(owner)} holds ${directory}: waiting for it. If that process has died, remove ${file} and this one goes on.`;
+
+const locked = (directory: string, held: Held): ExperimentError =>
+  new ExperimentError('locked', `${ownerText(held.owner)} is at work in ${directory}: wait for it, or stop it.`, {
+    directory,
+    ...held.owner,
+  });
