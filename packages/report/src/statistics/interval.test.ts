@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { meanInterval, median, pairedDifferenceInterval } from './interval.ts';
-import { ReportError } from '../report-error.ts';
+import { ReportError } from '../model/report-error.ts';
 
 const codeOf = (f: () => unknown): string => {
   try {

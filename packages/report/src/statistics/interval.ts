@@ -1,6 +1,6 @@
 import jstat from 'jstat';
 import { uniform } from '@controllab/data';
-import { ReportError } from '../report-error.ts';
+import { ReportError } from '../model/report-error.ts';
 
 /** A mean with its 95% confidence interval. */
 export interface Estimate {

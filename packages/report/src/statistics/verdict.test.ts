@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { normal } from '@controllab/data';
-import type { Claim, Measurement } from '../report.ts';
+import type { Claim, Measurement } from '../model/report.ts';
 import { evidence, holm, judge, type VerdictRule } from './verdict.ts';
 
 const above = { kind: 'above', bound: 0 } as const;

@@ -1,4 +1,4 @@
-import type { Claim, ClaimResult } from '../report.ts';
+import type { Claim, ClaimResult } from '../model/report.ts';
 import { deviation, mean, studentCdf, studentQuantile } from './interval.ts';
 
 /** What a claim predicts about a measured quantity. Bounds are least effects of interest, in the quantity's own unit. */

@@ -1,4 +1,4 @@
-import type { Cell, Column, Table } from '../report.ts';
+import type { Cell, Column, Table } from '../model/report.ts';
 
 const GAP = '  ';
 

@@ -4,13 +4,13 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { writeAtomic } from '@controllab/data';
 import { blockCsv } from './csv.ts';
-import { filmStripGrid } from './film-strip.ts';
+import { filmStripGrid } from '../model/film-strip.ts';
 import { type PlacedGrid, placeImages } from './place-images.ts';
-import { renderPage } from './render-page.ts';
-import type { Report } from './report.ts';
-import { ReportError } from './report-error.ts';
+import { renderPage } from '../render/page.ts';
+import type { Report } from '../model/report.ts';
+import { ReportError } from '../model/report-error.ts';
 import { reportResults } from './results.ts';
-import { validateReport } from './validate-report.ts';
+import { validateReport } from '../model/validate-report.ts';
 
 /** What a report's folder holds of its own: everything else there is somebody else's. */
 export const MANIFEST = 'manifest.json';
@@ -107,7 +107,7 @@ export const writeReport = async (dir: string, report: Report, { overwrite = fal
       for (const [name, png] of placed.files) files.set(name, png);
     }
   }
-  for (const name of ['report.css', 'report.js']) files.set(`assets/${name}`, await readFile(new URL(`page/${name}`, import.meta.url)));
+  for (const name of ['report.css', 'report.js']) files.set(`assets/${name}`, await readFile(new URL(`../page/${name}`, import.meta.url)));
   files.set('results.json', reportResults(report, grids));
   files.set('index.html', renderPage(report, grids));
 

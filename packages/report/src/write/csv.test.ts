@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { blockCsv } from './csv.ts';
-import type { Measurement } from './report.ts';
+import type { Measurement } from '../model/report.ts';
 
 const measured = (value: number, interval: Measurement['interval']): Measurement => ({
   value,

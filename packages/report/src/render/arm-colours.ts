@@ -1,4 +1,4 @@
-import type { Arm } from './report.ts';
+import type { Arm } from '../model/report.ts';
 
 /** Colours that tell arms apart; further arms begin again, with other dashes and symbols. */
 export const ARM_COLOURS = 8;

@@ -5,9 +5,9 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { SAMPLE_REPORT } from './sample-report.ts';
-import { writeIndex } from './write-index.ts';
-import { writeReport } from './write-report.ts';
+import { SAMPLE_REPORT } from '../testing/sample-report.ts';
+import { writeIndex } from '../runs/write-index.ts';
+import { writeReport } from '../write/write-report.ts';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const installed = existsSync(CHROMIUM);

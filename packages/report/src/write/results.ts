@@ -1,8 +1,8 @@
-import { filmStripGrid } from './film-strip.ts';
-import { judge } from './statistics/verdict.ts';
-import { isMeasurement } from './cell.ts';
+import { filmStripGrid } from '../model/film-strip.ts';
+import { judge } from '../statistics/verdict.ts';
+import { isMeasurement } from '../model/cell.ts';
 import type { PlacedGrid } from './place-images.ts';
-import type { Block, Cell, Report } from './report.ts';
+import type { Block, Cell, Report } from '../model/report.ts';
 
 const CONFIDENCE = 0.95;
 

@@ -1,6 +1,6 @@
-import { formatExact } from './format-number.ts';
-import type { ClaimResult } from './report.ts';
-import type { VerdictRule } from './statistics/verdict.ts';
+import { formatExact } from '../text/format-number.ts';
+import type { ClaimResult } from '../model/report.ts';
+import type { VerdictRule } from '../statistics/verdict.ts';
 
 const MARGIN = 0.12;
 

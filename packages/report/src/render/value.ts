@@ -1,7 +1,7 @@
-import { NOT_MEASURED } from './cell.ts';
-import { escapeHtml } from './escape.ts';
-import { decimalsFor, formatExact, formatInterval, formatNumber, formatSeeds } from './format-number.ts';
-import type { Measurement, PaperValue, Provenance } from './report.ts';
+import { NOT_MEASURED } from '../model/cell.ts';
+import { escapeHtml } from '../text/escape.ts';
+import { decimalsFor, formatExact, formatInterval, formatNumber, formatSeeds } from '../text/format-number.ts';
+import type { Measurement, PaperValue, Provenance } from '../model/report.ts';
 
 /** Decimals that show the widest of the intervals, or without any the largest value to three digits. */
 export const measuredDecimals = (measured: readonly Measurement[]): number => {

@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import { ReportError } from './report-error.ts';
+import { ReportError } from '../model/report-error.ts';
 
 /**
  * A PNG of 8-bit RGB pixels, `rgb`: [H, W, 3] row by row. The same pixels give the same bytes.

@@ -1,10 +1,10 @@
-import { escapeHtml } from './escape.ts';
-import { decimalsFor, formatExact, formatNumber } from './format-number.ts';
-import { inlineText } from './inline-text.ts';
-import { renderIntervalPlot } from './render-interval-plot.ts';
-import { measuredDecimals, renderMeasurement, renderNotMeasured, sampleText } from './render-value.ts';
-import type { Claim, ClaimResult, Report } from './report.ts';
-import { judge, type Judgement, type Verdict, type VerdictRule } from './statistics/verdict.ts';
+import { escapeHtml } from '../text/escape.ts';
+import { decimalsFor, formatExact, formatNumber } from '../text/format-number.ts';
+import { inlineText } from '../text/inline-text.ts';
+import { renderIntervalPlot } from './interval-plot.ts';
+import { measuredDecimals, renderMeasurement, renderNotMeasured, sampleText } from './value.ts';
+import type { Claim, ClaimResult, Report } from '../model/report.ts';
+import { judge, type Judgement, type Verdict, type VerdictRule } from '../statistics/verdict.ts';
 
 const BADGES: Readonly<Record<Verdict, { className: string; sign: string }>> = {
   reproduced: { className: 'reproduced', sign: '\u2713' },

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Block, Report } from './report.ts';
-import { ReportError } from './report-error.ts';
-import { SAMPLE_REPORT } from './sample-report.ts';
+import type { Block, Report } from '../model/report.ts';
+import { ReportError } from '../model/report-error.ts';
+import { SAMPLE_REPORT } from '../testing/sample-report.ts';
 import { checkReportFolder, writeReport } from './write-report.ts';
 
 let dir: string;

@@ -1,6 +1,6 @@
 import { uniform } from '@controllab/data';
-import { meanInterval } from './statistics/interval.ts';
-import type { GridImage, Measurement, Report } from './report.ts';
+import { meanInterval } from '../statistics/interval.ts';
+import type { GridImage, Measurement, Report } from '../model/report.ts';
 
 // A report of the size and shape of a real one, with invented numbers: for the tests of this package only.
 

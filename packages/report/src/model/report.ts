@@ -1,6 +1,6 @@
 import type { RgbImage } from '@controllab/data';
-import type { Estimate } from './statistics/interval.ts';
-import type { VerdictRule } from './statistics/verdict.ts';
+import type { Estimate } from '../statistics/interval.ts';
+import type { VerdictRule } from '../statistics/verdict.ts';
 
 /**
  * The document model: what an experiment hands to writeReport. All text is plain (escaped when rendered); fields marked "prose" also know

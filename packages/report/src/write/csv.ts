@@ -1,5 +1,5 @@
-import { isMeasurement, isPaperValue, NOT_MEASURED } from './cell.ts';
-import type { Block, Cell, Column, Table, TableRow } from './report.ts';
+import { isMeasurement, isPaperValue, NOT_MEASURED } from '../model/cell.ts';
+import type { Block, Cell, Column, Table, TableRow } from '../model/report.ts';
 
 type Field = string | number;
 

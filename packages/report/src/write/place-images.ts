@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { encodePng } from './encode-png.ts';
 import { imageSheet } from './image-sheet.ts';
-import type { GridImage, ImageGrid } from './report.ts';
+import type { GridImage, ImageGrid } from '../model/report.ts';
 
 /** Where an image is: tile `index` of the `count` tiles side by side in `file`. `sha256` is of its RGB bytes. */
 export interface PlacedImage {

@@ -1,12 +1,12 @@
-import { escapeHtml } from './escape.ts';
-import { paragraphs } from './inline-text.ts';
-import type { PlacedGrid } from './place-images.ts';
-import { renderClaims } from './render-claims.ts';
-import { renderFigure } from './render-figure.ts';
-import { filmStripGrid } from './film-strip.ts';
-import { renderImageGrid, renderLead } from './render-image-grid.ts';
-import { renderTable } from './render-table.ts';
-import type { Arm, Attribution, Block, ImageGrid, Provenance, Report, Section } from './report.ts';
+import { escapeHtml } from '../text/escape.ts';
+import { paragraphs } from '../text/inline-text.ts';
+import type { PlacedGrid } from '../write/place-images.ts';
+import { renderClaims } from './claims.ts';
+import { renderFigure } from './figure.ts';
+import { filmStripGrid } from '../model/film-strip.ts';
+import { renderImageGrid, renderLead } from './image-grid.ts';
+import { renderTable } from './table.ts';
+import type { Arm, Attribution, Block, ImageGrid, Provenance, Report, Section } from '../model/report.ts';
 
 const renderBlock = (block: Block, grids: ReadonlyMap<string, PlacedGrid>, arms: readonly Arm[]): string => {
   switch (block.kind) {

@@ -1,5 +1,5 @@
 import type { RgbImage } from '@controllab/data';
-import { ReportError } from './report-error.ts';
+import { ReportError } from '../model/report-error.ts';
 
 /**
  * Images of one size side by side in one image, `columns` to a line, left to right and top to bottom; unused places stay black.

@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { writeAtomic } from '@controllab/data';
-import { escapeHtml, jsonForScript } from './escape.ts';
-import type { Verdict } from './statistics/verdict.ts';
+import { escapeHtml, jsonForScript } from '../text/escape.ts';
+import type { Verdict } from '../statistics/verdict.ts';
 
 /** What the index keeps of a run's results.json. */
 interface Run {
@@ -152,6 +152,6 @@ export async function writeIndex(reports: string): Promise<void> {
   }
   runs.sort((a, b) => (b.finishedAt ?? '').localeCompare(a.finishedAt ?? '') || a.folder.localeCompare(b.folder));
   for (const name of ['report.css', 'index.js'])
-    await writeAtomic(path.join(reports, 'assets', name), await readFile(new URL(`page/${name}`, import.meta.url)));
+    await writeAtomic(path.join(reports, 'assets', name), await readFile(new URL(`../page/${name}`, import.meta.url)));
   await writeAtomic(path.join(reports, 'index.html'), page(runs));
 }

@@ -1,4 +1,4 @@
-import { ReportError } from './report-error.ts';
+import { ReportError } from '../model/report-error.ts';
 
 /** Signature and IHDR chunk: what must come first in a PNG file. */
 const HEAD = 8 + 25;

@@ -1,7 +1,7 @@
 import type { Data, Layout } from 'plotly.js';
-import { formatSeeds } from './format-number.ts';
+import { formatSeeds } from '../text/format-number.ts';
 import { ARM_COLOURS, armIndex } from './arm-colours.ts';
-import type { Arm, Axis, BarFigure, LineFigure, ReferenceLine } from './report.ts';
+import type { Arm, Axis, BarFigure, LineFigure, ReferenceLine } from '../model/report.ts';
 
 // Colours stay CSS variables here; page/report.js puts in the values of the reader's theme, and again when it changes.
 const colour = (i: number): string => `var(--series-${(i % ARM_COLOURS) + 1})`;

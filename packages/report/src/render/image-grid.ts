@@ -1,8 +1,8 @@
 import { swatch } from './arm-colours.ts';
-import { escapeHtml } from './escape.ts';
+import { escapeHtml } from '../text/escape.ts';
 import { headerGroups } from './header-groups.ts';
-import type { PlacedGrid, PlacedImage } from './place-images.ts';
-import type { Arm, GridColumn, GridImage, ImageGrid } from './report.ts';
+import type { PlacedGrid, PlacedImage } from '../write/place-images.ts';
+import type { Arm, GridColumn, GridImage, ImageGrid } from '../model/report.ts';
 
 /** Up to this width an image is shown with hard pixels; a larger one is scaled smoothly. */
 const PIXELATED_UP_TO = 128;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Measurement, Table } from './report.ts';
-import { bestRows, renderTable } from './render-table.ts';
+import type { Measurement, Table } from '../model/report.ts';
+import { bestRows, renderTable } from './table.ts';
 
 const measured = (value: number, half: number, n = 8): Measurement => ({
   value,

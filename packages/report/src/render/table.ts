@@ -1,10 +1,10 @@
 import { swatch } from './arm-colours.ts';
-import { isMeasurement, isPaperValue } from './cell.ts';
-import { escapeHtml } from './escape.ts';
-import { formatExact, formatNumber } from './format-number.ts';
+import { isMeasurement, isPaperValue } from '../model/cell.ts';
+import { escapeHtml } from '../text/escape.ts';
+import { formatExact, formatNumber } from '../text/format-number.ts';
 import { headerGroups } from './header-groups.ts';
-import { measuredDecimals, renderMeasurement, renderNotMeasured, renderPaperValue, sampleText } from './render-value.ts';
-import type { Arm, Cell, Column, Measurement, Table } from './report.ts';
+import { measuredDecimals, renderMeasurement, renderNotMeasured, renderPaperValue, sampleText } from './value.ts';
+import type { Arm, Cell, Column, Measurement, Table } from '../model/report.ts';
 
 /** The rows whose value is the column's best, or whose interval overlaps the best one's: no better one was shown to exist. */
 export const bestRows = (cells: readonly Cell[], better: 'higher' | 'lower'): Set<number> => {

@@ -1,9 +1,9 @@
-import { NOT_MEASURED } from './cell.ts';
-import { escapeHtml, jsonForScript } from './escape.ts';
-import { formatNumber } from './format-number.ts';
+import { NOT_MEASURED } from '../model/cell.ts';
+import { escapeHtml, jsonForScript } from '../text/escape.ts';
+import { formatNumber } from '../text/format-number.ts';
 import { plotlyFigure } from './plotly-figure.ts';
-import { measuredDecimals, sampleText } from './render-value.ts';
-import type { Arm, BarFigure, LineFigure, Measurement } from './report.ts';
+import { measuredDecimals, sampleText } from './value.ts';
+import type { Arm, BarFigure, LineFigure, Measurement } from '../model/report.ts';
 
 /** The figure in words, for readers who cannot see it: the last point of every curve, or every bar. */
 const describe = (figure: LineFigure | BarFigure): string => {
