@@ -18,6 +18,7 @@ export { SCENE_SEEDS } from './scene-seeds.ts';
 export { sceneSpec, type Placement, type SceneOptions, type SceneSpec } from './scenes/scene-spec.ts';
 export { isHeldOutCombination, splits, type Split } from './scenes/split.ts';
 export { swappedCaption } from './captions/swapped-caption.ts';
+export { splitWords } from './vocabulary/split-words.ts';
 export { palette } from './conditions/palette.ts';
 export { parseStyle, styles, type Style } from './drawings/style.ts';
 export { CONTEXT_LENGTH, tokenize } from './vocabulary/tokenize.ts';

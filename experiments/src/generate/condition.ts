@@ -1,6 +1,5 @@
 import sharp from 'sharp';
-import { canny } from '@controllab/data';
-import type { HostTensor } from '@controllab/tfjs-onnx';
+import { canny, type RgbImage } from '@controllab/data';
 import { ExperimentError } from '../runner/errors.ts';
 import type { Extractor } from './options.ts';
 
@@ -19,15 +18,15 @@ export async function imageSize(file: string): Promise<{ width: number; height: 
 }
 
 /**
- * A condition image [1, 3, H, W] in [0, 1], stretched to the size asked for where it has another; transparency is black.
+ * What a control sees of an image: stretched to the size asked for where it has another; transparency is black.
  * @throws ExperimentError invalid-image
  */
 export async function loadCondition(
   file: string,
   extractor: Extractor,
   { width, height }: { width: number; height: number },
-): Promise<HostTensor> {
-  const rgb8 = await reading(
+): Promise<RgbImage> {
+  const rgb = await reading(
     file,
     async () =>
       new Uint8Array(
@@ -40,9 +39,7 @@ export async function loadCondition(
           .toBuffer(),
       ),
   );
-  const pixels = width * height;
-  const data = new Float32Array(3 * pixels);
-  const edges = extractor === 'canny' ? canny(rgb8, width, height) : null;
-  for (let c = 0; c < 3; c++) for (let p = 0; p < pixels; p++) data[c * pixels + p] = (edges ? edges[p]! : rgb8[3 * p + c]!) / 255;
-  return { data, shape: [1, 3, height, width] };
+  if (extractor === 'none') return { rgb, width, height };
+  const edges = canny(rgb, width, height);
+  return { rgb: Uint8Array.from(rgb, (_, i) => edges[Math.floor(i / 3)]!), width, height };
 }

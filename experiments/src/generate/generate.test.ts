@@ -2,10 +2,15 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
+import { controlNet } from '@controllab/controlnet';
+import { writeSafetensors } from '@controllab/core-blocks';
+import { openMini } from '@controllab/mini-sd';
+import { readPngText } from '@controllab/report';
+import { methodMetadata } from '@controllab/base-model';
+import { writeTinyCldm, writeTinyControlNet, writeTinyLdm, writeTinyModel } from '@controllab/base-model/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generate } from './generate.ts';
-import { parseGenerate } from './options.ts';
-import { writeTinyCldm, writeTinyControlNet, writeTinyLdm, writeTinyModel } from './testing/tiny-checkpoint.ts';
+import { generateFlags, generateOptions, type GenerateFlags } from './options.ts';
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'generate-'));
 const at = (...names: string[]): string => path.join(directory, ...names);
@@ -22,11 +27,17 @@ beforeAll(async () => {
 });
 afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
 
-/** Runs the command's own flags; returns the file's bytes and what was logged. */
+/** Runs the command's own flags; returns the files and what was said. */
+async function draw(...flags: string[]): Promise<{ files: string[]; said: string[] }> {
+  const said: string[] = [];
+  const parsed = generateFlags().exitOverride().parse(flags, { from: 'user' }).opts<GenerateFlags>();
+  return { files: await generate(generateOptions(parsed), (message) => said.push(message)), said };
+}
+/** One picture of the published model; 'a cat' unless a prompt is given. */
 async function run(...flags: string[]): Promise<{ png: Buffer; log: string[] }> {
-  const log: string[] = [];
-  const options = parseGenerate(['--model', at('model'), '--prompt', 'a cat', '--steps', '2', '--out', at('out.png'), ...flags]);
-  return { png: fs.readFileSync(await generate(options, (message) => log.push(message))), log };
+  const prompt = flags.includes('--prompt') ? [] : ['--prompt', 'a cat'];
+  const { files, said } = await draw('--model', at('model'), ...prompt, '--steps', '2', '--out', at('out.png'), ...flags);
+  return { png: fs.readFileSync(files[0]!), log: said };
 }
 const control = (...more: string[]): string[] => ['--controlnet', at('control'), '--condition', at('square.png'), ...more];
 const pixels = (png: Buffer): Promise<Buffer> => sharp(png).raw().toBuffer();
@@ -104,5 +115,53 @@ describe('generate', () => {
     );
     fs.writeFileSync(at('model', 'scheduler', 'scheduler_config.json'), JSON.stringify({ thresholding: true }));
     await expect(run()).rejects.toThrow(/thresholding is not implemented/);
+  });
+});
+
+describe('generate with the embedded default', () => {
+  it('draws every prompt, each picture its own, and writes over none', async () => {
+    const flags = ['--prompt', 'a large dog', '--prompt', '', '--count', '2', '--steps', '2', '--out', at('folder')];
+    const { files } = await draw(...flags);
+    expect(files.map((file) => path.basename(file))).toEqual([
+      'a-large-dog-1-0.png',
+      'a-large-dog-1-1.png',
+      'empty-1-2.png',
+      'empty-1-3.png',
+    ]);
+    const pngs = files.map((file) => fs.readFileSync(file));
+    expect(new Set(pngs.map(String)).size).toBe(4);
+    expect(await sharp(pngs[0]).metadata()).toMatchObject({ width: 64, height: 64 });
+    expect(await texts(pngs[3]!)).toMatchObject({
+      prompt: '',
+      model: expect.stringMatching(/^mini, U-Net [0-9a-f]{12}$/),
+      settings: 'seed 1, picture 3, 2 steps, guidance 4, sampler ddim, 64 x 64',
+    });
+    const again = (await draw(...flags)).files;
+    expect(path.basename(again[0]!)).toBe('a-large-dog-1-0-2.png');
+    expect(await pixels(fs.readFileSync(again[3]!))).toEqual(await pixels(pngs[3]!));
+  });
+
+  it('keeps a prompt byte for byte, and warns of words that the model does not know', async () => {
+    const prompt = 'café 猫 🐱; "x" $(touch F)\nred';
+    const { files, said } = await draw('--prompt', prompt, '--steps', '1', '--out', at('words.png'));
+    expect(readPngText(fs.readFileSync(files[0]!))['prompt']).toBe(prompt);
+    expect(said.filter((message) => message.startsWith('Warning: '))).toContainEqual(
+      expect.stringMatching(/does not know the word "café".*nearest that it knows: \w+/),
+    );
+  });
+
+  it('draws with a control that was trained on it, at its own size', async () => {
+    const base = openMini();
+    const method = controlNet({ connection: 'gaussian' });
+    const control = method.create(base.denoiser().target);
+    const unet = Object.entries(base.weights).flatMap(([name, tensor]) => (name.startsWith('unet.') ? [[name.slice(5), tensor]] : []));
+    const initial = control.initial(Object.fromEntries(unet), 3);
+    writeSafetensors(at('trained.safetensors'), initial, { metadata: methodMetadata(method) });
+    const flags = ['--prompt', 'a dog', '--steps', '2', '--out', at('controlled.png')];
+    const trained = ['--controlnet', at('trained.safetensors'), '--condition', at('square.png'), '--extractor', 'canny'];
+    const plain = await pixels(fs.readFileSync((await draw(...flags)).files[0]!));
+    const { files } = await draw(...flags, ...trained);
+    expect(await sharp(files[0]).metadata()).toMatchObject({ width: 64, height: 64 });
+    expect((await pixels(fs.readFileSync(files[0]!))).equals(plain)).toBe(false);
   });
 });

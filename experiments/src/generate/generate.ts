@@ -1,71 +1,57 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
-import * as tf from '@tensorflow/tfjs';
-import { toImages, writeAtomic } from '@controllab/data';
-import { withParameters } from '@controllab/core-blocks';
-import { initialNoise, sample, type FloatTensor } from '@controllab/diffusion';
+import {
+  checkSize,
+  createSampler,
+  openControl,
+  sampleInBatches,
+  type Base,
+  type BatchedRequest,
+  type SamplerOptions,
+} from '@controllab/base-model';
+import { conditionBatch, writeAtomic, type RgbImage } from '@controllab/data';
+import { openBase } from '@controllab/mini-sd';
 import { encodePng, withPngText } from '@controllab/report';
-import { compile, type CompileOptions } from '@controllab/tfjs-onnx';
 import { ExperimentError } from '../runner/errors.ts';
-import { compileDenoiser, type Control } from './compile-denoiser.ts';
 import { imageSize, loadCondition } from './condition.ts';
-import { encodePrompts } from './encode-prompt.ts';
-import { openControlNet } from './open-controlnet.ts';
-import { openModel, type DiffusionModel } from './open-model.ts';
-import type { GenerateOptions } from './options.ts';
-import { createSampler } from './sampler.ts';
+import { isMini, isPng, type GenerateOptions } from './options.ts';
 
-/** Latents' size of a model whose config does not say. */
-const DEFAULT_SAMPLE_SIZE = 64;
+/** Where pictures go whose place nobody named. */
+const FOLDER = path.join('runs', 'generate');
+/** Pictures drawn at a time by the embedded default; of a published model, one fills the memory. */
+const BATCH = 16;
 
-/** @throws ExperimentError invalid-option unless both sides are multiples of what the autoencoder shrinks by */
-async function sizeOf(
-  { width, height, controls }: GenerateOptions,
-  { vae: { module }, sampleSize }: DiffusionModel,
-): Promise<{ width: number; height: number }> {
-  const own = (sampleSize ?? DEFAULT_SAMPLE_SIZE) * module.factor;
-  const size =
-    width !== null && height !== null
-      ? { width, height }
-      : controls[0]
-        ? await imageSize(controls[0].condition)
-        : { width: own, height: own };
-  for (const [side, pixels] of Object.entries(size)) {
-    const below = Math.floor(pixels / module.factor) * module.factor;
-    if (below !== pixels) {
-      throw new ExperimentError(
-        'invalid-option',
-        `generate: the ${side} must be a multiple of ${module.factor}, got ${pixels}${width === null ? ' from the condition image' : ''}; use --width and --height, e.g. ${below || module.factor} or ${below + module.factor}.`,
-        size,
-      );
-    }
+/**
+ * The size asked for; else a published model draws what its first condition is, and the embedded default what it was trained on.
+ * @throws ExperimentError invalid-option for a size that the model cannot draw
+ */
+async function sizeOf({ width, height, controls, model }: GenerateOptions, base: Base): Promise<{ width: number; height: number }> {
+  const asked = width !== null && height !== null;
+  const own = { width: base.pixels, height: base.pixels };
+  const size = asked ? { width, height } : controls[0] && !isMini(model) ? await imageSize(controls[0].condition) : own;
+  try {
+    checkSize(base, size);
+  } catch (cause) {
+    const where = asked ? '' : ' (of the condition image)';
+    throw new ExperimentError('invalid-option', `generate: ${(cause as Error).message}${where}; use --width and --height.`, size, {
+      cause,
+    });
   }
   return size;
 }
 
-async function decodeLatents(
-  { vae: { module, weights } }: DiffusionModel,
-  latents: FloatTensor,
-  options: CompileOptions,
-): Promise<Uint8Array> {
-  const decoder = await compile(
-    ({ inputs, constants }) =>
-      withParameters(module, constants, () => ({ outputs: { images: module.decode(tf.div(inputs['latents']!, module.scalingFactor)) } })),
-    { inputs: { latents: { shape: latents.shape } }, constants: weights },
-    { ...options, name: 'autoencoder' },
-  );
-  const { images } = await decoder.run({ latents });
-  await decoder.release();
-  return toImages(images!)[0]!.rgb;
-}
-
-/** The settings an image can be made again from, as the PNG's text. */
-function describe(options: GenerateOptions, { width, height }: { width: number; height: number }): Record<string, string> {
-  const { prompt, negativePrompt, model, controls, guessMode, seed, steps, guidance, sampler } = options;
+/** The settings a picture can be made again from, as the PNG's text. */
+function describe(
+  options: GenerateOptions,
+  base: Base,
+  { prompt, picture, width, height }: { prompt: string; picture: number; width: number; height: number },
+): Record<string, string> {
+  const { negativePrompt, model, controls, guessMode, seed, steps, guidance, sampler } = options;
   return {
     Software: 'controllab',
     prompt,
     ...(negativePrompt === null ? {} : { 'negative prompt': negativePrompt }),
-    model,
+    model: isMini(model) ? `${base.id}, U-Net ${base.hashes['unet']!.slice(0, 12)}` : model,
     ...Object.fromEntries(
       controls.map(({ controlnet, condition, extractor, scale }, i) => [
         `control ${i + 1}`,
@@ -73,53 +59,106 @@ function describe(options: GenerateOptions, { width, height }: { width: number; 
       ]),
     ),
     ...(guessMode ? { 'guess mode': 'on' } : {}),
-    settings: `seed ${seed}, ${steps} steps, guidance ${guidance}, sampler ${sampler}, ${width} x ${height}`,
+    settings: `seed ${seed}${picture === 0 ? '' : `, picture ${picture}`}, ${steps} steps, guidance ${guidance}, sampler ${sampler}, ${width} x ${height}`,
   };
 }
 
+const slug = (prompt: string): string =>
+  prompt
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 60) || 'empty';
+
+/** A PNG that is named is written; in a folder no older picture is written over. */
+function fileFor({ out, seed }: GenerateOptions, prompt: string, picture: number): string {
+  if (out !== null && isPng(out)) return path.resolve(out);
+  const stem = path.resolve(out ?? FOLDER, `${slug(prompt)}-${seed}-${picture}`);
+  for (let copy = 1; ; copy++) {
+    const file = `${stem}${copy === 1 ? '' : `-${copy}`}.png`;
+    if (!existsSync(file)) return file;
+  }
+}
+
+/** What each control sees, the same for every picture. */
+async function conditionsOf({ controls }: GenerateOptions, size: { width: number; height: number }) {
+  const images: RgbImage[] = [];
+  for (const { condition, extractor } of controls) images.push(await loadCondition(condition, extractor, size));
+  return (start: number, end: number) => images.map((image) => conditionBatch(Array<RgbImage>(end - start).fill(image)));
+}
+
+/** Says what a published model, which takes its time, does at every stage and step. */
+function progress({ model, controls }: GenerateOptions, say: (message: string) => void): Partial<BatchedRequest> {
+  if (isMini(model)) return {};
+  let last = performance.now();
+  const took = (what: string): void => {
+    say(`${what}  ${((performance.now() - last) / 1000).toFixed(1)} s`);
+    last = performance.now();
+  };
+  const loaded = `U-Net${controls.length ? ` and ${controls.length} ControlNet${controls.length > 1 ? 's' : ''}` : ''} loaded`;
+  return {
+    onStage: (stage) => took(stage === 'denoiser loaded' ? loaded : stage),
+    onStep: (step, steps) => took(`step ${step}/${steps}`),
+  };
+}
+
+/** Writes pictures as PNG files that carry their settings, the first being picture `first` of the command. */
+async function writePictures(
+  options: GenerateOptions,
+  base: Base,
+  prompts: readonly string[],
+  images: readonly RgbImage[],
+  first: number,
+): Promise<string[]> {
+  const files: string[] = [];
+  for (const [i, { rgb, width, height }] of images.entries()) {
+    const picture = first + i;
+    const prompt = prompts[picture]!;
+    const file = fileFor(options, prompt, picture);
+    const text = describe(options, base, { prompt, picture, width, height });
+    await writeAtomic(file, withPngText(await encodePng(rgb, width, height), text));
+    files.push(file);
+  }
+  return files;
+}
+
 /**
- * Makes one image and writes it as a PNG that carries its settings. Text encoders, U-Net with control networks and decoder run one after
- * the other, and each is let go of before the next is loaded, so that memory holds the largest of them, not all.
- * @returns the file written
- * @throws ExperimentError, CoreBlocksError for models, images and settings that do not fit
+ * Draws every prompt `count` times and writes a PNG for each, which carries its settings. Picture n of the command starts from noise
+ * (seed, n): the same command draws the same pictures.
+ * @returns the files written
+ * @throws ExperimentError, BaseModelError, MiniSdError, CoreBlocksError for models, images and settings that do not fit
  */
-export async function generate(options: GenerateOptions, log: (message: string) => void): Promise<string> {
-  const { prompt, negativePrompt, guidance, guessMode, seed, steps, sampler, provider, out } = options;
+export async function generate(options: GenerateOptions, say: (message: string) => void): Promise<string[]> {
+  const { count, negativePrompt, guidance, guessMode, seed, steps, sampler: solver, provider } = options;
   const started = performance.now();
-  const seconds = (since: number): string => `${((performance.now() - since) / 1000).toFixed(1)} s`;
-
-  const model = openModel(options.model, options.config);
-  const scheduler = createSampler(sampler, model.scheduler, steps);
-  const networks = options.controls.map(({ controlnet }) => openControlNet(controlnet, model));
-  const size = await sizeOf(options, model);
-  const controls: Control[] = [];
-  for (const [i, { condition, extractor, scale }] of options.controls.entries())
-    controls.push({ network: networks[i]!, condition: await loadCondition(condition, extractor, size), scale });
-
-  const engine: CompileOptions = { provider };
-  const prompts = await encodePrompts(model, { prompt, negativePrompt, guidance: guidance > 1 }, engine, log);
-  log(`prompt encoded  ${seconds(started)}`);
-
-  const loading = performance.now();
-  const denoiser = await compileDenoiser(model, { prompts, controls, guessMode, guidance, ...size }, engine);
-  log(`U-Net${controls.length ? ` and ${controls.length} ControlNet${controls.length > 1 ? 's' : ''}` : ''} loaded  ${seconds(loading)}`);
-
-  let step = performance.now();
-  const { latentChannels, factor } = model.vae.module;
-  const latents = await sample({
-    scheduler,
-    noise: initialNoise(seed, [1, latentChannels, size.height / factor, size.width / factor]),
-    predict: denoiser.predict,
-    onStep: (_, k) => {
-      log(`step ${k + 1}/${scheduler.timesteps.length}  ${seconds(step)}`);
-      step = performance.now();
-    },
-  });
-  await denoiser.release();
-
-  const rgb8 = await decodeLatents(model, latents, engine);
-  const file = path.resolve(out);
-  await writeAtomic(file, withPngText(await encodePng(rgb8, size.width, size.height), describe(options, size)));
-  log(`decoded  ${seconds(step)}; in all ${seconds(started)}`);
-  return file;
+  const base = await openBase(options.model, { config: options.config });
+  const controls = options.controls.map(({ controlnet, scale }) => ({ ...openControl(controlnet, base), scale }));
+  const size = await sizeOf(options, base);
+  const prompts = options.prompts.flatMap((prompt) => Array<string>(count).fill(prompt));
+  const settings: SamplerOptions = {
+    count: Math.min(prompts.length, isMini(options.model) ? BATCH : 1),
+    guidance: guidance > 1,
+    controls,
+    ...(guessMode ? { controlIn: 'conditional', weighting: 'guess' } : {}),
+    size,
+    say: (message) => say(`Warning: ${message}.`),
+  };
+  const sampler = await createSampler(base, settings, { provider });
+  const files: string[] = [];
+  try {
+    await sampleInBatches(sampler, {
+      ...{ prompts, negativePrompt, seed, solver, steps, guidanceScale: guidance },
+      conditionsOf: await conditionsOf(options, size),
+      ...progress(options, say),
+      onBatch: async (done, newest) => {
+        files.push(...(await writePictures(options, base, prompts, newest, done - newest.length)));
+        say(
+          `${done} of ${prompts.length} picture${prompts.length === 1 ? '' : 's'}  ${((performance.now() - started) / 1000).toFixed(1)} s`,
+        );
+      },
+    });
+  } finally {
+    await sampler.release();
+  }
+  return files;
 }

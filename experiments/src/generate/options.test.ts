@@ -1,13 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { parseGenerate } from './options.ts';
+import { communityStyles } from '@controllab/mini-sd';
+import { generateFlags, generateOptions, type GenerateFlags, type GenerateOptions } from './options.ts';
 
-const parse = (...argv: string[]) => parseGenerate(['--model=m', '--prompt=a cat', ...argv]);
+function read(argv: readonly string[]): GenerateOptions {
+  const command = generateFlags()
+    .exitOverride()
+    .configureOutput({ writeErr: () => {} });
+  return generateOptions(command.parse(argv, { from: 'user' }).opts<GenerateFlags>());
+}
+const parse = (...argv: string[]) => read(['--model=m', '--prompt=a cat', ...argv]);
 
-describe('parseGenerate', () => {
+describe('flags of generate', () => {
   it('pairs controls with their conditions', () => {
     expect(parse()).toMatchObject({
       model: 'm',
-      prompt: 'a cat',
+      prompts: ['a cat'],
+      count: 1,
       negativePrompt: null,
       controls: [],
       seed: 1,
@@ -15,6 +23,7 @@ describe('parseGenerate', () => {
       guidance: 7.5,
       sampler: 'ddim',
       width: null,
+      out: null,
     });
     expect(
       parse(
@@ -33,7 +42,7 @@ describe('parseGenerate', () => {
   });
 
   it.each([
-    [['--sampler=dpm'], /dpm.*choices are ddim, euler, dpm\+\+2m, unipc/],
+    [['--sampler=dpm'], /dpm.*choices are ddim, euler, dpm\+\+2m, unipc, ddpm/],
     [['--extractor=hed'], /hed.*choices are none, canny/],
     [['--steps=0'], /at least 1/],
     [['--guidance=0.5'], /at least 1/],
@@ -41,8 +50,29 @@ describe('parseGenerate', () => {
     [['--controlnet=a', '--condition=1.png', '--extractor=none', '--extractor=canny'], /--extractor was given 2 times for 1 --controlnet/],
     [['--guess-mode'], /--guess-mode needs a --controlnet/],
     [['--width=64'], /--width and --height together/],
-    [['--promt=x'], /--promt.*Options: .*--prompt/s],
+    [['--promt=x'], /--promt.*Did you mean --prompt/s],
+    [['--count=0'], /at least 1/],
+    [['--tier=core'], /--tier is a pool of objects of the embedded default; --model is m/],
+    [['--tier=huge'], /choices are quick, core/],
+    [['--count=2', '--out=a.png'], /--out names one PNG for 2 pictures; name a folder/],
   ])('%j', (argv, message) => expect(() => parse(...argv)).toThrow(message));
 
-  it('needs a model and a prompt', () => expect(() => parseGenerate(['--prompt=x'])).toThrow(/--model/));
+  it('draws with the embedded default, at its own guidance, where no model is named', () => {
+    expect(read(['--prompt=', '--prompt=a cat', '--count=2'])).toMatchObject({
+      model: 'mini',
+      guidance: 4,
+      prompts: ['', 'a cat'],
+      count: 2,
+    });
+    expect(read(['--prompt=x', '--model=mini:noto', '--tier=core', '--guidance=2'])).toMatchObject({
+      model: 'mini:noto:core',
+      guidance: 2,
+    });
+    for (const style of communityStyles) expect(generateFlags().helpInformation()).toContain(`mini:${style}`);
+  });
+
+  it('needs a prompt, which may look like a flag', () => {
+    expect(() => read([])).toThrow(/--prompt/);
+    expect(read(['--prompt', '--cat', '--out', 'x.PNG'])).toMatchObject({ prompts: ['--cat'], out: 'x.PNG' });
+  });
 });

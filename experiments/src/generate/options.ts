@@ -1,14 +1,14 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { solverNames, type SolverName } from '@controllab/diffusion';
+import { tiers, type Tier } from '@controllab/emoji-scenes';
+import { COMMITTED_TIER, communityStyles, MINI } from '@controllab/mini-sd/names';
 import type { Provider } from '@controllab/tfjs-onnx';
-import { parseFlags, providerOption, seed } from '../runner/command.ts';
+import { providerOption, seed } from '../runner/command.ts';
 import { ExperimentError } from '../runner/errors.ts';
 
 /** How a condition is made from a user's image: as it is, or its Canny edges (OpenCV's with thresholds 100 and 200). */
 export const extractors = ['none', 'canny'] as const;
 export type Extractor = (typeof extractors)[number];
-
-export const samplers = ['ddim', 'euler', 'dpm++2m', 'unipc'] as const;
-export type SamplerName = (typeof samplers)[number];
 
 /** A control network with the image it sees. */
 export interface ControlRequest {
@@ -22,11 +22,13 @@ export interface ControlRequest {
 }
 
 export interface GenerateOptions {
-  /** diffusers directory, or a single LDM file together with `config`. */
+  /** `mini` and its community models, a diffusers directory, or a single LDM file together with `config`. */
   model: string;
   /** For a single file: a diffusers directory with the configs and the tokenizer; its weights are not read. */
   config: string | null;
-  prompt: string;
+  prompts: readonly string[];
+  /** Pictures of each prompt. */
+  count: number;
   /** Null: none given, which SDXL takes as a zero embedding. */
   negativePrompt: string | null;
   controls: readonly ControlRequest[];
@@ -36,14 +38,20 @@ export interface GenerateOptions {
   steps: number;
   /** Classifier-free guidance; 1 runs the conditional half alone. */
   guidance: number;
-  sampler: SamplerName;
+  sampler: SolverName;
   /** Pixels; null: the first condition's size, or the size the model was trained on. */
   width: number | null;
   height: number | null;
   provider: Provider;
-  /** The PNG to write. */
-  out: string;
+  /** The PNG or the folder to write; null: a new file in the folder of generated pictures. */
+  out: string | null;
 }
+
+/** Whether a model's name means the embedded default. */
+export const isMini = (model: string): boolean => model === MINI || model.startsWith(`${MINI}:`);
+
+/** Guidance by default: what each kind of model draws best at. */
+const GUIDANCE = { mini: 4, published: 7.5 };
 
 const number =
   (least: number) =>
@@ -64,29 +72,55 @@ const each =
   <T>(parse: (text: string) => T) =>
   (text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), parse(text)];
 
-interface Flags extends Omit<GenerateOptions, 'controls' | 'config' | 'negativePrompt' | 'width' | 'height'> {
+/** What commander makes of the flags. */
+export interface GenerateFlags {
+  model: string;
   config?: string;
+  tier?: Tier;
+  prompt: string[];
+  count: number;
   negativePrompt?: string;
-  width?: number;
-  height?: number;
   controlnet?: string[];
   condition?: string[];
   extractor?: Extractor[];
   conditioningScale?: number[];
+  guessMode: boolean;
+  seed: number;
+  steps: number;
+  guidance?: number;
+  sampler: SolverName;
+  width?: number;
+  height?: number;
+  provider: Provider;
+  out?: string;
 }
 
 const ONCE_OR_EACH = 'once for all, or once for each --controlnet';
+const text = (value: string): string => value;
 
-/** Reads the flags of `experiments:generate`. @throws ExperimentError invalid-option with the valid values */
-export function parseGenerate(argv: readonly string[]): GenerateOptions {
-  const text = (value: string): string => value;
-  const command = new Command('generate')
-    .description('One image from a published checkpoint, with any number of ControlNets, through ONNX Runtime.')
-    .requiredOption('--model <directory|file>', 'diffusers directory, or an LDM single file (.safetensors, with --config)')
+/** The command with its flags; it does nothing yet. */
+export const generateFlags = (): Command =>
+  new Command('generate')
+    .description('Draws prompts with the embedded default or a published checkpoint, with any number of ControlNets.')
+    .option(
+      '--model <name|directory|file>',
+      `${MINI}, the embedded default, or ${communityStyles.map((style) => `${MINI}:${style}`).join(', ')}; else a diffusers directory, or an LDM single file (.safetensors, with --config)`,
+      MINI,
+    )
     .option('--config <directory>', "for a single file: a diffusers directory with the components' config.json and the tokenizer")
-    .requiredOption('--prompt <text>', 'what to paint')
-    .option('--negative-prompt <text>', 'what not to paint')
-    .option('--controlnet <directory|file>', 'ControlNet: diffusers directory, or a cldm single file; several are added', each(text))
+    .addOption(new Option('--tier <name>', `pool of objects of the embedded default; only ${COMMITTED_TIER} comes trained`).choices(tiers))
+    .requiredOption(
+      '--prompt <text>',
+      'what to draw, such as "a large dog on a red background"; give it again for more pictures',
+      each(text),
+    )
+    .option('--count <integer>', 'pictures of each prompt', count, 1)
+    .option('--negative-prompt <text>', 'what not to draw')
+    .option(
+      '--controlnet <directory|file>',
+      'ControlNet: diffusers directory, a cldm single file, or weights trained here; several are added',
+      each(text),
+    )
     .option('--condition <image>', 'the image it sees, one for each --controlnet', each(text))
     .addOption(new Option('--extractor <name...>', `how the condition is made from the image; ${ONCE_OR_EACH}`).choices(extractors))
     .option('--conditioning-scale <number>', `strength of a control, 1 by default; ${ONCE_OR_EACH}`, each(number(0)))
@@ -97,26 +131,31 @@ export function parseGenerate(argv: readonly string[]): GenerateOptions {
     )
     .option('--seed <integer>', 'seed of the initial noise', seed, 1)
     .option('--steps <integer>', 'sampling steps', count, 20)
-    .option('--guidance <number>', 'classifier-free guidance scale; 1 for none', number(1), 7.5)
-    .addOption(new Option('--sampler <name>', 'how the noise is removed').choices(samplers).default('ddim'))
+    .option(
+      '--guidance <number>',
+      `classifier-free guidance scale, 1 for none (default: ${GUIDANCE.mini} for the embedded default, else ${GUIDANCE.published})`,
+      number(1),
+    )
+    .addOption(new Option('--sampler <name>', 'how the noise is removed').choices(solverNames).default('ddim'))
     .option('--width <pixels>', "by default the condition's, or the model's own", count)
     .option('--height <pixels>', "by default the condition's, or the model's own", count)
     .addOption(providerOption())
-    .option('--out <file>', 'the PNG to write', 'runs/generate/image.png');
+    .option('--out <file|folder>', 'the PNG to write, or a folder (default: a new file in runs/generate)');
+
+/** Flags that fit together, with their defaults. @throws ExperimentError invalid-option with what to give instead */
+export function generateOptions(flags: GenerateFlags): GenerateOptions {
   const {
     controlnet = [],
     condition = [],
     extractor = [],
     conditioningScale = [],
     config = null,
-    negativePrompt = null,
     width = null,
     height = null,
-    ...flags
-  } = parseFlags<Flags>(command, argv);
-
+    tier,
+  } = flags;
   const fail = (message: string): never => {
-    throw new ExperimentError('invalid-option', `generate: ${message}`, { argv });
+    throw new ExperimentError('invalid-option', `generate: ${message}`, { flags });
   };
   if (condition.length !== controlnet.length)
     fail(`${controlnet.length} --controlnet need as many --condition images, got ${condition.length}.`);
@@ -128,12 +167,28 @@ export function parseGenerate(argv: readonly string[]): GenerateOptions {
   const [extract, scales] = [perControl('extractor', extractor, 'none'), perControl('conditioning-scale', conditioningScale, 1)];
   if (flags.guessMode && controlnet.length === 0) fail('--guess-mode needs a --controlnet.');
   if ((width === null) !== (height === null)) fail('give --width and --height together.');
+  const mini = isMini(flags.model);
+  if (tier !== undefined && !mini) fail(`--tier is a pool of objects of the embedded default; --model is ${flags.model}.`);
+  const pictures = flags.prompt.length * flags.count;
+  if (pictures > 1 && flags.out !== undefined && isPng(flags.out)) fail(`--out names one PNG for ${pictures} pictures; name a folder.`);
   return {
-    ...flags,
+    model: tier === undefined ? flags.model : `${flags.model}:${tier}`,
     config,
-    negativePrompt,
+    prompts: flags.prompt,
+    count: flags.count,
+    negativePrompt: flags.negativePrompt ?? null,
+    controls: controlnet.map((file, i) => ({ controlnet: file, condition: condition[i]!, extractor: extract[i]!, scale: scales[i]! })),
+    guessMode: flags.guessMode,
+    seed: flags.seed,
+    steps: flags.steps,
+    guidance: flags.guidance ?? (mini ? GUIDANCE.mini : GUIDANCE.published),
+    sampler: flags.sampler,
     width,
     height,
-    controls: controlnet.map((file, i) => ({ controlnet: file, condition: condition[i]!, extractor: extract[i]!, scale: scales[i]! })),
+    provider: flags.provider,
+    out: flags.out ?? null,
   };
 }
+
+/** Whether a path names a picture rather than a folder. */
+export const isPng = (out: string): boolean => /\.png$/i.test(out);

@@ -16,7 +16,7 @@ export {
 } from './controlnet.ts';
 export { cldm, type CldmConfig } from './cldm-layout.ts';
 export { ControlNetLite } from './controlnet-lite.ts';
-export { controlNet, type ControlNetChoices } from './methods/controlnet-method.ts';
+export { controlNet, controlOfModel, type ControlNetChoices } from './methods/controlnet-method.ts';
 export { controlNetLite } from './methods/controlnet-lite-method.ts';
 export { hintWidths } from './methods/hint-widths.ts';
 export { ldmConcatenation } from './methods/ldm-concatenation.ts';

@@ -33,7 +33,7 @@ const { median } = await import('@controllab/report');
 const { compile, matmulCeiling } = await import('@controllab/tfjs-onnx');
 const { compileTrainStep, constantRate, initialTrainState, optimizerInputs } = await import('@controllab/training');
 const { unetRecipe } = await import('../src/pretrain/unet.ts');
-const { COMMITTED_TIER } = await import('../src/tier.ts');
+const { COMMITTED_TIER } = await import('../src/names.ts');
 
 const SEED = 1;
 const CEILING_SIZE = 1024;

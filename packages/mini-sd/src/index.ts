@@ -10,6 +10,7 @@ export { openJudges, type Judges } from './open-judges.ts';
 export { encodeScenes, readLatents, writeLatents } from './latents.ts';
 export { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniUNet, miniVae, TEXT_WIDTH } from './models.ts';
 export { loadAesthetic, loadClip, loadInception, loadSegmenter, type LoadedNetwork } from './networks.ts';
+export { openBase } from './open-base.ts';
 export { openMini } from './open-mini.ts';
 export { fromImages } from './pixels.ts';
 export {
@@ -22,8 +23,7 @@ export {
   type Sampler,
   type SampleRequest,
 } from './sampler.ts';
-export { COMMITTED_TIER } from './tier.ts';
-export { communityStyles, type CommunityStyle } from './styles.ts';
+export { COMMITTED_TIER, communityStyles, type CommunityStyle } from './names.ts';
 export type { Segmenter } from './segment.ts';
 export { loadWeights, saveWeights, weightsFile, type Part } from './weights.ts';
 export type { LatentBatchData, LatentPhase } from './batches/latent.ts';

@@ -7,9 +7,9 @@ import { compile, type CompileOptions, type HostTensor } from '@controllab/tfjs-
 import { compileDecoder, compileEncoder, normaliseLatents, PATCH, type LatentStatistics } from './autoencoder.ts';
 import { miniText } from './clip.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniUNet, miniVae } from './models.ts';
+import { COMMITTED_TIER, MINI, type CommunityStyle } from './names.ts';
 import { checksum, loadTextEncoder } from './networks.ts';
-import { styleAdapter, type CommunityStyle } from './styles.ts';
-import { COMMITTED_TIER } from './tier.ts';
+import { styleAdapter } from './styles.ts';
 import openTokenizer from './tokenizer.ts';
 import { loadWeights, readStatistics } from './weights.ts';
 
@@ -86,9 +86,9 @@ export function openMini({ tier = COMMITTED_TIER, style }: { tier?: Tier; style?
   const vocabularySize = vocabulary(tier).words.length;
   const prediction = 'v';
   const sampling = { prediction, spacing: 'trailing', clipSample: LATENT_LIMIT } as const;
-  const tokenizeIds = openTokenizer({ tier });
+  const tokenize = openTokenizer({ tier });
   const base: Base = {
-    id: ['mini', ...(tier === COMMITTED_TIER ? [] : [tier]), ...(style === undefined ? [] : [style])].join(':'),
+    id: [MINI, ...(tier === COMMITTED_TIER ? [] : [tier]), ...(style === undefined ? [] : [style])].join(':'),
     label: `embedded default${style === undefined ? '' : `, drawn like ${style}`}`,
     hash: jsonHash({ hashes, schedule: { ...MINI_SCHEDULE }, sampling: { ...sampling } }),
     hashes,
@@ -103,7 +103,7 @@ export function openMini({ tier = COMMITTED_TIER, style }: { tier?: Tier; style?
     fixedInputs: () => ({}),
     textEncoder: () => miniTextEncoder(vocabularySize),
     tokenizer: { module: new URL('./tokenizer.ts', import.meta.url).href, data: { tier } },
-    tokenize: (prompts) => tokenizeIds(prompts),
+    tokenize,
     encodePrompts: (prompts, engine, options) => runOnce(base.promptEncoder(prompts.length, engine, options), prompts),
     async promptEncoder(count, engine, { say } = {}) {
       const encoder = miniTextEncoder(vocabularySize);

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { COMMITTED_TIER } from './tier.ts';
+import { COMMITTED_TIER } from './names.ts';
 import { parts, readWeightsMetadata, weightsFile } from './weights.ts';
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');

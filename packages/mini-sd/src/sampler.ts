@@ -17,8 +17,8 @@ import { miniText } from './clip.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, miniUNet, miniVae, TEXT_WIDTH } from './models.ts';
 import { MiniSdError } from './errors.ts';
 import { checksum, loadTextEncoder } from './networks.ts';
-import { styleAdapter, type CommunityStyle } from './styles.ts';
-import { COMMITTED_TIER } from './tier.ts';
+import { COMMITTED_TIER, type CommunityStyle } from './names.ts';
+import { styleAdapter } from './styles.ts';
 import { loadWeights, readStatistics } from './weights.ts';
 
 /** The embedded default's frozen weights. */

@@ -1,8 +1,6 @@
 import path from 'node:path';
 import { catalogue, type Tier } from '@controllab/emoji-scenes';
-
-/** The tier whose weights the repository holds; those of the others lie in folders of their name. */
-export const COMMITTED_TIER: Tier = 'core';
+import { COMMITTED_TIER } from './names.ts';
 
 /** A tier's folder in one that holds files of several. */
 export const tierFolder = (root: string, tier: Tier): string => (tier === COMMITTED_TIER ? root : path.join(root, tier));

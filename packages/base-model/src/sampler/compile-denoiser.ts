@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
-import { parameterSpecs, withParameters, type Control, type ControlledOptions, type Denoiser, type Weights } from '@controllab/core-blocks';
+import { withParameters, type Control, type ControlledOptions, type Denoiser, type Weights } from '@controllab/core-blocks';
 import { compile, type CompileOptions, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
-import { trainedInBase } from '@controllab/training';
 import type { Base } from '../base.ts';
+import { checkControlValues, controlValueSpecs } from '../control/control-values.ts';
 import { BaseModelError } from '../errors.ts';
 import { addControls, firstRowsOnly, weighConnections, type Weighting } from './combine-controls.ts';
 
@@ -51,9 +51,8 @@ export const valuesOf = <T>(weights: Readonly<Record<string, T>>, index: number)
     ]),
   );
 
-/** Names, shapes of all values that each control brings. @throws BaseModelError invalid-control */
+/** Names and shapes of the values that each control brings. @throws BaseModelError invalid-control */
 function controlSpecs(denoiser: Denoiser, controls: readonly SampledControl[]): Record<string, TensorSpec>[] {
-  const own = parameterSpecs({ unet: denoiser.unet });
   const training = controls.filter(({ control }) => control.trainsInBase !== null);
   if (training.length > 1)
     throw new BaseModelError(
@@ -61,26 +60,10 @@ function controlSpecs(denoiser: Denoiser, controls: readonly SampledControl[]): 
       `${training.length} controls come with values of their own for the U-Net; it can hold one's.`,
     );
   return controls.map(({ control, weights }, i) => {
-    const inBase = trainedInBase({ denoiser, control });
-    const specs = { ...parameterSpecs({ control: control.module }), ...Object.fromEntries(inBase.map((name) => [name, own[name]!])) };
-    if (weights !== undefined) checkValues(specs, weights);
+    const specs = controlValueSpecs(denoiser, control);
+    if (weights !== undefined) checkControlValues(`the values of control ${i}`, specs, weights);
     return valuesOf(specs, i);
   });
-}
-
-function checkValues(specs: Record<string, TensorSpec>, weights: Weights): void {
-  const problems = [
-    ...Object.entries(specs).flatMap(([name, { shape }]) => {
-      const found = weights[name]?.shape;
-      if (found === undefined) return [`missing ${name} [${shape.join(', ')}]`];
-      return found.join() === shape.join() ? [] : [`${name}: expected [${shape.join(', ')}], got [${found.join(', ')}]`];
-    }),
-    ...Object.keys(weights).flatMap((name) => (name in specs ? [] : [`unexpected ${name}`])),
-  ];
-  if (problems.length > 0)
-    throw new BaseModelError('invalid-control', `the control's values do not fit it:\n  ${problems.slice(0, 8).join('\n  ')}`, {
-      problems,
-    });
 }
 
 const repeated = (x: tf.Tensor, times: number): tf.Tensor => (times === 1 ? x : tf.concat(Array<tf.Tensor>(times).fill(x), 0));

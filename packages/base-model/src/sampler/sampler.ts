@@ -45,8 +45,8 @@ export interface Sampler {
   release(): Promise<void>;
 }
 
-/** Sides in pixels. @throws BaseModelError invalid-argument unless both are multiples of what the autoencoder shrinks by */
-function checkSize(base: Base, size: DenoiserOptions['size']): void {
+/** @throws BaseModelError invalid-argument unless both sides, in pixels, are multiples of what the autoencoder shrinks by */
+export function checkSize(base: Pick<Base, 'factor'>, size: DenoiserOptions['size']): void {
   for (const side of ['width', 'height'] as const) {
     const below = Math.floor(size[side] / base.factor) * base.factor;
     if (below !== size[side] || below === 0)
@@ -219,8 +219,8 @@ function denoise(
 export interface BatchedRequest extends Omit<SampleRequest, 'firstImage' | 'conditions'> {
   /** For a sampler with controls: what each sees of the pictures start .. end - 1. */
   readonly conditionsOf?: (start: number, end: number) => readonly HostTensor[];
-  /** Told how many pictures there are. */
-  readonly onBatch?: (done: number) => void;
+  /** Told how many pictures there are, and given the newest: a caller that keeps them loses none when it is stopped. */
+  readonly onBatch?: (done: number, newest: readonly RgbImage[]) => void | Promise<void>;
 }
 
 /** Pictures of any number of prompts, as many at a time as the sampler draws. */
@@ -229,8 +229,9 @@ export async function sampleInBatches(sampler: Sampler, { conditionsOf, onBatch,
   for (let start = 0; start < request.prompts.length; start += sampler.count) {
     const prompts = request.prompts.slice(start, start + sampler.count);
     const conditions = conditionsOf === undefined ? {} : { conditions: conditionsOf(start, start + prompts.length) };
-    images.push(...(await sampler.sample({ ...request, prompts, firstImage: start, ...conditions })));
-    onBatch?.(images.length);
+    const drawn = await sampler.sample({ ...request, prompts, firstImage: start, ...conditions });
+    images.push(...drawn);
+    await onBatch?.(images.length, drawn);
   }
   return images;
 }

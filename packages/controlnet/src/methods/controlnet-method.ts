@@ -1,4 +1,4 @@
-import { initialize, type ControlTarget, type Method } from '@controllab/core-blocks';
+import { initialize, readConstant, type Control, type ControlTarget, type Method, type Weights } from '@controllab/core-blocks';
 import type { NamedTensors } from '@controllab/tfjs-onnx';
 import type { Connection } from '../connection.ts';
 import { ControlNetModel, ControlNetSpatioTemporalModel, initializeFromUNet } from '../controlnet.ts';
@@ -35,15 +35,28 @@ function copyOf(
     };
   }
   const module = new ControlNetModel({ ...target.encoder, ...hint }, connections);
-  const added = (t: NamedTensors) =>
-    module.encoder.addition === null ? {} : { addedConditions: { textEmbeds: at(t, 'textEmbeds'), timeIds: at(t, 'timeIds') } };
-  return {
-    module,
-    initial: initialOf(module),
-    residuals: (t, options) =>
-      module.forward(at(t, 'sample'), at(t, 'timesteps'), at(t, 'context'), at(t, 'condition'), { ...options, ...added(t) }),
-  };
+  return { module, initial: initialOf(module), residuals: imageResiduals(module) };
 }
+
+/** What an image ControlNet adds, from what the denoiser reads and `condition`. */
+const imageResiduals =
+  (module: ControlNetModel): ResidualNetwork['residuals'] =>
+  (t, options) => {
+    const added =
+      module.encoder.addition === null ? {} : { addedConditions: { textEmbeds: at(t, 'textEmbeds'), timeIds: at(t, 'timeIds') } };
+    return module.forward(at(t, 'sample'), at(t, 'timesteps'), at(t, 'context'), at(t, 'condition'), { ...options, ...added });
+  };
+
+/**
+ * A ControlNet of any config, such as a published one, as a control; training goes on from its values.
+ * @param weights by plain names
+ */
+export const controlOfModel = (target: ControlTarget, module: ControlNetModel, weights: Weights): Control =>
+  residualControl(target, {
+    module,
+    residuals: imageResiduals(module),
+    initial: () => Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [`control.${name}`, readConstant(tensor)])),
+  });
 
 /**
  * ControlNet: a trainable copy of the U-Net's encoder, tied in by zero convolutions; the U-Net is locked. Its choices are the paper's

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { tiers } from '@controllab/emoji-scenes';
-import { COMMITTED_TIER } from '../tier.ts';
+import { COMMITTED_TIER } from '../names.ts';
 
 /** Reads a flag that is an integer of at least `least`. */
 export const parseInteger =

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { readJson } from '@controllab/core-blocks';
-import { ExperimentError } from '../runner/errors.ts';
+import { BaseModelError } from '../errors.ts';
 
 /** A prompt as a text encoder of a fixed context takes it. */
 export interface Tokens {
@@ -13,6 +13,9 @@ export interface Tokens {
 }
 
 export type Tokenize = (prompt: string, context: number) => Tokens;
+
+/** Every file that a tokenizer is loaded from, where it is there. */
+export const TOKENIZER_FILES = ['tokenizer.json', 'vocab.json', 'merges.txt', 'tokenizer_config.json', 'special_tokens_map.json'] as const;
 
 /** CLIP's pre-tokenizer: English contractions, runs of letters, single digits, runs of anything else. */
 const WORDS = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
@@ -53,7 +56,7 @@ function clipTokenizerJson(
 /**
  * Loads CLIP's tokenizer from a directory with tokenizer.json, or vocab.json and merges.txt, and the special tokens in
  * tokenizer_config.json and special_tokens_map.json.
- * @throws ExperimentError invalid-model for missing files or special tokens; CoreBlocksError for broken JSON
+ * @throws BaseModelError invalid-model for missing files or special tokens; CoreBlocksError for broken JSON
  */
 export function loadTokenizer(directory: string): Tokenize {
   const at = (file: string): string => path.join(directory, file);
@@ -79,7 +82,7 @@ export function loadTokenizer(directory: string): Tokenize {
       unknown: special('unk_token', eos),
     });
   } else {
-    throw new ExperimentError('invalid-model', `${directory} holds no tokenizer: expected tokenizer.json, or vocab.json and merges.txt.`, {
+    throw new BaseModelError('invalid-model', `${directory} holds no tokenizer: expected tokenizer.json, or vocab.json and merges.txt.`, {
       directory,
     });
   }
@@ -87,7 +90,7 @@ export function loadTokenizer(directory: string): Tokenize {
   const idOf = (token: string): number => {
     const id = tokenizer.token_to_id(token);
     if (id === undefined)
-      throw new ExperimentError('invalid-model', `${directory}: the vocabulary lacks the special token ${token}.`, { directory, token });
+      throw new BaseModelError('invalid-model', `${directory}: the vocabulary lacks the special token ${token}.`, { directory, token });
     return id;
   };
   const [start, end, padding] = [idOf(bos), idOf(eos), idOf(special('pad_token', eos))];

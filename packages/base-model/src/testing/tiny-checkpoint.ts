@@ -88,12 +88,15 @@ function tokenizer(directory: string, pad: string): void {
   });
 }
 
-/** Writes a diffusers directory of a Stable Diffusion with random weights, a few thousand of them: XL's two text encoders with `xl`. */
+/**
+ * Writes a diffusers directory of a Stable Diffusion with random weights, a few thousand of them: XL's two text encoders with `xl`, SD2's
+ * linear projections with `linear`.
+ */
 export function writeTinyModel(
   directory: string,
-  { xl = false, predictionType = 'epsilon' }: { xl?: boolean; predictionType?: string } = {},
+  { xl = false, linear = false, predictionType = 'epsilon' }: { xl?: boolean; linear?: boolean; predictionType?: string } = {},
 ): void {
-  const unet = { _class_name: 'UNet2DConditionModel', ...UNET, ...(xl ? XL : {}) };
+  const unet = { _class_name: 'UNet2DConditionModel', ...UNET, ...(xl ? XL : {}), ...(linear ? { use_linear_projection: true } : {}) };
   const text = { ...TEXT, vocab_size: VOCABULARY.length };
   const text2 = { ...TEXT_2, vocab_size: VOCABULARY.length };
   json(path.join(directory, 'model_index.json'), { _class_name: xl ? 'StableDiffusionXLPipeline' : 'StableDiffusionPipeline' });

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { VOCABULARY, writeTinyModel } from './testing/tiny-checkpoint.ts';
+import { VOCABULARY, writeTinyModel } from '../testing/tiny-checkpoint.ts';
 import { loadTokenizer } from './tokenizer.ts';
 
 let directory: string;

@@ -1,0 +1,12 @@
+import type { Command } from 'commander';
+import { generateFlags, generateOptions, type GenerateFlags } from './options.ts';
+
+/** `generate`: pictures of prompts, from any base and controls. */
+export const command = (): Command =>
+  generateFlags().action(async (flags: GenerateFlags) => {
+    const options = generateOptions(flags);
+    // Loaded after the flags are known to be right: a typing mistake is answered at once.
+    const { generate } = await import('./generate.ts');
+    const print = (line: string): boolean => process.stdout.write(`${line}\n`);
+    for (const file of await generate(options, print)) print(file);
+  });

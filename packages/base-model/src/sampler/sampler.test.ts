@@ -1,0 +1,134 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { combineGuidance, type FloatTensor } from '@controllab/diffusion';
+import type { HostTensor } from '@controllab/tfjs-onnx';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Base } from '../base.ts';
+import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
+import { openControl } from '../control/open-control.ts';
+import { writeTinyControlNet, writeTinyModel } from '../testing/tiny-checkpoint.ts';
+import { compileDenoiser, type DenoiserOptions, type SampledControl } from './compile-denoiser.ts';
+import { createSampler, sampleInBatches, type SampleRequest, type SamplerOptions } from './sampler.ts';
+
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'sampler-'));
+const at = (...names: string[]): string => path.join(directory, ...names);
+const engine = { threads: 1 };
+const size = { width: 32, height: 16 };
+const condition: HostTensor = { data: Float32Array.from({ length: 3 * 32 * 16 }, (_, i) => (i % 7) / 7), shape: [1, 3, 16, 32] };
+let base: Base;
+let control: SampledControl;
+
+beforeAll(() => {
+  writeTinyModel(at('xl'), { xl: true });
+  writeTinyControlNet(at('control'), { xl: true });
+  base = openCheckpoint(at('xl'));
+  control = { ...openControl(at('control'), base), scale: 1.5 };
+});
+afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
+
+const x: FloatTensor = { data: Float32Array.from({ length: 32 }, (_, i) => Math.sin(i)), shape: [1, 4, 2, 4] };
+
+/** The prediction's rows for prompts, from one graph. */
+async function predict(options: Partial<DenoiserOptions>, prompts: readonly (string | null)[]): Promise<FloatTensor[]> {
+  const own: DenoiserOptions = {
+    count: 1,
+    guidance: prompts.length === 2,
+    controls: [],
+    controlIn: 'both',
+    weighting: 'equal',
+    size,
+    ...options,
+  };
+  const given = { ...(await base.encodePrompts(prompts, engine)), ...(own.controls.length > 0 ? { condition0: condition } : {}) };
+  const denoiser = await compileDenoiser(base, own, given, engine);
+  const { data } = await denoiser.predict(x, 501, {});
+  await denoiser.release();
+  return prompts.map((_, n) => ({ data: (data as Float32Array).slice(n * 32, (n + 1) * 32), shape: x.shape }));
+}
+const near = (a: FloatTensor, b: FloatTensor): void => a.data.forEach((value, i) => expect(value).toBeCloseTo(b.data[i]!, 4));
+const apart = (a: FloatTensor, b: FloatTensor): number => Math.max(...a.data.map((value, i) => Math.abs(value - b.data[i]!)));
+
+describe('the compiled denoiser of a published checkpoint', () => {
+  it('predicts both halves of guidance at once, control on both', async () => {
+    const controls = [control];
+    const [positive, negative] = await predict({ controls }, ['a cat', 'a dog']);
+    near(positive!, (await predict({ controls }, ['a cat']))[0]!);
+    near(negative!, (await predict({ controls }, ['a dog']))[0]!);
+    expect(apart(combineGuidance(positive!, negative!, 3), positive!)).toBeGreaterThan(1e-4);
+  });
+
+  it('controls the conditional half alone where it is told to', async () => {
+    for (const weighting of ['equal', 'guess', 'resolution'] as const) {
+      const options = { controls: [control], weighting };
+      const [positive, negative] = await predict({ ...options, controlIn: 'conditional' }, ['a cat', null]);
+      near(positive!, (await predict(options, ['a cat']))[0]!);
+      near(negative!, (await predict({}, [null]))[0]!);
+    }
+  });
+
+  it('weighs the connections in three ways', async () => {
+    const rows = [];
+    for (const weighting of ['equal', 'guess', 'resolution'] as const)
+      rows.push((await predict({ controls: [control], weighting }, ['a cat']))[0]!);
+    for (const [i, j] of [
+      [0, 1],
+      [0, 2],
+      [1, 2],
+    ] as const)
+      expect(apart(rows[i]!, rows[j]!)).toBeGreaterThan(1e-4);
+  });
+});
+
+describe('sampling from a published checkpoint', () => {
+  const request: SampleRequest = { prompts: ['a cat'], seed: 3, steps: 2, guidanceScale: 4 };
+  async function draw(options: Partial<SamplerOptions>, more: Partial<SampleRequest> = {}) {
+    const sampler = await createSampler(base, { count: 2, guidance: true, size, ...options }, engine);
+    try {
+      return await sampler.sample({ ...request, ...more });
+    } finally {
+      await sampler.release();
+    }
+  }
+
+  it('draws fewer or more pictures than it takes at a time, each from its own noise', async () => {
+    const sampler = await createSampler(base, { count: 2, guidance: true, size }, engine);
+    const three = await sampleInBatches(sampler, { ...request, prompts: ['a cat', 'a dog', 'a cat'] });
+    await sampler.release();
+    expect(three.map(({ width, height }) => [width, height])).toEqual(Array(3).fill([32, 16]));
+    expect((await draw({}, { firstImage: 2 }))[0]!.rgb).toEqual(three[2]!.rgb);
+    expect(three[0]!.rgb).not.toEqual(three[2]!.rgb);
+  });
+
+  it('follows controls, kept with the sampler or given with each request, and what guidance leads away from', async () => {
+    const kept = await draw({ controls: [control] }, { conditions: [condition] });
+    const { weights, ...alone } = control;
+    const { initial } = control.control;
+    const given = await draw({ controls: [alone] }, { conditions: [condition], weights: [initial({}, 0)] });
+    expect(weights).toBeDefined();
+    given[0]!.rgb.forEach((value, i) => expect(Math.abs(value - kept[0]!.rgb[i]!)).toBeLessThanOrEqual(1));
+    expect((await draw({}))[0]!.rgb).not.toEqual(kept[0]!.rgb);
+    expect((await draw({}, { negativePrompt: '' }))[0]!.rgb).not.toEqual((await draw({}))[0]!.rgb);
+  });
+
+  it('tells stages and steps, and once each what of a prompt is cut off', async () => {
+    const told: string[] = [];
+    const prompts = ['a b c d e f g h i j k l', 'a b c d e f g h i j k l'];
+    await draw(
+      { say: (message) => told.push(message) },
+      { prompts, onStage: (stage) => told.push(stage), onStep: (step, steps) => told.push(`${step}/${steps}`) },
+    );
+    expect(told).toEqual([
+      'the text encoder reads 10 tokens; the last 2 of a prompt are cut off',
+      'prompts encoded',
+      'denoiser loaded',
+      '1/2',
+      '2/2',
+      'decoded',
+    ]);
+  });
+
+  it('names a size that does not fit', async () => {
+    await expect(draw({ size: { width: 30, height: 32 } })).rejects.toThrow(/width must be a multiple of 8, got 30; e\.g\. 24 or 32/);
+  });
+});

@@ -1,0 +1,32 @@
+import { openCheckpoint, type Base } from '@controllab/base-model';
+import { tiers, type Tier } from '@controllab/emoji-scenes';
+import { MiniSdError } from './errors.ts';
+import { communityStyles, MINI, type CommunityStyle } from './names.ts';
+import { openMini } from './open-mini.ts';
+
+/**
+ * Opens a base by the name that a user or an experiment gives it: `mini`, the embedded default; `mini:STYLE`, a community model of it;
+ * `mini:TIER` or `mini:TIER:STYLE` over another pool of objects; else a published checkpoint, a diffusers directory or an LDM single file.
+ * @param options.config for a single file: a diffusers directory with the configs and the tokenizer
+ * @throws MiniSdError invalid-argument naming what follows `mini:`, missing-weights; BaseModelError for checkpoints
+ */
+export async function openBase(name: string, { config = null }: { config?: string | null } = {}): Promise<Base> {
+  const [first, ...more] = name.split(':');
+  if (first !== MINI) return openCheckpoint(name, { config });
+  const options: { tier?: Tier; style?: CommunityStyle } = {};
+  for (const word of more) {
+    const tier = tiers.find((known) => known === word);
+    const style = communityStyles.find((known) => known === word);
+    if (tier === undefined && style === undefined)
+      throw new MiniSdError(
+        'invalid-argument',
+        `${name}: "${word}" is neither a community model (${communityStyles.join(', ')}) nor a pool of objects (${tiers.join(', ')})`,
+        { name, word },
+      );
+    if (tier !== undefined) options.tier = tier;
+    if (style !== undefined) options.style = style;
+  }
+  if (config !== null)
+    throw new MiniSdError('invalid-argument', `${name} has its configs and its vocabulary within; config is for a single file`, { config });
+  return openMini(options);
+}
