@@ -1,6 +1,5 @@
 import path from 'node:path';
-import type { Base } from '@controllab/base-model';
-import { createSampler } from '@controllab/base-model';
+import { createSampler, methodMetadata, type Base } from '@controllab/base-model';
 import { countParameters, readSafetensors, writeSafetensors, type ControlTarget } from '@controllab/core-blocks';
 import { conditionBatch, type Dataset, type Json } from '@controllab/data';
 import { encodePng } from '@controllab/report';
@@ -166,7 +165,7 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
     });
     if (weights === null) throw new Interrupted();
     writeSafetensors(path.join(directory, WEIGHTS), weights, {
-      metadata: { method: key.arm.method.id, condition: key.condition, seed: String(key.seed) },
+      metadata: { ...methodMetadata(key.arm.method), condition: key.condition, seed: String(key.seed) },
     });
     return {
       parameters: { control: countParameters(control.module), inBase: countOf(weights, trainedInBase(model)) },

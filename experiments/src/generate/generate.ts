@@ -13,13 +13,17 @@ import { conditionBatch, writeAtomic, type RgbImage } from '@controllab/data';
 import { openBase } from '@controllab/mini-sd';
 import { encodePng, withPngText } from '@controllab/report';
 import { ExperimentError } from '../runner/errors.ts';
+import { userPath, workspaceRoot } from '../runner/paths.ts';
 import { imageSize, loadCondition } from './condition.ts';
 import { isMini, isPng, type GenerateOptions } from './options.ts';
 
 /** Where pictures go whose place nobody named. */
-const FOLDER = path.join('runs', 'generate');
+const FOLDER = path.join(workspaceRoot, 'runs', 'generate');
 /** Pictures drawn at a time by the embedded default; of a published model, one fills the memory. */
 const BATCH = 16;
+
+const openModel = ({ model, config }: GenerateOptions): Promise<Base> =>
+  openBase(isMini(model) ? model : userPath(model), { config: config === null ? null : userPath(config) });
 
 /**
  * The size asked for; else a published model draws what its first condition is, and the embedded default what it was trained on.
@@ -28,7 +32,7 @@ const BATCH = 16;
 async function sizeOf({ width, height, controls, model }: GenerateOptions, base: Base): Promise<{ width: number; height: number }> {
   const asked = width !== null && height !== null;
   const own = { width: base.pixels, height: base.pixels };
-  const size = asked ? { width, height } : controls[0] && !isMini(model) ? await imageSize(controls[0].condition) : own;
+  const size = asked ? { width, height } : controls[0] && !isMini(model) ? await imageSize(userPath(controls[0].condition)) : own;
   try {
     checkSize(base, size);
   } catch (cause) {
@@ -72,8 +76,8 @@ const slug = (prompt: string): string =>
 
 /** A PNG that is named is written; in a folder no older picture is written over. */
 function fileFor({ out, seed }: GenerateOptions, prompt: string, picture: number): string {
-  if (out !== null && isPng(out)) return path.resolve(out);
-  const stem = path.resolve(out ?? FOLDER, `${slug(prompt)}-${seed}-${picture}`);
+  if (out !== null && isPng(out)) return userPath(out);
+  const stem = path.join(out === null ? FOLDER : userPath(out), `${slug(prompt)}-${seed}-${picture}`);
   for (let copy = 1; ; copy++) {
     const file = `${stem}${copy === 1 ? '' : `-${copy}`}.png`;
     if (!existsSync(file)) return file;
@@ -83,7 +87,7 @@ function fileFor({ out, seed }: GenerateOptions, prompt: string, picture: number
 /** What each control sees, the same for every picture. */
 async function conditionsOf({ controls }: GenerateOptions, size: { width: number; height: number }) {
   const images: RgbImage[] = [];
-  for (const { condition, extractor } of controls) images.push(await loadCondition(condition, extractor, size));
+  for (const { condition, extractor } of controls) images.push(await loadCondition(userPath(condition), extractor, size));
   return (start: number, end: number) => images.map((image) => conditionBatch(Array<RgbImage>(end - start).fill(image)));
 }
 
@@ -131,8 +135,8 @@ async function writePictures(
 export async function generate(options: GenerateOptions, say: (message: string) => void): Promise<string[]> {
   const { count, negativePrompt, guidance, guessMode, seed, steps, sampler: solver, provider } = options;
   const started = performance.now();
-  const base = await openBase(options.model, { config: options.config });
-  const controls = options.controls.map(({ controlnet, scale }) => ({ ...openControl(controlnet, base), scale }));
+  const base = await openModel(options);
+  const controls = options.controls.map(({ controlnet, scale }) => ({ ...openControl(userPath(controlnet), base), scale }));
   const size = await sizeOf(options, base);
   const prompts = options.prompts.flatMap((prompt) => Array<string>(count).fill(prompt));
   const settings: SamplerOptions = {

@@ -27,7 +27,8 @@ const tf = await import('@tensorflow/tfjs');
 const { initialize, parameterSpecs, withParameters } = await import('@controllab/core-blocks');
 const { normal } = await import('@controllab/data');
 const { CONTEXT_LENGTH } = await import('@controllab/emoji-scenes');
-const { createSampler, LATENT_CHANNELS, LATENT_SIZE, loadBaseModel, MINI_UNET, miniUNet, TEXT_WIDTH } = await import('@controllab/mini-sd');
+const { createSampler } = await import('@controllab/base-model');
+const { LATENT_CHANNELS, LATENT_SIZE, openMini, MINI_UNET, miniUNet, TEXT_WIDTH } = await import('@controllab/mini-sd');
 const { findPython, TorchUNet } = await import('@controllab/python-peer');
 const { median } = await import('@controllab/report');
 const { compile, matmulCeiling } = await import('@controllab/tfjs-onnx');
@@ -213,7 +214,7 @@ async function prediction(): Promise<Case> {
 }
 
 async function drawing(): Promise<Case> {
-  const sampler = await createSampler(loadBaseModel(), { count: pictures, guidance: true }, { threads });
+  const sampler = await createSampler(openMini(), { count: pictures, guidance: true }, { threads });
   const prompts = Array.from({ length: pictures }, () => 'a large owl on a teal background');
   return {
     name: 'drawing',
@@ -222,7 +223,7 @@ async function drawing(): Promise<Case> {
     macs: null,
     async ours() {
       const { seconds, result } = await timed(() => sampler.sample({ prompts, seed: SEED, steps: SAMPLING_STEPS, guidanceScale: 4 }));
-      return { seconds, values: [result.reduce((sum, image) => sum + image.reduce((a, b) => a + b, 0) / image.length, 0) / result.length] };
+      return { seconds, values: [result.reduce((sum, { rgb }) => sum + rgb.reduce((a, b) => a + b, 0) / rgb.length, 0) / result.length] };
     },
     peer: null,
     release: () => sampler.release(),

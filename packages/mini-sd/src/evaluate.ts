@@ -1,5 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
+import { createSampler, sampleInBatches } from '@controllab/base-model';
 import { firstExamples } from '@controllab/data';
 import { frechetDistance } from '@controllab/metrics';
 import {
@@ -31,7 +32,7 @@ import { compileClip } from './clip-score.ts';
 import { compileJudge, type Verdict } from './judge.ts';
 import { IMAGE_SIZE } from './models.ts';
 import { loadClip, loadInception } from './networks.ts';
-import { createSampler, loadBaseModel, sampleInBatches, type BaseModel } from './sampler.ts';
+import { openMini } from './open-mini.ts';
 import { tierFlag, tierFolder } from './tier.ts';
 
 export interface EvaluationOptions {
@@ -66,7 +67,7 @@ interface Evaluated {
 }
 
 /** Scenes of a kind in which every object that training shows comes first equally often. */
-async function balanced({ tier }: BaseModel, kind: Kind, each: number, seed: number): Promise<Evaluated[]> {
+async function balanced(tier: Tier, kind: Kind, each: number, seed: number): Promise<Evaluated[]> {
   const scenes = await emojiScenes({ tier, seed, ...KINDS[kind] });
   const left = new Map(catalogue(tier).flatMap(({ id, heldOut }) => (heldOut ? [] : [[id, each]])));
   const found: Evaluated[] = [];
@@ -90,24 +91,28 @@ export async function evaluateBaseModel(
   { tier, seed, guidance, steps, perObject }: EvaluationOptions,
   say: (message: string) => void,
 ): Promise<string> {
-  const base = loadBaseModel(tier);
+  const base = openMini({ tier });
   const [inception, clipWeights] = [loadInception(tier), loadClip('clip-judge', tier)];
   const judge = await compileJudge(inception.tensors, tier);
   const clip = await compileClip(clipWeights.tensors, tier, BATCH);
   const evaluated = [
-    ...(await balanced(base, 'large singles', perObject, SCENE_SEEDS.baseEvaluation.seed)),
-    ...(await balanced(base, 'small singles', Math.ceil(perObject / 2), SCENE_SEEDS.baseEvaluation.seed)),
-    ...(await balanced(base, 'pairs', Math.ceil(perObject / 2), SCENE_SEEDS.baseEvaluation.seed)),
+    ...(await balanced(tier, 'large singles', perObject, SCENE_SEEDS.baseEvaluation.seed)),
+    ...(await balanced(tier, 'small singles', Math.ceil(perObject / 2), SCENE_SEEDS.baseEvaluation.seed)),
+    ...(await balanced(tier, 'pairs', Math.ceil(perObject / 2), SCENE_SEEDS.baseEvaluation.seed)),
   ];
-  const sampler = await createSampler(base, { count: BATCH, guidance: true });
-  const draw = (specs: readonly SceneSpec[], scale: number, what: string): Promise<Uint8Array[]> =>
-    sampleInBatches(
-      sampler,
-      BATCH,
-      { prompts: specs.map((spec) => caption(spec.parts)), seed, steps, guidanceScale: scale },
-      { onBatch: (done) => say(`${what}: ${done} of ${specs.length}`) },
-    );
-  const reference = await judge.features(await realScenes(base, evaluated));
+  const short = (part: string): string => base.hashes[part]!.slice(0, 12);
+  const sampler = await createSampler(base, { count: BATCH, guidance: true }, {});
+  const draw = async (specs: readonly SceneSpec[], scale: number, what: string): Promise<Uint8Array[]> => {
+    const images = await sampleInBatches(sampler, {
+      prompts: specs.map((spec) => caption(spec.parts)),
+      seed,
+      steps,
+      guidanceScale: scale,
+      onBatch: (done) => say(`${what}: ${done} of ${specs.length}`),
+    });
+    return images.map(({ rgb }) => rgb);
+  };
+  const reference = await judge.features(await realScenes(tier, evaluated));
   const specs = evaluated.map(({ spec }) => spec);
   const captions = specs.map((spec) => caption(spec.parts));
   const shuffled = captions.map((_, i) => captions[(i + Math.floor(captions.length / 2)) % captions.length]!);
@@ -257,7 +262,7 @@ export async function evaluateBaseModel(
       commit: currentCommit(),
       profile: 'embedded default',
       configHash: null,
-      weightsHash: `vae ${base.hashes.vae.slice(0, 12)}, mini-CLIP ${base.hashes.clip.slice(0, 12)}, U-Net ${base.hashes.unet.slice(0, 12)}; judges ${inception.hash.slice(0, 12)}, ${clipWeights.hash.slice(0, 12)}`,
+      weightsHash: `vae ${short('vae')}, mini-CLIP ${short('clip')}, U-Net ${short('unet')}; judges ${inception.hash.slice(0, 12)}, ${clipWeights.hash.slice(0, 12)}`,
       datasetHash: `emoji-scenes, tier ${tier}, seed ${SCENE_SEEDS.baseEvaluation.seed}`,
       engine: `onnx cpu, ${os.cpus().length} threads`,
       machine: machine(),
@@ -271,11 +276,11 @@ export async function evaluateBaseModel(
 }
 
 /** Real scenes of another seed in the proportion of the evaluated kinds. */
-async function realScenes(base: BaseModel, evaluated: readonly Evaluated[]): Promise<Uint8Array[]> {
+async function realScenes(tier: Tier, evaluated: readonly Evaluated[]): Promise<Uint8Array[]> {
   const images: Uint8Array[] = [];
   for (const kind of Object.keys(KINDS) as Kind[]) {
     const count = Math.round((REFERENCE * evaluated.filter((e) => e.kind === kind).length) / evaluated.length);
-    const scenes = await emojiScenes({ tier: base.tier, seed: SCENE_SEEDS.baseReference.seed, ...KINDS[kind] });
+    const scenes = await emojiScenes({ tier, seed: SCENE_SEEDS.baseReference.seed, ...KINDS[kind] });
     images.push(...(await firstExamples(scenes, count)).map(({ image }) => image.rgb));
   }
   return images;

@@ -1,5 +1,4 @@
 export { MiniSdError, type MiniSdErrorCode } from './errors.ts';
-export { MINI_CONTROLNET } from './control.ts';
 export type { AestheticScorer } from './aesthetic.ts';
 export { decode, encode, normaliseLatents, type LatentStatistics } from './autoencoder.ts';
 export type { ClipScorer } from './clip-score.ts';
@@ -13,16 +12,6 @@ export { loadAesthetic, loadClip, loadInception, loadSegmenter, type LoadedNetwo
 export { openBase } from './open-base.ts';
 export { openMini } from './open-mini.ts';
 export { fromImages } from './pixels.ts';
-export {
-  controlledPrediction,
-  createSampler,
-  loadBaseModel,
-  sampleInBatches,
-  type BaseModel,
-  type ControlModule,
-  type Sampler,
-  type SampleRequest,
-} from './sampler.ts';
 export { COMMITTED_TIER, communityStyles, type CommunityStyle } from './names.ts';
 export type { Segmenter } from './segment.ts';
 export { loadWeights, saveWeights, weightsFile, type Part } from './weights.ts';

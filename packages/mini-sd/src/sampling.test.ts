@@ -1,12 +1,19 @@
 import { describe, expect, it } from 'vitest';
-import * as tf from '@tensorflow/tfjs';
-import { createSampler, sampleInBatches, type SampledControl, type SampleRequest, type SamplerOptions } from '@controllab/base-model';
-import { ControlNetModel, initializeFromUNet, toUNetResiduals } from '@controllab/controlnet';
-import { Module, withParameters, type Control } from '@controllab/core-blocks';
+import {
+  createSampler,
+  sampleInBatches,
+  type SampledControl,
+  type Sampler,
+  type SampleRequest,
+  type SamplerOptions,
+} from '@controllab/base-model';
+import { controlNet, controlNetLite, ldmConcatenation } from '@controllab/controlnet';
+import { controlNeXt } from '@controllab/controlnext';
+import { withParameters, type Control, type Method } from '@controllab/core-blocks';
 import type { RgbImage } from '@controllab/data';
 import { combineGuidance, ddim, initialNoise, sample } from '@controllab/diffusion';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
-import { MINI_CONTROLNET } from './control.ts';
+import { trainedInBase } from '@controllab/training';
 import { openMini } from './open-mini.ts';
 
 const engine = { threads: 1 };
@@ -20,32 +27,24 @@ const condition = (value: number, rows = 2): HostTensor => ({
   shape: [rows, 3, 64, 64],
 });
 
-/** A ControlNet whose connections are open from the start. */
-function controlNet(seed: number): { control: Control; weights: Record<string, HostTensor> } {
-  const module = new ControlNetModel(MINI_CONTROLNET, { connection: 'gaussian' });
-  const weights = initializeFromUNet(module, unetWeights, seed, 'control');
-  const apply: Control['apply'] = (t, strength) =>
-    toUNetResiduals(module.forward(t['sample']!, t['timesteps']!, t['context']!, t['condition']!, { conditioningScale: strength }));
-  return { control: { module, extraInputs: 0, trainsInBase: null, baseRate: 1, initial: () => weights, apply }, weights };
+interface Made {
+  control: Control;
+  weights: Record<string, HostTensor>;
 }
 
-/** Latent diffusion's way: the condition, shrunk, beside the latents. */
-function widened(): { control: Control; weights: Record<string, HostTensor> } {
-  const conv = unetWeights['conv_in.weight']!;
-  const [out, channels, ...kernel] = conv.shape as [number, number, number, number];
-  const module = new (class extends Module {})();
-  const row = channels * 9;
-  const weight = new Float32Array(out * (row + 27));
-  for (let o = 0; o < out; o++) {
-    weight.set(conv.data.subarray(o * row, (o + 1) * row), o * (row + 27));
-    weight.fill(0.05, o * (row + 27) + row, (o + 1) * (row + 27));
-  }
-  const weights = { 'unet.conv_in.weight': { data: weight, shape: [out, channels + 3, ...kernel] } };
-  const apply: Control['apply'] = (t) => ({
-    sample: tf.concat([t['sample']!, tf.slice(t['condition']!, [0, 0, 0, 0], [t['sample']!.shape[0]!, 3, 16, 16])], 1),
-  });
-  return { control: { module, extraInputs: 3, trainsInBase: /^conv_in\.weight$/, baseRate: 1, initial: () => weights, apply }, weights };
+/** A method's control with values as if it had trained: those of the base that train with it, and whatever starts at zero, are moved. */
+function made(method: Method, seed: number): Made {
+  const control = method.create(base.denoiser().target);
+  const start = control.initial(unetWeights, seed);
+  const names = trainedInBase({ denoiser: base.denoiser({ extraInputs: control.extraInputs }), control });
+  const inBase = Object.fromEntries(names.map((name) => [name, start[name] ?? unetWeights[name.slice('unet.'.length)]!]));
+  const moved = Object.entries({ ...inBase, ...start }).map(([name, { data, shape }]): [string, HostTensor] => [
+    name,
+    { data: Float32Array.from(data, (value, i) => value + (name in start ? 0.1 : 0.005) * Math.sin(seed + i)), shape },
+  ]);
+  return { control, weights: Object.fromEntries(moved) };
 }
+const controlNetOf = (seed: number): Made => made(controlNet(), seed);
 
 async function draw(options: Partial<SamplerOptions>, more: Partial<SampleRequest> = {}): Promise<RgbImage[]> {
   const sampler = await createSampler(base, { count: 2, guidance: true, ...options }, engine);
@@ -100,7 +99,7 @@ describe('sampling from the embedded default', () => {
   });
 
   it('takes the values of controls with each request, or keeps them', async () => {
-    const { control, weights } = controlNet(7);
+    const { control, weights } = controlNetOf(7);
     const conditions = [condition(1)];
     const followed = await draw({ controls: [{ control }] }, { conditions, weights: [weights] });
     const kept = await draw({ controls: [{ control, weights }] }, { conditions });
@@ -112,7 +111,7 @@ describe('sampling from the embedded default', () => {
   });
 
   it('adds several controls', async () => {
-    const [a, b] = [controlNet(7), controlNet(8)];
+    const [a, b] = [controlNetOf(7), controlNetOf(8)];
     const both: SampledControl[] = [{ ...a, scale: 0.5 }, { ...b }];
     const sum = await draw({ controls: both }, { conditions: [condition(1), condition(0.5)] });
     const swapped = await draw({ controls: both.toReversed() }, { conditions: [condition(0.5), condition(1)] });
@@ -120,21 +119,28 @@ describe('sampling from the embedded default', () => {
     expect(apart(sum, await draw({ controls: [both[1]!] }, { conditions: [condition(0.5)] }))).toBeGreaterThan(5);
   });
 
-  it.each([
-    ['residuals', () => controlNet(7)],
-    ['a widened input', () => widened()],
-  ])('controls with %s on the conditional half alone: with a guidance of 1 the same, else not', async (_, make) => {
-    const controls = [make()];
-    const conditions = [condition(1)];
-    const unguided = await draw({ controls, controlIn: 'conditional' }, { conditions, guidanceScale: 1 });
-    expect(apart(unguided, await draw({ controls }, { conditions, guidanceScale: 1 }))).toBeLessThanOrEqual(1);
-    expect(
-      apart(await draw({ controls, controlIn: 'conditional' }, { conditions }), await draw({ controls }, { conditions })),
-    ).toBeGreaterThan(5);
-    // Led away from the row without control by nothing at all, it is the picture without control.
-    const away = await draw({ controls, controlIn: 'conditional' }, { conditions, guidanceScale: 0 });
-    expect(apart(away, await draw({}, { guidanceScale: 0 }))).toBeLessThanOrEqual(1);
-  });
+  it.each([controlNet(), controlNet({ onlyMid: true }), controlNetLite(), ldmConcatenation(), controlNeXt()])(
+    '$id on the conditional half alone: with a guidance of 1 the same, else not',
+    async (method) => {
+      const control = made(method, 7);
+      const request = { prompts: ['a dog'], seed: 5, steps: 2, conditions: [condition(1, 1)] };
+      const [both, conditional] = await Promise.all(
+        (['both', 'conditional'] as const).map((controlIn) =>
+          createSampler(base, { count: 1, guidance: true, controls: [control], controlIn }, engine),
+        ),
+      );
+      const drawn = (sampler: Sampler, guidanceScale: number, conditions = request.conditions): Promise<RgbImage[]> =>
+        sampler.sample({ ...request, conditions, guidanceScale });
+      expect(apart(await drawn(conditional!, 1), await drawn(both!, 1))).toBeLessThanOrEqual(1);
+      expect(apart(await drawn(conditional!, 3), await drawn(both!, 3))).toBeGreaterThan(2);
+      // The row without control alone: what it sees is no matter, and where the base is locked it is the picture without control.
+      const away = await drawn(conditional!, 0);
+      expect(apart(away, await drawn(conditional!, 0, [condition(100, 1)]))).toBeLessThanOrEqual(1);
+      if (control.control.trainsInBase === null)
+        expect(apart(away, await draw({ count: 1 }, { prompts: ['a dog'], steps: 2, guidanceScale: 0 }))).toBeLessThanOrEqual(1);
+      await Promise.all([both!.release(), conditional!.release()]);
+    },
+  );
 
   it('draws other sizes', async () => {
     const [image] = await draw({ count: 1, size: { width: 96, height: 48 } }, { prompts: ['a cat'] });
@@ -142,7 +148,7 @@ describe('sampling from the embedded default', () => {
   });
 
   it('names what does not go together', async () => {
-    const { control, weights } = controlNet(7);
+    const { control, weights } = controlNetOf(7);
     await expect(draw({ size: { width: 66, height: 64 } })).rejects.toThrow(/width must be a multiple of 4, got 66; e\.g\. 64 or 68/);
     await expect(draw({}, { prompts: ['a', 'b', 'c'] })).rejects.toThrow(/1 to 2 prompts.*got 3/);
     await expect(draw({ controls: [{ control, weights }] })).rejects.toThrow(/condition 0: expected \[2, 3, 64, 64\].*got none/);
@@ -153,8 +159,10 @@ describe('sampling from the embedded default', () => {
     await expect(
       draw({ controls: [{ control, weights: { ...incomplete, 'control.x': weights['control.conv_in.bias']! } }] }),
     ).rejects.toThrow(/missing control\.conv_in\.bias \[64\]\s+unexpected control\.x/);
-    await expect(draw({ controls: [widened(), widened()] })).rejects.toThrow(/2 controls come with values of their own for the U-Net/);
-    await expect(draw({ controls: [widened()], weighting: 'guess' }, { conditions: [condition(1)] })).rejects.toThrow(
+    await expect(draw({ controls: [made(ldmConcatenation(), 1), made(ldmConcatenation(), 2)] })).rejects.toThrow(
+      /2 controls come with values of their own for the U-Net/,
+    );
+    await expect(draw({ controls: [made(ldmConcatenation(), 1)], weighting: 'guess' }, { conditions: [condition(1)] })).rejects.toThrow(
       /no such connections/,
     );
   });

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type * as tf from '@tensorflow/tfjs';
 import type { Json } from '@controllab/data';
-import { initialize, parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
+import { initialize, parameterSpecs, withParameters, type Module, type Weights } from '@controllab/core-blocks';
 import type { HostTensor, NamedTensors, TensorSpec } from '@controllab/tfjs-onnx';
 import {
   compileTrainStep,
@@ -50,7 +50,7 @@ export interface StageDefinition {
   /** Parameters that do not start at random, by name; what they are belongs to the identity. */
   start?: Record<string, HostTensor>;
   /** Frozen weights that the loss reads. */
-  constants?: Record<string, HostTensor>;
+  constants?: Weights;
   inputs: Record<string, TensorSpec>;
   /** The loss, with the network's parameters bound. */
   loss(inputs: NamedTensors, constants: NamedTensors): { loss: tf.Scalar; aux?: NamedTensors };

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { createSampler, sampleInBatches } from '@controllab/base-model';
 import { countParameters, withParameters } from '@controllab/core-blocks';
 import { firstExamples } from '@controllab/data';
 import {
@@ -20,7 +21,7 @@ import { compileJudge } from '../judge.ts';
 import { trainingLatents } from '../latents.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniUNet, miniVae } from '../models.ts';
 import { loadInception } from '../networks.ts';
-import { createSampler, loadBaseModel, sampleInBatches } from '../sampler.ts';
+import { openMini } from '../open-mini.ts';
 import { styleAdapter } from '../styles.ts';
 import type { CommunityStyle } from '../names.ts';
 import { scenesOfTier, stepsOfTier } from '../tier.ts';
@@ -45,7 +46,7 @@ export async function pretrainStyle(style: CommunityStyle, options: StageOptions
   const part = `style-${style}` as const;
   const recipe = { ...shared, source: { ...shared.source, style } };
   const { source, scenes, batchSize, promptDrop } = recipe;
-  const base = loadBaseModel(tier);
+  const base = openMini({ tier });
   const latents = await trainingLatents(options.directory, loadWeights('vae', tier, miniVae()), source, scenes);
   const unet = miniUNet();
   const text = miniText(vocabulary(tier).words.length);
@@ -57,7 +58,7 @@ export async function pretrainStyle(style: CommunityStyle, options: StageOptions
       recipe,
       identity: { recipe: JSON.stringify(recipe), base: base.hashes },
       module: lora,
-      constants: base.denoiser,
+      constants: Object.fromEntries(Object.entries(base.weights).filter(([name]) => !name.startsWith('vae.'))),
       inputs: {
         noisy: { shape: latent },
         target: { shape: latent },
@@ -83,7 +84,7 @@ export async function pretrainStyle(style: CommunityStyle, options: StageOptions
       recipe: JSON.stringify(recipe),
       seed: String(options.seed),
       parameters: String(countParameters(lora)),
-      unet: base.hashes.unet,
+      unet: base.hashes['unet']!,
     });
     await writeStageReport({
       part,
@@ -117,17 +118,18 @@ async function styleQuality(tier: Tier, style: CommunityStyle): Promise<{ qualit
   const { work } = attributions[style];
   const columns: Record<string, Uint8Array[]> = { [`scenes of ${work}`]: own.map(({ rgb }) => rgb) };
   for (const [name, base] of [
-    ['base model', loadBaseModel(tier)],
-    ['community model', loadBaseModel(tier, style)],
+    ['base model', openMini({ tier })],
+    ['community model', openMini({ tier, style })],
   ] as const) {
-    const sampler = await createSampler(base, { count: TOGETHER, guidance: true });
-    columns[name] = await sampleInBatches(sampler, TOGETHER, {
+    const sampler = await createSampler(base, { count: TOGETHER, guidance: true }, {});
+    const drawn = await sampleInBatches(sampler, {
       prompts: own.map(({ prompt }) => prompt),
       seed: 1,
       steps: 20,
       guidanceScale: 4,
     });
     await sampler.release();
+    columns[name] = drawn.map(({ rgb }) => rgb);
   }
   const quality: Record<string, number> = {};
   for (const [name, images] of Object.entries(columns))
