@@ -11,7 +11,7 @@ export type { RgbImage } from './images/image.ts';
 export { CONVERSIONS, decodeImage, pixelHash, type Conversion, type DecodedImage } from './images/decode.ts';
 export { openImageSource, type ImageEntry, type ImageSource } from './image-sources/image-source.ts';
 export { interpolate, type SampleGrid } from './images/interpolate.ts';
-export type { Skipped } from './image-sources/names.ts';
+export { stemOf, type Skipped } from './image-sources/names.ts';
 export { resample, type RasterSize, type ResampleFilter } from './images/resample.ts';
 export { conditionBatch, imageBatch, toImages, writeCondition, writeImage } from './images/planar.ts';
 export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from './random.ts';

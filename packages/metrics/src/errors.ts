@@ -18,7 +18,8 @@ export type MetricsErrorCode =
   | 'checksum-mismatch'
   | 'download-failed'
   | 'unknown-metric'
-  | 'missing-reference';
+  | 'missing-reference'
+  | 'missing-conditions';
 
 /** The error of this package. `values` holds the offending values by name. */
 export class MetricsError extends Error {

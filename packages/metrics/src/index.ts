@@ -15,7 +15,13 @@ export { edgeF1, type EdgeAgreement, type EdgeTolerance } from './fidelity/edge-
 export { edgeOds, type SoftEdges } from './fidelity/edge-ods.ts';
 export { maskIou } from './fidelity/mask-iou.ts';
 export { psnr } from './fidelity/psnr.ts';
-export { segmentationAgreement, type LabelMaps, type SegmentationAgreement, type SegmentationOptions } from './fidelity/segmentation.ts';
+export {
+  SegmentationCounts,
+  segmentationAgreement,
+  type LabelMaps,
+  type SegmentationAgreement,
+  type SegmentationOptions,
+} from './fidelity/segmentation.ts';
 export { msSsim, ssim } from './fidelity/ssim.ts';
 export { cmmd } from './distribution/cmmd.ts';
 export { kernelInceptionDistance } from './distribution/kernel-inception-distance.ts';
@@ -37,10 +43,12 @@ export { frechetDifference, frechetEstimate, type FrechetEstimate } from './frec
 export { EMPTY_IMAGE_SET, imageSetOf, uniteImageSets, type ImageSet } from './frechet/image-set.ts';
 export { PROVENANCE_FIELDS, checkSameProvenance, type FeatureProvenance } from './frechet/provenance.ts';
 export { readStatistics, writeStatistics } from './frechet/statistics-file.ts';
-export { checkQuestion, evaluate, provenanceOf, statisticsOf, type EvaluateOptions, type Evaluation } from './evaluate/evaluate.ts';
+export { evaluate, provenanceOf, statisticsOf, type Evaluation, type Networks } from './evaluate/evaluate.ts';
+export type { MapMetric, MapPair, Metric, MetricInputs, Need, SetMetric } from './evaluate/metric.ts';
 export { evaluationReport } from './evaluate/evaluation-report.ts';
-export { METRICS, metricNames, type MetricName } from './evaluate/plan.ts';
-export { quoted, type ImageScores, type Score } from './evaluate/scores.ts';
+export { METRICS, metricNames, type MetricName } from './evaluate/metric-table.ts';
+export { checkQuestion, type Asked, type Question } from './evaluate/question.ts';
+export { quoted, type ImageScores, type Score, type Scores } from './evaluate/score.ts';
 export { FeatureCollector, extractFeatures } from './features/feature-collector.ts';
 export type { FeatureExtractor, Preprocess } from './features/feature-extractor.ts';
 export { inceptionExtractor, type InceptionExtractor } from './inception/extractor.ts';

@@ -6,6 +6,7 @@ const READABLE = new Set(['jpg', 'jpeg', 'png', 'webp', 'gif', 'tif', 'tiff', 'a
 const UNREADABLE = new Set(['bmp', 'ppm', 'pgm', 'pbm', 'jp2', 'heic', 'jxl', 'exr', 'hdr', 'npy']);
 
 export const extensionOf = (name: string): string => /\.([^./]+)$/.exec(name)?.[1]!.toLowerCase() ?? '';
+/** A file's name without its extension, folders included. */
 export const stemOf = (name: string): string => name.replace(/\.[^./]+$/, '');
 
 /**

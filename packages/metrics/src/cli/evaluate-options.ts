@@ -1,13 +1,15 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { providers, type Provider } from '@controllab/tfjs-onnx';
 import { MetricsError } from '../errors.ts';
-import { METRICS, metricNames, type MetricName } from '../evaluate/plan.ts';
+import { METRICS, metricNames, type MetricName } from '../evaluate/metric-table.ts';
 import { WEIGHTS, WEIGHTS_FOLDER } from '../weights/registry.ts';
 
 export interface EvaluateFlags {
   generated: string;
   reference?: string;
   captions?: string;
+  condition?: string;
+  predicted?: string;
   metrics: MetricName[];
   preset?: string;
   weights: string[];
@@ -53,6 +55,8 @@ function command(): Command {
     .requiredOption('--generated <path>', 'the images: a folder, a .zip, a webdataset .tar or a folder of such')
     .option('--reference <path>', 'images to compare with, or statistics that --save-reference wrote (.safetensors)')
     .option('--captions <file>', 'CSV with the columns file and caption, for clip')
+    .option('--condition <path>', 'the maps that the images were conditioned on, named as the images: a folder or a .zip')
+    .option('--predicted <path>', 'the same maps as an estimator of yours finds them in the images')
     .option(
       '--metrics <list>',
       `what to measure: ${Object.entries(METRICS)

@@ -89,6 +89,13 @@ describe('runEvaluate', () => {
     expect((table('distance-scores')['FID'] as number) / distance).toBeCloseTo(1, 4);
   });
 
+  it('holds images against the maps that they were conditioned on', async () => {
+    const { log } = await run('--metrics=edges', `--condition=${at('generated')}`);
+    expect(log).toMatch(/Edge F1 \(1 px\) \(Canny 100\/200\): 0\.\d+ \[0\.\d+, [01](\.\d+)?\]/);
+    await expect(run('--metrics=edges')).rejects.toThrow('--condition FOLDER');
+    await expect(run('--metrics=depth', `--condition=${at('generated')}`)).rejects.toThrow('--predicted FOLDER');
+  });
+
   it('says what is wrong before it loads a network', async () => {
     const reference = `--reference=${at('reference')}`;
     await expect(run(reference, '--preset=cleen')).rejects.toThrow(

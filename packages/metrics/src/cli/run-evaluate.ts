@@ -10,11 +10,13 @@ import { readCaptionTokenizer } from '../clip/tokenizer.ts';
 import type { ClipTowers } from '../clip/towers.ts';
 import { MetricsError } from '../errors.ts';
 import { readCaptions, openImageSource } from '@controllab/data';
-import { checkQuestion, evaluate, isStatistics, statisticsOf } from '../evaluate/evaluate.ts';
+import { evaluate, statisticsOf } from '../evaluate/evaluate.ts';
 import { evaluationReport } from '../evaluate/evaluation-report.ts';
-import { needs } from '../evaluate/plan.ts';
-import { quoted } from '../evaluate/scores.ts';
+import { needing, needs } from '../evaluate/metric-table.ts';
+import { checkQuestion } from '../evaluate/question.ts';
+import { quoted } from '../evaluate/score.ts';
 import type { FeatureExtractor } from '../features/feature-extractor.ts';
+import { isStatistics } from '../frechet/feature-statistics.ts';
 import { readStatistics, writeStatistics } from '../frechet/statistics-file.ts';
 import { inceptionExtractor } from '../inception/extractor.ts';
 import { readInceptionWeights } from '../inception/weights.ts';
@@ -45,8 +47,11 @@ export async function runEvaluate(flags: EvaluateFlags, command: string, progres
       : flags.reference.endsWith('.safetensors')
         ? readStatistics(flags.reference)
         : await openImageSource(flags.reference);
+  const [conditions, predicted] = await Promise.all(
+    [flags.condition, flags.predicted].map(async (maps) => (maps === undefined ? null : openImageSource(maps))),
+  );
   const captions = flags.captions === undefined ? null : await readCaptions(flags.captions);
-  checkQuestion({ metrics, generated, reference, captions });
+  const question = checkQuestion({ metrics, generated, reference, captions, conditions, predicted });
   if (flags.saveReference !== undefined && (reference === null || isStatistics(reference) || !metrics.includes('fid'))) {
     throw new MetricsError(
       'invalid-option',
@@ -59,17 +64,15 @@ export async function runEvaluate(flags: EvaluateFlags, command: string, progres
     used.push(name);
     return locateWeights(places, name, purpose);
   };
-  const network = needs(metrics, 'features')
-    ? await openNetwork(flags, metrics.filter((name) => needs([name], 'features')).join(', '), locate)
-    : null;
+  const network = needs(metrics, 'features') ? await openNetwork(flags, needing(metrics, 'features').join(', '), locate) : null;
   const clip = needs(metrics, 'embeddings') ? { towers: await openTowers(flags, places, locate), measure } : null;
-  const aesthetic: AestheticHead | null = metrics.includes('aesthetic')
+  const predictor: AestheticHead | null = needs(metrics, 'predictor')
     ? await readAestheticHead(locate(`aesthetic-${flags.aesthetic}`, 'aesthetic'))
     : null;
 
   const sources = { generated, reference };
   let read: string | null = null;
-  const evaluation = await evaluate({ metrics, ...sources, network, clip, aesthetic, captions }, (set, count) => {
+  const evaluation = await evaluate(question, { network, clip, predictor }, (set, count) => {
     if (count === 1 && read !== null) progress.end(read);
     read = `${count} ${set} images read`;
     const source = sources[set];

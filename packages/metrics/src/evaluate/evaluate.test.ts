@@ -7,11 +7,12 @@ import { openImageSource, type ImageSource } from '@controllab/data';
 import { writeReport } from '@controllab/report';
 import type { ClipTowers } from '../clip/towers.ts';
 import type { FeatureExtractor } from '../features/feature-extractor.ts';
-import { checkQuestion, evaluate, statisticsOf, type EvaluateOptions } from './evaluate.ts';
+import { evaluate, statisticsOf, type Networks } from './evaluate.ts';
 import { evaluationReport } from './evaluation-report.ts';
-import { METRICS, metricNames, type MetricName } from './plan.ts';
+import { METRICS, metricNames, type MetricName } from './metric-table.ts';
+import { checkQuestion, type Asked } from './question.ts';
 import type { ReadSet } from './read-set.ts';
-import { quoted } from './scores.ts';
+import { quoted } from './score.ts';
 
 let root: string;
 const at = (name: string) => path.join(root, name);
@@ -88,20 +89,20 @@ const head = { name: 'redness', weight: Float64Array.of(1, 0, 0), bias: 0.5 };
 
 const open = (name: string) => openImageSource(at(name));
 const captionsFor = (names: readonly string[]) => new Map(names.map((name, i) => [name, ['red', 'green', 'blue'][i % 3]!]));
-async function options(metrics: string, more: Partial<EvaluateOptions> = {}): Promise<EvaluateOptions> {
+/** A question about both sets. */
+async function ask(metrics: string, more: Partial<Asked> = {}): Promise<Asked> {
   const generated = await open('generated');
   return {
     metrics: metricNames(metrics),
     generated,
     reference: await open('reference'),
-    network: colours,
-    clip: { towers, measure: 'cosine' },
-    aesthetic: head,
     captions: captionsFor(generated.names!),
     ...more,
   };
 }
-const run = async (metrics: string, more?: Partial<EvaluateOptions>) => evaluate(await options(metrics, more), () => {});
+const networks: Networks = { network: colours, clip: { towers, measure: 'cosine' }, predictor: head };
+const run = async (metrics: string, more?: Partial<Asked>, others: Partial<Networks> = {}) =>
+  evaluate(checkQuestion(await ask(metrics, more)), { ...networks, ...others }, () => {});
 const PROVENANCE = {
   commit: null,
   profile: 'mean',
@@ -118,8 +119,8 @@ const PROVENANCE = {
 describe('evaluate', () => {
   it('measures everything in one reading and reports it', async () => {
     const counts: string[] = [];
-    const asked = await options('fid,kid,prdc,mind,c2st,clip,aesthetic,cmmd');
-    const evaluation = await evaluate(asked, (set, count) => counts.push(`${set} ${count}`));
+    const asked = await ask('fid,kid,prdc,mind,c2st,clip,aesthetic,cmmd');
+    const evaluation = await evaluate(checkQuestion(asked), networks, (set, count) => counts.push(`${set} ${count}`));
     expect(counts.filter((text) => text.startsWith('generated'))).toHaveLength(27);
     expect(counts.at(-1)).toBe('reference 24');
     const value = (label: string, set = 'generated') => {
@@ -214,7 +215,7 @@ describe('evaluate', () => {
       'FD (colours, mean) is not corrected for its bias: that takes the reference images, not only their statistics.',
     ]);
     await expect(
-      run('fid', { reference: statistics, network: { ...colours, preprocess: { ...colours.preprocess, name: 'clean' } } }),
+      run('fid', { reference: statistics }, { network: { ...colours, preprocess: { ...colours.preprocess, name: 'clean' } } }),
     ).rejects.toThrow("the features were made in different ways: preset 'clean' and 'mean'");
     await expect(run('fid,kid,prdc', { reference: statistics })).rejects.toThrow(
       'kid, prdc needs the reference images; statistics hold only their mean and covariance',
@@ -274,13 +275,13 @@ describe('evaluate', () => {
       ...colours,
       run: (batch: { data: ArrayLike<number> }) => Promise.resolve(Float32Array.from(batch.data, (x) => (x > 0.97 ? NaN : x))),
     };
-    await expect(run('fid', { network: broken })).rejects.toThrow(/colours: feature 0 of row 26 is NaN/);
+    await expect(run('fid', {}, { network: broken })).rejects.toThrow(/colours: feature 0 of row 26 is NaN/);
   });
 });
 
 describe('the question', () => {
   it('is checked before anything is loaded', async () => {
-    const question = await options('fid', { reference: null });
+    const question = await ask('fid', { reference: null });
     expect(() => checkQuestion(question)).toThrow('fid needs a reference: --reference FOLDER');
     expect(() => checkQuestion({ ...question, metrics: ['clip'], captions: null })).toThrow('clip needs captions: --captions FILE.csv');
     expect(() => checkQuestion({ ...question, metrics: ['clip'], captions: new Map([['x.png', 'red']]) })).toThrow(
@@ -291,7 +292,7 @@ describe('the question', () => {
   it('knows its metrics', () => {
     expect(metricNames('fid, kid')).toEqual(['fid', 'kid']);
     expect(() => metricNames('fid,kidd')).toThrow(
-      'there is no metric "kidd"; there are fid, kid, prdc, mind, c2st, is, clip, aesthetic, cmmd',
+      'there is no metric "kidd"; there are fid, kid, prdc, mind, c2st, is, clip, aesthetic, cmmd, edges, ssim, depth, miou',
     );
     expect(() => metricNames('fid,fid')).toThrow('the metric fid is asked for twice');
     expect(Object.keys(METRICS).every((name) => metricNames(name)[0] === (name as MetricName))).toBe(true);

@@ -1,32 +1,24 @@
+import { matchCaptions } from '@controllab/data';
 import type { AestheticHead } from '../aesthetic/head.ts';
-import type { ClipMeasure } from '../clip/score.ts';
-import type { ClipTowers } from '../clip/towers.ts';
-import { MetricsError } from '../errors.ts';
 import type { FeatureExtractor } from '../features/feature-extractor.ts';
-import type { Features } from '../features/feature-vectors.ts';
-import { StatisticsAccumulator, type FeatureStatistics } from '../frechet/feature-statistics.ts';
+import { isStatistics, StatisticsAccumulator, type FeatureStatistics } from '../frechet/feature-statistics.ts';
 import { checkSameProvenance, type FeatureProvenance } from '../frechet/provenance.ts';
-import { matchCaptions, type ImageSource } from '@controllab/data';
-import type { InceptionExtractor } from '../inception/extractor.ts';
 import { findDuplicates, type Duplicates } from './duplicates.ts';
-import { checkCount, checkReference, METRICS, needs, type MetricName } from './plan.ts';
+import { scoreMaps } from './map-scores.ts';
+import { given, type MetricInputs, type SetMetric } from './metric.ts';
+import { metricOf, needs, type MetricName } from './metric-table.ts';
+import { checkCount, type Question } from './question.ts';
 import { readSet, type ReadSet } from './read-set.ts';
-import * as measure from './scores.ts';
-import type { Scores } from './scores.ts';
+import type { Scores } from './score.ts';
 
-export interface EvaluateOptions {
-  metrics: readonly MetricName[];
-  generated: ImageSource;
-  /** Images, or statistics that an earlier evaluation kept; null where no metric needs one. */
-  reference: ImageSource | FeatureStatistics | null;
-  /** For fid, kid, prdc, mind, c2st and is: FID's Inception, or any other network. */
-  network: FeatureExtractor | InceptionExtractor | null;
-  /** For clip, aesthetic and cmmd. */
-  clip: { towers: ClipTowers; measure: ClipMeasure } | null;
+/** What the metrics compute with; null for what none of them needs. */
+export interface Networks {
+  /** FID's Inception, or any other network: for what needs features. */
+  network: FeatureExtractor | null;
+  /** For what needs embeddings. */
+  clip: MetricInputs['clip'];
   /** For aesthetic. */
-  aesthetic: AestheticHead | null;
-  /** By image name, for clip; null for captions that come with the images. */
-  captions: ReadonlyMap<string, string> | null;
+  predictor: AestheticHead | null;
 }
 
 export interface Evaluation extends Scores {
@@ -34,8 +26,6 @@ export interface Evaluation extends Scores {
   reference: ReadSet | FeatureStatistics | null;
   duplicates: Duplicates;
 }
-
-export const isStatistics = (reference: object | null): reference is FeatureStatistics => reference !== null && 'comoment' in reference;
 
 /** What features by this network carry. */
 export const provenanceOf = ({ name, weightsHash, preprocess }: FeatureExtractor): FeatureProvenance => ({
@@ -46,80 +36,48 @@ export const provenanceOf = ({ name, weightsHash, preprocess }: FeatureExtractor
 });
 
 /**
- * Everything that can be wrong with the question itself, before a network is loaded or an image read.
- * @throws MetricsError missing-reference, captions-mismatch, too-few-samples
- */
-export function checkQuestion({
-  metrics,
-  generated,
-  reference,
-  captions,
-}: Pick<EvaluateOptions, 'metrics' | 'generated' | 'reference' | 'captions'>): void {
-  checkReference(metrics, reference === null ? 'none' : isStatistics(reference) ? 'statistics' : 'images');
-  if (metrics.includes('clip') && captions === null && generated.kind !== 'webdataset') {
-    throw new MetricsError(
-      'captions-mismatch',
-      'clip needs captions: --captions FILE.csv with the columns file and caption (a webdataset brings its own)',
-    );
-  }
-  if (generated.names !== null) {
-    checkCount(metrics, 'generated', generated.names.length);
-    if (captions !== null && metrics.includes('clip')) matchCaptions(generated.path, generated.names, captions);
-  }
-  if (reference !== null && !isStatistics(reference) && reference.names !== null) checkCount(metrics, 'reference', reference.names.length);
-}
-
-/**
  * Reads the sets once and measures.
  * @param onImage is told how many images of which set were read
- * @throws MetricsError as {@link checkQuestion}; provenance-mismatch for statistics of another network or preprocessing; what reading
- * and measuring throw
+ * @throws MetricsError provenance-mismatch for statistics of another network or preprocessing; what reading and measuring throw
  */
 export async function evaluate(
-  options: EvaluateOptions,
+  question: Question,
+  networks: Networks,
   onImage: (set: 'generated' | 'reference', count: number) => void,
 ): Promise<Evaluation> {
-  const { metrics, network, clip, aesthetic: head } = options;
-  checkQuestion(options);
-  const features = needs(metrics, 'features') ? given(network, 'a network') : null;
-  const towers = needs(metrics, 'embeddings') ? given(clip, 'CLIP').towers : null;
-  if (isStatistics(options.reference) && features !== null)
-    checkSameProvenance('evaluate', provenanceOf(features), options.reference.provenance);
-  if (metrics.includes('is')) inceptionOf(features!);
+  const { metrics } = question;
+  const features = needs(metrics, 'features') ? given(networks.network, 'a network') : null;
+  const clip = needs(metrics, 'embeddings') ? given(networks.clip, 'CLIP') : null;
+  if (isStatistics(question.reference) && features !== null)
+    checkSameProvenance('evaluate', provenanceOf(features), question.reference.provenance);
+  const extractorOf = (name: MetricName): FeatureExtractor | null =>
+    needs([name], 'features') ? features : needs([name], 'embeddings') ? clip!.towers.image : null;
+  for (const [name, metric] of setMetrics(metrics)) metric.checkNetwork?.(extractorOf(name)!);
 
-  const extractors = [features, towers?.image].filter((extractor) => extractor !== null && extractor !== undefined);
-  const generated = await readSet(options.generated, extractors, (count) => onImage('generated', count));
+  const extractors = unique(metrics.map(extractorOf));
+  const maps = scoreMaps(question);
+  const generated = await readSet(question.generated, extractors, (count) => onImage('generated', count), maps.add).finally(maps.close);
   checkCount(metrics, 'generated', generated.names.length);
-  const captions = metrics.includes('clip') ? captionsOf(generated, options.captions) : [];
-  const compared = extractors.filter((extractor) =>
-    metrics.some(
-      (name) =>
-        (METRICS[name].from === 'features') === (extractor === features) && (METRICS[name].reference !== 'none' || name === 'aesthetic'),
-    ),
-  );
+  const captions = needs(metrics, 'captions') ? captionsOf(generated, question.captions) : null;
   const reference =
-    options.reference === null || isStatistics(options.reference)
-      ? options.reference
-      : await readSet(options.reference, compared, (count) => onImage('reference', count));
+    question.reference === null || isStatistics(question.reference)
+      ? question.reference
+      : await readSet(question.reference, unique(metrics.filter((name) => metricOf(name).reference !== 'none').map(extractorOf)), (count) =>
+          onImage('reference', count),
+        );
   const images = reference === null || isStatistics(reference) ? null : reference;
   if (images !== null) checkCount(metrics, 'reference', images.names.length);
 
-  const own = (extractor: FeatureExtractor): Features => generated.features.get(extractor)!;
-  const theirs = (extractor: FeatureExtractor): Features => images!.features.get(extractor)!;
-  const compute = {
-    fid: () => measure.fid(features!, own(features!), isStatistics(reference) ? reference : theirs(features!)),
-    kid: () => measure.kid(features!, own(features!), theirs(features!)),
-    prdc: () => measure.prdc(features!, own(features!), theirs(features!)),
-    mind: () => measure.mindDistance(features!, own(features!), theirs(features!)),
-    c2st: () => measure.c2st(features!, own(features!), theirs(features!)),
-    is: () => measure.inception(inceptionOf(features!), own(features!)),
-    clip: () => measure.clip(towers!, clip!.measure, own(towers!.image), captions),
-    aesthetic: () =>
-      measure.aesthetic(given(head, 'an aesthetic predictor'), towers!.name, own(towers!.image), images && theirs(towers!.image)),
-    cmmd: () => measure.clipDiscrepancy(towers!.name, own(towers!.image), theirs(towers!.image)),
-  } satisfies Record<MetricName, () => Scores | Promise<Scores>>;
-  const results: Scores[] = [];
-  for (const name of metrics) results.push(await compute[name]());
+  const inputsOf = (name: MetricName): MetricInputs => {
+    const extractor = extractorOf(name)!;
+    // Statistics are of the network's features: they say nothing of CLIP's.
+    const theirs = images?.features.get(extractor) ?? (isStatistics(reference) && extractor === features ? reference : null);
+    return { extractor, generated: generated.features.get(extractor)!, reference: theirs, captions, clip, predictor: networks.predictor };
+  };
+  const bySet = new Map<MetricName, Scores>();
+  for (const [name, metric] of setMetrics(metrics)) bySet.set(name, await metric.compute(inputsOf(name)));
+  const byMap = maps.finish();
+  const results = metrics.map((name) => (bySet.get(name) ?? byMap.get(name))!);
   return {
     generated,
     reference,
@@ -137,18 +95,19 @@ export async function statisticsOf(set: ReadSet, network: FeatureExtractor): Pro
   return { ...(await accumulator.finish()), imageSet: set.imageSet };
 }
 
-function given<T>(value: T | null, what: string): T {
-  if (value === null) throw new MetricsError('invalid-option', `these metrics need ${what}`);
-  return value;
+/** Those of the metrics that are of whole sets. */
+function setMetrics(metrics: readonly MetricName[]): [MetricName, SetMetric][] {
+  const found: [MetricName, SetMetric][] = [];
+  for (const name of metrics) {
+    const metric = metricOf(name);
+    if ('compute' in metric) found.push([name, metric]);
+  }
+  return found;
 }
 
-function inceptionOf(network: FeatureExtractor | InceptionExtractor): InceptionExtractor {
-  if (!('logits' in network))
-    throw new MetricsError('invalid-option', `the Inception Score needs FID's Inception network, not ${network.name}`, {
-      network: network.name,
-    });
-  return network;
-}
+const unique = (extractors: readonly (FeatureExtractor | null)[]): FeatureExtractor[] => [
+  ...new Set(extractors.filter((extractor) => extractor !== null)),
+];
 
 /** From the table, or those that came with the images. */
 function captionsOf({ path, names, captions }: ReadSet, table: ReadonlyMap<string, string> | null): string[] {

@@ -1,10 +1,10 @@
 import sharp from 'sharp';
 import type { Attribution, Block, Column, GridImage, ImageGrid, Provenance, Report, Section, Table } from '@controllab/report';
-import type { FeatureStatistics } from '../frechet/feature-statistics.ts';
+import { isStatistics, type FeatureStatistics } from '../frechet/feature-statistics.ts';
 import { CONVERSIONS, type ImageSource } from '@controllab/data';
-import { isStatistics, type Evaluation } from './evaluate.ts';
+import type { Evaluation } from './evaluate.ts';
 import { decoded, type ReadSet } from './read-set.ts';
-import { quoted, type ImageScores, type Score } from './scores.ts';
+import { GROUPS, quoted, type ImageScores, type Score } from './score.ts';
 
 /** Images of a row, rows of either end of a score, and the images' sides in the report. */
 const ROW = 4;
@@ -12,17 +12,6 @@ const ROWS = 2;
 const SIDE = 256;
 /** Rows of a table of duplicates. */
 const LISTED = 20;
-
-const GROUPS: Record<Score['group'], { title: string; caption: string }> = {
-  distance: {
-    title: 'Distance of the distributions',
-    caption: 'How far the generated images\u2019 distribution is from the reference\u2019s',
-  },
-  overlap: { title: 'Fidelity and diversity', caption: 'Precision and recall (3 neighbours), density and coverage (5 neighbours)' },
-  'two-sample': { title: 'Can they be told apart?', caption: 'Twelve classifiers as raters; an accuracy of 0.5 is guessing' },
-  'inception-score': { title: 'Inception Score', caption: 'How certain the images\u2019 classes are, and how varied' },
-  'per-image': { title: 'Scores of single images', caption: 'Means over the images' },
-};
 
 export interface ReportContext {
   evaluation: Evaluation;
@@ -87,11 +76,11 @@ function scoreTable(id: string, caption: string, scores: readonly Score[]): Tabl
     id: `${id}-scores`,
     caption,
     rowHeader: 'Images',
-    columns: columns.map(({ group, quantity, by, better }): Column => ({
+    columns: columns.map(({ quantity, by, better, decimals }): Column => ({
       label: quantity,
       better,
       ...(by === null ? {} : { group: by }),
-      ...(quantity !== 'p' && (group === 'overlap' || group === 'two-sample') ? { decimals: 3 } : {}),
+      ...(decimals === undefined ? {} : { decimals }),
     })),
     rows: sets.map((set) => ({
       label: set,

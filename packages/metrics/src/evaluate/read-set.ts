@@ -38,12 +38,14 @@ export interface ReadSet {
 /**
  * Reads a set once, for all extractors.
  * @param onImage is told the number of images so far
+ * @param also sees each image, in order
  * @throws DataError what opening and decoding throw, naming the file; MetricsError what extracting does
  */
 export async function readSet(
   source: ImageSource,
   extractors: readonly FeatureExtractor[],
   onImage: (count: number) => void,
+  also: (name: string, image: DecodedImage) => Promise<void> = async () => {},
 ): Promise<ReadSet> {
   const collectors = new Map(extractors.map((extractor) => [extractor, new FeatureCollector(extractor)]));
   const set: ReadSet = {
@@ -69,6 +71,7 @@ export async function readSet(
     set.height = [Math.min(set.height[0], image.height), Math.max(set.height[1], image.height)];
     for (const conversion of image.conversions) set.conversions.set(conversion, (set.conversions.get(conversion) ?? 0) + 1);
     for (const collector of collectors.values()) await collector.add(image);
+    await also(entry.name, image);
     onImage(set.names.length);
   }
   for (const [extractor, collector] of collectors) set.features.set(extractor, await collector.finish());

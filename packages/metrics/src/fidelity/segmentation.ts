@@ -33,13 +33,31 @@ export interface SegmentationAgreement {
  * rare over the data set weighs as much as a frequent one in the first, a small object as much as a large one in the second.
  * @throws MetricsError empty-input without images or without a counted pixel, invalid-shape, invalid-option for labels that are no class
  */
-export function segmentationAgreement(images: Iterable<LabelMaps>, { classes, ignore }: SegmentationOptions): SegmentationAgreement {
-  if (!Number.isSafeInteger(classes) || classes < 1)
-    throw new MetricsError('invalid-option', `Error in segmentationAgreement: expected a number of classes, got ${classes}`, { classes });
-  const total = new Float64Array(classes * classes);
-  const perImage: (number | null)[] = [];
-  for (const { predicted, target } of images) {
-    const name = `segmentationAgreement, image ${perImage.length}`;
+export function segmentationAgreement(images: Iterable<LabelMaps>, options: SegmentationOptions): SegmentationAgreement {
+  const counts = new SegmentationCounts(options);
+  for (const maps of images) counts.add(maps);
+  return counts.finish();
+}
+
+/** {@link segmentationAgreement} of images that come one after the other. */
+export class SegmentationCounts {
+  readonly #classes: number;
+  readonly #ignore: number | undefined;
+  /** Confusion matrix [target, predicted] over all images. */
+  readonly #total: Float64Array;
+  readonly #perImage: (number | null)[] = [];
+
+  constructor({ classes, ignore }: SegmentationOptions) {
+    if (!Number.isSafeInteger(classes) || classes < 1)
+      throw new MetricsError('invalid-option', `Error in segmentationAgreement: expected a number of classes, got ${classes}`, { classes });
+    this.#classes = classes;
+    this.#ignore = ignore;
+    this.#total = new Float64Array(classes * classes);
+  }
+
+  add({ predicted, target }: LabelMaps): void {
+    const [classes, ignore] = [this.#classes, this.#ignore];
+    const name = `segmentationAgreement, image ${this.#perImage.length}`;
     checkMaps(name, predicted, target);
     const confusion = new Float64Array(classes * classes);
     for (let i = 0; i < target.data.length; i++) {
@@ -54,25 +72,29 @@ export function segmentationAgreement(images: Iterable<LabelMaps>, { classes, ig
       }
       confusion[t * classes + p]!++;
     }
-    for (const [i, count] of confusion.entries()) total[i]! += count;
-    perImage.push(meanOf(ious(confusion, classes)));
+    for (const [i, count] of confusion.entries()) this.#total[i]! += count;
+    this.#perImage.push(meanOf(ious(confusion, classes)));
   }
-  const counted = perImage.filter((miou) => miou !== null);
-  if (counted.length === 0)
-    throw new MetricsError(
-      'empty-input',
-      `Error in segmentationAgreement: ${perImage.length === 0 ? 'expected at least one image, got none' : `none of ${perImage.length} images has a pixel that counts`}`,
-      { images: perImage.length },
-    );
-  const iouByClass = ious(total, classes);
-  const mean = meanOf(counted)!;
-  const squares = counted.reduce((sum, miou) => sum + (miou - mean) ** 2, 0);
-  return {
-    datasetMiou: meanOf(iouByClass)!,
-    iouByClass,
-    imageMiou: { mean, sd: counted.length === 1 ? null : Math.sqrt(squares / (counted.length - 1)) },
-    perImage,
-  };
+
+  finish(): SegmentationAgreement {
+    const perImage = this.#perImage;
+    const counted = perImage.filter((miou) => miou !== null);
+    if (counted.length === 0)
+      throw new MetricsError(
+        'empty-input',
+        `Error in segmentationAgreement: ${perImage.length === 0 ? 'expected at least one image, got none' : `none of ${perImage.length} images has a pixel that counts`}`,
+        { images: perImage.length },
+      );
+    const iouByClass = ious(this.#total, this.#classes);
+    const mean = meanOf(counted)!;
+    const squares = counted.reduce((sum, miou) => sum + (miou - mean) ** 2, 0);
+    return {
+      datasetMiou: meanOf(iouByClass)!,
+      iouByClass,
+      imageMiou: { mean, sd: counted.length === 1 ? null : Math.sqrt(squares / (counted.length - 1)) },
+      perImage,
+    };
+  }
 }
 
 const isClass = (label: number, classes: number): boolean => Number.isInteger(label) && label >= 0 && label < classes;

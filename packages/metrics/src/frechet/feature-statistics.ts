@@ -18,6 +18,8 @@ export interface FeatureStatistics {
   readonly imageSet: ImageSet | null;
 }
 
+export const isStatistics = (set: object | null): set is FeatureStatistics => set !== null && 'comoment' in set;
+
 /** Rows that are gathered before they are multiplied: with a fixed number the result does not depend on the batches, to the last bit. */
 const BLOCK = 1024;
 

@@ -4,7 +4,7 @@ import { cholesky, lowerProduct, pivotedCholesky } from '../linear-algebra/chole
 import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';
 import type { Matrix } from '../linear-algebra/matrix.ts';
 import { nuclearNorm } from '../linear-algebra/nuclear-norm.ts';
-import { columnMeans, gatherStatistics, type FeatureStatistics } from './feature-statistics.ts';
+import { columnMeans, gatherStatistics, isStatistics, type FeatureStatistics } from './feature-statistics.ts';
 import { checkSameProvenance, NOT_NAMED } from './provenance.ts';
 
 /**
@@ -48,8 +48,6 @@ export interface Gaussian {
   factor: { matrix: Matrix; transposed: boolean; scale: number };
   side: FrechetSide;
 }
-
-const isStatistics = (set: Features | FeatureStatistics): set is FeatureStatistics => 'comoment' in set;
 
 /**
  * The Frechet distance of the Gaussians with the sets' means and covariances (Heusel et al. 2017, eq. 6, there of Inception

@@ -1,0 +1,99 @@
+import { matchCaptions, stemOf, type ImageSource } from '@controllab/data';
+import { MetricsError } from '../errors.ts';
+import { isStatistics, type FeatureStatistics } from '../frechet/feature-statistics.ts';
+import { mapNames } from './map-reader.ts';
+import { metricOf, needing, needs, type MetricName } from './metric-table.ts';
+
+/** What is to be measured, and of what. */
+export interface Asked {
+  readonly metrics: readonly MetricName[];
+  readonly generated: ImageSource;
+  /** Images, or statistics that an earlier evaluation kept; null where no metric needs one. */
+  readonly reference: ImageSource | FeatureStatistics | null;
+  /** By image name, for clip; null for captions that come with the images. */
+  readonly captions: ReadonlyMap<string, string> | null;
+  /** The maps that the images were conditioned on, named as the images; null where no metric needs them. */
+  readonly conditions?: ImageSource | null;
+  /** The same maps as an estimator of the user's found them in the generated images. */
+  readonly predicted?: ImageSource | null;
+}
+
+/** A question that `checkQuestion` let pass. */
+export interface Question extends Required<Asked> {
+  readonly checked: true;
+}
+
+/**
+ * Everything that can be wrong with the question itself, before a network is loaded or an image read.
+ * @throws MetricsError missing-reference, captions-mismatch, too-few-samples, missing-conditions, duplicate-name; DataError
+ * captions-mismatch
+ */
+export function checkQuestion(asked: Asked): Question {
+  const { metrics, generated, reference, captions, conditions = null, predicted = null } = asked;
+  checkReference(metrics, reference === null ? 'none' : isStatistics(reference) ? 'statistics' : 'images');
+  if (needs(metrics, 'captions') && captions === null && generated.kind !== 'webdataset') {
+    throw new MetricsError(
+      'captions-mismatch',
+      `${needing(metrics, 'captions').join(', ')} needs captions: --captions FILE.csv with the columns file and caption (a webdataset brings its own)`,
+    );
+  }
+  if (generated.names !== null) {
+    checkCount(metrics, 'generated', generated.names.length);
+    if (captions !== null && needs(metrics, 'captions')) matchCaptions(generated.path, generated.names, captions);
+  }
+  if (reference !== null && !isStatistics(reference) && reference.names !== null) checkCount(metrics, 'reference', reference.names.length);
+  checkMaps(metrics, 'conditions', generated, conditions);
+  checkMaps(metrics, 'predicted', generated, predicted);
+  return { ...asked, conditions, predicted, checked: true };
+}
+
+/** @throws MetricsError missing-reference naming the metrics that lack one, or need its images where there are only statistics */
+function checkReference(metrics: readonly MetricName[], reference: 'none' | 'statistics' | 'images'): void {
+  const lacking = metrics.filter((name) => {
+    const least = metricOf(name).reference;
+    return least === 'images' || (least === 'statistics' && reference === 'none');
+  });
+  if (lacking.length === 0 || reference === 'images') return;
+  const why =
+    reference === 'none'
+      ? 'needs a reference: --reference FOLDER, or a .zip or .tar'
+      : 'needs the reference images; statistics hold only their mean and covariance';
+  throw new MetricsError('missing-reference', `${lacking.join(', ')} ${why}`, { metrics: lacking });
+}
+
+/** @throws MetricsError too-few-samples naming the metric and the set */
+export function checkCount(metrics: readonly MetricName[], set: 'generated' | 'reference', count: number): void {
+  for (const name of metrics) {
+    const { least, reference } = metricOf(name);
+    if (count < least && (set === 'generated' || reference !== 'none')) {
+      throw new MetricsError('too-few-samples', `${name} needs at least ${least} ${set} images, got ${count}`, { name, set, least, count });
+    }
+  }
+}
+
+const MAPS = {
+  conditions: 'the maps that the images were conditioned on: --condition FOLDER, or a .zip',
+  predicted: 'the maps that an estimator of yours finds in the images: --predicted FOLDER, or a .zip',
+};
+
+/** Names that a message gives as examples. */
+const NAMED = 5;
+
+/** @throws MetricsError missing-conditions unless there is a map for each image; duplicate-name; invalid-option for maps in vain */
+function checkMaps(metrics: readonly MetricName[], which: keyof typeof MAPS, generated: ImageSource, maps: ImageSource | null): void {
+  const lacking = needing(metrics, which);
+  if (lacking.length === 0 && maps !== null)
+    throw new MetricsError('invalid-option', `${maps.path}: none of ${metrics.join(', ')} looks at these maps`, { metrics });
+  if (lacking.length === 0) return;
+  const fail = (why: string): never => {
+    throw new MetricsError('missing-conditions', `${lacking.join(', ')} needs ${why}`, { metrics: lacking });
+  };
+  if (maps === null) return fail(MAPS[which]);
+  const byStem = mapNames(maps);
+  const images = [...mapNames(generated).values()];
+  const without = images.filter((name) => !byStem.has(stemOf(name)));
+  if (without.length > 0) {
+    const examples = `${without.slice(0, NAMED).join(', ')}${without.length > NAMED ? ', ...' : ''}`;
+    fail(`a map of the same name for each image: ${without.length} of ${images.length} have none in ${maps.path}: ${examples}`);
+  }
+}

@@ -1,0 +1,22 @@
+import { densityCoverage, precisionRecall } from '../distribution/neighbourhoods.ts';
+import { referenceFeatures, type SetMetric } from '../evaluate/metric.ts';
+import { madeBy, only } from '../evaluate/score.ts';
+
+export const prdc: SetMetric = {
+  what: 'precision and recall, density and coverage',
+  needs: ['features'],
+  reference: 'images',
+  least: 6,
+  async compute(inputs) {
+    const reference = referenceFeatures(inputs);
+    const { precision, recall } = await precisionRecall(reference, inputs.generated);
+    const { density, coverage } = await densityCoverage(reference, inputs.generated);
+    const common = { group: 'overlap', by: madeBy(inputs.extractor), set: 'generated', better: 'higher', decimals: 3 } as const;
+    return only(
+      { ...common, quantity: 'Precision', value: precision },
+      { ...common, quantity: 'Recall', value: recall },
+      { ...common, quantity: 'Density', value: density },
+      { ...common, quantity: 'Coverage', value: coverage },
+    );
+  },
+};
