@@ -22,7 +22,7 @@ export default tseslint.config(
   },
   // Commands, benches, examples and tests talk to a terminal; libraries do not.
   {
-    files: ['**/cli.ts', '**/cli/*.ts', '**/bench/**/*.ts', '**/examples/**/*.ts', '**/*.test.ts', 'experiments/src/*/main.ts'],
+    files: ['**/cli/*.ts', '**/command.ts', '**/testing/**/*.ts', '**/bench/**/*.ts', '**/examples/**/*.ts', '**/*.test.ts'],
     rules: { 'no-console': 'off' },
   },
 );

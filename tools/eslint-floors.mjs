@@ -5,14 +5,15 @@ import path from 'node:path';
  * Siblings (same floor) never import each other.
  */
 export const FLOORS = [
-  ['packages/python-peer', 'packages/data'],
+  ['packages/python-peer', 'packages/data', 'packages/command-line'],
   ['packages/tfjs-onnx', 'packages/data-scaling', 'packages/report', 'datasets/emoji-scenes'],
   ['packages/core-blocks'],
   ['packages/diffusion'],
   ['packages/controlnet', 'packages/controlnext', 'packages/metrics', 'packages/training'],
   ['packages/base-model'],
   ['packages/mini-sd'],
-  ['experiments', 'fixtures'],
+  ['fixtures'],
+  ['experiments'],
 ];
 
 const floorOf = (workspace) => FLOORS.findIndex((floor) => floor.includes(workspace));

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
+import { parseFlags } from '@controllab/command-line';
 import { controlNet } from '@controllab/controlnet';
 import { writeSafetensors } from '@controllab/core-blocks';
 import { openMini } from '@controllab/mini-sd';
@@ -30,7 +31,7 @@ afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
 /** Runs the command's own flags; returns the files and what was said. */
 async function draw(...flags: string[]): Promise<{ files: string[]; said: string[] }> {
   const said: string[] = [];
-  const parsed = generateFlags().exitOverride().parse(flags, { from: 'user' }).opts<GenerateFlags>();
+  const parsed = parseFlags<GenerateFlags>(generateFlags(), flags);
   return { files: await generate(generateOptions(parsed), (message) => said.push(message)), said };
 }
 /** One picture of the published model; 'a cat' unless a prompt is given. */

@@ -9,11 +9,11 @@ import {
   type BatchedRequest,
   type SamplerOptions,
 } from '@controllab/base-model';
+import { userPath, workspaceRoot } from '@controllab/command-line';
 import { conditionBatch, writeAtomic, type RgbImage } from '@controllab/data';
 import { openBase } from '@controllab/mini-sd';
 import { encodePng, withPngText } from '@controllab/report';
 import { ExperimentError } from '../runner/errors.ts';
-import { userPath, workspaceRoot } from '../runner/paths.ts';
 import { imageSize, loadCondition } from './condition.ts';
 import { isMini, isPng, type GenerateOptions } from './options.ts';
 

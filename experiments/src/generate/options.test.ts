@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { parseFlags } from '@controllab/command-line';
 import { communityStyles } from '@controllab/mini-sd';
 import { generateFlags, generateOptions, type GenerateFlags, type GenerateOptions } from './options.ts';
 
 function read(argv: readonly string[]): GenerateOptions {
-  const command = generateFlags()
-    .exitOverride()
-    .configureOutput({ writeErr: () => {} });
-  return generateOptions(command.parse(argv, { from: 'user' }).opts<GenerateFlags>());
+  return generateOptions(parseFlags<GenerateFlags>(generateFlags(), argv));
 }
 const parse = (...argv: string[]) => read(['--model=m', '--prompt=a cat', ...argv]);
 

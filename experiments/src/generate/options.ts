@@ -1,9 +1,9 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { finite, integer, providerOption, repeatable, seed } from '@controllab/command-line';
 import { solverNames, type SolverName } from '@controllab/diffusion';
 import { tiers, type Tier } from '@controllab/emoji-scenes';
 import { COMMITTED_TIER, communityStyles, MINI } from '@controllab/mini-sd/names';
-import type { Provider } from '@controllab/tfjs-onnx';
-import { providerOption, seed } from '../runner/command.ts';
+import { providers, type Provider } from '@controllab/tfjs-onnx';
 import { ExperimentError } from '../runner/errors.ts';
 
 /** How a condition is made from a user's image: as it is, or its Canny edges (OpenCV's with thresholds 100 and 200). */
@@ -53,25 +53,6 @@ export const isMini = (model: string): boolean => model === MINI || model.starts
 /** Guidance by default: what each kind of model draws best at. */
 const GUIDANCE = { mini: 4, published: 7.5 };
 
-const number =
-  (least: number) =>
-  (text: string): number => {
-    const value = Number(text);
-    if (text.trim() === '' || !(value >= least) || !Number.isFinite(value))
-      throw new InvalidArgumentError(`Expected a number of at least ${least}.`);
-    return value;
-  };
-
-const count = (text: string): number => {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a whole number of at least 1.');
-  return Number(text);
-};
-
-/** A flag that can be given several times. */
-const each =
-  <T>(parse: (text: string) => T) =>
-  (text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), parse(text)];
-
 /** What commander makes of the flags. */
 export interface GenerateFlags {
   model: string;
@@ -96,7 +77,6 @@ export interface GenerateFlags {
 }
 
 const ONCE_OR_EACH = 'once for all, or once for each --controlnet';
-const text = (value: string): string => value;
 
 /** The command with its flags; it does nothing yet. */
 export const generateFlags = (): Command =>
@@ -112,34 +92,34 @@ export const generateFlags = (): Command =>
     .requiredOption(
       '--prompt <text>',
       'what to draw, such as "a large dog on a red background"; give it again for more pictures',
-      each(text),
+      repeatable(String),
     )
-    .option('--count <integer>', 'pictures of each prompt', count, 1)
+    .option('--count <integer>', 'pictures of each prompt', integer(1), 1)
     .option('--negative-prompt <text>', 'what not to draw')
     .option(
       '--controlnet <directory|file>',
       'ControlNet: diffusers directory, a cldm single file, or weights trained here; several are added',
-      each(text),
+      repeatable(String),
     )
-    .option('--condition <image>', 'the image it sees, one for each --controlnet', each(text))
+    .option('--condition <image>', 'the image it sees, one for each --controlnet', repeatable(String))
     .addOption(new Option('--extractor <name...>', `how the condition is made from the image; ${ONCE_OR_EACH}`).choices(extractors))
-    .option('--conditioning-scale <number>', `strength of a control, 1 by default; ${ONCE_OR_EACH}`, each(number(0)))
+    .option('--conditioning-scale <number>', `strength of a control, 1 by default; ${ONCE_OR_EACH}`, repeatable(finite(0)))
     .option(
       '--guess-mode',
       'control without a prompt: on the conditional half alone, from a tenth at the finest connection to all at the deepest',
       false,
     )
     .option('--seed <integer>', 'seed of the initial noise', seed, 1)
-    .option('--steps <integer>', 'sampling steps', count, 20)
+    .option('--steps <integer>', 'sampling steps', integer(1), 20)
     .option(
       '--guidance <number>',
       `classifier-free guidance scale, 1 for none (default: ${GUIDANCE.mini} for the embedded default, else ${GUIDANCE.published})`,
-      number(1),
+      finite(1),
     )
     .addOption(new Option('--sampler <name>', 'how the noise is removed').choices(solverNames).default('ddim'))
-    .option('--width <pixels>', "by default the condition's, or the model's own", count)
-    .option('--height <pixels>', "by default the condition's, or the model's own", count)
-    .addOption(providerOption())
+    .option('--width <pixels>', "by default the condition's, or the model's own", integer(1))
+    .option('--height <pixels>', "by default the condition's, or the model's own", integer(1))
+    .addOption(providerOption(providers))
     .option('--out <file|folder>', 'the PNG to write, or a folder (default: a new file in runs/generate)');
 
 /** Flags that fit together, with their defaults. @throws ExperimentError invalid-option with what to give instead */

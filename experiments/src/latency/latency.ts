@@ -10,7 +10,7 @@ import { weightPool, type WeightPool } from '../full-size/weight-pool.ts';
 import { runChild } from '../runner/child-job.ts';
 import { ExperimentError } from '../runner/errors.ts';
 import type { Job, JobContext } from '../runner/job.ts';
-import { userPath, workspaceRoot } from '../runner/paths.ts';
+import { userPath, workspaceRoot } from '@controllab/command-line';
 import { PEER_STEPS, profiles, TIMED, type Profile, type TimedId } from './design.ts';
 import { hasPeer, runPeer, type PeerTiming } from './peer.ts';
 import { latencyReport, latencyTables, type LatencyResult, type TargetResult } from './report.ts';

@@ -1,14 +1,13 @@
 import os from 'node:os';
 import path from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
+import { integer, providerOption, seed as parseSeed, shellText, userPath, workspaceRoot } from '@controllab/command-line';
 import { jsonHash, type Json } from '@controllab/data';
 import { currentCommit, machine, textTable, writeIndex, writeReport } from '@controllab/report';
-import type { CompileOptions } from '@controllab/tfjs-onnx';
-import { providerOption, seed as parseSeed } from './command.ts';
+import { providers, type CompileOptions } from '@controllab/tfjs-onnx';
 import { ExperimentError } from './errors.ts';
 import type { Job, JobContext } from './job.ts';
 import { numericsOf } from './numerics.ts';
-import { userPath, workspaceRoot } from './paths.ts';
 import { Store } from './store.ts';
 import { endWithParent, runTasks } from './workers.ts';
 
@@ -26,11 +25,6 @@ interface RunnerFlags {
   store?: string;
 }
 
-const count = (text: string): number => {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a whole number of at least 1.');
-  return Number(text);
-};
-
 /** The command of a job. */
 export function jobCommand<P, R>(job: Job<P, R>): Command {
   const names = Object.keys(job.profiles);
@@ -45,12 +39,12 @@ export function jobCommand<P, R>(job: Job<P, R>): Command {
         .default('onnx'),
     );
   if (job.engines !== null) {
-    command.addOption(providerOption());
-    command.option('--threads <count>', 'threads of every computation (part of what identifies a training)', count);
+    command.addOption(providerOption(providers));
+    command.option('--threads <count>', 'threads of every computation (part of what identifies a training)', integer(1));
   }
   if (job.tasks !== undefined) {
     command
-      .option('--jobs <count>', 'trainings computed at a time, each in a process of its own', count)
+      .option('--jobs <count>', 'trainings computed at a time, each in a process of its own', integer(1))
       .option('--only <task>', 'compute one task and stop: what a cluster calls')
       .option('--list', 'name the tasks, and which of them the store has');
   }
@@ -235,11 +229,5 @@ function commandText<P, R>(job: Job<P, R>, flags: RunnerFlags, own: Readonly<Rec
     ),
   };
   const words = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${kebab(name)}=${String(value)}`]));
-  return [
-    'npx',
-    'nx',
-    'run',
-    `experiments:${job.id}`,
-    ...words.map((word) => (/^[\w./:=,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)),
-  ].join(' ');
+  return shellText(['npx', 'nx', 'run', `experiments:${job.id}`, ...words]);
 }

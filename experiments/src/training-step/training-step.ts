@@ -6,7 +6,7 @@ import { architectureOf, denoiserOf, settingOf, type Target } from '../full-size
 import { weightPool } from '../full-size/weight-pool.ts';
 import { runChild } from '../runner/child-job.ts';
 import type { Job, JobContext } from '../runner/job.ts';
-import { workspaceRoot } from '../runner/paths.ts';
+import { workspaceRoot } from '@controllab/command-line';
 import { OPTIONS, WARM_UP, type TrainingStepOptions } from './options.ts';
 import type { TrainingJob, TrainingTiming } from './train-method.ts';
 

@@ -1,14 +1,11 @@
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { startCommand } from '@controllab/command-line/testing';
 
-const BENCH = fileURLToPath(new URL('../bench/bench.ts', import.meta.url));
-const bench = (...args: string[]) =>
-  spawnSync(process.execPath, ['--conditions=controllab', '--import', 'tsx', BENCH, ...args], { encoding: 'utf8' });
+const bench = (...args: string[]) => startCommand(new URL('../bench/command.ts', import.meta.url), ...args);
 
-it('the bench prints one JSON document, and says which flags it takes', () => {
-  const { status, stdout, stderr } = bench('--quick', '--rounds', '1');
-  expect(status, stderr).toBe(0);
+it('the bench prints one JSON document, and says which flags it takes', async () => {
+  const { code, stdout, stderr } = await bench('--quick', '--rounds', '1');
+  expect(code, stderr).toBe(0);
   const { peerReason, cases } = JSON.parse(stdout) as {
     peerReason: string;
     cases: { name: string; ours: { samples: number[]; value: number }; peers: null }[];
@@ -16,7 +13,7 @@ it('the bench prints one JSON document, and says which flags it takes', () => {
   expect(peerReason).toBe('skipped by --quick');
   expect(cases.map(({ ours }) => ours.samples.length)).toEqual([1, 1, 1, 1, 1]);
   for (const { ours, peers } of cases) expect([Number.isFinite(ours.value), peers]).toEqual([true, null]);
-  const wrong = bench('--rounds', '0');
-  expect([wrong.status, wrong.stdout]).toEqual([2, '']);
-  expect(wrong.stderr).toMatch(/^--rounds expects a positive whole number, got '0'\nusage/);
+  const wrong = await bench('--rounds', '0');
+  expect([wrong.code, wrong.stdout]).toEqual([1, '']);
+  expect(wrong.stderr).toMatch(/argument '0' is invalid. Expected a whole number of at least 1. Options: --rounds, --quick/);
 });

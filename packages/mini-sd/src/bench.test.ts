@@ -1,11 +1,8 @@
-import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { startCommand } from '@controllab/command-line/testing';
 import { findPython } from '@controllab/python-peer';
 
-const BENCH = fileURLToPath(new URL('../bench/bench.ts', import.meta.url));
-const bench = (...args: string[]) =>
-  spawnSync(process.execPath, ['--conditions=controllab', '--import', 'tsx', BENCH, ...args], { encoding: 'utf8' });
+const bench = (...args: string[]) => startCommand(new URL('../bench/command.ts', import.meta.url), ...args);
 const { reason } = findPython(['torch', 'numpy']);
 
 interface BenchCase {
@@ -15,9 +12,9 @@ interface BenchCase {
 }
 
 // Vitest prints the name of a test: it says what is missing and how to get it.
-it(`the bench trains and predicts as PyTorch does${reason === null ? '' : ` (without PyTorch: ${reason}; apt install python3-torch)`}`, () => {
-  const { status, stdout, stderr } = bench('--quick', '--rounds', '1');
-  expect(status, stderr).toBe(0);
+it(`the bench trains and predicts as PyTorch does${reason === null ? '' : ` (without PyTorch: ${reason}; apt install python3-torch)`}`, async () => {
+  const { code, stdout, stderr } = await bench('--quick', '--rounds', '1');
+  expect(code, stderr).toBe(0);
   const { peerReason, cases } = JSON.parse(stdout) as { peerReason: string | null; cases: BenchCase[] };
   expect(peerReason).toBe(reason);
   expect(cases).toHaveLength(3);
@@ -28,8 +25,8 @@ it(`the bench trains and predicts as PyTorch does${reason === null ? '' : ` (wit
   for (const peer of peers) if (peer !== null) expect(peer.largestDifference).toBeLessThan(1e-4);
 });
 
-it('refuses a flag that does not fit, and says which there are', () => {
-  const { status, stdout, stderr } = bench('--rounds', '0');
-  expect([status, stdout]).toEqual([2, '']);
-  expect(stderr).toMatch(/^--rounds expects a positive whole number, got '0'\nusage/);
+it('refuses a flag that does not fit, and says which there are', async () => {
+  const { code, stdout, stderr } = await bench('--rounds', '0');
+  expect([code, stdout]).toEqual([1, '']);
+  expect(stderr).toMatch(/argument '0' is invalid. Expected a whole number of at least 1. Options: --rounds, --quick/);
 });

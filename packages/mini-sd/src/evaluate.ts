@@ -1,6 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
 import { createSampler, sampleInBatches } from '@controllab/base-model';
+import { workspaceRoot } from '@controllab/command-line';
 import { firstExamples } from '@controllab/data';
 import { frechetDistance } from '@controllab/metrics';
 import {
@@ -225,7 +226,7 @@ export async function evaluateBaseModel(
     }),
   };
   const perSixteen = (seconds / images.length) * 16;
-  const directory = path.join(tierFolder(path.join('reports', 'mini-sd'), tier), 'evaluation');
+  const directory = path.join(tierFolder(path.join(workspaceRoot, 'reports', 'mini-sd'), tier), 'evaluation');
   await writeReport(directory, {
     id: 'mini-sd-evaluation',
     title: 'What the embedded default can draw',

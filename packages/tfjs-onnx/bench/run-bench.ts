@@ -5,7 +5,7 @@ import os from 'node:os';
 import { findPython } from '@controllab/python-peer';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
 import type { CaseResult, Job } from './case.ts';
-import type { Options } from './options.ts';
+import type { BenchOptions } from './command.ts';
 import { round } from './statistics.ts';
 import { NETWORKS, QUICK_NETWORKS } from './unet.ts';
 
@@ -29,7 +29,7 @@ function runCase(job: Job): Promise<CaseResult> {
 }
 
 /** Runs every case and prints the JSON. */
-export async function runBench({ rounds, only, quick }: Options): Promise<void> {
+export async function runBench({ only, quick, rounds = quick ? 2 : 5 }: BenchOptions, command: string): Promise<void> {
   const threads = os.availableParallelism();
   const loadBefore = os.loadavg()[0]!;
   const found = quick ? { python: null, reason: 'skipped by --quick' } : findPython(['torch', 'numpy']);
@@ -51,7 +51,7 @@ export async function runBench({ rounds, only, quick }: Options): Promise<void> 
       { what: 'forward', stepsPerRun: 1 },
     ] as const;
     for (const { what, stepsPerRun } of plan) {
-      if (only !== null && what !== only) continue;
+      if (only !== undefined && what !== only) continue;
       process.stderr.write(`${network.name} ${what}${stepsPerRun > 1 ? ` x${stepsPerRun}` : ''} `);
       const result = await runCase({ network, what, stepsPerRun, rounds, threads, python: found.python });
       say(` ${result.ms.median} ms${result.peer === null ? '' : `, ${result.peer.ratio.median} of the peer's time`}`);
@@ -66,7 +66,7 @@ export async function runBench({ rounds, only, quick }: Options): Promise<void> 
     version: string;
   };
   const report = {
-    command: `bench ${process.argv.slice(2).join(' ')}`.trim(),
+    command,
     machine: {
       cpu: os.cpus()[0]?.model ?? 'unknown',
       threads,

@@ -1,19 +1,9 @@
-import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { readOptions, USAGE } from '../bench/options.ts';
+import { parseFlags } from '@controllab/command-line';
+import { startCommand } from '@controllab/command-line/testing';
+import { command } from '../bench/command.ts';
 
-const BENCH = fileURLToPath(new URL('../bench/bench.ts', import.meta.url));
-
-function bench(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, ['--conditions=controllab', '--import', 'tsx', BENCH, ...args]);
-    const text = { stdout: '', stderr: '' };
-    child.stdout.on('data', (chunk: Buffer) => (text.stdout += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (text.stderr += chunk.toString()));
-    child.on('close', (code) => resolve({ code, ...text }));
-  });
-}
+const bench = (...args: string[]) => startCommand(new URL('../bench/command.ts', import.meta.url), ...args);
 
 describe('bench', () => {
   it('prints one JSON document: cases, the ceiling and each case as a share of it', async () => {
@@ -54,20 +44,15 @@ describe('bench', () => {
   }, 300_000);
 
   it.each([
-    [['--round', '3'], "Unknown option '--round'"],
-    [['--rounds', '0'], "--rounds expects a positive whole number, got '0'"],
-    [['--only', 'backward'], "--only expects 'step' or 'forward', got 'backward'"],
-    [['fast'], "Unexpected argument 'fast'"],
-  ])('refuses %j', (args, message) => expect(() => readOptions(args)).toThrow(message));
+    [['--round', '3'], /unknown option '--round'.*Did you mean --rounds/],
+    [['--rounds', '0'], /'0' is invalid. Expected a whole number of at least 1/],
+    [['--only', 'backward'], /'backward' is invalid. Allowed choices are step, forward/],
+    [['fast'], /too many arguments.*Options: --rounds, --only, --quick/],
+  ])('refuses %j', (args, message) => expect(() => parseFlags(command(), args)).toThrow(message));
 
-  it('says which flags there are, and prints no JSON', async () => {
+  it('prints no JSON for flags that are wrong', async () => {
     const { code, stdout, stderr } = await bench('--rounds', 'many');
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toBe(`--rounds expects a positive whole number, got 'many'\n${USAGE}\n`);
-  });
-
-  it('takes five rounds by default', () => {
-    expect(readOptions([])).toEqual({ rounds: 5, only: null, quick: false });
-    expect(readOptions(['--only=step', '--rounds=3'])).toEqual({ rounds: 3, only: 'step', quick: false });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^\nbench engine: option '--rounds <integer>' argument 'many' is invalid/);
   });
 });

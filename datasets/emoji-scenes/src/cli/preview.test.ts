@@ -1,20 +1,11 @@
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
+import { startCommand } from '@controllab/command-line/testing';
 
-const file = fileURLToPath(new URL('./preview.ts', import.meta.url));
-
-function preview(...flags: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['--conditions=controllab', '--import', 'tsx', file, ...flags], (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
-    });
-  });
-}
+const preview = (...flags: string[]) => startCommand(new URL('./preview.ts', import.meta.url), ...flags);
 
 test('writes a contact sheet and says where', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'emoji-scenes-'));

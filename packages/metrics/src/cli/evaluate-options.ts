@@ -1,8 +1,10 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import path from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { integer, providerOption, repeatable, workspaceRoot } from '@controllab/command-line';
 import { providers, type Provider } from '@controllab/tfjs-onnx';
 import { MetricsError } from '../errors.ts';
 import { METRICS, metricNames, type MetricName } from '../evaluate/metric-table.ts';
-import { WEIGHTS, WEIGHTS_FOLDER } from '../weights/registry.ts';
+import { WEIGHTS } from '../weights/registry.ts';
 
 export interface EvaluateFlags {
   generated: string;
@@ -27,11 +29,6 @@ export interface EvaluateFlags {
   report: string;
 }
 
-function positive(text: string): number {
-  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('Expected a whole number of at least 1.');
-  return Number(text);
-}
-
 function triple(text: string): number[] {
   const numbers = text.split(',').map(Number);
   if (numbers.length !== 3 || !numbers.every(Number.isFinite)) throw new InvalidArgumentError('Expected three numbers: red,green,blue.');
@@ -49,8 +46,9 @@ const known =
     }
   };
 
-function command(): Command {
-  return new Command('npx nx run metrics:evaluate')
+/** The command's name, description and options. */
+export function evaluateOptions(): Command {
+  return new Command('evaluate')
     .description('Measures generated images: against reference images, against captions, by themselves.')
     .requiredOption('--generated <path>', 'the images: a folder, a .zip, a webdataset .tar or a folder of such')
     .option('--reference <path>', 'images to compare with, or statistics that --save-reference wrote (.safetensors)')
@@ -71,39 +69,28 @@ function command(): Command {
     )
     .option(
       '--weights <place>',
-      `a folder of weights, or NAME=FILE with a name of ${Object.keys(WEIGHTS).join(', ')}; repeat for several (${WEIGHTS_FOLDER})`,
-      (place: string, before: string[]) => [...before, place],
+      `a folder of weights, or NAME=FILE with a name of ${Object.keys(WEIGHTS).join(', ')}; repeat for several; behind them comes .cache/weights`,
+      repeatable(String),
       [],
     )
     .option('--network <file>', 'an .onnx network in place of Inception')
     .option('--network-output <name>', 'its output that holds the features')
-    .option('--input-size <pixels>', 'its input, in place of --preset', positive)
+    .option('--input-size <pixels>', 'its input, in place of --preset', integer(1))
     .option('--input-mean <r,g,b>', 'mean of its input\u2019s channels, on [0, 1]', triple)
     .option('--input-std <r,g,b>', 'their standard deviation', triple)
     .option('--clip <backbone>', 'the CLIP whose weights are given', 'ViT-L/14')
     .option('--clip-measure <name>', 'cosine, clipscore (2.5 times, with a prefix) or cosine-x100', 'cosine')
     .addOption(new Option('--aesthetic <version>', 'LAION\u2019s predictor').choices(['v1', 'v2']).default('v2'))
-    .addOption(new Option('--provider <name>', 'ONNX Runtime execution provider').choices(providers).default('cpu'))
-    .option('--batch <images>', 'images per run of a network', positive, 8)
+    .addOption(providerOption(providers))
+    .option('--batch <images>', 'images per run of a network', integer(1), 8)
     .option('--save-reference <file>', 'keep the reference\u2019s statistics for later evaluations (.safetensors)')
-    .option('--report <folder>', 'where the report goes', 'reports/evaluate')
-    .allowExcessArguments(false)
-    .exitOverride();
+    .addOption(
+      new Option('--report <folder>', 'where the report goes').default(path.join(workspaceRoot, 'reports', 'evaluate'), 'reports/evaluate'),
+    );
 }
 
-/**
- * Reads the command's flags. nx passes on what it does not know, so whatever is wrong must be found here.
- * @throws MetricsError invalid-option with the valid values; CommanderError with exit code 0 for --help
- */
-export function evaluateFlags(argv: readonly string[]): EvaluateFlags {
-  const program = command().configureOutput({ writeErr: () => {} });
-  try {
-    program.parse(argv, { from: 'user' });
-  } catch (error) {
-    if (!(error instanceof CommanderError) || error.exitCode === 0) throw error;
-    throw new MetricsError('invalid-option', `${error.message.replace(/^error: /, '')} (--help lists all options)`, { argv });
-  }
-  const flags = program.opts<EvaluateFlags>();
+/** The flags as they were read. @throws MetricsError invalid-option for options that do not fit together */
+export function checkedFlags(flags: EvaluateFlags): EvaluateFlags {
   const custom = flags.inputSize !== undefined || flags.inputMean !== undefined || flags.inputStd !== undefined;
   if (flags.network === undefined && (custom || flags.networkOutput !== undefined))
     throw new MetricsError('invalid-option', '--network-output and --input-... describe the network of --network');

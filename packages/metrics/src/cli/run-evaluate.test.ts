@@ -3,12 +3,15 @@ import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseFlags } from '@controllab/command-line';
 import { writeSafetensors } from '@controllab/core-blocks';
 import { madeUpInception } from '../../bench/inception-weights.ts';
 import { readStatistics } from '../frechet/statistics-file.ts';
-import { evaluateFlags } from './evaluate-options.ts';
+import { checkedFlags, evaluateOptions, type EvaluateFlags } from './evaluate-options.ts';
 import { ProgressLine } from './progress.ts';
 import { runEvaluate } from './run-evaluate.ts';
+
+const evaluateFlags = (flags: readonly string[]) => checkedFlags(parseFlags<EvaluateFlags>(evaluateOptions(), flags));
 
 let root: string;
 const at = (name: string) => path.join(root, name);
@@ -120,11 +123,12 @@ describe('runEvaluate', () => {
   });
 });
 
-describe('evaluateFlags', () => {
+describe('the flags', () => {
   it.each([
     [['--metrics=fid,kit'], /there is no metric "kit"; there are fid, kid, prdc/],
+    [['--generatde=x'], /unknown option '--generatde' \(Did you mean --generated\?\)/],
     [[], /required option '--generated <path>' not specified/],
-    [['--generated=x', '--metric=fid'], /unknown option '--metric=fid'/],
+    [['--generated=x', '--metric=fid'], /unknown option '--metric' \(Did you mean --metrics\?\) Options: --generated/],
     [['--generated=x', '--provider=gpu'], /choices are cpu, webgpu, cuda/],
     [['--generated=x', '--batch=0'], /whole number of at least 1/],
     [['--generated=x', '--aesthetic=v3'], /choices are v1, v2/],

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { locateWeights, weightsPlaces } from './locate.ts';
-import { WEIGHTS } from './registry.ts';
+import { WEIGHTS, WEIGHTS_FOLDER } from './registry.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -24,7 +24,7 @@ describe('weights', () => {
     const { url, sha256 } = WEIGHTS['aesthetic-v2'];
     expect(() => locateWeights(weightsPlaces([folder]), 'aesthetic-v2', 'aesthetic')).toThrow(
       [
-        `aesthetic needs the weights "aesthetic-v2", and sac+logos+ava1-l14-linearMSE.pth is not in ${folder} or .cache/weights. Either`,
+        `aesthetic needs the weights "aesthetic-v2", and sac+logos+ava1-l14-linearMSE.pth is not in ${folder} or ${WEIGHTS_FOLDER}. Either`,
         '  fetch them:          npx nx run metrics:fetch aesthetic-v2',
         '  or point at a file:  --weights aesthetic-v2=FILE, or --weights FOLDER with sac+logos+ava1-l14-linearMSE.pth in it',
         `Published at ${url} (sha256 ${sha256}).`,

@@ -1,3 +1,5 @@
+import path from 'node:path';
+import { workspaceRoot } from '@controllab/command-line';
 import { MetricsError } from '../errors.ts';
 
 /** A published file of weights. */
@@ -57,8 +59,8 @@ export const WEIGHTS = {
 
 export type WeightsName = keyof typeof WEIGHTS;
 
-/** Where `fetch` puts files and commands look for them, from the repository's root. */
-export const WEIGHTS_FOLDER = '.cache/weights';
+/** Where `fetch` puts files and commands look for them. */
+export const WEIGHTS_FOLDER = path.join(workspaceRoot, '.cache', 'weights');
 
 /** @throws MetricsError unknown-weights, listing the known ones */
 export function weightsName(name: string): WeightsName {

@@ -1,9 +1,11 @@
-import type { TrainingResult } from '@controllab/training';
-import type { Tier } from '@controllab/emoji-scenes';
+import path from 'node:path';
 import { Argument, Command } from 'commander';
-import { parseInteger, tierOption } from './flags.ts';
-import { tierFolder } from '../tier.ts';
+import { seed, workspaceRoot } from '@controllab/command-line';
+import type { Tier } from '@controllab/emoji-scenes';
+import type { TrainingResult } from '@controllab/training';
 import type { StageOptions } from '../pretrain/stage.ts';
+import { tierFolder } from '../tier.ts';
+import { tierOption } from './tier-option.ts';
 
 /** Loaded when its turn comes: a typing mistake is answered at once. */
 const stages: Record<string, (options: StageOptions) => Promise<TrainingResult>> = {
@@ -22,21 +24,19 @@ const stages: Record<string, (options: StageOptions) => Promise<TrainingResult>>
   ),
 };
 
-const command = new Command('pretrain')
-  .description('Trains one part of the embedded default and stores its weights; run again to continue an interrupted run.')
-  .addArgument(new Argument('<stage>', 'which part').choices(Object.keys(stages)))
-  .addOption(tierOption())
-  .option('--seed <integer>', 'seed of initialisation and data order', parseInteger(0), 1)
-  .parse();
-
-const { tier, seed } = command.opts<{ tier: Tier; seed: number }>();
-try {
-  const result = await stages[command.processedArgs[0] as string]!({ directory: tierFolder('runs/mini-sd', tier), tier, seed });
-  console.log(
-    `${result.status} after step ${result.step}: ${result.timing.samplesPerSecond.toFixed(1)} samples/s, the engine waited ${(100 * result.timing.waitShare).toFixed(1)}% of the time`,
-  );
-  process.exitCode = result.status === 'finished' ? 0 : 130;
-} catch (error) {
-  console.error((error as Error).message);
-  process.exitCode = 1;
+/** `mini pretrain`: trains a part of the embedded default. */
+export function command(): Command {
+  return new Command('mini pretrain')
+    .description('Trains one part of the embedded default and stores its weights; run again to continue an interrupted run.')
+    .addArgument(new Argument('<stage>', 'which part').choices(Object.keys(stages)))
+    .addOption(tierOption())
+    .option('--seed <integer>', 'seed of initialisation and data order', seed, 1)
+    .action(async (stage: string, options: { tier: Tier; seed: number }) => {
+      const directory = tierFolder(path.join(workspaceRoot, 'runs', 'mini-sd'), options.tier);
+      const { status, step, timing } = await stages[stage]!({ directory, ...options });
+      console.log(
+        `${status} after step ${step}: ${timing.samplesPerSecond.toFixed(1)} samples/s, the engine waited ${(100 * timing.waitShare).toFixed(1)}% of the time`,
+      );
+      process.exitCode = status === 'finished' ? 0 : 130;
+    });
 }

@@ -1,5 +1,6 @@
 import os from 'node:os';
 import path from 'node:path';
+import { workspaceRoot } from '@controllab/command-line';
 import { attributions, type Style, type Tier } from '@controllab/emoji-scenes';
 import { currentCommit, machine, writeReport, type ImageGrid, type Section } from '@controllab/report';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
@@ -117,7 +118,7 @@ export async function writeStageReport({
     },
   ];
   const metadata = readWeightsMetadata(part, tier);
-  const directory = path.join(tierFolder(path.join('reports', 'mini-sd'), tier), part);
+  const directory = path.join(tierFolder(path.join(workspaceRoot, 'reports', 'mini-sd'), tier), part);
   await writeReport(directory, {
     id: `mini-sd-${part}`,
     title,

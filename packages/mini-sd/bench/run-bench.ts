@@ -1,40 +1,19 @@
-/**
- * Times the U-Net of the embedded default: a training step as its recipe takes it, a prediction for sixteen pictures with guidance, and
- * drawing those pictures; beside PyTorch eager on the same network where Python has it, in turns, and beside this machine's own matrix
- * product. One JSON document on stdout, progress on stderr.
- */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
-import type { HostTensor, NamedTensors, TensorSpec } from '@controllab/tfjs-onnx';
-import type { TorchTensors } from '@controllab/python-peer';
-
-const USAGE = `usage: bench.ts [--rounds N] [--quick]
-  --rounds N   timed runs of each case after one that is not timed (default 5)
-  --quick      batches of 2: shows that both compute the same, measures nothing`;
-
-let options;
-try {
-  ({ values: options } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, quick: { type: 'boolean', default: false } } }));
-  if (!/^[1-9]\d*$/.test(options.rounds)) throw new Error(`--rounds expects a positive whole number, got '${options.rounds}'`);
-} catch (error) {
-  process.stderr.write(`${(error as Error).message}\n${USAGE}\n`);
-  process.exit(2);
-}
-// After the flags are known to be good: loading TensorFlow.js takes seconds.
-const tf = await import('@tensorflow/tfjs');
-const { initialize, parameterSpecs, withParameters } = await import('@controllab/core-blocks');
-const { normal } = await import('@controllab/data');
-const { CONTEXT_LENGTH } = await import('@controllab/emoji-scenes');
-const { createSampler } = await import('@controllab/base-model');
-const { LATENT_CHANNELS, LATENT_SIZE, openMini, MINI_UNET, miniUNet, TEXT_WIDTH } = await import('@controllab/mini-sd');
-const { findPython, TorchUNet } = await import('@controllab/python-peer');
-const { median } = await import('@controllab/report');
-const { compile, matmulCeiling } = await import('@controllab/tfjs-onnx');
-const { compileTrainStep, constantRate, initialTrainState, optimizerInputs } = await import('@controllab/training');
-const { unetRecipe } = await import('../src/pretrain/unet.ts');
-const { COMMITTED_TIER } = await import('../src/names.ts');
+import * as tf from '@tensorflow/tfjs';
+import { createSampler } from '@controllab/base-model';
+import { initialize, parameterSpecs, withParameters } from '@controllab/core-blocks';
+import { normal } from '@controllab/data';
+import { CONTEXT_LENGTH } from '@controllab/emoji-scenes';
+import { LATENT_CHANNELS, LATENT_SIZE, MINI_UNET, miniUNet, openMini, TEXT_WIDTH } from '@controllab/mini-sd';
+import { findPython, TorchUNet, type TorchTensors } from '@controllab/python-peer';
+import { median } from '@controllab/report';
+import { compile, matmulCeiling, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
+import { compileTrainStep, constantRate, initialTrainState, optimizerInputs } from '@controllab/training';
+import { unetRecipe } from '../src/pretrain/unet.ts';
+import { COMMITTED_TIER } from '../src/names.ts';
+import type { BenchOptions } from './command.ts';
 
 const SEED = 1;
 const CEILING_SIZE = 1024;
@@ -45,11 +24,8 @@ const SAMPLING_STEPS = 20;
 const LEARNING_RATE = 1e-5;
 const WARM_UP = 1;
 
-const rounds = Number(options.rounds);
 const threads = os.availableParallelism();
 const recipe = unetRecipe(COMMITTED_TIER);
-const trainingBatch = options.quick ? 2 : recipe.batchSize;
-const pictures = options.quick ? 1 : PICTURES;
 const unet = miniUNet();
 const modules = { unet };
 const weights = initialize(unet, SEED, 'unet');
@@ -120,12 +96,16 @@ const timed = async <T>(f: () => Promise<T>): Promise<{ seconds: number; result:
   return { seconds: (performance.now() - start) / 1000, result };
 };
 
-const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mini-sd-bench-'));
-const found = findPython(['torch', 'numpy']);
-if (found.python === null) process.stderr.write(`no peer: ${found.reason}\n`);
-const startingWeights = writeWeights(path.join(directory, 'weights.bin'));
+/** What the cases are made for. */
+interface Setting {
+  trainingBatch: number;
+  pictures: number;
+  /** The interpreter of the peer; null where there is none. */
+  python: string | null;
+  startingWeights: ReturnType<typeof writeWeights>;
+}
 
-async function trainingStep(): Promise<Case & { description: object | null }> {
+async function trainingStep({ trainingBatch, python, startingWeights }: Setting): Promise<Case & { description: object | null }> {
   const inputs = { ...inputsOf(trainingBatch), target: made('target', shapesOf(trainingBatch).sample) };
   const step = await compileTrainStep(
     {
@@ -146,7 +126,7 @@ async function trainingStep(): Promise<Case & { description: object | null }> {
       return [name, { data: all, shape: [STEPS_PER_RUN, ...shape] }];
     }),
   );
-  const peer = found.python === null ? null : new TorchUNet(found.python);
+  const peer = python === null ? null : new TorchUNet(python);
   const description = await peer?.make({
     config: MINI_UNET,
     weights: startingWeights,
@@ -180,7 +160,7 @@ async function trainingStep(): Promise<Case & { description: object | null }> {
   };
 }
 
-async function prediction(): Promise<Case> {
+async function prediction({ pictures, python, startingWeights }: Setting): Promise<Case> {
   const batch = 2 * pictures;
   const inputs = inputsOf(batch);
   const compiled = await compile(
@@ -188,7 +168,7 @@ async function prediction(): Promise<Case> {
     { inputs: specs(shapesOf(batch)), constants: weights },
     { threads, name: 'U-Net' },
   );
-  const peer = found.python === null ? null : new TorchUNet(found.python);
+  const peer = python === null ? null : new TorchUNet(python);
   await peer?.make({ config: MINI_UNET, weights: startingWeights, inputs: plain(inputs), threads });
   return {
     name: 'U-Net, prediction',
@@ -213,7 +193,7 @@ async function prediction(): Promise<Case> {
   };
 }
 
-async function drawing(): Promise<Case> {
+async function drawing({ pictures }: Setting): Promise<Case> {
   const sampler = await createSampler(openMini(), { count: pictures, guidance: true }, { threads });
   const prompts = Array.from({ length: pictures }, () => 'a large owl on a teal background');
   return {
@@ -232,34 +212,29 @@ async function drawing(): Promise<Case> {
 
 const rounded = (x: number, digits = 4): number => Number(x.toPrecision(digits));
 
-const loadBefore = os.loadavg()[0]!;
-const ceilings = [await matmulCeiling(CEILING_SIZE, { threads })];
-const measured: { item: Case; ours: Run[]; theirs: Run[] }[] = [];
-let description: object | null = null;
-try {
-  for (const make of [trainingStep, prediction, drawing]) {
-    const item = await make();
-    if ('description' in item) description = item.description as object | null;
-    process.stderr.write(`${item.name} `);
-    const ours: Run[] = [];
-    const theirs: Run[] = [];
-    for (let i = 0; i < WARM_UP + rounds; i++) {
-      if (item.peer !== null) theirs.push(await item.peer());
-      ours.push(await item.ours());
-      process.stderr.write('.');
-    }
-    await item.release();
-    measured.push({ item, ours, theirs });
-    process.stderr.write('\n');
-  }
-} finally {
-  fs.rmSync(directory, { recursive: true, force: true });
+interface Measured {
+  item: Case;
+  ours: Run[];
+  theirs: Run[];
 }
-// The machine may have been busy the first time: what counts is the best it showed in this run.
-ceilings.push(await matmulCeiling(CEILING_SIZE, { threads }));
-const ceiling = Math.max(...ceilings);
 
-const cases = measured.map(({ item: { name, timed: what, samples, macs }, ours, theirs }) => {
+/** Times a case in turns with its peer, and lets go of it. */
+async function timeCase(item: Case, rounds: number): Promise<Measured> {
+  process.stderr.write(`${item.name} `);
+  const ours: Run[] = [];
+  const theirs: Run[] = [];
+  for (let i = 0; i < WARM_UP + rounds; i++) {
+    if (item.peer !== null) theirs.push(await item.peer());
+    ours.push(await item.ours());
+    process.stderr.write('.');
+  }
+  await item.release();
+  process.stderr.write('\n');
+  return { item, ours, theirs };
+}
+
+/** A case's numbers as they are printed. */
+function summary({ item: { name, timed: what, samples, macs }, ours, theirs }: Measured, ceiling: number): object {
   const seconds = ours.slice(WARM_UP).map((run) => run.seconds);
   const gflops = macs === null ? null : (2 * macs) / median(seconds) / 1e9;
   const differences = theirs.flatMap(({ values }, i) => values.map((x, j) => Math.abs(ours[i]!.values[j]! / x - 1)));
@@ -284,22 +259,51 @@ const cases = measured.map(({ item: { name, timed: what, samples, macs }, ours, 
             largestDifference: rounded(Math.max(...differences), 2),
           },
   };
-});
-const report = {
-  command: `bench ${process.argv.slice(2).join(' ')}`.trim(),
-  machine: {
-    cpu: os.cpus()[0]?.model ?? 'unknown',
-    threads,
-    platform: `${process.platform} ${process.arch}`,
-    node: process.version,
-    loadAverage: { before: loadBefore, after: os.loadavg()[0]! },
-  },
-  ceiling: {
-    gflops: rounded(ceiling),
-    what: `best product of ${CEILING_SIZE} x ${CEILING_SIZE} matrices in ONNX Runtime, before and after`,
-  },
-  peer: description,
-  peerReason: found.reason,
-  cases,
-};
-process.stdout.write(`${JSON.stringify(report, null, 2).replace(/\[[-\d.e+,\s]+\]/g, (list) => list.replace(/\s+/g, ' '))}\n`);
+}
+
+/** Runs every case and prints the JSON. */
+export async function runBench({ rounds, quick }: BenchOptions, command: string): Promise<void> {
+  const loadBefore = os.loadavg()[0]!;
+  const found = findPython(['torch', 'numpy']);
+  if (found.python === null) process.stderr.write(`no peer: ${found.reason}\n`);
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mini-sd-bench-'));
+  const setting: Setting = {
+    trainingBatch: quick ? 2 : recipe.batchSize,
+    pictures: quick ? 1 : PICTURES,
+    python: found.python,
+    startingWeights: writeWeights(path.join(directory, 'weights.bin')),
+  };
+  const ceilings = [await matmulCeiling(CEILING_SIZE, { threads })];
+  const measured: Measured[] = [];
+  let description: object | null = null;
+  try {
+    for (const make of [trainingStep, prediction, drawing]) {
+      const item = await make(setting);
+      if ('description' in item) description = item.description as object | null;
+      measured.push(await timeCase(item, rounds));
+    }
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true });
+  }
+  // The machine may have been busy the first time: what counts is the best it showed in this run.
+  ceilings.push(await matmulCeiling(CEILING_SIZE, { threads }));
+  const ceiling = Math.max(...ceilings);
+  const report = {
+    command,
+    machine: {
+      cpu: os.cpus()[0]?.model ?? 'unknown',
+      threads,
+      platform: `${process.platform} ${process.arch}`,
+      node: process.version,
+      loadAverage: { before: loadBefore, after: os.loadavg()[0]! },
+    },
+    ceiling: {
+      gflops: rounded(ceiling),
+      what: `best product of ${CEILING_SIZE} x ${CEILING_SIZE} matrices in ONNX Runtime, before and after`,
+    },
+    peer: description,
+    peerReason: found.reason,
+    cases: measured.map((one) => summary(one, ceiling)),
+  };
+  process.stdout.write(`${JSON.stringify(report, null, 2).replace(/\[[-\d.e+,\s]+\]/g, (list) => list.replace(/\s+/g, ' '))}\n`);
+}

@@ -1,21 +1,39 @@
 import { CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { parseExperiment } from './command.ts';
-import { ExperimentError } from './errors.ts';
+import { CommandLineError, parseFlags } from '@controllab/command-line';
+import type { Job } from './job.ts';
+import { jobCommand } from './run-job.ts';
 
-const parse = (...argv: string[]) => parseExperiment('ablation', 'What it does.', ['quick', 'standard', 'paper'], argv);
+const job: Job<object, null> = {
+  id: 'ablation',
+  description: 'What it does.',
+  profiles: { quick: {}, standard: {}, paper: {} },
+  seeded: true,
+  engines: 'onnx or tfjs',
+  tasks: async () => [],
+  run: async () => null,
+  report: () => {
+    throw new Error('no test runs it');
+  },
+  sources: () => ({ weightsHash: '', datasetHash: '' }),
+};
 
-const complaint = (...argv: string[]): ExperimentError => {
+const parse = (...argv: string[]) =>
+  parseFlags(
+    jobCommand(job).action(() => {}),
+    argv,
+  );
+const complaint = (...argv: string[]): CommandLineError => {
   try {
     parse(...argv);
   } catch (error) {
-    if (error instanceof ExperimentError) return error;
+    if (error instanceof CommandLineError) return error;
     throw error;
   }
   throw new Error(`accepted ${argv.join(' ')}`);
 };
 
-describe('parseExperiment', () => {
+describe('the flags of a job', () => {
   it('has a default for everything and reads flags in both of the forms that nx passes on', () => {
     expect(parse()).toMatchObject({ profile: 'quick', seed: 1, engine: 'onnx', provider: 'cpu', fresh: false });
     expect(parse('--seed=2', '--profile=paper', '--fresh')).toMatchObject({ seed: 2, profile: 'paper', fresh: true });
@@ -30,7 +48,7 @@ describe('parseExperiment', () => {
     [['--seed=-1'], /-1.*integer/],
     [['--seed=4294967296'], /integer in \[0, 2\^32\)/],
     [['--seed='], /integer/],
-    [['--sede=2'], /--sede.*--profile, --seed, --engine, --provider, --fresh/],
+    [['--sede=2'], /--sede.*--profile, --seed, --engine, --provider, --threads, --jobs, --only, --list, --store, --fresh/],
     [['quick'], /--profile, --seed/],
   ])('answers %j with one paragraph that lists what is valid', (argv, message) => {
     const error = complaint(...argv);

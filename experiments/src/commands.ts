@@ -1,0 +1,127 @@
+import type { Command } from 'commander';
+import type { Job } from './runner/job.ts';
+
+/** A command of the program. */
+export interface CommandEntry {
+  /** One word, or two: "mini pretrain". */
+  readonly name: string;
+  /** One line of the program's help. */
+  readonly description: string;
+  /** Flags of an example. */
+  readonly example: string;
+  /** Loaded when it is asked for: the program's help and a typing mistake are answered at once. */
+  load(): Promise<{ command(): Command }>;
+}
+
+/** The command of a job: its module is loaded with the runner. */
+const job =
+  <P, R>(load: () => Promise<{ default: Job<P, R> }>) =>
+  async (): Promise<{ command(): Command }> => {
+    const [{ jobCommand }, { default: declared }] = await Promise.all([import('./runner/run-job.ts'), load()]);
+    return { command: () => jobCommand(declared) };
+  };
+
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'ablation',
+    description: 'train ControlNet’s variants, draw, judge the paper’s claims',
+    example: '--profile quick --seed 2',
+    load: job(() => import('./ablation.ts')),
+  },
+  {
+    name: 'no-prompt',
+    description: 'train with half and all prompts dropped, draw without one',
+    example: '--profile quick',
+    load: job(() => import('./no-prompt.ts')),
+  },
+  {
+    name: 'parameters',
+    description: 'count parameters and operations at full size',
+    example: '',
+    load: job(() => import('./parameters/parameters.ts')),
+  },
+  {
+    name: 'latency',
+    description: 'time a denoising step of every model and method',
+    example: '--profile quick',
+    load: job(() => import('./latency/latency.ts')),
+  },
+  {
+    name: 'training-step',
+    description: 'time a few steps of training at full size',
+    example: '--methods controlnext',
+    load: job(() => import('./training-step/training-step.ts')),
+  },
+  {
+    name: 'generate',
+    description: 'draw with the embedded default or a published checkpoint',
+    example: '--prompt "a large owl on a teal background" --count 4',
+    load: () => import('./generate/command.ts'),
+  },
+  {
+    name: 'evaluate',
+    description: 'measure generated images: FID, CLIP score and more',
+    example: '--generated out/ --reference photos/',
+    load: () => import('@controllab/metrics/cli/evaluate'),
+  },
+  {
+    name: 'fetch',
+    description: 'download the published weights that evaluate needs',
+    example: 'inception',
+    load: () => import('@controllab/metrics/cli/fetch'),
+  },
+  {
+    name: 'data preview',
+    description: 'draw a contact sheet of the emoji scenes',
+    example: '--count 20',
+    load: () => import('@controllab/emoji-scenes/cli/preview'),
+  },
+  {
+    name: 'mini pretrain',
+    description: 'train a part of the embedded default again',
+    example: 'vae --seed 2',
+    load: () => import('@controllab/mini-sd/cli/pretrain'),
+  },
+  {
+    name: 'mini evaluate',
+    description: 'measure what the embedded default can draw',
+    example: '--per-object 1',
+    load: () => import('@controllab/mini-sd/cli/evaluate'),
+  },
+  {
+    name: 'fixtures',
+    description: 'compare with reference numbers from diffusers and CLIP',
+    example: 'train_step_tiny',
+    load: () => import('@controllab/fixtures/command'),
+  },
+  {
+    name: 'bench engine',
+    description: 'time the engine beside PyTorch',
+    example: '--rounds 3',
+    load: () => import('@controllab/tfjs-onnx/bench'),
+  },
+  {
+    name: 'bench mini-sd',
+    description: 'time the small U-Net beside PyTorch',
+    example: '--rounds 3',
+    load: () => import('@controllab/mini-sd/bench'),
+  },
+  {
+    name: 'bench metrics',
+    description: 'time distances between sets beside numpy and scipy',
+    example: '--rounds 1',
+    load: () => import('@controllab/metrics/bench'),
+  },
+  {
+    name: 'bench inception',
+    description: 'time FID’s network beside PyTorch',
+    example: '--batch 16',
+    load: () => import('@controllab/metrics/bench/inception'),
+  },
+];
+
+/** The command of a line of the table, with its full name and example. */
+export async function openCommand({ name, example, load }: CommandEntry): Promise<Command> {
+  const command = (await load()).command();
+  return command.name(`controllab ${name}`).addHelpText('after', `\nExample:\n  npx controllab ${[name, example].join(' ').trim()}`);
+}

@@ -1,0 +1,7 @@
+export { CommandLineError } from './errors.ts';
+export { providerOption } from './options.ts';
+export { commandText, parseFlags, runCommand } from './parse.ts';
+export { userPath, workspaceRoot } from './paths.ts';
+export { runProgram } from './run-program.ts';
+export { shellText } from './shell-text.ts';
+export { finite, integer, repeatable, seed } from './values.ts';

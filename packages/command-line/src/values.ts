@@ -1,0 +1,37 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Reads a flag that is a whole number of at least `least` and, where it is given, at most `most`. */
+export const integer =
+  (least: number, most = Number.MAX_SAFE_INTEGER) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < least || value > most)
+      throw new InvalidArgumentError(
+        most === Number.MAX_SAFE_INTEGER
+          ? `Expected a whole number of at least ${least}.`
+          : `Expected an integer from ${least} to ${most}.`,
+      );
+    return value;
+  };
+
+/** Reads a flag that is a seed: the random numbers are counted in 32 bits. */
+export const seed = (text: string): number => {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value >= 2 ** 32) throw new InvalidArgumentError('Expected an integer in [0, 2^32).');
+  return value;
+};
+
+/** Reads a flag that is a finite number of at least `least`. */
+export const finite =
+  (least: number) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isFinite(value) || value < least)
+      throw new InvalidArgumentError(`Expected a number of at least ${least}.`);
+    return value;
+  };
+
+/** Reads a flag that can be given several times: the list of all. */
+export const repeatable =
+  <T>(parse: (text: string) => T) =>
+  (text: string, before: readonly T[] | undefined): T[] => [...(before ?? []), parse(text)];
