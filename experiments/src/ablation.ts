@@ -1,19 +1,9 @@
 import { controlNet, controlNetLite } from '@controllab/controlnet';
-import type { Claim, Measurement, Section } from '@controllab/report';
+import type { Claim, Section } from '@controllab/report';
 import type { Recipe } from '@controllab/training';
-import {
-  armsByPrompts,
-  capitalised,
-  curves,
-  filmStrip,
-  losses,
-  measureTable,
-  promptBars,
-  promptTable,
-  trainingTable,
-} from './comparison/blocks.ts';
+import { armsByPrompts, curves, filmStrip, losses, measureTable, promptBars, promptTable, trainingTable } from './comparison/blocks.ts';
 import { comparison } from './comparison/comparison.ts';
-import { JUMP_WINDOW, jumpShare } from './comparison/convergence.ts';
+import { JUMP_WINDOW, suddenness } from './comparison/convergence.ts';
 import { BASE, type Arm, type Experiment, type Profile } from './comparison/experiment.ts';
 import {
   aestheticScore,
@@ -24,7 +14,7 @@ import {
   frechet,
   objectRecognised,
 } from './comparison/measures.ts';
-import { combine, mean, type Panel, type View } from './comparison/view.ts';
+import { capitalised, combine, mean, type Panel, type View } from './comparison/view.ts';
 import { PAPER } from './paper-values.ts';
 
 /** The paper's figure 8: (a) proposed, (b) without zero convolutions, (c) lite. */
@@ -101,29 +91,10 @@ const ALIKE = 0.05;
 const none = (panel: Panel, arm: string) => panel.samples(arm, 'none', 'fidelity');
 const unit = [0, 1] as const;
 
-function suddenness(view: View, panel: Panel): Measurement | null {
-  const jumps = panel.trainings('proposed').map(({ curve }) => jumpShare(curve));
-  if (jumps.some((jump) => jump === null)) return null;
-  const [first] = jumps;
-  if (jumps.length > 1)
-    return view.measured(
-      jumps.map((jump) => [jump!.value]),
-      unit,
-    );
-  return {
-    value: first!.value,
-    interval: first!.interval,
-    n: first!.images,
-    method: 'percentile bootstrap over images',
-    seeds: view.seeds,
-    perTraining: [first!.value],
-    range: unit,
-  };
-}
-
 function claims(view: View): Claim[] {
   const { start } = view.results;
   const values = start['proposed']!.values;
+  const shown = (block: string) => ({ primary: true, shownIn: view.panels[0]!.id(block) });
   return [
     view.fact(
       {
@@ -156,10 +127,9 @@ function claims(view: View): Claim[] {
         test: `Share of a run’s whole rise in fidelity that falls into its steepest eighth of the steps; a steady rise gives 1/8. More than half counts as sudden.`,
         quantity: 'share of the rise in the steepest eighth of training',
         rule: { kind: 'above', bound: 0.5 },
-        primary: true,
-        shownIn: view.panels[0]!.id('curve'),
+        ...shown('curve'),
       },
-      (panel) => suddenness(view, panel),
+      (panel) => suddenness(view, panel, 'proposed'),
     ),
     view.claim(
       {
@@ -168,8 +138,7 @@ function claims(view: View): Claim[] {
         test: 'Fidelity with no prompt, minus nine tenths of that with a perfect prompt: above 0 means that at least 90% of it needs no prompt.',
         quantity: 'fidelity without a prompt − 0.9 × with a perfect prompt',
         rule: { kind: 'above', bound: 0 },
-        primary: true,
-        shownIn: view.panels[0]!.id('fidelity'),
+        ...shown('fidelity'),
       },
       (panel) =>
         view.measured(
@@ -184,8 +153,7 @@ function claims(view: View): Claim[] {
         test: `Fidelity with no prompt, ControlNet minus the Gaussian variant, same noise and training data; an advantage below ${LEAST} counts as none.`,
         quantity: 'fidelity, ControlNet − Gaussian, no prompt',
         rule: { kind: 'above', bound: LEAST },
-        primary: true,
-        shownIn: view.panels[0]!.id('fidelity'),
+        ...shown('fidelity'),
       },
       (panel) => view.difference(none(panel, 'proposed'), none(panel, 'gaussian'), unit),
     ),
@@ -197,8 +165,7 @@ function claims(view: View): Claim[] {
         test: `Fidelity with no prompt, Gaussian minus lite; within ±${ALIKE} counts as alike.`,
         quantity: 'fidelity, Gaussian − lite, no prompt',
         rule: { kind: 'within', lo: -ALIKE, hi: ALIKE },
-        primary: true,
-        shownIn: view.panels[0]!.id('fidelity'),
+        ...shown('fidelity'),
       },
       (panel) => view.difference(none(panel, 'gaussian'), none(panel, 'lite'), unit),
     ),
@@ -209,8 +176,7 @@ function claims(view: View): Claim[] {
         test: `Fidelity with no prompt, ControlNet minus ControlNet-lite; an advantage below ${LEAST} counts as none.`,
         quantity: 'fidelity, ControlNet − lite, no prompt',
         rule: { kind: 'above', bound: LEAST },
-        primary: true,
-        shownIn: view.panels[0]!.id('fidelity'),
+        ...shown('fidelity'),
       },
       (panel) => view.difference(none(panel, 'proposed'), none(panel, 'lite'), unit),
     ),
@@ -218,18 +184,17 @@ function claims(view: View): Claim[] {
 }
 
 async function sections(view: View, panel: Panel): Promise<Section[]> {
-  const title = (text: string): string => (view.panels.length === 1 ? text : `${capitalised(panel.label)}: ${text.toLowerCase()}`);
   const real = mean(panel.real('frechet')).toFixed(1);
   return [
-    { id: panel.id('pictures'), title: title('The pictures'), blocks: [armsByPrompts(view, panel)] },
+    { id: panel.id('pictures'), title: panel.title('The pictures'), blocks: [armsByPrompts(view, panel)] },
     {
       id: panel.id('convergence'),
-      title: title('Does control come suddenly?'),
+      title: panel.title('Does control come suddenly?'),
       blocks: [await filmStrip(view, panel), curves(view, panel), losses(view, panel)],
     },
     {
       id: panel.id('condition-fidelity'),
-      title: title('Condition fidelity'),
+      title: panel.title('Condition fidelity'),
       blocks: [
         { kind: 'prose', text: PAPER.noNumbers },
         promptBars(view, panel, 'fidelity'),
@@ -239,7 +204,7 @@ async function sections(view: View, panel: Panel): Promise<Section[]> {
     },
     {
       id: panel.id('quality'),
-      title: title('What the pictures show'),
+      title: panel.title('What the pictures show'),
       blocks: [
         promptTable(view, panel, 'clip'),
         promptTable(view, panel, 'aesthetic', `The evaluated scenes themselves reach ${mean(panel.real('aesthetic')).toFixed(2)}.`),

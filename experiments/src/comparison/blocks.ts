@@ -10,7 +10,7 @@ import {
 } from '@controllab/report';
 import { BASE } from './experiment.ts';
 import { PROMPT_SETTINGS, promptOf, type PromptSettingId } from './prompts.ts';
-import { mean, type Panel, type View } from './view.ts';
+import { capitalised, mean, type Panel, type View } from './view.ts';
 
 const f2 = (x: number): string => x.toFixed(2);
 
@@ -215,5 +215,3 @@ export function armsByPrompts(view: View, panel: Panel): ImageGrid {
     }),
   };
 }
-
-export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,5 +1,6 @@
 import { uniform } from '@controllab/data';
-import { mean } from './view.ts';
+import type { Measurement } from '@controllab/report';
+import { mean, type Panel, type View } from './view.ts';
 
 /** Fidelity over a training run: at each evaluated step one value an image. */
 export interface Curve {
@@ -55,4 +56,21 @@ function steepest({ steps, perImage }: Curve, images: readonly number[]): { shar
     }
   }
   return { share: Math.min(1, best.rise / total), from: best.from, to: best.to };
+}
+
+const UNIT = [0, 1] as const;
+
+/** {@link jumpShare} of an arm's trainings; of one training with its interval over pictures. Null where one of them did not rise. */
+export function suddenness(view: View, panel: Panel, arm: string): Measurement | null {
+  const jumps = panel.trainings(arm).map(({ curve }) => jumpShare(curve));
+  const found = jumps.filter((jump) => jump !== null);
+  if (found.length < jumps.length) return null;
+  const perTraining = found.map(({ value }) => value);
+  if (found.length > 1)
+    return view.measured(
+      perTraining.map((value) => [value]),
+      UNIT,
+    );
+  const [{ value, interval, images }] = found as [Jump];
+  return { value, interval, n: images, method: 'percentile bootstrap over images', seeds: view.seeds, perTraining, range: UNIT };
 }

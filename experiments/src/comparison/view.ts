@@ -13,6 +13,8 @@ import type { PromptSettingId } from './prompts.ts';
 import type { Cell, Results } from './results.ts';
 import type { TrainingValue } from './train.ts';
 
+export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
 export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** Numbers of a quantity: for each training those of its pictures (or a single one). */
@@ -41,6 +43,11 @@ export class Panel {
   /** A block's or section's id, told apart where there are several conditions. */
   id(name: string): string {
     return this.#view.panels.length === 1 ? name : `${this.condition}-${name}`;
+  }
+
+  /** A section's title, told apart likewise. */
+  title(text: string): string {
+    return this.#view.panels.length === 1 ? text : `${capitalised(this.label)}: ${text.toLowerCase()}`;
   }
 
   /** What is drawn and held against this condition, the base model first. */

@@ -23,6 +23,7 @@ interface RunnerFlags {
   list?: boolean;
   fresh?: boolean;
   store?: string;
+  reports?: string;
 }
 
 /** The command of a job. */
@@ -50,6 +51,7 @@ export function jobCommand<P, R>(job: Job<P, R>): Command {
   }
   command
     .option('--store <folder>', 'where everything computed is kept, shared by all experiments (default: runs/store)')
+    .option('--reports <folder>', 'where the report goes, in a folder of its own (default: reports)')
     .option('--fresh', 'measure anew what an interrupted run has measured; trainings and drawings stay in the store', false);
   for (const option of job.options ?? []) command.addOption(option);
   return command.action(async (flags: RunnerFlags & Record<string, unknown>) => {
@@ -91,7 +93,7 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
 
   const result = await job.run(context.at);
   for (const table of job.tables?.(result) ?? []) say(`\n${textTable(table)}`);
-  const reports = path.join(workspaceRoot, 'reports');
+  const reports = flags.reports === undefined ? path.join(workspaceRoot, 'reports') : userPath(flags.reports);
   const directory = path.join(reports, job.id, folderName(job, context.at));
   await writeReport(directory, {
     id: job.id,
@@ -209,7 +211,7 @@ function childArguments<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<string
 }
 
 /** What only the process that writes the report is told. */
-const PARENTS = new Set(['jobs', 'only', 'list', 'fresh']);
+const PARENTS = new Set(['jobs', 'only', 'list', 'fresh', 'reports']);
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** The command that makes the report again: what differs from the defaults. */

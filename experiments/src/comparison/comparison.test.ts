@@ -1,0 +1,101 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { controlNet, controlNetLite, ldmConcatenation } from '@controllab/controlnet';
+import { controlNeXt } from '@controllab/controlnext';
+import type { Method } from '@controllab/core-blocks';
+import { ablation } from '../ablation.ts';
+import { runJob } from '../runner/run-job.ts';
+import { armsByPrompts, promptTable, trainingTable } from './blocks.ts';
+import { comparison } from './comparison.ts';
+import type { Experiment } from './experiment.ts';
+import { conditionFidelity } from './measures.ts';
+
+/** Every method that trains on the embedded default. */
+const METHODS: readonly Method[] = [
+  controlNet(),
+  controlNet({ copy: 'random' }),
+  controlNet({ connection: 'gaussian' }),
+  controlNet({ onlyMid: true }),
+  controlNet({ jointRate: 0.1 }),
+  controlNetLite(),
+  ldmConcatenation(),
+  controlNeXt(),
+];
+
+const everyMethod: Experiment = {
+  id: 'every-method',
+  title: 'Every method',
+  description: 'Trains every method for a few steps',
+  profiles: { tiny: ablation.profiles['tiny']! },
+  arms: METHODS.map((method) => ({ id: method.id, label: method.label, description: method.description, method })),
+  prompts: ['none', 'perfect'],
+  measures: [conditionFidelity],
+  takeaway: () => 'Every method trains.',
+  summary: () => '',
+  lead: ({ panels: [panel] }) => panel!.id('pictures-grid'),
+  claims: () => [],
+  sections: (view) => [
+    {
+      id: 'all',
+      title: 'All',
+      blocks: view.panels.flatMap((panel) => [
+        armsByPrompts(view, panel),
+        promptTable(view, panel, 'fidelity'),
+        trainingTable(view, panel),
+      ]),
+    },
+  ],
+};
+
+interface Row {
+  label: string;
+  cells: (number | { value: number })[];
+}
+
+let root: string;
+let training: Row[];
+let fidelity: Row[];
+let provenance: { trainings: { id: string; threads: number; instructionSet: string; processor: string }[] };
+beforeAll(async () => {
+  root = mkdtempSync(path.join(os.tmpdir(), 'every-method-'));
+  const directory = await runJob(comparison(everyMethod), {
+    profile: 'tiny', seed: 1, jobs: 1, threads: 2, store: path.join(root, 'store'), reports: path.join(root, 'reports'),
+  }); // prettier-ignore
+  const results = JSON.parse(readFileSync(path.join(directory!, 'results.json'), 'utf8')) as {
+    sections: { blocks: { id: string; rows: Row[] }[] }[];
+    provenance: typeof provenance;
+  };
+  const rows = (id: string): Row[] => results.sections.flatMap(({ blocks }) => blocks).find((block) => block.id === id)!.rows;
+  [training, fidelity, provenance] = [rows('training'), rows('fidelity'), results.provenance];
+}, 600_000);
+afterAll(() => rmSync(root, { recursive: true }));
+
+describe('an experiment that trains every method', () => {
+  it.each(METHODS.map((method) => [method.label, method] as const))('%s trains, is sampled and measured', (label, method) => {
+    const [parameters, inBase] = training.find((row) => row.label === label)!.cells as [number, number];
+    expect(parameters).toBeGreaterThan(1000);
+    const control = method.create({
+      family: 'mini',
+      factor: 4,
+      video: false,
+      encoder: { block_out_channels: [64, 64], down_block_types: ['DownBlock2D', 'CrossAttnDownBlock2D'], layers_per_block: 1, attention_head_dim: 2, cross_attention_dim: 8 },
+    }); // prettier-ignore
+    expect(inBase > 0).toBe(control.trainsInBase !== null);
+    for (const cell of fidelity.find((row) => row.label === label)!.cells) {
+      const { value } = cell as { value: number };
+      expect(value).toBeGreaterThan(0);
+      expect(value).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it('tells of every training where it was computed', () => {
+    expect(provenance.trainings.map(({ id }) => id)).toEqual(METHODS.map(({ id }) => `canny-${id}-1`));
+    for (const { threads, instructionSet, processor } of provenance.trainings) {
+      expect(threads).toBe(2);
+      expect(instructionSet).not.toBe('');
+      expect(processor).not.toBe('');
+    }
+  });
+});
