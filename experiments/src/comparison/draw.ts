@@ -39,10 +39,10 @@ export async function storedDrawings(
   arms: readonly Arm[],
   seed: number,
   prompts: readonly PromptSettingId[],
-  baseOf: (id: string) => Base,
+  baseOf: (id: string) => Promise<Base>,
 ): Promise<Record<string, Drawn>> {
   const { at, scenes } = setting;
-  const base = drawing.base === undefined ? setting.base : baseOf(drawing.base);
+  const base = drawing.base === undefined ? setting.base : await baseOf(drawing.base);
   const armOf = (id: string): Arm => arms.find((arm) => arm.id === id)!;
   const trainings: Stored<TrainingValue>[] = [];
   for (const { arm, condition } of drawing.controls) trainings.push(await storedTraining(setting, { arm: armOf(arm), condition, seed }));

@@ -1,10 +1,9 @@
 import type { Base } from '@controllab/base-model';
 import type { RgbImage } from '@controllab/data';
 import { emojiScenes, SCENE_SEEDS, trainingMix } from '@controllab/emoji-scenes';
-import { COMMITTED_TIER, communityStyles, openJudges, openMini } from '@controllab/mini-sd';
+import { COMMITTED_TIER, openBase, openJudges } from '@controllab/mini-sd';
 import type { JobContext, Task } from '../runner/job.ts';
 import type { Numerics } from '../runner/numerics.ts';
-import { ExperimentError } from '../runner/errors.ts';
 import type { Stored } from '../runner/store.ts';
 import type { ConditionId } from './conditions.ts';
 import { storedDrawings } from './draw.ts';
@@ -49,18 +48,8 @@ const trainingsOf = (experiment: Experiment, at: JobContext<Profile>): TrainingK
 const drawingsOf = (experiment: Experiment, profile: Profile): readonly Drawing[] =>
   (experiment.drawings ?? eachAlone)(experiment.arms, profile);
 
-/** @throws ExperimentError invalid-option for a base that comparisons do not run on yet */
-function openBase(id: string): Base {
-  const [name, style] = id.split(':');
-  const known = communityStyles.find((one) => one === style);
-  if (name === 'mini' && (style === undefined || known !== undefined)) return openMini(known === undefined ? {} : { style: known });
-  throw new ExperimentError('invalid-option', `comparisons run on mini and mini:${communityStyles.join(', mini:')}, not on '${id}'`, {
-    id,
-  });
-}
-
 async function openSetting(at: JobContext<Profile>): Promise<Setting & { release(): Promise<void> }> {
-  const base = openBase(at.profile.base);
+  const base = await openBase(at.profile.base);
   const tier = COMMITTED_TIER;
   const judges = openJudges(tier, at.engine);
   let reference: ReturnType<Setting['reference']> | null = null;
