@@ -1,10 +1,14 @@
-import type { FilmStrip, ImageGrid } from './report.ts';
+import type { Block, FilmStrip, ImageGrid } from './report.ts';
 
-/** A film strip as the grid of pictures that it is: the condition, then a column for each training step. */
-export const filmStripGrid = ({ id, caption, condition, steps, rows }: FilmStrip): ImageGrid => ({
+/** The pictures of a film strip as a grid; its condition stands beside it. */
+const stripGrid = ({ id, caption, steps, rows }: FilmStrip): ImageGrid => ({
   kind: 'image-grid',
   id,
   caption,
-  columns: ['condition', ...steps.map((step) => ({ group: 'training step', label: step.toLocaleString('en-US') }))],
-  rows: rows.map(({ label, arm, images }) => ({ label, ...(arm === undefined ? {} : { arm }), images: [condition, ...images] })),
+  columns: steps.map((step) => ({ group: 'training step', label: step.toLocaleString('en-US') })),
+  rows,
 });
+
+/** The grid of pictures that a block is; null for blocks without pictures. */
+export const gridOf = (block: Block): ImageGrid | null =>
+  block.kind === 'image-grid' ? block : block.kind === 'film-strip' ? stripGrid(block) : null;

@@ -9,13 +9,13 @@ import type { VerdictRule } from '../statistics/verdict.ts';
 export interface Report {
   readonly id: string;
   readonly title: string;
-  /** One sentence of prose: what came out. It stands on the first screen. */
+  /** What came out, in one sentence of prose: the first thing that a reader reads. */
   readonly takeaway: string;
-  /** Id of the image block whose first rows stand beside it. */
+  /** Id of the image-grid or film-strip block whose first rows stand under it on the first screen. */
   readonly lead?: string;
   /** One paragraph of prose: what was done and what came out. */
   readonly summary: string;
-  /** What is compared, in the order of their colours: series and rows that name an arm have its colour everywhere. */
+  /** What is compared, in the order of their colours: one colour, dash and symbol an arm, in all figures and tables that name it. */
   readonly arms?: readonly Arm[];
   readonly claims: readonly Claim[];
   readonly sections: readonly Section[];
@@ -33,10 +33,8 @@ export interface Arm {
 export interface Measurement extends Estimate {
   /** The seeds behind the samples, ascending. None behind a count, whose interval is the number itself. */
   readonly seeds: readonly number[];
-  /** One number a training (or round), in the order of `seeds`: what verdicts are computed from. */
+  /** One number a training, in the order of `seeds`: what verdicts are computed from. Their mean is `value`. */
   readonly perTraining?: readonly number[];
-  /** What the quantity can be; the interval lies inside. */
-  readonly range?: readonly [lo: number, hi: number];
   readonly provenance?: Partial<Provenance>;
 }
 
@@ -58,17 +56,18 @@ export interface Claim {
   readonly test: string;
   /** The measured quantity, such as "canny F1, zero minus Gaussian". */
   readonly quantity: string;
+  /** Fixed before the run; its bounds are the least effects of interest. */
   readonly rule: VerdictRule;
   /**
-   * What the numbers rest on. A `fact` needs no training and is judged exactly; `trainings`: the unit is the training; `rounds`: repeated
-   * timings.
+   * What the numbers rest on. A `fact` needs no training and is judged exactly; `trainings`: the unit is the training, and fewer than five
+   * are not judged; `rounds`: repeated timings, judged by their interval.
    */
   readonly basis: 'fact' | 'trainings' | 'rounds';
-  /** Written down before the run and corrected for their number; everything else is exploratory. */
+  /** Written down before the run and corrected for their number (Holm); everything else is exploratory, and says so. */
   readonly primary: boolean;
   /** One a control, or a single one with label null where the claim does not depend on it. */
   readonly results: readonly ClaimResult[];
-  /** Id of the figure or table that shows it. */
+  /** Id of the figure, table or pictures that show it: the claim links there, and to its CSV. */
   readonly shownIn?: string;
 }
 
@@ -126,6 +125,7 @@ export interface Column {
 
 export interface TableRow {
   readonly label: string;
+  /** Id of the arm whose row it is. */
   readonly arm?: string;
   /** One cell per column. */
   readonly cells: readonly Cell[];
@@ -155,6 +155,7 @@ export interface LineFigure {
 
 export interface LineSeries {
   readonly label: string;
+  /** Id of the arm that it shows. */
   readonly arm?: string;
   readonly x: readonly number[];
   readonly y: readonly number[];
@@ -172,8 +173,16 @@ export interface BarFigure {
   readonly caption: string;
   readonly categories: readonly string[];
   readonly y: Axis;
-  readonly series: readonly { readonly label: string; readonly arm?: string; readonly values: readonly (Measurement | null)[] }[];
+  readonly series: readonly BarSeries[];
   readonly references?: readonly ReferenceLine[];
+}
+
+export interface BarSeries {
+  readonly label: string;
+  /** Id of the arm that it shows. */
+  readonly arm?: string;
+  /** One a category. */
+  readonly values: readonly (Measurement | null)[];
 }
 
 /** Images in rows and columns, all of one size within a row; null is shown as an empty place. */
@@ -182,37 +191,43 @@ export interface ImageGrid {
   readonly id: string;
   readonly caption: string;
   readonly columns: readonly GridColumn[];
-  readonly rows: readonly {
-    readonly label: string;
-    /** A second line under the label, such as the prompt. */
-    readonly detail?: string;
-    readonly arm?: string;
-    readonly images: readonly (GridImage | null)[];
-    /** Under the row's pictures: what each of them was told, say. */
-    readonly notes?: readonly { readonly label: string; readonly text: string }[];
-  }[];
+  readonly rows: readonly GridRow[];
 }
 
-/** One condition over training: rows are arms, columns training steps. */
+/**
+ * A column's header; neighbours of the same group share a header above theirs, such as an arm over its prompts. `detail` stands under it,
+ * such as a prompt that all its pictures were drawn from; `arm` gives the group (or the column alone) the arm's mark.
+ */
+export type GridColumn = string | { readonly label: string; readonly group?: string; readonly detail?: string; readonly arm?: string };
+
+export interface GridRow {
+  readonly label: string;
+  /** A second line under the label, such as the prompt. */
+  readonly detail?: string;
+  /** Id of the arm whose row it is. */
+  readonly arm?: string;
+  /** One a column. */
+  readonly images: readonly (GridImage | null)[];
+}
+
+/** One condition over training: a row an arm, a column a training step. */
 export interface FilmStrip {
   readonly kind: 'film-strip';
   readonly id: string;
   readonly caption: string;
+  /** What all pictures were drawn from; stands once, before the strip. Its `detail`, such as the prompt, stands under it. */
   readonly condition: GridImage;
-  /** Of each column. */
   readonly steps: readonly number[];
-  readonly rows: readonly { readonly label: string; readonly arm?: string; readonly images: readonly GridImage[] }[];
+  /** `images`: one a step. */
+  readonly rows: readonly GridRow[];
 }
-
-/** A column's header; neighbours of the same group share a header above theirs, such as a variant over its prompts. */
-export type GridColumn = string | { readonly group: string; readonly label: string; readonly arm?: string };
 
 export interface GridImage extends RgbImage {
   /** What is to be seen, for readers who cannot see it. */
   readonly alt: string;
   /** A short line under the image, such as its score. */
   readonly caption?: string;
-  /** Shown where the picture is enlarged: the prompt, say. */
+  /** What it was drawn from, such as its prompt: under the picture, or once where a whole column shares it. */
   readonly detail?: string;
 }
 
@@ -233,7 +248,14 @@ export interface Provenance {
   /** Training by training: where each was computed. */
   readonly trainings?: readonly TrainingProvenance[];
   /** The networks that drew and judged, as they really ran. */
-  readonly networks?: readonly { readonly name: string; readonly hash: string; readonly engine: string }[];
+  readonly networks?: readonly NetworkProvenance[];
+}
+
+export interface NetworkProvenance {
+  readonly name: string;
+  readonly hash: string;
+  /** Engine and provider that it really ran on. */
+  readonly engine: string;
 }
 
 /** Where one training was computed. */
@@ -244,12 +266,16 @@ export interface TrainingProvenance {
   readonly identity: string;
   readonly commit: string | null;
   readonly processor: string;
+  /** Widest vector instructions of the processor, such as "avx512f". */
   readonly instructionSet: string;
+  /** Engine and provider that it really ran on. */
   readonly engine: string;
   readonly threads: number;
   /** null: computed in pieces. */
   readonly seconds: number | null;
   readonly finishedAt: string;
+  /** Taken from the store, not computed by this run; left out where that is not known. */
+  readonly cached?: boolean;
 }
 
 /** Whose work is shown, under which licence. */

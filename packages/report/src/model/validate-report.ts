@@ -1,9 +1,11 @@
 import { isMeasurement } from './cell.ts';
-import { filmStripGrid } from './film-strip.ts';
+import { gridOf } from './film-strip.ts';
 import type { BarFigure, Block, Cell, Claim, ImageGrid, LineFigure, Measurement, Report, Table } from './report.ts';
 import { ReportError } from './report-error.ts';
 
 const ID = /^[a-z0-9][a-z0-9-]*$/;
+/** Ids that the page has of its own; its others begin with "page-". */
+const RESERVED = new Set(['main', 'key-results', 'provenance', 'attribution', 'enlarged']);
 
 const finite = (where: string, ...values: readonly (number | undefined)[]): void => {
   for (const value of values) {
@@ -22,13 +24,28 @@ const ordered = (where: string, interval: readonly [number, number]): void => {
     throw new ReportError('bad-interval', `${where}: interval [${interval.join(', ')}] is upside down`, { where, interval });
 };
 
+/** Verdicts are about the mean of these: it must be the value that stands beside the verdict. */
+const checkTrainings = (
+  where: string,
+  { value, seeds, perTraining }: Required<Pick<Measurement, 'value' | 'seeds' | 'perTraining'>>,
+): void => {
+  sameLength(where, 'numbers a training (one a seed)', seeds.length, perTraining.length);
+  const mean = perTraining.reduce((sum, one) => sum + one, 0) / perTraining.length;
+  if (Math.abs(mean - value) > 1e-6 * Math.max(1, Math.abs(value)))
+    throw new ReportError('bad-shape', `${where}: the numbers a training have the mean ${mean}, but the value shown is ${value}`, {
+      where,
+      mean,
+      value,
+    });
+};
+
 const checkMeasurement = (where: string, { value, interval, n, seeds, perTraining = [], range }: Measurement): void => {
   finite(where, value, n, ...seeds, ...perTraining);
-  if (perTraining.length > 0) sameLength(where, 'numbers a training (one a seed)', seeds.length, perTraining.length);
   if (range !== undefined && interval !== null && !(interval[0] >= range[0] && interval[1] <= range[1]))
     throw new ReportError('bad-interval', `${where}: interval [${interval.join(', ')}] leaves the quantity’s range [${range.join(', ')}]`, {
       where,
     });
+  if (perTraining.length > 0) checkTrainings(where, { value, seeds, perTraining });
   if (!Number.isInteger(n) || n < 1) throw new ReportError('bad-shape', `${where}: n must be a positive integer, got ${n}`, { where, n });
   const exact = interval !== null && interval[0] === value && interval[1] === value;
   if (seeds.length === 0 && !exact)
@@ -41,9 +58,21 @@ const checkClaim = (claim: Claim): void => {
   if (claim.rule.kind === 'within') ordered(where, [claim.rule.lo, claim.rule.hi]);
   else finite(where, claim.rule.bound);
   if (claim.results.length === 0) throw new ReportError('bad-shape', `${where}: expected at least one result, got none`, { where });
+  const labels = claim.results.map(({ label }) => label);
+  if (labels.length > 1 && (labels.includes(null) || new Set(labels).size < labels.length))
+    throw new ReportError('bad-shape', `${where}: several results need a label each, all different, got ${JSON.stringify(labels)}`, {
+      where,
+      labels,
+    });
   for (const { label, measured, paper } of claim.results) {
-    finite(where, paper?.value);
-    if (measured !== null) checkMeasurement(label === null ? where : `${where}, ${label}`, measured);
+    const place = label === null ? where : `${where}, ${label}`;
+    finite(place, paper?.value);
+    if (measured === null) continue;
+    checkMeasurement(place, measured);
+    if (claim.basis === 'trainings' && measured.perTraining === undefined)
+      throw new ReportError('bad-shape', `${place}: a claim on trainings is judged by perTraining, one number a training; got none`, {
+        where: place,
+      });
   }
 };
 
@@ -120,6 +149,8 @@ export const validateReport = (report: Report): void => {
   const ids = new Set<string>();
   const checkId = (id: string): void => {
     if (!ID.test(id)) throw new ReportError('bad-id', `id ${JSON.stringify(id)} must consist of a-z, 0-9 and "-"`, { id });
+    if (RESERVED.has(id) || id.startsWith('page-'))
+      throw new ReportError('duplicate-id', `id "${id}" is one that the page has itself`, { id });
     if (ids.has(id))
       throw new ReportError('duplicate-id', `id "${id}" is used twice; claims, sections and blocks share one set of ids`, { id });
     ids.add(id);
@@ -138,8 +169,8 @@ export const validateReport = (report: Report): void => {
       if (block.kind === 'table') checkTable(block);
       else if (block.kind === 'line') checkLine(block);
       else if (block.kind === 'bar') checkBar(block);
-      else if (block.kind === 'image-grid') checkGrid(block);
-      else if (block.kind === 'film-strip') checkGrid(filmStripGrid(block));
+      const grid = gridOf(block);
+      if (grid !== null) checkGrid(grid);
       if (block.kind === 'line' || block.kind === 'bar')
         finite(`figure "${block.id}", references`, ...(block.references ?? []).map(({ y }) => y));
     }

@@ -5,43 +5,85 @@
   const runs = JSON.parse(document.getElementById('runs').textContent);
   const form = document.querySelector('form.compare');
   const table = document.querySelector('table.comparison');
-  const name = (run) =>
-    `${run.id}, ${run.profile}${run.seed === '' ? '' : `, seed ${run.seed}`}${run.folder.startsWith('published/') ? ', published' : ''}`;
+  const remark = document.getElementById('compare-remark');
 
-  for (const select of form.querySelectorAll('select'))
-    select.append(...runs.map((run, i) => Object.assign(document.createElement('option'), { value: i, textContent: name(run) })));
+  const nameOf = ({ name, finishedAt }) => (finishedAt === null ? name : `${name} (${finishedAt.slice(0, 16).replace('T', ' ')})`);
+  for (const select of form.querySelectorAll('select')) select.append(...runs.map((run, i) => new Option(nameOf(run), i)));
 
-  const element = (tag, text, className) => Object.assign(document.createElement(tag), { textContent: text, className: className ?? '' });
-  const row = (label, a, b) => {
+  const element = (tag, text, attributes = {}) => Object.assign(document.createElement(tag), { textContent: text, ...attributes });
+  const row = (...cells) => {
     const line = document.createElement('tr');
-    line.append(element('th', label), element('td', a ?? ''), element('td', b ?? ''));
-    if (a !== b) line.className = 'differs';
+    line.append(...cells);
     return line;
   };
-  const shown = (value) => (value === undefined ? undefined : String(Number(value.toPrecision(4))));
+
+  /** The entries of both by group and name, in the order of the first; undefined: the run does not have it. */
+  const paired = (a, b) => {
+    const groups = new Map();
+    [a, b].forEach((run, side) => {
+      const times = new Map();
+      for (const [group, name, text] of run.entries) {
+        const names = groups.get(group) ?? groups.set(group, new Map()).get(group);
+        // A name that a table has twice is paired with the other run's second.
+        const again = times.get(`${group}\n${name}`) ?? 0;
+        times.set(`${group}\n${name}`, again + 1);
+        const key = again === 0 ? name : `${name} (${again + 1})`;
+        const pair = names.get(key) ?? names.set(key, []).get(key);
+        pair[side] = text;
+      }
+    });
+    return groups;
+  };
+
+  const head = (a, b) => {
+    const link = (run) => {
+      const cell = element('th', '', { scope: 'col' });
+      cell.append(element('a', run.name, { href: `${run.folder}/index.html` }));
+      return cell;
+    };
+    const part = document.createElement('thead');
+    part.append(row(element('td', ''), link(a), link(b)));
+    return part;
+  };
+
+  const groupRows = (group, names, onlyDiffering) => {
+    const rows = [...names].flatMap(([name, [left, right]]) => {
+      const differs = left !== right;
+      if (onlyDiffering && !differs) return [];
+      const line = row(element('th', name, { scope: 'row' }), element('td', left ?? '\u2013'), element('td', right ?? '\u2013'));
+      line.className = differs ? 'differs' : '';
+      return [line];
+    });
+    if (rows.length === 0) return null;
+    const part = document.createElement('tbody');
+    part.append(row(element('th', group, { scope: 'rowgroup', colSpan: 3, className: 'group' })), ...rows);
+    return part;
+  };
 
   const compare = () => {
     const [a, b] = [runs[form.a.value], runs[form.b.value]];
     if (!a || !b) return;
-    const keys = (part) => [...new Set([...Object.keys(a[part]), ...Object.keys(b[part])])];
-    const head = document.createElement('thead');
-    const line = document.createElement('tr');
-    line.append(element('th', ''), element('th', `A: ${name(a)}`), element('th', `B: ${name(b)}`));
-    head.append(line);
-    const body = document.createElement('tbody');
-    body.append(
-      row('commit', a.commit ?? '', b.commit ?? ''),
-      ...keys('claims').map((key) => row(key, a.claims[key], b.claims[key])),
-      ...keys('metrics').map((key) => row(key.replaceAll('/', ' \u00b7 '), shown(a.metrics[key]), shown(b.metrics[key]))),
-    );
-    if (form.differing.checked) for (const same of body.querySelectorAll('tr:not(.differs)')) same.remove();
-    table.replaceChildren(head, body);
+    const groups = paired(a, b);
+    const parts = [...groups].map(([group, names]) => groupRows(group, names, form.differing.checked)).filter(Boolean);
+    const pairs = [...groups.values()].flatMap((names) => [...names.values()]);
+    const differing = pairs.filter(([left, right]) => left !== right).length;
+    remark.textContent = `${differing} of ${pairs.length} numbers and verdicts differ.`;
+    table.replaceChildren(head(a, b), ...parts);
   };
 
-  // The newest run beside the newest other one of the same experiment.
-  const other = runs.findIndex((run, i) => i > 0 && run.id === runs[0].id);
-  form.b.value = other > 0 ? other : 0;
-  form.addEventListener('change', compare);
-  form.addEventListener('submit', (event) => event.preventDefault());
-  compare();
+  // Two runs of one experiment, if there are: the newest with the one before it.
+  const pair = () => {
+    for (let i = 0; i < runs.length; i++) {
+      const experiment = runs[i].name.split(',')[0];
+      const other = runs.findIndex((run, j) => j > i && run.name.split(',')[0] === experiment);
+      if (other > 0) return [i, other];
+    }
+    return [0, Math.min(1, runs.length - 1)];
+  };
+  if (runs.length > 1) {
+    [form.a.value, form.b.value] = pair();
+    form.addEventListener('change', compare);
+    form.addEventListener('submit', (event) => event.preventDefault());
+    compare();
+  }
 })();

@@ -1,5 +1,5 @@
-// The only script of a report: draws the figures in the reader's theme and enlarges images. Plain JavaScript: it runs as it is, from
-// file://.
+// The only script of a report: draws the figures in the reader's theme, enlarges images, marks what scrolls, copies the command. Plain
+// JavaScript: it runs as it is, from file://.
 (() => {
   'use strict';
 
@@ -30,6 +30,22 @@
     }
   };
 
+  /** A box that scrolls sideways says so at the edges behind which there is more, and only then is a stop of the Tab key. */
+  const markScroll = (box) => {
+    const room = box.scrollWidth - box.clientWidth;
+    const scrolls = room > 1;
+    box.parentElement.classList.toggle('more-left', scrolls && box.scrollLeft > 1);
+    box.parentElement.classList.toggle('more-right', scrolls && box.scrollLeft < room - 1);
+    if (scrolls) box.tabIndex = 0;
+    else box.removeAttribute('tabindex');
+  };
+  const resized = new ResizeObserver((entries) => entries.forEach(({ target }) => markScroll(target.closest('.scroll'))));
+  for (const box of document.querySelectorAll('.scroll')) {
+    resized.observe(box);
+    if (box.firstElementChild) resized.observe(box.firstElementChild);
+    box.addEventListener('scroll', () => markScroll(box), { passive: true });
+  }
+
   const EDGE = 32;
 
   /** The largest size that fits the window: a whole multiple for small images, so that every pixel stays a square. */
@@ -45,25 +61,42 @@
     shown = button;
     const frame = button.querySelector('.frame').cloneNode(true);
     frame.style.width = `${enlargedWidth(Number(frame.dataset.width), Number(frame.dataset.height), frame.classList.contains('pixelated'))}px`;
-    document.getElementById('enlarged-title').textContent = button.dataset.title;
+    frame.querySelector('img').alt = button.getAttribute('aria-label').replace(/^Enlarge: /, '');
+    document.getElementById('page-enlarged-title').textContent = button.dataset.title;
     dialog.querySelector('.stage').replaceChildren(frame);
     if (!dialog.open) dialog.showModal();
   };
 
-  /** Of a grid's pictures one is a stop of the Tab key: the one that was last at. */
+  /** Of a block's pictures one is a stop of the Tab key: the one that was last at. */
   const moveTo = (button) => {
-    for (const other of button.closest('.image-grid').querySelectorAll('.enlarge')) other.tabIndex = other === button ? 0 : -1;
+    for (const other of button.closest('figure.images').querySelectorAll('.enlarge')) other.tabIndex = other === button ? 0 : -1;
     button.focus();
   };
 
-  /** The image that many columns and rows away in the same grid, if there is one. */
-  const neighbour = (button, columns, rows) => {
-    const cell = button.closest('td');
-    const all = [...button.closest('tbody').rows].filter((row) => row.querySelector('.enlarge'));
-    return all[all.indexOf(cell.parentElement) + rows]?.cells[cell.cellIndex + columns]?.querySelector('.enlarge');
+  const middle = (button) => {
+    const { left, right, top, bottom } = button.getBoundingClientRect();
+    return [(left + right) / 2, (top + bottom) / 2];
   };
 
-  /** Selects the text where the clipboard is not to be had (a page from a disk, say), so that one key press copies it. */
+  /** What lies across counts more than what lies along: the next picture of the row, not a nearer one of another. */
+  const ACROSS = 4;
+
+  /** The nearest picture of the same block to the right of, below, ... a picture. Tables, panels and strips are all just places. */
+  const neighbour = (button, [right, down]) => {
+    const [x, y] = middle(button);
+    let [nearest, least] = [null, Infinity];
+    for (const other of button.closest('figure.images').querySelectorAll('.enlarge')) {
+      const [dx, dy] = middle(other).map((place, axis) => place - [x, y][axis]);
+      const along = dx * right + dy * down;
+      const cost = along + ACROSS * Math.abs(dx * down + dy * right);
+      if (along > 1 && cost < least) [nearest, least] = [other, cost];
+    }
+    return nearest;
+  };
+
+  const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+  /** Selects the text where the clipboard is not to be had, so that one key press copies it. */
   const copyText = async (button) => {
     const source = document.getElementById(button.dataset.copies);
     try {
@@ -75,8 +108,6 @@
     }
   };
 
-  const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-
   document.addEventListener('click', (event) => {
     const button = event.target.closest('.enlarge');
     const copy = event.target.closest('.copy');
@@ -86,18 +117,23 @@
   });
   document.addEventListener('keydown', (event) => {
     const step = STEPS[event.key];
-    if (!step || dialog.open || !event.target.matches('.enlarge')) return;
-    const next = neighbour(event.target, ...step);
-    if (next) moveTo(next);
+    const current = dialog.open ? shown : event.target.closest('.enlarge');
+    if (!step || !current) return;
     event.preventDefault();
-  });
-  dialog.addEventListener('keydown', (event) => {
-    const step = STEPS[event.key];
-    const next = step && neighbour(shown, ...step);
-    if (next) show(next);
-    if (step) event.preventDefault();
+    const next = neighbour(current, step);
+    if (!next) return;
+    if (dialog.open) show(next);
+    else moveTo(next);
   });
   dialog.addEventListener('close', () => shown && moveTo(shown));
+
+  // A link to a claim opens its details.
+  const openTarget = () => {
+    const details = document.querySelector('tr:target + tr.details details');
+    if (details) details.open = true;
+  };
+  addEventListener('hashchange', openTarget);
+  openTarget();
 
   if (document.querySelector('figure.plot')) {
     drawFigures();

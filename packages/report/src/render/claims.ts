@@ -1,33 +1,30 @@
+import type { Block, Claim, ClaimResult, Report } from '../model/report.ts';
+import { judge, type Judgement } from '../statistics/judge.ts';
+import type { Verdict, VerdictRule } from '../statistics/verdict.ts';
 import { escapeHtml } from '../text/escape.ts';
 import { decimalsFor, formatExact, formatNumber } from '../text/format-number.ts';
 import { inlineText } from '../text/inline-text.ts';
+import { BADGES } from './badges.ts';
 import { renderIntervalPlot } from './interval-plot.ts';
 import { measuredDecimals, renderMeasurement, renderNotMeasured, sampleText } from './value.ts';
-import type { Claim, ClaimResult, Report } from '../model/report.ts';
-import { judge, type Judgement, type Verdict, type VerdictRule } from '../statistics/verdict.ts';
 
-const BADGES: Readonly<Record<Verdict, { className: string; sign: string }>> = {
-  reproduced: { className: 'reproduced', sign: '\u2713' },
-  'not reproduced': { className: 'not-reproduced', sign: '\u2717' },
-  inconclusive: { className: 'inconclusive', sign: '\u223c' },
-  'not judged': { className: 'not-judged', sign: '\u2013' },
-};
-
-/** "not judged: 1 training". */
-export const verdictText = ({ verdict, trainings }: Pick<Judgement, 'verdict' | 'trainings'>): string =>
-  verdict === 'not judged' && trainings !== null ? `not judged: ${trainings} ${trainings === 1 ? 'training' : 'trainings'}` : verdict;
-
-const badge = (judgement: Judgement): string => {
-  const { className, sign } = BADGES[judgement.verdict];
-  return `<span class="badge ${className}"><span aria-hidden="true">${sign}</span> ${verdictText(judgement)}</span>`;
+const badge = ({ verdict, text }: Judgement): string => {
+  const { className, sign } = BADGES[verdict];
+  return `<span class="badge ${className}"><span aria-hidden="true">${sign}</span> ${text}</span>`;
 };
 
 /** What the measured quantity must do for the claim to count as reproduced. */
 export const describeRule = (rule: VerdictRule, basis: Claim['basis']): string => {
-  const what = basis === 'fact' ? 'it is' : basis === 'trainings' ? 'its mean over trainings is shown to be' : 'the whole interval lies';
+  const what = { fact: 'it is', trainings: 'its mean over trainings is shown to be', rounds: 'the whole interval lies' }[basis];
   if (rule.kind === 'within' && rule.lo === rule.hi) return `reproduced if ${what} exactly ${formatExact(rule.lo)}`;
   if (rule.kind === 'within') return `reproduced if ${what} between ${formatExact(rule.lo)} and ${formatExact(rule.hi)}`;
   return `reproduced if ${what} ${rule.kind} ${formatExact(rule.bound)}`;
+};
+
+const KINDS: Readonly<Record<Claim['basis'], (claim: Claim) => string>> = {
+  fact: () => 'a fact that needs no training',
+  trainings: ({ primary }) => (primary ? 'primary' : 'exploratory'),
+  rounds: () => 'timings',
 };
 
 const decimalsOf = ({ measured }: ClaimResult): number =>
@@ -35,83 +32,105 @@ const decimalsOf = ({ measured }: ClaimResult): number =>
     ? 0
     : Math.max(measuredDecimals([measured]), measured.interval === null ? decimalsFor(Math.abs(measured.value) / 100) : 0);
 
-/** What the run could have seen, beside a verdict that it left open. */
-const detectableText = ({ verdict, detectable }: Judgement): string =>
-  verdict === 'inconclusive' && detectable !== null
-    ? `could have seen a difference of ${formatNumber(detectable, decimalsFor(detectable / 10))}`
-    : '';
+const shortNumber = (value: number): string => formatNumber(value, decimalsFor(value));
 
 const cell = (result: ClaimResult, judgement: Judgement): string => {
-  const { measured } = result;
+  const { label, measured } = result;
   const value = measured === null ? renderNotMeasured() : renderMeasurement(measured, decimalsOf(result));
-  const remark = detectableText(judgement);
-  return `${badge(judgement)}<span class="claim-value">${value}</span>${remark === '' ? '' : `<span class="samples">${remark}</span>`}`;
+  const remark =
+    judgement.detectable === null
+      ? ''
+      : `<span class="samples">smallest difference it could have seen: ${shortNumber(judgement.detectable)}</span>`;
+  // The control's name stands in the table's head, and on a narrow screen here.
+  const control = label === null ? '' : `<span class="control" aria-hidden="true">${escapeHtml(label)}</span>`;
+  return `${control}${badge(judgement)}<span class="claim-value">${value}</span>${remark}`;
 };
 
-const pText = ({ p, adjusted }: Judgement, primary: boolean): string => {
+const pSentence = ({ p, adjusted, family }: Judgement): string => {
   if (p === null || adjusted === null) return '';
   const show = (x: number): string => (x < 0.001 ? 'below 0.001' : x.toFixed(3));
-  return primary ? `p ${show(p)}, with Holm\u2019s correction ${show(adjusted)}` : `p ${show(p)}, exploratory, not corrected`;
+  if (family === null) return `p ${show(p)}; exploratory: not corrected.`;
+  return `p ${show(p)}; with Holm\u2019s correction for ${family} primary ${family === 1 ? 'result' : 'results'} ${show(adjusted)}.`;
 };
 
-const resultDetails = (claim: Claim, result: ClaimResult, judgement: Judgement): string => {
+const boundText = (rule: VerdictRule): string =>
+  rule.kind === 'within' ? `the bounds ${formatExact(rule.lo)} and ${formatExact(rule.hi)}` : formatExact(rule.bound);
+
+const resultDetails = ({ rule }: Claim, result: ClaimResult, judgement: Judgement): string => {
   const { measured, paper, label } = result;
-  const remarks = [
-    ...(measured === null ? [] : [sampleText(measured)]),
-    pText(judgement, claim.primary),
-    detectableText(judgement),
-    paper === null ? 'paper: no number given' : `paper: ${paper.text} (${paper.source})`,
+  const sentences = [
+    ...(measured === null ? [] : [`${sampleText(measured)}. ${measured.method}.`]),
+    pSentence(judgement),
+    judgement.detectable === null
+      ? ''
+      : `A difference of ${shortNumber(judgement.detectable)} from ${boundText(rule)} would have shown in four of five such runs.`,
+    paper === null ? 'The paper gives no number.' : `Paper: ${paper.text} (${paper.source}).`,
   ].filter((text) => text !== '');
-  return `<div class="claim-result">${label === null ? '' : `<h4>${escapeHtml(label)}</h4>`}
-${renderIntervalPlot(result, claim.rule)}
-<p class="samples">${escapeHtml(remarks.join('; '))}</p></div>`;
+  return `<div class="claim-result">${label === null ? '' : `<p class="control-title">${escapeHtml(label)}</p>`}
+${renderIntervalPlot(result, rule)}
+<p class="samples">${escapeHtml(sentences.join(' '))}</p></div>`;
 };
 
-const row = (claim: Claim, judgements: readonly Judgement[], columns: readonly string[]): string => {
-  const { id, results, shownIn } = claim;
+/** Where a claim is shown, and the numbers of that as CSV. */
+const links = ({ shownIn }: Claim, blocks: ReadonlyMap<string, Block>): string => {
+  if (shownIn === undefined) return '';
+  const { kind } = blocks.get(shownIn)!;
+  const isTable = kind === 'table';
+  const hasNumbers = isTable || kind === 'line' || kind === 'bar';
+  return ` \u00b7 <a href="#${shownIn}">${isTable ? 'table' : 'figure'}</a>${hasNumbers ? ` \u00b7 <a href="${shownIn}.csv">CSV</a>` : ''}`;
+};
+
+const row = (claim: Claim, judgements: readonly Judgement[], columns: readonly string[], blocks: ReadonlyMap<string, Block>): string => {
+  const { id, results } = claim;
+  const width = Math.max(1, columns.length);
   const standsAlone = results.length === 1 && results[0]!.label === null;
   const cells = standsAlone
-    ? `<td colspan="${Math.max(1, columns.length)}">${cell(results[0]!, judgements[0]!)}</td>`
+    ? `<td colspan="${width}">${cell(results[0]!, judgements[0]!)}</td>`
     : columns
-        .map((column) => {
-          const i = results.findIndex(({ label }) => label === column);
-          return `<td>${i < 0 ? '' : cell(results[i]!, judgements[i]!)}</td>`;
-        })
+        .map((column) => results.findIndex(({ label }) => label === column))
+        .map((i) => (i < 0 ? '<td class="none"></td>' : `<td>${cell(results[i]!, judgements[i]!)}</td>`))
         .join('');
-  const kind =
-    claim.basis === 'trainings' ? (claim.primary ? 'primary' : 'exploratory') : claim.basis === 'fact' ? 'needs no training' : 'timings';
-  const links = shownIn === undefined ? '' : ` <a href="#${shownIn}">figure</a>`;
-  return `<tr id="${id}"><th scope="row"><span class="claim-text">${escapeHtml(claim.claim)}</span><span class="source">${escapeHtml(claim.source)} \u00b7 ${kind}</span></th>${cells}</tr>
-<tr class="details"><td colspan="${1 + Math.max(1, columns.length)}"><details><summary>How it was tested: ${escapeHtml(claim.quantity)}</summary>
-<p class="test"><span class="rule">${describeRule(claim.rule, claim.basis)}.</span> ${inlineText(claim.test)}${links}</p>
+  return `<tr id="${id}"><th scope="row"><span class="claim-text">${escapeHtml(claim.claim)}</span><span class="source">${escapeHtml(claim.source)} \u00b7 ${KINDS[claim.basis](claim)}${links(claim, blocks)}</span></th>${cells}</tr>
+<tr class="details"><td colspan="${1 + width}"><details><summary>How it was tested: ${escapeHtml(claim.quantity)}</summary>
+<p class="test"><span class="rule">${describeRule(claim.rule, claim.basis)}.</span> ${inlineText(claim.test)}</p>
 <div class="claim-results">${results.map((result, i) => resultDetails(claim, result, judgements[i]!)).join('\n')}</div></details></td></tr>`;
 };
 
-const tally = (judgements: readonly Judgement[]): string =>
-  (Object.keys(BADGES) as Verdict[])
-    .map((verdict) => ({ verdict, count: judgements.filter((judgement) => judgement.verdict === verdict).length }))
-    .filter(({ count }) => count > 0)
-    .map(({ verdict, count }) => `<li class="${BADGES[verdict].className}"><strong>${count}</strong> ${verdict}</li>`)
+/** How many results have each verdict, and how many of those are facts: they would have it without any training. */
+const tally = (claims: readonly Claim[], judgements: readonly (readonly Judgement[])[]): string => {
+  const all = claims.flatMap(({ basis }, i) => judgements[i]!.map(({ verdict }) => ({ verdict, isFact: basis === 'fact' })));
+  return (Object.keys(BADGES) as Verdict[])
+    .map((verdict) => ({ verdict, of: all.filter((one) => one.verdict === verdict) }))
+    .filter(({ of }) => of.length > 0)
+    .map(({ verdict, of }) => {
+      const facts = of.filter(({ isFact }) => isFact).length;
+      const remark = facts === 0 || facts === all.length ? '' : ` (${facts} ${facts === 1 ? 'needs' : 'need'} no training)`;
+      return `<li class="${BADGES[verdict].className}"><strong>${of.length}</strong> ${verdict}${remark}</li>`;
+    })
     .join('');
+};
 
-/** Claims by controls with the count of every verdict above them, facts first; details on demand. Nothing for a report without claims. */
-export const renderClaims = ({ claims }: Pick<Report, 'claims'>): string => {
+/** Facts, then what was written down before the run, then the rest. */
+const rank = ({ basis, primary }: Claim): number => (basis === 'fact' ? 0 : primary ? 1 : 2);
+
+/** Claims by controls with the count of every verdict above them; details on demand. Nothing for a report without claims. */
+export const renderClaims = ({ claims, sections }: Pick<Report, 'claims' | 'sections'>): string => {
   if (claims.length === 0) return '';
   const judgements = judge(claims);
+  const blocks = new Map(
+    sections.flatMap(({ blocks: all }) => all.flatMap((block) => ('id' in block ? [[block.id, block] as const] : []))),
+  );
   const columns = [...new Set(claims.flatMap(({ results }) => results.flatMap(({ label }) => (label === null ? [] : [label]))))];
-  const order = claims.map((_, i) => i).sort((a, b) => Number(claims[b]!.basis === 'fact') - Number(claims[a]!.basis === 'fact'));
-  const head =
-    columns.length === 0 ? '<th scope="col">verdict</th>' : columns.map((label) => `<th scope="col">${escapeHtml(label)}</th>`).join('');
-  return `<section id="key-results" aria-labelledby="key-results-title">
-<h2 id="key-results-title">Key results</h2>
-<ul class="tally" aria-label="Verdicts">${tally(judgements.flat())}</ul>
-<div class="scroll" role="region" tabindex="0" aria-labelledby="key-results-title">
+  const order = claims.map((_, i) => i).sort((a, b) => rank(claims[a]!) - rank(claims[b]!));
+  const head = (columns.length === 0 ? ['verdict'] : columns).map((label) => `<th scope="col">${escapeHtml(label)}</th>`).join('');
+  return `<section id="key-results" aria-labelledby="page-key-results-title">
+<h2 id="page-key-results-title">Key results</h2>
+<ul class="tally" aria-label="Verdicts">${tally(claims, judgements)}</ul>
 <table class="claims">
 <thead><tr><th scope="col">claim</th>${head}</tr></thead>
 <tbody>
-${order.map((i) => row(claims[i]!, judgements[i]!, columns)).join('\n')}
+${order.map((i) => row(claims[i]!, judgements[i]!, columns, blocks)).join('\n')}
 </tbody>
 </table>
-</div>
 </section>`;
 };

@@ -1,12 +1,12 @@
+import type { Arm, Block, FilmStrip, ImageGrid, Report, Section } from '../model/report.ts';
 import { escapeHtml } from '../text/escape.ts';
 import { paragraphs } from '../text/inline-text.ts';
 import type { PlacedGrid } from '../write/place-images.ts';
 import { renderClaims } from './claims.ts';
 import { renderFigure } from './figure.ts';
-import { filmStripGrid } from '../model/film-strip.ts';
-import { renderImageGrid, renderLead } from './image-grid.ts';
+import { renderLead, renderPictures } from './pictures/figure.ts';
+import { renderAttribution, renderProvenance } from './provenance.ts';
 import { renderTable } from './table.ts';
-import type { Arm, Attribution, Block, ImageGrid, Provenance, Report, Section } from '../model/report.ts';
 
 const renderBlock = (block: Block, grids: ReadonlyMap<string, PlacedGrid>, arms: readonly Arm[]): string => {
   switch (block.kind) {
@@ -20,9 +20,8 @@ const renderBlock = (block: Block, grids: ReadonlyMap<string, PlacedGrid>, arms:
     case 'bar':
       return renderFigure(block, `${block.id}.csv`, arms);
     case 'image-grid':
-      return renderImageGrid(block, grids.get(block.id)!, arms);
     case 'film-strip':
-      return renderImageGrid(filmStripGrid(block), grids.get(block.id)!, arms);
+      return renderPictures(block, grids.get(block.id)!, arms);
   }
 };
 
@@ -35,97 +34,6 @@ const renderSection = (
 ${blocks.map((block) => renderBlock(block, grids, arms)).join('\n')}
 </section>`;
 
-const wallTime = (seconds: number): string => {
-  if (seconds < 120) return `${seconds.toFixed(1)} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 120 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-};
-
-const provenanceTable = (
-  id: string,
-  caption: string,
-  head: readonly string[],
-  rows: readonly (readonly string[])[],
-): string => `<details class="provenance-table"><summary>${caption}</summary>
-<div class="scroll" role="region" tabindex="0" aria-label="${caption}"><table id="${id}">
-<thead><tr>${head.map((label) => `<th scope="col">${label}</th>`).join('')}</tr></thead>
-<tbody>${rows.map(([first, ...cells]) => `<tr><th scope="row">${escapeHtml(first!)}</th>${cells.map((cell) => `<td>${escapeHtml(cell)}</td>`).join('')}</tr>`).join('\n')}</tbody>
-</table></div></details>`;
-
-const renderTrainings = ({ trainings = [] }: Provenance): string =>
-  trainings.length === 0
-    ? ''
-    : provenanceTable(
-        'trainings',
-        'Training by training',
-        ['training', 'identity', 'commit', 'processor', 'instructions', 'engine', 'threads', 'seconds', 'finished'],
-        trainings.map(({ id, identity, commit, processor, instructionSet, engine, threads, seconds, finishedAt }) => [
-          id,
-          identity,
-          commit ?? 'not recorded',
-          processor,
-          instructionSet,
-          engine,
-          String(threads),
-          seconds === null ? 'in pieces' : String(seconds),
-          finishedAt.slice(0, 16).replace('T', ' '),
-        ]),
-      );
-
-const renderNetworks = ({ networks = [] }: Provenance): string =>
-  networks.length === 0
-    ? ''
-    : provenanceTable(
-        'networks',
-        'Networks that drew and judged',
-        ['network', 'weights', 'engine'],
-        networks.map(({ name, hash, engine }) => [name, hash, engine]),
-      );
-
-const renderProvenance = (provenance: Provenance): string => {
-  const { commit, profile, configHash, weightsHash, datasetHash, engine, machine, wallSeconds, finishedAt, command } = provenance;
-  const code = (value: string | null): string =>
-    value === null ? '<span class="missing">not recorded</span>' : `<code>${escapeHtml(value)}</code>`;
-  const text = (value: string | null): string => (value === null ? '<span class="missing">not recorded</span>' : escapeHtml(value));
-  const entries: readonly (readonly [string, string])[] = [
-    ['Commit', code(commit)],
-    ['Profile', text(profile)],
-    ['Config hash', code(configHash)],
-    ['Weights hash', code(weightsHash)],
-    ['Dataset hash', code(datasetHash)],
-    ['Engine', text(engine)],
-    ['Machine', text(machine)],
-    ['Wall time', text(wallSeconds === null ? null : wallTime(wallSeconds))],
-    ['Finished', text(finishedAt)],
-  ];
-  return `<section id="provenance" aria-labelledby="provenance-title">
-<h2 id="provenance-title">Provenance</h2>
-<p class="measure">These hold for every number above that names none of its own. The same numbers at full precision: <a href="results.json">results.json</a>.</p>
-<dl class="provenance">
-${entries.map(([term, value]) => `<div><dt>${term}</dt><dd>${value}</dd></div>`).join('\n')}
-</dl>
-<p class="command-label" id="command-label">Regenerate with</p>
-<div class="command"><pre tabindex="0" aria-labelledby="command-label"><code id="command">${escapeHtml(command)}</code></pre><button type="button" class="copy" data-copies="command">Copy</button></div>
-${renderTrainings(provenance)}
-${renderNetworks(provenance)}
-</section>`;
-};
-
-const renderAttribution = (attribution: readonly Attribution[]): string =>
-  attribution.length === 0
-    ? ''
-    : `<section id="attribution" aria-labelledby="attribution-title">
-<h2 id="attribution-title">Attribution</h2>
-<ul class="attribution">
-${attribution
-  .map(({ work, author, license, url, note }) => {
-    const name = url !== undefined && /^https?:\/\//.test(url) ? `<a href="${escapeHtml(url)}">${escapeHtml(work)}</a>` : escapeHtml(work);
-    return `<li>${name} by ${escapeHtml(author)}, ${escapeHtml(license)}.${note === undefined ? '' : ` ${escapeHtml(note)}`}</li>`;
-  })
-  .join('\n')}
-</ul>
-</section>`;
-
 const renderContents = ({ claims, sections, attribution }: Report): string => {
   const entries = [
     ...(claims.length > 0 ? [{ id: 'key-results', title: 'Key results' }] : []),
@@ -136,22 +44,32 @@ const renderContents = ({ claims, sections, attribution }: Report): string => {
   return `<nav class="contents" aria-label="Contents"><ol>${entries.map(({ id, title }) => `<li><a href="#${id}">${escapeHtml(title)}</a></li>`).join('')}</ol></nav>`;
 };
 
-/** The grid of pictures that a block is; null for blocks without pictures. */
-const gridOf = (block: Block): ImageGrid | null =>
-  block.kind === 'image-grid' ? block : block.kind === 'film-strip' ? filmStripGrid(block) : null;
-
 const leadOf = ({ lead, sections, arms = [] }: Report, grids: ReadonlyMap<string, PlacedGrid>): string => {
-  const block = sections.flatMap(({ blocks }) => blocks).find((candidate) => 'id' in candidate && candidate.id === lead);
-  const grid = block === undefined ? null : gridOf(block);
-  return grid === null ? '' : renderLead(grid, grids.get(grid.id)!, arms);
+  const block = sections
+    .flatMap(({ blocks }) => blocks)
+    .find((one): one is ImageGrid | FilmStrip => (one.kind === 'image-grid' || one.kind === 'film-strip') && one.id === lead);
+  return block === undefined ? '' : renderLead(block, grids.get(block.id)!, arms);
 };
 
 /**
  * Everything comes from the report's own folder: nothing that a text from outside might say can load or run. Figures set styles on
  * elements, and a page opened from a disk has no origin but its scheme.
  */
-const CONTENT_SECURITY_POLICY =
+export const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self' file:; style-src 'self' file: 'unsafe-inline'; img-src 'self' file: data: blob:; connect-src blob: data:; base-uri 'none'; form-action 'none'";
+
+/** The head of a page of this package. Addresses are relative to it. */
+export const pageHead = (title: string, { styles, scripts }: { styles: readonly string[]; scripts: readonly string[] }): string => `<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${CONTENT_SECURITY_POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="generator" content="controllab">
+<title>${escapeHtml(title)}</title>
+<link rel="icon" href="data:,">
+${styles.map((style) => `<link rel="stylesheet" href="${style}">`).join('\n')}
+${scripts.map((script) => `<script defer src="${script}"></script>`).join('\n')}
+</head>`;
 
 /** The whole page. Styles, script and Plotly come from assets/ by relative address: it works from file:// without a network. */
 export const renderPage = (report: Report, grids: ReadonlyMap<string, PlacedGrid>): string => {
@@ -162,18 +80,16 @@ export const renderPage = (report: Report, grids: ReadonlyMap<string, PlacedGrid
     ...(provenance.commit === null ? [] : [`commit ${provenance.commit}`]),
   ];
   const hasFigures = sections.some(({ blocks }) => blocks.some(({ kind }) => kind === 'line' || kind === 'bar'));
+  const parts = [
+    summary === '' ? '' : `<div class="summary">${paragraphs(summary)}</div>`,
+    renderClaims(report),
+    ...sections.map((section) => renderSection(section, grids, arms)),
+    renderProvenance(provenance),
+    renderAttribution(attribution),
+  ];
   return `<!doctype html>
 <html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${CONTENT_SECURITY_POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${escapeHtml(title)}</title>
-<link rel="icon" href="data:,">
-<link rel="stylesheet" href="assets/report.css">
-${hasFigures ? '<script defer src="assets/plotly.min.js"></script>\n' : ''}<script defer src="assets/report.js"></script>
-</head>
+${pageHead(title, { styles: ['assets/report.css'], scripts: [...(hasFigures ? ['assets/plotly.min.js'] : []), 'assets/report.js'] })}
 <body>
 <a class="skip" href="#main">Skip to the results</a>
 <div class="page">
@@ -185,11 +101,11 @@ ${leadOf(report, grids)}
 </header>
 ${renderContents(report)}
 <main id="main">
-${[`<div class="summary">${paragraphs(summary)}</div>`, renderClaims(report), ...sections.map((section) => renderSection(section, grids, arms)), renderProvenance(provenance), renderAttribution(attribution)].filter((part) => part !== '').join('\n')}
+${parts.filter((part) => part !== '').join('\n')}
 </main>
 </div>
-<dialog id="enlarged" aria-labelledby="enlarged-title">
-<form method="dialog"><p id="enlarged-title"></p><button aria-label="Close">\u00d7</button></form>
+<dialog id="enlarged" aria-labelledby="page-enlarged-title">
+<form method="dialog"><p id="page-enlarged-title"></p><button aria-label="Close">\u00d7</button></form>
 <div class="stage"></div>
 </dialog>
 </body>

@@ -69,3 +69,41 @@ it('places the label of a reference line by its logarithm on a logarithmic axis'
   expect(layout.annotations![0]).toMatchObject({ y: 2 });
   expect(layout.shapes![0]).toMatchObject({ y0: 100, y1: 100 });
 });
+
+it('gives an arm one colour, dash and symbol in all figures, and none of them to a series that is no arm\u2019s', () => {
+  const arms = ['base', 'zero', 'gaussian'].map((id) => ({ id, label: id }));
+  const line = (ids: readonly (string | undefined)[]) =>
+    plotlyFigure(
+      {
+        kind: 'line',
+        id: 'f',
+        caption: '',
+        x: { label: '' },
+        y: { label: '' },
+        series: ids.map((arm) => ({ label: arm ?? 'paper', ...(arm === undefined ? {} : { arm }), x: [1], y: [1], n: 1, seeds: [1] })),
+      },
+      arms,
+    ).data.map((trace) => trace as { line: { color: string; dash: string }; marker: { symbol: string } });
+  const [alone] = line(['gaussian']);
+  expect(alone).toMatchObject({ line: { color: 'var(--series-3)', dash: 'dot' }, marker: { symbol: 'diamond' } });
+  const [paper, gaussian, zero] = line([undefined, 'gaussian', 'zero']);
+  expect(gaussian).toEqual(expect.objectContaining({ line: alone!.line, marker: alone!.marker }));
+  expect(zero!.line.color).toBe('var(--series-2)');
+  expect(paper!.line.color).toBe('var(--series-4)');
+  const bar = { value: 1, interval: null, n: 1, seeds: [1], method: '' };
+  const { data } = plotlyFigure(
+    {
+      kind: 'bar',
+      id: 'b',
+      caption: '',
+      categories: ['c'],
+      y: { label: '' },
+      series: [
+        { label: 'x', values: [bar] },
+        { label: 'g', arm: 'gaussian', values: [bar] },
+      ],
+    },
+    arms,
+  );
+  expect(data.map((trace) => (trace as { marker: { color: string } }).marker.color)).toEqual(['var(--series-4)', 'var(--series-3)']);
+});

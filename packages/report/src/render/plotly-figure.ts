@@ -1,15 +1,12 @@
 import type { Data, Layout } from 'plotly.js';
 import { formatSeeds } from '../text/format-number.ts';
-import { ARM_COLOURS, armIndex } from './arm-colours.ts';
+import { type ArmMark, seriesMarks } from './arm-marks.ts';
 import type { Arm, Axis, BarFigure, LineFigure, ReferenceLine } from '../model/report.ts';
 
 // Colours stay CSS variables here; page/report.js puts in the values of the reader's theme, and again when it changes.
-const colour = (i: number): string => `var(--series-${(i % ARM_COLOURS) + 1})`;
-const bandColour = (i: number): string => `var(--band-${(i % ARM_COLOURS) + 1})`;
+const colour = ({ colour: place }: ArmMark): string => `var(--series-${place})`;
+const bandColour = ({ colour: place }: ArmMark): string => `var(--band-${place})`;
 
-// A second cue beside colour, for print and for colour-blind readers.
-const DASHES = ['solid', 'dash', 'dot', 'dashdot', 'longdash', 'longdashdot'] as const;
-const SYMBOLS = ['circle', 'square', 'diamond', 'triangle-up', 'cross', 'x'] as const;
 const MARKERS_UP_TO = 25;
 
 /** Plotly reads a little HTML in its texts; this shows it as written. */
@@ -82,8 +79,9 @@ const lineData = (figure: LineFigure, arms: readonly Arm[]): Data[] => {
   const shared = new Set(samples).size === 1;
   const bands: Data[] = [];
   const lines: Data[] = [];
-  figure.series.forEach(({ label, arm, x, y, band }, place) => {
-    const i = armIndex(arms, arm) ?? place;
+  const marks = seriesMarks(arms, figure.series);
+  figure.series.forEach(({ label, x, y, band }, place) => {
+    const mark = marks[place]!;
     const legendgroup = `series ${place}`;
     if (band !== undefined) {
       bands.push({
@@ -91,9 +89,9 @@ const lineData = (figure: LineFigure, arms: readonly Arm[]): Data[] => {
         x: [...x, ...[...x].reverse()],
         y: [...band.map(([, hi]) => hi), ...band.map(([lo]) => lo).reverse()],
         mode: 'lines',
-        line: { width: 0, color: bandColour(i) },
+        line: { width: 0, color: bandColour(mark) },
         fill: 'toself',
-        fillcolor: bandColour(i),
+        fillcolor: bandColour(mark),
         hoverinfo: 'skip',
         showlegend: false,
         legendgroup,
@@ -105,8 +103,8 @@ const lineData = (figure: LineFigure, arms: readonly Arm[]): Data[] => {
       x: [...x],
       y: [...y],
       mode: x.length <= MARKERS_UP_TO ? 'lines+markers' : 'lines',
-      line: { color: colour(i), width: 2, dash: DASHES[i % DASHES.length]! },
-      marker: { color: colour(i), size: 6, symbol: SYMBOLS[i % SYMBOLS.length]! },
+      line: { color: colour(mark), width: 2, dash: mark.dash },
+      marker: { color: colour(mark), size: 6, symbol: mark.symbol },
       legendgroup,
       ...(band === undefined ? {} : { customdata: band.map(([lo, hi]) => [lo, hi]) }),
       hovertemplate: `%{y:.4g}${band === undefined ? '' : ' [%{customdata[0]:.4g}, %{customdata[1]:.4g}]'}${shared ? '' : samples[place]}`,
@@ -116,13 +114,14 @@ const lineData = (figure: LineFigure, arms: readonly Arm[]): Data[] => {
   return [...bands, ...lines];
 };
 
-const barData = ({ categories, series }: BarFigure, arms: readonly Arm[]): Data[] =>
-  series.map(({ label, arm, values }, place) => ({
+const barData = ({ categories, series }: BarFigure, arms: readonly Arm[]): Data[] => {
+  const marks = seriesMarks(arms, series);
+  return series.map(({ label, values }, place) => ({
     type: 'bar',
     name: plotlyText(label),
     x: categories.map(categoryText),
     y: values.map((measured) => measured?.value ?? null),
-    marker: { color: colour(armIndex(arms, arm) ?? place), line: { width: 0 } },
+    marker: { color: colour(marks[place]!), line: { width: 0 } },
     error_y: {
       type: 'data',
       symmetric: false,
@@ -138,6 +137,7 @@ const barData = ({ categories, series }: BarFigure, arms: readonly Arm[]): Data[
     ]),
     hovertemplate: '%{fullData.name}<br>%{y:.4g} %{customdata[0]}<br>%{customdata[1]}<extra></extra>',
   }));
+};
 
 /** A figure as Plotly's data and layout, with CSS variables ("var(--text)") in place of colours and fonts. */
 export const plotlyFigure = (figure: LineFigure | BarFigure, arms: readonly Arm[] = []): { data: Data[]; layout: Partial<Layout> } =>

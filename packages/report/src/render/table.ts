@@ -1,7 +1,8 @@
-import { swatch } from './arm-colours.ts';
+import { armSymbol } from './arm-marks.ts';
 import { isMeasurement, isPaperValue } from '../model/cell.ts';
 import { escapeHtml } from '../text/escape.ts';
 import { formatExact, formatNumber } from '../text/format-number.ts';
+import { scrollBox } from './scroll.ts';
 import { headerGroups } from './header-groups.ts';
 import { measuredDecimals, renderMeasurement, renderNotMeasured, renderPaperValue, sampleText } from './value.ts';
 import type { Arm, Cell, Column, Measurement, Table } from '../model/report.ts';
@@ -83,16 +84,17 @@ export const renderTable = (table: Table, csvFile: string, arms: readonly Arm[] 
   ];
   return `<figure class="table" id="${id}">
 <figcaption id="${id}-caption">${escapeHtml(caption)}</figcaption>
-<div class="scroll" role="region" tabindex="0" aria-labelledby="${id}-caption">
-<table>
+${scrollBox(
+  `aria-labelledby="${id}-caption"`,
+  `<table>
 <thead>
 ${renderHead(table, numeric)}
 </thead>
 <tbody>
-${rows.map(({ label, arm, cells }, row) => `<tr><th scope="row">${swatch(arms, arm)}${escapeHtml(label)}</th>${cells.map((cell, i) => `<td${numeric[i] ? ' class="number"' : ''}>${renderCell(cell, row, i)}</td>`).join('')}</tr>`).join('\n')}
+${rows.map(({ label, arm, cells }, row) => `<tr><th scope="row">${armSymbol(arms, arm)}${escapeHtml(label)}</th>${cells.map((cell, i) => `<td${numeric[i] ? ' class="number"' : ''}>${renderCell(cell, row, i)}</td>`).join('')}</tr>`).join('\n')}
 </tbody>
-</table>
-</div>
+</table>`,
+)}
 <p class="remarks">${escapeHtml(remarks.join(' '))} <a href="${csvFile}">CSV</a></p>
 </figure>`;
 };

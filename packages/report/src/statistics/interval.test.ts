@@ -59,8 +59,13 @@ describe('meanInterval', () => {
   it('stays inside the quantity’s range', () => {
     const shares = [0.9, 0.95, 1];
     expect(meanInterval(shares).interval![1]).toBeGreaterThan(1);
-    expect(meanInterval(shares, { range: [0, 1] })).toMatchObject({ interval: [meanInterval(shares).interval![0], 1] });
+    expect(meanInterval(shares, { range: [0, 1] })).toMatchObject({ interval: [meanInterval(shares).interval![0], 1], range: [0, 1] });
+    expect(pairedDifferenceInterval([1, 0], [0, 1], { range: [-1, 1] }).interval).toEqual([-1, 1]);
     expect(codeOf(() => meanInterval([0.5, 1.2], { range: [0, 1] }))).toBe('bad-interval');
+  });
+
+  it('says what was sampled', () => {
+    expect(meanInterval([1, 2], { over: '2 trainings' }).method).toBe("95% Student's t, over 2 trainings");
   });
 
   it('names what is wrong with the samples', () => {

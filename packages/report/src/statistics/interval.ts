@@ -1,6 +1,6 @@
-import jstat from 'jstat';
 import { uniform } from '@controllab/data';
 import { ReportError } from '../model/report-error.ts';
+import { studentQuantile } from './student-t.ts';
 
 /** A mean with its 95% confidence interval. */
 export interface Estimate {
@@ -11,26 +11,26 @@ export interface Estimate {
   readonly n: number;
   /** How the interval was made, in words for a reader. */
   readonly method: string;
+  /** What the quantity can be: the interval lies inside. */
+  readonly range?: readonly [lo: number, hi: number];
 }
 
 export interface IntervalOptions {
-  /** Of the bootstrap's draws; 1. */
+  /** Of the bootstrap's draws: an integer in [0, 2^32), by default 1. */
   readonly seed?: number;
   /**
-   * What the quantity can be: the interval is cut there. A confidence set stays one when it is intersected with the possible values.
+   * What the quantity can be (for a difference: the difference): the interval is cut there. A confidence set stays one when it is
+   * intersected with the possible values.
    */
   readonly range?: readonly [lo: number, hi: number];
+  /** What was sampled, for the method's name: "5 trainings". */
+  readonly over?: string;
 }
 
 const RESAMPLES = 10_000;
 
 /** Below this the percentile bootstrap is too narrow (at n = 3 a "95%" interval covers about 75%), and Student's t is used. */
 const BOOTSTRAP_FROM = 20;
-
-const { studentt } = jstat.jStat;
-/** Student's t distribution function, and the value below which a share of it lies. */
-export const studentCdf = (t: number, degrees: number): number => studentt.cdf(t, degrees);
-export const studentQuantile = (share: number, degrees: number): number => studentt.inv(share, degrees);
 
 export const mean = (samples: ArrayLike<number>): number => {
   let sum = 0;
@@ -77,14 +77,7 @@ const studentT = (samples: ArrayLike<number>, centre: number): [number, number] 
   return [centre - half, centre + half];
 };
 
-/**
- * The mean of independent samples with a 95% interval: a percentile bootstrap (Efron and Tibshirani 1993, chapter 13; 10,000 resamples
- * drawn by counter from `seed`, so the same samples give the same interval), or below 20 samples Student's t, because the percentile
- * bootstrap is too narrow there (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", section 4). One sample has no interval.
- * Samples must be independent: pass one number per training seed, or per image of one model, never the two mixed.
- * @throws ReportError `empty-samples`, `non-finite`, `bad-interval` for a sample outside the range
- */
-export const meanInterval = (samples: ArrayLike<number>, { seed = 1, range }: IntervalOptions = {}): Estimate => {
+const checkSamples = (samples: ArrayLike<number>, range: IntervalOptions['range']): void => {
   const n = samples.length;
   if (n === 0) throw new ReportError('empty-samples', 'an interval needs at least one sample, got none');
   for (let i = 0; i < n; i++) {
@@ -92,14 +85,31 @@ export const meanInterval = (samples: ArrayLike<number>, { seed = 1, range }: In
     if (!Number.isFinite(sample))
       throw new ReportError('non-finite', `sample ${i} of ${n} is ${sample}, expected a finite number`, { index: i, value: sample });
     if (range !== undefined && !(sample >= range[0] && sample <= range[1]))
-      throw new ReportError('bad-interval', `sample ${i} of ${n} is ${sample}, outside [${range.join(', ')}]`, { index: i, value: sample });
+      throw new ReportError('bad-interval', `sample ${i} of ${n} is ${sample}, outside the range [${range.join(', ')}]`, {
+        index: i,
+        value: sample,
+      });
   }
+};
+
+/**
+ * The mean of independent samples with a 95% interval: a percentile bootstrap (Efron and Tibshirani 1993, chapter 13; 10,000 resamples
+ * drawn by counter from `seed`, so the same samples give the same interval), or below 20 samples Student's t, because the percentile
+ * bootstrap is too narrow there (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", section 4). One sample has no interval.
+ * An interval is cut at `range`. Samples must be independent: pass one number a training, or one a picture of one training, never the two
+ * mixed.
+ * @throws ReportError `empty-samples`, `non-finite`, `bad-interval` for a sample outside the range
+ */
+export const meanInterval = (samples: ArrayLike<number>, { seed = 1, range, over }: IntervalOptions = {}): Estimate => {
+  checkSamples(samples, range);
+  const n = samples.length;
   const value = mean(samples);
-  if (n === 1) return { value, interval: null, n, method: 'one sample, no interval' };
+  const kept = range === undefined ? {} : { range };
+  if (n === 1) return { value, interval: null, n, method: 'one sample, no interval', ...kept };
   const [lo, hi] = n < BOOTSTRAP_FROM ? studentT(samples, value) : bootstrap(samples, seed);
-  const method = n < BOOTSTRAP_FROM ? "95% Student's t" : `95% percentile bootstrap, ${RESAMPLES.toLocaleString('en-US')} resamples`;
-  if (range === undefined) return { value, interval: [lo, hi], n, method };
-  return { value, interval: [Math.max(lo, range[0]), Math.min(hi, range[1])], n, method };
+  const name = n < BOOTSTRAP_FROM ? "95% Student's t" : `95% percentile bootstrap, ${RESAMPLES.toLocaleString('en-US')} resamples`;
+  const method = over === undefined ? name : `${name}, over ${over}`;
+  return { value, interval: range === undefined ? [lo, hi] : [Math.max(lo, range[0]), Math.min(hi, range[1])], n, method, ...kept };
 };
 
 /**

@@ -1,6 +1,6 @@
 import { uniform } from '@controllab/data';
 import { meanInterval } from '../statistics/interval.ts';
-import type { GridImage, Measurement, Report } from '../model/report.ts';
+import type { Claim, ClaimResult, GridImage, Measurement, PaperValue, Report } from '../model/report.ts';
 
 // A report of the size and shape of a real one, with invented numbers: for the tests of this package only.
 
@@ -11,6 +11,7 @@ const VARIANTS = [
   'ControlNet-lite, Gaussian',
 ];
 const PROMPTS = ['no prompt', 'insufficient prompt', 'conflicting prompt', 'perfect prompt'];
+const TEXTS = ['', 'objects on a background', 'a cat on a blue background', 'a disc left of a square'];
 const SEEDS = [1, 2, 3, 4, 5];
 const ARMS = VARIANTS.map((label, i) => ({ id: `arm-${i + 1}`, label }));
 
@@ -24,13 +25,6 @@ const measured = (values: readonly number[], weights?: string): Measurement => (
   ...meanInterval(values),
   seeds: SEEDS,
   ...(weights === undefined ? {} : { provenance: { weightsHash: weights } }),
-});
-
-/** A claim's quantity, one number a training. */
-const perTraining = (values: readonly number[]): Measurement => ({
-  ...meanInterval(values),
-  seeds: SEEDS.slice(0, values.length),
-  perTraining: values,
 });
 
 const BACKGROUNDS = [
@@ -88,6 +82,101 @@ const learned = (variant: number, step: number): number => {
   return 0.18 + (end - 0.18) / (1 + Math.exp(-(step - at) / 90)) + 0.006 * noise(variant + 40, step);
 };
 
+/** One number a training. */
+const perTraining = (values: readonly number[], range?: readonly [number, number]): Measurement => ({
+  ...meanInterval(values, { over: `${values.length} trainings`, ...(range === undefined ? {} : { range }) }),
+  seeds: SEEDS.slice(0, values.length),
+  perTraining: values,
+});
+
+const EDGES = 'Canny edges';
+const MASKS = 'Masks';
+const DIFFERENCE = [-1, 1] as const;
+const results = (canny: Measurement | null, masks: Measurement | null, paper: PaperValue | null = null): ClaimResult[] => [
+  { label: EDGES, measured: canny, paper },
+  { label: MASKS, measured: masks, paper },
+];
+
+const CLAIMS: Claim[] = [
+  {
+    id: 'claim-zero',
+    claim: 'Zero convolutions follow the condition better than Gaussian ones',
+    source: 'ControlNet, section 4.2, figure 8',
+    test: 'Paired by training seed over 256 scenes with the same noise, prompt `perfect`.',
+    quantity: 'condition F1, zero \u2212 Gaussian',
+    rule: { kind: 'above', bound: 0 },
+    basis: 'trainings',
+    primary: true,
+    results: results(
+      perTraining([0.131, 0.118, 0.142, 0.109, 0.127], DIFFERENCE),
+      perTraining([0.05, -0.03, 0.08, -0.02, 0.06], DIFFERENCE),
+      { text: 'shown in images', source: 'figure 8' },
+    ),
+    shownIn: 'prompt-bars',
+  },
+  {
+    id: 'claim-lite',
+    claim: 'With Gaussian convolutions ControlNet drops to the level of ControlNet-lite',
+    source: 'ControlNet, section 4.2',
+    test: 'An equivalence test: the difference must lie within 0.03 of zero.',
+    quantity: 'condition F1, Gaussian ControlNet \u2212 lite',
+    rule: { kind: 'within', lo: -0.03, hi: 0.03 },
+    basis: 'trainings',
+    primary: true,
+    results: results(
+      perTraining([0.06, 0.071, 0.058, 0.063, 0.066], DIFFERENCE),
+      perTraining([0.004, -0.006, 0.003, 0.008, -0.002], DIFFERENCE),
+      { text: 'about as low', value: 0, source: 'section 4.2' },
+    ),
+    shownIn: 'variants',
+  },
+  {
+    id: 'claim-start',
+    claim: 'Before the first step, zero convolutions leave the locked model as it is',
+    source: 'ControlNet, section 3.1',
+    test: 'The largest difference of the prediction with and without the untrained network, over every output value.',
+    quantity: 'largest difference before training',
+    rule: { kind: 'within', lo: 0, hi: 0 },
+    basis: 'fact',
+    primary: true,
+    results: [
+      {
+        label: null,
+        measured: { value: 0, interval: [0, 0], n: 12288, seeds: [], method: 'every output value compared' },
+        paper: { text: '0', value: 0, source: 'section 3.1' },
+      },
+    ],
+  },
+  {
+    id: 'claim-quality',
+    claim: 'The copy improves quality over ControlNet-lite',
+    source: 'ControlNet, table 3',
+    test: 'Difference of FID (mini-inception) on 1,024 images of a training.',
+    quantity: 'FID (mini-inception), copy \u2212 lite',
+    rule: { kind: 'below', bound: 0 },
+    basis: 'trainings',
+    primary: false,
+    results: results(perTraining([-14.1, -6.2, -9.8, -11.3, -7.7]), perTraining([-9.8]), {
+      text: '15.27 \u2212 17.92 = \u22122.65',
+      value: -2.65,
+      source: 'table 3, FID with the Inception network',
+    }),
+    shownIn: 'variants',
+  },
+  {
+    id: 'claim-sudden',
+    claim: 'Training converges suddenly rather than gradually',
+    source: 'ControlNet, section 3.3, figure 4',
+    test: 'Steps between 20% and 80% of the final F1, on a curve of 21 evaluations.',
+    quantity: 'Steps from 20% to 80%',
+    rule: { kind: 'below', bound: 1000 },
+    basis: 'trainings',
+    primary: true,
+    results: [{ label: EDGES, measured: null, paper: { text: '< 1,000', source: 'figure 4' } }],
+    shownIn: 'convergence-curve',
+  },
+];
+
 const build = (): Report => {
   const perImage = F1.map((centre, i) => samples(i + 1, centre, 0.14, 256));
   const f1 = perImage.map((values, i) => measured(values, `sha256:${'0123456789abcdef'.slice(i)}`));
@@ -95,76 +184,11 @@ const build = (): Report => {
     id: 'ablation',
     title: 'Does a trainable copy behind zero convolutions matter?',
     takeaway: 'A trainable copy behind **zero convolutions** follows edges best: F1 0.68 against 0.55 and less.',
-    lead: 'grid',
+    lead: 'film-strip',
     arms: ARMS,
     summary:
-      'We trained four ways of adding spatial control to one small Stable Diffusion on **emoji scenes**: a trainable copy of the encoder or one convolution per block, each behind zero or Gaussian convolutions. The trainable copy behind zero convolutions follows edges best; replacing only the zero convolutions costs a third of that advantage, not all of it.',
-    claims: [
-      {
-        id: 'claim-zero',
-        claim: 'Zero convolutions follow the condition better than Gaussian ones',
-        source: 'ControlNet, section 4.2, figure 8',
-        test: 'Paired over 256 scenes with the same noise, prompt `perfect`.',
-        quantity: 'Canny F1, zero \u2212 Gaussian',
-        rule: { kind: 'above', bound: 0 },
-        basis: 'trainings',
-        primary: true,
-        shownIn: 'prompt-bars',
-        results: [
-          {
-            label: 'Canny edges',
-            measured: perTraining([0.12, 0.14, 0.13, 0.15, 0.11]),
-            paper: { text: 'shown in images', source: 'figure 8' },
-          },
-          { label: 'object mask', measured: perTraining([0.02, -0.01, 0.03, 0, 0.01]), paper: null },
-        ],
-      },
-      {
-        id: 'claim-lite',
-        claim: 'With Gaussian convolutions ControlNet drops to the level of ControlNet-lite',
-        source: 'ControlNet, section 4.2',
-        test: 'An equivalence test: the difference must lie within 0.03 of zero.',
-        quantity: 'Canny F1, Gaussian ControlNet \u2212 lite',
-        rule: { kind: 'within', lo: -0.03, hi: 0.03 },
-        basis: 'trainings',
-        primary: true,
-        results: [
-          {
-            label: 'Canny edges',
-            measured: perTraining([0.06, 0.01, 0.05, 0.02, 0.04]),
-            paper: { text: 'about as low', value: 0, source: 'section 4.2' },
-          },
-        ],
-      },
-      {
-        id: 'claim-quality',
-        claim: 'The copy improves quality over ControlNet-lite',
-        source: 'ControlNet, table 3',
-        test: 'Difference of FID (mini-inception) on 1,024 images for each of three training seeds.',
-        quantity: 'FID (mini-inception), copy \u2212 lite',
-        rule: { kind: 'below', bound: 0 },
-        basis: 'trainings',
-        primary: false,
-        results: [
-          {
-            label: 'Canny edges',
-            measured: perTraining([-14.1, -6.2, -9.8]),
-            paper: { text: '15.27 \u2212 17.92 = \u22122.65', value: -2.65, source: 'table 3, FID with the Inception network' },
-          },
-        ],
-      },
-      {
-        id: 'claim-sudden',
-        claim: 'Training converges suddenly rather than gradually',
-        source: 'ControlNet, section 3.3, figure 4',
-        test: 'Steps between 20% and 80% of the final F1, on a curve of 21 evaluations.',
-        quantity: 'Steps from 20% to 80%',
-        rule: { kind: 'below', bound: 1000 },
-        basis: 'fact',
-        primary: false,
-        results: [{ label: null, measured: null, paper: { text: '< 1,000', source: 'figure 4' } }],
-      },
-    ],
+      'We trained four ways of adding spatial control to one small Stable Diffusion on **emoji scenes**: a trainable copy of the encoder or one convolution per block, each behind zero or Gaussian convolutions. Every arm was trained five times, from the same five seeds.',
+    claims: CLAIMS,
     sections: [
       {
         id: 'setup',
@@ -192,11 +216,12 @@ const build = (): Report => {
             ],
             rows: VARIANTS.map((label, i) => ({
               label,
+              arm: ARMS[i]!.id,
               cells: [
                 PARAMETERS[i]!,
                 f1[i]!,
                 'not given',
-                i === 3 ? null : { ...meanInterval(samples(i + 10, FID[i]!, 2.2, 3)), seeds: SEEDS },
+                i === 3 ? null : { ...meanInterval(samples(i + 10, FID[i]!, 2.2, 5)), seeds: SEEDS },
                 [
                   { text: '15.27', source: 'ControlNet, table 3' },
                   'not given',
@@ -219,20 +244,21 @@ const build = (): Report => {
           {
             kind: 'line',
             id: 'convergence-curve',
-            caption: 'Condition fidelity while training; bands are 95% intervals over three seeds',
+            caption: 'Condition fidelity while training; bands are 95% intervals over five trainings',
             x: { label: 'training step' },
             y: { label: 'Canny F1' },
             series: VARIANTS.map((label, i) => {
               const y = STEPS.map((step) => learned(i, step));
               return {
                 label,
+                arm: ARMS[i]!.id,
                 x: STEPS,
                 y,
                 band: y.map((value, j): [number, number] => [
                   value - 0.012 - 0.03 * uniform(9, 'band', i, j + 1)[j]!,
                   value + 0.012 + 0.03 * uniform(10, 'band', i, j + 1)[j]!,
                 ]),
-                n: 3,
+                n: 5,
                 seeds: SEEDS,
               };
             }),
@@ -262,9 +288,13 @@ const build = (): Report => {
             kind: 'film-strip',
             id: 'film-strip',
             caption: 'One condition over training',
-            condition: image(0, 'condition'),
-            steps: [0, 500, 1000],
-            rows: ARMS.slice(0, 2).map(({ id, label }, i) => ({ label, arm: id, images: [3, 1, 0].map((blur) => image(i, blur)) })),
+            condition: { ...image(0, 'condition'), detail: 'a disc left of a square' },
+            steps: [0, 250, 500, 750, 1000, 1500, 2000],
+            rows: ARMS.map(({ id, label }, i) => ({
+              label,
+              arm: id,
+              images: [3, 3, 2, 2, 1, i, i].map((blur) => image(0, Math.max(blur, i))),
+            })),
           },
           {
             kind: 'image-grid',
@@ -277,14 +307,21 @@ const build = (): Report => {
             ],
             rows: PROMPTS.map((prompt, p) => ({
               label: prompt,
-              detail: [
-                '\u201c\u201d',
-                '\u201cobjects on a background\u201d',
-                '\u201ca cat on a blue background\u201d',
-                '\u201ca disc left of a square\u201d',
-              ][p]!,
-              notes: [{ label: 'told', text: PROMPTS[p]! }],
+              detail: TEXTS[p]!,
               images: [image(p, 'condition'), ...VARIANTS.map((_, i) => (i === 3 && p === 2 ? null : image(p, i))), image(p, 'target')],
+            })),
+          },
+          {
+            kind: 'image-grid',
+            id: 'arms-by-prompts',
+            caption: 'Every arm under every kind of prompt',
+            columns: ['Condition', ...ARMS.flatMap(({ id, label }) => PROMPTS.map((prompt) => ({ group: label, label: prompt, arm: id })))],
+            rows: [0, 1, 2].map((scene) => ({
+              label: `${scene + 1}`,
+              images: [
+                image(scene, 'condition'),
+                ...ARMS.flatMap((_, i) => PROMPTS.map((_prompt, p) => ({ ...image(scene, i), detail: TEXTS[p]! }))),
+              ],
             })),
           },
         ],
@@ -301,6 +338,20 @@ const build = (): Report => {
       wallSeconds: 1284,
       finishedAt: '2026-03-14T09:26:53Z',
       command: 'npx nx run experiments:ablation -c quick --seed=1',
+      trainings: SEEDS.map((seed) => ({
+        id: `proposed, canny, seed ${seed}`,
+        seed,
+        identity: `9b74c9897ba${seed}`,
+        commit: '3f9c2ab17d40',
+        processor: 'Example CPU at 2.6 GHz',
+        instructionSet: 'avx512f',
+        engine: 'onnx cpu',
+        threads: 1,
+        seconds: 61.5,
+        finishedAt: '2026-03-14T09:26:53Z',
+        cached: seed === 1,
+      })),
+      networks: [{ name: 'judge: mini-inception', hash: 'sha256:9b74c989', engine: 'onnx cpu' }],
     },
     attribution: [
       {

@@ -1,12 +1,17 @@
-import { filmStripGrid } from '../model/film-strip.ts';
-import { judge } from '../statistics/verdict.ts';
 import { isMeasurement } from '../model/cell.ts';
-import type { PlacedGrid } from './place-images.ts';
-import type { Block, Cell, Report } from '../model/report.ts';
+import type { Block, Cell, Claim, GridImage, GridRow, Report, Table } from '../model/report.ts';
+import { judge } from '../statistics/judge.ts';
+import type { PlacedGrid, PlacedImage } from './place-images.ts';
 
 const CONFIDENCE = 0.95;
 
 const cell = (value: Cell): unknown => (isMeasurement(value) ? { ...value, confidence: CONFIDENCE } : value);
+
+/** An image in JSON: what is said of it and where it lies, in place of its pixels. */
+const imageEntry = ({ rgb: _rgb, ...image }: GridImage, place: PlacedImage): unknown => ({ ...image, ...place });
+
+const rowEntries = (rows: readonly GridRow[], { places }: PlacedGrid): unknown[] =>
+  rows.map(({ images, ...row }, i) => ({ ...row, images: images.map((image, j) => image && imageEntry(image, places[i]![j]!)) }));
 
 const block = (content: Block, grids: ReadonlyMap<string, PlacedGrid>): unknown[] => {
   switch (content.kind) {
@@ -14,52 +19,82 @@ const block = (content: Block, grids: ReadonlyMap<string, PlacedGrid>): unknown[
     case 'note':
       return [];
     case 'table':
-      return [{ ...content, csv: `${content.id}.csv`, rows: content.rows.map(({ label, cells }) => ({ label, cells: cells.map(cell) })) }];
+      return [
+        { ...content, csv: `${content.id}.csv`, rows: content.rows.map(({ cells, ...row }) => ({ ...row, cells: cells.map(cell) })) },
+      ];
     case 'line':
       return [{ ...content, csv: `${content.id}.csv`, confidence: CONFIDENCE }];
     case 'bar':
       return [
-        { ...content, csv: `${content.id}.csv`, series: content.series.map(({ label, values }) => ({ label, values: values.map(cell) })) },
-      ];
-    case 'film-strip':
-      return block(filmStripGrid(content), grids);
-    case 'image-grid':
-      return [
         {
           ...content,
-          rows: content.rows.map(({ images, ...row }, i) => ({
-            ...row,
-            images: images.map(
-              (image, j) =>
-                image && {
-                  alt: image.alt,
-                  caption: image.caption,
-                  width: image.width,
-                  height: image.height,
-                  ...grids.get(content.id)!.places[i]![j]!,
-                },
-            ),
-          })),
+          csv: `${content.id}.csv`,
+          series: content.series.map(({ values, ...series }) => ({ ...series, values: values.map(cell) })),
         },
       ];
+    case 'image-grid':
+      return [{ ...content, rows: rowEntries(content.rows, grids.get(content.id)!) }];
+    case 'film-strip': {
+      const placed = grids.get(content.id)!;
+      return [{ ...content, condition: imageEntry(content.condition, placed.condition!), rows: rowEntries(content.rows, placed) }];
+    }
   }
 };
 
-/** Every measured number of the tables under one flat name, `table/row/column`: for programs that want a number, not a page. */
-const flatMetrics = ({ sections }: Report): Record<string, number> =>
-  Object.fromEntries(
-    sections.flatMap(({ blocks }) =>
-      blocks.flatMap((content) =>
-        content.kind !== 'table'
-          ? []
-          : content.rows.flatMap(({ label, cells }) =>
-              cells.flatMap((value, i) => {
-                const column = content.columns[i]!;
-                const name = [content.id, label, ...(column.group === undefined ? [] : [column.group]), column.label].join('/');
-                return typeof value === 'number' ? [[name, value]] : isMeasurement(value) ? [[name, value.value]] : [];
-              }),
-            ),
-      ),
+type Metric = readonly [name: string, value: number];
+const measured = (name: string, value: Cell): Metric[] =>
+  typeof value === 'number' ? [[name, value]] : isMeasurement(value) ? [[name, value.value]] : [];
+
+const tableMetrics = ({ id, columns, rows }: Table): Metric[] =>
+  rows.flatMap(({ label, cells }) =>
+    cells.flatMap((value, i) => {
+      const { group, label: column } = columns[i]!;
+      return measured([id, label, ...(group === undefined ? [] : [group]), column].join('/'), value);
+    }),
+  );
+
+const blockMetrics = (content: Block): Metric[] => {
+  switch (content.kind) {
+    case 'table':
+      return tableMetrics(content);
+    case 'bar':
+      return content.series.flatMap(({ label, values }) =>
+        values.flatMap((value, i) => measured([content.id, label, content.categories[i]!].join('/'), value)),
+      );
+    case 'line':
+      return content.series.flatMap(({ label, y }) => (y.length === 0 ? [] : [[`${content.id}/${label}`, y.at(-1)!] as const]));
+    default:
+      return [];
+  }
+};
+
+/**
+ * Every number under one flat name, for programs that want a number, not a page: `claim` or `claim/control`, `table/row/column` (or
+ * `table/row/group/column`), `figure/series/category`, and `figure/series` for the last point of a curve. A name that comes again is
+ * numbered.
+ */
+const flatMetrics = ({ claims, sections }: Report): Record<string, number> => {
+  const entries = [
+    ...claims.flatMap(({ id, results }) =>
+      results.flatMap((one) => measured(one.label === null ? id : `${id}/${one.label}`, one.measured)),
+    ),
+    ...sections.flatMap(({ blocks }) => blocks.flatMap(blockMetrics)),
+  ];
+  const seen = new Map<string, number>();
+  return Object.fromEntries(
+    entries.map(([name, value]) => {
+      const times = (seen.get(name) ?? 0) + 1;
+      seen.set(name, times);
+      return [times === 1 ? name : `${name} (${times})`, value];
+    }),
+  );
+};
+
+/** One row a training behind a claim: a table for whoever wants to test otherwise. */
+const trainingRows = (claims: readonly Claim[]): unknown[] =>
+  claims.flatMap(({ id, results }) =>
+    results.flatMap(({ label, measured: of }) =>
+      (of?.perTraining ?? []).map((value, i) => ({ claim: id, control: label, seed: of!.seeds[i]!, value })),
     ),
   );
 
@@ -68,25 +103,23 @@ const flatMetrics = ({ sections }: Report): Record<string, number> =>
  * for every number that carries none of its own. Apart from `provenance` keys, identical runs give identical bytes.
  */
 export const reportResults = (report: Report, grids: ReadonlyMap<string, PlacedGrid>): string => {
-  const { id, title, takeaway, summary, claims, sections, provenance, attribution } = report;
+  const { claims, sections, provenance, attribution, id, title, takeaway, lead, summary, arms } = report;
   const judgements = judge(claims);
   const results = {
     format: 'controllab-report-2',
     id,
     title,
     takeaway,
-    ...(report.lead === undefined ? {} : { lead: report.lead }),
+    lead,
     summary,
+    arms,
     claims: claims.map((claim, i) => ({
       ...claim,
       results: claim.results.map((result, k) => ({ ...result, measured: cell(result.measured), ...judgements[i]![k]! })),
     })),
     metrics: flatMetrics(report),
-    sections: sections.map((section) => ({
-      id: section.id,
-      title: section.title,
-      blocks: section.blocks.flatMap((content) => block(content, grids)),
-    })),
+    trainings: trainingRows(claims),
+    sections: sections.map((section) => ({ ...section, blocks: section.blocks.flatMap((content) => block(content, grids)) })),
     attribution,
     provenance,
   };

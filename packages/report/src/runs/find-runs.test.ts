@@ -1,0 +1,99 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { SAMPLE_REPORT } from '../testing/sample-report.ts';
+import { writeReport } from '../write/write-report.ts';
+import { findRuns } from './find-runs.ts';
+import { writeIndex } from './write-index.ts';
+
+let reports: string;
+beforeEach(async () => {
+  reports = await mkdtemp(path.join(tmpdir(), 'reports-'));
+});
+afterEach(() => rm(reports, { recursive: true }));
+
+const put = async (name: string, text: string): Promise<void> => {
+  await mkdir(path.dirname(path.join(reports, name)), { recursive: true });
+  await writeFile(path.join(reports, name), text);
+};
+const FORMER = {
+  format: 'controllab-report-1',
+  id: 'ablation',
+  title: 'An older one',
+  summary: 'Three networks were trained. More was done, too.',
+  claims: [
+    { claim: 'It works', verdict: 'reproduced', measured: { value: 0.5, interval: [0.4, 0.6] } },
+    { claim: 'It flies', verdict: 'inconclusive', measured: null },
+  ],
+  sections: [
+    {
+      blocks: [
+        {
+          kind: 'table',
+          id: 't',
+          caption: 'Numbers',
+          columns: [{ label: 'F1', group: 'measured' }],
+          rows: [{ label: 'a', cells: [{ value: 0.25, interval: [0.2, 0.3] }] }],
+        },
+      ],
+    },
+  ],
+  provenance: { profile: 'standard', commit: 'abc', finishedAt: '2026-05-01T00:00:00Z' },
+};
+
+it('finds all reports, newest first, those of the older format too, and passes over other files', async () => {
+  await writeReport(path.join(reports, 'ablation/quick-seed-2'), SAMPLE_REPORT);
+  await put('published/ablation/results.json', JSON.stringify(FORMER));
+  await put('elsewhere/results.json', '{"format": "another program\u2019s"}');
+  await put('broken/results.json', '{"format": ');
+  const [former, sample, ...others] = await findRuns(reports);
+  expect(others).toEqual([]);
+  expect(former).toMatchObject({
+    folder: 'published/ablation',
+    isFormer: true,
+    seed: null,
+    takeaway: 'Three networks were trained.',
+    verdicts: { reproduced: 1, inconclusive: 1 },
+    pictures: [],
+    entries: [
+      { group: 'Claims', name: 'It works', text: 'reproduced, 0.50 [0.40, 0.60]' },
+      { group: 'Claims', name: 'It flies', text: 'inconclusive' },
+      { group: 'Numbers', name: 'a, measured, F1', text: '0.250 [0.200, 0.300]' },
+    ],
+  });
+  expect(sample).toMatchObject({
+    folder: 'ablation/quick-seed-2',
+    isFormer: false,
+    seed: '2',
+    takeaway: SAMPLE_REPORT.takeaway,
+    verdicts: { reproduced: 4, 'not reproduced': 1, inconclusive: 1, 'not judged': 2 },
+  });
+  expect(sample!.pictures.map(({ file, index }) => `${file} ${index}`)).toEqual([
+    'ablation/quick-seed-2/images/film-strip/condition.png 0',
+    'ablation/quick-seed-2/images/film-strip/row-1.png 1',
+    'ablation/quick-seed-2/images/film-strip/row-1.png 4',
+    'ablation/quick-seed-2/images/film-strip/row-1.png 6',
+  ]);
+  expect(sample!.entries).toContainEqual({
+    group: 'Claims',
+    name: 'The copy improves quality over ControlNet-lite (Masks)',
+    text: 'not judged: 1 training, \u22129.8',
+  });
+});
+
+it('writes an index without reports, anew over its own, and never over a page that is somebody else\u2019s', async () => {
+  await writeIndex(reports);
+  await writeIndex(reports);
+  expect(await readFile(path.join(reports, 'index.html'), 'utf8')).toContain('No report yet.');
+  await put('index.html', '<h1>My own page</h1>');
+  await expect(writeIndex(reports)).rejects.toMatchObject({ code: 'foreign-files' });
+  expect(await readFile(path.join(reports, 'index.html'), 'utf8')).toBe('<h1>My own page</h1>');
+});
+
+it('escapes what results say', async () => {
+  const evil = '</script><script>alert(1)</script>';
+  await put('a/results.json', JSON.stringify({ ...FORMER, title: evil, summary: evil, id: evil, claims: [{ ...FORMER.claims[0], claim: evil }] }));
+  await writeIndex(reports);
+  expect(await readFile(path.join(reports, 'index.html'), 'utf8')).not.toContain('<script>alert');
+});

@@ -1,0 +1,189 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Verdict } from '../statistics/verdict.ts';
+import { decimalsFor, formatExact, formatInterval, formatNumber } from '../text/format-number.ts';
+
+/** One tile of a report's PNG: `index` of `count` side by side. */
+export interface Tile {
+  readonly file: string;
+  readonly index: number;
+  readonly count: number;
+  readonly alt: string;
+}
+
+/** One number (or verdict) of a run, as two runs are compared by it. */
+export interface Entry {
+  /** What it stands under: a table's caption, or "Claims". */
+  readonly group: string;
+  readonly name: string;
+  /** As it is shown: "0.71 [0.65, 0.77]". */
+  readonly text: string;
+}
+
+/** What the index keeps of a run's results.json. */
+export interface Run {
+  /** Folder below the reports, with forward slashes. */
+  readonly folder: string;
+  readonly id: string;
+  readonly title: string;
+  readonly takeaway: string;
+  readonly profile: string;
+  /** As its folder's name says; null where it has none. */
+  readonly seed: string | null;
+  readonly commit: string | null;
+  readonly finishedAt: string | null;
+  readonly verdicts: Readonly<Partial<Record<Verdict, number>>>;
+  /** Judged by the rules of format 1: by an interval, however few the trainings. */
+  readonly isFormer: boolean;
+  /** Of its first row of pictures. */
+  readonly pictures: readonly Tile[];
+  readonly entries: readonly Entry[];
+}
+
+interface StoredMeasurement {
+  readonly value: number;
+  readonly interval: readonly [number, number] | null;
+}
+type StoredCell = string | number | { readonly text: string } | StoredMeasurement | null;
+interface StoredImage {
+  readonly file: string;
+  readonly index: number;
+  readonly count: number;
+  readonly alt: string;
+}
+interface StoredBlock {
+  readonly kind: string;
+  readonly id: string;
+  readonly caption: string;
+  readonly columns?: readonly { readonly label: string; readonly group?: string }[];
+  readonly condition?: StoredImage;
+  readonly rows?: readonly {
+    readonly label: string;
+    readonly cells?: readonly StoredCell[];
+    readonly images?: readonly (StoredImage | null)[];
+  }[];
+}
+interface StoredResult {
+  readonly label: string | null;
+  readonly measured: StoredMeasurement | null;
+  readonly verdict: Verdict;
+  /** Since format 2. */
+  readonly text?: string;
+}
+interface StoredReport {
+  readonly format: string;
+  readonly id: string;
+  readonly title: string;
+  readonly takeaway?: string;
+  readonly lead?: string;
+  readonly summary: string;
+  /** In format 1 a claim was its only result. */
+  readonly claims: readonly ({ readonly claim: string } & ({ readonly results: readonly StoredResult[] } | Omit<StoredResult, 'label'>))[];
+  readonly sections: readonly { readonly blocks: readonly StoredBlock[] }[];
+  readonly provenance: { readonly profile: string; readonly commit: string | null; readonly finishedAt: string | null };
+}
+
+const FORMATS = ['controllab-report-1', 'controllab-report-2'];
+const RESULTS = 'results.json';
+/** Folders below the reports: published/ablation/standard-seed-1, and one more. */
+const DEEPEST = 4;
+const THUMBNAILS = 4;
+
+async function* resultFiles(folder: string, depth = 0): AsyncGenerator<string> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  for (const entry of entries) {
+    const full = path.join(folder, entry.name);
+    if (entry.isDirectory() && depth < DEEPEST) yield* resultFiles(full, depth + 1);
+    else if (entry.name === RESULTS) yield full;
+  }
+}
+
+const measuredText = ({ value, interval }: StoredMeasurement): string => {
+  if (interval === null || interval[0] === interval[1]) return formatExact(value);
+  const decimals = decimalsFor((interval[1] - interval[0]) / 2);
+  return `${formatNumber(value, decimals)} ${formatInterval(interval, decimals)}`;
+};
+
+const cellText = (cell: StoredCell): string => {
+  if (cell === null) return 'not measured';
+  if (typeof cell === 'string') return cell;
+  if (typeof cell === 'number') return formatExact(cell);
+  return 'text' in cell ? cell.text : measuredText(cell);
+};
+
+const tableEntries = ({ caption, columns = [], rows = [] }: StoredBlock): Entry[] =>
+  rows.flatMap(({ label: row, cells = [] }) =>
+    cells.map((cell, i) => {
+      const { group, label } = columns[i]!;
+      return { group: caption, name: [row, ...(group === undefined ? [] : [group]), label].filter(Boolean).join(', '), text: cellText(cell) };
+    }),
+  );
+
+const resultsOf = (claim: StoredReport['claims'][number]): readonly StoredResult[] =>
+  'results' in claim ? claim.results : [{ label: null, ...claim }];
+
+const claimEntries = ({ claims }: StoredReport): Entry[] =>
+  claims.flatMap((claim) =>
+    resultsOf(claim).map(({ label, verdict, text = verdict, measured }) => ({
+      group: 'Claims',
+      name: label === null ? claim.claim : `${claim.claim} (${label})`,
+      text: measured === null ? text : `${text}, ${measuredText(measured)}`,
+    })),
+  );
+
+/** Some tiles of the first row of the leading pictures, evenly spaced. */
+const picturesOf = ({ lead, sections }: StoredReport, folder: string): Tile[] => {
+  const blocks = sections.flatMap((section) => section.blocks).filter(({ kind }) => kind === 'image-grid' || kind === 'film-strip');
+  const block = blocks.find(({ id }) => id === lead) ?? blocks[0];
+  const images = [block?.condition, ...(block?.rows?.[0]?.images ?? [])].filter((image) => image !== undefined && image !== null);
+  const shown = Math.min(THUMBNAILS, images.length);
+  return Array.from({ length: shown }, (_, k) => {
+    const { file, index, count, alt } = images[Math.round((k * (images.length - 1)) / Math.max(1, shown - 1))]!;
+    return { file: `${folder}/${file}`, index, count, alt };
+  });
+};
+
+const firstSentence = (text: string): string => /^.*?[.!?](?=\s|$)/s.exec(text)?.[0] ?? text;
+
+/** A run as the index shows it; null for a file that is no report's. */
+const readRun = async (reports: string, file: string): Promise<Run | null> => {
+  let stored: StoredReport;
+  try {
+    stored = JSON.parse(await readFile(file, 'utf8')) as StoredReport;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+  if (!FORMATS.includes(stored?.format)) return null;
+  const folder = path.relative(reports, path.dirname(file)).split(path.sep).join('/');
+  const { id, title, takeaway, summary, provenance, claims, sections, format } = stored;
+  const verdicts: Partial<Record<Verdict, number>> = {};
+  for (const { verdict } of claims.flatMap(resultsOf)) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
+  return {
+    folder,
+    id,
+    title,
+    takeaway: takeaway ?? firstSentence(summary),
+    profile: provenance.profile,
+    seed: /(?:^|[/-])seed-(\d+)/.exec(folder)?.[1] ?? null,
+    commit: provenance.commit,
+    finishedAt: provenance.finishedAt,
+    verdicts,
+    isFormer: format === FORMATS[0],
+    pictures: picturesOf(stored, folder),
+    entries: [...claimEntries(stored), ...sections.flatMap(({ blocks }) => blocks.filter(({ kind }) => kind === 'table').flatMap(tableEntries))],
+  };
+};
+
+/** All reports below a folder, newest first. Files that are no report's are left out. */
+export const findRuns = async (reports: string): Promise<Run[]> => {
+  const runs: Run[] = [];
+  for await (const file of resultFiles(reports)) {
+    const run = await readRun(reports, file);
+    if (run !== null) runs.push(run);
+  }
+  return runs.sort((a, b) => (b.finishedAt ?? '').localeCompare(a.finishedAt ?? '') || a.folder.localeCompare(b.folder));
+};

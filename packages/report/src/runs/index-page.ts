@@ -1,0 +1,72 @@
+import { BADGES } from '../render/badges.ts';
+import { pageHead } from '../render/page.ts';
+import { scrollBox } from '../render/scroll.ts';
+import type { Verdict } from '../statistics/verdict.ts';
+import { escapeHtml, jsonForScript } from '../text/escape.ts';
+import { inlineText } from '../text/inline-text.ts';
+import type { Run } from './find-runs.ts';
+
+/** Stands in every index of ours, which may therefore be written anew. */
+export const INDEX_MARK = '<main class="page index" data-controllab-index>';
+
+const thumbnails = ({ pictures, folder }: Run): string =>
+  `<a class="thumbnails" href="${escapeHtml(folder)}/index.html" tabindex="-1" aria-hidden="true">${pictures
+    .map(
+      ({ file, index, count }) =>
+        `<span class="frame pixelated" style="--tiles:${count};--tile:${index}"><img src="${escapeHtml(file)}" alt="" loading="lazy"></span>`,
+    )
+    .join('')}</a>`;
+
+const verdictBadges = ({ verdicts, isFormer }: Run): string => {
+  const counted = (Object.keys(BADGES) as Verdict[]).flatMap((verdict) => {
+    const count = verdicts[verdict];
+    return count === undefined ? [] : [`<li class="badge ${BADGES[verdict].className}">${count} ${verdict}</li>`];
+  });
+  if (counted.length === 0) return '';
+  return `<ul class="counts" aria-label="Verdicts">${counted.join('')}${isFormer ? '<li class="samples">by the rules of an older version, which judged however few trainings</li>' : ''}</ul>`;
+};
+
+const item = (run: Run): string => {
+  const { id, profile, seed, commit, finishedAt, folder, title, takeaway } = run;
+  const facts = [
+    id,
+    `profile ${profile}`,
+    ...(seed === null ? [] : [`seed ${seed}`]),
+    ...(folder.startsWith('published/') ? ['published'] : []),
+    ...(finishedAt === null ? [] : [finishedAt.slice(0, 16).replace('T', ' ')]),
+    ...(commit === null ? [] : [`commit ${commit}`]),
+  ];
+  return `<li>${thumbnails(run)}<div><h2><a href="${escapeHtml(folder)}/index.html">${escapeHtml(title)}</a></h2>
+<p class="samples">${escapeHtml(facts.join(' \u00b7 '))}</p>
+<p>${inlineText(takeaway)}</p>
+${verdictBadges(run)}</div></li>`;
+};
+
+/** What the comparison needs of a run. */
+const compared = ({ folder, id, profile, seed, finishedAt, entries }: Run): unknown => ({
+  name: [id, profile, ...(seed === null ? [] : [`seed ${seed}`]), ...(folder.startsWith('published/') ? ['published'] : [])].join(', '),
+  folder,
+  finishedAt,
+  entries: entries.map(({ group, name, text }) => [group, name, text]),
+});
+
+/** The index over runs, newest first, and any two of them side by side. */
+export const indexPage = (runs: readonly Run[]): string => `<!doctype html>
+<html lang="en">
+${pageHead('Reports', { styles: ['assets/report.css', 'assets/index.css'], scripts: ['assets/index.js'] })}
+<body>
+<a class="skip" href="#compare">Skip to the comparison</a>
+${INDEX_MARK}
+<h1>Reports</h1>
+${runs.length === 0 ? '<p>No report yet.</p>' : `<ul class="runs">\n${runs.map(item).join('\n')}\n</ul>`}
+<section id="compare" aria-labelledby="compare-title"${runs.length < 2 ? ' hidden' : ''}>
+<h2 id="compare-title">Two runs side by side</h2>
+<form class="compare"><label>A <select name="a"></select></label> <label>B <select name="b"></select></label> <label><input type="checkbox" name="differing"> only what differs</label></form>
+<p class="samples" id="compare-remark" aria-live="polite"></p>
+${scrollBox('aria-label="Comparison"', '<table class="comparison"></table>')}
+</section>
+<script type="application/json" id="runs">${jsonForScript(runs.map(compared))}</script>
+</main>
+</body>
+</html>
+`;

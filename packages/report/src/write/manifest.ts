@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import path from 'node:path';
+import { writeAtomic } from '@controllab/data';
+import { ReportError } from '../model/report-error.ts';
+
+/** Lists what in a report's folder is the report's: everything else there is somebody else's. */
+export const MANIFEST = 'manifest.json';
+const FORMAT = 'controllab-manifest-1';
+/** What `writeAtomic` leaves beside a file where it was killed. */
+const TEMPORARY = /^(.+)\.\d+\.tmp$/;
+
+export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+
+/** SHA-256 by name, relative to the folder with forward slashes; null: not known. */
+export type OwnFiles = ReadonlyMap<string, string | null>;
+
+const isName = (name: string): boolean => name.split('/').every((part) => /^[\w-][\w.-]*$/.test(part));
+
+/** A manifest of this format; null where there is none, such as a web application's file of that name. */
+const readManifest = async (dir: string): Promise<OwnFiles | null> => {
+  const text = await readFile(path.join(dir, MANIFEST), 'utf8').catch(() => null);
+  if (text === null) return null;
+  let manifest: unknown;
+  try {
+    manifest = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  const { format, files } = (manifest ?? {}) as { format?: unknown; files?: unknown };
+  if (format !== FORMAT || typeof files !== 'object' || files === null) return null;
+  // A name that leaves the folder was not written by writeManifest.
+  return new Map(Object.entries(files).flatMap(([name, hash]) => (isName(name) ? [[name, hash === '' ? null : String(hash)]] : [])));
+};
+
+/** Of reports from before there was a manifest. */
+const isFormerReport = async (dir: string): Promise<boolean> =>
+  (await readFile(path.join(dir, 'results.json'), 'utf8').catch(() => '')).startsWith('{\n  "format": "controllab-report-1"');
+const FORMER_FILE = /^(index\.html|results\.json|[^/]+\.csv|assets\/(plotly\.min\.js|report\.(css|js))|images\/.*\.png)$/;
+
+const filesIn = async (dir: string): Promise<string[]> => {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    if (error.code === 'ENOTDIR') throw new ReportError('foreign-files', `${dir} is a file, expected a folder for a report`, { dir });
+    throw error;
+  });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'));
+};
+
+/**
+ * The files of an earlier report in a folder.
+ * @throws ReportError `foreign-files` where there are others and no earlier report, or where one of the names `wanted` is not the earlier
+ * report's, unless `overwrite` allows it
+ */
+export const ownFiles = async (
+  dir: string,
+  { overwrite, wanted = [] }: { overwrite: boolean; wanted?: Iterable<string> },
+): Promise<OwnFiles> => {
+  const present = (await filesIn(dir)).filter((name) => !TEMPORARY.test(name));
+  const listed = await readManifest(dir);
+  const former = listed === null && (await isFormerReport(dir));
+  const own = listed ?? new Map(former ? present.filter((name) => FORMER_FILE.test(name)).map((name) => [name, null]) : []);
+  const names = new Set(wanted);
+  const foreign = listed === null && !former ? present : present.filter((name) => names.has(name) && !own.has(name) && name !== MANIFEST);
+  if (foreign.length === 0 || overwrite) return own;
+  throw new ReportError(
+    'foreign-files',
+    `${dir} holds files that are no report's (${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', ...' : ''}). Name another folder, or say that this one may be written to (overwrite): files of the report's own names are then replaced, all others stay.`,
+    { dir, files: foreign.slice(0, 20) },
+  );
+};
+
+/** Writes the list of a folder's own files. */
+export const writeManifest = (dir: string, files: OwnFiles): Promise<void> =>
+  writeAtomic(
+    path.join(dir, MANIFEST),
+    `${JSON.stringify({ format: FORMAT, files: Object.fromEntries([...files].map(([name, hash]) => [name, hash ?? ''])) }, null, 2)}\n`,
+  );
+
+/** images/grid/row-1.png -> images/grid, images */
+const foldersOf = (name: string): string[] => {
+  const folder = path.posix.dirname(name);
+  return folder === '.' ? [] : [folder, ...foldersOf(folder)];
+};
+
+/**
+ * Removes files of an earlier report that this one does not have, what a killed process left of either, and folders that are empty then. A
+ * file that is not what the earlier report wrote has been edited since, and stays.
+ */
+export const removeLeftovers = async (dir: string, own: OwnFiles, files: OwnFiles): Promise<void> => {
+  const ours = (name: string): boolean => own.has(name) || files.has(name) || name === MANIFEST;
+  const temporary = (await filesIn(dir)).filter((name) => ours(TEMPORARY.exec(name)?.[1] ?? ''));
+  const gone = [...temporary];
+  for (const [name, hash] of own) {
+    if (files.has(name)) continue;
+    const data = await readFile(path.join(dir, name)).catch(() => null);
+    if (data !== null && (hash === null || sha256(data) === hash)) gone.push(name);
+  }
+  await Promise.all(gone.map((name) => rm(path.join(dir, name), { force: true })));
+  const folders = new Set(gone.flatMap(foldersOf));
+  for (const folder of [...folders].sort((a, b) => b.length - a.length)) await rmdir(path.join(dir, folder)).catch(() => {});
+};
