@@ -154,8 +154,8 @@ export async function filmStrip(view: View, panel: Panel, columns = 8): Promise<
   return {
     kind: 'film-strip',
     id: panel.id('film-strip'),
-    caption: `One condition over training (seed ${view.seeds[0]}): “${promptOf(example, 'perfect')}”. Under each picture its ${measure}.`,
-    condition: { ...example.condition(panel.condition), alt: `the condition: ${panel.label}` },
+    caption: `One condition over training (seed ${view.seeds[0]}). Under each picture its ${measure}.`,
+    condition: { ...example.condition(panel.condition), alt: `the condition: ${panel.label}`, detail: promptOf(example, 'perfect') },
     steps: shown.map((k) => steps[k]!),
     rows: await Promise.all(
       view.arms.map(async ({ id, label }) => {
@@ -176,7 +176,7 @@ async function decodePng(base64: string): Promise<{ rgb: Uint8Array; width: numb
   return { rgb: new Uint8Array(data), width: info.width, height: info.height };
 }
 
-/** Arms x prompt settings for some of the scenes: condition, scene, then every model; the prompt stands under each column. */
+/** Arms x prompt settings for some of the scenes: condition, scene, then every model; the prompts stand under each scene. */
 export function armsByPrompts(view: View, panel: Panel): ImageGrid {
   const { examples } = view.results.scenes;
   const { drawn, shown } = view.results.profile;

@@ -45,7 +45,7 @@ function sourcesOf({ base, dataset, judges, trainings, scenes, seeds, numerics }
     datasetHash: `${dataset.id} ${short(dataset.hash)}, evaluated scenes ${short(scenes.hash)}`,
     trainings: Object.entries(trainings).flatMap(([condition, arms]) =>
       Object.entries(arms).flatMap(([arm, stored]) =>
-        stored.map(({ hash, record }, i) => ({
+        stored.map(({ hash, record, cached }, i) => ({
           id: `${condition}-${arm}-${seeds[i]}`,
           seed: seeds[i]!,
           identity: hash,
@@ -54,6 +54,7 @@ function sourcesOf({ base, dataset, judges, trainings, scenes, seeds, numerics }
           instructionSet,
           engine: `${engine}, ${ran}`,
           threads,
+          cached,
         })),
       ),
     ),

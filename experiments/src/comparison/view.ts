@@ -130,10 +130,9 @@ export class View {
     const perTraining = samples.map(mean);
     const of = samples.length === 1 ? samples[0]! : perTraining;
     return {
-      ...meanInterval(of, { seed: this.seeds[0]!, ...(range === null ? {} : { range }) }),
+      ...meanInterval(of, { seed: this.seeds[0]!, over: this.over, ...(range === null ? {} : { range }) }),
       seeds: this.seeds,
       perTraining,
-      ...(range === null ? {} : { range }),
     };
   }
 
@@ -143,10 +142,13 @@ export class View {
     const span = lo === undefined || hi === undefined ? null : ([lo - hi, hi - lo] as const);
     if (a.length > 1)
       return {
-        ...pairedDifferenceInterval(a.map(mean), b.map(mean), { seed: this.seeds[0]!, ...(span === null ? {} : { range: span }) }),
+        ...pairedDifferenceInterval(a.map(mean), b.map(mean), {
+          seed: this.seeds[0]!,
+          over: this.over,
+          ...(span === null ? {} : { range: span }),
+        }),
         seeds: this.seeds,
         perTraining: a.map((values, i) => mean(values) - mean(b[i]!)),
-        ...(span === null ? {} : { range: span }),
       };
     return this.measured(
       combine(a, b, (x, y) => x - y),

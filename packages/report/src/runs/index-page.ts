@@ -7,7 +7,7 @@ import { inlineText } from '../text/inline-text.ts';
 import type { Run } from './find-runs.ts';
 
 /** Stands in every index of ours, which may therefore be written anew. */
-export const INDEX_MARK = '<main class="page index" data-controllab-index>';
+export const INDEX_MARK = '<main class="page index">';
 
 const thumbnails = ({ pictures, folder }: Run): string =>
   `<a class="thumbnails" href="${escapeHtml(folder)}/index.html" tabindex="-1" aria-hidden="true">${pictures

@@ -25,9 +25,9 @@ const tails = (samples: readonly number[], bound: number): { above: number; belo
  * One-sample t-tests of a rule on one number a training (paired differences where arms are compared); at least two numbers.
  *
  * `above` and `below` are the two-sided test of "the mean is the bound" that ends in one of three decisions (Kaiser 1960): for, against,
- * neither. `within` is equivalence by two one-sided tests, of which the larger p counts (Schuirmann 1987): failing to find a difference never
- * counts as equality. Against it speaks a mean beyond either bound, its p doubled for the choice of the bound. "Within" and "not within"
- * cannot both be wrong, so nothing is paid for testing both.
+ * neither. `within` is equivalence by two one-sided tests, of which the larger p counts (Schuirmann 1987): failing to find a difference
+ * never counts as equality. Against it speaks a mean beyond either bound, its p doubled for the choice of the bound. "Within" and "not
+ * within" cannot both be wrong, so nothing is paid for testing both.
  */
 export const evidence = (samples: readonly number[], rule: VerdictRule): Evidence => {
   if (rule.kind === 'within') {

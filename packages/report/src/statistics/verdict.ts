@@ -7,8 +7,8 @@ export type VerdictRule =
 export type Verdict = 'reproduced' | 'not reproduced' | 'inconclusive' | 'not judged';
 
 /**
- * By an interval alone, for repeated timings, whose scatter is the machine's: reproduced if the whole interval lies where the rule says, not
- * reproduced if none of it does, inconclusive if it straddles a bound.
+ * By an interval alone, for repeated timings, whose scatter is the machine's: reproduced if the whole interval lies where the rule says,
+ * not reproduced if none of it does, inconclusive if it straddles a bound.
  */
 export const intervalVerdict = ([lo, hi]: readonly [lo: number, hi: number], rule: VerdictRule): Verdict => {
   switch (rule.kind) {

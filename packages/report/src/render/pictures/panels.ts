@@ -44,8 +44,8 @@ const promptsOf = ({ columns }: ImageGrid, { images }: GridRow, labels: readonly
   });
 
 /**
- * Arms x prompts, a panel for each row of a grid with many columns (ControlNet's figure 8): columns that stand alone at the side, then a row
- * an arm and a column a prompt, and the prompts under it. Panels stand side by side where there is room.
+ * Arms x prompts, a panel for each row of a grid with many columns (ControlNet's figure 8): columns that stand alone at the side, then a
+ * row an arm and a column a prompt, and the prompts under it. Panels stand side by side where there is room.
  */
 export const gridPanels = (grid: ImageGrid, { places }: PlacedGrid, arms: readonly Arm[], isStop: TabStop): string => {
   const { columns, rows } = grid;
