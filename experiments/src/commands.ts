@@ -91,7 +91,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'fixtures',
     description: 'compare with reference numbers from diffusers and CLIP',
-    example: 'train_step_tiny',
+    example: 'controlnet_train_tiny',
     load: () => import('@controllab/fixtures/command'),
   },
   {

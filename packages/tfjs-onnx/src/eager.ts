@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { checkTensors, type CompiledFunction, type CompileOptions } from './compile.ts';
+import { checkTensors } from './check-tensors.ts';
+import type { CompiledFunction, CompileOptions } from './compile.ts';
 import { TfjsOnnxError } from './errors.ts';
 import { RECORDER } from './nn/dispatch.ts';
 import type { Signature, Traceable } from './trace.ts';
