@@ -52,6 +52,7 @@ describe('flags of generate', () => {
     [['--count=0'], /at least 1/],
     [['--tier=core'], /--tier is a pool of objects of the embedded default; --model is m/],
     [['--tier=huge'], /choices are quick, core/],
+    [['--out=a.jpg'], /written as PNG: name a \.png or a folder, got --out a\.jpg/],
     [['--count=2', '--out=a.png'], /--out names one PNG for 2 pictures; name a folder/],
   ])('%j', (argv, message) => expect(() => parse(...argv)).toThrow(message));
 

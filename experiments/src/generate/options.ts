@@ -151,6 +151,8 @@ export function generateOptions(flags: GenerateFlags): GenerateOptions {
   if (tier !== undefined && !mini) fail(`--tier is a pool of objects of the embedded default; --model is ${flags.model}.`);
   const pictures = flags.prompt.length * flags.count;
   if (pictures > 1 && flags.out !== undefined && isPng(flags.out)) fail(`--out names one PNG for ${pictures} pictures; name a folder.`);
+  if (flags.out !== undefined && OTHER_FORMAT.test(flags.out))
+    fail(`pictures are written as PNG: name a .png or a folder, got --out ${flags.out}.`);
   return {
     model: tier === undefined ? flags.model : `${flags.model}:${tier}`,
     config,
@@ -169,6 +171,9 @@ export function generateOptions(flags: GenerateFlags): GenerateOptions {
     out: flags.out ?? null,
   };
 }
+
+/** Names of pictures in formats that are not written. */
+const OTHER_FORMAT = /\.(jpe?g|webp|gif|avif|tiff?|bmp)$/i;
 
 /** Whether a path names a picture rather than a folder. */
 export const isPng = (out: string): boolean => /\.png$/i.test(out);

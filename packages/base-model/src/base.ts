@@ -1,6 +1,6 @@
 import type { Denoiser, TextEncoder, Weights } from '@controllab/core-blocks';
 import type { RgbImage } from '@controllab/data';
-import type { FloatTensor, NoiseSchedule, Prediction, SolverConfig } from '@controllab/diffusion';
+import type { FloatTensor, NoiseSchedule, Prediction, SamplingConfig } from '@controllab/diffusion';
 import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 
 /** Token ids of prompts, by input name of the text encoder: `ids` [N, S] int32, SDXL's second encoder `ids2`. */
@@ -41,7 +41,7 @@ export interface Base {
   readonly schedule: NoiseSchedule;
   readonly prediction: Prediction;
   /** What its scheduler's config asks of every sampler: spacing, offsets, clipping, Karras sigmas. `steps` is the caller's. */
-  readonly sampling: Omit<SolverConfig, 'steps'>;
+  readonly sampling: Omit<SamplingConfig, 'steps'>;
   /** The picture's side that it was trained on. */
   readonly pixels: number;
   readonly latentChannels: number;

@@ -20,12 +20,4 @@ export { controlNet, controlOfModel, type ControlNetChoices } from './methods/co
 export { controlNetLite } from './methods/controlnet-lite-method.ts';
 export { hintWidths } from './methods/hint-widths.ts';
 export { ldmConcatenation } from './methods/ldm-concatenation.ts';
-export {
-  addResiduals,
-  guessModeWeights,
-  resolutionWeights,
-  scaleResiduals,
-  toUNetResiduals,
-  type ControlResiduals,
-  type Strength,
-} from './residuals.ts';
+export { guessModeWeights, resolutionWeights, scaleResiduals, toUNetResiduals, type ControlResiduals, type Strength } from './residuals.ts';

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { addResiduals, guessModeWeights, resolutionWeights, scaleResiduals, toUNetResiduals, type ControlResiduals } from './residuals.ts';
+import { guessModeWeights, resolutionWeights, scaleResiduals, toUNetResiduals, type ControlResiduals } from './residuals.ts';
 
 beforeAll(() => tf.setBackend('cpu'));
 
@@ -43,13 +43,7 @@ describe('scaleResiduals', () => {
   });
 });
 
-describe('composition', () => {
-  it('adds several controls', () => {
-    expect(firsts(addResiduals([residuals(1), residuals(2), residuals(4)]))).toEqual([7, 7, 7]);
-    expect(() => addResiduals([])).toThrow(/at least one/);
-    expect(() => addResiduals([residuals(1), { ...residuals(1), downBlockResiduals: [] }])).toThrow(/expected 2 residuals/);
-  });
-
+describe('what the U-Net gets', () => {
   it('can leave only the middle block', () => {
     expect(Object.keys(toUNetResiduals(residuals(1)))).toEqual(['downBlockAdditionalResiduals', 'midBlockAdditionalResidual']);
     expect(Object.keys(toUNetResiduals(residuals(1), { onlyMid: true }))).toEqual(['midBlockAdditionalResidual']);

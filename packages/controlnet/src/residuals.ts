@@ -53,25 +53,6 @@ export function scaleResiduals(
   return { downBlockResiduals: downBlockResiduals.map(scale), midBlockResidual: scale(midBlockResidual, connections - 1) };
 }
 
-/** Composes several control networks by adding what they add (ControlNet, section 3.4: no extra weighting is needed). */
-export function addResiduals(controls: readonly ControlResiduals[]): ControlResiduals {
-  const [first, ...others] = controls;
-  if (!first) throw new ControlNetError('invalid-input', 'addResiduals: expected at least one control', {});
-  return others.reduce((sum, { downBlockResiduals, midBlockResidual }) => {
-    if (downBlockResiduals.length !== sum.downBlockResiduals.length) {
-      throw new ControlNetError(
-        'invalid-input',
-        `addResiduals: expected ${sum.downBlockResiduals.length} residuals from every control, got ${downBlockResiduals.length}`,
-        { count: downBlockResiduals.length },
-      );
-    }
-    return {
-      downBlockResiduals: sum.downBlockResiduals.map((residual, i) => tf.add(residual, downBlockResiduals[i] as tf.Tensor)),
-      midBlockResidual: tf.add(sum.midBlockResidual, midBlockResidual),
-    };
-  }, first);
-}
-
 /** Names them as the U-Net's forward takes them. `onlyMid` keeps just the middle block's (the original code's only_mid_control). */
 export function toUNetResiduals(
   { downBlockResiduals, midBlockResidual }: ControlResiduals,

@@ -1,4 +1,4 @@
-import { NoiseSchedule, type Prediction, type SolverConfig, type TimestepSpacing } from '@controllab/diffusion';
+import { NoiseSchedule, type Prediction, type SamplingConfig, type TimestepSpacing } from '@controllab/diffusion';
 import { BaseModelError } from '../errors.ts';
 
 /** diffusers' scheduler_config.json, as far as training and the solvers here depend on it. */
@@ -33,7 +33,7 @@ const PREDICTIONS: Record<string, Prediction> = { epsilon: 'epsilon', v_predicti
 export interface SchedulerSettings {
   readonly schedule: NoiseSchedule;
   readonly prediction: Prediction;
-  readonly sampling: Omit<SolverConfig, 'steps'>;
+  readonly sampling: Omit<SamplingConfig, 'steps'>;
 }
 
 /**

@@ -60,6 +60,15 @@ export function firstRowsOnly(options: ControlledOptions, rows: number, sample: 
 const add = (a: tf.Tensor | undefined, b: tf.Tensor | undefined): tf.Tensor | undefined =>
   a === undefined ? b : b === undefined ? a : tf.add(a, b);
 
+function addEach(a: readonly tf.Tensor[] | undefined, b: readonly tf.Tensor[] | undefined): readonly tf.Tensor[] | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  if (a.length !== b.length)
+    throw new BaseModelError('invalid-control', `Two controls add to ${a.length} and to ${b.length} skips of one U-Net.`, {
+      skips: [a.length, b.length],
+    });
+  return a.map((residual, i) => tf.add(residual, b[i]!));
+}
+
 function addInjections(a: Injection | undefined, b: Injection | undefined): Injection | undefined {
   if (a === undefined || b === undefined) return a ?? b;
   if (a.point !== b.point)
@@ -74,8 +83,7 @@ function addInjections(a: Injection | undefined, b: Injection | undefined): Inje
 function addTwo(a: ControlledOptions, b: ControlledOptions): ControlledOptions {
   if (a.sample !== undefined && b.sample !== undefined)
     throw new BaseModelError('invalid-control', "Two controls widen the U-Net's input; their first convolutions are two different ones.");
-  const [downA, downB] = [a.downBlockAdditionalResiduals, b.downBlockAdditionalResiduals];
-  const down = downA === undefined || downB === undefined ? (downA ?? downB) : downA.map((residual, i) => tf.add(residual, downB[i]!));
+  const down = addEach(a.downBlockAdditionalResiduals, b.downBlockAdditionalResiduals);
   const middle = add(a.midBlockAdditionalResidual, b.midBlockAdditionalResidual);
   const inject = addInjections(a.inject, b.inject);
   const sample = a.sample ?? b.sample;

@@ -1,6 +1,6 @@
-import { DiffusionError } from './errors.ts';
-import type { FloatTensor } from './forward.ts';
-import { splitPrediction, type Prediction } from './prediction.ts';
+import { DiffusionError } from '../errors.ts';
+import type { FloatTensor } from '../forward.ts';
+import { splitPrediction, type Prediction } from '../prediction.ts';
 import type { TimestepSpacing } from './spacing.ts';
 
 export interface StepResult {
@@ -8,7 +8,7 @@ export interface StepResult {
   sample: FloatTensor;
   /** What the network thinks x0 is (after clipping). */
   predictedX0: FloatTensor;
-  /** The sample the step set out from: the x it was given, unless the sampler corrected that first (UniPC). */
+  /** The sample the step set out from: the x it was given, unless the solver corrected that first (UniPC). */
   from: FloatTensor;
 }
 
@@ -26,7 +26,7 @@ export interface StepInput {
 
 /**
  * One discretisation of the reverse process: which timesteps to visit and how to go from one to the next.
- * x_t = sqrt(abar) x0 + sqrt(1 - abar) noise in every sampler, so the network always gets x as it is and x_T is standard normal.
+ * x_t = sqrt(abar) x0 + sqrt(1 - abar) noise in every solver, so the network always gets x as it is and x_T is standard normal.
  * (diffusers keeps Euler's x divided by sqrt(abar) and rescales it for the network: the same values in other units.)
  */
 export interface Scheduler {
@@ -40,8 +40,8 @@ export interface Scheduler {
   step(input: StepInput): StepResult;
 }
 
-/** What all samplers are told. */
-export interface SamplerConfig {
+/** What all solvers are told. */
+export interface SolverConfig {
   /** Number of sampling steps. */
   steps: number;
   prediction?: Prediction;
@@ -74,7 +74,7 @@ export function checkStep(name: string, { x, output, noise, k }: StepInput, need
 export function readPrediction(
   { x, output }: StepInput,
   alphaCumprod: number,
-  { prediction = 'epsilon', clipSample = null }: SamplerConfig,
+  { prediction = 'epsilon', clipSample = null }: SolverConfig,
 ): { x0: Float32Array; noise: Float32Array } {
   const split = splitPrediction(prediction, output.data, x.data, alphaCumprod);
   const { x0 } = split;

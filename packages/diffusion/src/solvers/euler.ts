@@ -1,9 +1,9 @@
-import type { NoiseSchedule } from './noise-schedule.ts';
+import type { NoiseSchedule } from '../noise-schedule.ts';
 import { karrasSigmas, levelsAt, timestepOfSigma, type NoiseLevels } from './noise-levels.ts';
-import { checkStep, readPrediction, weightedSum, type SamplerConfig, type Scheduler } from './scheduler.ts';
+import { checkStep, readPrediction, weightedSum, type SolverConfig, type Scheduler } from './scheduler.ts';
 import { spacedTimesteps } from './spacing.ts';
 
-export interface EulerConfig extends SamplerConfig {
+export interface EulerConfig extends SolverConfig {
   /** Karras' levels in place of the spaced timesteps' own: between the first and the last of those, or between given sigmas. */
   karras?: boolean | { min: number; max: number };
   /** What the network is told: the timestep, or 0.25 ln(sigma) as Stable Video Diffusion's is. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { eulerLevels } from './euler.ts';
 import { multistepLevels } from './multistep.ts';
 import { karrasSigmas, timestepOfSigma, trainingSigmas } from './noise-levels.ts';
-import { NoiseSchedule } from './noise-schedule.ts';
+import { NoiseSchedule } from '../noise-schedule.ts';
 
 const schedule = new NoiseSchedule();
 const table = trainingSigmas(schedule);

@@ -1,8 +1,8 @@
-import type { NoiseSchedule } from './noise-schedule.ts';
-import { checkStep, readPrediction, weightedSum, type SamplerConfig, type Scheduler } from './scheduler.ts';
+import type { NoiseSchedule } from '../noise-schedule.ts';
+import { checkStep, readPrediction, weightedSum, type SolverConfig, type Scheduler } from './scheduler.ts';
 import { spacedTimesteps } from './spacing.ts';
 
-export interface DdpmConfig extends SamplerConfig {
+export interface DdpmConfig extends SolverConfig {
   /** sigma^2: the posterior variance (`fixed_small`) or beta_t (`fixed_large`), DDPM section 3.2. */
   variance?: 'fixed_small' | 'fixed_large';
 }

@@ -1,9 +1,9 @@
-import type { NoiseSchedule } from './noise-schedule.ts';
+import type { NoiseSchedule } from '../noise-schedule.ts';
 import { karrasSigmas, levelsAt, timestepOfSigma, trainingSigmas, type NoiseLevels } from './noise-levels.ts';
-import type { SamplerConfig } from './scheduler.ts';
+import type { SolverConfig } from './scheduler.ts';
 import { roundHalfToEven, spacedTimesteps } from './spacing.ts';
 
-export interface MultistepConfig extends SamplerConfig {
+export interface MultistepConfig extends SolverConfig {
   /** Karras' levels, from the schedule's largest sigma to its smallest, in place of the spaced timesteps' own. */
   karras?: boolean;
 }

@@ -1,4 +1,4 @@
-import { DiffusionError } from './errors.ts';
+import { DiffusionError } from '../errors.ts';
 
 /**
  * How the sampling steps are laid over the training steps ("Common diffusion noise schedules and sample steps are flawed", table 2):

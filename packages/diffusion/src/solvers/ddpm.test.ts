@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ddpm } from './ddpm.ts';
-import { NoiseSchedule } from './noise-schedule.ts';
+import { NoiseSchedule } from '../noise-schedule.ts';
 
 // two steps with abar_0 = 0.64 and abar_1 = 0.4096: square roots 0.8 and 0.64
 const schedule = new NoiseSchedule({ trainTimesteps: 2, schedule: 'linear', betaStart: 0.36, betaEnd: 0.36 });
@@ -15,12 +15,12 @@ describe('ddpm', () => {
       ['fixed_small', (0.36 / (1 - 0.4096)) * beta],
       ['fixed_large', beta],
     ] as const) {
-      const sampler = ddpm(schedule, { steps: 2, variance });
-      expect(sampler.step({ k: 0, x: tensor(x), output: tensor(0.5), history: [], noise: Float32Array.of(2) }).sample.data[0]).toBeCloseTo(
+      const solver = ddpm(schedule, { steps: 2, variance });
+      expect(solver.step({ k: 0, x: tensor(x), output: tensor(0.5), history: [], noise: Float32Array.of(2) }).sample.data[0]).toBeCloseTo(
         mean + 2 * Math.sqrt(sigma2),
         5,
       );
-      expect(sampler.needsNoise(1)).toBe(false);
+      expect(solver.needsNoise(1)).toBe(false);
     }
     // the last step returns x0
     const last = { k: 1, x: tensor(0.8 * 2 + 0.6 * 0.5), output: tensor(0.5), history: [] };

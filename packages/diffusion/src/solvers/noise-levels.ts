@@ -1,7 +1,7 @@
-import { DiffusionError } from './errors.ts';
-import type { NoiseSchedule } from './noise-schedule.ts';
+import { DiffusionError } from '../errors.ts';
+import type { NoiseSchedule } from '../noise-schedule.ts';
 
-/** The noise levels a sampler visits, in sigma = sqrt((1 - abar) / abar), the ratio of noise to signal. */
+/** The noise levels a solver visits, in sigma = sqrt((1 - abar) / abar), the ratio of noise to signal. */
 export interface NoiseLevels {
   /** What the network is told at each. */
   timesteps: readonly number[];

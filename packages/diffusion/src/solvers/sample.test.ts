@@ -3,7 +3,7 @@ import { ddim } from './ddim.ts';
 import { ddpm } from './ddpm.ts';
 import { dpmSolverPlusPlus2M } from './dpm-solver.ts';
 import { euler } from './euler.ts';
-import { NoiseSchedule } from './noise-schedule.ts';
+import { NoiseSchedule } from '../noise-schedule.ts';
 import { initialNoise, sample } from './sample.ts';
 import { unipc } from './unipc.ts';
 

@@ -1,5 +1,5 @@
 import { fillNormal, normal } from '@controllab/data';
-import type { FloatTensor } from './forward.ts';
+import type { FloatTensor } from '../forward.ts';
 import type { Scheduler, StepResult } from './scheduler.ts';
 
 export interface SampleOptions {

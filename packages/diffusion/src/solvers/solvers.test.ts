@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { dpmSolverPlusPlus2M } from './dpm-solver.ts';
 import { euler } from './euler.ts';
 import { karrasSigmas } from './noise-levels.ts';
-import { NoiseSchedule } from './noise-schedule.ts';
-import type { FloatTensor } from './forward.ts';
+import { NoiseSchedule } from '../noise-schedule.ts';
+import type { FloatTensor } from '../forward.ts';
 import { sample } from './sample.ts';
-import type { SamplerConfig, Scheduler } from './scheduler.ts';
+import type { SolverConfig, Scheduler } from './scheduler.ts';
 import { unipc } from './unipc.ts';
 
 const schedule = new NoiseSchedule();
@@ -23,7 +23,7 @@ function network(prediction: 'epsilon' | 'v', abar: number, x: FloatTensor): Flo
 }
 
 async function error(
-  make: (schedule: NoiseSchedule, config: SamplerConfig & { karras?: boolean }) => Scheduler,
+  make: (schedule: NoiseSchedule, config: SolverConfig & { karras?: boolean }) => Scheduler,
   steps: number,
   options: { prediction?: 'epsilon' | 'v'; karras?: boolean } = {},
 ): Promise<number> {
@@ -44,7 +44,7 @@ async function error(
 
 const sigmaAt = (t: number): number => Math.sqrt((1 - schedule.alphaCumprod(t)) / schedule.alphaCumprod(t));
 
-describe('samplers on data whose probability flow is known', () => {
+describe('solvers on data whose probability flow is known', () => {
   it('converge with their order', async () => {
     // 999 = 27 * 37 = 111 * 9: linspace's timesteps are whole numbers
     expect((await error(euler, 28)) / (await error(euler, 112))).toBeGreaterThan(3);

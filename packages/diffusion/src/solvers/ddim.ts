@@ -1,8 +1,8 @@
-import type { NoiseSchedule } from './noise-schedule.ts';
-import { checkStep, readPrediction, weightedSum, type SamplerConfig, type Scheduler } from './scheduler.ts';
+import type { NoiseSchedule } from '../noise-schedule.ts';
+import { checkStep, readPrediction, weightedSum, type SolverConfig, type Scheduler } from './scheduler.ts';
 import { spacedTimesteps } from './spacing.ts';
 
-export interface DdimConfig extends SamplerConfig {
+export interface DdimConfig extends SolverConfig {
   /** 0: deterministic DDIM; 1: DDPM's variance. */
   eta?: number;
   /** Whether the last step goes to abar = 1 or, as Stable Diffusion does, to abar_0. */

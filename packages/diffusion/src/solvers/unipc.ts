@@ -1,4 +1,4 @@
-import type { NoiseSchedule } from './noise-schedule.ts';
+import type { NoiseSchedule } from '../noise-schedule.ts';
 import { levelOf, multistepLevels, type Level, type MultistepConfig } from './multistep.ts';
 import { checkStep, readPrediction, weightedSum, type Scheduler, type StepInput } from './scheduler.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ddim } from './ddim.ts';
-import { NoiseSchedule } from './noise-schedule.ts';
+import { NoiseSchedule } from '../noise-schedule.ts';
 
 // two steps with abar_0 = 0.64 and abar_1 = 0.4096: square roots 0.8 and 0.64
 const schedule = new NoiseSchedule({ trainTimesteps: 2, schedule: 'linear', betaStart: 0.36, betaEnd: 0.36 });
@@ -11,13 +11,13 @@ const history: [] = [];
 describe('ddim', () => {
   it('moves along predicted x0 and noise', () => {
     const x = tensor(0.64 * 2 + s1 * 0.5); // x0 = 2, noise = 0.5
-    const sampler = ddim(schedule, { steps: 2 });
-    expect(sampler.timesteps).toEqual([1, 0]);
-    const { sample, predictedX0 } = sampler.step({ k: 0, x, output: tensor(0.5), history });
+    const solver = ddim(schedule, { steps: 2 });
+    expect(solver.timesteps).toEqual([1, 0]);
+    const { sample, predictedX0 } = solver.step({ k: 0, x, output: tensor(0.5), history });
     expect(predictedX0.data[0]).toBeCloseTo(2, 6);
     expect(sample.data[0]).toBeCloseTo(0.8 * 2 + 0.6 * 0.5, 6);
     const last = { k: 1, x: sample, output: tensor(0.5), history };
-    expect(sampler.step(last).sample.data[0]).toBeCloseTo(2, 6);
+    expect(solver.step(last).sample.data[0]).toBeCloseTo(2, 6);
     // Stable Diffusion stops at abar_0
     expect(ddim(schedule, { steps: 2, setAlphaToOne: false }).step(last).sample.data[0]).toBeCloseTo(0.8 * 2 + 0.6 * 0.5, 6);
   });
@@ -28,13 +28,11 @@ describe('ddim', () => {
   });
   it('at eta 1 adds the posterior deviation', () => {
     const sigma2 = (0.36 / (1 - 0.4096)) * (1 - 0.64);
-    const sampler = ddim(schedule, { steps: 2, eta: 1 });
-    const got = sampler.step({ k: 0, x: tensor(0.64 * 2 + s1 * 0.5), output: tensor(0.5), history, noise: Float32Array.of(-1) }).sample
+    const solver = ddim(schedule, { steps: 2, eta: 1 });
+    const got = solver.step({ k: 0, x: tensor(0.64 * 2 + s1 * 0.5), output: tensor(0.5), history, noise: Float32Array.of(-1) }).sample
       .data[0];
     expect(got).toBeCloseTo(1.6 + Math.sqrt(0.36 - sigma2) * 0.5 - Math.sqrt(sigma2), 6);
-    expect(() => sampler.step({ k: 0, x: tensor(1), output: tensor(1), history })).toThrow(
-      /expected 1 values of noise at step 0, got none/,
-    );
-    expect(() => sampler.step({ k: 0, x: tensor(1), output: tensor(1, 2), history })).toThrow(/x's shape \[1\], got \[2\]/);
+    expect(() => solver.step({ k: 0, x: tensor(1), output: tensor(1), history })).toThrow(/expected 1 values of noise at step 0, got none/);
+    expect(() => solver.step({ k: 0, x: tensor(1), output: tensor(1, 2), history })).toThrow(/x's shape \[1\], got \[2\]/);
   });
 });

@@ -1,4 +1,4 @@
-import type { NoiseSchedule } from './noise-schedule.ts';
+import type { NoiseSchedule } from '../noise-schedule.ts';
 import { levelOf, multistepLevels, type MultistepConfig } from './multistep.ts';
 import { checkStep, readPrediction, weightedSum, type Scheduler } from './scheduler.ts';
 
