@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Command, Option } from 'commander';
 import { integer, providerOption, seed as parseSeed, shellText, userPath, workspaceRoot } from '@controllab/command-line';
 import { jsonHash, type Json } from '@controllab/data';
-import { currentCommit, machine, textTable, writeIndex, writeReport } from '@controllab/report';
+import { checkReportFolder, currentCommit, machine, textTable, writeIndex, writeReport } from '@controllab/report';
 import { providers, type CompileOptions } from '@controllab/tfjs-onnx';
 import { ExperimentError } from './errors.ts';
 import type { Job, JobContext } from './job.ts';
@@ -86,6 +86,9 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
 
   if (flags.list === true) return list(job, context.at);
   if (flags.only !== undefined) return await only(job, context.at, flags.only);
+  const reports = flags.reports === undefined ? path.join(workspaceRoot, 'reports') : userPath(flags.reports);
+  const directory = path.join(reports, job.id, folderName(job, context.at));
+  await checkReportFolder(directory);
   if (flags.fresh === true) await context.forget();
   const tasks = job.tasks === undefined ? [] : await job.tasks(context.at);
   const untouched = tasks.every((task) => !task.done());
@@ -93,8 +96,6 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
 
   const result = await job.run(context.at);
   for (const table of job.tables?.(result) ?? []) say(`\n${textTable(table)}`);
-  const reports = flags.reports === undefined ? path.join(workspaceRoot, 'reports') : userPath(flags.reports);
-  const directory = path.join(reports, job.id, folderName(job, context.at));
   await writeReport(directory, {
     id: job.id,
     ...(await job.report(result, context.at)),

@@ -85,7 +85,7 @@ const DISPLAYED_LOSSES = 20;
  * `batch-worker-died`, `invalid-options`.
  */
 export async function runTraining(options: TrainingOptions): Promise<TrainingResult> {
-  const progress = new Progress(options.output ?? process.stdout, options.name);
+  const progress = new Progress(options.output ?? process.stdout, { name: options.name, plain: 'seconds' });
   let signal: NodeJS.Signals | null = null;
   const onSignal = (received: NodeJS.Signals) => {
     signal = received;
@@ -105,6 +105,15 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     progress.end();
     await options.batches.close();
   }
+}
+
+/** What the progress line says of the last steps; that the engine waits for data only where it does. */
+function progressText(
+  step: string,
+  { loss, samplesPerSecond, waitShare }: Record<'loss' | 'samplesPerSecond' | 'waitShare', number>,
+): string {
+  const wait = waitShare >= 0.01 ? `  waiting for data ${(100 * waitShare).toFixed(0)}%` : '';
+  return `step ${step}  ${samplesPerSecond.toFixed(1)} samples/s  loss ${loss.toPrecision(4)}${wait}`;
 }
 
 async function train(options: TrainingOptions, progress: Progress, receivedSignal: () => NodeJS.Signals | null): Promise<TrainingResult> {
@@ -207,14 +216,12 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
 
       const recent = losses.slice(-DISPLAYED_LOSSES);
       const perStep = timing.steps > 0 ? timing.seconds / timing.steps : seconds / stepsPerRun;
-      progress.update({
-        step,
-        totalSteps,
+      const text = progressText(`${step}/${totalSteps}`, {
         loss: recent.reduce((sum, l) => sum + l.loss, 0) / recent.length,
-        secondsLeft: (totalSteps - step) * perStep,
         samplesPerSecond: timing.seconds > 0 ? timing.samples / timing.seconds : samples / seconds,
         waitShare: timing.seconds > 0 ? timing.waited / timing.seconds : waited / seconds,
       });
+      progress.update({ text, done: step, total: totalSteps, secondsLeft: (totalSteps - step) * perStep });
 
       // before the checkpoint: what a resumed run skips must be in the log
       if (evaluation !== undefined && (step % evaluation.every === 0 || step === totalSteps)) await evaluate();

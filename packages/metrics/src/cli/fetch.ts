@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
+import { Progress } from '@controllab/report';
 import { fetchWeights } from '../weights/fetch.ts';
 import { WEIGHTS, WEIGHTS_FOLDER, weightsName, type PublishedFile } from '../weights/registry.ts';
-import { ProgressLine } from './progress.ts';
 
 const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 
@@ -23,14 +23,18 @@ export function command(): Command {
     .action(async (asked: string[], { to }: { to: string }) => {
       const names = asked.map(weightsName);
       if (names.length === 0) listWeights(to);
-      const line = new ProgressLine();
+      const progress = new Progress();
       for (const name of names) {
         const { license, url } = WEIGHTS[name];
         console.log(`${name}: ${url} (${license})`);
         const { path: file, fetched } = await fetchWeights(WEIGHTS[name], to, ({ received, total }) =>
-          line.update(name, received, total, megabytes),
+          progress.update({
+            text: `${name}: ${megabytes(received)}${total === null ? '' : ` of ${megabytes(total)}`}`,
+            done: received,
+            total,
+          }),
         );
-        line.end(`${name}: ${fetched ? 'fetched and checked' : 'was there, its checksum fits'}: ${file}`);
+        progress.end(`${name}: ${fetched ? 'fetched and checked' : 'was there, its checksum fits'}: ${file}`);
       }
     });
 }

@@ -5,10 +5,10 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseFlags } from '@controllab/command-line';
 import { writeSafetensors } from '@controllab/core-blocks';
+import { Progress } from '@controllab/report';
 import { madeUpInception } from '../../bench/inception-weights.ts';
 import { readStatistics } from '../frechet/statistics-file.ts';
 import { checkedFlags, evaluateOptions, type EvaluateFlags } from './evaluate-options.ts';
-import { ProgressLine } from './progress.ts';
 import { runEvaluate } from './run-evaluate.ts';
 
 const evaluateFlags = (flags: readonly string[]) => checkedFlags(parseFlags<EvaluateFlags>(evaluateOptions(), flags));
@@ -38,7 +38,7 @@ const run = (...flags: string[]) => {
   const done = runEvaluate(
     evaluateFlags([`--generated=${at('generated')}`, `--report=${at('report')}`, ...flags]),
     'test',
-    new ProgressLine({
+    new Progress({
       write: (text: string) => {
         log += text;
       },
@@ -113,6 +113,7 @@ describe('runEvaluate', () => {
       /CLIP ViT-L\/14 needs the weights "clip", and clip-vit-large-patch14\.safetensors is not in .*npx nx run metrics:fetch clip/s,
     );
     await expect(run('--metrics=fid')).rejects.toThrow('fid needs a reference');
+    await expect(run('--metrics=is', `--report=${at('generated')}`)).rejects.toMatchObject({ code: 'foreign-files' });
     await expect(run(reference, '--metrics=fid', '--network=x.onnx')).rejects.toThrow(
       '--network needs to know its input: --preset dinov2, or --input-size',
     );

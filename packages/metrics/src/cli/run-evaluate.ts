@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { currentCommit, machine, writeReport, type Attribution } from '@controllab/report';
+import { checkReportFolder, currentCommit, machine, Progress, writeReport, type Attribution } from '@controllab/report';
 import { readAestheticHead, type AestheticHead } from '../aesthetic/head.ts';
 import { CLIP_MODELS, clipModelName } from '../clip/models.ts';
 import { clipImageTower, clipTextTower, openClip } from '../clip/safetensors-towers.ts';
@@ -25,7 +25,6 @@ import { inceptionPreprocess } from '../inception/presets.ts';
 import { locateWeights, weightsPlaces, type WeightsPlaces } from '../weights/locate.ts';
 import { WEIGHTS, type WeightsName } from '../weights/registry.ts';
 import type { EvaluateFlags } from './evaluate-options.ts';
-import { ProgressLine } from './progress.ts';
 
 /** The CLIP that the registry's weights are of. */
 const REGISTERED_CLIP = 'ViT-L/14';
@@ -34,12 +33,13 @@ const REGISTERED_CLIP = 'ViT-L/14';
  * Measures as the flags say and writes the report; gives the page's path. Whatever is wrong with the question is found before a network
  * is loaded, and what is wrong with a network before an image is read.
  */
-export async function runEvaluate(flags: EvaluateFlags, command: string, progress: ProgressLine = new ProgressLine()): Promise<string> {
+export async function runEvaluate(flags: EvaluateFlags, command: string, progress: Progress = new Progress()): Promise<string> {
   const started = performance.now();
   const { metrics } = flags;
   const places = weightsPlaces(flags.weights);
   const measure = clipMeasure(flags.clipMeasure);
   checkPreset(flags);
+  await checkReportFolder(flags.report);
   const generated = await openImageSource(flags.generated);
   const reference =
     flags.reference === undefined
@@ -76,7 +76,8 @@ export async function runEvaluate(flags: EvaluateFlags, command: string, progres
     if (count === 1 && read !== null) progress.end(read);
     read = `${count} ${set} images read`;
     const source = sources[set];
-    progress.update(`${set} images`, count, source === null || isStatistics(source) ? null : (source.names?.length ?? null));
+    const total = source === null || isStatistics(source) ? null : (source.names?.length ?? null);
+    progress.update({ text: `${set} images: ${count}${total === null ? '' : ` of ${total}`}`, done: count, total });
   });
   progress.end(read!);
   if (flags.saveReference !== undefined && network !== null && evaluation.reference !== null && !isStatistics(evaluation.reference)) {

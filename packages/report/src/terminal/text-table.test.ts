@@ -28,3 +28,17 @@ it('aligns a table for the terminal, groups above their columns', () => {
     ].join('\n'),
   );
 });
+
+it('lets no label from outside move the cursor', () => {
+  const text = textTable({
+    kind: 'table',
+    id: 't',
+    caption: 'a\x1b[2Jb',
+    rowHeader: 'x\r',
+    columns: [{ label: 'y\x07', group: 'g\x1b]0;title\x07' }],
+    rows: [{ label: 'one\nline', cells: ['c\x9b31m'] }],
+  });
+
+  expect(text.replaceAll('\n', '')).not.toMatch(/[\x00-\x1f\x7f-\x9f]/);
+  expect(text.split('\n')).toHaveLength(5);
+});

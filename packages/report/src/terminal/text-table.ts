@@ -1,28 +1,29 @@
 import type { Cell, Column, Table } from '../model/report.ts';
+import { plainText } from './plain-text.ts';
 
 const GAP = '  ';
 
 /** A cell as the terminal shows it: exact numbers with thousands separated and the column's decimals, measured ones to three digits. */
 function cellText(cell: Cell, { decimals }: Column): string {
   if (cell === null) return 'not measured';
-  if (typeof cell === 'string') return cell;
+  if (typeof cell === 'string') return plainText(cell);
   if (typeof cell === 'number')
     return cell.toLocaleString('en-US', { minimumFractionDigits: decimals ?? 0, maximumFractionDigits: decimals ?? 6 });
-  return 'text' in cell ? cell.text : String(Number(cell.value.toPrecision(3)));
+  return 'text' in cell ? plainText(cell.text) : String(Number(cell.value.toPrecision(3)));
 }
 
-/** A report's table as aligned lines for a terminal: its caption, its header (groups above), one line a row. */
+/** A report's table as aligned lines for a terminal: its caption, its header (groups above), one line a row; texts are made plain. */
 export function textTable({ caption, rowHeader, columns, rows }: Table): string {
-  const labels = columns.map(({ label, unit }) => (unit === undefined ? label : `${label} ${unit}`));
-  const groups = columns.map(({ group }, i) => (group === undefined || columns[i - 1]?.group === group ? '' : group));
-  const body = rows.map(({ label, cells }) => [label, ...cells.map((cell, i) => cellText(cell, columns[i]!))]);
-  const header = [rowHeader, ...labels];
+  const labels = columns.map(({ label, unit }) => plainText(unit === undefined ? label : `${label} ${unit}`));
+  const groups = columns.map(({ group }, i) => (group === undefined || columns[i - 1]?.group === group ? '' : plainText(group)));
+  const body = rows.map(({ label, cells }) => [plainText(label), ...cells.map((cell, i) => cellText(cell, columns[i]!))]);
+  const header = [plainText(rowHeader), ...labels];
   const widths = header.map((text, i) => Math.max(text.length, ...body.map((row) => row[i]!.length)));
   // A group's name needs as much room as its columns have together.
   for (const [i, group] of groups.entries()) {
     if (group === '') continue;
     let last = i;
-    while (columns[last + 1]?.group === group) last++;
+    while (columns[last + 1]?.group === columns[i]!.group) last++;
     const room = widths.slice(i + 1, last + 2).reduce((a, b) => a + b + GAP.length, -GAP.length);
     widths[last + 1]! += Math.max(0, group.length - room);
   }
@@ -37,5 +38,5 @@ export function textTable({ caption, rowHeader, columns, rows }: Table): string 
     if (group !== '') above = above.padEnd(at + GAP.length) + group;
     at += GAP.length + widths[i + 1]!;
   }
-  return [caption, '', ...(groups.some((group) => group !== '') ? [above] : []), line(header), ...body.map(line)].join('\n');
+  return [plainText(caption), '', ...(groups.some((group) => group !== '') ? [above] : []), line(header), ...body.map(line)].join('\n');
 }

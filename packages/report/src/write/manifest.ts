@@ -67,7 +67,7 @@ export const ownFiles = async (
   if (foreign.length === 0 || overwrite) return own;
   throw new ReportError(
     'foreign-files',
-    `${dir} holds files that are no report's (${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', ...' : ''}). Name another folder, or say that this one may be written to (overwrite): files of the report's own names are then replaced, all others stay.`,
+    `${dir} holds files that are no report's (${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', ...' : ''}). Name another folder, or move them away. (writeReport's option overwrite replaces those that have the report's names and leaves the others.)`,
     { dir, files: foreign.slice(0, 20) },
   );
 };
