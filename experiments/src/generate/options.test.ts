@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseFlags } from '@controllab/command-line';
-import { communityStyles } from '@controllab/mini-sd';
+import { communityStyles, openMini } from '@controllab/mini-sd';
 import { generateFlags, generateOptions, type GenerateFlags, type GenerateOptions } from './options.ts';
 
 function read(argv: readonly string[]): GenerateOptions {
@@ -73,5 +73,17 @@ describe('flags of generate', () => {
   it('needs a prompt, which may look like a flag', () => {
     expect(() => read([])).toThrow(/--prompt/);
     expect(read(['--prompt', '--cat', '--out', 'x.PNG'])).toMatchObject({ prompts: ['--cat'], out: 'x.PNG' });
+  });
+
+  it('has examples of prompts in its own help that the embedded default knows every word of', async () => {
+    let help = '';
+    generateFlags()
+      .configureOutput({ writeOut: (text) => (help += text) })
+      .outputHelp();
+    const examples = [...help.replaceAll(/\s+/g, ' ').matchAll(/"([a-z]+ [a-z ]+)"/g)].map(([, prompt]) => prompt!);
+    expect(examples.length).toBeGreaterThan(0);
+    const unknown: string[] = [];
+    openMini().tokenize(examples, (message) => unknown.push(message));
+    expect(unknown).toEqual([]);
   });
 });
