@@ -1,13 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { chromium } from 'playwright-core';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uniform } from '@controllab/data';
 
 /** Random moments at which the run is killed; KILLS=30 before a release. */
 const KILLS = Number(process.env['KILLS'] ?? 3);
+
+const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
 let root: string;
 const running = new Set<ChildProcess>();
@@ -61,6 +65,31 @@ describe('the tiny ablation', () => {
     expect(await start('whole').ended).toBe(0);
     seconds = (performance.now() - began) / 1000;
   }, 600_000);
+
+  it.skipIf(!existsSync(CHROMIUM))(
+    `makes a page that opens without a complaint${existsSync(CHROMIUM) ? '' : ` (skipped: no browser at ${CHROMIUM})`}`,
+    async () => {
+      const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--no-first-run'] });
+      try {
+        for (const [page, marker] of [
+          ['index.html', '.runs li'],
+          ['ablation/tiny-seed-1/index.html', '.plot-area .main-svg'],
+        ] as const) {
+          const tab = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+          const complaints: string[] = [];
+          tab.on('console', (message) => complaints.push(message.text()));
+          tab.on('pageerror', (error) => complaints.push(error.message));
+          tab.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
+          await tab.goto(pathToFileURL(at('whole', 'reports', page)).href);
+          await tab.locator(marker).first().waitFor({ state: 'attached' });
+          expect(await tab.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')).toBe(0);
+          expect(complaints).toEqual([]);
+        }
+      } finally {
+        await browser.close();
+      }
+    },
+  );
 
   it(
     `ends with the same bytes after ${KILLS} kills with its workers at random moments`,
