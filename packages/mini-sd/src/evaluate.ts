@@ -29,11 +29,11 @@ import {
   type Measurement,
   type Table,
 } from '@controllab/report';
-import { compileClip } from './clip-score.ts';
-import { compileJudge, type Verdict } from './judge.ts';
-import { IMAGE_SIZE } from './models.ts';
-import { loadClip, loadInception } from './networks.ts';
-import { openMini } from './open-mini.ts';
+import { compileClip } from './judges/clip-score.ts';
+import { compileJudge, type Verdict } from './judges/judge.ts';
+import { IMAGE_SIZE } from './networks/models.ts';
+import { loadClip, loadInception } from './load-networks.ts';
+import { openMini } from './base/open-mini.ts';
 import { tierFlag, tierFolder } from './tier.ts';
 
 export interface EvaluationOptions {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { loadStateDict, readSafetensors, verifySafetensors, writeSafetensors, type Modules } from '@controllab/core-blocks';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { Tier } from '@controllab/emoji-scenes';
-import type { LatentStatistics } from './autoencoder.ts';
+import type { LatentStatistics } from './networks/autoencoder.ts';
 import { MiniSdError } from './errors.ts';
 import { tierFlag, tierFolder } from './tier.ts';
 

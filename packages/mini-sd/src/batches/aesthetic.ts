@@ -1,7 +1,7 @@
 import { emojiScenes, type SceneSource } from '@controllab/emoji-scenes';
 import { degrade, drawLadder } from '@controllab/metrics';
 import type { MakeBatch } from '@controllab/training';
-import { IMAGE_SIZE } from '../models.ts';
+import { IMAGE_SIZE } from '../networks/models.ts';
 import { writeImage } from '@controllab/data';
 import { sceneNumbers } from './noisy-images.ts';
 

@@ -1,7 +1,7 @@
 import { catalogue, emojiScenes, type SceneSource } from '@controllab/emoji-scenes';
 import type { MakeBatch } from '@controllab/training';
-import { CELLS, SUBGROUPS } from '../inception.ts';
-import { IMAGE_SIZE } from '../models.ts';
+import { CELLS, SUBGROUPS } from '../networks/inception.ts';
+import { IMAGE_SIZE } from '../networks/models.ts';
 import { noisyImages, sceneNumbers } from './noisy-images.ts';
 
 export interface InceptionBatchData {

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { vocabulary, type SceneMix } from '@controllab/emoji-scenes';
 import { NoiseSchedule, splitPrediction } from '@controllab/diffusion';
-import { writeLatents } from '../latents.ts';
-import { LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE } from '../models.ts';
+import { writeLatents } from '../pretrain/latents.ts';
+import { LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE } from '../networks/models.ts';
 import latentBatches from './latent.ts';
 
 const directory = mkdtempSync(path.join(tmpdir(), 'latents-'));

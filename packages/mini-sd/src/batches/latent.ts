@@ -2,8 +2,8 @@ import { conditionBatch, normal, uniform } from '@controllab/data';
 import { emojiScenes, tokenize, vocabulary, CONTEXT_LENGTH, type Condition, type Tier } from '@controllab/emoji-scenes';
 import { addNoise, dropPrompts, NoiseSchedule, stratifiedTimesteps, velocity } from '@controllab/diffusion';
 import type { MakeBatch } from '@controllab/training';
-import { readLatents } from '../latents.ts';
-import { LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE } from '../models.ts';
+import { readLatents } from '../pretrain/latents.ts';
+import { LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE } from '../networks/models.ts';
 
 /** A pool of latents and the step from which batches are drawn from it. */
 export interface LatentPhase {

@@ -1,7 +1,7 @@
 import { normal, uniform, writeImage } from '@controllab/data';
 import type { SceneExample } from '@controllab/emoji-scenes';
 import type { HostTensor } from '@controllab/tfjs-onnx';
-import { IMAGE_SIZE } from '../models.ts';
+import { IMAGE_SIZE } from '../networks/models.ts';
 
 /**
  * The images [N, 3, 64, 64] of a training batch for the networks that judge: each with Gaussian pixel noise of its own strength, up to

@@ -1,6 +1,6 @@
 import { emojiScenes, type SceneSource } from '@controllab/emoji-scenes';
 import type { MakeBatch } from '@controllab/training';
-import { IMAGE_SIZE } from '../models.ts';
+import { IMAGE_SIZE } from '../networks/models.ts';
 import { noisyImages, sceneNumbers } from './noisy-images.ts';
 
 export interface SegmenterBatchData {

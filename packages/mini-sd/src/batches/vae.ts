@@ -1,7 +1,7 @@
 import { imageBatch, normal } from '@controllab/data';
 import { emojiScenes, type SceneSource } from '@controllab/emoji-scenes';
 import type { MakeBatch } from '@controllab/training';
-import { LATENT_CHANNELS, LATENT_SIZE } from '../models.ts';
+import { LATENT_CHANNELS, LATENT_SIZE } from '../networks/models.ts';
 
 export interface VaeBatchData {
   source: SceneSource;

@@ -4,10 +4,10 @@ import { CONTEXT_LENGTH, emojiScenes, SCENE_SEEDS, vocabulary, type SceneSource,
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { TrainingResult } from '@controllab/training';
 import type { ClipBatchData } from '../batches/clip.ts';
-import { compileClip } from '../clip-score.ts';
-import { contrastiveLoss, MiniClip } from '../clip.ts';
-import { IMAGE_SIZE } from '../models.ts';
-import { loadTrunk } from '../networks.ts';
+import { compileClip } from '../judges/clip-score.ts';
+import { contrastiveLoss, MiniClip } from '../networks/clip.ts';
+import { IMAGE_SIZE } from '../networks/models.ts';
+import { loadTrunk } from '../load-networks.ts';
 import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';

@@ -5,9 +5,9 @@ import { catalogue, emojiScenes, SCENE_SEEDS, type SceneSource, type Tier } from
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { TrainingResult } from '@controllab/training';
 import type { InceptionBatchData } from '../batches/inception.ts';
-import { CELLS, crossEntropy, MiniInception, SUBGROUPS } from '../inception.ts';
-import { compileJudge } from '../judge.ts';
-import { IMAGE_SIZE } from '../models.ts';
+import { CELLS, crossEntropy, MiniInception, SUBGROUPS } from '../networks/inception.ts';
+import { compileJudge } from '../judges/judge.ts';
+import { IMAGE_SIZE } from '../networks/models.ts';
 import { stepsOfTier } from '../tier.ts';
 import { saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';

@@ -3,10 +3,10 @@ import { CONTEXT_LENGTH, SCENE_SEEDS, trainingMix, vocabulary, type SceneMix, ty
 import { countParameters, withParameters } from '@controllab/core-blocks';
 import { stableDecayRate, type TrainingResult } from '@controllab/training';
 import type { LatentBatchData, LatentPhase } from '../batches/latent.ts';
-import { miniText } from '../clip.ts';
-import { encoderHash, trainingLatents } from '../latents.ts';
-import { LATENT_CHANNELS, LATENT_SIZE, miniUNet, miniVae } from '../models.ts';
-import { loadTextEncoder } from '../networks.ts';
+import { miniText } from '../networks/clip.ts';
+import { encoderHash, trainingLatents } from './latents.ts';
+import { LATENT_CHANNELS, LATENT_SIZE, miniUNet, miniVae } from '../networks/models.ts';
+import { loadTextEncoder } from '../load-networks.ts';
 import { scenesOfTier, stepsOfTier } from '../tier.ts';
 import { loadWeights, saveWeights } from '../weights.ts';
 import { writeStageReport } from './stage-report.ts';

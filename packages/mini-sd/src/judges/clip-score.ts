@@ -1,9 +1,9 @@
 import { withParameters } from '@controllab/core-blocks';
 import { CONTEXT_LENGTH, tokenize, vocabulary, type Tier } from '@controllab/emoji-scenes';
 import { compile, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
-import { MiniClip } from './clip.ts';
-import { IMAGE_SIZE, TEXT_WIDTH } from './models.ts';
-import { imageBatches } from './pixels.ts';
+import { MiniClip } from '../networks/clip.ts';
+import { IMAGE_SIZE, TEXT_WIDTH } from '../networks/models.ts';
+import { imageBatches } from '../networks/pixels.ts';
 
 /** Raw cosines in the space of a mini-CLIP, of images [64, 64, 3] and captions; at most `count` at a time. */
 export interface ClipScorer {

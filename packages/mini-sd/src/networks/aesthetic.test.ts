@@ -3,8 +3,8 @@ import { firstExamples } from '@controllab/data';
 import { emojiScenes } from '@controllab/emoji-scenes';
 import { DEGRADATION_NAMES } from '@controllab/metrics';
 import { compileAesthetic } from './aesthetic.ts';
-import { ladder } from './batches/aesthetic.ts';
-import { loadAesthetic } from './networks.ts';
+import { ladder } from '../batches/aesthetic.ts';
+import { loadAesthetic } from '../load-networks.ts';
 
 it('the shipped predictor ranks degraded versions of scenes that it never saw, of every kind', async () => {
   const [count, levels, seed] = [48, 4, 77];

@@ -1,7 +1,7 @@
 import { openCheckpoint, type Base } from '@controllab/base-model';
 import { tiers, type Tier } from '@controllab/emoji-scenes';
-import { MiniSdError } from './errors.ts';
-import { communityStyles, MINI, type CommunityStyle } from './names.ts';
+import { MiniSdError } from '../errors.ts';
+import { communityStyles, MINI, type CommunityStyle } from '../names.ts';
 import { openMini } from './open-mini.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { normaliseLatents } from './autoencoder.ts';
-import { latentStatistics } from './latents.ts';
+import { latentStatistics } from '../pretrain/latents.ts';
 
 describe('latent statistics', () => {
   const latents = Float32Array.from({ length: 2 * 4 * 256 }, (_, i) => (Math.floor(i / 256) % 4) + (i % 2 === 0 ? 2 : -2));

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { withParameters } from '@controllab/core-blocks';
 import { compile, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
-import { IMAGE_SIZE } from './models.ts';
-import { imageBatches } from './pixels.ts';
-import { MiniSegmenter } from './segmenter.ts';
+import { IMAGE_SIZE } from '../networks/models.ts';
+import { imageBatches } from '../networks/pixels.ts';
+import { MiniSegmenter } from '../networks/segmenter.ts';
 
 const BATCH = 32;
 const PIXELS = IMAGE_SIZE * IMAGE_SIZE;

@@ -1,9 +1,9 @@
 import type { Tier } from '@controllab/emoji-scenes';
 import type { CompileOptions } from '@controllab/tfjs-onnx';
-import { compileAesthetic, type AestheticScorer } from './aesthetic.ts';
+import { compileAesthetic, type AestheticScorer } from '../networks/aesthetic.ts';
 import { compileClip, type ClipScorer } from './clip-score.ts';
 import { compileJudge, type Judge } from './judge.ts';
-import { loadAesthetic, loadClip, loadInception, loadSegmenter } from './networks.ts';
+import { loadAesthetic, loadClip, loadInception, loadSegmenter } from '../load-networks.ts';
 import { compileSegmenter, type Segmenter } from './segment.ts';
 
 /** Pairs of picture and caption that the judging mini-CLIP sees at a time. */

@@ -1,10 +1,10 @@
 import { parameterSpecs } from '@controllab/core-blocks';
 import { catalogue, vocabulary, type Tier } from '@controllab/emoji-scenes';
 import type { HostTensor } from '@controllab/tfjs-onnx';
-import { MiniAesthetic } from './aesthetic.ts';
-import { MiniClip, miniText } from './clip.ts';
-import { MiniInception } from './inception.ts';
-import { MiniSegmenter } from './segmenter.ts';
+import { MiniAesthetic } from './networks/aesthetic.ts';
+import { MiniClip, miniText } from './networks/clip.ts';
+import { MiniInception } from './networks/inception.ts';
+import { MiniSegmenter } from './networks/segmenter.ts';
 import { loadWeights, type StoredWeights } from './weights.ts';
 
 /** A network's weights and the checksum of their file, for provenance. */

@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import { withParameters } from '@controllab/core-blocks';
 import { catalogue, type SceneSpec, type Tier } from '@controllab/emoji-scenes';
 import { compile, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
-import { CELLS, FEATURES, MiniInception } from './inception.ts';
-import { IMAGE_SIZE } from './models.ts';
-import { imageBatches } from './pixels.ts';
+import { CELLS, FEATURES, MiniInception } from '../networks/inception.ts';
+import { IMAGE_SIZE } from '../networks/models.ts';
+import { imageBatches } from '../networks/pixels.ts';
 
 /** What mini-inception says of a picture that should show a scene. */
 export interface Verdict {

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { parameterSpecs } from '@controllab/core-blocks';
 import { firstExamples } from '@controllab/data';
 import { emojiScenes } from '@controllab/emoji-scenes';
-import { encodeScenes } from './latents.ts';
-import { MINI_UNET, miniVae } from './models.ts';
+import { encodeScenes } from '../pretrain/latents.ts';
+import { MINI_UNET, miniVae } from '../networks/models.ts';
 import { openMini } from './open-mini.ts';
-import { loadWeights, readStatistics } from './weights.ts';
+import { loadWeights, readStatistics } from '../weights.ts';
 
 const engine = { threads: 1 };
 

@@ -1,5 +1,5 @@
 import { Lora, parameterSpecs } from '@controllab/core-blocks';
-import { miniUNet } from './models.ts';
+import { miniUNet } from '../networks/models.ts';
 
 const STYLE_RANK = 16;
 

@@ -4,8 +4,8 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { trainingMix } from '@controllab/emoji-scenes';
 import { readLatents, trainingLatents } from './latents.ts';
-import { miniVae } from './models.ts';
-import { loadWeights } from './weights.ts';
+import { miniVae } from '../networks/models.ts';
+import { loadWeights } from '../weights.ts';
 
 it('a training pool is encoded into a folder that is not there yet, normalised, and found again', async () => {
   const parent = mkdtempSync(path.join(os.tmpdir(), 'latents-'));

@@ -4,14 +4,14 @@ import { imageBatch, jsonHash, type RgbImage } from '@controllab/data';
 import { NoiseSchedule, type FloatTensor } from '@controllab/diffusion';
 import { CONTEXT_LENGTH, vocabulary, type Tier } from '@controllab/emoji-scenes';
 import { compile, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
-import { compileDecoder, compileEncoder, normaliseLatents, PATCH, type LatentStatistics } from './autoencoder.ts';
-import { miniText } from './clip.ts';
-import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniUNet, miniVae } from './models.ts';
-import { COMMITTED_TIER, MINI, type CommunityStyle } from './names.ts';
-import { checksum, loadTextEncoder } from './networks.ts';
+import { compileDecoder, compileEncoder, normaliseLatents, PATCH, type LatentStatistics } from '../networks/autoencoder.ts';
+import { miniText } from '../networks/clip.ts';
+import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniUNet, miniVae } from '../networks/models.ts';
+import { COMMITTED_TIER, MINI, type CommunityStyle } from '../names.ts';
+import { checksum, loadTextEncoder } from '../load-networks.ts';
 import { styleAdapter } from './styles.ts';
 import openTokenizer from './tokenizer.ts';
-import { loadWeights, readStatistics } from './weights.ts';
+import { loadWeights, readStatistics } from '../weights.ts';
 
 /** Latents beyond four standard deviations are none that the autoencoder has seen. */
 const LATENT_LIMIT = 4;

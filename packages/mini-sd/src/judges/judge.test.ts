@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { writeCells } from './batches/inception.ts';
-import { CELLS } from './inception.ts';
+import { writeCells } from '../batches/inception.ts';
+import { CELLS } from '../networks/inception.ts';
 import { holds } from './judge.ts';
 
 describe('holds', () => {

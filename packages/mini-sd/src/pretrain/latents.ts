@@ -5,9 +5,9 @@ import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 import { writeImage } from '@controllab/data';
 import { emojiScenes, type SceneSource } from '@controllab/emoji-scenes';
 import { readSafetensors, writeSafetensors } from '@controllab/core-blocks';
-import { compileEncoder, normaliseLatents, type LatentStatistics } from './autoencoder.ts';
-import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE } from './models.ts';
-import { readStatistics, type StoredWeights } from './weights.ts';
+import { compileEncoder, normaliseLatents, type LatentStatistics } from '../networks/autoencoder.ts';
+import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE } from '../networks/models.ts';
+import { readStatistics, type StoredWeights } from '../weights.ts';
 
 const ROW = LATENT_CHANNELS * LATENT_SIZE * LATENT_SIZE;
 const BATCH = 64;
