@@ -53,6 +53,12 @@ export const commands: readonly CommandEntry[] = [
     load: job(() => import('./training-step/training-step.ts')),
   },
   {
+    name: 'verify',
+    description: 'recompute the numbers of READMEs and published reports',
+    example: '',
+    load: () => import('./verify/command.ts'),
+  },
+  {
     name: 'generate',
     description: 'draw with the embedded default or a published checkpoint',
     example: '--prompt "a large owl on a teal background" --count 4',
