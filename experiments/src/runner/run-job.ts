@@ -3,7 +3,7 @@ import path from 'node:path';
 import { Command, Option } from 'commander';
 import { integer, providerOption, seed as parseSeed, shellText, userPath, workspaceRoot } from '@controllab/command-line';
 import { jsonHash, type Json } from '@controllab/data';
-import { checkReportFolder, currentCommit, machine, textTable, writeIndex, writeReport } from '@controllab/report';
+import { checkReportFolder, claimsTable, currentCommit, machine, textTable, writeIndex, writeReport } from '@controllab/report';
 import { providers, type CompileOptions } from '@controllab/tfjs-onnx';
 import { ExperimentError } from './errors.ts';
 import type { Job, JobContext } from './job.ts';
@@ -95,10 +95,12 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
   if (jobs > 1) await runTasks(tasks, { jobs, argv: childArguments(job, flags, threads), say });
 
   const result = await job.run(context.at);
-  for (const table of job.tables?.(result) ?? []) say(`\n${textTable(table)}`);
+  const report = await job.report(result, context.at);
+  const claims = report.claims.length === 0 ? [] : [claimsTable(report.claims)];
+  for (const table of [...(job.tables?.(result) ?? []), ...claims]) say(`\n${textTable(table)}`);
   await writeReport(directory, {
     id: job.id,
-    ...(await job.report(result, context.at)),
+    ...report,
     provenance: {
       commit,
       profile: flags.profile,

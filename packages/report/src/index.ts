@@ -8,6 +8,7 @@ export { currentCommit, machine } from './write/provenance.ts';
 export { judge, MIN_TRAININGS, type Judgement } from './statistics/judge.ts';
 export type { Verdict, VerdictRule } from './statistics/verdict.ts';
 export { checkReportFolder, writeReport } from './write/write-report.ts';
+export { claimsTable } from './terminal/claims-table.ts';
 export { plainText } from './terminal/plain-text.ts';
 export { Progress, formatDuration, type ProgressOptions, type ProgressOutput, type ProgressState } from './terminal/progress.ts';
 export { textTable } from './terminal/text-table.ts';

@@ -182,8 +182,16 @@ describe.skipIf(!installed)(
       await withPage({ colorScheme: 'dark' }, async (page) => {
         await page.evaluate(`dispatchEvent(new Event('beforeprint'))`);
         expect(await background(page)).toBe('rgb(250, 249, 247)');
+        // A figure is as wide as paper, and afterwards as the page again.
+        const width = () =>
+          page
+            .locator('.plot-area .main-svg')
+            .first()
+            .evaluate((svg) => svg.clientWidth);
+        await expect.poll(width).toBe(680);
         await page.evaluate(`dispatchEvent(new Event('afterprint'))`);
         expect(await background(page)).toBe('rgb(19, 22, 25)');
+        await expect.poll(width).toBeGreaterThan(700);
       });
     });
 

@@ -18,6 +18,9 @@
     modeBarButtons: [['toImage', 'resetScale2d']],
   };
 
+  /** Fits A4 and letter paper with their margins; a figure does not shrink with its page. */
+  const PRINT_WIDTH = 680;
+
   const drawFigures = () => {
     const style = getComputedStyle(document.documentElement);
     const touch = matchMedia('(pointer: coarse)').matches;
@@ -26,6 +29,7 @@
       const { data, layout } = withTheme(JSON.parse(figure.querySelector('script').textContent), style);
       // A finger that drags over a figure scrolls the page; a mouse zooms.
       if (touch) layout.dragmode = false;
+      if ('printing' in document.documentElement.dataset) layout.width = PRINT_WIDTH;
       Plotly.react(area, data, layout, { ...config, displayModeBar: touch ? false : 'hover' });
     }
   };
@@ -145,6 +149,7 @@
     addEventListener('afterprint', () => {
       delete document.documentElement.dataset.printing;
       drawFigures();
+      for (const area of document.querySelectorAll('.plot-area')) Plotly.Plots.resize(area);
     });
   }
 })();

@@ -9,6 +9,13 @@ export const measuredDecimals = (measured: readonly Measurement[]): number => {
   return decimalsFor(halfWidth > 0 ? halfWidth : Math.max(0, ...measured.map(({ value }) => Math.abs(value))) / 10);
 };
 
+/** "0.71 [0.65, 0.77]"; a count, whose interval is the number itself, as it is. */
+export const measuredText = ({ value, interval }: Pick<Measurement, 'value' | 'interval'>): string => {
+  if (interval === null || interval[0] === interval[1]) return formatExact(value);
+  const decimals = decimalsFor((interval[1] - interval[0]) / 2);
+  return `${formatNumber(value, decimals)} ${formatInterval(interval, decimals)}`;
+};
+
 /** "n = 512, seeds 1-3". */
 export const sampleText = ({ n, seeds }: Pick<Measurement, 'n' | 'seeds'>): string =>
   seeds.length === 0

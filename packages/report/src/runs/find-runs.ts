@@ -1,7 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { measuredText } from '../render/value.ts';
 import type { Verdict } from '../statistics/verdict.ts';
-import { decimalsFor, formatExact, formatInterval, formatNumber } from '../text/format-number.ts';
+import { formatExact } from '../text/format-number.ts';
 
 /** One tile of a report's PNG: `index` of `count` side by side. */
 export interface Tile {
@@ -100,12 +101,6 @@ async function* resultFiles(folder: string, depth = 0): AsyncGenerator<string> {
     else if (entry.name === RESULTS) yield full;
   }
 }
-
-const measuredText = ({ value, interval }: StoredMeasurement): string => {
-  if (interval === null || interval[0] === interval[1]) return formatExact(value);
-  const decimals = decimalsFor((interval[1] - interval[0]) / 2);
-  return `${formatNumber(value, decimals)} ${formatInterval(interval, decimals)}`;
-};
 
 const cellText = (cell: StoredCell): string => {
   if (cell === null) return 'not measured';

@@ -7,7 +7,7 @@ import { inlineText } from '../text/inline-text.ts';
 import type { Run } from './find-runs.ts';
 
 /** Stands in every index of ours, which may therefore be written anew. */
-export const INDEX_MARK = '<main class="page index">';
+export const INDEX_MARK = '<main class="page index"';
 
 const thumbnails = ({ pictures, folder }: Run): string =>
   `<a class="thumbnails" href="${escapeHtml(folder)}/index.html" tabindex="-1" aria-hidden="true">${pictures
@@ -56,7 +56,7 @@ export const indexPage = (runs: readonly Run[]): string => `<!doctype html>
 ${pageHead('Reports', { styles: ['assets/report.css', 'assets/index.css'], scripts: ['assets/index.js'] })}
 <body>
 <a class="skip" href="#compare">Skip to the comparison</a>
-${INDEX_MARK}
+${INDEX_MARK}>
 <h1>Reports</h1>
 ${runs.length === 0 ? '<p>No report yet.</p>' : `<ul class="runs">\n${runs.map(item).join('\n')}\n</ul>`}
 <section id="compare" aria-labelledby="compare-title"${runs.length < 2 ? ' hidden' : ''}>
