@@ -4,4 +4,8 @@ import { meanInterval, type Measurement } from '@controllab/report';
 const SEEDS = [1];
 
 /** Over rounds, each of which gives one number: steps of one process share its luck with memory and neighbours, rounds do not. */
-export const overRounds = (perRound: readonly number[]): Measurement => ({ ...meanInterval(perRound, { over: 'rounds' }), seeds: SEEDS });
+export const overRounds = (perRound: readonly number[]): Measurement => ({
+  ...meanInterval(perRound, { over: 'rounds' }),
+  seeds: SEEDS,
+  perTraining: perRound,
+});

@@ -33,7 +33,10 @@ export interface Arm {
 export interface Measurement extends Estimate {
   /** The seeds behind the samples, ascending. None behind a count, whose interval is the number itself. */
   readonly seeds: readonly number[];
-  /** One number a training, in the order of `seeds`: what verdicts are computed from. Their mean is `value`. */
+  /**
+   * One number a training, in the order of `seeds` (or one a timing round); their mean is `value`. Verdicts on trainings are computed from
+   * these.
+   */
   readonly perTraining?: readonly number[];
   readonly provenance?: Partial<Provenance>;
 }

@@ -25,27 +25,23 @@ const ordered = (where: string, interval: readonly [number, number]): void => {
 };
 
 /** Verdicts are about the mean of these: it must be the value that stands beside the verdict. */
-const checkTrainings = (
-  where: string,
-  { value, seeds, perTraining }: Required<Pick<Measurement, 'value' | 'seeds' | 'perTraining'>>,
-): void => {
-  sameLength(where, 'numbers a training (one a seed)', seeds.length, perTraining.length);
+const checkMean = (where: string, value: number, perTraining: readonly number[]): void => {
   const mean = perTraining.reduce((sum, one) => sum + one, 0) / perTraining.length;
-  if (Math.abs(mean - value) > 1e-6 * Math.max(1, Math.abs(value)))
-    throw new ReportError('bad-shape', `${where}: the numbers a training have the mean ${mean}, but the value shown is ${value}`, {
+  if (!(Math.abs(mean - value) <= 1e-6 * Math.max(1, Math.abs(value))))
+    throw new ReportError('bad-shape', `${where}: the numbers in perTraining have the mean ${mean}, but the value shown is ${value}`, {
       where,
       mean,
       value,
     });
 };
 
-const checkMeasurement = (where: string, { value, interval, n, seeds, perTraining = [], range }: Measurement): void => {
-  finite(where, value, n, ...seeds, ...perTraining);
+const checkMeasurement = (where: string, { value, interval, n, seeds, perTraining, range }: Measurement): void => {
+  finite(where, value, n, ...seeds, ...(perTraining ?? []));
   if (range !== undefined && interval !== null && !(interval[0] >= range[0] && interval[1] <= range[1]))
     throw new ReportError('bad-interval', `${where}: interval [${interval.join(', ')}] leaves the quantity’s range [${range.join(', ')}]`, {
       where,
     });
-  if (perTraining.length > 0) checkTrainings(where, { value, seeds, perTraining });
+  if (perTraining !== undefined) checkMean(where, value, perTraining);
   if (!Number.isInteger(n) || n < 1) throw new ReportError('bad-shape', `${where}: n must be a positive integer, got ${n}`, { where, n });
   const exact = interval !== null && interval[0] === value && interval[1] === value;
   if (seeds.length === 0 && !exact)
@@ -69,10 +65,12 @@ const checkClaim = (claim: Claim): void => {
     finite(place, paper?.value);
     if (measured === null) continue;
     checkMeasurement(place, measured);
-    if (claim.basis === 'trainings' && measured.perTraining === undefined)
+    if (claim.basis !== 'trainings') continue;
+    if (measured.perTraining === undefined)
       throw new ReportError('bad-shape', `${place}: a claim on trainings is judged by perTraining, one number a training; got none`, {
         where: place,
       });
+    sameLength(place, 'numbers a training (one a seed)', measured.seeds.length, measured.perTraining.length);
   }
 };
 

@@ -92,9 +92,9 @@ const flatMetrics = ({ claims, sections }: Report): Record<string, number> => {
 
 /** One row a training behind a claim: a table for whoever wants to test otherwise. */
 const trainingRows = (claims: readonly Claim[]): unknown[] =>
-  claims.flatMap(({ id, results }) =>
+  claims.flatMap(({ id, basis, results }) =>
     results.flatMap(({ label, measured: of }) =>
-      (of?.perTraining ?? []).map((value, i) => ({ claim: id, control: label, seed: of!.seeds[i]!, value })),
+      (basis === 'trainings' ? (of?.perTraining ?? []) : []).map((value, i) => ({ claim: id, control: label, seed: of!.seeds[i]!, value })),
     ),
   );
 

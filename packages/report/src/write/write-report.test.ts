@@ -214,7 +214,12 @@ describe('writeReport', () => {
     await expect(wrong({ measured: { ...measured, value: 0.2 } })).rejects.toThrow(/mean 0\.1254, but the value shown is 0\.2/);
     await expect(wrong({ measured: { ...measured, perTraining: undefined } })).rejects.toThrow(/judged by perTraining/);
     await expect(wrong({ measured: { ...measured, perTraining: [0.1254] } })).rejects.toThrow(/expected 5 numbers a training/);
+    await expect(wrong({ measured: { ...measured, perTraining: [] } })).rejects.toThrow(/mean NaN/);
     await expect(wrong({ measured: { ...measured, range: [0, 0.13] } })).rejects.toThrow(/leaves the quantity\u2019s range/);
+    // Timing rounds need no seed each.
+    const rounds = { ...claim!, basis: 'rounds' as const, results: [{ ...result!, measured: { ...measured, seeds: [1] } }] };
+    await writeReport(path.join(dir, 'rounds'), { ...SAMPLE_REPORT, claims: [rounds] });
+    await rm(path.join(dir, 'rounds'), { recursive: true });
     const twice = { ...claim!, results: [result!, result!] };
     await expect(writeReport(dir, { ...SAMPLE_REPORT, claims: [twice] })).rejects.toThrow(/need a label each, all different/);
     expect(await readdir(dir)).toEqual([]);
