@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { Job } from './runner/job.ts';
 
@@ -9,6 +10,8 @@ export interface CommandEntry {
   readonly description: string;
   /** Flags of an example. */
   readonly example: string;
+  /** The executor of its nx target, where that is not its own. */
+  readonly executor?: string;
   /** Loaded when it is asked for: the program's help and a typing mistake are answered at once. */
   load(): Promise<{ command(): Command }>;
 }
@@ -21,19 +24,27 @@ const job =
     return { command: () => jobCommand(declared) };
   };
 
+/** The executor of the nx targets that are comparisons of trainings. */
+export const COMPARISON = 'comparison';
+
+/** Each target of that executor in ../project.json is a command, and a file of its name beside this one. */
+function comparisons(): CommandEntry[] {
+  const { targets } = JSON.parse(readFileSync(new URL('../project.json', import.meta.url), 'utf8')) as {
+    targets: Record<string, { executor?: string; metadata?: { description: string } }>;
+  };
+  return Object.entries(targets)
+    .filter(([, { executor }]) => executor === `./tools/nx:${COMPARISON}`)
+    .map(([name, { metadata }]) => ({
+      name,
+      description: metadata!.description,
+      example: '--profile quick --seed 2',
+      executor: COMPARISON,
+      load: job(() => import(`./${name}.ts`) as Promise<{ default: Job }>),
+    }));
+}
+
 export const commands: readonly CommandEntry[] = [
-  {
-    name: 'ablation',
-    description: 'train ControlNet’s variants, draw, judge the paper’s claims',
-    example: '--profile quick --seed 2',
-    load: job(() => import('./ablation.ts')),
-  },
-  {
-    name: 'no-prompt',
-    description: 'train with half and all prompts dropped, draw without one',
-    example: '--profile quick',
-    load: job(() => import('./no-prompt.ts')),
-  },
+  ...comparisons(),
   {
     name: 'parameters',
     description: 'count parameters and operations at full size',

@@ -50,4 +50,9 @@ async function main(typed: readonly string[]): Promise<void> {
 }
 
 deliverSignalsOnce();
+// Whoever read us has gone, such as `| head`: end as by SIGPIPE, which Node keeps from its programs.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(141);
+});
 await runProgram(() => main(process.argv.slice(2)));

@@ -72,6 +72,15 @@ describe('controllab', () => {
   });
 });
 
+it('ends without a word when whoever reads it has gone', async () => {
+  const child = spawn(process.execPath, [program, '--help']);
+  child.stdout.destroy();
+  const said: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+  await new Promise((resolve) => child.on('close', resolve));
+  expect(said).toEqual([]);
+});
+
 /** The launcher with a program that waits for signals, in a process group of its own as in a terminal. */
 const start = (...argv: string[]): ChildProcess =>
   spawn(

@@ -31,7 +31,7 @@ module.exports = async function run({ command, unparsed }, context) {
     process.stderr.write(`\n${projectName}:${targetName} has no configuration '${configuration}'. Its --help lists its options.\n`);
     return { success: false };
   }
-  const words = [...command, ...(typedArguments(argv, projectName, targetName) ?? unparsed)];
+  const words = [...(command ?? [targetName]), ...(typedArguments(argv, projectName, targetName) ?? unparsed)];
   const program = path.join(root, 'experiments', 'bin', 'controllab.mjs');
   const child = spawn(process.execPath, [program, ...words], { cwd, stdio: 'inherit', env: { ...env, CONTROLLAB_THROUGH_NX: '1' } });
   return new Promise((resolve, reject) => {

@@ -1,8 +1,8 @@
 import type { Command, Option } from 'commander';
-import { commands, openCommand, type CommandEntry } from '../commands.ts';
+import { COMPARISON, commands, openCommand, type CommandEntry } from '../commands.ts';
 
 /** The name of a command's executor. */
-const executorOf = ({ name }: CommandEntry): string => name.replace(' ', '-');
+const executorOf = ({ name, executor }: CommandEntry): string => executor ?? name.replace(' ', '-');
 
 interface Property {
   description: string;
@@ -45,6 +45,17 @@ function schemaOf(entry: CommandEntry, command: Command): object {
   };
 }
 
+/** What all comparisons share: they have the same flags, and profiles of their own. */
+function comparisonSchema(entry: CommandEntry, command: Command): object {
+  for (const option of command.options) if (option.long === '--profile') delete option.argChoices;
+  const description =
+    'Trains the arms of an experiment, draws, measures and judges its claims. npx controllab <experiment> --help names the profiles.';
+  const schema = schemaOf(entry, command.description(description)) as { properties: Record<string, Property> };
+  // The target's name is the command.
+  delete schema.properties['command'];
+  return schema;
+}
+
 /**
  * What `nx run <target> --help` shows, as the files of tools/nx by name: nx reads a target's help from JSON and runs nothing.
  * `npm run nx-help` writes them.
@@ -55,8 +66,12 @@ export async function nxHelp(): Promise<Record<string, string>> {
   const executors: Record<string, object> = {};
   for (const entry of commands) {
     const executor = executorOf(entry);
-    executors[executor] = { implementation: './executor.cjs', schema: `./help/${executor}.json`, description: entry.description };
-    files[`help/${executor}.json`] = json(schemaOf(entry, await openCommand(entry)));
+    if (executors[executor] !== undefined) continue;
+    const shared = executor === COMPARISON;
+    const command = await openCommand(entry);
+    const description = shared ? 'a comparison of trainings' : entry.description;
+    executors[executor] = { implementation: './executor.cjs', schema: `./help/${executor}.json`, description };
+    files[`help/${executor}.json`] = json(shared ? comparisonSchema(entry, command) : schemaOf(entry, command));
   }
   files['executors.json'] = json({ executors });
   return files;

@@ -1,71 +1,89 @@
-/** Where the numbers of a Markdown table come from, by the comment that stands before it. */
+/** Where the numbers of a paragraph or table come from, by the comment that stands before it. */
 export type Origin =
-  | { readonly kind: 'verify'; readonly file: string; readonly queries: readonly Query[] }
+  | { readonly kind: 'verify'; readonly file: string; readonly lines: readonly Line[] }
   /** Measured on one machine, by a command that is named. */
   | { readonly kind: 'measured'; readonly command: string }
   /** No result of ours: versions, settings, a paper's or a test's numbers; the text says which. */
   | { readonly kind: 'stated'; readonly why: string };
 
-/** What a number of a table is, and the decimals it is shown with; null: a text, such as a checksum, whose beginning is shown. */
+/** Where one number comes from, or several that follow each other. */
+export type Line = Query | { readonly kind: 'measured' | 'stated'; readonly count: number; readonly text: string };
+
+/** What a number is, and the decimals it is shown with; null: a text, such as a checksum, whose beginning is shown. */
 export interface Query {
+  readonly kind: 'query';
   readonly path: string;
   readonly scale: number;
   readonly decimals: number | null;
 }
 
-/** A table of a Markdown file. */
-export interface MarkdownTable {
+/** A paragraph, list or table of a Markdown file. */
+export interface MarkdownBlock {
   /** Counted from 1. */
   readonly line: number;
-  /** What it shows that can be checked, in reading order: numbers with decimals, and checksums of twelve digits. */
+  /** What it shows that can be checked, in reading order: numbers with decimals, percentages, and checksums of twelve digits. */
   readonly shown: readonly string[];
+  /** Null: nothing is said. */
   readonly origin: Origin | null;
 }
 
-const SHOWN = /\b[0-9a-f]{12}\b|\d+\.\d+/g;
+/** No versions (1.2.3) and no names (SD1.5): neither is a result. */
+const SHOWN = /(?<![\w.-])(?:[0-9a-f]{12}\b|\d+\.\d+(?!\d|\.\d)|\d+(?=%)|\d+(?= to \d+%))/g;
+/** What a reader does not take for a result: code, addresses, licences, the level of all intervals. */
+const UNREAD = /\*{0,2}[Ii]ntervals\*{0,2} are 95%|95% intervals?|`[^`]*`|\]\([^)]*\)|https?:\S+|CC BY(-SA)? 4\.0/g;
+const CHECKSUM = /^`[0-9a-f]{12}`$/;
 const COMMENT = /^<!-- (verify|measured|stated): ([\s\S]*?)-->$/;
-const QUERY = /^(.+?)(?: \* ([\d.]+))? -> (\d|text)$/;
+const LINE = /^(?:(measured|stated)(?: x (\d+))?: (.+)|(.+?)(?: \* ([\d.]+))? -> (\d|text))$/;
 
-/** @throws Error naming the line that is no query */
-function originOf(comment: string): Origin | null {
-  const match = COMMENT.exec(comment.trim());
-  if (match === null) return null;
-  const [first, ...lines] = match[2]!.trim().split('\n');
-  if (match[1] === 'measured') return { kind: 'measured', command: first!.trim() };
-  if (match[1] === 'stated') return { kind: 'stated', why: match[2]!.trim() };
-  const queries = lines.map((line): Query => {
-    const [, path, scale, format] = QUERY.exec(line.trim()) ?? [];
-    if (path === undefined) throw new Error(`expected 'PATH -> DECIMALS' or 'PATH -> text', got '${line}'`);
-    return { path, scale: Number(scale ?? 1), decimals: format === 'text' ? null : Number(format) };
-  });
-  return { kind: 'verify', file: first!.trim(), queries };
+function lineOf(text: string): Line {
+  const [, kind, count, why, path, scale, format] = LINE.exec(text.trim()) ?? [];
+  if (kind !== undefined) return { kind: kind as 'measured' | 'stated', count: Number(count ?? 1), text: why! };
+  if (path === undefined)
+    throw new Error(`expected 'PATH -> DECIMALS', 'PATH -> text', 'measured: COMMAND' or 'stated: WHY', got '${text}'`);
+  return { kind: 'query', path, scale: Number(scale ?? 1), decimals: format === 'text' ? null : Number(format) };
 }
 
-/** The tables of a Markdown text that show numbers with decimals or checksums. */
-export function tablesOf(markdown: string): MarkdownTable[] {
-  const tables: MarkdownTable[] = [];
-  let comment: string[] = [];
-  let table: { line: number; rows: string[]; comment: string } | null = null;
-  const flush = (): void => {
-    if (table === null) return;
-    const shown = table.rows.flatMap((row) => row.match(SHOWN) ?? []);
-    if (shown.length > 0) tables.push({ line: table.line, shown, origin: originOf(table.comment) });
-    table = null;
+/** @throws Error naming the line that is none */
+function originOf(comment: string): Origin | null {
+  const [, kind, text] = COMMENT.exec(comment.trim()) ?? [];
+  if (kind === undefined) return null;
+  const [first, ...lines] = text!.trim().split('\n');
+  if (kind === 'measured') return { kind, command: first!.trim() };
+  if (kind === 'stated') return { kind, why: text!.trim() };
+  return { kind: 'verify', file: first!.trim(), lines: lines.map(lineOf) };
+}
+
+/** The blocks of a Markdown text that show numbers. A comment tells the origin of the block that follows it. */
+export function blocksOf(markdown: string): MarkdownBlock[] {
+  const blocks: MarkdownBlock[] = [];
+  let origin: Origin | null = null;
+  let open: { line: number; text: string[] } | null = null;
+  const close = (): void => {
+    if (open === null) return;
+    const shown =
+      open.text
+        .join('\n')
+        .replace(UNREAD, (text) => (CHECKSUM.test(text) ? text : ' '))
+        .match(SHOWN) ?? [];
+    if (shown.length > 0) blocks.push({ line: open.line, shown, origin });
+    [open, origin] = [null, null];
   };
-  let inside = false;
-  for (const [i, line] of markdown.split('\n').entries()) {
-    if (line.startsWith('<!-- ')) [comment, inside] = [[], true];
-    if (inside) {
-      comment.push(line);
-      if (line.endsWith('-->')) inside = false;
-    } else if (line.startsWith('|')) {
-      table ??= { line: i + 1, rows: [], comment: comment.join('\n') };
-      table.rows.push(line);
-    } else {
-      flush();
-      if (line.trim() !== '') comment = [];
-    }
+  const lines = markdown.split('\n');
+  for (let i = 0; i < lines.length; i++) {
+    const line = lines[i]!;
+    if (line.startsWith('<!-- ')) {
+      close();
+      const start = i;
+      while (i < lines.length - 1 && !lines[i]!.endsWith('-->')) i++;
+      origin = originOf(lines.slice(start, i + 1).join('\n'));
+    } else if (line.trim() === '') close();
+    else if (line.trimStart().startsWith('```')) {
+      close();
+      do i++;
+      while (i < lines.length && !lines[i]!.trimStart().startsWith('```'));
+    } else if (line.startsWith('#')) close();
+    else (open ??= { line: i + 1, text: [] }).text.push(line);
   }
-  flush();
-  return tables;
+  close();
+  return blocks;
 }

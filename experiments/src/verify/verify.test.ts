@@ -3,37 +3,49 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { workspaceRoot } from '@controllab/command-line';
-import { tablesOf } from './markdown.ts';
-import { markdownProblems, reportProblems, verify } from './verify.ts';
+import { judge, meanInterval, type Claim, type Judgement } from '@controllab/report';
+import { lookup } from './lookup.ts';
+import { blocksOf } from './markdown.ts';
+import { reportProblems } from './published.ts';
+import { markdownProblems, verify } from './verify.ts';
 
-describe('tablesOf', () => {
-  it('reads the numbers in order and where they come from', () => {
+describe('blocksOf', () => {
+  it('reads the numbers of tables and prose in order, and where they come from', () => {
     const text =
-      '<!-- verify: results.json\nt/a/b * 100 -> 1\nw/sha256 -> text\n-->\n\n| a | b |\n| --- | --- |\n| 12.5% of 4 | `0123456789ab` |\n';
-    expect(tablesOf(text)).toEqual([
+      '<!-- verify: results.json\nt/a/b * 100 -> 1\nmeasured x 2: npx controllab latency\nw/sha256 -> text\n-->\n\n| a | b |\n| --- | --- |\n| 12.5% in 3.5 s, 40 to 77% | `0123456789ab` |\n';
+    expect(blocksOf(text)).toEqual([
       {
-        line: 6,
-        shown: ['12.5', '0123456789ab'],
+        line: 7,
+        shown: ['12.5', '3.5', '40', '77', '0123456789ab'],
         origin: {
           kind: 'verify',
           file: 'results.json',
-          queries: [
-            { path: 't/a/b', scale: 100, decimals: 1 },
-            { path: 'w/sha256', scale: 1, decimals: null },
+          lines: [
+            { kind: 'query', path: 't/a/b', scale: 100, decimals: 1 },
+            { kind: 'measured', count: 2, text: 'npx controllab latency' },
+            { kind: 'query', path: 'w/sha256', scale: 1, decimals: null },
           ],
         },
       },
     ]);
+    expect(blocksOf('A share of 59%,\nor 0.6.\n\nText.\n')).toEqual([{ line: 1, shown: ['59', '0.6'], origin: null }]);
   });
 
-  it('leaves out a table without such numbers, and lets no comment reach past other text', () => {
-    expect(tablesOf('| a |\n| --- |\n| 12 |\n')).toEqual([]);
-    expect(tablesOf('<!-- stated: settings -->\n\nOther text.\n\n| 1.5 |\n')[0]!.origin).toBeNull();
-    expect(tablesOf('<!-- stated: settings -->\n\n| 1.5 |\n')[0]!.origin).toEqual({ kind: 'stated', why: 'settings' });
+  it('takes versions, names, code, addresses and the level of intervals for no results', () => {
+    const text =
+      'SD1.5 and Apache-2.0 with openmoji 17.0.0, `0.5`, [1](https://a.org/2.5), CC BY-SA 4.0; intervals are 95%, a 95% interval; 12 of 43.';
+    expect(blocksOf(text)).toEqual([]);
+    expect(blocksOf('```sh\nnode --rate 0.5\n```\n')).toEqual([]);
+  });
+
+  it('lets a comment speak for the next block alone', () => {
+    const [first, second] = blocksOf('<!-- stated: settings -->\n\nA rate of 0.5.\n\nAnother of 0.6.\n');
+    expect([first!.origin, second!.origin]).toEqual([{ kind: 'stated', why: 'settings' }, null]);
+    expect(blocksOf('<!-- stated: settings -->\n\nOther text.\n\n| 1.5 |\n')[0]!.origin).toBeNull();
   });
 
   it('refuses a line that names no number', () => {
-    expect(() => tablesOf('<!-- verify: a.json\nt/a/b\n-->\n| 1.5 |\n')).toThrow("got 't/a/b'");
+    expect(() => blocksOf('<!-- verify: a.json\nt/a/b\n-->\n| 1.5 |\n')).toThrow("got 't/a/b'");
   });
 });
 
@@ -49,14 +61,33 @@ describe('verify', () => {
   });
 
   it('finds one changed digit in a README', () => {
-    const results = path.join('reports', 'published', 'ablation', 'results.json');
-    mkdirSync(path.dirname(path.join(root, results)), { recursive: true });
-    cpSync(path.join(workspaceRoot, results), path.join(root, results));
+    for (const name of ['ablation', 'parameters']) {
+      const results = path.join('reports', 'published', name, 'results.json');
+      mkdirSync(path.dirname(path.join(root, results)), { recursive: true });
+      cpSync(path.join(workspaceRoot, results), path.join(root, results));
+    }
     const text = readFileSync(path.join(workspaceRoot, 'README.md'), 'utf8');
     writeFileSync(path.join(root, 'README.md'), text);
     expect(markdownProblems(root, 'README.md')).toEqual([]);
-    writeFileSync(path.join(root, 'README.md'), text.replace('0.93 ± 0.08', '0.94 ± 0.08'));
-    expect(markdownProblems(root, 'README.md').join()).toContain('canny-tolerant/ControlNet/no prompt is 0.93');
+    for (const [from, to, problem] of [
+      ['0.93 ± 0.08', '0.94 ± 0.08', 'canny-tolerant/ControlNet/no prompt is 0.93'],
+      ['59% of its rise', '58% of its rise', 'canny-sudden-convergence is 59'],
+      ['ControlNet trains 361.3M', 'ControlNet trains 361.4M', 'is 361.3 by'],
+    ] as const) {
+      expect(text).toContain(from);
+      writeFileSync(path.join(root, 'README.md'), text.replace(from, to));
+      expect(markdownProblems(root, 'README.md').join()).toContain(problem);
+    }
+  });
+
+  it('asks for a command that there is', () => {
+    writeFileSync(
+      path.join(root, 'README.md'),
+      '<!-- measured: npx controllab lateny -->\n\n| 1.5 |\n\n<!-- measured: by hand -->\n\nIn 1.5 s.\n',
+    );
+    const [first, second] = markdownProblems(root, 'README.md');
+    expect(first).toContain("there is no command 'lateny'");
+    expect(second).toContain('names no command');
   });
 
   it('asks for the origin of a table, and for as many numbers as it shows', () => {
@@ -67,37 +98,64 @@ describe('verify', () => {
     expect(second).toContain('shows 2 numbers (1.5, 2.5), its comment names 1');
   });
 
-  it('judges the claims of a report again, and computes their value from the trainings', () => {
+  it('judges the claims of a report again, and computes their numbers from the trainings', () => {
     const perTraining = [1, 2, 3, 4, 6];
-    const stored = (verdict: string, value: number): object => ({
-      format: 'controllab-report-2',
-      sections: [],
-      claims: [
-        {
-          id: 'fidelity',
-          rule: { kind: 'above', bound: 0 },
-          basis: 'trainings',
-          primary: true,
-          results: [{ label: null, verdict, measured: { value, interval: null, n: 5, method: 't', seeds: [1, 2, 3, 4, 5], perTraining } }],
-        },
-      ],
-    });
-    const problemsOf = (report: object): string => {
-      writeFileSync(path.join(root, 'results.json'), JSON.stringify(report));
+    const { value, interval, method } = meanInterval(perTraining, { over: '5 trainings' });
+    const claim: Claim = {
+      id: 'fidelity',
+      ...{ claim: '', source: '', test: '', quantity: '', rule: { kind: 'above', bound: 0 }, basis: 'trainings', primary: true },
+      results: [{ label: null, measured: { value, interval, n: 5, method, seeds: [1, 2, 3, 4, 5], perTraining }, paper: null }],
+    };
+    const [[judgement]] = judge([claim]) as [[Judgement]];
+    const problemsOf = (changes: { verdict?: object; measured?: object; metric?: number }): string => {
+      const measured = { ...claim.results[0]!.measured, ...changes.measured };
+      const results = [{ ...claim.results[0], measured, ...judgement, ...changes.verdict }];
+      const stored = {
+        format: 'controllab-report-2',
+        sections: [],
+        metrics: { fidelity: changes.metric ?? 3.2 },
+        claims: [{ ...claim, results }],
+      };
+      writeFileSync(path.join(root, 'results.json'), JSON.stringify(stored));
       return reportProblems(root).join();
     };
-    expect(problemsOf(stored('reproduced', 3.2))).toBe('');
-    expect(problemsOf(stored('not reproduced', 3.2))).toContain("claim fidelity says 'not reproduced', its trainings give 'reproduced'");
-    expect(problemsOf(stored('reproduced', 3.3))).toContain('claim fidelity says 3.3, the mean of its trainings is 3.2');
+    expect(problemsOf({})).toBe('');
+    expect(problemsOf({ verdict: { text: 'not reproduced' } })).toContain("fidelity says 'not reproduced', its numbers give 'reproduced'");
+    expect(problemsOf({ verdict: { p: 0.02 } })).toContain('says p 0.02, its numbers give');
+    expect(problemsOf({ measured: { value: 3.3 } })).toContain('says 3.3, the mean of its trainings is 3.2');
+    expect(problemsOf({ measured: { interval: [0, 6.4] } })).toContain('says the interval [0, 6.4], its trainings give [0.8');
+    expect(problemsOf({ metric: 3.1 })).toContain('metrics has 3.1 for fidelity, which is 3.2');
+  });
+
+  it('looks up values, the ends of intervals and points of curves, and says what is missing', () => {
+    const find = lookup(path.join(workspaceRoot, 'reports', 'published', 'mini-sd-evaluation', 'results.json'));
+    const drawn = 'content/large singles, top-1/drawn';
+    expect([find(`${drawn}/n`), find('guidance-top1/base model/8')]).toEqual([174, expect.closeTo(0.5977, 4)]);
+    expect(find(`${drawn}/half`)).toBeCloseTo((Number(find(`${drawn}/hi`)) - Number(find(`${drawn}/lo`))) / 2, 12);
+    expect(() => find('content/large singles/drawn')).toThrow('has no content/large singles/drawn');
+    expect(() => find('quality/drawn/Fréchet distance (mini-inception)/lo')).toThrow('has no');
+    const weights = lookup(path.join(workspaceRoot, 'packages', 'mini-sd', 'weights'));
+    expect([weights('vae/parameters'), String(weights('vae/sha256')).length]).toEqual([1334164, 64]);
+    expect(() => weights('vae/beauty')).toThrow("vae stores no 'beauty'");
+  });
+
+  it('finds a changed digit in a CSV of a report', () => {
+    const table = { kind: 'table', id: 't', caption: '', rowHeader: 'x', columns: [{ label: 'y' }], rows: [{ label: 'a', cells: [1.5] }] };
+    const stored = { format: 'controllab-report-2', claims: [], sections: [{ id: 's', title: '', blocks: [table] }] };
+    writeFileSync(path.join(root, 'results.json'), JSON.stringify(stored));
+    writeFileSync(path.join(root, 't.csv'), 'x,y\na,1.5\n');
+    expect(reportProblems(root)).toEqual([]);
+    writeFileSync(path.join(root, 't.csv'), 'x,y\na,1.6\n');
+    expect(reportProblems(root).join()).toContain('t.csv is not what results.json says');
   });
 
   it('holds the files of a report against its manifest', () => {
     writeFileSync(path.join(root, 'results.json'), JSON.stringify({ format: 'controllab-report-2', claims: [], sections: [] }));
     writeFileSync(path.join(root, 'page.html'), 'page');
     writeFileSync(path.join(root, 'manifest.json'), JSON.stringify({ files: { 'page.html': '0'.repeat(64), 'gone.csv': '' } }));
-    expect(reportProblems(root)).toEqual([
-      `${path.join(root, 'page.html')} is not the file that was published`,
-      `${path.join(root, 'gone.csv')} is missing`,
-    ]);
+    expect(reportProblems(root)).toEqual([`${root}: page.html is not the file that was published`, `${root}: gone.csv is missing`]);
+    rmSync(path.join(root, 'manifest.json'));
+    writeFileSync(path.join(root, 'index.html'), 'page');
+    expect(reportProblems(root)).toEqual([`${root}: there is no manifest.json`]);
   });
 });

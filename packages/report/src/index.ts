@@ -7,6 +7,8 @@ export { readPngText, withPngText } from './write/png-text.ts';
 export { currentCommit, machine } from './write/provenance.ts';
 export { judge, MIN_TRAININGS, type Judgement } from './statistics/judge.ts';
 export type { Verdict, VerdictRule } from './statistics/verdict.ts';
+export { blockCsv } from './write/csv.ts';
+export { reportNumbers } from './write/results.ts';
 export { checkReportFolder, writeReport } from './write/write-report.ts';
 export { claimsTable } from './terminal/claims-table.ts';
 export { plainText } from './terminal/plain-text.ts';

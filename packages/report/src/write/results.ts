@@ -1,5 +1,5 @@
 import { isMeasurement } from '../model/cell.ts';
-import type { Block, Cell, Claim, GridImage, GridRow, Report, Table } from '../model/report.ts';
+import type { Block, Cell, Claim, GridImage, GridRow, Measurement, Report, Table } from '../model/report.ts';
 import { judge } from '../statistics/judge.ts';
 import type { PlacedGrid, PlacedImage } from './place-images.ts';
 
@@ -41,25 +41,24 @@ const block = (content: Block, grids: ReadonlyMap<string, PlacedGrid>): unknown[
   }
 };
 
-type Metric = readonly [name: string, value: number];
-const measured = (name: string, value: Cell): Metric[] =>
-  typeof value === 'number' ? [[name, value]] : isMeasurement(value) ? [[name, value.value]] : [];
+type Named = readonly [name: string, value: number | Measurement];
+const named = (name: string, value: Cell): Named[] => (typeof value === 'number' || isMeasurement(value) ? [[name, value]] : []);
 
-const tableMetrics = ({ id, columns, rows }: Table): Metric[] =>
+const tableCells = ({ id, columns, rows }: Table): Named[] =>
   rows.flatMap(({ label, cells }) =>
     cells.flatMap((value, i) => {
       const { group, label: column } = columns[i]!;
-      return measured([id, label, ...(group === undefined ? [] : [group]), column].join('/'), value);
+      return named([id, label, ...(group === undefined ? [] : [group]), column].join('/'), value);
     }),
   );
 
-const blockMetrics = (content: Block): Metric[] => {
+const blockCells = (content: Block): Named[] => {
   switch (content.kind) {
     case 'table':
-      return tableMetrics(content);
+      return tableCells(content);
     case 'bar':
       return content.series.flatMap(({ label, values }) =>
-        values.flatMap((value, i) => measured([content.id, label, content.categories[i]!].join('/'), value)),
+        values.flatMap((value, i) => named([content.id, label, content.categories[i]!].join('/'), value)),
       );
     case 'line':
       return content.series.flatMap(({ label, y }) => (y.length === 0 ? [] : [[`${content.id}/${label}`, y.at(-1)!] as const]));
@@ -69,19 +68,17 @@ const blockMetrics = (content: Block): Metric[] => {
 };
 
 /**
- * Every number under one flat name, for programs that want a number, not a page: `claim` or `claim/control`, `table/row/column` (or
- * `table/row/group/column`), `figure/series/category`, and `figure/series` for the last point of a curve. A name that comes again is
- * numbered.
+ * Every number of a report, also of one that was read back from results.json, under one flat name: `claim` or `claim/control`,
+ * `table/row/column` (or `table/row/group/column`), `figure/series/category`, and `figure/series` for the last point of a curve. A name
+ * that comes again is numbered.
  */
-const flatMetrics = ({ claims, sections }: Report): Record<string, number> => {
+export const reportNumbers = ({ claims, sections }: Pick<Report, 'claims' | 'sections'>): ReadonlyMap<string, number | Measurement> => {
   const entries = [
-    ...claims.flatMap(({ id, results }) =>
-      results.flatMap((one) => measured(one.label === null ? id : `${id}/${one.label}`, one.measured)),
-    ),
-    ...sections.flatMap(({ blocks }) => blocks.flatMap(blockMetrics)),
+    ...claims.flatMap(({ id, results }) => results.flatMap((one) => named(one.label === null ? id : `${id}/${one.label}`, one.measured))),
+    ...sections.flatMap(({ blocks }) => blocks.flatMap(blockCells)),
   ];
   const seen = new Map<string, number>();
-  return Object.fromEntries(
+  return new Map(
     entries.map(([name, value]) => {
       const times = (seen.get(name) ?? 0) + 1;
       seen.set(name, times);
@@ -89,6 +86,10 @@ const flatMetrics = ({ claims, sections }: Report): Record<string, number> => {
     }),
   );
 };
+
+/** The numbers alone, for programs that want a number, not a page. */
+const flatMetrics = (report: Report): Record<string, number> =>
+  Object.fromEntries([...reportNumbers(report)].map(([name, value]) => [name, typeof value === 'number' ? value : value.value]));
 
 /** One row a training behind a claim: a table for whoever wants to test otherwise. */
 const trainingRows = (claims: readonly Claim[]): unknown[] =>
