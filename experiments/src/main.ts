@@ -5,6 +5,7 @@ import { commands, openCommand } from './commands.ts';
 import { withoutNxOptions } from './nx/options.ts';
 import { Interrupted } from './runner/errors.ts';
 import { deliverSignalsOnce } from './runner/signals.ts';
+import { endWithParent } from './runner/workers.ts';
 
 /** The program as its help shows it: names and descriptions alone. It answers --help, and names what is nearest to a mistyped command. */
 function overview(): Command {
@@ -55,4 +56,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   process.exit(141);
 });
+endWithParent();
 await runProgram(() => main(process.argv.slice(2)));

@@ -9,7 +9,7 @@ import { ExperimentError } from './errors.ts';
 import type { Job, JobContext } from './job.ts';
 import { numericsOf } from './numerics.ts';
 import { Store } from './store.ts';
-import { endWithParent, runTasks } from './workers.ts';
+import { runTasks } from './workers.ts';
 
 /** The runner's own options. */
 interface RunnerFlags {
@@ -72,7 +72,6 @@ export function share(trainings: number, { jobs, threads }: Pick<RunnerFlags, 'j
 
 /** Runs a job and writes its report. @returns the report's folder; null with --only and --list */
 export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<string, unknown>): Promise<string | null> {
-  endWithParent();
   const started = performance.now();
   const say = (message: string): void => void process.stdout.write(`${message}\n`);
   const profile = job.profiles[flags.profile]!;

@@ -6,7 +6,10 @@ import type { Task } from './job.ts';
 const INTERRUPTED = 130;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** In a worker: its parent's end is its own. The work is stored as at any signal. */
+/**
+ * In a worker: its parent's end is its own. The work is stored as at any signal. For the program alone to call: the channel to the parent
+ * no longer keeps the process alive, and a process that only lends itself to a job, as a test runner's does, would end in the middle of it.
+ */
 export function endWithParent(): void {
   if (process.send === undefined) return;
   process.on('disconnect', () => process.kill(process.pid, 'SIGTERM'));
