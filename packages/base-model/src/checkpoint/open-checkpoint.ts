@@ -25,6 +25,8 @@ import { jsonHash, type Json } from '@controllab/data';
 import { imageDenoiser } from '../architectures/denoisers.ts';
 import type { Base, FixedInputs } from '../base.ts';
 import { BaseModelError } from '../errors.ts';
+import { mergeLoras, type LoraRequest } from '../lora/merge-lora.ts';
+import { scratchFile } from '../lora/scratch-file.ts';
 import { runOnce } from '../run-once.ts';
 import { compileDecoder, encodePictures } from './autoencoder.ts';
 import { hashWeights } from './hash-weights.ts';
@@ -218,17 +220,30 @@ function baseOf(id: string, configs: Configs, weights: Weights): Base {
   return base;
 }
 
+/** What a checkpoint is opened with, beside its name. */
+export interface CheckpointOptions {
+  /** For a single file: a diffusers directory with the configs and the tokenizer; its weights are not read. */
+  readonly config?: string | null;
+  /** Added to the weights, in order. */
+  readonly loras?: readonly LoraRequest[];
+}
+
+/** The weights with LoRAs, which are kept in a file as the others are. */
+const withLoras = (weights: Weights, loras: readonly LoraRequest[]): Weights =>
+  loras.length === 0 ? weights : mergeLoras(weights, loras, scratchFile());
+
 /**
  * Opens a published checkpoint, Stable Diffusion 1, 2 or XL: a diffusers directory, or an LDM single file whose configs and tokenizer lie
  * in the diffusers directory `config` (its weights are not read). Reads headers, configs and vocabularies; weights stay in their files.
- * @throws BaseModelError invalid-model naming what is missing; CoreBlocksError naming the tensors or config keys that do not fit
+ * @throws BaseModelError invalid-model naming what is missing, invalid-lora for LoRAs that do not fit; CoreBlocksError naming the tensors
+ * or config keys that do not fit
  */
-export function openCheckpoint(model: string, { config = null }: { config?: string | null } = {}): Base {
+export function openCheckpoint(model: string, { config = null, loras = [] }: CheckpointOptions = {}): Base {
   if (!fs.existsSync(model)) throw new BaseModelError('invalid-model', `There is no model at ${model}.`, { model });
   if (fs.statSync(model).isDirectory()) {
     const configs = readConfigs(config ?? model);
     const weightsOf: WeightsOf = (component, module) => externalStateDict(module, openWeights(componentDirectory(model, component)));
-    return baseOf(model, configs, readWeights(configs, weightsOf));
+    return baseOf(model, configs, withLoras(readWeights(configs, weightsOf), loras));
   }
   if (config === null) {
     throw new BaseModelError(
@@ -239,9 +254,6 @@ export function openCheckpoint(model: string, { config = null }: { config?: stri
   }
   const configs = readConfigs(config);
   const file = readSafetensors(model);
-  return baseOf(
-    model,
-    configs,
-    readWeights(configs, (_, module, layout) => externalStateDict(module, inLayout(file, module, layout(file)))),
-  );
+  const weights = readWeights(configs, (_, module, layout) => externalStateDict(module, inLayout(file, module, layout(file))));
+  return baseOf(model, configs, withLoras(weights, loras));
 }

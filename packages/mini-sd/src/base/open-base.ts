@@ -1,4 +1,4 @@
-import { openCheckpoint, type Base } from '@controllab/base-model';
+import { openCheckpoint, type Base, type CheckpointOptions } from '@controllab/base-model';
 import { tiers, type Tier } from '@controllab/emoji-scenes';
 import { MiniSdError } from '../errors.ts';
 import { communityStyles, MINI, type CommunityStyle } from '../names.ts';
@@ -7,12 +7,12 @@ import { openMini } from './open-mini.ts';
 /**
  * Opens a base by the name that a user or an experiment gives it: `mini`, the embedded default; `mini:STYLE`, a community model of it;
  * `mini:TIER` or `mini:TIER:STYLE` over another pool of objects; else a published checkpoint, a diffusers directory or an LDM single file.
- * @param options.config for a single file: a diffusers directory with the configs and the tokenizer
+ * @param options see `openCheckpoint`; the embedded default takes none of them
  * @throws MiniSdError invalid-argument naming what follows `mini:`, missing-weights; BaseModelError for checkpoints
  */
-export async function openBase(name: string, { config = null }: { config?: string | null } = {}): Promise<Base> {
+export async function openBase(name: string, checkpoint: CheckpointOptions = {}): Promise<Base> {
   const [first, ...more] = name.split(':');
-  if (first !== MINI) return openCheckpoint(name, { config });
+  if (first !== MINI) return openCheckpoint(name, checkpoint);
   const options: { tier?: Tier; style?: CommunityStyle } = {};
   for (const word of more) {
     const tier = tiers.find((known) => known === word);
@@ -26,7 +26,10 @@ export async function openBase(name: string, { config = null }: { config?: strin
     if (tier !== undefined) options.tier = tier;
     if (style !== undefined) options.style = style;
   }
+  const { config = null, loras = [] } = checkpoint;
   if (config !== null)
     throw new MiniSdError('invalid-argument', `${name} has its configs and its vocabulary within; config is for a single file`, { config });
+  if (loras.length > 0)
+    throw new MiniSdError('invalid-argument', `${name} takes no LoRA files; they are for published checkpoints`, { loras });
   return openMini(options);
 }

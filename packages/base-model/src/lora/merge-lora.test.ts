@@ -1,0 +1,149 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { writeSafetensors, type Weights } from '@controllab/core-blocks';
+import type { HostTensor } from '@controllab/tfjs-onnx';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
+import { writeTinyModel } from '../testing/tiny-checkpoint.ts';
+import { mergeLora, mergeLoras } from './merge-lora.ts';
+
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'lora-'));
+const at = (...names: string[]): string => path.join(directory, ...names);
+beforeAll(() => {
+  writeTinyModel(at('sd1'));
+  writeTinyModel(at('xl'), { xl: true });
+});
+afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
+
+const tensor = (shape: number[], ...values: number[]): HostTensor => ({ data: Float32Array.from(values), shape });
+function file(name: string, tensors: Record<string, HostTensor>, metadata: Record<string, string> = {}): string {
+  writeSafetensors(at(name), tensors, { metadata });
+  return at(name);
+}
+
+// Of a base: a linear layer, a convolution, a layer of the text encoder, one that no file here names.
+const BASE: Weights = {
+  'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.weight': tensor([2, 2], 1, 2, 3, 4),
+  'unet.mid_block.resnets.0.conv1.weight': tensor([1, 2, 1, 2], 0, 0, 0, 0),
+  'unet.down_blocks.0.resnets.0.conv1.weight': tensor([1, 1, 1, 1], 5),
+  'text.text_encoder.text_model.encoder.layers.0.mlp.fc1.weight': tensor([2, 1], 1, 1),
+};
+const QUERY = 'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.weight';
+const KOHYA = 'lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q';
+const half = { down: tensor([1, 2], 10, 100), up: tensor([2, 1], 1, 2) };
+const values = (weights: Weights, name: string): number[] => [...(weights[name] as HostTensor).data];
+
+describe('a LoRA', () => {
+  it('is added times weight and alpha over rank, layer by layer', () => {
+    const lora = file('kohya.safetensors', {
+      [`${KOHYA}.lora_down.weight`]: tensor([2, 2], 10, 100, 0, 0),
+      [`${KOHYA}.lora_up.weight`]: tensor([2, 2], 1, 0, 2, 0),
+      [`${KOHYA}.alpha`]: tensor([], 4),
+      'lora_te_text_model_encoder_layers_0_mlp_fc1.lora_down.weight': tensor([1, 1], 3),
+      'lora_te_text_model_encoder_layers_0_mlp_fc1.lora_up.weight': tensor([2, 1], 1, -1),
+    });
+    // alpha 4 over rank 2, times 0.5: B A once. Without alpha: 0.5.
+    const merged = mergeLora(BASE, lora, 0.5);
+    expect(values(merged, QUERY)).toEqual([11, 102, 23, 204]);
+    expect(values(merged, 'text.text_encoder.text_model.encoder.layers.0.mlp.fc1.weight')).toEqual([2.5, -0.5]);
+    expect(merged['unet.down_blocks.0.resnets.0.conv1.weight']).toBe(BASE['unet.down_blocks.0.resnets.0.conv1.weight']);
+    expect(values(BASE, QUERY)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('adds to others, and takes itself back with a negative weight', () => {
+    const lora = file('twice.safetensors', { [`${KOHYA}.lora_down.weight`]: half.down, [`${KOHYA}.lora_up.weight`]: half.up });
+    expect(
+      values(
+        mergeLoras(
+          BASE,
+          [1, 0.5, -1.5].map((weight) => ({ file: lora, weight })),
+        ),
+        QUERY,
+      ),
+    ).toEqual([1, 2, 3, 4]);
+  });
+
+  it('has a middle part in convolutions (LoCon)', () => {
+    const layer = 'lora_unet_mid_block_resnets_0_conv1';
+    const lora = file('locon.safetensors', {
+      [`${layer}.lora_down.weight`]: tensor([1, 2, 1, 1], 1, 10),
+      [`${layer}.lora_mid.weight`]: tensor([2, 1, 1, 2], 1, 2, 3, 4),
+      [`${layer}.lora_up.weight`]: tensor([1, 2, 1, 1], 1, 100),
+      [`${layer}.alpha`]: tensor([], 1),
+    });
+    // Middle behind up: [301, 402]; for each input times 1 and 10.
+    expect(values(mergeLora(BASE, lora, 1), 'unet.mid_block.resnets.0.conv1.weight')).toEqual([301, 402, 3010, 4020]);
+  });
+
+  it.each([
+    ['peft, whole', `${QUERY.slice('unet.'.length, -'.weight'.length)}.lora_A.weight`, '.lora_A.weight', '.lora_B.weight'],
+    [
+      'peft, saved by itself',
+      `base_model.model.${QUERY.slice('unet.'.length, -'.weight'.length)}.lora_A.default.weight`,
+      '.lora_A.default',
+      '.lora_B.default',
+    ],
+    ["LDM's numbers", 'lora_unet_middle_block_1_transformer_blocks_0_attn1_to_q.lora_down.weight', 'lora_down', 'lora_up'],
+    ["ComfyUI's file", 'diffusion_model.middle_block.1.transformer_blocks.0.attn1.to_q.lora_down.weight', 'lora_down', 'lora_up'],
+    [
+      'attention processors',
+      'unet.mid_block.attentions.0.transformer_blocks.0.attn1.processor.to_q_lora.down.weight',
+      'lora.down',
+      'lora.up',
+    ],
+  ])('is found in the names of %s', (_, down, from, to) => {
+    const lora = file('named.safetensors', { [down]: half.down, [down.replace(from, to)]: half.up });
+    expect(values(mergeLora(BASE, lora, 1), QUERY)).toEqual([11, 102, 23, 204]);
+  });
+
+  it('has its alpha in the metadata that diffusers writes', () => {
+    const tensors = { [QUERY.replace('weight', 'lora_A.weight')]: half.down, [QUERY.replace('weight', 'lora_B.weight')]: half.up };
+    const scaled = (config: object) =>
+      values(mergeLora(BASE, file('meta.safetensors', tensors, { lora_adapter_metadata: JSON.stringify(config) }), 1), QUERY)[0];
+    expect(scaled({ 'unet.lora_alpha': 2 })).toBe(21);
+    expect(scaled({ 'unet.lora_alpha': 2, 'unet.alpha_pattern': { 'attn1.to_q': 3 } })).toBe(31);
+    expect(() => scaled({ 'unet.use_dora': true })).toThrow(/DoRA, which is not done/);
+    expect(() => scaled({ 'unet.lora_alpha': 'x' })).toThrow(/has "x" for lora_alpha, expected a number/);
+  });
+
+  it.each([
+    ['a LoHa', { [`${KOHYA}.hada_w1_a`]: half.down }, /is a LoHa \(Hadamard products\), which is not done/],
+    ['a LoKr', { [`${KOHYA}.lokr_w1`]: half.down }, /is a LoKr/],
+    ['a DoRA', { [`${KOHYA}.dora_scale`]: half.down }, /is a DoRA/],
+    ['one of FLUX', { 'lora_unet_double_blocks_0_img_attn_qkv.lora_down.weight': half.down }, /of a transformer \(FLUX, SD3\)/],
+    ['no LoRA', { 'conv_in.weight': half.down }, /is no LoRA: conv_in\.weight is no part of one/],
+    ['another network', { 'lora_te2_text_model_encoder_layers_0_mlp_fc1.lora_down.weight': half.down }, /no layer lora_te2_text_model/],
+    ['half a layer', { [`${KOHYA}.lora_down.weight`]: half.down }, /lacks its up half/],
+    [
+      'another width',
+      { [`${KOHYA}.lora_down.weight`]: tensor([1, 3], 1, 2, 3), [`${KOHYA}.lora_up.weight`]: half.up },
+      /whose unet\.mid_block.*is \[2, 2\]: .*\[1, 3\].*It was made for another one/,
+    ],
+    [
+      'ranks that differ',
+      { [`${KOHYA}.lora_down.weight`]: tensor([2, 2], 1, 2, 3, 4), [`${KOHYA}.lora_up.weight`]: half.up },
+      /does not fit the base/,
+    ],
+  ])('is refused by name: %s', (_, tensors, message) =>
+    expect(() => mergeLora(BASE, file('refused.safetensors', tensors as Record<string, HostTensor>), 1)).toThrow(message),
+  );
+});
+
+describe('a checkpoint with a LoRA', () => {
+  it('keeps merged weights in a file, and has another hash', () => {
+    const layer = 'lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q';
+    const plain = openCheckpoint(at('sd1'));
+    const { shape } = plain.weights['unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.weight']!;
+    const ones = (...sides: number[]) => tensor(sides, ...Array<number>(sides.reduce((a, b) => a * b)).fill(0.5));
+    const lora = file('base.safetensors', {
+      [`${layer}.lora_down.weight`]: ones(1, shape[1]!),
+      [`${layer}.lora_up.weight`]: ones(shape[0]!, 1),
+    });
+    const base = openCheckpoint(at('sd1'), { loras: [{ file: lora, weight: 1 }] });
+    expect(Object.values(base.weights).every((weight) => 'file' in weight)).toBe(true);
+    expect(base.hashes['unet']).not.toBe(plain.hashes['unet']);
+    expect(base.hashes['text']).toBe(plain.hashes['text']);
+    expect(() => openCheckpoint(at('sd1'), { loras: [{ file: lora, weight: Number.NaN }] })).toThrow(/expected a number for its weight/);
+  });
+});
