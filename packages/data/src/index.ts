@@ -5,6 +5,7 @@ export { checkIndex } from './datasets/check-index.ts';
 export { concatDatasets } from './datasets/concat-datasets.ts';
 export { openDataset, type Dataset, type DatasetReference, type Example } from './dataset.ts';
 export { DataError, type DataErrorCode } from './errors.ts';
+export { crc32 } from './crc32.ts';
 export { firstExamples } from './datasets/first-examples.ts';
 export { greyImage } from './images/grey-image.ts';
 export type { RgbImage } from './images/image.ts';

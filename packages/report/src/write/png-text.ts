@@ -1,20 +1,8 @@
+import { crc32 } from '@controllab/data';
 import { ReportError } from '../model/report-error.ts';
 
 /** Signature and IHDR chunk: what must come first in a PNG file. */
 const HEAD = 8 + 25;
-
-/** CRC-32 of PNG and zlib; Node has one of its own only from 20.15 on. */
-const CRC_TABLE = Uint32Array.from({ length: 256 }, (_, n) => {
-  let c = n;
-  for (let k = 0; k < 8; k++) c = c & 1 ? 0xedb88320 ^ (c >>> 1) : c >>> 1;
-  return c >>> 0;
-});
-
-function crc32(bytes: Uint8Array): number {
-  let c = 0xffffffff;
-  for (const byte of bytes) c = CRC_TABLE[(c ^ byte) & 0xff]! ^ (c >>> 8);
-  return (c ^ 0xffffffff) >>> 0;
-}
 
 function chunk(type: string, data: Buffer): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
