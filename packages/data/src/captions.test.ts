@@ -18,8 +18,17 @@ describe('readCaptions', () => {
   it('reads quoted captions, other columns, any order of columns and a byte order mark', async () => {
     expect(await read('\ufeffid,caption,file\r\n1,"a cat, ""big""\nand old",a/1.png\r\n\r\n2, a dog ,2.png\r\n')).toEqual(
       new Map([
-        ['a/1.png', 'a cat, "big"\nand old'],
-        ['2.png', 'a dog'],
+        ['a/1.png', ['a cat, "big"\nand old']],
+        ['2.png', ['a dog']],
+      ]),
+    );
+  });
+
+  it('reads several captions of an image, as COCO has them', async () => {
+    expect(await read('file,caption\n1.png,a cat\n2.png,a dog\n1.png,an old cat\n')).toEqual(
+      new Map([
+        ['1.png', ['a cat', 'an old cat']],
+        ['2.png', ['a dog']],
       ]),
     );
   });
@@ -31,7 +40,7 @@ describe('readCaptions', () => {
       /captions\.csv: expected a header with the columns file and caption, found image, text/,
     ],
     ['nothing', '', /found nothing/],
-    ['a file named twice', 'file,caption\n1.png,a\n2.png,b\n1.png,c\n', /row 4 names 1\.png for a second time/],
+    ['a caption given twice', 'file,caption\n1.png,a\n2.png,b\n1.png,a\n', /row 4 gives 1\.png the same caption for a second time/],
     ['an empty caption', 'file,caption\n1.png," "\n', /row 2 has no caption for 1\.png/],
     ['rows of other lengths', 'file,caption\n1.png,a,b\n', /is no CSV table: Invalid Record Length/],
   ])('refuses %s', async (_, text, message) => {
@@ -45,11 +54,11 @@ describe('readCaptions', () => {
 
 describe('matchCaptions', () => {
   const captions = new Map([
-    ['a', '1'],
-    ['b', '2'],
+    ['a', ['1', 'one']],
+    ['b', ['2']],
   ]);
   it('brings captions into the order of the images', () => {
-    expect(matchCaptions('images/', ['b', 'a'], captions)).toEqual(['2', '1']);
+    expect(matchCaptions('images/', ['b', 'a'], captions)).toEqual([['2'], ['1', 'one']]);
   });
   it('names images without a caption and captions without an image', () => {
     expect(() => matchCaptions('images/', ['a', 'c', 'd'], captions)).toThrow(

@@ -9,11 +9,14 @@ const NAMED = 5;
 const list = (names: readonly string[]): string =>
   `${names.slice(0, NAMED).join(', ')}${names.length > NAMED ? `, ... (${names.length})` : ''}`;
 
+/** The captions of images by the images' names; an image may have several. */
+export type Captions = ReadonlyMap<string, readonly string[]>;
+
 /**
- * Captions by image from a CSV file with the columns `file` (the image's name within its set) and `caption`.
- * @throws DataError invalid-captions naming the row: no such columns, a file named twice, an empty caption
+ * Captions by image from a CSV file with the columns `file` (the image's name within its set) and `caption`, a row a caption.
+ * @throws DataError invalid-captions naming the row: no such columns, an image's caption a second time, an empty caption
  */
-export async function readCaptions(file: string): Promise<Map<string, string>> {
+export async function readCaptions(file: string): Promise<Captions> {
   const fail = (message: string, values: Record<string, unknown> = {}): never => {
     throw new DataError('invalid-captions', `${file}: ${message}`, { file, ...values });
   };
@@ -28,13 +31,14 @@ export async function readCaptions(file: string): Promise<Map<string, string>> {
   const [fileAt, captionAt] = COLUMNS.map((column) => header.indexOf(column)) as [number, number];
   if (fileAt < 0 || captionAt < 0)
     return fail(`expected a header with the columns ${COLUMNS.join(' and ')}, found ${header.join(', ') || 'nothing'}`, { header });
-  const captions = new Map<string, string>();
+  const captions = new Map<string, string[]>();
   for (const [i, record] of records.entries()) {
     const name = record[fileAt]!;
     const caption = record[captionAt]!.trim();
-    if (captions.has(name)) fail(`row ${i + 2} names ${name} for a second time`, { row: i + 2, name });
+    const others = captions.get(name) ?? [];
+    if (others.includes(caption)) fail(`row ${i + 2} gives ${name} the same caption for a second time`, { row: i + 2, name });
     if (caption === '') fail(`row ${i + 2} has no caption for ${name}`, { row: i + 2, name });
-    captions.set(name, caption);
+    captions.set(name, [...others, caption]);
   }
   return captions;
 }
@@ -44,7 +48,7 @@ export async function readCaptions(file: string): Promise<Map<string, string>> {
  * @param set names it in messages
  * @throws DataError captions-mismatch naming images without a caption and captions without an image
  */
-export function matchCaptions(set: string, names: readonly string[], captions: ReadonlyMap<string, string>): string[] {
+export function matchCaptions(set: string, names: readonly string[], captions: Captions): (readonly string[])[] {
   const known = new Set(names);
   const missing = names.filter((name) => !captions.has(name));
   const extra = [...captions.keys()].filter((name) => !known.has(name));

@@ -1,6 +1,6 @@
 export { allocateCanny, canny, type CannyOptions, type CannyScratch } from './conditions/canny.ts';
 export { canonicalJson, jsonDifference, jsonHash, type Json } from './canonical-json.ts';
-export { matchCaptions, readCaptions } from './captions.ts';
+export { matchCaptions, readCaptions, type Captions } from './captions.ts';
 export { checkIndex } from './datasets/check-index.ts';
 export { concatDatasets } from './datasets/concat-datasets.ts';
 export { openDataset, type Dataset, type DatasetReference, type Example } from './dataset.ts';

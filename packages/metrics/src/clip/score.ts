@@ -1,6 +1,6 @@
 import { meanInterval, type Estimate } from '@controllab/report';
 import { MetricsError } from '../errors.ts';
-import { checkFeatures, type Features } from '../features/feature-vectors.ts';
+import { checkFeatures, rowsAt, type Features } from '../features/feature-vectors.ts';
 import { checkCaptions, embedCaptions, type ClipTowers } from './towers.ts';
 
 /** The three numbers that papers call CLIP score: what is put in front of a caption, and what becomes of the cosine. */
@@ -21,9 +21,12 @@ export interface ClipScore {
   name: string;
   /** Over the images, with its interval. */
   mean: Estimate;
+  /** Of each image; of one with several captions the mean over them. */
   perImage: Float64Array;
-  /** Indices of captions that were longer than the context and were cut to it. */
-  truncated: number[];
+  /** Captions of all images. */
+  captions: number;
+  /** How many of them were longer than the context and were cut to it. */
+  truncated: number;
 }
 
 /** @throws MetricsError unknown-preset, listing the known ones */
@@ -36,24 +39,26 @@ export function clipMeasure(name: string): ClipMeasure {
 }
 
 /**
- * How well images fit their captions. `images`: their features by `towers.image`, [N, D].
- * @throws MetricsError invalid-shape unless there is one caption for each image; empty-input for an empty caption; not-finite
+ * How well images fit their captions. `images`: their features by `towers.image`, [N, D]; `captions`: one or several of each image.
+ * @throws MetricsError invalid-shape unless there are captions for each image; empty-input for an empty caption; not-finite
  */
 export async function clipScore(
   towers: ClipTowers,
   images: Features,
-  captions: readonly string[],
+  captions: readonly (readonly string[])[],
   measure: ClipMeasure,
 ): Promise<ClipScore> {
   const { title, prefix, of } = CLIP_MEASURES[measure];
   const name = `${title} (${towers.name})`;
   const { n, d } = checkFeatures(`${name}, images`, images);
   if (captions.length !== n)
-    throw new MetricsError('invalid-shape', `${name}: expected a caption for each of ${n} images, got ${captions.length}`, {
+    throw new MetricsError('invalid-shape', `${name}: expected captions for each of ${n} images, got those of ${captions.length}`, {
       images: n,
       captions: captions.length,
     });
-  checkCaptions(name, captions);
+  const bare = captions.findIndex((own) => own.length === 0);
+  if (bare >= 0) throw new MetricsError('empty-input', `${name}: image ${bare} has no caption`, { index: bare });
+  checkCaptions(name, captions.flat());
   if (towers.text.dimension !== d)
     throw new MetricsError(
       'invalid-shape',
@@ -62,10 +67,13 @@ export async function clipScore(
     );
   const { embeds, truncated } = await embedCaptions(
     towers,
-    captions.map((caption) => prefix + caption),
+    captions.flat().map((caption) => prefix + caption),
   );
-  const perImage = cosines(images, embeds).map(of);
-  return { name, mean: meanInterval(perImage), perImage, truncated };
+  const image = captions.flatMap((own, i) => own.map(() => i));
+  const scores = cosines(rowsAt(images, Uint32Array.from(image)), embeds).map(of);
+  const perImage = new Float64Array(n);
+  for (const [i, score] of scores.entries()) perImage[image[i]!]! += score / captions[image[i]!]!.length;
+  return { name, mean: meanInterval(perImage), perImage, captions: image.length, truncated: truncated.length };
 }
 
 /**

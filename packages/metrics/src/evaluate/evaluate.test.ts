@@ -88,7 +88,7 @@ const towers: ClipTowers = {
 const head = { name: 'redness', weight: Float64Array.of(1, 0, 0), bias: 0.5 };
 
 const open = (name: string) => openImageSource(at(name));
-const captionsFor = (names: readonly string[]) => new Map(names.map((name, i) => [name, ['red', 'green', 'blue'][i % 3]!]));
+const captionsFor = (names: readonly string[]) => new Map(names.map((name, i) => [name, [['red', 'green', 'blue'][i % 3]!]]));
 /** A question about both sets. */
 async function ask(metrics: string, more: Partial<Asked> = {}): Promise<Asked> {
   const generated = await open('generated');
@@ -284,7 +284,7 @@ describe('the question', () => {
     const question = await ask('fid', { reference: null });
     expect(() => checkQuestion(question)).toThrow('fid needs a reference: --reference FOLDER');
     expect(() => checkQuestion({ ...question, metrics: ['clip'], captions: null })).toThrow('clip needs captions: --captions FILE.csv');
-    expect(() => checkQuestion({ ...question, metrics: ['clip'], captions: new Map([['x.png', 'red']]) })).toThrow(
+    expect(() => checkQuestion({ ...question, metrics: ['clip'], captions: new Map([['x.png', ['red']]]) })).toThrow(
       /27 of 27 images have none: 0\.png, .*; 1 of 1 name no image: x\.png/,
     );
   });

@@ -1,4 +1,4 @@
-import { matchCaptions } from '@controllab/data';
+import { matchCaptions, type Captions } from '@controllab/data';
 import type { AestheticHead } from '../aesthetic/head.ts';
 import type { FeatureExtractor } from '../features/feature-extractor.ts';
 import { isStatistics, StatisticsAccumulator, type FeatureStatistics } from '../frechet/feature-statistics.ts';
@@ -110,7 +110,7 @@ const unique = (extractors: readonly (FeatureExtractor | null)[]): FeatureExtrac
 ];
 
 /** From the table, or those that came with the images. */
-function captionsOf({ path, names, captions }: ReadSet, table: ReadonlyMap<string, string> | null): string[] {
-  const own = new Map(names.flatMap((name, i) => (captions[i] ? [[name, captions[i]] as const] : [])));
+function captionsOf({ path, names, captions }: ReadSet, table: Captions | null): (readonly string[])[] {
+  const own = new Map(names.flatMap((name, i) => (captions[i] ? [[name, [captions[i]]] as const] : [])));
   return matchCaptions(path, names, table ?? own);
 }

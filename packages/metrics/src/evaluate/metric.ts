@@ -30,8 +30,8 @@ export interface MetricInputs {
   readonly extractor: FeatureExtractor;
   readonly generated: Features;
   readonly reference: Features | FeatureStatistics | null;
-  /** In the order of the images. */
-  readonly captions: readonly string[] | null;
+  /** In the order of the images: one or several of each. */
+  readonly captions: readonly (readonly string[])[] | null;
   readonly clip: { readonly towers: ClipTowers; readonly measure: ClipMeasure } | null;
   readonly predictor: AestheticHead | null;
 }

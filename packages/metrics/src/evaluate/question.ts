@@ -1,4 +1,4 @@
-import { matchCaptions, stemOf, type ImageSource } from '@controllab/data';
+import { matchCaptions, stemOf, type Captions, type ImageSource } from '@controllab/data';
 import { MetricsError } from '../errors.ts';
 import { isStatistics, type FeatureStatistics } from '../frechet/feature-statistics.ts';
 import { mapNames } from './map-reader.ts';
@@ -11,7 +11,7 @@ export interface Asked {
   /** Images, or statistics that an earlier evaluation kept; null where no metric needs one. */
   readonly reference: ImageSource | FeatureStatistics | null;
   /** By image name, for clip; null for captions that come with the images. */
-  readonly captions: ReadonlyMap<string, string> | null;
+  readonly captions: Captions | null;
   /** The maps that the images were conditioned on, named as the images; null where no metric needs them. */
   readonly conditions?: ImageSource | null;
   /** The same maps as an estimator of the user's found them in the generated images. */

@@ -9,14 +9,16 @@ export const clip: SetMetric = {
   async compute({ generated, ...inputs }) {
     const { towers, measure } = given(inputs.clip, 'CLIP');
     const captions = given(inputs.captions, 'captions');
-    const { name, mean, perImage, truncated } = await clipScore(towers, generated, captions, measure);
+    const { name, mean, perImage, truncated, captions: count } = await clipScore(towers, generated, captions, measure);
     return {
       scores: [{ group: 'per-image', quantity: name, by: null, set: 'generated', value: { ...mean, seeds: [1] }, better: 'higher' }],
       images: [{ id: 'clip', label: name, values: perImage }],
-      notes:
-        truncated.length === 0
-          ? []
-          : [`${truncated.length} of ${captions.length} captions are longer than CLIP\u2019s context and were cut to it.`],
+      notes: [
+        ...(count > captions.length
+          ? [`${count} captions of ${captions.length} images: the score of an image is the mean over its captions.`]
+          : []),
+        ...(truncated > 0 ? [`${truncated} of ${count} captions are longer than CLIP\u2019s context and were cut to it.`] : []),
+      ],
     };
   },
 };
