@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
-import type { CompileOptions } from '@controllab/tfjs-onnx';
+import type { CompileOptions, TfjsBackend } from '@controllab/tfjs-onnx';
 
 /** What decides the last bits of a computation beside its inputs: results of two of these are never taken for one. */
 export interface Numerics {
@@ -35,13 +35,14 @@ const versionOf = (name: string): string => {
   return `${name} ${version}`;
 };
 
-export function numericsOf({ engine = 'onnx', provider = 'cpu', threads = os.cpus().length }: CompileOptions): Numerics {
+/** @param tfjs the backend that eager functions run on; null where the engine compiles */
+export function numericsOf({ provider = 'cpu', threads = os.cpus().length }: CompileOptions, tfjs: TfjsBackend | null): Numerics {
   return {
-    engine,
-    provider: engine === 'onnx' ? provider : 'none',
+    engine: tfjs === null ? 'onnx' : 'tfjs',
+    provider: tfjs === null ? provider : tfjs.backend,
     threads,
     processor: processor(),
     instructionSet: instructionSet(),
-    runtime: versionOf(engine === 'onnx' ? 'onnxruntime-node' : '@tensorflow/tfjs'),
+    runtime: tfjs === null ? versionOf('onnxruntime-node') : `${versionOf('@tensorflow/tfjs')}, ${tfjs.runtime}`,
   };
 }

@@ -4,10 +4,10 @@ import { Command, Option } from 'commander';
 import { integer, providerOption, seed as parseSeed, shellText, userPath, workspaceRoot } from '@controllab/command-line';
 import { jsonHash, type Json } from '@controllab/data';
 import { checkReportFolder, claimsTable, currentCommit, machine, textTable, writeIndex, writeReport } from '@controllab/report';
-import { providers, type CompileOptions } from '@controllab/tfjs-onnx';
+import { providers, useTfjsBackend, type CompileOptions, type TfjsBackend } from '@controllab/tfjs-onnx';
 import { ExperimentError } from './errors.ts';
 import type { Job, JobContext } from './job.ts';
-import { numericsOf } from './numerics.ts';
+import { numericsOf, type Numerics } from './numerics.ts';
 import { Store } from './store.ts';
 import { runTasks } from './workers.ts';
 
@@ -81,7 +81,8 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
   const engine: CompileOptions = { engine: flags.engine ?? 'onnx', provider: flags.provider ?? 'cpu', threads };
   const commit = currentCommit();
   const store = new Store(flags.store === undefined ? path.join(workspaceRoot, 'runs', 'store') : userPath(flags.store), { commit, say });
-  const context = contextOf(job, { profile, flags, own, engine, store, say });
+  const numerics = numericsOf(engine, await eagerBackend(engine, say));
+  const context = contextOf(job, { profile, flags, own, engine, numerics, store, say });
 
   if (flags.list === true) return list(job, context.at);
   if (flags.only !== undefined) return await only(job, context.at, flags.only);
@@ -107,7 +108,7 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
       engine:
         job.engines === null
           ? 'none'
-          : `${engine.engine}${engine.engine === 'onnx' ? ` ${engine.provider}` : ''}, ${threads} ${threads === 1 ? 'thread' : 'threads'} a computation`,
+          : `${numerics.engine} ${numerics.provider}, ${threads} ${threads === 1 ? 'thread' : 'threads'} a computation`,
       machine: machine(),
       wallSeconds: untouched && !context.resumed() ? Math.round((performance.now() - started) / 1000) : null,
       finishedAt: new Date().toISOString(),
@@ -119,6 +120,22 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
   if (job.anew === true) await context.forget();
   say(`report: ${path.relative(process.cwd(), path.join(directory, 'index.html'))}`);
   return directory;
+}
+
+/** The TensorFlow.js backend of `--engine=tfjs`, made the current one; null for the engine that compiles. */
+async function eagerBackend({ engine, provider, threads }: CompileOptions, say: (message: string) => void): Promise<TfjsBackend | null> {
+  if (engine !== 'tfjs') return null;
+  if (provider !== 'cpu')
+    throw new ExperimentError(
+      'invalid-option',
+      `--provider=${provider} is one of ONNX Runtime's; --engine=tfjs runs on the backend that is installed`,
+      {
+        provider,
+      },
+    );
+  const backend = await useTfjsBackend({ threads });
+  say(backend.note ?? `tfjs runs on ${backend.runtime}`);
+  return backend;
 }
 
 /** Runs that differ in seed or in the job's own options get folders of their own: none overwrites another's report. */
@@ -146,12 +163,12 @@ function contextOf<P, R>(
     flags: RunnerFlags;
     own: Record<string, unknown>;
     engine: CompileOptions;
+    numerics: Numerics;
     store: Store;
     say(message: string): void;
   },
 ): { at: JobContext<P>; hash: string; resumed(): boolean; forget(): Promise<void> } {
-  const { profile, flags, own, engine, store, say } = given;
-  const numerics = numericsOf(engine);
+  const { profile, flags, own, engine, numerics, store, say } = given;
   const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;
   let resumed = false;
   const stages: string[] = [];

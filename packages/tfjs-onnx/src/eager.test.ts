@@ -57,15 +57,16 @@ describe('the eager engine', () => {
     }
   });
 
-  it('takes the GPU where its native part is installed, and otherwise says how to install it', async () => {
-    const { backend, note } = await useTfjsBackend();
+  it("takes TensorFlow's library where the native part is installed, and otherwise says how to install it", async () => {
+    const { backend, runtime, note } = await useTfjsBackend();
     expect(backend).toBe(tf.getBackend());
-    if (backend === 'tensorflow') expect(note).toBeNull();
+    if (backend === 'tensorflow') expect([note, runtime]).toEqual([null, expect.stringMatching(/^TensorFlow 2\.\d+\.\d+ \((GPU|CPU)\)$/)]);
     else
-      expect({ backend, note }).toEqual({
+      expect({ backend, runtime, note }).toEqual({
         backend: 'cpu',
+        runtime: 'JavaScript',
         note: expect.stringMatching(
-          /^tfjs-node-gpu is not usable here \(.+[^.\s]\); install its native part with 'npm run install:tfjs-gpu'\. Using .* slow\.$/,
+          /^tfjs-node-gpu is not usable here \(.+[^.\s]\); install its native part with 'npm run install:tfjs-gpu' or, for the CPU alone, 'npm run install:tfjs-cpu'\. Using .* slow\.$/,
         ),
       });
   });

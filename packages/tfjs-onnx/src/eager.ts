@@ -6,23 +6,39 @@ import { RECORDER } from './nn/dispatch.ts';
 import type { Signature, Traceable } from './trace.ts';
 import { isExternal, showShape, sizeOf, type HostTensor, type NamedTensors, type Shape } from './types.ts';
 
+/** The TensorFlow.js backend that eager functions run on. */
+export interface TfjsBackend {
+  /** `tensorflow`: TensorFlow's C library through tfjs-node-gpu; `cpu`: plain JavaScript. */
+  readonly backend: string;
+  /** What computes: "TensorFlow 2.18.1 (CPU)", "JavaScript". */
+  readonly runtime: string;
+  /** Why it is not TensorFlow; null if it is. */
+  readonly note: string | null;
+}
+
 /**
  * Makes the fastest installed tfjs backend the current one: tfjs-node-gpu when its native part is there, else plain JavaScript.
- * @returns the backend's name and, if it is not the GPU, why
+ * @param options.threads of TensorFlow's operations, where it was not loaded before; all cores unless told
  */
-export async function useTfjsBackend(): Promise<{ backend: string; note: string | null }> {
+export async function useTfjsBackend({ threads }: { threads?: number } = {}): Promise<TfjsBackend> {
+  // Read when the library is loaded: threads, and no lines about instruction sets on stderr.
+  if (threads !== undefined) process.env.TF_NUM_INTRAOP_THREADS ??= String(threads);
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '1';
   let note: string | null = null;
+  let runtime = 'JavaScript';
   try {
-    // Optional: its native library is fetched by `npm run install:tfjs-gpu`, which not every machine can do.
+    // Optional: its native part comes by a command of its own, which not every machine can run.
     const name = '@tensorflow/tfjs-node-gpu';
     await import(name);
     await tf.setBackend('tensorflow');
+    const native = tf.backend() as unknown as { isUsingGpuDevice: boolean; binding: { TF_Version: string } };
+    runtime = `TensorFlow ${native.binding.TF_Version} (${native.isUsingGpuDevice ? 'GPU' : 'CPU'})`;
   } catch (cause) {
-    note = `tfjs-node-gpu is not usable here (${(cause as Error).message.split('\n')[0]!.trim().replace(/\.$/, '')}); install its native part with 'npm run install:tfjs-gpu'. Using tfjs's JavaScript backend, which is slow.`;
+    note = `tfjs-node-gpu is not usable here (${(cause as Error).message.split('\n')[0]!.trim().replace(/\.$/, '')}); install its native part with 'npm run install:tfjs-gpu' or, for the CPU alone, 'npm run install:tfjs-cpu'. Using tfjs's JavaScript backend, which is slow.`;
     await tf.setBackend('cpu');
   }
   await tf.ready();
-  return { backend: tf.getBackend(), note };
+  return { backend: tf.getBackend(), runtime, note };
 }
 
 const toTensor = ({ data, shape }: HostTensor): tf.Tensor => tf.tensor(data, [...shape], data instanceof Int32Array ? 'int32' : 'float32');

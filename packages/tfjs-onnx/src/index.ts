@@ -3,7 +3,7 @@ export { adamw, type AdamWOptions, type AdamWSchedule } from './adamw.ts';
 export { compile, saveOnnx, type CompiledFunction, type CompileOptions } from './compile.ts';
 export { matmulCeiling } from './ceiling.ts';
 export { cost } from './cost.ts';
-export { useTfjsBackend } from './eager.ts';
+export { useTfjsBackend, type TfjsBackend } from './eager.ts';
 export { TfjsOnnxError, type TfjsOnnxErrorCode } from './errors.ts';
 export { valueAndGrads } from './gradients.ts';
 export type { Cost, Graph } from './graph.ts';
