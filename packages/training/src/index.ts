@@ -1,7 +1,13 @@
 export { localBatches, makeBatches, type Batch, type BatchSource, type MakeBatch, type StepBatch } from './batch.ts';
 export { startBatchWorker, type BatchWorkerOptions } from './batch-worker.ts';
 export { newestCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
-export { default as denoisingBatches, type DenoisingBatchData, type LatentPhase, type ModuleReference } from './denoising/batches.ts';
+export {
+  default as denoisingBatches,
+  denoisingBatchModule,
+  type DenoisingBatchData,
+  type LatentPhase,
+  type ModuleReference,
+} from './denoising/batches.ts';
 export { latentPool, openLatentPool, type LatentPool } from './denoising/latent-pool.ts';
 export { checkRecipe, learningRateOf, type Recipe } from './denoising/recipe.ts';
 export { denoisingInputs, denoisingStep, stepsPerRun, trainedInBase, type DenoisingModel } from './denoising/step.ts';

@@ -1,23 +1,21 @@
 import { imageDenoiser, runOnce, type Base } from '@controllab/base-model';
 import { withParameters, type TextEncoder } from '@controllab/core-blocks';
-import { imageBatch, jsonHash, type RgbImage } from '@controllab/data';
-import { NoiseSchedule, type FloatTensor } from '@controllab/diffusion';
+import { jsonHash } from '@controllab/data';
+import { NoiseSchedule } from '@controllab/diffusion';
 import { CONTEXT_LENGTH, vocabulary, type Tier } from '@controllab/emoji-scenes';
-import { compile, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
-import { compileDecoder, compileEncoder, normaliseLatents, PATCH, type LatentStatistics } from '../networks/autoencoder.ts';
+import { compile, type HostTensor } from '@controllab/tfjs-onnx';
+import { compileDecoder, normaliseLatents, PATCH, posteriorMeans } from '../networks/autoencoder.ts';
 import { miniText } from '../networks/clip.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniUNet, miniVae } from '../networks/models.ts';
 import { COMMITTED_TIER, MINI, type CommunityStyle } from '../names.ts';
 import { checksum, loadTextEncoder } from '../load-networks.ts';
 import { styleAdapter } from './styles.ts';
-import openTokenizer from './tokenizer.ts';
+import openTokenizer, { tokenizerReference } from './tokenizer.ts';
 import { loadWeights, readStatistics } from '../weights.ts';
 
 /** Latents beyond four standard deviations are none that the autoencoder has seen. */
 const LATENT_LIMIT = 4;
 const SETTING = { family: 'mini', factor: PATCH, latent: { height: LATENT_SIZE, width: LATENT_SIZE }, tokens: CONTEXT_LENGTH };
-/** Pictures that the encoder takes at a time. */
-const ENCODED = 64;
 
 const prefixed = (prefix: string, weights: Record<string, HostTensor>): Record<string, HostTensor> =>
   Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [`${prefix}.${name}`, tensor]));
@@ -50,33 +48,6 @@ function miniTextEncoder(vocabularySize: number): TextEncoder {
   };
 }
 
-/** Posterior means of pictures of one size, normalised, a batch of fixed size at a time; the last is filled up with zeros. */
-async function encodePictures(
-  weights: Record<string, HostTensor>,
-  statistics: LatentStatistics,
-  images: readonly RgbImage[],
-  engine: CompileOptions,
-): Promise<FloatTensor> {
-  const { width, height } = images[0]!;
-  const batch = [ENCODED, 3, height, width];
-  const latent = [LATENT_CHANNELS, height / PATCH, width / PATCH];
-  const row = latent.reduce((a, b) => a * b, 1);
-  const latents = new Float32Array(images.length * row);
-  const encoder = await compileEncoder(weights, batch, engine);
-  try {
-    for (let start = 0; start < images.length; start += ENCODED) {
-      const part = images.slice(start, start + ENCODED);
-      const data = new Float32Array(ENCODED * 3 * height * width);
-      data.set(imageBatch(part).data);
-      const means = await encoder.run({ data, shape: batch });
-      latents.set(means.data.subarray(0, part.length * row), start * row);
-    }
-  } finally {
-    await encoder.release();
-  }
-  return normaliseLatents({ data: latents, shape: [images.length, ...latent] }, statistics, 'forward');
-}
-
 /**
  * Opens the embedded default: its small U-Net, text encoder and autoencoder over a tier's objects, or a community model of it.
  * @throws MiniSdError missing-weights
@@ -102,7 +73,7 @@ export function openMini({ tier = COMMITTED_TIER, style }: { tier?: Tier; style?
     denoiser: (options) => imageDenoiser(MINI_UNET, { ...SETTING, ...options }),
     fixedInputs: () => ({}),
     textEncoder: () => miniTextEncoder(vocabularySize),
-    tokenizer: { module: new URL('./tokenizer.ts', import.meta.url).href, data: { tier } },
+    tokenizer: tokenizerReference(tier),
     tokenize,
     encodePrompts: (prompts, engine, options) => runOnce(base.promptEncoder(prompts.length, engine, options), prompts),
     async promptEncoder(count, engine, { say } = {}) {
@@ -123,7 +94,7 @@ export function openMini({ tier = COMMITTED_TIER, style }: { tier?: Tier; style?
         release: () => network.release(),
       };
     },
-    encode: (images, engine) => encodePictures(vae, statistics, images, engine),
+    encode: async (images, engine) => normaliseLatents(await posteriorMeans(vae, images, engine), statistics, 'forward'),
     decode: (latents, engine) => runOnce(base.decoder(latents.shape, engine), latents),
     decoder: (shape, engine) => compileDecoder(vae, statistics, shape, engine),
   };

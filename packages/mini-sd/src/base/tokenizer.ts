@@ -1,6 +1,7 @@
 import { distance } from 'fastest-levenshtein';
 import type { PromptTokens } from '@controllab/base-model';
 import { CONTEXT_LENGTH, splitWords, tokenize, vocabulary, type Tier } from '@controllab/emoji-scenes';
+import type { ModuleReference } from '@controllab/training';
 
 /** Known words that are named for an unknown one. */
 const NAMED = 3;
@@ -40,3 +41,6 @@ export default function openTokenizer({
     return { ids: { data: ids, shape: [prompts.length, CONTEXT_LENGTH] } };
   };
 }
+
+/** How a batch worker opens it again. */
+export const tokenizerReference = (tier: Tier): ModuleReference => ({ module: import.meta.url, data: { tier } });

@@ -1,14 +1,16 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { BasePart } from '@controllab/base-model';
 import { withParameters, type AutoencoderKL } from '@controllab/core-blocks';
-import { toImages, type RgbImage } from '@controllab/data';
+import { imageBatch, toImages, type RgbImage } from '@controllab/data';
 import type { FloatTensor } from '@controllab/diffusion';
 import { compile, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
-import { IMAGE_SIZE, LATENT_SIZE, miniVae } from './models.ts';
+import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniVae } from './models.ts';
 import { pixelShuffle, pixelUnshuffle } from './pixels.ts';
 
 /** Pixels along a side of what one latent position stands for. */
 export const PATCH = IMAGE_SIZE / LATENT_SIZE;
+/** Pictures that the encoder takes at a time. */
+const ENCODED = 64;
 
 /** Posterior of images [N, 3, H, W] in [-1, 1]: mean and log variance, each [N, 4, H/4, W/4]. */
 export const encode = (vae: AutoencoderKL, images: tf.Tensor): { mean: tf.Tensor; logvar: tf.Tensor } =>
@@ -35,6 +37,48 @@ export function normaliseLatents(
     for (let j = i; j < i + plane; j++) out[j] = direction === 'forward' ? (data[j]! - mean[k]!) / std[k]! : data[j]! * std[k]! + mean[k]!;
   }
   return { data: out, shape };
+}
+
+/** Mean and standard deviation of each channel of latents [N, C, h, w]. */
+export function latentStatistics({ data, shape }: FloatTensor): LatentStatistics {
+  const [, channels, ...rest] = shape as [number, number, ...number[]];
+  const plane = rest.reduce((a, b) => a * b, 1);
+  const sum = new Float64Array(channels);
+  const squares = new Float64Array(channels);
+  for (let i = 0; i < data.length; i++) {
+    const c = Math.floor(i / plane) % channels;
+    sum[c]! += data[i]!;
+    squares[c]! += data[i]! ** 2;
+  }
+  const n = data.length / channels;
+  const mean = [...sum].map((s) => s / n);
+  return { mean, std: [...squares].map((q, c) => Math.sqrt(q / n - mean[c]! ** 2)) };
+}
+
+/** Posterior means [N, 4, H/4, W/4] of pictures of one size, not normalised: some at a time, the last of them filled up with zeros. */
+export async function posteriorMeans(
+  weights: Record<string, HostTensor>,
+  images: readonly RgbImage[],
+  engine: CompileOptions,
+): Promise<FloatTensor> {
+  const { width, height } = images[0]!;
+  const batch = [ENCODED, 3, height, width];
+  const latent = [LATENT_CHANNELS, height / PATCH, width / PATCH];
+  const row = latent.reduce((a, b) => a * b, 1);
+  const latents = new Float32Array(images.length * row);
+  const encoder = await compileEncoder(weights, batch, engine);
+  try {
+    for (let start = 0; start < images.length; start += ENCODED) {
+      const part = images.slice(start, start + ENCODED);
+      const data = new Float32Array(ENCODED * 3 * height * width);
+      data.set(imageBatch(part).data);
+      const means = await encoder.run({ data, shape: batch });
+      latents.set(means.data.subarray(0, part.length * row), start * row);
+    }
+  } finally {
+    await encoder.release();
+  }
+  return { data: latents, shape: [images.length, ...latent] };
 }
 
 /** The encoder compiled for images [N, 3, H, W] in [-1, 1]: posterior means, not normalised. */

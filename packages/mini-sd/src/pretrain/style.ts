@@ -2,24 +2,14 @@ import * as tf from '@tensorflow/tfjs';
 import { createSampler, sampleInBatches } from '@controllab/base-model';
 import { countParameters, withParameters } from '@controllab/core-blocks';
 import { firstExamples } from '@controllab/data';
-import {
-  attributions,
-  CONTEXT_LENGTH,
-  emojiScenes,
-  SCENE_SEEDS,
-  trainingMix,
-  vocabulary,
-  type SceneSource,
-  type Tier,
-} from '@controllab/emoji-scenes';
+import { attributions, emojiScenes, SCENE_SEEDS, trainingMix, vocabulary, type SceneSource, type Tier } from '@controllab/emoji-scenes';
 import { frechetDistance } from '@controllab/metrics';
 import type { ImageGrid } from '@controllab/report';
 import type { TrainingResult } from '@controllab/training';
-import type { LatentBatchData } from '../batches/latent.ts';
 import { miniText } from '../networks/clip.ts';
 import { compileJudge } from '../judges/judge.ts';
-import { trainingLatents } from './latents.ts';
-import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniUNet, miniVae } from '../networks/models.ts';
+import { denoisingData } from './denoising.ts';
+import { IMAGE_SIZE, miniUNet, miniVae } from '../networks/models.ts';
 import { loadInception } from '../load-networks.ts';
 import { openMini } from '../base/open-mini.ts';
 import { styleAdapter } from '../base/styles.ts';
@@ -47,11 +37,10 @@ export async function pretrainStyle(style: CommunityStyle, options: StageOptions
   const recipe = { ...shared, source: { ...shared.source, style } };
   const { source, scenes, batchSize, promptDrop } = recipe;
   const base = openMini({ tier });
-  const latents = await trainingLatents(options.directory, loadWeights('vae', tier, miniVae()), source, scenes);
+  const vae = loadWeights('vae', tier, miniVae());
   const unet = miniUNet();
   const text = miniText(vocabulary(tier).words.length);
   const lora = styleAdapter();
-  const latent = [batchSize, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE];
   const trained = await trainStage(
     {
       part,
@@ -59,20 +48,11 @@ export async function pretrainStyle(style: CommunityStyle, options: StageOptions
       identity: { recipe: JSON.stringify(recipe), base: base.hashes },
       module: lora,
       constants: Object.fromEntries(Object.entries(base.weights).filter(([name]) => !name.startsWith('vae.'))),
-      inputs: {
-        noisy: { shape: latent },
-        target: { shape: latent },
-        timesteps: { shape: [batchSize] },
-        ids: { shape: [batchSize, CONTEXT_LENGTH], dtype: 'int32' },
-      },
-      loss: ({ noisy, target, timesteps, ids }, constants) => {
+      ...(await denoisingData(options, vae, { phases: [{ from: 0, source }], scenes, batchSize, promptDrop })),
+      loss: ({ sample, target, timesteps, ids }, constants) => {
         const adapted = lora.apply(constants);
-        const v = withParameters({ unet, text }, adapted, () => unet.forward(noisy!, timesteps!, text.forward(ids!)));
+        const v = withParameters({ unet, text }, adapted, () => unet.forward(sample!, timesteps!, text.forward(ids!)));
         return { loss: tf.mean(tf.squaredDifference(v, target!)) as tf.Scalar };
-      },
-      batches: {
-        module: new URL('../batches/latent.ts', import.meta.url),
-        data: { phases: [{ from: 0, latents }], vocabularyTier: tier, batchSize, seed: options.seed, promptDrop } satisfies LatentBatchData,
       },
       stepsPerRun: 10,
       checkpointEvery: 200,

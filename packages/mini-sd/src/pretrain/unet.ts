@@ -1,11 +1,10 @@
 import * as tf from '@tensorflow/tfjs';
-import { CONTEXT_LENGTH, SCENE_SEEDS, trainingMix, vocabulary, type SceneMix, type Tier } from '@controllab/emoji-scenes';
+import { SCENE_SEEDS, trainingMix, vocabulary, type SceneMix, type Tier } from '@controllab/emoji-scenes';
 import { countParameters, withParameters } from '@controllab/core-blocks';
 import { stableDecayRate, type TrainingResult } from '@controllab/training';
-import type { LatentBatchData, LatentPhase } from '../batches/latent.ts';
 import { miniText } from '../networks/clip.ts';
-import { encoderHash, trainingLatents } from './latents.ts';
-import { LATENT_CHANNELS, LATENT_SIZE, miniUNet, miniVae } from '../networks/models.ts';
+import { denoisingData, encoderHash } from './denoising.ts';
+import { miniUNet, miniVae } from '../networks/models.ts';
 import { loadTextEncoder } from '../load-networks.ts';
 import { scenesOfTier, stepsOfTier } from '../tier.ts';
 import { loadWeights, saveWeights } from '../weights.ts';
@@ -47,13 +46,9 @@ export async function pretrainUNet(options: StageOptions): Promise<TrainingResul
   const vae = loadWeights('vae', tier, miniVae());
   const words = loadTextEncoder(tier);
   const frozen = { encoder: encoderHash(vae), clip: words.hash };
-  const phases: LatentPhase[] = [];
-  for (const { from, seed, mix } of recipe.phases) {
-    phases.push({ from, latents: await trainingLatents(options.directory, vae, { tier, seed, split: 'train', mix }, scenes) });
-  }
+  const phases = recipe.phases.map(({ from, seed, mix }) => ({ from, source: { tier, seed, split: 'train', mix } as const }));
   const unet = miniUNet();
   const text = miniText(vocabulary(tier).words.length);
-  const latent = [batchSize, LATENT_CHANNELS, LATENT_SIZE, LATENT_SIZE];
   const trained = await trainStage(
     {
       part: 'unet',
@@ -62,19 +57,10 @@ export async function pretrainUNet(options: StageOptions): Promise<TrainingResul
       module: unet,
       prefix: 'unet',
       constants: words.tensors,
-      inputs: {
-        noisy: { shape: latent },
-        target: { shape: latent },
-        timesteps: { shape: [batchSize] },
-        ids: { shape: [batchSize, CONTEXT_LENGTH], dtype: 'int32' },
-      },
-      loss: ({ noisy, target, timesteps, ids }, constants) => {
+      ...(await denoisingData(options, vae, { phases, scenes, batchSize, promptDrop })),
+      loss: ({ sample, target, timesteps, ids }, constants) => {
         const context = withParameters({ text }, constants, () => text.forward(ids!));
-        return { loss: tf.mean(tf.squaredDifference(unet.forward(noisy!, timesteps!, context), target!)) as tf.Scalar };
-      },
-      batches: {
-        module: new URL('../batches/latent.ts', import.meta.url),
-        data: { phases, vocabularyTier: tier, batchSize, seed: options.seed, promptDrop } satisfies LatentBatchData,
+        return { loss: tf.mean(tf.squaredDifference(unet.forward(sample!, timesteps!, context), target!)) as tf.Scalar };
       },
       learningRate: stableDecayRate({ peak, totalSteps, decay, warmup }),
       stepsPerRun: 10,

@@ -5,9 +5,8 @@ import { countParameters, withParameters } from '@controllab/core-blocks';
 import type { ImageGrid } from '@controllab/report';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
 import { stableDecayRate, type TrainingResult } from '@controllab/training';
-import { decode, encode } from '../networks/autoencoder.ts';
+import { decode, encode, latentStatistics, posteriorMeans } from '../networks/autoencoder.ts';
 import type { VaeBatchData } from '../batches/vae.ts';
-import { encodeScenes } from './latents.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniVae } from '../networks/models.ts';
 import { fromImages } from '../networks/pixels.ts';
 import { stepsOfTier } from '../tier.ts';
@@ -72,7 +71,9 @@ export async function pretrainVae(options: StageOptions): Promise<TrainingResult
     options,
   );
   if (trained.weights !== null) {
-    const { statistics } = await encodeScenes(trained.weights, source, 2048);
+    const scenes = await firstExamples(await emojiScenes(source), 2048);
+    const images = scenes.map(({ image }) => image);
+    const statistics = latentStatistics(await posteriorMeans(trained.weights, images, {}));
     const { quality, grid } = await reconstructionQuality(trained.weights, tier, 128);
     saveWeights('vae', tier, trained.weights, {
       recipe: JSON.stringify(recipe),

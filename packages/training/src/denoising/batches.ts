@@ -44,6 +44,12 @@ export interface DenoisingBatchData {
   readonly fixed?: Readonly<Record<string, readonly number[]>>;
 }
 
+/** The batches below as `startBatchWorker` takes them: made in a worker thread. */
+export const denoisingBatchModule = (data: DenoisingBatchData): { module: URL; data: DenoisingBatchData } => ({
+  module: new URL(import.meta.url),
+  data,
+});
+
 type Tokenize = (prompts: readonly string[]) => Record<string, HostTensor>;
 
 const openTokenizer = async ({ module, data }: ModuleReference): Promise<Tokenize> =>

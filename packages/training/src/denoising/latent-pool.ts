@@ -70,7 +70,7 @@ export async function latentPool(
   const identity: PoolIdentity = { encoder, dataset: dataset.hash, examples };
   if (existsSync(file)) {
     if (isPool(file, identity)) return;
-    say(`${file} is damaged: encoding it again`);
+    say(`${file} is damaged or holds other latents: encoding them again`);
   }
   let latents: Float32Array | null = null;
   let shape: readonly number[] = [];

@@ -6,7 +6,7 @@ import { startBatchWorker } from '../batch-worker.ts';
 import { runTraining, type Evaluation, type TrainingResult } from '../run-training.ts';
 import { compileTrainStep, initialTrainState, stateTensors } from '../train-step.ts';
 import type { ProgressOutput } from '@controllab/report';
-import type { DenoisingBatchData, LatentPhase, ModuleReference } from './batches.ts';
+import { denoisingBatchModule, type DenoisingBatchData, type LatentPhase, type ModuleReference } from './batches.ts';
 import { checkRecipe, learningRateOf, type Recipe } from './recipe.ts';
 import { denoisingStep, stepsPerRun, trainedInBase, type DenoisingModel } from './step.ts';
 
@@ -89,7 +89,7 @@ export async function trainControl(training: ControlTraining): Promise<TrainedCo
       name,
       step,
       initialState: initialTrainState(startOf(model, seed), { ema: recipe.ema !== null }),
-      batches: startBatchWorker({ module: new URL('./batches.ts', import.meta.url), data: batches }),
+      batches: startBatchWorker(denoisingBatchModule(batches)),
       totalSteps: recipe.steps,
       learningRate: learningRateOf(recipe),
       seed,
