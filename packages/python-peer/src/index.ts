@@ -1,2 +1,3 @@
+export { PythonPeerError, type PythonPeerErrorCode } from './errors.ts';
 export { findPython, PythonPeer, type FoundPython } from './python-peer.ts';
 export { TorchUNet, type TorchDescription, type TorchTensors, type TorchTraining } from './torch-unet.ts';

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { findPython, PythonPeer } from './python-peer.ts';
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'python-peer-'));
@@ -16,7 +16,42 @@ const script = (text: string): URL => {
 
 const { python, reason } = findPython(['json']);
 
+afterEach(() => void vi.unstubAllEnvs());
+
+describe('the Python that CONTROLLAB_PYTHON names', () => {
+  /** An interpreter that finds every module but those that it is told to lack. */
+  const interpreter = (lacks: string): string => {
+    const file = path.join(directory, `python-without-${lacks || 'nothing'}`);
+    fs.writeFileSync(file, `#!/bin/sh\necho ${lacks}\n`, { mode: 0o755 });
+    return file;
+  };
+
+  it('comes first', () => {
+    const file = interpreter('');
+    vi.stubEnv('CONTROLLAB_PYTHON', file);
+    expect(findPython(['torch'])).toEqual({ python: file, reason: null });
+  });
+
+  it('is no other when it lacks a module, cannot be started or fails', () => {
+    const lacking = interpreter('torch');
+    vi.stubEnv('CONTROLLAB_PYTHON', lacking);
+    expect(() => findPython(['torch', 'numpy'])).toThrow(
+      `CONTROLLAB_PYTHON is ${lacking}, which cannot be used: lacks torch. Name a Python with torch and numpy`,
+    );
+    vi.stubEnv('CONTROLLAB_PYTHON', path.join(directory, 'nowhere'));
+    expect(() => findPython(['json'])).toThrow(/CONTROLLAB_PYTHON is .*nowhere, which cannot be used: .*ENOENT/);
+    vi.stubEnv('CONTROLLAB_PYTHON', '/bin/false');
+    expect(() => findPython(['json'])).toThrow('CONTROLLAB_PYTHON is /bin/false, which cannot be used: it ended with 1');
+  });
+
+  it('is looked for where the variable is empty', () => {
+    vi.stubEnv('CONTROLLAB_PYTHON', '');
+    expect(findPython(['no_such_module']).reason).toContain('python3: ');
+  });
+});
+
 it('says which Pythons it tried and what each lacks', () => {
+  vi.stubEnv('CONTROLLAB_PYTHON', undefined);
   const found = findPython(['json', 'no_such_module']);
   expect(found.python).toBeNull();
   expect(found.reason).toMatch(python === null ? /^no Python with json and no_such_module \(.*python3: / : /python3: lacks no_such_module/);

@@ -2,21 +2,44 @@ import { spawn, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { PythonPeerError } from './errors.ts';
 
 export type FoundPython = { python: string; reason: null } | { python: null; reason: string };
 
 /** Prints those of its arguments that Python cannot find. */
 const MISSING = 'import importlib.util, sys; print(*(name for name in sys.argv[1:] if importlib.util.find_spec(name) is None))';
 
-/** The first Python that has these modules, or why there is none. Looks for them only: importing torch takes seconds. */
+/** Names the Python to use; empty is as good as not set. */
+const VARIABLE = 'CONTROLLAB_PYTHON';
+
+/** null, or what keeps a Python from being used. */
+function problemOf(python: string, modules: readonly string[]): string | null {
+  const { status, stdout, stderr, error } = spawnSync(python, ['-c', MISSING, ...modules], { encoding: 'utf8' });
+  if (status !== 0) return error?.message ?? (stderr.trim().split('\n').at(-1) || `it ended with ${String(status)}`);
+  return stdout.trim() === '' ? null : `lacks ${stdout.trim().replaceAll(' ', ', ')}`;
+}
+
+/**
+ * The Python that CONTROLLAB_PYTHON names, else the first of `/usr/bin/python3` and `python3` that has these modules, or why there is none.
+ * Looks for them only: importing torch takes seconds.
+ * @throws PythonPeerError unusable-python when the one that CONTROLLAB_PYTHON names cannot be started or lacks a module
+ */
 export function findPython(modules: readonly string[]): FoundPython {
+  const named = process.env[VARIABLE];
+  if (named) {
+    const problem = problemOf(named, modules);
+    if (problem === null) return { python: named, reason: null };
+    throw new PythonPeerError(
+      'unusable-python',
+      `${VARIABLE} is ${named}, which cannot be used: ${problem}. Name a Python with ${modules.join(' and ')}, or unset it to have one looked for.`,
+      { python: named, modules, problem },
+    );
+  }
   const tried: string[] = [];
   for (const python of ['/usr/bin/python3', 'python3']) {
-    const { status, stdout, stderr, error } = spawnSync(python, ['-c', MISSING, ...modules], { encoding: 'utf8' });
-    if (status === 0 && stdout.trim() === '') return { python, reason: null };
-    tried.push(
-      `${python}: ${status === 0 ? `lacks ${stdout.trim().replaceAll(' ', ', ')}` : (error?.message ?? stderr.trim().split('\n').at(-1))}`,
-    );
+    const problem = problemOf(python, modules);
+    if (problem === null) return { python, reason: null };
+    tried.push(`${python}: ${problem}`);
   }
   return { python: null, reason: `no Python with ${modules.join(' and ')} (${tried.join('; ')})` };
 }
@@ -42,12 +65,17 @@ export class PythonPeer {
     this.replies = readline.createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
   }
 
-  /** @throws Error when the program has ended */
+  /** @throws PythonPeerError peer-ended when the program has ended */
   async ask<Reply>(request: object): Promise<Reply> {
     this.child.stdin.write(`${JSON.stringify(request)}\n`);
     const { value, done } = await this.replies.next();
     if (done === true)
-      throw new Error(`${this.script} ended early${this.failure === null ? '; its message is above' : `: ${this.failure.message}`}`);
+      throw new PythonPeerError(
+        'peer-ended',
+        `${this.script} ended early${this.failure === null ? '; its message is above' : `: ${this.failure.message}`}`,
+        { script: this.script },
+        { cause: this.failure },
+      );
     return JSON.parse(value) as Reply;
   }
 

@@ -1,0 +1,14 @@
+export type PythonPeerErrorCode = 'unusable-python' | 'peer-ended';
+
+/** The error of this package. `values` holds the offending values by name. */
+export class PythonPeerError extends Error {
+  override readonly name = 'PythonPeerError';
+  readonly code: PythonPeerErrorCode;
+  readonly values: Readonly<Record<string, unknown>>;
+
+  constructor(code: PythonPeerErrorCode, message: string, values: Record<string, unknown> = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+    this.values = values;
+  }
+}
