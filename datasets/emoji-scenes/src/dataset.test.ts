@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { firstExamples, openDataset, takeFirst, type Dataset } from '@controllab/data';
+import { firstExamples, openDataset, type Dataset } from '@controllab/data';
 import { catalogue } from './catalogue/catalogue.ts';
 import { conditionImage } from './conditions/condition-image.ts';
 import { emojiScenes, type MapCondition, type SceneExample, type SceneSource } from './dataset.ts';
@@ -45,7 +45,7 @@ describe('emoji scenes as a dataset', () => {
     const first = await scenes.example(0);
     const [image, condition, map] = [first.image, first.condition('canny'), first.map('depth')];
     const copies = [image.rgb, condition.rgb, map].map((array) => array.slice());
-    for (const example of await firstExamples(takeFirst(scenes, 4))) {
+    for (const example of await firstExamples(scenes, 4)) {
       example.condition('canny');
       example.map('depth');
     }

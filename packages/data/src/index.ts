@@ -2,7 +2,6 @@ export { allocateCanny, canny, type CannyOptions, type CannyScratch } from './co
 export { canonicalJson, jsonDifference, jsonHash, type Json } from './canonical-json.ts';
 export { matchCaptions, readCaptions, type Captions } from './captions.ts';
 export { checkIndex } from './datasets/check-index.ts';
-export { concatDatasets } from './datasets/concat-datasets.ts';
 export { openDataset, type Dataset, type DatasetReference, type Example } from './dataset.ts';
 export { DataError, type DataErrorCode } from './errors.ts';
 export { crc32 } from './crc32.ts';
@@ -16,5 +15,4 @@ export { stemOf, type Skipped } from './image-sources/names.ts';
 export { resample, type RasterSize, type ResampleFilter } from './images/resample.ts';
 export { conditionBatch, imageBatch, toImages, writeCondition, writeImage } from './images/planar.ts';
 export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from './random.ts';
-export { takeFirst } from './datasets/take-first.ts';
 export { writeAtomic } from './write-atomic.ts';

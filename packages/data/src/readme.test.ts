@@ -21,7 +21,7 @@ describe('README', () => {
   });
 
   it('describes what a dataset is made with', () => {
-    for (const name of ['openDataset', 'takeFirst', 'concatDatasets', 'firstExamples', 'checkIndex']) {
+    for (const name of ['openDataset', 'firstExamples', 'checkIndex']) {
       expect(Object.keys(api)).toContain(name);
       expect(readme).toContain(`| \`${name}(`);
     }
