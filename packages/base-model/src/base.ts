@@ -3,11 +3,23 @@ import type { RgbImage } from '@controllab/data';
 import type { FloatTensor, NoiseSchedule, Prediction, SamplingConfig } from '@controllab/diffusion';
 import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 
-/** Token ids of prompts, by input name of the text encoder: `ids` [N, S] int32, SDXL's second encoder `ids2`. */
-export type PromptTokens = Record<string, HostTensor>;
+/** A piece of a prompt, and what the embeddings of its tokens are multiplied by. */
+export interface PromptPart {
+  readonly text: string;
+  readonly weight: number;
+}
+
+/** A prompt's text, all of which weighs 1, or its parts. */
+export type PromptText = string | readonly PromptPart[];
 
 /** A prompt; null is none at all, which a checkpoint may take for a zero embedding (SDXL) in place of the empty prompt's. */
-export type Prompt = string | null;
+export type Prompt = PromptText | null;
+
+/**
+ * Token ids of prompts, by input name of the text encoder: `ids` [N, S] int32, SDXL's second encoder `ids2`; of prompts of which one has
+ * parts also what each token weighs, `ids.weights` [N, S].
+ */
+export type PromptTokens = Record<string, HostTensor>;
 
 /** How a base's prompts are tokenised again in a worker: `module`'s default export takes `data` and returns `tokenize`. */
 export interface TokenizerReference {
@@ -57,7 +69,7 @@ export interface Base {
    * Prompts as token ids.
    * @param say told by name what of a prompt is cut off or unknown
    */
-  tokenize(prompts: readonly string[], say?: (message: string) => void): PromptTokens;
+  tokenize(prompts: readonly PromptText[], say?: (message: string) => void): PromptTokens;
   /**
    * Prompts to what the denoiser reads, one row a prompt. Where the weights lie in files, memory holds one encoder at a time.
    * @param options.say see `tokenize`

@@ -1,4 +1,4 @@
-export type BaseModelErrorCode = 'invalid-argument' | 'invalid-model' | 'invalid-control' | 'invalid-lora';
+export type BaseModelErrorCode = 'invalid-argument' | 'invalid-model' | 'invalid-control' | 'invalid-lora' | 'not-finite';
 
 /** The one error class of this package. `values` holds the offending values by name. */
 export class BaseModelError extends Error {

@@ -1,12 +1,14 @@
 export { ARCHITECTURES, type Architecture } from './architectures/architectures.ts';
 export { imageDenoiser, videoDenoiser, type DenoiserSetting } from './architectures/denoisers.ts';
-export type { Base, BasePart, FixedInputs, Prompt, PromptTokens, TokenizerReference } from './base.ts';
+export type { Base, BasePart, FixedInputs, Prompt, PromptPart, PromptText, PromptTokens, TokenizerReference } from './base.ts';
 export { openCheckpoint, type CheckpointOptions } from './checkpoint/open-checkpoint.ts';
 export { openControl, type OpenedControl } from './control/open-control.ts';
 export { methodMetadata } from './control/trained-method.ts';
 export { BaseModelError, type BaseModelErrorCode } from './errors.ts';
 export { mergeLora, mergeLoras, type LoraRequest } from './lora/merge-lora.ts';
+export { parsePromptWeights } from './prompts/parse-weights.ts';
 export { runOnce } from './run-once.ts';
+export { checkFinite } from './sampler/check-finite.ts';
 export type { Weighting } from './sampler/combine-controls.ts';
 export type { SampledControl } from './sampler/compile-denoiser.ts';
 export {

@@ -19,6 +19,31 @@ export function combineGuidance(cond: FloatTensor, uncond: FloatTensor, scale: n
   return { data, shape: cond.shape };
 }
 
+/** Population standard deviation of a row. */
+function deviation(values: Float32Array): number {
+  let [sum, squares] = [0, 0];
+  for (const value of values) sum += value;
+  const mean = sum / values.length;
+  for (const value of values) squares += (value - mean) ** 2;
+  return Math.sqrt(squares / values.length);
+}
+
+/**
+ * Guided predictions brought back, by `rescale` in [0, 1], to the standard deviation of the conditional ones, each row [1, ...] of a batch
+ * for itself: without it large scales overexpose. Source: "Common diffusion noise schedules and sample steps are flawed", section 3.4.
+ */
+export function rescaleGuidance(guided: FloatTensor, cond: FloatTensor, rescale: number): FloatTensor {
+  const data = new Float32Array(guided.data.length);
+  const row = data.length / guided.shape[0]!;
+  for (let start = 0; start < data.length; start += row) {
+    const part = guided.data.subarray(start, start + row);
+    const spread = deviation(part);
+    const factor = spread === 0 ? 1 : rescale * (deviation(cond.data.subarray(start, start + row)) / spread) + 1 - rescale;
+    for (let i = 0; i < row; i++) data[start + i] = factor * part[i]!;
+  }
+  return { data, shape: guided.shape };
+}
+
 /** Which of a step's `count` prompts are dropped: a pure function of (seed, step, index in the batch). */
 export function promptDropMask({
   seed,

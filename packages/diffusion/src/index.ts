@@ -4,7 +4,7 @@ export { dpmSolverPlusPlus2M } from './solvers/dpm-solver.ts';
 export { DiffusionError, type DiffusionErrorCode } from './errors.ts';
 export { euler, eulerLevels, type EulerConfig } from './solvers/euler.ts';
 export { addNoise, trainingTarget, velocity, type FloatTensor } from './forward.ts';
-export { combineGuidance, dropPrompts, promptDropMask } from './guidance.ts';
+export { combineGuidance, dropPrompts, promptDropMask, rescaleGuidance } from './guidance.ts';
 export { multistepLevels, type MultistepConfig } from './solvers/multistep.ts';
 export { karrasSigmas, type NoiseLevels } from './solvers/noise-levels.ts';
 export { NoiseSchedule, type NoiseScheduleConfig } from './noise-schedule.ts';

@@ -4,6 +4,7 @@ import { imageBatch, toImages, type RgbImage } from '@controllab/data';
 import type { FloatTensor } from '@controllab/diffusion';
 import { compile, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
 import type { BasePart } from '../base.ts';
+import { checkFinite } from '../sampler/check-finite.ts';
 
 const row = (data: HostTensor['data'], n: number, size: number): Float32Array => (data as Float32Array).subarray(n * size, (n + 1) * size);
 
@@ -55,6 +56,7 @@ export async function compileDecoder(
       const images: RgbImage[] = [];
       for (let n = 0; n < shape[0]!; n++) {
         const { image } = await network.run({ latent: { data: row(data, n, size), shape: one } });
+        checkFinite(`The VAE decoder's picture ${n}`, image!);
         images.push(...toImages(image!));
       }
       return images;

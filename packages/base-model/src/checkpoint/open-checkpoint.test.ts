@@ -141,7 +141,7 @@ describe('prompts of a published checkpoint', () => {
     expect(open(structuredClone(xl.tokenizer.data))(['a cat'])).toEqual(xl.tokenize(['a cat']));
     const said: string[] = [];
     xl.tokenize(['a b c d e f g h i j k l'], (message) => said.push(message));
-    expect(new Set(said)).toEqual(new Set(['the text encoder reads 10 tokens; the last 2 of a prompt are cut off']));
+    expect(new Set(said)).toEqual(new Set(['the text encoder reads 10 tokens; the last 2 of a prompt are cut off: "k l"']));
   });
 
   it('do not take a tokenizer that knows more words than the text encoder', () => {

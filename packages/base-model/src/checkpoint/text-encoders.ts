@@ -11,6 +11,7 @@ import {
 } from '@controllab/core-blocks';
 import { compile, type CompileOptions, type HostTensor, type NamedTensors } from '@controllab/tfjs-onnx';
 import type { Base, BasePart, Prompt } from '../base.ts';
+import { weighEmbeddings } from '../prompts/token-weights.ts';
 
 /** The text encoders of a checkpoint by diffusers' names: one for Stable Diffusion 1 and 2, two for XL. */
 export class TextEncoders extends Module {
@@ -121,7 +122,10 @@ export function promptEncoder(
         say,
       );
       const parts: Record<string, HostTensor>[] = [];
-      for (const encoder of module.encoders()) parts.push(await run(encoder, tokens[encoder.input]!));
+      for (const encoder of module.encoders()) {
+        const states = await run(encoder, tokens[encoder.input]!);
+        parts.push({ ...states, context: weighEmbeddings(states['context']!, tokens, encoder.input) });
+      }
       const [first, second] = parts;
       const encoded: Record<string, HostTensor> = second
         ? { context: concatenate(first!['context']!, second['context']!), textEmbeds: second['textEmbeds']! }

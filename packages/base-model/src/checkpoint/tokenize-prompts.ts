@@ -1,5 +1,6 @@
-import type { PromptTokens } from '../base.ts';
+import type { PromptText, PromptTokens } from '../base.ts';
 import { BaseModelError } from '../errors.ts';
+import { withTokenWeights } from '../prompts/token-weights.ts';
 import { loadTokenizer } from './tokenizer.ts';
 
 /** Where a text encoder's tokenizer lies, and what the encoder takes. */
@@ -18,14 +19,14 @@ export interface TokenizerSetting {
  */
 export default function openTokenizers(
   settings: readonly TokenizerSetting[],
-): (prompts: readonly string[], say?: (message: string) => void) => PromptTokens {
+): (prompts: readonly PromptText[], say?: (message: string) => void) => PromptTokens {
   const tokenizers = settings.map((setting) => ({ ...setting, tokenize: loadTokenizer(setting.directory) }));
   return (prompts, say) =>
-    Object.fromEntries(
-      tokenizers.map(({ input, context, vocabulary, tokenize }) => {
-        const data = new Int32Array(prompts.length * context);
-        for (const [n, prompt] of prompts.entries()) {
-          const { ids, cut } = tokenize(prompt, context);
+    Object.assign(
+      {},
+      ...tokenizers.map(({ input, context, vocabulary, tokenize }) => {
+        const rows = prompts.map((prompt) => tokenize(prompt, context));
+        for (const { ids, cut, cutText } of rows) {
           const largest = Math.max(...ids);
           if (largest >= vocabulary)
             throw new BaseModelError(
@@ -33,10 +34,9 @@ export default function openTokenizers(
               `The tokenizer gives id ${largest}, the text encoder knows ${vocabulary}: they do not belong together.`,
               { largest, vocabulary },
             );
-          if (cut > 0) say?.(`the text encoder reads ${context - 2} tokens; the last ${cut} of a prompt are cut off`);
-          data.set(ids, n * context);
+          if (cut > 0) say?.(`the text encoder reads ${context - 2} tokens; the last ${cut} of a prompt are cut off: "${cutText}"`);
         }
-        return [input, { data, shape: [prompts.length, context] }];
+        return withTokenWeights(input, prompts, rows);
       }),
-    );
+    ) as PromptTokens;
 }

@@ -2,17 +2,23 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { readJson } from '@controllab/core-blocks';
+import type { PromptText } from '../base.ts';
 import { BaseModelError } from '../errors.ts';
+import { promptParts } from '../prompts/token-weights.ts';
 
 /** A prompt as a text encoder of a fixed context takes it. */
 export interface Tokens {
   /** `context` ids: start, text, end, padding. */
   ids: Int32Array;
+  /** What each weighs: 1 but for parts of the text that weigh otherwise. */
+  weights: Float32Array;
   /** Tokens of the text that did not fit. */
   cut: number;
+  /** They as text. */
+  cutText: string;
 }
 
-export type Tokenize = (prompt: string, context: number) => Tokens;
+export type Tokenize = (prompt: PromptText, context: number) => Tokens;
 
 /** Every file that a tokenizer is loaded from, where it is there. */
 export const TOKENIZER_FILES = ['tokenizer.json', 'vocab.json', 'merges.txt', 'tokenizer_config.json', 'special_tokens_map.json'] as const;
@@ -95,9 +101,23 @@ export function loadTokenizer(directory: string): Tokenize {
   };
   const [start, end, padding] = [idOf(bos), idOf(eos), idOf(special('pad_token', eos))];
   return (prompt, context) => {
-    const text = tokenizer.encode(prompt, { add_special_tokens: false }).ids;
+    // As in A1111 parts are tokenised for themselves: (cat)fish is two words.
+    const text = promptParts(prompt).flatMap((part) =>
+      tokenizer.encode(part.text, { add_special_tokens: false }).ids.map((id) => ({ id, weight: part.weight })),
+    );
+    const kept = text.slice(0, context - 2);
+    const cut = text.slice(context - 2).map(({ id }) => id);
     const ids = new Int32Array(context).fill(padding);
-    ids.set([start, ...text.slice(0, context - 2), end]);
-    return { ids, cut: Math.max(0, text.length - (context - 2)) };
+    const weights = new Float32Array(context).fill(1);
+    ids.set([start, ...kept.map(({ id }) => id), end]);
+    weights.set(
+      kept.map(({ weight }) => weight),
+      1,
+    );
+    return { ids, weights, cut: cut.length, cutText: cut.length === 0 ? '' : readable(tokenizer, cut) };
   };
 }
+
+/** Tokens as text; the end of a word is a space. */
+const readable = (tokenizer: Tokenizer, ids: number[]): string =>
+  tokenizer.decode(ids, { skip_special_tokens: false }).replaceAll('</w>', ' ').replaceAll(/\s+/g, ' ').trim();

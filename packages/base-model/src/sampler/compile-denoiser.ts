@@ -11,6 +11,9 @@ export interface SampledControl {
   readonly control: Control;
   /** Multiplies what it gives; 1. */
   readonly scale?: number;
+  /** The share of the steps, in [0, 1], at which it begins and ends to act: diffusers' control_guidance_start and _end; 0 and 1. */
+  readonly start?: number;
+  readonly end?: number;
   /**
    * Its values, `control.` and, where it trains some of the base, `unet.`: constants of the graph, which may lie in their file. Without
    * them every request brings values, so that one sampler follows a training run.
@@ -36,7 +39,8 @@ export interface CompiledDenoiser {
   /**
    * The prediction [rows, C, h, w]: first a row a picture with its prompt, then, with guidance, one without.
    * @param x [count, C, h, w]
-   * @param given what was not given when it was compiled: text, `condition0` ..., and values under `control0.` ... and `unet.`
+   * @param given what was not given when it was compiled: text, `condition0` ..., values under `control0.` ... and `unet.`, and
+   * `strength0` ... of controls that have a window
    */
   predict(x: HostTensor, timestep: number, given: Record<string, HostTensor>): Promise<HostTensor>;
   release(): Promise<void>;
@@ -50,6 +54,13 @@ export const valuesOf = <T>(weights: Readonly<Record<string, T>>, index: number)
       value,
     ]),
   );
+
+/** Whether a control does not act at every step: its strength is then an input of the graph, `strength0` ... */
+export const hasWindow = ({ start = 0, end = 1 }: SampledControl): boolean => start > 0 || end < 1;
+
+/** Rows of a batch that controls see. */
+export const controlledRows = ({ count, guidance, controlIn }: DenoiserOptions): number =>
+  guidance && controlIn === 'both' ? 2 * count : count;
 
 /** Names and shapes of the values that each control brings. @throws BaseModelError invalid-control */
 function controlSpecs(denoiser: Denoiser, controls: readonly SampledControl[]): Record<string, TensorSpec>[] {
@@ -80,18 +91,18 @@ const firstRows = (t: NamedTensors, rows: number): NamedTensors =>
     ]),
   );
 
-/** What the U-Net gets from all controls together. `t`: what the denoiser reads; `conditions`: [count, 3, H, W]. */
-function controlled(
-  t: NamedTensors,
-  conditions: readonly tf.Tensor[],
-  { count, guidance, controls, controlIn, weighting }: DenoiserOptions,
-): ControlledOptions {
+/**
+ * What the U-Net gets from all controls together. `t`: what the denoiser reads; of `all`: `condition0` ... [count, 3, H, W], and
+ * `strength0` ... [rows, 1, 1, 1] of those that have a window.
+ */
+function controlled(t: NamedTensors, all: NamedTensors, options: DenoiserOptions): ControlledOptions {
+  const { count, guidance, controls, controlIn, weighting } = options;
   const alone = guidance && controlIn === 'conditional';
   const seen = alone ? firstRows(t, count) : t;
-  const times = guidance && !alone ? 2 : 1;
   return addControls(
     controls.map(({ control, scale = 1 }, i) => {
-      const given = control.apply({ ...seen, condition: repeated(conditions[i]!, times) }, scale);
+      const condition = repeated(all[`condition${i}`]!, controlledRows(options) / count);
+      const given = control.apply({ ...seen, condition }, all[`strength${i}`] ?? scale);
       const weighed = weighConnections(given, weighting);
       return alone ? firstRowsOnly(weighed, count, t['sample']!) : weighed;
     }),
@@ -125,7 +136,10 @@ export async function compileDenoiser(
 
   const { sample, ...others } = denoiser.inputs(rows, latent);
   const conditions = Object.fromEntries(controls.map((_, i) => [`condition${i}`, { shape: [count, 3, size.height, size.width] }]));
-  const wanted: Record<string, TensorSpec> = Object.assign({}, others, conditions, ...values);
+  const strengths = Object.fromEntries(
+    controls.flatMap((control, i) => (hasWindow(control) ? [[`strength${i}`, { shape: [controlledRows(options), 1, 1, 1] }]] : [])),
+  );
+  const wanted: Record<string, TensorSpec> = Object.assign({}, others, conditions, strengths, ...values);
   const inputs = Object.fromEntries(Object.entries(wanted).filter(([name]) => !(name in constants)));
   for (const [name, tensor] of Object.entries(base.weights))
     if (name.startsWith('unet.') && !(name in constants) && !(name in inputs)) constants[name] = tensor;
@@ -135,10 +149,9 @@ export async function compileDenoiser(
     ({ inputs: fed, constants: kept }) => {
       const all: NamedTensors = { ...kept, ...fed };
       const t = { ...pick(all, Object.keys(others)), sample: repeated(all['x']!, rows / count) };
-      return withParameters(modules, all, () => {
-        const seen = Object.values(pick(all, Object.keys(conditions)));
-        return { outputs: { prediction: denoiser.predict(t, controls.length === 0 ? {} : controlled(t, seen, options)) } };
-      });
+      return withParameters(modules, all, () => ({
+        outputs: { prediction: denoiser.predict(t, controls.length === 0 ? {} : controlled(t, all, options)) },
+      }));
     },
     { inputs: { x: { shape: [count, ...sample!.shape.slice(1)] }, ...inputs }, constants },
     { ...engine, name: 'denoiser' },

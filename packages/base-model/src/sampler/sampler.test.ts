@@ -100,6 +100,20 @@ describe('sampling from a published checkpoint', () => {
     expect(three[0]!.rgb).not.toEqual(three[2]!.rgb);
   });
 
+  it('takes a seed and a negative prompt for each picture, which it draws as it would alone', async () => {
+    const prompts = ['a cat', 'a dog', 'a cat'];
+    const sampler = await createSampler(base, { count: 2, guidance: true, size }, engine);
+    const own = { ...request, prompts, solver: 'ddpm', seed: [7, 4, 9], negativePrompts: ['a', null, 'b'] } as const;
+    const three = await sampleInBatches(sampler, own);
+    await expect(sampler.sample({ ...request, seed: [1, 2] })).rejects.toThrow(/a seed for each of 1 prompts, got 2/);
+    await expect(sampler.sample({ ...request, negativePrompts: [] })).rejects.toThrow(/a negative prompt for each of 1, got 0/);
+    await sampler.release();
+    for (const [n, seed] of own.seed.entries()) {
+      const alone = await draw({ count: 1 }, { prompts: [prompts[n]!], seed, solver: 'ddpm', negativePrompt: own.negativePrompts[n]! });
+      three[n]!.rgb.forEach((value, i) => expect(Math.abs(value - alone[0]!.rgb[i]!)).toBeLessThanOrEqual(1));
+    }
+  });
+
   it('follows controls, kept with the sampler or given with each request, and what guidance leads away from', async () => {
     const kept = await draw({ controls: [control] }, { conditions: [condition] });
     const { weights, ...alone } = control;
@@ -119,7 +133,7 @@ describe('sampling from a published checkpoint', () => {
       { prompts, onStage: (stage) => told.push(stage), onStep: (step, steps) => told.push(`${step}/${steps}`) },
     );
     expect(told).toEqual([
-      'the text encoder reads 10 tokens; the last 2 of a prompt are cut off',
+      'the text encoder reads 10 tokens; the last 2 of a prompt are cut off: "k l"',
       'prompts encoded',
       'denoiser loaded',
       '1/2',

@@ -1,10 +1,12 @@
-import { normal, type RgbImage } from '@controllab/data';
-import { combineGuidance, initialNoise, sample, SOLVERS, type FloatTensor, type SolverName } from '@controllab/diffusion';
+import type { RgbImage } from '@controllab/data';
+import type { FloatTensor, SamplingConfig, SolverName } from '@controllab/diffusion';
 import { isExternal, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
 import type { Base, Prompt } from '../base.ts';
 import { BaseModelError } from '../errors.ts';
 import { runOnce } from '../run-once.ts';
-import { compileDenoiser, valuesOf, type CompiledDenoiser, type DenoiserOptions } from './compile-denoiser.ts';
+import { checkFinite } from './check-finite.ts';
+import { compileDenoiser, valuesOf, type DenoiserOptions } from './compile-denoiser.ts';
+import { denoise } from './denoise.ts';
 
 export interface SamplerOptions extends Partial<DenoiserOptions> {
   /** Pictures drawn at a time. */
@@ -20,15 +22,24 @@ export interface SampleRequest {
   readonly prompts: readonly string[];
   /** What guidance leads away from; null: no prompt. */
   readonly negativePrompt?: Prompt;
-  /** Noise of picture n depends on (seed, firstImage + n) alone, so that methods are compared on the same noise. */
-  readonly seed: number;
-  /** Number of the first picture; 0. */
+  /** In its place one for each picture. */
+  readonly negativePrompts?: readonly Prompt[];
+  /**
+   * One seed: noise of picture n depends on (seed, firstImage + n) alone, so that methods are compared on the same noise. A seed for each
+   * picture: each is the first picture of its own seed, whatever it is drawn with.
+   */
+  readonly seed: number | readonly number[];
+  /** Number of the first picture of one seed; 0. */
   readonly firstImage?: number;
   /** Default ddim. */
   readonly solver?: SolverName;
   readonly steps: number;
+  /** In place of what the base's scheduler config asks for. */
+  readonly sampling?: Partial<Omit<SamplingConfig, 'steps' | 'prediction'>>;
   /** Classifier-free guidance; 1 is none. */
   readonly guidanceScale: number;
+  /** How far guided predictions are brought back to the conditional one's standard deviation, from 0, the default, to 1. */
+  readonly guidanceRescale?: number;
   /** For each control what it sees: [N, 3, H, W] in [0, 1], a row a prompt; rows beyond them are not looked at. */
   readonly conditions?: readonly HostTensor[];
   /**
@@ -73,16 +84,6 @@ function conditionRows(condition: HostTensor | undefined, prompts: number, shape
   data.set(condition.data.subarray(0, data.length));
   return { data, shape };
 }
-
-/** Noise of every sampling step for the solvers that need it: each picture's own, whatever batch it is drawn in. */
-const stepNoise =
-  (seed: number, firstImage: number, count: number) =>
-  (k: number, length: number): Float32Array => {
-    const noise = new Float32Array(length);
-    const row = length / count;
-    for (let n = 0; n < count; n++) noise.set(normal(seed, `sampling-noise/${k}`, firstImage + n, row), n * row);
-    return noise;
-  };
 
 /** The parts of a sampler, opened for a number of pictures. */
 function partsOf(base: Base, options: DenoiserOptions & Pick<SamplerOptions, 'say'>, engine: CompileOptions) {
@@ -132,12 +133,12 @@ export async function createSampler(base: Base, options: SamplerOptions, engine:
   return {
     count,
     async sample(request) {
-      const { prompts, negativePrompt = null, onStage } = request;
+      const { prompts, onStage } = request;
       checkRequest(request, own);
       const rows = kept ? count : prompts.length;
-      const positive = [...prompts, ...Array<Prompt>(rows - prompts.length).fill('')];
-      const all = guidance ? [...positive, ...Array<Prompt>(rows).fill(negativePrompt)] : positive;
+      const all = promptRows(request, rows, guidance);
       const given: Record<string, HostTensor> = { ...(await (kept ? kept.prompts.run(all) : runOnce(parts.prompts(rows), all))) };
+      for (const [name, tensor] of Object.entries(given)) checkFinite(`The text encoder's ${name}`, tensor);
       onStage?.('prompts encoded');
       const shape = [rows, 3, own.size.height, own.size.width];
       own.controls.forEach((_, i) => (given[`condition${i}`] = conditionRows(request.conditions?.[i], prompts.length, shape, i)));
@@ -146,12 +147,10 @@ export async function createSampler(base: Base, options: SamplerOptions, engine:
       const values = controlValues(request, own);
       let latents: FloatTensor;
       try {
-        latents = await denoise(
-          base,
-          denoiser,
-          { ...request, guidance, shape: parts.latent(rows) },
-          kept ? { ...given, ...values } : values,
-        );
+        latents = await denoise(base, denoiser, own, request, {
+          shape: parts.latent(rows),
+          given: kept ? { ...given, ...values } : values,
+        });
       } finally {
         if (!kept) await denoiser.release();
       }
@@ -165,12 +164,31 @@ export async function createSampler(base: Base, options: SamplerOptions, engine:
   };
 }
 
-function checkRequest({ prompts, weights = [] }: SampleRequest, { count, controls }: DenoiserOptions): void {
+/** Prompts of all rows of a batch: those of the pictures, filled up with empty ones, then what guidance leads away from. */
+function promptRows({ prompts, negativePrompt = null, negativePrompts }: SampleRequest, rows: number, guidance: boolean): Prompt[] {
+  const filled = (some: readonly Prompt[], otherwise: Prompt): Prompt[] => [...some, ...Array<Prompt>(rows - some.length).fill(otherwise)];
+  return guidance ? [...filled(prompts, ''), ...filled(negativePrompts ?? [], negativePrompt)] : filled(prompts, '');
+}
+
+function checkRequest(
+  { prompts, negativePrompts = prompts, seed, weights = [] }: SampleRequest,
+  { count, controls }: DenoiserOptions,
+): void {
   if (prompts.length === 0 || prompts.length > count)
     throw new BaseModelError(
       'invalid-argument',
       `expected 1 to ${count} prompts, for which the sampler was compiled; got ${prompts.length}`,
       { count, prompts: prompts.length },
+    );
+  if (typeof seed !== 'number' && seed.length !== prompts.length)
+    throw new BaseModelError('invalid-argument', `expected a seed for each of ${prompts.length} prompts, got ${seed.length}`, { seed });
+  if (negativePrompts.length !== prompts.length)
+    throw new BaseModelError(
+      'invalid-argument',
+      `expected a negative prompt for each of ${prompts.length}, got ${negativePrompts.length}`,
+      {
+        negativePrompts,
+      },
     );
   const open = controls.filter((control) => control.weights === undefined).length;
   if (weights.length !== open)
@@ -186,35 +204,6 @@ function controlValues({ weights = [] }: SampleRequest, { controls }: DenoiserOp
   return Object.assign({}, ...open.map(([index], i) => valuesOf(weights[i]!, index))) as Record<string, HostTensor>;
 }
 
-type Denoising = Pick<SampleRequest, 'seed' | 'firstImage' | 'solver' | 'steps' | 'guidanceScale' | 'onStep'> & {
-  readonly guidance: boolean;
-  readonly shape: readonly [number, ...number[]];
-};
-
-/** From noise to latents. */
-function denoise(
-  base: Base,
-  denoiser: CompiledDenoiser,
-  { seed, firstImage = 0, solver = 'ddim', steps, guidanceScale, guidance, shape, onStep }: Denoising,
-  given: Record<string, HostTensor>,
-): Promise<FloatTensor> {
-  const scheduler = SOLVERS[solver](base.schedule, { ...base.sampling, steps, prediction: base.prediction });
-  return sample({
-    scheduler,
-    noise: initialNoise(seed, shape, firstImage),
-    stepNoise: stepNoise(seed, firstImage, shape[0]),
-    onStep: (_, k) => onStep?.(k + 1, scheduler.timesteps.length),
-    predict: async (x, timestep) => {
-      const { data, shape: all } = await denoiser.predict(x, timestep, given);
-      const output = { data: data as Float32Array, shape: all };
-      if (!guidance) return output;
-      const half = data.length / 2;
-      const part = (from: number): FloatTensor => ({ data: output.data.subarray(from, from + half), shape: x.shape });
-      return combineGuidance(part(0), part(half), guidanceScale);
-    },
-  });
-}
-
 /** As {@link SampleRequest}, of any number of prompts. */
 export interface BatchedRequest extends Omit<SampleRequest, 'firstImage' | 'conditions'> {
   /** For a sampler with controls: what each sees of the pictures start .. end - 1. */
@@ -225,11 +214,19 @@ export interface BatchedRequest extends Omit<SampleRequest, 'firstImage' | 'cond
 
 /** Pictures of any number of prompts, as many at a time as the sampler draws. */
 export async function sampleInBatches(sampler: Sampler, { conditionsOf, onBatch, ...request }: BatchedRequest): Promise<RgbImage[]> {
+  const { seed, negativePrompts } = request;
   const images: RgbImage[] = [];
   for (let start = 0; start < request.prompts.length; start += sampler.count) {
-    const prompts = request.prompts.slice(start, start + sampler.count);
-    const conditions = conditionsOf === undefined ? {} : { conditions: conditionsOf(start, start + prompts.length) };
-    const drawn = await sampler.sample({ ...request, prompts, firstImage: start, ...conditions });
+    const end = start + sampler.count;
+    const prompts = request.prompts.slice(start, end);
+    const drawn = await sampler.sample({
+      ...request,
+      prompts,
+      seed: typeof seed === 'number' ? seed : seed.slice(start, end),
+      firstImage: start,
+      ...(negativePrompts === undefined ? {} : { negativePrompts: negativePrompts.slice(start, end) }),
+      ...(conditionsOf === undefined ? {} : { conditions: conditionsOf(start, start + prompts.length) }),
+    });
     images.push(...drawn);
     await onBatch?.(images.length, drawn);
   }

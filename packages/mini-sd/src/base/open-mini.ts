@@ -1,4 +1,5 @@
 import { imageDenoiser, runOnce, type Base } from '@controllab/base-model';
+import { weighEmbeddings } from '@controllab/base-model/token-weights';
 import { withParameters, type TextEncoder } from '@controllab/core-blocks';
 import { jsonHash } from '@controllab/data';
 import { NoiseSchedule } from '@controllab/diffusion';
@@ -84,13 +85,14 @@ export function openMini({ tier = COMMITTED_TIER, style }: { tier?: Tier; style?
         { ...engine, name: 'text encoder' },
       );
       return {
-        run: (prompts) =>
-          network.run(
-            base.tokenize(
-              prompts.map((prompt) => prompt ?? ''),
-              say,
-            ),
-          ),
+        async run(prompts) {
+          const tokens = base.tokenize(
+            prompts.map((prompt) => prompt ?? ''),
+            say,
+          );
+          const { context } = await network.run({ ids: tokens['ids']! });
+          return { context: weighEmbeddings(context!, tokens, 'ids') };
+        },
         release: () => network.release(),
       };
     },

@@ -18,3 +18,25 @@ it('names no special word as the nearest', () => {
   openTokenizer({ tier: 'quick' })(['pads'], (message) => said.push(message));
   expect(said[0]).not.toMatch(/<pad>/);
 });
+
+it('says what of a prompt is too long, which is an error where nobody listens', () => {
+  const tokenize = openTokenizer({ tier: 'core' });
+  const prompt = `a cat ${'and a dog '.repeat(7)}`;
+  const said: string[] = [];
+  expect(tokenize([prompt], (message) => said.push(message))['ids']!.shape).toEqual([1, 24]);
+  expect(said).toEqual(['the embedded default reads 22 words; the last 1 of a prompt are cut off: "dog"']);
+  expect(() => tokenize([prompt])).toThrow(/takes 25 tokens, the context holds 24/);
+});
+
+it('gives each word the weight of its part', () => {
+  const weighted = openTokenizer({ tier: 'quick' })([
+    [
+      { text: 'a ', weight: 1 },
+      { text: 'large, cat', weight: 1.5 },
+    ],
+    'a dog',
+  ]);
+  expect([...weighted['ids.weights']!.data.slice(0, 6)]).toEqual([1, 1, 1.5, 1.5, 1.5, 1]);
+  expect([...weighted['ids.weights']!.data.slice(24)]).toEqual(Array(24).fill(1));
+  expect(weighted['ids']).toEqual(openTokenizer({ tier: 'quick' })(['a large, cat', 'a dog'])['ids']);
+});

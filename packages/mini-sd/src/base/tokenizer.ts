@@ -1,5 +1,6 @@
 import { distance } from 'fastest-levenshtein';
-import type { PromptTokens } from '@controllab/base-model';
+import type { PromptText, PromptTokens } from '@controllab/base-model';
+import { promptParts, withTokenWeights } from '@controllab/base-model/token-weights';
 import { CONTEXT_LENGTH, splitWords, tokenize, vocabulary, type Tier } from '@controllab/emoji-scenes';
 import type { ModuleReference } from '@controllab/training';
 
@@ -16,29 +17,52 @@ const nearest = (word: string, words: readonly string[]): string[] =>
     .slice(0, NAMED)
     .map(({ known }) => known);
 
+/** Words that a prompt can have between `<start>` and `<end>`. */
+const MOST_WORDS = CONTEXT_LENGTH - 2;
+
+/** The first words of a prompt, and what each weighs. @param say told what of it is cut off; without it a prompt too long is an error */
+function wordsOf(prompt: PromptText, say?: (message: string) => void): { word: string; weight: number }[] {
+  const words = promptParts(prompt).flatMap(({ text, weight }) => splitWords(text).map((word) => ({ word, weight })));
+  if (words.length <= MOST_WORDS || !say) return words;
+  const cut = words.slice(MOST_WORDS).map(({ word }) => word);
+  say(`the embedded default reads ${MOST_WORDS} words; the last ${cut.length} of a prompt are cut off: "${cut.join(' ')}"`);
+  return words.slice(0, MOST_WORDS);
+}
+
 /**
  * Ids [N, 24] of prompts in a tier's vocabulary, as the embedded default's text encoder takes them. Small: batch workers load it.
- * @returns a function that names, to `say`, every word that the embedded default never read, with the nearest that it did
+ * @returns a function that names, to `say`, every word that the embedded default never read, with the nearest that it did, and what of a
+ * prompt is cut off
  */
 export default function openTokenizer({
   tier,
 }: {
   tier: Tier;
-}): (prompts: readonly string[], say?: (message: string) => void) => PromptTokens {
+}): (prompts: readonly PromptText[], say?: (message: string) => void) => PromptTokens {
   const words = vocabulary(tier);
   const known = words.words.slice(SPECIAL);
-  const sayUnknown = (prompts: readonly string[], say: (message: string) => void): void => {
-    const unknown = new Set(prompts.flatMap(splitWords).filter((word) => !words.ids.has(word)));
-    for (const word of unknown)
+  const sayUnknown = (read: readonly string[], say: (message: string) => void): void => {
+    for (const word of new Set(read.filter((one) => !words.ids.has(one))))
       say(
         `the embedded default does not know the word "${word}" and draws as if it were noise; the nearest that it knows: ${nearest(word, known).join(', ')}`,
       );
   };
   return (prompts, say) => {
-    if (say) sayUnknown(prompts, say);
-    const ids = new Int32Array(prompts.length * CONTEXT_LENGTH);
-    prompts.forEach((prompt, n) => ids.set(tokenize(prompt, words), n * CONTEXT_LENGTH));
-    return { ids: { data: ids, shape: [prompts.length, CONTEXT_LENGTH] } };
+    const rows = prompts.map((prompt) => wordsOf(prompt, say));
+    if (say)
+      sayUnknown(
+        rows.flat().map(({ word }) => word),
+        say,
+      );
+    return withTokenWeights(
+      'ids',
+      prompts,
+      rows.map((row) => {
+        const weights = new Float32Array(CONTEXT_LENGTH).fill(1);
+        row.forEach(({ weight }, i) => (weights[i + 1] = weight));
+        return { ids: tokenize(row.map(({ word }) => word).join(' '), words), weights };
+      }),
+    );
   };
 }
 

@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import type { BasePart } from '@controllab/base-model';
+import { checkFinite, type BasePart } from '@controllab/base-model';
 import { withParameters, type AutoencoderKL } from '@controllab/core-blocks';
 import { imageBatch, toImages, type RgbImage } from '@controllab/data';
 import type { FloatTensor } from '@controllab/diffusion';
@@ -113,7 +113,11 @@ export async function compileDecoder(
     { ...engine, name: 'VAE decoder' },
   );
   return {
-    run: async (latents) => toImages((await network.run({ latents: normaliseLatents(latents, statistics, 'back') }))['images']!),
+    run: async (latents) => {
+      const { images } = await network.run({ latents: normaliseLatents(latents, statistics, 'back') });
+      checkFinite("The VAE decoder's batch of pictures", images!);
+      return toImages(images!);
+    },
     release: () => network.release(),
   };
 }
