@@ -5,7 +5,8 @@ import path from 'node:path';
  * Siblings (same floor) never import each other.
  */
 export const FLOORS = [
-  ['packages/python-peer', 'packages/data', 'packages/command-line'],
+  ['packages/python-peer', 'packages/data'],
+  ['packages/command-line'],
   ['packages/tfjs-onnx', 'packages/data-scaling', 'packages/report', 'datasets/emoji-scenes'],
   ['packages/core-blocks'],
   ['packages/diffusion'],

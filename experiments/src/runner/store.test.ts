@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -114,11 +115,64 @@ describe('Store', () => {
 
   it('refuses a folder that was made for another identity', async () => {
     const { directory } = await store.cell('stage', { seed: 1 }, value(1));
-    writeFileSync(path.join(directory, 'identity.json'), '{"seed":2}\n');
-    await expect(store.cell('stage', { seed: 1 }, never)).rejects.toMatchObject({
+    const other = store.directory('stage', { seed: 2 });
+    cpSync(directory, other, { recursive: true });
+    await expect(store.cell('stage', { seed: 2 }, never)).rejects.toMatchObject({
       code: 'store-damaged',
-      message: expect.stringContaining('seed: 2 -> 1') as string,
+      message: expect.stringContaining(`its value is that of ${path.basename(directory)}`) as string,
     });
+    // One that was not finished says it by its identity alone.
+    rmSync(path.join(other, 'value.json'));
+    await expect(store.cell('stage', { seed: 2 }, never)).rejects.toMatchObject({
+      code: 'store-damaged',
+      message: expect.stringContaining('seed: 1 -> 2') as string,
+    });
+  });
+
+  it('does not take a value of an older store that does not say whose it is', async () => {
+    const { directory } = await store.cell('stage', { seed: 1 }, value(1));
+    const file = path.join(directory, 'value.json');
+    const body = readFileSync(file, 'utf8')
+      .split('\n')[1]!
+      .replace(/"of":"\w+",/, '');
+    writeFileSync(file, `${createHash('sha256').update(body).digest('hex')}\n${body}\n`);
+    expect(await store.cell('stage', { seed: 1 }, never)).toMatchObject({ value: 1, cached: true });
+    writeFileSync(path.join(directory, 'identity.json'), '{"se');
+    expect(await store.cell('stage', { seed: 1 }, value(1))).toMatchObject({ cached: false });
+    expect(said).toEqual([expect.stringContaining('identity.json is damaged or missing: computing its value again')]);
+  });
+
+  it.each(['', '{"seed":', '{"seed":2}\n', '\0\0\0\0'])('writes an identity again that is damaged to %j', async (text) => {
+    const { directory } = await store.cell('stage', { seed: 1 }, value(1));
+    const file = path.join(directory, 'identity.json');
+    writeFileSync(file, text);
+    expect(await store.cell('stage', { seed: 1 }, never)).toMatchObject({ value: 1, cached: true });
+    expect(said).toEqual([expect.stringContaining('identity.json is damaged or missing: written again')]);
+    expect(readFileSync(file, 'utf8')).toBe('{"seed":1}\n');
+  });
+
+  it('removes the scaffolding of a value whose process was killed before it could', async () => {
+    const { directory } = await store.cell('training', { seed: 1 }, withFile);
+    writeFileSync(path.join(directory, 'log.jsonl'), 'scaffolding');
+    await store.cell('training', { seed: 1 }, never);
+    expect(readdirSync(directory).sort()).toEqual(['identity.json', 'value.json', 'weights']);
+  });
+
+  it('stores no value that is none', async () => {
+    await expect(store.cell('stage', { seed: 1 }, value(undefined))).rejects.toMatchObject({ code: 'measurement-failed' });
+    expect(store.has('stage', { seed: 1 })).toBe(false);
+  });
+
+  it('finds every damaged byte of a value', async () => {
+    const { directory } = await store.cell('stage', { seed: 1 }, value({ x: 0.5 }));
+    const file = path.join(directory, 'value.json');
+    const good = readFileSync(file);
+    for (let i = 0; i < good.length; i++) {
+      const bad = Buffer.from(good);
+      bad[i]! ^= 1 << (i % 8);
+      writeFileSync(file, bad);
+      expect(await store.cell('stage', { seed: 1 }, value({ x: 0.5 })), `byte ${i}`).toMatchObject({ value: { x: 0.5 }, cached: false });
+    }
   });
 
   it('forgets the cells that are meant, and no others', async () => {
@@ -132,6 +186,27 @@ describe('Store', () => {
     await startOther();
     await expect(store.forgetAll('training', () => true)).rejects.toMatchObject({ code: 'locked' });
     expect(existsSync(store.directory('training', { seed: 1 }))).toBe(true);
+  });
+
+  it.each([
+    ['ENOSPC', 'disk-full', 'no space is left on the disk'],
+    ['EROFS', 'store-not-writable', 'the file system is read-only'],
+  ])('says in a sentence where and why it cannot write: %s', async (code, kind, text) => {
+    const refused = Object.assign(new Error(code), { code, syscall: 'write', path: '/x' });
+    await expect(store.cell('stage', { seed: 1 }, () => Promise.reject(refused))).rejects.toMatchObject({
+      code: kind,
+      message: expect.stringContaining(
+        `${store.directory('stage', { seed: 1 })} is where this computation is kept (--store names another place). /x: ${text}`,
+      ) as string,
+    });
+  });
+
+  it('says in a sentence that a file lies where its folder should be', async () => {
+    writeFileSync(path.join(root, 'stage'), '');
+    await expect(store.cell('stage', { seed: 1 }, value(1))).rejects.toMatchObject({
+      code: 'store-not-writable',
+      message: expect.stringContaining('a file lies where a folder is needed') as string,
+    });
   });
 
   it.skipIf(process.getuid?.() === 0)('says in a sentence that it cannot write', async () => {

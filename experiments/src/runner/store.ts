@@ -3,10 +3,21 @@ import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, rmS
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { canonicalJson, jsonDifference, jsonHash, writeAtomic, type Json } from '@controllab/data';
+import {
+  canonicalJson,
+  heldText,
+  isLockFile,
+  jsonDifference,
+  jsonHash,
+  Lock,
+  ownerText,
+  systemProblem,
+  writeAtomic,
+  type Held,
+  type Json,
+} from '@controllab/data';
 import { isDiskFull } from '@controllab/training';
 import { ExperimentError } from './errors.ts';
-import { isLockFile, Lock, ownerText, type Held } from './lock.ts';
 
 /** What a computation leaves in the store. */
 export interface Computed<T> {
@@ -51,6 +62,8 @@ async function fileHash(file: string): Promise<string> {
 
 interface CellFile {
   value: unknown;
+  /** Hash of the identity; values from before it was stored have none. */
+  of?: string;
   files: Record<string, string>;
   record: CellRecord;
 }
@@ -66,7 +79,7 @@ async function readCell(directory: string, say: (message: string) => void): Prom
     say(`${path.join(directory, what)} is damaged or missing: computing it again`);
     return null;
   };
-  if (end !== 64 || sha256(body) !== text.slice(0, end)) return damaged(VALUE);
+  if (end !== 64 || !text.endsWith('\n') || sha256(body) !== text.slice(0, end)) return damaged(VALUE);
   const cell = JSON.parse(body) as CellFile;
   for (const [name, hash] of Object.entries(cell.files)) {
     const part = path.join(directory, name);
@@ -110,16 +123,19 @@ export class Store {
     const directory = this.directory(kind, identity);
     const hash = path.basename(directory);
     const present = await readCell(directory, this.#say);
-    if (present !== null) {
-      this.#checkIdentity(directory, identity);
+    if (present !== null && (await this.#isOwn(directory, identity, present))) {
+      await tidy(directory, present);
       return { value: present.value as T, directory, hash, record: present.record, cached: true };
     }
-    makeFolder(directory);
-    const lock = await this.#lock(directory, `${kind} ${hash}`);
+    const lock = await writing(directory, async () => {
+      mkdirSync(directory, { recursive: true });
+      return this.#lock(directory, `${kind} ${hash}`);
+    });
     try {
       // Somebody may have finished it while we waited.
       const finished = await readCell(directory, () => {});
-      if (finished !== null) return { value: finished.value as T, directory, hash, record: finished.record, cached: true };
+      if (finished !== null && finished.of === hash)
+        return { value: finished.value as T, directory, hash, record: finished.record, cached: true };
       return { ...(await this.#compute(directory, identity, compute)), hash, cached: false };
     } finally {
       lock.release();
@@ -131,8 +147,9 @@ export class Store {
     const folder = path.join(this.root, kind);
     for (const name of existsSync(folder) ? readdirSync(folder) : []) {
       const directory = path.join(folder, name);
-      const file = path.join(directory, IDENTITY);
-      if (!existsSync(file) || !meant(JSON.parse(readFileSync(file, 'utf8')) as Json)) continue;
+      const identity = readIdentity(directory);
+      // What does not say whose it is may be one of them.
+      if (identity !== null && !meant(identity)) continue;
       const lock = await Lock.acquire(directory);
       if (!(lock instanceof Lock)) throw locked(directory, lock);
       rmSync(directory, { recursive: true });
@@ -145,12 +162,16 @@ export class Store {
     compute: (directory: string) => Promise<Computed<T>>,
   ): Promise<{ value: T; directory: string; record: CellRecord }> {
     const resumed = existsSync(path.join(directory, IDENTITY));
-    if (resumed) this.#checkIdentity(directory, identity);
+    const named = readIdentity(directory);
+    if (named !== null && canonicalJson(named) !== canonicalJson(identity)) throw moved(directory, jsonDifference(named, identity));
     const started = performance.now();
-    try {
+    return writing(directory, async () => {
       rmSync(path.join(directory, VALUE), { force: true });
       await writeAtomic(path.join(directory, IDENTITY), `${canonicalJson(identity)}\n`);
       const { value, files = [] } = await compute(directory);
+      // JSON would drop it, and every later run would find a cell without a value.
+      if (value === undefined)
+        throw new ExperimentError('measurement-failed', `${directory}: nothing came out, so nothing is stored.`, { directory });
       const hashes: Record<string, string> = {};
       for (const name of files) hashes[name] = await fileHash(path.join(directory, name));
       const record: CellRecord = {
@@ -158,19 +179,11 @@ export class Store {
         finishedAt: new Date().toISOString(),
         seconds: resumed ? null : Math.round((performance.now() - started) / 100) / 10,
       };
-      const body = JSON.stringify({ value, files: hashes, record } satisfies CellFile);
+      const body = JSON.stringify({ value, of: path.basename(directory), files: hashes, record } satisfies CellFile);
       await writeAtomic(path.join(directory, VALUE), `${sha256(body)}\n${body}\n`);
       removeScaffolding(directory, files);
       return { value: (JSON.parse(body) as CellFile).value as T, directory, record };
-    } catch (error) {
-      if (!isDiskFull(error)) throw error;
-      throw new ExperimentError(
-        'disk-full',
-        `No space left on the disk while writing to ${directory}. Everything computed before is kept: free some space and run the same command again to continue.`,
-        { directory },
-        { cause: error },
-      );
-    }
+    });
   }
 
   async #lock(directory: string, what: string): Promise<Lock> {
@@ -178,33 +191,63 @@ export class Store {
     for (;;) {
       const lock = await Lock.acquire(directory);
       if (lock instanceof Lock) return lock;
-      if (lock.owner.host !== (await import('node:os')).hostname() && !told) this.#say(elsewhere(directory, lock));
-      else if (!told) this.#say(`${ownerText(lock.owner)} is computing ${what}: waiting for it`);
+      if (!told)
+        this.#say(
+          `${ownerText(lock.owner)} is computing ${what}: waiting for it. If it has died, or is another program, remove ${lock.file}`,
+        );
       told = true;
       await sleep(POLL_MS);
     }
   }
 
-  #checkIdentity(directory: string, identity: Json): void {
-    const file = path.join(directory, IDENTITY);
-    const stored = existsSync(file) ? readFileSync(file, 'utf8').trim() : null;
-    if (stored === canonicalJson(identity)) return;
-    const differences = stored === null ? ['it names none'] : jsonDifference(JSON.parse(stored) as Json, identity);
-    throw new ExperimentError(
-      'store-damaged',
-      `${directory} was made for another identity (${differences.slice(0, 4).join('; ')}): it was moved or edited. Move it away and run the same command again.`,
-      { directory, differences },
-    );
+  /** Whether a whole value may be used. @throws ExperimentError store-damaged where it is another identity's */
+  async #isOwn(directory: string, identity: Json, { of }: CellFile): Promise<boolean> {
+    const named = readIdentity(directory);
+    const [hash, file] = [path.basename(directory), path.join(directory, IDENTITY)];
+    if (of !== undefined && of !== hash) throw moved(directory, [`its value is that of ${of}`]);
+    if (named !== null && canonicalJson(named) === canonicalJson(identity)) return true;
+    if (of === hash) {
+      this.#say(`${file} is damaged or missing: written again`);
+      await writing(directory, () => writeAtomic(file, `${canonicalJson(identity)}\n`));
+      return true;
+    }
+    if (named !== null) throw moved(directory, jsonDifference(named, identity));
+    this.#say(`${file} is damaged or missing: computing its value again`);
+    return false;
   }
 }
 
-function makeFolder(directory: string): void {
+/** What a cell says that it is of; null where that is missing or damaged. */
+function readIdentity(directory: string): Json | null {
   try {
-    mkdirSync(directory, { recursive: true });
+    return JSON.parse(readFileSync(path.join(directory, IDENTITY), 'utf8')) as Json;
   } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+const moved = (directory: string, differences: readonly string[]): ExperimentError =>
+  new ExperimentError(
+    'store-damaged',
+    `${directory} was made for another identity (${differences.slice(0, 4).join('; ')}): it was moved or edited. Move it away and run the same command again.`,
+    { directory, differences },
+  );
+
+/**
+ * Does work that writes into a cell's folder. Refusals by the system become a sentence.
+ * @throws ExperimentError disk-full, store-not-writable; what the work throws
+ */
+async function writing<T>(directory: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const problem = systemProblem(error);
+    // Errors of the house say themselves what is wrong with what they read; a full disk ends every kind of work.
+    if (problem === null || (!isDiskFull(error) && (error as NodeJS.ErrnoException).syscall === undefined)) throw error;
     throw new ExperimentError(
-      'store-not-writable',
-      `${directory} cannot be made (${(error as Error).message}): name a folder that can be written to with --store.`,
+      isDiskFull(error) ? 'disk-full' : 'store-not-writable',
+      `The store cannot be written to: ${directory} is where this computation is kept (--store names another place). ${problem}`,
       { directory },
       { cause: error },
     );
@@ -212,17 +255,23 @@ function makeFolder(directory: string): void {
 }
 
 /** Checkpoints and logs of a finished computation: everything but what the value lists. */
-function removeScaffolding(directory: string, files: readonly string[]): void {
+function scaffolding(directory: string, files: readonly string[]): string[] {
   const kept = new Set([VALUE, IDENTITY, ...files]);
-  for (const name of readdirSync(directory))
-    if (!kept.has(name) && !isLockFile(name)) rmSync(path.join(directory, name), { recursive: true });
+  return readdirSync(directory).filter((name) => !kept.has(name) && !isLockFile(name));
 }
 
-const elsewhere = (directory: string, { owner, file }: Held): string =>
-  `${ownerText(owner)} holds ${directory}: waiting for it. If that process has died, remove ${file} and this one goes on.`;
+function removeScaffolding(directory: string, files: readonly string[]): void {
+  for (const name of scaffolding(directory, files)) rmSync(path.join(directory, name), { recursive: true, force: true });
+}
+
+/** Removes what a process left that was killed between storing a value and removing its scaffolding, unless that process is at it still. */
+async function tidy(directory: string, { files }: CellFile): Promise<void> {
+  if (scaffolding(directory, Object.keys(files)).length === 0) return;
+  const lock = await Lock.acquire(directory).catch(() => null);
+  if (!(lock instanceof Lock)) return;
+  removeScaffolding(directory, Object.keys(files));
+  lock.release();
+}
 
 const locked = (directory: string, held: Held): ExperimentError =>
-  new ExperimentError('locked', `${ownerText(held.owner)} is at work in ${directory}: wait for it, or stop it.`, {
-    directory,
-    ...held.owner,
-  });
+  new ExperimentError('locked', heldText(directory, held), { directory, ...held.owner });

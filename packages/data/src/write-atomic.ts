@@ -2,6 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 
+const TEMPORARY = /^(.+)\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.tmp$/;
+
+/** The name of the file that `writeAtomic` was writing when it was killed and left this one; null for any other file. */
+export const unfinished = (name: string): string | null => TEMPORARY.exec(name)?.[1] ?? null;
+
 /**
  * Writes a whole file or nothing: to a temporary name beside it, synced, then renamed over the old one. Makes the folder if it is missing.
  * Several may write one file at once, from other threads, processes and hosts too: the last one to finish stays.

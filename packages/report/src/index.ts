@@ -11,7 +11,6 @@ export { blockCsv } from './write/csv.ts';
 export { reportNumbers } from './write/results.ts';
 export { checkReportFolder, writeReport } from './write/write-report.ts';
 export { claimsTable } from './terminal/claims-table.ts';
-export { plainText } from './terminal/plain-text.ts';
 export { Progress, formatDuration, type ProgressOptions, type ProgressOutput, type ProgressState } from './terminal/progress.ts';
 export { textTable } from './terminal/text-table.ts';
 export { writeIndex } from './runs/write-index.ts';

@@ -30,7 +30,6 @@ it('README names what there is', async () => {
     'textTable',
     'claimsTable',
     'Progress',
-    'plainText',
   ]) {
     expect(Object.keys(api)).toContain(name);
     expect(readme).toContain(`\`${name}`);

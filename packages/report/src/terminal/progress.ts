@@ -1,4 +1,4 @@
-import { plainText } from './plain-text.ts';
+import { plainText } from '@controllab/data';
 
 /** Where progress goes: a terminal redraws one line, anything else gets a plain line now and then. */
 export interface ProgressOutput {

@@ -1,5 +1,5 @@
 import type { Cell, Column, Table } from '../model/report.ts';
-import { plainText } from './plain-text.ts';
+import { plainText } from '@controllab/data';
 
 const GAP = '  ';
 

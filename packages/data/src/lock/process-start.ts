@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 
 /**
  * When a process started, in words that differ for every process that ever has its number: on Linux the boot and the clock tick, elsewhere
- * what `ps` says. Null when there is no such process.
+ * what `ps` says, and `running` where nothing tells. Null when there is no such process.
  */
 export function processStart(pid: number): string | null {
   try {
@@ -17,6 +17,15 @@ export function processStart(pid: number): string | null {
       execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim() || null
     );
   } catch {
-    return null;
+    return isRunning(pid) ? 'running' : null;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // Somebody else's process.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
