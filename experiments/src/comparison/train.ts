@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { createSampler, methodMetadata, type Base } from '@controllab/base-model';
-import { countParameters, readSafetensors, writeSafetensors, type ControlTarget } from '@controllab/core-blocks';
+import { countParameters, verifySafetensors, writeSafetensors, type ControlTarget } from '@controllab/core-blocks';
 import { conditionBatch, type Dataset, type Json } from '@controllab/data';
 import { encodePng } from '@controllab/report';
 import { latentPool, stateTensors, trainControl, trainedInBase, TRAINING_REVISION, type Recipe } from '@controllab/training';
@@ -83,7 +83,7 @@ export function storedTraining(setting: Setting, key: TrainingKey): Promise<Stor
 
 /** The weights of a stored training: `control.`, and `unet.` where the method trains some of the base. */
 export function weightsOf({ directory }: Pick<Stored<TrainingValue>, 'directory'>): Record<string, HostTensor> {
-  const stored = readSafetensors(path.join(directory, WEIGHTS));
+  const stored = verifySafetensors(path.join(directory, WEIGHTS));
   return Object.fromEntries(stored.names().map((name) => [name, stored.tensor(name)]));
 }
 

@@ -1,4 +1,4 @@
-export type MiniSdErrorCode = 'missing-weights' | 'bad-weights' | 'invalid-argument';
+export type MiniSdErrorCode = 'missing-weights' | 'bad-weights' | 'invalid-argument' | 'locked';
 
 /** The one error class of this package. */
 export class MiniSdError extends Error {

@@ -37,6 +37,27 @@ describe('startBatchWorker', () => {
     );
     await source.close();
   });
+  it('says in a sentence that a batch does not come, at its step and after', async () => {
+    const source = startBatchWorker({
+      module: new URL('./testing/fake-batches.ts', import.meta.url),
+      data: { hangAt: 1 },
+      ahead: 0,
+      timeoutSeconds: 30,
+    });
+    await source.next(0, 1, 3);
+    await source.close();
+    const hanging = startBatchWorker({
+      module: new URL('./testing/fake-batches.ts', import.meta.url),
+      data: { hangAt: 0 },
+      timeoutSeconds: 1,
+    });
+    await expect(hanging.next(0, 1, 3)).rejects.toMatchObject({
+      code: 'batch-worker-hangs',
+      message: expect.stringMatching(/has not made the batch of step 0 in 1 seconds: .*run the same command again/) as string,
+    });
+    await expect(hanging.next(1, 1, 3)).rejects.toMatchObject({ code: 'batch-worker-hangs' });
+    await hanging.close();
+  });
   it('reports a worker that dies instead of hanging', async () => {
     const source = open({ exitAt: 1 });
     await source.next(0, 1, 3);

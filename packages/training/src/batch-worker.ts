@@ -12,7 +12,12 @@ export interface BatchWorkerOptions {
   data?: unknown;
   /** Batches kept ready: 2 to 4 cover a slow one now and then. */
   ahead?: number;
+  /** How long a batch may take; the first one opens the module and its data too. */
+  timeoutSeconds?: number;
 }
+
+/** Ten times what the slowest batch of the house takes with its worker's start, on a machine that does something else as well. */
+const TIMEOUT_SECONDS = 600;
 
 export interface BatchWorkerData {
   module: string;
@@ -33,9 +38,9 @@ interface Pending {
 /**
  * Prepares batches in a worker thread while the engine computes (onnxruntime-node blocks the thread that calls it).
  * The worker starts loading its module at once. Batches come in the order asked for; an error inside the worker is thrown by
- * `next` with the worker's stack, and the worker's death is an error as well.
+ * `next` with the worker's stack, and so are the worker's death and a batch that does not come.
  */
-export function startBatchWorker({ module, data, ahead = 3 }: BatchWorkerOptions): BatchSource {
+export function startBatchWorker({ module, data, ahead = 3, timeoutSeconds = TIMEOUT_SECONDS }: BatchWorkerOptions): BatchSource {
   const worker = new Worker(new URL('./batch-worker-boot.mjs', import.meta.url), {
     workerData: { module: module.href, data } satisfies BatchWorkerData,
     execArgv: ['--conditions=controllab'],
@@ -93,14 +98,24 @@ export function startBatchWorker({ module, data, ahead = 3 }: BatchWorkerOptions
     pending.set(step, entry);
     worker.postMessage({ step, steps } satisfies BatchRequest);
   };
+  const hangs = (step: number) =>
+    fail(
+      new TrainingError(
+        'batch-worker-hangs',
+        `The batch worker (${module.pathname}) has not made the batch of step ${step} in ${timeoutSeconds} seconds: it hangs, or the machine is overloaded or out of memory. What is in checkpoints is kept: run the same command again to continue from the newest.`,
+        { module: module.href, step, timeoutSeconds },
+      ),
+    );
   return {
     async next(step, steps, until) {
       if (failure) throw failure;
       worker.ref();
+      const timer = setTimeout(hangs, 1000 * timeoutSeconds, step);
       try {
         for (let s = step; s < until && s <= step + ahead * steps; s += steps) if (!pending.has(s)) request(s, steps);
         return await pending.get(step)!.promise;
       } finally {
+        clearTimeout(timer);
         pending.delete(step);
         worker.unref();
       }

@@ -9,10 +9,10 @@ import { TrainingError, isDiskFull } from './errors.ts';
 /*
  * A checkpoint is one safetensors file, step-00000123.safetensors: every state tensor under its state name (p:, m:, v:, ema:),
  * and in the header's metadata the step, the configuration with its hash, the position of the counter-based randomness
- * (the seed and the next step), and writeSafetensors' SHA-256 of everything in the file.
+ * (the seed and the next step), the log's mark, and writeSafetensors' SHA-256 of everything in the file.
  */
 
-const FORMAT = 'controllab-checkpoint/1';
+const FORMAT = 'controllab-checkpoint/2';
 const NAME = /^step-(\d{8,})\.safetensors$/;
 /** The newest may be broken by what ended the run; the one before it is the way back. */
 const KEPT = 2;
@@ -23,6 +23,8 @@ export interface Checkpoint {
   /** Steps done. */
   step: number;
   state: Record<string, HostTensor>;
+  /** Mark of the log when it was written, see `TrainingLog`. */
+  log: string;
 }
 
 const fileOf = (directory: string, step: number) => path.join(directory, `step-${String(step).padStart(8, '0')}.safetensors`);
@@ -46,8 +48,9 @@ export function writeCheckpoint(
     seed,
     config,
     state,
+    log,
     isSound,
-  }: { step: number; seed: number; config: Json; state: Record<string, HostTensor>; isSound: (step: number) => boolean },
+  }: Omit<Checkpoint, 'file'> & { seed: number; config: Json; isSound: (step: number) => boolean },
 ): string {
   const file = fileOf(directory, step);
   const bytes = Object.values(state).reduce((sum, { data }) => sum + data.byteLength, 0);
@@ -60,6 +63,7 @@ export function writeCheckpoint(
         config: canonicalJson(config),
         config_hash: jsonHash(config),
         rng: JSON.stringify({ seed, next_step: step }),
+        log,
       },
     });
   } catch (error) {
@@ -90,11 +94,11 @@ function removeTemporary(directory: string): void {
 
 function readCheckpoint(file: string): Checkpoint & { config: Json; hash: string } {
   const tensors = verifySafetensors(file);
-  const { format, step, config, config_hash: hash } = tensors.metadata;
-  if (format !== FORMAT || step === undefined || config === undefined || hash === undefined)
+  const { format, step, config, config_hash: hash, log } = tensors.metadata;
+  if (format !== FORMAT || step === undefined || config === undefined || hash === undefined || log === undefined)
     throw new Error(`its format is ${format ?? 'missing'}, not ${FORMAT}`);
   const state = Object.fromEntries(tensors.names().map((name) => [name, tensors.tensor(name)]));
-  return { file, step: Number(step), state, config: JSON.parse(config) as Json, hash };
+  return { file, step: Number(step), state, config: JSON.parse(config) as Json, hash, log };
 }
 
 function isWhole(file: string): boolean {
@@ -107,10 +111,15 @@ function isWhole(file: string): boolean {
 }
 
 /**
- * The newest checkpoint that is whole. Broken ones are passed to `onBroken` by name and skipped.
+ * The newest checkpoint that is whole and whose log is. Others are passed to `onBroken` by name and skipped.
+ * @param holds whether the log still has every line up to a mark
  * Throws TrainingError `config-differs`, listing the differences, when it was made by another configuration.
  */
-export function newestCheckpoint(directory: string, config: Json, onBroken: (file: string, reason: string) => void): Checkpoint | null {
+export function newestCheckpoint(
+  directory: string,
+  config: Json,
+  { holds, onBroken }: { holds(log: string): boolean; onBroken(file: string, reason: string): void },
+): Checkpoint | null {
   mkdirSync(directory, { recursive: true });
   removeTemporary(directory);
   for (const step of checkpointSteps(directory)) {
@@ -134,7 +143,11 @@ export function newestCheckpoint(directory: string, config: Json, onBroken: (fil
         { file, differences },
       );
     }
-    return { file, step, state: checkpoint.state };
+    if (!holds(checkpoint.log)) {
+      onBroken(file, 'lines of the log up to it are damaged or lost, so its steps are computed again');
+      continue;
+    }
+    return { file, step, state: checkpoint.state, log: checkpoint.log };
   }
   return null;
 }

@@ -1,5 +1,15 @@
 export type TrainingErrorCode =
-  'invalid-options' | 'non-finite' | 'disk-full' | 'config-differs' | 'state-differs' | 'batch-failed' | 'batch-worker-died';
+  | 'invalid-options'
+  | 'locked'
+  | 'not-writable'
+  | 'non-finite'
+  | 'disk-full'
+  | 'damaged-file'
+  | 'config-differs'
+  | 'state-differs'
+  | 'batch-failed'
+  | 'batch-worker-died'
+  | 'batch-worker-hangs';
 
 /** The error of this package. `values` holds the offending values by name. */
 export class TrainingError extends Error {

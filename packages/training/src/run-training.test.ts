@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, truncateSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import * as coreBlocks from '@controllab/core-blocks';
+import { Lock } from '@controllab/data';
 import { localBatches } from './batch.ts';
 import { constantRate } from './learning-rate.ts';
 import { runTraining, type TrainingOptions } from './run-training.ts';
@@ -77,8 +78,9 @@ describe('runTraining', () => {
 
   it('gives the same bytes with several steps a run', async () => {
     const [one, four] = [newDirectory(), newDirectory()];
-    const result = await run({ directory: one });
-    const stacked = await run({ directory: four, step: fakeStep(4), checkpointEvery: 4, evaluation: { every: 8, run: async () => ({}) } });
+    const evaluation = { every: 8, run: async () => ({}) };
+    const result = await run({ directory: one, evaluation });
+    const stacked = await run({ directory: four, step: fakeStep(4), checkpointEvery: 4, evaluation });
     expect(bytes(four, 20)).toBe(bytes(one, 20));
     expect(stacked.losses).toEqual(result.losses);
     await expect(run({ step: fakeStep(3) })).rejects.toThrow('expected totalSteps to be a multiple of stepsPerRun (3), got 20');
@@ -269,16 +271,99 @@ describe('a run in a process of its own', () => {
     expect(losses(killed)).toEqual(losses(whole));
   });
 
-  it('on SIGTERM finishes the step, writes a checkpoint and exits cleanly', async () => {
+  it.each(['SIGTERM', 'SIGHUP'] as const)('on %s finishes the step, writes a checkpoint and exits cleanly', async (signal) => {
     const [whole, stopped] = [newDirectory(), newDirectory()];
     await start(whole);
-    const { code, output } = await start(stopped, { delay: 20, signal: 'SIGTERM', signalAt: 12 });
+    const { code, output } = await start(stopped, { delay: 20, signal, signalAt: 12 });
     expect(code).toBe(0);
-    expect(output).toMatch(/SIGTERM: finishing this step, then writing a checkpoint/);
-    const [, step] = /SIGTERM: stopped after step (\d+); run the same command again to continue from step-/.exec(output)!;
+    expect(output).toContain(`${signal}: finishing this step, then writing a checkpoint`);
+    const [, step] = new RegExp(`${signal}: stopped after step (\\d+); run the same command again to continue from step-`).exec(output)!;
     expect(output).toContain(`interrupted ${step} from null`);
     expect(checkpoints(stopped)).toContain(path.basename(checkpoint(stopped, Number(step))));
     expect((await start(stopped)).output).toContain(`finished 60 from ${step} with 60 losses`);
     expect(bytes(stopped, 60)).toBe(bytes(whole, 60));
+  });
+});
+
+describe('a run whose log is damaged', () => {
+  const evaluation = { every: 10, run: async ({ step }: { step: number }) => ({ at: step }) };
+  const options = (directory: string) => ({ directory, checkpointEvery: 5, evaluation });
+  const lines = (directory: string) => readFileSync(path.join(directory, 'log.jsonl'), 'utf8').split('\n').slice(0, -1);
+
+  it.each<[string, (file: string) => void, resumedFrom: number | null]>([
+    ['has lost it', (file) => rmSync(file), null],
+    ['has lost its last line', (file) => writeFileSync(file, `${readFileSync(file, 'utf8').split('\n').slice(0, -2).join('\n')}\n`), 15],
+    ['has lost a line in the middle', (file) => writeFileSync(file, readFileSync(file, 'utf8').replace(/^\{"step":3,.*\n/m, '')), null],
+    [
+      'has another loss in a late line',
+      (file) => writeFileSync(file, readFileSync(file, 'utf8').replace('"step":18,"loss":', '"step":18,"loss":1')),
+      15,
+    ],
+  ])('computes again what it %s, says so, and ends with the same result', async (_, damage, resumedFrom) => {
+    const directory = newDirectory();
+    const whole = await run(options(directory));
+    const [before, end] = [lines(directory).length, bytes(directory, 20)];
+    damage(path.join(directory, 'log.jsonl'));
+    const again = await run(options(directory));
+    expect(again).toMatchObject({ status: 'finished', resumedFrom, losses: whole.losses, evaluations: whole.evaluations });
+    expect(written.join('')).toMatch(/skipped the broken checkpoint .*step-00000020\.safetensors: lines of the log .* are computed again/);
+    expect(lines(directory)).toHaveLength(before);
+    expect(bytes(directory, 20)).toBe(end);
+    expect((await run(options(directory))).resumedFrom).toBe(20);
+  });
+});
+
+describe('two runs in one directory', () => {
+  it('are refused while the first one runs, with who it is and the way on', async () => {
+    const directory = newDirectory();
+    let second: Promise<unknown> | null = null;
+    const evaluation = {
+      every: 10,
+      run: async () => {
+        second ??= run({ directory }).catch((error: unknown) => error);
+        await second;
+        return {};
+      },
+    };
+    await run({ directory, evaluation });
+    expect(await second).toMatchObject({
+      name: 'TrainingError',
+      code: 'locked',
+      message: expect.stringMatching(
+        new RegExp(`^fake: process ${process.pid} is at work in .*checkpoints\\. Wait for it, or stop it; if .* remove /.*/lock-`),
+      ) as string,
+    });
+    expect(log(directory)).toHaveLength(23);
+    expect(checkpoints(directory)).toEqual(['step-00000020.safetensors']);
+  });
+
+  it('of which one was killed do not stand in each other’s way', async () => {
+    const directory = newDirectory();
+    mkdirSync(path.join(directory, 'checkpoints'));
+    const dead = { host: hostname(), space: readlinkSync('/proc/self/ns/pid'), pid: process.pid, started: 'another boot/1' };
+    writeFileSync(path.join(directory, 'checkpoints', 'lock-dead'), JSON.stringify(dead));
+    expect((await run({ directory })).status).toBe('finished');
+  });
+});
+
+describe('a directory that cannot be written to', () => {
+  it('is named in a sentence: a file in its place', async () => {
+    const file = path.join(newDirectory(), 'file');
+    writeFileSync(file, '');
+    await expect(run({ directory: path.join(file, 'run') })).rejects.toMatchObject({
+      code: 'not-writable',
+      message: `fake cannot keep its checkpoints. ${file}/run/checkpoints: a file lies where a folder is needed. Name another place, or move the file away.`,
+    });
+  });
+
+  it('is named in a sentence: read-only', async () => {
+    const directory = newDirectory();
+    const cause = Object.assign(new Error('EROFS'), { code: 'EROFS', path: directory });
+    const acquire = vi.spyOn(Lock, 'acquire').mockRejectedValueOnce(cause);
+    await expect(run({ directory })).rejects.toMatchObject({
+      code: 'not-writable',
+      message: `fake cannot keep its checkpoints. ${directory}: the file system is read-only. Name a folder that can be written to.`,
+    });
+    acquire.mockRestore();
   });
 });

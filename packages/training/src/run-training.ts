@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import type { Json } from '@controllab/data';
+import { heldText, Lock, systemProblem, type Json } from '@controllab/data';
 import type { CompiledFunction, HostTensor } from '@controllab/tfjs-onnx';
 import type { Batch, BatchSource } from './batch.ts';
 import { checkpointSteps, newestCheckpoint, writeCheckpoint } from './checkpoint.ts';
@@ -81,8 +81,8 @@ const DISPLAYED_LOSSES = 20;
  * The training loop: feeds batches and schedules to a compiled step, logs, evaluates, writes checkpoints, resumes.
  * A run that was killed and called again gives the bytes of an uninterrupted one.
  * SIGINT, SIGTERM and SIGHUP let the step finish, write a checkpoint and return `interrupted`; a second signal ends the process at once.
- * Closes `batches`. Throws TrainingError: `non-finite`, `disk-full`, `config-differs`, `state-differs`, `batch-failed`,
- * `batch-worker-died`, `invalid-options`.
+ * One process at a time trains in a directory. Closes `batches`. Throws TrainingError: `locked`, `not-writable`, `non-finite`, `disk-full`,
+ * `config-differs`, `state-differs`, `batch-failed`, `batch-worker-died`, `batch-worker-hangs`, `invalid-options`.
  */
 export async function runTraining(options: TrainingOptions): Promise<TrainingResult> {
   const progress = new Progress(options.output ?? process.stdout, { name: options.name, plain: 'seconds' });
@@ -98,13 +98,34 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     for (const s of SIGNALS) process.off(s, onSignal);
   };
   for (const s of SIGNALS) process.on(s, onSignal);
+  let lock: Lock | null = null;
   try {
+    if (options.directory !== undefined) lock = await lockRun(options.name, options.directory);
     return await train(options, progress, () => signal);
   } finally {
+    lock?.release();
     stopListening();
     progress.end();
     await options.batches.close();
   }
+}
+
+const checkpointFolder = (directory: string): string => path.join(directory, 'checkpoints');
+
+/** Two processes in one directory would write one log: the second is told who is there. */
+async function lockRun(name: string, directory: string): Promise<Lock> {
+  const folder = checkpointFolder(directory);
+  let lock;
+  try {
+    mkdirSync(folder, { recursive: true });
+    lock = await Lock.acquire(folder);
+  } catch (error) {
+    const problem = systemProblem(error);
+    if (problem === null) throw error;
+    throw new TrainingError('not-writable', `${name} cannot keep its checkpoints. ${problem}`, { directory }, { cause: error });
+  }
+  if (lock instanceof Lock) return lock;
+  throw new TrainingError('locked', `${name}: ${heldText(folder, lock)}`, { directory, ...lock.owner });
 }
 
 /** What the progress line says of the last steps; that the engine waits for data only where it does. */
@@ -121,12 +142,16 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
   const { stepsPerRun } = compiled;
   checkMultiples({ stepsPerRun, totalSteps, checkpointEvery, 'evaluation.every': evaluation?.every });
   const config: Json = { config: options.config, seed };
-  const checkpoints = directory === undefined ? undefined : path.join(directory, 'checkpoints');
+  const checkpoints = directory === undefined ? undefined : checkpointFolder(directory);
+  const log = directory === undefined ? null : new TrainingLog(path.join(directory, 'log.jsonl'));
 
   let checkpoint =
     checkpoints === undefined
       ? null
-      : newestCheckpoint(checkpoints, config, (file, reason) => progress.message(`skipped the broken checkpoint ${file}: ${reason}`));
+      : newestCheckpoint(checkpoints, config, {
+          holds: (mark) => log!.holds(mark),
+          onBroken: (file, reason) => progress.message(`skipped the broken checkpoint ${file}: ${reason}`),
+        });
   const resumedFrom = checkpoint?.step ?? null;
   if (checkpoint !== null) {
     checkState(checkpoint.file, options.initialState, checkpoint.state);
@@ -134,8 +159,6 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
   }
   compiled.state = checkpoint?.state ?? options.initialState;
   let step = checkpoint?.step ?? 0;
-  if (directory !== undefined) mkdirSync(directory, { recursive: true });
-  const log = directory === undefined ? null : new TrainingLog(path.join(directory, 'log.jsonl'), step);
 
   const losses: TrainingResult['losses'] = [];
   const watch = new LossWatch();
@@ -160,7 +183,7 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
       }.`,
     );
   };
-  record(log?.kept ?? []);
+  record(log?.continueFrom(checkpoint?.log ?? '') ?? []);
 
   const evaluate = async () => {
     const values = await evaluation!.run({ step, state: compiled.state });
@@ -177,11 +200,8 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
     if (checkpoints === undefined) return;
     checkFinite(name, step, compiled.state, checkpoint?.file);
     log!.sync();
-    checkpoint = {
-      step,
-      state: compiled.state,
-      file: writeCheckpoint(checkpoints, { step, seed, config, state: compiled.state, isSound: (s) => watch.isSound(s) }),
-    };
+    const made = { step, state: compiled.state, log: log!.mark };
+    checkpoint = { ...made, file: writeCheckpoint(checkpoints, { ...made, seed, config, isSound: (s) => watch.isSound(s) }) };
   };
 
   const timing = { steps: 0, samples: 0, seconds: 0, waited: 0 };

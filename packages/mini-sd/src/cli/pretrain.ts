@@ -2,6 +2,9 @@ import path from 'node:path';
 import { Argument, Command } from 'commander';
 import { seed, workspaceRoot } from '@controllab/command-line';
 import type { Tier } from '@controllab/emoji-scenes';
+import { mkdirSync } from 'node:fs';
+import { heldText, Lock } from '@controllab/data';
+import { MiniSdError } from '../errors.ts';
 import type { TrainingResult } from '@controllab/training';
 import type { StageOptions } from '../pretrain/stage.ts';
 import { tierFolder } from '../tier.ts';
@@ -24,6 +27,18 @@ const stages: Record<string, (options: StageOptions) => Promise<TrainingResult>>
   ),
 };
 
+/** Does a stage's work while no other process does it: latents, training, weights and report. @throws MiniSdError locked */
+async function alone<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  mkdirSync(folder, { recursive: true });
+  const lock = await Lock.acquire(folder);
+  if (!(lock instanceof Lock)) throw new MiniSdError('locked', heldText(folder, lock), { folder, ...lock.owner });
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
 /** `mini pretrain`: trains a part of the embedded default. */
 export function command(): Command {
   return new Command('mini pretrain')
@@ -33,7 +48,7 @@ export function command(): Command {
     .option('--seed <integer>', 'seed of initialisation and data order', seed, 1)
     .action(async (stage: string, options: { tier: Tier; seed: number }) => {
       const directory = tierFolder(path.join(workspaceRoot, 'runs', 'mini-sd'), options.tier);
-      const { status, step, timing } = await stages[stage]!({ directory, ...options });
+      const { status, step, timing } = await alone(path.join(directory, stage), () => stages[stage]!({ directory, ...options }));
       console.log(
         `${status} after step ${step}: ${timing.samplesPerSecond.toFixed(1)} samples/s, the engine waited ${(100 * timing.waitShare).toFixed(1)}% of the time`,
       );

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readSafetensors, verifySafetensors, writeSafetensors } from '@controllab/core-blocks';
+import { verifySafetensors, writeSafetensors } from '@controllab/core-blocks';
 import type { Dataset, RgbImage } from '@controllab/data';
 import type { FloatTensor } from '@controllab/diffusion';
 import { TrainingError } from '../errors.ts';
@@ -23,10 +23,9 @@ export interface PoolIdentity {
   readonly examples: number;
 }
 
-/** @throws CoreBlocksError for a damaged file */
+/** Reads a pool; its checksum is verified. @throws CoreBlocksError for a damaged file */
 export function openLatentPool(file: string): LatentPool {
-  const stored = readSafetensors(file);
-  const { data, shape } = stored.tensor('latents');
+  const { data, shape } = verifySafetensors(file).tensor('latents');
   return { count: shape[0] as number, shape, latents: data as Float32Array };
 }
 
