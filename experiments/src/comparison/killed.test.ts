@@ -8,8 +8,24 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uniform } from '@controllab/data';
 
-/** Random moments at which the run is killed; KILLS=30 before a release. */
-const KILLS = Number(process.env['KILLS'] ?? 3);
+/** How often the run is killed; KILLS=100 before a release. */
+const KILLS = Number(process.env['KILLS'] ?? 6);
+
+/**
+ * In what it is killed: at a random moment in the first part of a run, or at an operation on files of that kind (see kill-at.mjs). Each
+ * round goes through all of them on one store, which is then compared.
+ */
+const PHASES = [
+  { name: 'start-up', moment: 0.3 },
+  { name: 'lock', pattern: '/store/.*/(want|lock)-', operations: 30 },
+  { name: 'checkpoint', pattern: '/checkpoints/', operations: 200 },
+  { name: 'log', pattern: '/log\\.jsonl', operations: 20 },
+  { name: 'stage', pattern: '/(identity|value)\\.json|/(pictures\\.rgb|(weights|latents)\\.safetensors)', operations: 40 },
+  { name: 'report', pattern: '/reports/ablation/', operations: 200 },
+  { name: 'index', pattern: '/reports/(index\\.html|assets/)', operations: 16 },
+] as const;
+/** Of a longer test: what is killed twice as often costs no training. */
+const ROUND = KILLS <= PHASES.length ? [0, 2, 4, 5, 5, 6, 6] : [0, 1, 2, 3, 4, 2, 4, 3, 5, 6, 5, 6, 5, 6];
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
@@ -23,12 +39,14 @@ afterAll(() => {
 });
 
 /** The tiny ablation on a store and a report folder of that name. */
-function start(name: string): { child: ChildProcess; ended: Promise<number | null> } {
+function start(name: string, killAt?: object): { child: ChildProcess; ended: Promise<number | null> } {
   const main = new URL('../main.ts', import.meta.url).pathname;
   const argv = ['ablation', '--profile=tiny', `--store=${at(name, 'store')}`, `--reports=${at(name, 'reports')}`];
-  const child = spawn(process.execPath, ['--conditions=controllab', '--import', 'tsx', main, ...argv], {
+  const hook = killAt === undefined ? [] : ['--import', new URL('../testing/kill-at.mjs', import.meta.url).href];
+  const child = spawn(process.execPath, ['--conditions=controllab', '--import', 'tsx', ...hook, main, ...argv], {
     stdio: ['ignore', 'ignore', 'inherit'],
     detached: true,
+    env: { ...process.env, ...(killAt === undefined ? {} : { KILL_AT: JSON.stringify(killAt) }) },
   });
   running.add(child);
   const ended = new Promise<number | null>((resolve) =>
@@ -46,6 +64,8 @@ function outcome(name: string): Record<string, string> {
   const results = readFileSync(path.join(report, 'results.json'), 'utf8');
   const trainings = at(name, 'store', 'training');
   return {
+    // Nothing that a killed process left lies about.
+    files: [...filesBelow(at(name, 'reports')), ...filesBelow(at(name, 'store'))].sort().join('\n'),
     results: results.slice(0, results.lastIndexOf('"provenance"')),
     ...Object.fromEntries(
       readdirSync(report)
@@ -57,6 +77,11 @@ function outcome(name: string): Record<string, string> {
     ),
   };
 }
+
+const filesBelow = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)));
 
 describe('the tiny ablation', () => {
   let seconds = 0;
@@ -91,20 +116,40 @@ describe('the tiny ablation', () => {
     },
   );
 
+  /** Starts a run and kills it, with its workers, in a phase. @returns whether it was killed before it finished */
+  async function killed(name: string, phase: (typeof PHASES)[number], random: Float64Array | Float32Array): Promise<boolean> {
+    if ('moment' in phase) {
+      const { child, ended } = start(name);
+      const code = await Promise.race([ended, sleep(1000 * seconds * phase.moment * random[0]!)]);
+      if (code !== undefined) return false;
+      // The whole process group: workers die with their parent, in the middle of whatever they do.
+      process.kill(-child.pid!, 'SIGKILL');
+      await ended;
+      return true;
+    }
+    const ordinal = Math.floor(phase.operations ** random[0]!);
+    return (await start(name, { pattern: phase.pattern, ordinal, cut: random[1] }).ended) !== 0;
+  }
+
   it(
-    `ends with the same bytes after ${KILLS} kills with its workers at random moments`,
+    `ends with the same bytes after ${KILLS} kills, in every phase`,
     async () => {
-      let finished = false;
-      for (let kill = 0; kill < KILLS && !finished; kill++) {
-        const { child, ended } = start('killed');
-        const moment = 1000 * seconds * uniform(Date.now() % 2 ** 32, 'kill', kill, 1)[0]!;
-        finished = (await Promise.race([ended, sleep(moment)])) === 0;
-        // The whole process group: workers die with their parent, in the middle of whatever they do.
-        if (!finished) process.kill(-child.pid!, 'SIGKILL');
-        await ended;
+      const counts: Record<string, number> = {};
+      const seed = Number(process.env['KILL_SEED'] ?? Date.now() % 2 ** 32);
+      for (let [kills, round] = [0, 0]; kills < KILLS; round++) {
+        const name = `killed-${round}`;
+        for (const [i, index] of ROUND.entries()) {
+          if (kills === KILLS) break;
+          const phase = PHASES[index]!;
+          if (!(await killed(name, phase, uniform(seed, 'kill', ROUND.length * round + i, 2)))) continue;
+          counts[phase.name] = (counts[phase.name] ?? 0) + 1;
+          kills++;
+        }
+        expect(await start(name).ended).toBe(0);
+        expect(outcome(name), `seed ${seed}, round ${round}, after ${JSON.stringify(counts)}`).toEqual(outcome('whole'));
+        process.stdout.write(`${kills} kills, the same bytes: ${JSON.stringify(counts)}\n`);
+        rmSync(at(name), { recursive: true });
       }
-      expect(await start('killed').ended).toBe(0);
-      expect(outcome('killed')).toEqual(outcome('whole'));
     },
     60_000 * (KILLS + 3),
   );

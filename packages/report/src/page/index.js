@@ -38,7 +38,7 @@
   const head = (a, b) => {
     const link = (run) => {
       const cell = element('th', '', { scope: 'col' });
-      cell.append(element('a', run.name, { href: `${run.folder}/index.html` }));
+      cell.append(element('a', run.name, { href: `${run.folder.split('/').map(encodeURIComponent).join('/')}/index.html` }));
       return cell;
     };
     const part = document.createElement('thead');

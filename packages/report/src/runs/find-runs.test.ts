@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -89,6 +89,37 @@ it('writes an index without reports, anew over its own, and never over a page th
   await put('index.html', '<h1>My own page</h1>');
   await expect(writeIndex(reports)).rejects.toMatchObject({ code: 'foreign-files' });
   expect(await readFile(path.join(reports, 'index.html'), 'utf8')).toBe('<h1>My own page</h1>');
+});
+
+it('passes over results that are damaged or somebody else\u2019s, whatever is wrong with them', async () => {
+  await put('good/results.json', JSON.stringify({ ...FORMER, provenance: { profile: 'quick', commit: null, finishedAt: null } }));
+  const whole = JSON.parse(await readFile(path.join(reports, 'good', 'results.json'), 'utf8')) as Record<string, unknown>;
+  for (const [i, key] of Object.keys(whole).entries())
+    for (const [j, value] of [undefined, null, 7, 'x', [null], {}].entries())
+      await put(`bad-${i}-${j}/results.json`, JSON.stringify({ ...whole, [key]: value }));
+  await put('text/results.json', '{"format":');
+  const found = await findRuns(reports);
+  expect(found.map(({ folder }) => folder)).toContain('good');
+  await writeIndex(reports);
+});
+
+it('leaves nothing behind of processes that were killed while they wrote it, and touches nothing else', async () => {
+  const killed = '123e4567-e89b-42d3-a456-426614174000.tmp';
+  for (const name of [`index.html.${killed}`, `assets/index.js.${killed}`, `notes.txt.${killed}`, 'index.html.bak']) await put(name, 'x');
+  await writeIndex(reports);
+  expect((await readdir(reports)).sort()).toEqual(['assets', 'index.html', 'index.html.bak', `notes.txt.${killed}`]);
+  expect((await readdir(path.join(reports, 'assets'))).sort()).toEqual(['index.css', 'index.js', 'report.css']);
+});
+
+it('leads to folders whose names mean something in an address', async () => {
+  const run = JSON.stringify({ ...FORMER, provenance: { profile: 'quick', commit: null, finishedAt: null } });
+  await put('50% #1?/results.json', run);
+  await put('javascript:alert(1)/results.json', run);
+  await writeIndex(reports);
+  const page = await readFile(path.join(reports, 'index.html'), 'utf8');
+  expect(page).toContain('href="50%25%20%231%3F/index.html"');
+  expect(page).toContain('href="javascript%3Aalert(1)/index.html"');
+  expect(page).toContain('Content-Security-Policy');
 });
 
 it('escapes what results say', async () => {

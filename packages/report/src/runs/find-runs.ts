@@ -153,7 +153,27 @@ const readRun = async (reports: string, file: string): Promise<Run | null> => {
     throw error;
   }
   if (!FORMATS.includes(stored?.format)) return null;
-  const folder = path.relative(reports, path.dirname(file)).split(path.sep).join('/');
+  try {
+    const run = runOf(stored, path.relative(reports, path.dirname(file)).split(path.sep).join('/'));
+    return isWhole(run) ? run : null;
+  } catch (error) {
+    // A part is missing, or is something else: no report of ours.
+    if (error instanceof TypeError) return null;
+    throw error;
+  }
+};
+
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isTextOrNull = (value: unknown): boolean => value === null || typeof value === 'string';
+
+/** Whether every part is of the kind that the index's page shows. */
+const isWhole = ({ id, title, takeaway, profile, commit, finishedAt, pictures, entries }: Run): boolean =>
+  [id, title, takeaway, profile].every(isText) &&
+  [commit, finishedAt].every(isTextOrNull) &&
+  pictures.every(({ file, index, count, alt }) => [file, alt].every(isText) && Number.isInteger(index) && Number.isInteger(count)) &&
+  entries.every(({ group, name, text }) => [group, name, text].every(isText));
+
+const runOf = (stored: StoredReport, folder: string): Run => {
   const { id, title, takeaway, summary, provenance, claims, sections, format } = stored;
   const verdicts: Partial<Record<Verdict, number>> = {};
   for (const { verdict } of claims.flatMap(resultsOf)) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;

@@ -9,11 +9,14 @@ import type { Run } from './find-runs.ts';
 /** Stands in every index of ours, which may therefore be written anew. */
 export const INDEX_MARK = '<main class="page index"';
 
+/** A path below the reports as an address: a folder's name may hold anything. */
+const address = (file: string): string => escapeHtml(file.split('/').map(encodeURIComponent).join('/'));
+
 const thumbnails = ({ pictures, folder }: Run): string =>
-  `<a class="thumbnails" href="${escapeHtml(folder)}/index.html" tabindex="-1" aria-hidden="true">${pictures
+  `<a class="thumbnails" href="${address(folder)}/index.html" tabindex="-1" aria-hidden="true">${pictures
     .map(
       ({ file, index, count }) =>
-        `<span class="frame pixelated" style="--tiles:${count};--tile:${index}"><img src="${escapeHtml(file)}" alt="" loading="lazy"></span>`,
+        `<span class="frame pixelated" style="--tiles:${count};--tile:${index}"><img src="${address(file)}" alt="" loading="lazy"></span>`,
     )
     .join('')}</a>`;
 
@@ -36,7 +39,7 @@ const item = (run: Run): string => {
     ...(finishedAt === null ? [] : [finishedAt.slice(0, 16).replace('T', ' ')]),
     ...(commit === null ? [] : [`commit ${commit}`]),
   ];
-  return `<li>${thumbnails(run)}<div><h2><a href="${escapeHtml(folder)}/index.html">${escapeHtml(title)}</a></h2>
+  return `<li>${thumbnails(run)}<div><h2><a href="${address(folder)}/index.html">${escapeHtml(title)}</a></h2>
 <p class="samples">${escapeHtml(facts.join(' \u00b7 '))}</p>
 <p>${inlineText(takeaway)}</p>
 ${verdictBadges(run)}</div></li>`;

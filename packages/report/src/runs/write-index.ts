@@ -1,6 +1,6 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { writeAtomic } from '@controllab/data';
+import { unfinished, writeAtomic } from '@controllab/data';
 import { ReportError } from '../model/report-error.ts';
 import { findRuns } from './find-runs.ts';
 import { INDEX_MARK, indexPage } from './index-page.ts';
@@ -21,4 +21,11 @@ export const writeIndex = async (reports: string): Promise<void> => {
   for (const name of ASSETS)
     await writeAtomic(path.join(reports, 'assets', name), await readFile(new URL(`../page/${name}`, import.meta.url)));
   await writeAtomic(file, indexPage(runs));
+  await removeUnfinished(reports, ['index.html']);
+  await removeUnfinished(path.join(reports, 'assets'), ASSETS);
+};
+
+/** Removes what processes that were killed here have left of our files. */
+const removeUnfinished = async (folder: string, names: readonly string[]): Promise<void> => {
+  for (const name of await readdir(folder)) if (names.includes(unfinished(name) ?? '')) await rm(path.join(folder, name), { force: true });
 };

@@ -111,7 +111,7 @@ describe('a report\u2019s folder', () => {
       Object.fromEntries(await Promise.all(SMALL.filter((n) => n !== 'assets').map(async (n) => [n, await read(n, of)])));
 
     // Before the first manifest was renamed into place
-    await put('manifest.json.123.tmp', '{"form');
+    await put('manifest.json.123e4567-e89b-42d3-a456-426614174000.tmp', '{"form');
     await writeReport(dir, small());
     expect(await list()).toEqual(SMALL);
 
@@ -120,7 +120,7 @@ describe('a report\u2019s folder', () => {
     const both = { ...JSON.parse(await read('manifest.json')).files, ...JSON.parse(await read('manifest.json', whole)).files };
     await put('manifest.json', JSON.stringify({ format: 'controllab-manifest-1', files: both }));
     await put('table.csv', await read('table.csv', whole));
-    await put('index.html.77.tmp', '<!doc');
+    await put('index.html.123e4567-e89b-42d3-a456-426614174000.tmp', '<!doc');
     await writeReport(dir, small());
     expect(await list()).toEqual(SMALL);
     expect(await bytes(dir)).toEqual(await bytes(whole));

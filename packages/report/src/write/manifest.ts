@@ -1,14 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import { writeAtomic } from '@controllab/data';
+import { unfinished, writeAtomic } from '@controllab/data';
 import { ReportError } from '../model/report-error.ts';
 
 /** Lists what in a report's folder is the report's: everything else there is somebody else's. */
 export const MANIFEST = 'manifest.json';
 const FORMAT = 'controllab-manifest-1';
-/** What `writeAtomic` leaves beside a file where it was killed. */
-const TEMPORARY = /^(.+)\.\d+\.tmp$/;
 
 export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
@@ -58,7 +56,7 @@ export const ownFiles = async (
   dir: string,
   { overwrite, wanted = [] }: { overwrite: boolean; wanted?: Iterable<string> },
 ): Promise<OwnFiles> => {
-  const present = (await filesIn(dir)).filter((name) => !TEMPORARY.test(name));
+  const present = (await filesIn(dir)).filter((name) => unfinished(name) === null);
   const listed = await readManifest(dir);
   const former = listed === null && (await isFormerReport(dir));
   const own = listed ?? new Map(former ? present.filter((name) => FORMER_FILE.test(name)).map((name) => [name, null]) : []);
@@ -91,7 +89,7 @@ const foldersOf = (name: string): string[] => {
  */
 export const removeLeftovers = async (dir: string, own: OwnFiles, files: OwnFiles): Promise<void> => {
   const ours = (name: string): boolean => own.has(name) || files.has(name) || name === MANIFEST;
-  const temporary = (await filesIn(dir)).filter((name) => ours(TEMPORARY.exec(name)?.[1] ?? ''));
+  const temporary = (await filesIn(dir)).filter((name) => ours(unfinished(name) ?? ''));
   const gone = [...temporary];
   for (const [name, hash] of own) {
     if (files.has(name)) continue;
