@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { controlNet, controlNetLite, ldmConcatenation } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import type { Method } from '@controllab/core-blocks';
+import { openMini } from '@controllab/mini-sd';
 import { ablation } from '../ablation.ts';
 import { runJob } from '../runner/run-job.ts';
 import { armsByPrompts, promptTable, trainingTable } from './blocks.ts';
@@ -57,7 +58,10 @@ interface Row {
 let root: string;
 let training: Row[];
 let fidelity: Row[];
-let provenance: { trainings: { id: string; threads: number; instructionSet: string; processor: string }[] };
+let provenance: {
+  trainings: { id: string; threads: number; instructionSet: string; processor: string; engine: string }[];
+  networks: { name: string; hash: string | null; engine: string }[];
+};
 beforeAll(async () => {
   root = mkdtempSync(path.join(os.tmpdir(), 'every-method-'));
   const directory = await runJob(comparison(everyMethod), {
@@ -97,5 +101,18 @@ describe('an experiment that trains every method', () => {
       expect(instructionSet).not.toBe('');
       expect(processor).not.toBe('');
     }
+  });
+
+  it('tells of every network on what it ran: those that train, encode, draw and judge', () => {
+    const ran = /^onnx, onnxruntime-node 1\.\d+\.\d+, cpu, 2 threads$/;
+    for (const { engine } of [...provenance.trainings, ...provenance.networks]) expect(engine).toMatch(ran);
+    const hashes = openMini().hashes;
+    expect(Object.fromEntries(provenance.networks.map(({ name, hash }) => [name, hash]))).toEqual({
+      'VAE encoder': hashes['vae']!.slice(0, 12),
+      'VAE decoder': hashes['vae']!.slice(0, 12),
+      'text encoder': hashes['clip']!.slice(0, 12),
+      denoiser: hashes['unet']!.slice(0, 12),
+      'denoiser under an untrained control': hashes['unet']!.slice(0, 12),
+    });
   });
 });

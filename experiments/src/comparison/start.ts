@@ -79,7 +79,7 @@ async function compare({ at, base, scenes }: Setting, arm: Arm, condition: Condi
         inputs: { ...specs, ...Object.fromEntries(Object.entries(given).map(([name, { shape }]) => [name, { shape }])), ...started },
         constants: Object.fromEntries(Object.entries(unet).filter(([name]) => initial[name] === undefined)),
       },
-      { ...at.engine, name: 'start' },
+      { ...at.engine, name: 'denoiser under an untrained control' },
     );
     const { prediction } = await network.run({ ...feed, ...given, ...initial });
     await network.release();

@@ -1,8 +1,13 @@
 import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { noteNetworkRun, recordNetworkRuns, type NetworkRun } from '@controllab/tfjs-onnx';
 import { ExperimentError } from './errors.ts';
 
-type Reply<Result> = { result: Result } | { error: string };
+/** What a job gave, and the networks that ran for it. */
+interface Answer<Result> {
+  result: Result;
+  runs: readonly NetworkRun[];
+}
 
 /**
  * Runs a job in a process of its own, so that its peak memory is its own and running out of it ends nothing else.
@@ -10,12 +15,12 @@ type Reply<Result> = { result: Result } | { error: string };
  * @param what for errors: "Timing controlnet on sd15"
  * @throws ExperimentError measurement-failed with the child's own message, or what ended it
  */
-export function runChild<Result>(module: URL, job: object, what: string): Promise<Result> {
-  return new Promise((resolve, reject) => {
+export async function runChild<Result>(module: URL, job: object, what: string): Promise<Result> {
+  const { result, runs } = await new Promise<Answer<Result>>((resolve, reject) => {
     const fail = (message: string) => reject(new ExperimentError('measurement-failed', `${what} failed: ${message}`, { job }));
     const child = fork(module, { stdio: ['ignore', 2, 2, 'ipc'] });
-    let reply: Reply<Result> | null = null;
-    child.on('message', (message) => (reply = message as Reply<Result>));
+    let reply: Answer<Result> | { error: string } | null = null;
+    child.on('message', (message) => (reply = message as Answer<Result> | { error: string }));
     child.on('error', (error) => fail(error.message));
     child.on('exit', (code, signal) => {
       if (reply === null)
@@ -25,18 +30,21 @@ export function runChild<Result>(module: URL, job: object, what: string): Promis
             : `its process ended with ${signal ?? `code ${code}`}.`,
         );
       else if ('error' in reply) fail(reply.error);
-      else resolve(reply.result);
+      else resolve(reply);
     });
     child.send(job);
   });
+  runs.forEach(noteNetworkRun);
+  return result;
 }
 
 /** The other end of {@link runChild}: does the one job that comes and sends back its result, or the message of what it threw. */
 export function answerJob<Job, Result>(work: (job: Job) => Promise<Result>): void {
   process.once('message', async (job: Job) => {
-    let reply: Reply<Result>;
+    let reply: Answer<Result> | { error: string };
     try {
-      reply = { result: await work(job) };
+      const { value, runs } = await recordNetworkRuns(() => work(job));
+      reply = { result: value, runs };
     } catch (error) {
       reply = { error: (error as Error).message };
     }

@@ -1,7 +1,7 @@
 import type { Option } from 'commander';
 import type { Json } from '@controllab/data';
 import type { Provenance, Report, Table } from '@controllab/report';
-import type { CompileOptions } from '@controllab/tfjs-onnx';
+import type { CompileOptions, NetworkRun } from '@controllab/tfjs-onnx';
 import type { Numerics } from './numerics.ts';
 import type { Store } from './store.ts';
 
@@ -63,5 +63,6 @@ export interface Job<P = unknown, R = unknown> {
   /** What the terminal shows of a result. */
   tables?(result: R): readonly Table[];
   report(result: R, at: JobContext<P>): Omit<Report, 'id' | 'provenance'> | Promise<Omit<Report, 'id' | 'provenance'>>;
-  sources(result: R): Sources;
+  /** @param runs the networks that ran for the result: without `networks` of its own, the report lists them all */
+  sources(result: R, runs: readonly NetworkRun[]): Sources;
 }

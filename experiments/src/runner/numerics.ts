@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
-import type { CompileOptions, TfjsBackend } from '@controllab/tfjs-onnx';
+import type { CompileOptions, NetworkRun, TfjsBackend } from '@controllab/tfjs-onnx';
 
 /** What decides the last bits of a computation beside its inputs: results of two of these are never taken for one. */
 export interface Numerics {
@@ -45,4 +45,14 @@ export function numericsOf({ provider = 'cpu', threads = os.cpus().length }: Com
     instructionSet: instructionSet(),
     runtime: tfjs === null ? versionOf('onnxruntime-node') : `${versionOf('@tensorflow/tfjs')}, ${tfjs.runtime}`,
   };
+}
+
+/** What stands for the engine and provider of networks that ran before a record was kept. */
+export const NOT_RECORDED = 'not recorded';
+
+/** What a network ran on, as reports say it: `onnx, onnxruntime-node 1.27.0, cpu, 1 thread`. @param numerics what was asked for */
+export function runText({ engine, provider, threads }: NetworkRun, numerics: Pick<Numerics, 'engine' | 'runtime'>): string {
+  const version = engine === numerics.engine ? [numerics.runtime] : [];
+  const parts = engine === provider ? [engine] : [engine, ...version, provider];
+  return [...parts, ...(threads === null ? [] : [`${threads} ${threads === 1 ? 'thread' : 'threads'}`])].join(', ');
 }

@@ -4,10 +4,10 @@ import { Command, Option } from 'commander';
 import { integer, providerOption, seed as parseSeed, shellText, userPath, workspaceRoot } from '@controllab/command-line';
 import { jsonHash, type Json } from '@controllab/data';
 import { checkReportFolder, claimsTable, currentCommit, machine, textTable, writeIndex, writeReport } from '@controllab/report';
-import { providers, useTfjsBackend, type CompileOptions, type TfjsBackend } from '@controllab/tfjs-onnx';
+import { providers, recordNetworkRuns, useTfjsBackend, type CompileOptions, type TfjsBackend } from '@controllab/tfjs-onnx';
 import { ExperimentError } from './errors.ts';
 import type { Job, JobContext } from './job.ts';
-import { numericsOf, type Numerics } from './numerics.ts';
+import { numericsOf, runText, type Numerics } from './numerics.ts';
 import { Store } from './store.ts';
 import { runTasks } from './workers.ts';
 
@@ -94,7 +94,7 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
   const untouched = tasks.every((task) => !task.done());
   if (jobs > 1) await runTasks(tasks, { jobs, argv: childArguments(job, flags, threads), say });
 
-  const result = await job.run(context.at);
+  const { value: result, runs } = await recordNetworkRuns(() => job.run(context.at));
   const report = await job.report(result, context.at);
   const claims = report.claims.length === 0 ? [] : [claimsTable(report.claims)];
   for (const table of [...(job.tables?.(result) ?? []), ...claims]) say(`\n${textTable(table)}`);
@@ -113,7 +113,8 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
       wallSeconds: untouched && !context.resumed() ? Math.round((performance.now() - started) / 1000) : null,
       finishedAt: new Date().toISOString(),
       command: commandText(job, flags, own),
-      ...job.sources(result),
+      networks: runs.map((run) => ({ name: run.name, hash: null, engine: runText(run, numerics) })),
+      ...job.sources(result, runs),
     },
   });
   await writeIndex(reports);

@@ -16,8 +16,10 @@ import {
   type Held,
   type Json,
 } from '@controllab/data';
+import { noteNetworkRun, recordNetworkRuns, type NetworkRun } from '@controllab/tfjs-onnx';
 import { isDiskFull } from '@controllab/training';
 import { ExperimentError } from './errors.ts';
+import { NOT_RECORDED } from './numerics.ts';
 
 /** What a computation leaves in the store. */
 export interface Computed<T> {
@@ -45,6 +47,8 @@ export interface CellRecord {
    * Of the process that finished it; null when an earlier one had begun it: the time of a computation in pieces is nobody's measurement.
    */
   readonly seconds: number | null;
+  /** The networks that ran for it, here or in cells that it was made from; values from before this was recorded have none. */
+  readonly networks?: readonly NetworkRun[];
 }
 
 const VALUE = 'value.json';
@@ -120,6 +124,12 @@ export class Store {
    * @throws ExperimentError locked when a process on another host holds the cell, disk-full; what `compute` throws
    */
   async cell<T>(kind: string, identity: Json, compute: (directory: string) => Promise<Computed<T>>): Promise<Stored<T>> {
+    const stored = await this.#cell(kind, identity, compute);
+    for (const run of stored.record.networks ?? [unrecorded(kind)]) noteNetworkRun(run);
+    return stored;
+  }
+
+  async #cell<T>(kind: string, identity: Json, compute: (directory: string) => Promise<Computed<T>>): Promise<Stored<T>> {
     const directory = this.directory(kind, identity);
     const hash = path.basename(directory);
     const present = await readCell(directory, this.#say);
@@ -168,7 +178,8 @@ export class Store {
     return writing(directory, async () => {
       rmSync(path.join(directory, VALUE), { force: true });
       await writeAtomic(path.join(directory, IDENTITY), `${canonicalJson(identity)}\n`);
-      const { value, files = [] } = await compute(directory);
+      const { value: computed, runs: networks } = await recordNetworkRuns(() => compute(directory));
+      const { value, files = [] } = computed;
       // JSON would drop it, and every later run would find a cell without a value.
       if (value === undefined)
         throw new ExperimentError('measurement-failed', `${directory}: nothing came out, so nothing is stored.`, { directory });
@@ -178,6 +189,7 @@ export class Store {
         commit: this.#commit,
         finishedAt: new Date().toISOString(),
         seconds: resumed ? null : Math.round((performance.now() - started) / 100) / 10,
+        networks,
       };
       const body = JSON.stringify({ value, of: path.basename(directory), files: hashes, record } satisfies CellFile);
       await writeAtomic(path.join(directory, VALUE), `${sha256(body)}\n${body}\n`);
@@ -216,6 +228,15 @@ export class Store {
     return false;
   }
 }
+
+/** What stands for the networks of a value that was stored before they were recorded. */
+const unrecorded = (kind: string): NetworkRun => ({
+  name: `networks of a stored ${kind}`,
+  engine: NOT_RECORDED,
+  provider: NOT_RECORDED,
+  threads: null,
+  stateful: false,
+});
 
 /** What a cell says that it is of; null where that is missing or damaged. */
 function readIdentity(directory: string): Json | null {

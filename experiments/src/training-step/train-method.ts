@@ -1,6 +1,6 @@
 import { initialize, parameterSpecs } from '@controllab/core-blocks';
 import { compileTrainStep, constantRate, denoisingStep, initialTrainState, optimizerInputs, trainedInBase } from '@controllab/training';
-import type { TensorSpec } from '@controllab/tfjs-onnx';
+import type { CompileOptions, TensorSpec } from '@controllab/tfjs-onnx';
 import { METHODS } from '../full-size/methods.ts';
 import { architectureOf, denoiserOf, exampleInputs, type Target } from '../full-size/target.ts';
 import { poolWeights, type WeightPool } from '../full-size/weight-pool.ts';
@@ -13,7 +13,7 @@ export interface TrainingJob {
   method: TrainedMethod;
   pool: WeightPool;
   steps: number;
-  threads: number;
+  engine: CompileOptions;
 }
 
 export interface TrainingTiming {
@@ -41,7 +41,7 @@ const countOf = (specs: Record<string, TensorSpec>): number => Object.values(spe
  * Trains a method for a few steps at batch 1 on one batch of noise: the frozen U-Net as constants used in place, what trains and AdamW's
  * two moments as state, one compiled graph. Values are random, but the network, the gradients and the optimizer are those of real training.
  */
-export async function trainMethod({ target, method: id, pool, steps, threads }: TrainingJob): Promise<TrainingTiming> {
+export async function trainMethod({ target, method: id, pool, steps, engine }: TrainingJob): Promise<TrainingTiming> {
   const denoiser = denoiserOf(target);
   const control = METHODS[id].create(denoiser.target);
   const weights = Object.fromEntries(Object.entries(poolWeights(denoiser.unet, pool)).map(([plain, t]) => [`unet.${plain}`, t]));
@@ -53,7 +53,7 @@ export async function trainMethod({ target, method: id, pool, steps, threads }: 
   const trained = Object.fromEntries(Object.entries(random).filter(([full]) => inBase.has(full)));
 
   const start = performance.now();
-  const step = await compileTrainStep(definition, { threads });
+  const step = await compileTrainStep(definition, engine);
   const startSeconds = (performance.now() - start) / 1000;
   // Nothing else holds the first state: its memory is free after the first step.
   step.state = initialTrainState({ ...initialize(control.module, SEED, 'control'), ...trained });

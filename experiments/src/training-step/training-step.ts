@@ -26,7 +26,7 @@ const measured = (samples: readonly number[]): Measurement => ({ ...meanInterval
 /** The figures of every method. @returns the table that the report shows and the terminal prints */
 export function trainingStepTable(
   methods: readonly MethodTiming[],
-  { size, ceilingGflops }: { size: number; ceilingGflops: number },
+  { size, ceilingGflops }: { size: number; ceilingGflops: number | null },
 ): Table {
   return {
     kind: 'table',
@@ -51,7 +51,7 @@ export function trainingStepTable(
         method.frozen / 1e6,
         method.macs / 1e9,
         measured(timed(method)),
-        measured(timed(method).map((seconds) => (200 * method.macs) / seconds / 1e9 / ceilingGflops)),
+        ceilingGflops === null ? null : measured(timed(method).map((seconds) => (200 * method.macs) / seconds / 1e9 / ceilingGflops)),
         (TRAINED_BYTES * method.trainable + FROZEN_BYTES * method.frozen) / 1e9,
         method.peakBytes === null ? null : method.peakBytes / 1e9,
         method.startSeconds,
@@ -64,23 +64,24 @@ export function trainingStepTable(
 interface TrainingStepResult {
   options: TrainingStepOptions;
   methods: MethodTiming[];
-  ceilingGflops: number;
+  /** Of square matrix products on the CPU; null where the steps run on another provider. */
+  ceilingGflops: number | null;
 }
 
 async function measure(at: JobContext<object>): Promise<TrainingStepResult> {
   const options = at.flags as unknown as TrainingStepOptions;
   const { size, methods, steps } = options;
-  const { threads } = at.numerics;
+  const { threads, provider } = at.numerics;
   const target: Target = { family: 'sd15', height: size, width: size };
   const { unet } = denoiserOf(target);
   const pool = await weightPool(path.join(workspaceRoot, '.cache', 'full-size'), [unet]);
-  const ceilingGflops = await at.stage('ceiling', () => matmulCeiling(CEILING_SIZE, { threads }));
+  const ceilingGflops = provider === 'cpu' ? await at.stage('ceiling', () => matmulCeiling(CEILING_SIZE, { threads })) : null;
   const results: MethodTiming[] = [];
   for (const id of methods) {
     const { label } = METHODS[id];
     const timing = await at.stage(id, () => {
       at.say(`${label} on ${architectureOf(target).label}, ${settingOf(target)}: ${steps} training steps`);
-      const job: TrainingJob = { target, method: id, pool, steps, threads };
+      const job: TrainingJob = { target, method: id, pool, steps, engine: at.engine };
       return runChild<TrainingTiming>(
         new URL('timed-process.ts', import.meta.url),
         job,
@@ -127,7 +128,7 @@ const trainingStep: Job<object, TrainingStepResult> = {
             tableOf(result),
             {
               kind: 'note',
-              text: `${result.options.steps} steps on one batch; the first ${WARM_UP} fetch memory and are not timed, the interval is over the others. The machine's own matrix product in ONNX Runtime reaches ${result.ceilingGflops.toFixed(0)} GFLOPS in this run. Peak memory is the process's high-water mark, Node.js included: the state before and after the update exist at the same time.`,
+              text: `${result.options.steps} steps on one batch; the first ${WARM_UP} fetch memory and are not timed, the interval is over the others.${result.ceilingGflops === null ? '' : ` The machine's own matrix product in ONNX Runtime reaches ${result.ceilingGflops.toFixed(0)} GFLOPS in this run.`} Peak memory is the process's high-water mark, Node.js included: the state before and after the update exist at the same time.`,
             },
           ],
         },

@@ -26,7 +26,7 @@ export async function matmulCeiling(
       return { outputs: { y } };
     },
     { inputs: { a: { shape } }, constants: { b: values(n ** -0.5) } },
-    { threads },
+    { threads, name: 'matrix product' },
   );
   const inputs = { a: values(1) };
   let best = Infinity;

@@ -8,6 +8,7 @@ import { eagerFunction } from './eager.ts';
 import { TfjsOnnxError } from './errors.ts';
 import type { Cost, Graph, Value } from './graph.ts';
 import { lower, NEXT, OUT } from './lower.ts';
+import { noteNetworkRun, type NetworkRun } from './network-runs.ts';
 import type { Provider } from './ops/index.ts';
 import { trace, type Signature, type Traceable } from './trace.ts';
 import { isExternal, sizeOf, type HostTensor, type Shape } from './types.ts';
@@ -19,7 +20,7 @@ export interface CompileOptions {
   provider?: Provider;
   /** Intra-op threads; all cores by default. */
   threads?: number;
-  /** For error messages. */
+  /** For error messages and records of what ran. */
   name?: string;
   /** K > 1 runs K steps per call: every input is stacked [K, ...] and so is every output; state advances K times. */
   stepsPerRun?: number;
@@ -127,7 +128,9 @@ export async function compile(fn: Traceable, signature: Signature, options: Comp
   const graph = trace(fn, signature);
   const session = await createSession(graph, signature, options);
   const stepsPerRun = options.stepsPerRun ?? 1;
-  const name = options.name ?? 'compiled function';
+  const { name = 'compiled function', provider = 'cpu', threads = os.cpus().length } = options;
+  const ran: NetworkRun = { name, engine: 'onnx', provider, threads, stateful: graph.state.size > 0 };
+  noteNetworkRun(ran);
   const stacked = ([key, { shape, dtype }]: [string, Value]): [string, { shape: Shape; dtype: string }] => [
     key,
     { shape: stepsPerRun > 1 ? [stepsPerRun, ...shape] : shape, dtype },
@@ -164,6 +167,7 @@ export async function compile(fn: Traceable, signature: Signature, options: Comp
       if (carried === null)
         throw new TfjsOnnxError('missing-tensor', `${name}: set .state (${graph.state.size} tensors) before the first run`);
       checkTensors(`${name}: inputs`, given, inputs);
+      noteNetworkRun(ran);
       const feeds: Record<string, ort.Tensor> = { ...carried };
       for (const [key, t] of Object.entries(given)) feeds[key] = feed(t);
       const next = (spare ??= Object.fromEntries([...graph.state].map(([key, value]) => [key, fresh(value)])));

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { checkTensors } from './check-tensors.ts';
 import type { CompiledFunction, CompileOptions } from './compile.ts';
 import { TfjsOnnxError } from './errors.ts';
+import { noteNetworkRun, type NetworkRun } from './network-runs.ts';
 import { RECORDER } from './nn/dispatch.ts';
 import type { Signature, Traceable } from './trace.ts';
 import { isExternal, showShape, sizeOf, type HostTensor, type NamedTensors, type Shape } from './types.ts';
@@ -58,6 +59,9 @@ export function eagerFunction(
 ): CompiledFunction {
   if (tf.getBackend() === RECORDER)
     throw new TfjsOnnxError('engine-unavailable', `${name}: set a tfjs backend that computes (useTfjsBackend()) before running eagerly`);
+  const stateful = Object.keys(signature.state ?? {}).length > 0;
+  const ran = (): NetworkRun => ({ name, engine: 'tfjs', provider: tf.getBackend(), threads: null, stateful });
+  noteNetworkRun(ran());
   const constants: NamedTensors = {};
   for (const [key, t] of Object.entries(signature.constants ?? {})) {
     if (isExternal(t))
@@ -104,6 +108,7 @@ export function eagerFunction(
     async run(given) {
       checkTensors(`${name}: state`, state, stateSpecs);
       checkTensors(`${name}: inputs`, given, inputs);
+      noteNetworkRun(ran());
       if (stepsPerRun === 1) return step(given);
       const runs: Record<string, HostTensor>[] = [];
       for (let k = 0; k < stepsPerRun; k++) {

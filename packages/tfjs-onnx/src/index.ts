@@ -7,6 +7,7 @@ export { useTfjsBackend, type TfjsBackend } from './eager.ts';
 export { TfjsOnnxError, type TfjsOnnxErrorCode } from './errors.ts';
 export { valueAndGrads } from './gradients.ts';
 export type { Cost, Graph } from './graph.ts';
+export { noteNetworkRun, recordNetworkRuns, type NetworkRun } from './network-runs.ts';
 export { providers, type Provider } from './ops/index.ts';
 export { withScope } from './scope.ts';
 export { trace, type ShapeSignature, type Signature, type Traceable } from './trace.ts';

@@ -250,13 +250,14 @@ export interface Provenance {
   readonly command: string;
   /** Training by training: where each was computed. */
   readonly trainings?: readonly TrainingProvenance[];
-  /** The networks that drew and judged, as they really ran. */
+  /** The networks behind the numbers, as they really ran. */
   readonly networks?: readonly NetworkProvenance[];
 }
 
 export interface NetworkProvenance {
   readonly name: string;
-  readonly hash: string;
+  /** Of its weights; null: those that `weightsHash` tells of. */
+  readonly hash: string | null;
   /** Engine and provider that it really ran on. */
   readonly engine: string;
 }

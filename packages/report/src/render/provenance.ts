@@ -46,9 +46,9 @@ const renderTrainings = ({ trainings = [] }: Provenance): string =>
 
 const renderNetworks = ({ networks = [] }: Provenance): string =>
   provenanceTable(
-    `Networks that drew and judged (${networks.length})`,
+    `Networks as they ran (${networks.length})`,
     ['network', 'weights', 'engine'],
-    networks.map(({ name, hash, engine }) => [escapeHtml(name), code(hash), escapeHtml(engine)]),
+    networks.map(({ name, hash, engine }) => [escapeHtml(name), hash === null ? 'see above' : code(hash), escapeHtml(engine)]),
   );
 
 /** Where the numbers come from, and the command that makes them again. */
