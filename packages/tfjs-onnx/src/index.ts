@@ -9,6 +9,7 @@ export { valueAndGrads } from './gradients.ts';
 export type { Cost, Graph } from './graph.ts';
 export { noteNetworkRun, recordNetworkRuns, type NetworkRun } from './network-runs.ts';
 export { providers, type Provider } from './ops/index.ts';
+export { recomputed } from './recompute.ts';
 export { withScope } from './scope.ts';
 export { trace, type ShapeSignature, type Signature, type Traceable } from './trace.ts';
 export {

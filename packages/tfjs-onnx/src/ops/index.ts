@@ -11,5 +11,6 @@ import './attention.ts';
 import './upsample.ts';
 import './pool.ts';
 import './adamw.ts';
+import './after.ts';
 
 export { OPS, providers, type Lowering, type OpDefinition, type Provider } from './definition.ts';
