@@ -10,6 +10,8 @@ export interface TrainingStepOptions {
   methods: TrainedMethod[];
   /** Training steps of each method. */
   steps: number;
+  /** Gradient checkpointing. */
+  recompute: boolean;
 }
 
 /** Steps that fetch memory, for the state before and the one after the update, and are not timed. */
@@ -44,4 +46,5 @@ export const OPTIONS: readonly Option[] = [
   new Option('--size <pixels>', 'side of the picture').argParser(size).default(256),
   new Option('--methods <names>', `which methods: ${TRAINED.join(',')}`).argParser(methods).default([...TRAINED]),
   new Option('--steps <integer>', `training steps of each method; the first ${WARM_UP} are not timed`).argParser(steps).default(6),
+  new Option('--recompute', 'gradient checkpointing: the insides of blocks are computed again and not kept').default(false),
 ];

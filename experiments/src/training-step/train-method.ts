@@ -14,6 +14,7 @@ export interface TrainingJob {
   pool: WeightPool;
   steps: number;
   engine: CompileOptions;
+  recompute: boolean;
 }
 
 export interface TrainingTiming {
@@ -41,13 +42,13 @@ const countOf = (specs: Record<string, TensorSpec>): number => Object.values(spe
  * Trains a method for a few steps at batch 1 on one batch of noise: the frozen U-Net as constants used in place, what trains and AdamW's
  * two moments as state, one compiled graph. Values are random, but the network, the gradients and the optimizer are those of real training.
  */
-export async function trainMethod({ target, method: id, pool, steps, engine }: TrainingJob): Promise<TrainingTiming> {
+export async function trainMethod({ target, method: id, pool, steps, engine, recompute }: TrainingJob): Promise<TrainingTiming> {
   const denoiser = denoiserOf(target);
   const control = METHODS[id].create(denoiser.target);
   const weights = Object.fromEntries(Object.entries(poolWeights(denoiser.unet, pool)).map(([plain, t]) => [`unet.${plain}`, t]));
   const model = { denoiser, text: null, weights, control };
   const name = `${architectureOf(target).label}, ${METHODS[id].label}`;
-  const definition = denoisingStep(model, { batchSize: 1, weightDecay: 0.01, ema: null }, { name });
+  const definition = denoisingStep(model, { batchSize: 1, weightDecay: 0.01, ema: null }, { name, recompute });
   const inBase = new Set(trainedInBase(model));
   const random = inBase.size === 0 ? {} : initialize(denoiser.unet, SEED, 'unet');
   const trained = Object.fromEntries(Object.entries(random).filter(([full]) => inBase.has(full)));

@@ -5,17 +5,14 @@ import { trainingStepTable } from './training-step.ts';
 
 describe('flags', () => {
   const parse = (flag: string): Record<string, unknown> =>
-    new Command('training-step')
-      .addOption(OPTIONS[0]!)
-      .addOption(OPTIONS[1]!)
-      .addOption(OPTIONS[2]!)
+    OPTIONS.reduce((command, option) => command.addOption(option), new Command('training-step'))
       .exitOverride()
       .configureOutput({ writeErr: () => {} })
       .parse([flag], { from: 'user' })
       .opts();
 
   it('trains both methods at 256 pixels unless told otherwise', () => {
-    expect(parse('--steps=6')).toEqual({ size: 256, methods: ['controlnet', 'controlnext'], steps: 6 });
+    expect(parse('--steps=6')).toEqual({ size: 256, methods: ['controlnet', 'controlnext'], steps: 6, recompute: false });
     expect(parse('--methods=controlnext')).toMatchObject({ methods: ['controlnext'] });
   });
 
@@ -40,7 +37,7 @@ describe('table', () => {
       losses: [1.5, 1.4, 1.3, 1.25],
       peakBytes: 7e9,
     };
-    const { rows } = trainingStepTable([timing], { size: 256, ceilingGflops: 1000 });
+    const { rows } = trainingStepTable([timing], { size: 256, ceilingGflops: 1000, recompute: false });
     const [trained, frozen, macs, seconds, share, states, peak, , losses] = rows[0]!.cells;
     expect([trained, frozen, macs, states, peak]).toEqual([2, 1, 500, 0.036, 7]);
     expect(seconds).toMatchObject({ value: 2, n: 2 });

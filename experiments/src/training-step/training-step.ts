@@ -26,12 +26,12 @@ const measured = (samples: readonly number[]): Measurement => ({ ...meanInterval
 /** The figures of every method. @returns the table that the report shows and the terminal prints */
 export function trainingStepTable(
   methods: readonly MethodTiming[],
-  { size, ceilingGflops }: { size: number; ceilingGflops: number | null },
+  { size, ceilingGflops, recompute }: { size: number; ceilingGflops: number | null; recompute: boolean },
 ): Table {
   return {
     kind: 'table',
     id: 'training-steps',
-    caption: `Training steps on SD1.5 at batch 1, ${size} × ${size} pixels, in float32: forward pass, gradients and AdamW in one graph. States: what trains, its gradient and two moments, and the frozen weights.`,
+    caption: `Training steps on SD1.5 at batch 1, ${size} × ${size} pixels, in float32: forward pass, gradients and AdamW in one graph${recompute ? ', the insides of blocks computed again for their gradients' : ''}. States: what trains, its gradient and two moments, and the frozen weights.`,
     rowHeader: 'method',
     columns: [
       { label: 'trained', unit: 'M', group: 'parameters', decimals: 2 },
@@ -70,7 +70,7 @@ interface TrainingStepResult {
 
 async function measure(at: JobContext<object>): Promise<TrainingStepResult> {
   const options = at.flags as unknown as TrainingStepOptions;
-  const { size, methods, steps } = options;
+  const { size, methods, steps, recompute } = options;
   const { threads, provider } = at.numerics;
   const target: Target = { family: 'sd15', height: size, width: size };
   const { unet } = denoiserOf(target);
@@ -81,7 +81,7 @@ async function measure(at: JobContext<object>): Promise<TrainingStepResult> {
     const { label } = METHODS[id];
     const timing = await at.stage(id, () => {
       at.say(`${label} on ${architectureOf(target).label}, ${settingOf(target)}: ${steps} training steps`);
-      const job: TrainingJob = { target, method: id, pool, steps, engine: at.engine };
+      const job: TrainingJob = { target, method: id, pool, steps, engine: at.engine, recompute };
       return runChild<TrainingTiming>(
         new URL('timed-process.ts', import.meta.url),
         job,
@@ -95,7 +95,7 @@ async function measure(at: JobContext<object>): Promise<TrainingStepResult> {
 }
 
 const tableOf = ({ options, methods, ceilingGflops }: TrainingStepResult): Table =>
-  trainingStepTable(methods, { size: options.size, ceilingGflops });
+  trainingStepTable(methods, { ...options, ceilingGflops });
 
 /** A few real training steps at full size: every method in a process of its own. */
 const trainingStep: Job<object, TrainingStepResult> = {

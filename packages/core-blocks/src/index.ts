@@ -34,6 +34,7 @@ export {
   sdxlRefiner,
   svd,
 } from './unet/presets.ts';
+export { isUNetBlock } from './unet/recompute.ts';
 export { channelsAt, type Injection, type InjectionPoint } from './unet/injection.ts';
 export {
   conditionSpec,

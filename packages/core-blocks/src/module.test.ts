@@ -45,6 +45,38 @@ describe('Module', () => {
   });
 });
 
+describe('recomputation', () => {
+  const gradients = (recompute: (module: Module) => boolean) => {
+    const net = { net: new Pair() };
+    const weights = Object.fromEntries(Object.entries(tensors(net.net, 'net')).map(([name, tensor]) => [name, tensor]));
+    const x = tf.tensor2d([[1, -2]]);
+    const f = () => withParameters(net, weights, () => tf.sum(net.net.forward(x)), { recompute }) as tf.Scalar;
+    return tf
+      .engine()
+      .gradients(f, [x, ...Object.values(weights)], undefined, false)
+      .grads.map((grad) => [...grad.dataSync()]);
+  };
+
+  it('gives the gradients of its input and of every parameter', () => {
+    const kept = gradients(() => false);
+    expect(gradients((module) => module instanceof Pair)).toEqual(kept);
+    expect(kept.map((grad) => grad.length)).toEqual([2, 6, 3, 3, 1]);
+    expect(kept.flat().every((value) => value !== 0)).toBe(true);
+  });
+
+  it('refuses a module that takes tensors inside of an object, where their gradients would be lost', () => {
+    class Hidden extends Pair {
+      override forward({ x }: never): tf.Tensor {
+        return super.forward(x);
+      }
+    }
+    const net = { net: new Hidden() };
+    const call = () =>
+      withParameters(net, tensors(net.net, 'net'), () => net.net.forward({ x: tf.ones([1, 2]) } as never), { recompute: () => true });
+    expect(call).toThrow(/Hidden takes tensors inside of an object/);
+  });
+});
+
 describe('initialize', () => {
   it('gives a parameter the same bytes whatever else the model has', () => {
     const whole = initialize(new Pair(), 5, 'net');

@@ -1,6 +1,6 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { normal, uniform } from '@controllab/data';
-import { withScope, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
+import { recomputed, withScope, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
 import { CoreBlocksError } from './errors.ts';
 
 /** How a parameter starts: a constant, N(0, normal^2), or uniform in [-uniform, uniform). */
@@ -131,9 +131,15 @@ function initialValues(init: Init, size: number, seed: number, name: string): Fl
 /**
  * Lends `tensors` to the parameters of `modules` while `f` runs, by name; tensors of other names are left alone. Every module's
  * `forward` runs inside the scope of its property path meanwhile, so that an engine error says where it happened.
+ * @param options.recompute the modules whose insides are computed again when their gradient is asked for, in place of being kept
  * @throws CoreBlocksError parameters-mismatch listing every missing name and every wrong shape.
  */
-export function withParameters<T>(modules: Modules, tensors: NamedTensors, f: () => T): T {
+export function withParameters<T>(
+  modules: Modules,
+  tensors: NamedTensors,
+  f: () => T,
+  { recompute = () => false }: { recompute?: (module: Module) => boolean } = {},
+): T {
   const parameters = allParameters(modules);
   const problems: string[] = [];
   for (const [name, { shape }] of parameters) {
@@ -155,7 +161,8 @@ export function withParameters<T>(modules: Modules, tensors: NamedTensors, f: ()
       });
     }
     for (const [prefix, module] of Object.entries(byPrefix(modules))) {
-      for (const visit of walk(module, prefix)) if (!visit.parameter) undo.push(scopeMethods(visit.module, visit.local));
+      for (const visit of walk(module, prefix))
+        if (!visit.parameter) undo.push(scopeMethods(visit.module, visit.local, recompute(visit.module)));
     }
     return f();
   } finally {
@@ -166,15 +173,47 @@ export function withParameters<T>(modules: Modules, tensors: NamedTensors, f: ()
 /** The methods that do a module's work. */
 const SCOPED_METHODS = ['forward', 'encode', 'decode'] as const;
 
+type Method = (...args: unknown[]) => unknown;
+
 /** Shadows those methods of the class by ones that run in a scope; returns what removes the shadows. */
-function scopeMethods(module: Module, scope: string): () => void {
-  const target = module as Module & Partial<Record<(typeof SCOPED_METHODS)[number], (...args: unknown[]) => unknown>>;
+function scopeMethods(module: Module, scope: string, recompute: boolean): () => void {
+  const target = module as Module & Partial<Record<(typeof SCOPED_METHODS)[number], Method>>;
   const shadowed = SCOPED_METHODS.filter((name) => scope !== '' && target[name] !== undefined && !Object.hasOwn(target, name));
   for (const name of shadowed) {
     const method = target[name]!;
-    target[name] = (...args) => withScope(scope, () => method.apply(target, args));
+    const scoped: Method = (...args) => withScope(scope, () => method.apply(target, args));
+    target[name] = recompute ? (...args) => callRecomputed(module, scoped, args) : scoped;
   }
   return () => {
     for (const name of shadowed) delete target[name];
   };
+}
+
+/** Calls a module's method with nothing kept for the gradient but its tensors and the module's parameters. */
+function callRecomputed(module: Module, method: Method, args: readonly unknown[]): tf.Tensor {
+  const activations = args.flatMap((arg, i) => (arg instanceof tf.Tensor ? [i] : []));
+  const hidden = args.find(
+    (arg) => typeof arg === 'object' && arg !== null && Object.values(arg).some((value) => value instanceof tf.Tensor),
+  );
+  if (hidden !== undefined)
+    throw new CoreBlocksError(
+      'invalid-config',
+      `${module.constructor.name} takes tensors inside of an object: their gradients would be lost by computing it again; pass them one by one`,
+      { module: module.constructor.name },
+    );
+  const parameters = [...module.parameters().values()].filter(({ bound }) => bound !== null);
+  return recomputed(
+    (...given) => {
+      const before = parameters.map(({ bound }) => bound!);
+      parameters.forEach((parameter, i) => (parameter.bound = { ...before[i]!, tensor: given[activations.length + i]! }));
+      try {
+        const lent = activations.map((at, i) => [at, given[i]] as const);
+        return method(...Object.assign([...args], Object.fromEntries(lent))) as tf.Tensor;
+      } finally {
+        parameters.forEach((parameter, i) => (parameter.bound = before[i]!));
+      }
+    },
+    [...activations.map((i) => args[i] as tf.Tensor), ...parameters.map(({ tensor }) => tensor)],
+    activations.length,
+  );
 }

@@ -106,6 +106,8 @@ export function eagerFunction(
       state = next;
     },
     async run(given) {
+      // Plain JavaScript never waits for anything: signals and messages of this process are heard here.
+      await new Promise(setImmediate);
       checkTensors(`${name}: state`, state, stateSpecs);
       checkTensors(`${name}: inputs`, given, inputs);
       noteNetworkRun(ran());

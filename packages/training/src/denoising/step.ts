@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import {
   conditionSpec,
+  isUNetBlock,
   parameterSpecs,
   withParameters,
   type Control,
@@ -58,16 +59,19 @@ export function denoisingInputs(
 /**
  * The loss of denoising under control, mean squared error of what the prediction type asks for, as one step of AdamW: the base's weights
  * are constants, so that no gradient of theirs is even traced (the paper's locked copy), but for those that the control trains too.
+ * @param setting.recompute gradient checkpointing: the insides of blocks are computed again for their gradients, in place of being kept.
+ *   The same loss, gradients that differ only in the order of sums, about a third more work, and memory for one block's insides at a time.
  */
 export function denoisingStep(
   model: DenoisingModel,
   recipe: Pick<Recipe, 'batchSize' | 'weightDecay' | 'ema'>,
-  { name, latent }: { name: string; latent?: LatentSize },
+  { name, latent, recompute = false }: { name: string; latent?: LatentSize; recompute?: boolean },
 ): TrainStepDefinition {
   const { denoiser, text, weights, control } = model;
   const inBase = trainedInBase(model);
   const unetSpecs = parameterSpecs({ unet: denoiser.unet });
   const frozen = startsWith(weights, ['unet.', 'text.']);
+  const blocks = recompute ? { recompute: isUNetBlock } : {};
   return {
     name,
     trainable: { ...parameterSpecs({ control: control.module }), ...Object.fromEntries(inBase.map((full) => [full, unetSpecs[full]!])) },
@@ -77,12 +81,21 @@ export function denoisingStep(
     ...(inBase.length === 0 ? {} : { rate: (full: string) => (full.startsWith('unet.') ? control.baseRate : 1) }),
     ...(recipe.ema === null ? {} : { ema: recipe.ema }),
     loss: ({ params, constants, inputs }) =>
-      withParameters({ unet: denoiser.unet, ...(text === null ? {} : { text: text.module }) }, { ...constants, ...params }, () =>
-        withParameters({ control: control.module }, params, () => {
-          const t = { ...inputs, ...text?.encode(inputs) };
-          const prediction = denoiser.predict(t, control.apply(t));
-          return { loss: tf.mean(tf.squaredDifference(prediction, inputs['target']!)) as tf.Scalar };
-        }),
+      withParameters(
+        { unet: denoiser.unet, ...(text === null ? {} : { text: text.module }) },
+        { ...constants, ...params },
+        () =>
+          withParameters(
+            { control: control.module },
+            params,
+            () => {
+              const t = { ...inputs, ...text?.encode(inputs) };
+              const prediction = denoiser.predict(t, control.apply(t));
+              return { loss: tf.mean(tf.squaredDifference(prediction, inputs['target']!)) as tf.Scalar };
+            },
+            blocks,
+          ),
+        blocks,
       ),
   };
 }
