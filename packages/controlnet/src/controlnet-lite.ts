@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { Conv2d, Module, encoderStates, resolveEncoder } from '@controllab/core-blocks';
 import { nn } from '@controllab/tfjs-onnx';
 import { connectingConv, type Connection } from './connection.ts';
-import { applyOptions, checkCondition, hintEncoder, type ControlNetConfig, type ControlOptions } from './controlnet.ts';
+import { applyOptions, CONTROLNET_SCHEMA, checkCondition, hintEncoder, type ControlNetConfig, type ControlOptions } from './controlnet.ts';
 import type { HintEncoder } from './hint-encoder.ts';
 import type { ControlResiduals } from './residuals.ts';
 
@@ -25,7 +25,7 @@ export class ControlNetLite extends Module {
   constructor(config: ControlNetConfig, options: { connection?: Connection } = {}) {
     super();
     const connection = options.connection ?? 'zero';
-    const encoder = resolveEncoder('ControlNetLite', config, ['conditioning_channels', 'conditioning_embedding_out_channels']);
+    const encoder = resolveEncoder({ ...CONTROLNET_SCHEMA, model: 'ControlNetLite' }, config);
     const states = encoderStates(encoder);
     const last = states.at(-1) as (typeof states)[number];
     this.conv_in = new Conv2d(encoder.inChannels, states[0]?.channels as number, 3, { padding: 1 });

@@ -1,9 +1,12 @@
 import * as tf from '@tensorflow/tfjs';
 import {
   Conv2d,
+  ENCODER_KEYS,
+  INERT_KEYS,
   SD15_ENCODER,
   SD21_ENCODER,
   SDXL_ENCODER,
+  SPATIO_TEMPORAL_KEYS,
   SVD_ENCODER,
   UNetEncoder,
   encoderStates,
@@ -11,8 +14,10 @@ import {
   readConstant,
   resolveEncoder,
   resolveSpatioTemporalEncoder,
-  type AddedConditions,
+  rules,
+  type ConditionOptions,
   type Conditions,
+  type ConfigSchema,
   type ResolvedEncoder,
   type SpatioTemporalEncoderConfig,
   type UNetEncoderConfig,
@@ -31,7 +36,14 @@ interface HintConfig {
 }
 
 /** Config of a control network: the encoder of the U-Net it controls, and its hint encoder. Keys and defaults are diffusers'. */
-export interface ControlNetConfig extends UNetEncoderConfig, HintConfig {}
+export interface ControlNetConfig extends UNetEncoderConfig, HintConfig {
+  /** Number of attention heads, in place of attention_head_dim. */
+  num_attention_heads?: number | readonly number[] | null; // null
+  /** The condition is red, green, blue as it is given (`rgb`), or turned round first (`bgr`). */
+  controlnet_conditioning_channel_order?: string; // rgb
+  /** Residuals are their means over all pixels (a shuffled picture's ControlNet); guess mode does not weigh them. */
+  global_pool_conditions?: boolean; // false
+}
 
 /** Config of a control network for a video U-Net. */
 export interface ControlNetSpatioTemporalConfig extends SpatioTemporalEncoderConfig, HintConfig {}
@@ -52,16 +64,62 @@ export interface ControlOptions {
   guessMode?: boolean;
 }
 
-const HINT_KEYS = ['conditioning_channels', 'conditioning_embedding_out_channels'];
+const { FLAG, WIDTH, listOf, oneOf, oneOrList, orNull } = rules;
+const HINT_KEYS = { conditioning_channels: WIDTH, conditioning_embedding_out_channels: listOf(WIDTH, 16) };
+
+/** Arguments of a U-Net's constructor that a ControlNet's does not have: its encoder is built with what they are by default. */
+const NOT_A_CONTROLNETS = {
+  center_input_sample: false,
+  dual_cross_attention: false,
+  resnet_skip_time_act: false,
+  resnet_out_scale_factor: 1,
+  time_embedding_type: 'positional',
+  time_embedding_dim: null,
+  time_embedding_act_fn: null,
+  timestep_post_act: null,
+  time_cond_proj_dim: null,
+  conv_in_kernel: 3,
+  class_embeddings_concat: false,
+  mid_block_only_cross_attention: null,
+  cross_attention_norm: null,
+  attention_type: 'default',
+};
+const instead = "diffusers' ControlNetModel has no such argument";
+const UNUSED = "diffusers' ControlNetModel makes the layer and never uses it";
+
+/** diffusers' `ControlNetModel`. */
+export const CONTROLNET_SCHEMA: ConfigSchema = {
+  model: 'ControlNetModel',
+  keys: {
+    ...Object.fromEntries(Object.entries(ENCODER_KEYS).filter(([key]) => !key.startsWith('encoder_hid_dim'))),
+    ...HINT_KEYS,
+    num_attention_heads: orNull(oneOrList(WIDTH, 16)),
+    mid_block_type: oneOf('UNetMidBlock2DCrossAttn', 'UNetMidBlock2D'),
+    class_embed_type: oneOf(null, 'timestep', 'identity', 'projection'),
+    addition_embed_type: oneOf(null, 'text', 'text_time'),
+    controlnet_conditioning_channel_order: oneOf('rgb', 'bgr'),
+    global_pool_conditions: FLAG,
+  },
+  inert: { ...INERT_KEYS, dropout: 'a ControlNet has none' },
+  fixed: {
+    ...Object.fromEntries(Object.entries(NOT_A_CONTROLNETS).map(([key, only]) => [key, { only, instead }])),
+    encoder_hid_dim: { only: null, instead: UNUSED },
+    encoder_hid_dim_type: { only: null, instead: UNUSED },
+  },
+};
+
+/** A control network for a video U-Net, which is ours. */
+export const VIDEO_CONTROLNET_SCHEMA: ConfigSchema = {
+  model: 'ControlNetSpatioTemporalModel',
+  keys: { ...SPATIO_TEMPORAL_KEYS, ...HINT_KEYS },
+  inert: { sample_size: INERT_KEYS.sample_size },
+};
+
 const HINT_WIDTHS = [16, 32, 96, 256];
 
-/** The hint encoder a config describes. @throws ControlNetError invalid-config */
-export function hintEncoder(config: HintConfig, outChannels: number, connection: Connection): HintEncoder {
-  const widths = config.conditioning_embedding_out_channels ?? HINT_WIDTHS;
-  if (widths.length === 0)
-    throw new ControlNetError('invalid-config', 'conditioning_embedding_out_channels must name at least one width', { config });
-  return new HintEncoder(config.conditioning_channels ?? 3, widths, outChannels, connection);
-}
+/** The hint encoder a config describes. */
+export const hintEncoder = (config: HintConfig, outChannels: number, connection: Connection): HintEncoder =>
+  new HintEncoder(config.conditioning_channels ?? 3, config.conditioning_embedding_out_channels ?? HINT_WIDTHS, outChannels, connection);
 
 /**
  * `sample: [..., C, H, W]`, `condition: [..., K, f H, f W]`. @throws ControlNetError invalid-input when the hint encoder would not meet the
@@ -85,6 +143,14 @@ export function applyOptions(residuals: ControlResiduals, { conditioningScale = 
   return scaleResiduals(residuals, conditioningScale, guessMode ? guessModeWeights(residuals.downBlockResiduals.length + 1) : undefined);
 }
 
+const reversedChannels = (x: tf.Tensor): tf.Tensor => tf.concat(tf.split(x, x.shape[1] as number, 1).reverse(), 1);
+
+/** The mean of every residual over its pixels, `[N, C_i, 1, 1]`. */
+const overAllPixels = ({ downBlockResiduals, midBlockResidual }: ControlResiduals): ControlResiduals => ({
+  downBlockResiduals: downBlockResiduals.map((residual) => tf.mean(residual, [2, 3], true)),
+  midBlockResidual: tf.mean(midBlockResidual, [2, 3], true),
+});
+
 /** A copy of a U-Net's encoder with a hint encoder in front and connections to the U-Net behind. */
 abstract class ControlledEncoder extends UNetEncoder {
   controlnet_cond_embedding: HintEncoder;
@@ -104,7 +170,7 @@ abstract class ControlledEncoder extends UNetEncoder {
   protected control(x: tf.Tensor, conditions: Conditions, condition: tf.Tensor, options: ControlOptions): ControlResiduals {
     const h = tf.add(this.conv_in.forward(x), this.controlnet_cond_embedding.forward(condition));
     const encoded = this.runDownBlocks(h, conditions);
-    const middle = this.mid_block.forward(encoded.x, conditions);
+    const middle = this.mid_block?.forward(encoded.x, conditions) ?? encoded.x;
     return applyOptions(
       {
         downBlockResiduals: this.controlnet_down_blocks.map((conv, i) => conv.forward(encoded.states[i] as tf.Tensor)),
@@ -123,7 +189,8 @@ export class ControlNetModel extends ControlledEncoder {
   readonly config: Readonly<ControlNetConfig>;
 
   constructor(config: ControlNetConfig, options: ConnectionOptions = {}) {
-    super(resolveEncoder('ControlNetModel', config, HINT_KEYS), config, options);
+    // The class of a time step is embedded with SiLU, whatever act_fn says: diffusers passes it on in its U-Net alone.
+    super(resolveEncoder(CONTROLNET_SCHEMA, config, { classActivation: 'silu' }), config, options);
     this.config = config;
   }
 
@@ -132,7 +199,7 @@ export class ControlNetModel extends ControlledEncoder {
    * @param timesteps `t: [N]`, float, in training steps
    * @param encoderHiddenStates text `c_t: [N, S, D]`
    * @param controlnetCond condition image `c_i: [N, K, f H, f W]`, in [0, 1]
-   * @param options strength; `addedConditions` for SDXL
+   * @param options strength; `addedConditions` for SDXL; what else the config asks for
    * @throws ControlNetError invalid-input, CoreBlocksError invalid-input on wrong shapes
    */
   forward(
@@ -140,11 +207,14 @@ export class ControlNetModel extends ControlledEncoder {
     timesteps: tf.Tensor,
     encoderHiddenStates: tf.Tensor,
     controlnetCond: tf.Tensor,
-    options: ControlOptions & { addedConditions?: AddedConditions } = {},
+    options: ControlOptions & ConditionOptions = {},
   ): ControlResiduals {
-    const conditions = this.conditionImages(sample, timesteps, encoderHiddenStates, options.addedConditions);
+    const conditions = this.conditionImages(sample, timesteps, encoderHiddenStates, options);
     checkCondition(this.config, sample, controlnetCond);
-    return this.control(sample, conditions, controlnetCond, options);
+    const { controlnet_conditioning_channel_order: order, global_pool_conditions: pooled = false } = this.config;
+    const condition = order === 'bgr' ? reversedChannels(controlnetCond) : controlnetCond;
+    const residuals = this.control(sample, conditions, condition, pooled ? { ...options, guessMode: false } : options);
+    return pooled ? overAllPixels(residuals) : residuals;
   }
 }
 
@@ -157,7 +227,7 @@ export class ControlNetSpatioTemporalModel extends ControlledEncoder {
   readonly config: Readonly<ControlNetSpatioTemporalConfig>;
 
   constructor(config: ControlNetSpatioTemporalConfig, options: ConnectionOptions = {}) {
-    super(resolveSpatioTemporalEncoder('ControlNetSpatioTemporalModel', config, HINT_KEYS), config, options);
+    super(resolveSpatioTemporalEncoder(VIDEO_CONTROLNET_SCHEMA, config), config, options);
     this.config = config;
   }
 

@@ -2,6 +2,7 @@ export { ControlNetError, type ControlNetErrorCode } from './errors.ts';
 export { connectingConv, type Connection } from './connection.ts';
 export { HintEncoder } from './hint-encoder.ts';
 export {
+  CONTROLNET_SCHEMA,
   ControlNetModel,
   ControlNetSpatioTemporalModel,
   controlNetSd15,

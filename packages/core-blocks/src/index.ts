@@ -2,12 +2,18 @@ export { CoreBlocksError, type CoreBlocksErrorCode } from './errors.ts';
 export { Module, Parameter, countParameters, initialize, parameterSpecs, withParameters, type Init, type Modules } from './module.ts';
 export { Conv2d, Embedding, GroupNorm, LayerNorm, Linear, ZERO_INIT, type LayerInit } from './layers/layers.ts';
 export { Lora } from './layers/lora.ts';
-export { TimestepEmbedding, timestepEmbedding } from './layers/timestep.ts';
-export { Downsample2D, ResnetBlock2D, Upsample2D } from './layers/resnet.ts';
+export { ACTIVATIONS, type Activation } from './layers/activation.ts';
+export { TimestepEmbedding, timestepEmbedding, type SinusoidOptions } from './layers/timestep.ts';
+export { ResnetBlock2D, type ResnetOptions } from './layers/resnet.ts';
+export { Downsample2D, Upsample2D } from './layers/sampling.ts';
 export { Attention, BasicTransformerBlock, SpatialAttention, Transformer2DModel } from './layers/attention.ts';
+export { FeedForward } from './layers/feed-forward.ts';
 export { repeatRows, SpatioTemporalResBlock, TransformerSpatioTemporalModel } from './layers/spatio-temporal.ts';
-export { DownBlock, MidBlock, UpBlock, type AttentionOptions, type Conditions } from './unet/blocks.ts';
-export { UNetEncoder, type AddedConditions } from './unet/encoder.ts';
+export { DownBlock, MidBlock, UpBlock, type AttentionOptions, type BlockOptions, type Conditions } from './unet/blocks.ts';
+export { ENCODER_KEYS, INERT_KEYS, SPATIO_TEMPORAL_KEYS, UNET_SCHEMA, VIDEO_UNET_SCHEMA } from './unet/config-keys.ts';
+export type { ConfigSchema } from './config.ts';
+export * as rules from './config-rules.ts';
+export { UNetEncoder, type AddedConditions, type ConditionOptions } from './unet/encoder.ts';
 export {
   encoderOf,
   UNet2DConditionModel,
@@ -58,8 +64,10 @@ export {
   type UNetEncoderConfig,
 } from './unet/config.ts';
 export {
+  AUTOENCODER_SCHEMA,
   AutoencoderKL,
   AutoencoderKLTemporalDecoder,
+  VIDEO_AUTOENCODER_SCHEMA,
   vaeSd,
   vaeSdxl,
   vaeSvd,
@@ -84,3 +92,4 @@ export { readJson } from './checkpoints/read-json.ts';
 export { openWeights } from './checkpoints/checkpoint-directory.ts';
 export { inLayout, type Layout, type Stored } from './checkpoints/layouts/layout.ts';
 export { ldmBlockName, ldmText, ldmUNet, ldmVae, type BlockLayout } from './checkpoints/layouts/ldm-layout.ts';
+export { referenceLayers } from './reference/layers.ts';

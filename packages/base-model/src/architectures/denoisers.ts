@@ -1,10 +1,12 @@
 import type * as tf from '@tensorflow/tfjs';
 import {
+  CoreBlocksError,
   encoderOf,
   UNet2DConditionModel,
   UNetSpatioTemporalConditionModel,
   type Denoiser,
   type LatentSize,
+  type ResolvedEncoder,
   type UNet2DConditionConfig,
   type UNetSpatioTemporalConditionConfig,
 } from '@controllab/core-blocks';
@@ -32,6 +34,25 @@ const specs = (shapes: Record<string, readonly number[]>): Record<string, Tensor
 const SIZE_CONDITIONS = 6;
 
 /**
+ * Networks that the layers build, but that want what a denoiser of text and time has not got.
+ * @throws CoreBlocksError invalid-config naming the key
+ */
+function checkConditions({ model, addition, classes, contextProjection, time }: ResolvedEncoder): void {
+  const wanted = [
+    ...(classes === null ? [] : [`class labels (class_embed_type ${classes.kind})`]),
+    ...(addition?.kind === 'text_image' || addition?.kind === 'image' ? [`an image embedding (addition_embed_type ${addition.kind})`] : []),
+    ...(contextProjection && contextProjection.kind !== 'text_proj'
+      ? [`an image embedding (encoder_hid_dim_type ${contextProjection.kind})`]
+      : []),
+    ...(time.conditionChannels === null ? [] : ['an embedding of the guidance scale (time_cond_proj_dim): a latent consistency model']),
+  ];
+  if (wanted.length)
+    throw new CoreBlocksError('invalid-config', `${model}: this network also wants ${wanted.join(', ')}, which is not given here`, {
+      wanted,
+    });
+}
+
+/**
  * An image U-Net as a denoiser: Stable Diffusion 1.x, 2.x, XL (which also reads `textEmbeds` [N, P] and `timeIds` [N, K]), and the embedded
  * default.
  * @param setting.timeIds K, for an architecture that reads them: 6, the refiner 5
@@ -40,7 +61,9 @@ const SIZE_CONDITIONS = 6;
 export function imageDenoiser(config: UNet2DConditionConfig, setting: DenoiserSetting & { readonly timeIds?: number }): Denoiser {
   const { family, factor, tokens, latent, extraInputs = 0, timeIds = SIZE_CONDITIONS } = setting;
   const own = new UNet2DConditionModel(config);
-  const { inChannels: channels, addition } = own.encoder;
+  const { inChannels: channels, contextChannels } = own.encoder;
+  checkConditions(own.encoder);
+  const addition = own.encoder.addition?.kind === 'text_time' ? own.encoder.addition : null;
   const unet = extraInputs === 0 ? own : new UNet2DConditionModel({ ...config, in_channels: channels + extraInputs });
   const added = (n: number): Record<string, number[]> =>
     addition === null ? {} : { textEmbeds: [n, addition.inputDim - timeIds * addition.timeDim], timeIds: [n, timeIds] };
@@ -51,7 +74,7 @@ export function imageDenoiser(config: UNet2DConditionConfig, setting: DenoiserSe
       specs({
         sample: [n, channels, height, width],
         timesteps: [n],
-        context: [n, tokens, config.cross_attention_dim],
+        context: [n, tokens, contextChannels],
         ...added(n),
       }),
     predict: (t, { sample = at(t, 'sample'), ...options } = {}) =>
@@ -70,7 +93,7 @@ export function imageDenoiser(config: UNet2DConditionConfig, setting: DenoiserSe
 export function videoDenoiser(config: UNetSpatioTemporalConditionConfig, setting: DenoiserSetting & { readonly frames: number }): Denoiser {
   const { family, factor, tokens, latent, frames, extraInputs = 0 } = setting;
   const own = new UNetSpatioTemporalConditionModel(config);
-  const channels = own.encoder.inChannels;
+  const { inChannels: channels, contextChannels } = own.encoder;
   const unet = extraInputs === 0 ? own : new UNetSpatioTemporalConditionModel({ ...config, in_channels: channels + extraInputs });
   const timeIds = config.projection_class_embeddings_input_dim / config.addition_time_embed_dim;
   return {
@@ -80,7 +103,7 @@ export function videoDenoiser(config: UNetSpatioTemporalConditionConfig, setting
       specs({
         sample: [n, frames, channels, height, width],
         timesteps: [n],
-        context: [n, tokens, config.cross_attention_dim],
+        context: [n, tokens, contextChannels],
         timeIds: [n, timeIds],
       }),
     predict: (t, { sample = at(t, 'sample'), ...options } = {}) =>

@@ -1,4 +1,3 @@
-import * as tf from '@tensorflow/tfjs';
 import { withParameters, type AutoencoderKL, type Weights } from '@controllab/core-blocks';
 import { imageBatch, toImages, type RgbImage } from '@controllab/data';
 import type { FloatTensor } from '@controllab/diffusion';
@@ -21,7 +20,7 @@ export async function encodePictures(
   const latents = new Float32Array(images.length * size);
   const network = await compile(
     ({ inputs, constants }) =>
-      withParameters({ vae }, constants, () => ({ outputs: { mean: tf.mul(vae.encode(inputs['image']!).mean, vae.scalingFactor) } })),
+      withParameters({ vae }, constants, () => ({ outputs: { mean: vae.scaled(vae.encode(inputs['image']!).mean) } })),
     { inputs: { image: { shape: [1, 3, height, width] } }, constants: weights },
     { ...engine, name: 'VAE encoder' },
   );
@@ -47,7 +46,7 @@ export async function compileDecoder(
   const size = one.reduce((a, b) => a * b, 1);
   const network = await compile(
     ({ inputs, constants }) =>
-      withParameters({ vae }, constants, () => ({ outputs: { image: vae.decode(tf.div(inputs['latent']!, vae.scalingFactor)) } })),
+      withParameters({ vae }, constants, () => ({ outputs: { image: vae.decode(vae.unscaled(inputs['latent']!)) } })),
     { inputs: { latent: { shape: one } }, constants: weights },
     { ...engine, name: 'VAE decoder' },
   );

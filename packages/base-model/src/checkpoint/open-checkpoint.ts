@@ -115,7 +115,7 @@ function checkChannels({ unet, vae }: Pick<Configs, 'unet' | 'vae'>): void {
     );
 }
 
-const isXl = ({ addition_embed_type: type }: UNetConfig): boolean => type !== null && type !== undefined;
+const isXl = ({ addition_embed_type: type }: UNetConfig): boolean => type === 'text_time';
 
 /**
  * By structure, so that a distilled or tiny model counts as what it was made from: SD2's transformers have linear projections, SD1's

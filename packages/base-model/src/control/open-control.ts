@@ -79,7 +79,7 @@ function trainedHere({ file, metadata }: SafetensorsFile, base: Base): OpenedCon
 
 function checkFit(file: string, control: ControlNetModel, target: ControlTarget & { video: false }): void {
   const describe = ({ encoder }: ControlNetModel): string =>
-    `${encoder.inChannels} latent channels, text of width ${encoder.midAttention.contextChannels}, connections of ${encoderStates(encoder)
+    `${encoder.inChannels} latent channels, text of width ${encoder.contextChannels}, connections of ${encoderStates(encoder)
       .map(({ channels }) => channels)
       .join(' ')} channels${encoder.addition ? ', size conditions' : ''}`;
   const [own, needed] = [describe(control), describe(new ControlNetModel(target.encoder))];

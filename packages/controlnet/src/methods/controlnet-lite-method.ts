@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import { initialize, resolveSpatioTemporalEncoder, type ControlTarget, type Method, type UNetEncoderConfig } from '@controllab/core-blocks';
+import { VIDEO_CONTROLNET_SCHEMA } from '../controlnet.ts';
 import { ControlNetLite } from '../controlnet-lite.ts';
 import { hintWidths } from './hint-widths.ts';
 import { residualControl } from './residual-control.ts';
@@ -9,7 +10,7 @@ function imageEncoder(target: ControlTarget): UNetEncoderConfig {
   if (!target.video) return target.encoder;
   const { block_out_channels, down_block_types, layers_per_block, num_attention_heads, cross_attention_dim } = target.encoder;
   return {
-    in_channels: resolveSpatioTemporalEncoder('ControlNetLite', target.encoder, []).inChannels,
+    in_channels: resolveSpatioTemporalEncoder({ ...VIDEO_CONTROLNET_SCHEMA, model: 'ControlNetLite' }, target.encoder).inChannels,
     block_out_channels,
     down_block_types: down_block_types.map((type) => type.replace('SpatioTemporal', '2D')),
     layers_per_block,

@@ -43,7 +43,9 @@ const imageResiduals =
   (module: ControlNetModel): ResidualNetwork['residuals'] =>
   (t, options) => {
     const added =
-      module.encoder.addition === null ? {} : { addedConditions: { textEmbeds: at(t, 'textEmbeds'), timeIds: at(t, 'timeIds') } };
+      module.encoder.addition?.kind === 'text_time'
+        ? { addedConditions: { textEmbeds: at(t, 'textEmbeds'), timeIds: at(t, 'timeIds') } }
+        : {};
     return module.forward(at(t, 'sample'), at(t, 'timesteps'), at(t, 'context'), at(t, 'condition'), { ...options, ...added });
   };
 

@@ -123,7 +123,9 @@ describe('ClipModel', () => {
     expect(() => run(model, () => model.vision.forward(tf.zeros([1, 3, 8, 9])))).toThrow(/expected \[N, 3, 8, 8\], got \[1, 3, 8, 9\]/);
     const vision = { ...config.vision_config, projection_dim: 5 };
     expect(() => new ClipVisionTower({ ...vision, patch_size: 3 })).toThrow(/image_size 8 must be divisible by patch_size 3/);
-    expect(() => new ClipVisionTower({ ...vision, hidden_act: 'relu' as 'gelu' })).toThrow(/ClipVisionTower: hidden_act/);
+    expect(() => new ClipVisionTower({ ...vision, hidden_act: 'relu' as 'gelu' })).toThrow(
+      /ClipVisionTower: .*\n  hidden_act: expected "quick_gelu" or "gelu"/,
+    );
     expect(() => new ClipVisionTower({ ...vision, num_channels: 4 } as never)).toThrow(/num_channels: only 3/);
     expect(() => new ClipModel({ ...config, text_config: { ...config.text_config, num_attention_heads: 3 } })).toThrow(
       /divisible by num_attention_heads/,

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { ClipTextTower, type ClipTextConfig } from './text-tower.ts';
 import { ClipVisionTower, type ClipVisionConfig } from './vision-tower.ts';
-import { checkConfig } from '../config.ts';
+import { checkConfig, requireKeys } from '../config.ts';
+import { WIDTH, type ValueRule } from '../config-rules.ts';
 import { Module, Parameter } from '../module.ts';
 
 /** Config of a whole CLIP; keys are transformers' CLIPConfig, whose one projection_dim rules both towers. */
@@ -12,7 +13,16 @@ export interface ClipConfig {
 }
 
 /** The last three repeat what the others say, or only matter before training. */
-const KEYS = ['text_config', 'vision_config', 'projection_dim', 'text_config_dict', 'vision_config_dict', 'logit_scale_init_value'];
+const anything: ValueRule = { expected: 'anything', accepts: () => true };
+const towers: ValueRule = { expected: 'the config of a tower', accepts: (value) => typeof value === 'object' && value !== null };
+const KEYS = {
+  text_config: towers,
+  vision_config: towers,
+  projection_dim: WIDTH,
+  text_config_dict: anything,
+  vision_config_dict: anything,
+  logit_scale_init_value: anything,
+};
 
 /** What transformers wrote into every config, whatever the model: settings of text generation and classification. */
 const GENERATION = new Set([
@@ -57,6 +67,7 @@ export class ClipModel extends Module {
   constructor(config: ClipConfig) {
     super();
     checkConfig(config, { model: 'ClipModel', keys: KEYS });
+    requireKeys('ClipModel', config, ['text_config', 'vision_config', 'projection_dim']);
     const { projection_dim } = config;
     this.#text = new ClipTextTower({ ...withoutGeneration(config.text_config), projection_dim });
     this.#vision = new ClipVisionTower({ ...withoutGeneration(config.vision_config), projection_dim });

@@ -1,5 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { nn } from '@controllab/tfjs-onnx';
+import { requireKeys } from '../config.ts';
+import { EPSILON, WIDTH, oneOf, whole } from '../config-rules.ts';
 import { CoreBlocksError } from '../errors.ts';
 import { LayerNorm, Linear, type LayerInit } from '../layers/layers.ts';
 import { Module } from '../module.ts';
@@ -15,25 +17,21 @@ export interface ClipEncoderConfig {
 }
 
 /** The keys of {@link ClipEncoderConfig}. */
-export const ENCODER_KEYS = [
-  'hidden_size',
-  'intermediate_size',
-  'num_hidden_layers',
-  'num_attention_heads',
-  'hidden_act',
-  'layer_norm_eps',
-] as const;
+export const ENCODER_KEYS = {
+  hidden_size: WIDTH,
+  intermediate_size: WIDTH,
+  num_hidden_layers: whole(1, 1024),
+  num_attention_heads: WIDTH,
+  hidden_act: oneOf('quick_gelu', 'gelu'),
+  layer_norm_eps: EPSILON,
+};
 
 /** PyTorch's default, which CLIP's configs rarely state. */
 export const CLIP_NORM_EPS = 1e-5;
 
-/** @throws CoreBlocksError invalid-config for an activation that is not implemented, or heads that do not divide the width. */
+/** @throws CoreBlocksError invalid-config for sizes that are not stated, or heads that do not divide the width. */
 export function checkEncoder(model: string, config: ClipEncoderConfig): void {
-  if (config.hidden_act !== undefined && config.hidden_act !== 'quick_gelu' && config.hidden_act !== 'gelu') {
-    throw new CoreBlocksError('invalid-config', `${model}: hidden_act must be quick_gelu or gelu, got "${String(config.hidden_act)}"`, {
-      hidden_act: config.hidden_act,
-    });
-  }
+  requireKeys(model, config, ['hidden_size', 'intermediate_size', 'num_hidden_layers', 'num_attention_heads']);
   if (config.hidden_size % config.num_attention_heads !== 0) {
     throw new CoreBlocksError(
       'invalid-config',

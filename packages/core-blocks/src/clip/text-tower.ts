@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { requireKeys } from '../config.ts';
 import { Linear } from '../layers/layers.ts';
 import { TextTransformer, type TextStates, type TextTransformerConfig } from './text-transformer.ts';
 
@@ -14,6 +15,7 @@ export class ClipTextTower extends TextTransformer {
 
   constructor(config: ClipTextConfig) {
     super(config);
+    requireKeys('ClipTextTower', config, ['projection_dim']);
     this.text_projection = new Linear(config.hidden_size, config.projection_dim, {
       bias: false,
       init: { weight: { normal: config.hidden_size ** -0.5 }, bias: 'zeros' },

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { CLIP_NORM_EPS, ClipEncoder, ENCODER_KEYS, checkEncoder, type ClipEncoderConfig } from './encoder.ts';
-import { checkConfig } from '../config.ts';
+import { checkConfig, requireKeys } from '../config.ts';
+import { WIDTH, whole } from '../config-rules.ts';
 import { CoreBlocksError } from '../errors.ts';
 import { Embedding, LayerNorm } from '../layers/layers.ts';
 import { Module } from '../module.ts';
@@ -12,7 +13,7 @@ export interface TextTransformerConfig extends ClipEncoderConfig {
   max_position_embeddings: number;
 }
 
-const KEYS = ['vocab_size', 'max_position_embeddings', ...ENCODER_KEYS];
+const KEYS = { vocab_size: whole(1, 1e7), max_position_embeddings: WIDTH, ...ENCODER_KEYS };
 
 /** What a text encoder gives for token ids [N, S]. */
 export interface TextStates {
@@ -65,6 +66,7 @@ export class TextTransformer extends Module {
     super();
     checkConfig(config, { model: 'TextTransformer', keys: KEYS });
     checkEncoder('TextTransformer', config);
+    requireKeys('TextTransformer', config, ['vocab_size', 'max_position_embeddings']);
     this.text_model = new TextModel(config);
     this.config = config;
   }

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { nn } from '@controllab/tfjs-onnx';
 import { CLIP_NORM_EPS, ClipEncoder, ENCODER_KEYS, checkEncoder, type ClipEncoderConfig } from './encoder.ts';
-import { checkConfig } from '../config.ts';
+import { checkConfig, requireKeys } from '../config.ts';
+import { WIDTH } from '../config-rules.ts';
 import { CoreBlocksError } from '../errors.ts';
 import { Embedding, LayerNorm, Linear } from '../layers/layers.ts';
 import { Module, Parameter } from '../module.ts';
@@ -15,7 +16,7 @@ export interface ClipVisionConfig extends ClipEncoderConfig {
   projection_dim: number;
 }
 
-const KEYS = ['image_size', 'patch_size', ...ENCODER_KEYS];
+const KEYS = { image_size: WIDTH, patch_size: WIDTH, ...ENCODER_KEYS };
 
 /** A strided convolution without bias: one token per patch, [N, 3, H, W] to [N, T, D]. */
 class PatchEmbedding extends Module {
@@ -84,8 +85,13 @@ export class ClipVisionTower extends Module {
 
   constructor(config: ClipVisionConfig) {
     super();
-    checkConfig(config, { model: 'ClipVisionTower', keys: KEYS, fixed: { num_channels: 3 } });
+    checkConfig(config, {
+      model: 'ClipVisionTower',
+      keys: KEYS,
+      fixed: { num_channels: { only: 3, instead: 'pictures have three channels' } },
+    });
     checkEncoder('ClipVisionTower', config);
+    requireKeys('ClipVisionTower', config, ['image_size', 'patch_size', 'projection_dim']);
     if (config.image_size % config.patch_size !== 0) {
       throw new CoreBlocksError(
         'invalid-config',

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { nn } from '@controllab/tfjs-onnx';
 import { Module, Parameter, type Init } from '../module.ts';
+import { activate, isSilu, type Activation } from './activation.ts';
 
 /** Initialisation of a layer with a weight and, perhaps, a bias. */
 export interface LayerInit {
@@ -19,7 +20,7 @@ export const ZERO_INIT: LayerInit = { weight: 'zeros', bias: 'zeros' };
 /** 2-D convolution, weight [O, I, k, k]. `x: [N, I, H, W]` gives `[N, O, H', W']`. Padding: one number or [top, left, bottom, right]. */
 export class Conv2d extends Module {
   weight: Parameter;
-  bias: Parameter;
+  bias: Parameter | null;
   #stride: number;
   #padding: number | [number, number, number, number];
 
@@ -27,18 +28,18 @@ export class Conv2d extends Module {
     inChannels: number,
     outChannels: number,
     kernelSize: number,
-    options: { stride?: number; padding?: number | [number, number, number, number]; init?: LayerInit } = {},
+    options: { stride?: number; padding?: number | [number, number, number, number]; bias?: boolean; init?: LayerInit } = {},
   ) {
     super();
     const init = options.init ?? defaultInit(inChannels * kernelSize * kernelSize);
     this.weight = new Parameter([outChannels, inChannels, kernelSize, kernelSize], init.weight);
-    this.bias = new Parameter([outChannels], init.bias);
+    this.bias = (options.bias ?? true) ? new Parameter([outChannels], init.bias) : null;
     this.#stride = options.stride ?? 1;
     this.#padding = options.padding ?? 0;
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    return nn.conv2d(x, this.weight.tensor, this.bias.tensor, { stride: this.#stride, padding: this.#padding });
+    return nn.conv2d(x, this.weight.tensor, this.bias?.tensor ?? null, { stride: this.#stride, padding: this.#padding });
   }
 }
 
@@ -77,23 +78,49 @@ export class GroupNorm extends Module {
   forward(x: tf.Tensor, options: { silu?: boolean } = {}): tf.Tensor {
     return nn.groupNorm(x, this.weight.tensor, this.bias.tensor, this.#groups, this.#eps, options);
   }
+
+  /** The norm and an activation behind it; SiLU is fused. */
+  activated(x: tf.Tensor, activation: Activation): tf.Tensor {
+    return isSilu(activation) ? this.forward(x, { silu: true }) : activate(this.forward(x), activation);
+  }
 }
 
-/** Layer normalisation of the last dimension of `x: [..., C]`. */
+/** Layer normalisation of the last dimension of `x: [..., C]`; without `affine` nothing is learned. */
 export class LayerNorm extends Module {
-  weight: Parameter;
-  bias: Parameter;
+  weight: Parameter | null;
+  bias: Parameter | null;
+  #channels: number;
   #eps: number;
 
-  constructor(channels: number, eps = 1e-5) {
+  constructor(channels: number, eps = 1e-5, options: { affine?: boolean } = {}) {
     super();
-    this.weight = new Parameter([channels], 'ones');
-    this.bias = new Parameter([channels], 'zeros');
+    const affine = options.affine ?? true;
+    this.weight = affine ? new Parameter([channels], 'ones') : null;
+    this.bias = affine ? new Parameter([channels], 'zeros') : null;
+    this.#channels = channels;
     this.#eps = eps;
   }
 
   forward(x: tf.Tensor): tf.Tensor {
-    return nn.layerNorm(x, this.weight.tensor, this.bias.tensor, this.#eps);
+    const [weight, bias] = [this.weight?.tensor ?? tf.ones([this.#channels]), this.bias?.tensor ?? tf.zeros([this.#channels])];
+    return nn.layerNorm(x, weight, bias, this.#eps);
+  }
+}
+
+/** `x / sqrt(mean(x^2) + eps)` over the last dimension of `x: [..., C]`, times a weight [C] with `affine`. */
+export class RmsNorm extends Module {
+  weight: Parameter | null;
+  #eps: number;
+
+  constructor(channels: number, eps: number, options: { affine: boolean }) {
+    super();
+    this.weight = options.affine ? new Parameter([channels], 'ones') : null;
+    this.#eps = eps;
+  }
+
+  forward(x: tf.Tensor): tf.Tensor {
+    const normal = tf.mul(x, tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), this.#eps)));
+    return this.weight ? tf.mul(normal, this.weight.tensor) : normal;
   }
 }
 

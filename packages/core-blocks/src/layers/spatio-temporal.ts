@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { nn } from '@controllab/tfjs-onnx';
-import { BasicTransformerBlock, FeedForward, TRANSFORMER_NORM_EPS, toImage, toTokens } from './attention.ts';
+import { BasicTransformerBlock, TRANSFORMER_NORM_EPS, toImage, toTokens } from './attention.ts';
+import { FeedForward } from './feed-forward.ts';
 import { GroupNorm, LayerNorm, Linear, defaultInit } from './layers.ts';
 import { Module, Parameter } from '../module.ts';
 import { ResnetBlock2D } from './resnet.ts';
@@ -49,16 +50,21 @@ export class TemporalConv extends Module {
 class AlphaBlender extends Module {
   mix_factor: Parameter;
   #temporalFirst: boolean;
+  #fixed: boolean;
 
-  /** `temporalFirst`: s weighs the temporal tensor instead (diffusers' switch_spatial_to_temporal_mix). */
-  constructor(initial: number, temporalFirst = false) {
+  /**
+   * `temporalFirst`: s weighs the temporal tensor instead (diffusers' switch_spatial_to_temporal_mix). `fixed`: s is the number itself,
+   * which is stored but not learned (diffusers' merge_strategy fixed).
+   */
+  constructor(initial: number, temporalFirst = false, fixed = false) {
     super();
     this.mix_factor = new Parameter([1], { constant: initial });
     this.#temporalFirst = temporalFirst;
+    this.#fixed = fixed;
   }
 
   forward(spatial: tf.Tensor, temporal: tf.Tensor): tf.Tensor {
-    const s = tf.sigmoid(this.mix_factor.tensor);
+    const s = this.#fixed ? this.mix_factor.tensor : tf.sigmoid(this.mix_factor.tensor);
     const [first, second] = this.#temporalFirst ? [temporal, spatial] : [spatial, temporal];
     return tf.add(tf.mul(first, s), tf.mul(second, tf.sub(1, s)));
   }
@@ -100,6 +106,7 @@ interface Mixing {
   temporalEps?: number;
   initialMix?: number;
   temporalFirst?: boolean;
+  fixedMix?: boolean;
 }
 
 /**
@@ -113,10 +120,10 @@ export class SpatioTemporalResBlock extends Module {
 
   constructor(inChannels: number, outChannels: number, options: { tembChannels: number | null; groups: number; eps: number } & Mixing) {
     super();
-    const { tembChannels, groups, eps, temporalEps = eps, initialMix = 0.5, temporalFirst = false } = options;
+    const { tembChannels, groups, eps, temporalEps = eps, initialMix = 0.5, temporalFirst = false, fixedMix = false } = options;
     this.spatial_res_block = new ResnetBlock2D(inChannels, outChannels, { tembChannels, groups, eps });
     this.temporal_res_block = new TemporalResnetBlock(outChannels, { tembChannels, groups, eps: temporalEps });
-    this.time_mixer = new AlphaBlender(initialMix, temporalFirst);
+    this.time_mixer = new AlphaBlender(initialMix, temporalFirst, fixedMix);
   }
 
   forward(x: tf.Tensor, temb: tf.Tensor | null, frames: number): tf.Tensor {
@@ -134,7 +141,7 @@ class TemporalTransformerBlock extends BasicTransformerBlock {
   norm_in: LayerNorm;
   ff_in: FeedForward;
 
-  constructor(channels: number, heads: number, contextChannels: number) {
+  constructor(channels: number, heads: number, contextChannels: number | null) {
     super(channels, heads, contextChannels);
     this.norm_in = new LayerNorm(channels);
     this.ff_in = new FeedForward(channels);
@@ -159,7 +166,7 @@ export class TransformerSpatioTemporalModel extends Module {
   proj_out: Linear;
   #channels: number;
 
-  constructor(channels: number, options: { heads: number; contextChannels: number; groups: number; layers: number }) {
+  constructor(channels: number, options: { heads: number; contextChannels: number | null; groups: number; layers: number }) {
     super();
     const { heads, contextChannels, groups, layers } = options;
     this.norm = new GroupNorm(groups, channels, TRANSFORMER_NORM_EPS);

@@ -1,15 +1,47 @@
 import * as tf from '@tensorflow/tfjs';
-import { Transformer2DModel } from '../layers/attention.ts';
+import type { Activation } from '../layers/activation.ts';
+import { AddedKvAttention } from '../layers/added-kv-attention.ts';
+import { SpatialAttention, Transformer2DModel } from '../layers/attention.ts';
+import { CoreBlocksError } from '../errors.ts';
 import { Module } from '../module.ts';
-import { Downsample2D, ResnetBlock2D, Upsample2D } from '../layers/resnet.ts';
+import { ResnetBlock2D } from '../layers/resnet.ts';
+import { Downsample2D, Upsample2D } from '../layers/sampling.ts';
 import { SpatioTemporalResBlock, TransformerSpatioTemporalModel } from '../layers/spatio-temporal.ts';
 
-/** The transformer of one level; null in a block's options means a level without attention. */
-export interface AttentionOptions {
+/** Transformers behind a level's residual blocks (the CrossAttn blocks). */
+export interface TransformerOptions {
+  kind: 'transformer';
   heads: number;
   contextChannels: number;
-  layers: number;
+  /** Layers of each transformer, one number for all or one for each. */
+  layers: number | readonly number[];
   linearProjection: boolean;
+  onlyCrossAttention: boolean;
+}
+
+/** Attention over text and pixels at once (the SimpleCrossAttn blocks). */
+interface AddedKv {
+  kind: 'added-kv';
+  heads: number;
+  contextChannels: number;
+  onlyCrossAttention: boolean;
+  contextNorm: 'layer' | { groups: number } | null;
+}
+
+/** Self-attention over the pixels (the Attn blocks). */
+interface SelfAttention {
+  kind: 'self';
+  heads: number;
+}
+
+/** What attends behind each residual block of a level; null in a block's options means nothing does. */
+export type AttentionOptions = TransformerOptions | AddedKv | SelfAttention;
+
+/** What the residual blocks of a network have in common. */
+export interface ResnetSettings {
+  groups: number;
+  activation?: Activation; // silu
+  timeScaleShift?: boolean; // false
 }
 
 /** What a U-Net's layers see beside the features `x: [N, C, H, W]`. */
@@ -22,51 +54,79 @@ export interface Conditions {
   frames: number;
 }
 
-interface BlockOptions {
-  tembChannels: number;
-  groups: number;
+/** How one block is built. */
+export interface BlockOptions extends ResnetSettings {
+  tembChannels: number | null;
   eps: number;
   attention: AttentionOptions | null;
   /** Layers that see the frames of a video. */
   video: boolean;
+  skipTimeActivation?: boolean; // false
+  /** What every residual block's sum is divided by. */
+  outputScale?: number; // 1
+  /** What changes the size between levels: a convolution, or a residual block. */
+  sampler?: 'conv' | 'resnet'; // conv
 }
 
 type Residual = ResnetBlock2D | SpatioTemporalResBlock;
-type Transformer = Transformer2DModel | TransformerSpatioTemporalModel;
+type Attending = Transformer2DModel | TransformerSpatioTemporalModel | AddedKvAttention | SpatialAttention;
 
 const range = (n: number) => Array.from({ length: n }, (_, i) => i);
 
-function residual(inChannels: number, outChannels: number, options: Omit<BlockOptions, 'attention'>): Residual {
-  return options.video ? new SpatioTemporalResBlock(inChannels, outChannels, options) : new ResnetBlock2D(inChannels, outChannels, options);
+function residual(inChannels: number, outChannels: number, options: BlockOptions): Residual {
+  const { tembChannels, groups, eps } = options;
+  return options.video
+    ? new SpatioTemporalResBlock(inChannels, outChannels, { tembChannels, groups, eps })
+    : new ResnetBlock2D(inChannels, outChannels, options);
 }
 
-function transformers(
-  count: number,
-  channels: number,
-  { attention, groups, video }: Pick<BlockOptions, 'attention' | 'groups' | 'video'>,
-): Transformer[] {
-  if (!attention) return [];
-  return range(count).map(() =>
-    video
-      ? new TransformerSpatioTemporalModel(channels, { ...attention, groups })
-      : new Transformer2DModel(channels, { ...attention, groups }),
-  );
+/** The attention behind residual block `i`. */
+function attending(channels: number, i: number, { attention, groups, eps, video, outputScale = 1 }: BlockOptions): Attending | null {
+  if (!attention) return null;
+  const { heads } = attention;
+  if (attention.kind === 'self') return new SpatialAttention(channels, { groups, eps, heads, outputScale });
+  if (attention.kind === 'added-kv') return new AddedKvAttention(channels, { ...attention, groups });
+  const { contextChannels, linearProjection, onlyCrossAttention } = attention;
+  const layers = typeof attention.layers === 'number' ? attention.layers : (attention.layers[i] as number);
+  return video
+    ? new TransformerSpatioTemporalModel(channels, { heads, contextChannels, groups, layers })
+    : new Transformer2DModel(channels, {
+        heads,
+        contextChannels,
+        groups,
+        layers,
+        linearProjection,
+        onlyCrossAttention,
+        headDim: Math.floor(channels / heads),
+      });
 }
+
+const attentions = (count: number, channels: number, options: BlockOptions): Attending[] =>
+  options.attention ? range(count).map((i) => attending(channels, i, options) as Attending) : [];
 
 /**
- * One level of the encoder: `layers` times a residual block (and a transformer), then a downsampler but for the last level.
- * Source: diffusers `DownBlock2D`, `CrossAttnDownBlock2D` and their SpatioTemporal twins.
+ * One level of the encoder: `layers` times a residual block (and attention), then a downsampler but for the last level.
+ * Source: diffusers `DownBlock2D`, `CrossAttnDownBlock2D`, their SpatioTemporal twins, `AttnDownBlock2D`, `ResnetDownsampleBlock2D` and
+ * `SimpleCrossAttnDownBlock2D`.
  */
 export class DownBlock extends Module {
-  attentions: Transformer[];
+  attentions: Attending[];
   resnets: Residual[];
-  downsamplers: [Downsample2D] | null;
+  downsamplers: [Downsample2D | ResnetBlock2D] | null;
 
-  constructor(inChannels: number, outChannels: number, options: BlockOptions & { layers: number; downsample: boolean }) {
+  constructor(
+    inChannels: number,
+    outChannels: number,
+    options: BlockOptions & { layers: number; downsample: boolean; downsamplePadding?: number },
+  ) {
     super();
-    this.attentions = transformers(options.layers, outChannels, options);
+    this.attentions = attentions(options.layers, outChannels, options);
     this.resnets = range(options.layers).map((i) => residual(i === 0 ? inChannels : outChannels, outChannels, options));
-    this.downsamplers = options.downsample ? [new Downsample2D(outChannels)] : null;
+    const sampler = () =>
+      options.sampler === 'resnet'
+        ? new ResnetBlock2D(outChannels, outChannels, { ...options, resample: 'down' })
+        : new Downsample2D(outChannels, outChannels, options.downsamplePadding ?? 1);
+    this.downsamplers = options.downsample ? [sampler()] : null;
   }
 
   /** `x: [N, C, H, W]`; `states` are the outputs the decoder's skips (and ControlNet) use. */
@@ -77,55 +137,81 @@ export class DownBlock extends Module {
       x = this.attentions[i]?.forward(x, context, frames) ?? x;
       states.push(x);
     }
-    if (this.downsamplers) states.push((x = this.downsamplers[0].forward(x)));
+    if (this.downsamplers) states.push((x = this.downsamplers[0].forward(x, temb)));
     return { x, states };
   }
 }
 
 /**
- * Residual block, transformer, residual block at the lowest resolution. Source: diffusers `UNetMidBlock2DCrossAttn`,
- * `UNetMidBlockSpatioTemporal`.
+ * Residual block, attention, residual block at the lowest resolution; without attention, one residual block alone. Source: diffusers
+ * `UNetMidBlock2DCrossAttn`, `UNetMidBlockSpatioTemporal`, `UNetMidBlock2DSimpleCrossAttn`, and `UNetMidBlock2D` as U-Nets use it.
  */
 export class MidBlock extends Module {
-  attentions: [Transformer];
-  resnets: [Residual, Residual];
+  attentions: Attending[];
+  resnets: Residual[];
 
-  constructor(channels: number, options: BlockOptions & { attention: AttentionOptions }) {
+  constructor(channels: number, options: BlockOptions) {
     super();
-    this.attentions = transformers(1, channels, options) as [Transformer];
-    this.resnets = [residual(channels, channels, options), residual(channels, channels, options)];
+    this.attentions = attentions(1, channels, options);
+    this.resnets = range(this.attentions.length + 1).map(() => residual(channels, channels, options));
   }
 
   forward(x: tf.Tensor, { temb, context, frames }: Conditions): tf.Tensor {
-    const h = this.attentions[0].forward(this.resnets[0].forward(x, temb, frames), context, frames);
-    return this.resnets[1].forward(h, temb, frames);
+    const [first, ...rest] = this.resnets as [Residual, ...Residual[]];
+    let h = first.forward(x, temb, frames);
+    for (const [i, resnet] of rest.entries())
+      h = resnet.forward((this.attentions[i] as Attending).forward(h, context, frames), temb, frames);
+    return h;
   }
 }
 
 /**
  * One level of the decoder: each residual block first takes one skip connection of the encoder, joined along the channels.
- * Source: diffusers `UpBlock2D`, `CrossAttnUpBlock2D` and their SpatioTemporal twins.
+ * Source: diffusers `UpBlock2D`, `CrossAttnUpBlock2D`, their SpatioTemporal twins, `AttnUpBlock2D`, `ResnetUpsampleBlock2D` and
+ * `SimpleCrossAttnUpBlock2D`.
  */
 export class UpBlock extends Module {
-  attentions: Transformer[];
+  attentions: Attending[];
   resnets: Residual[];
-  upsamplers: [Upsample2D] | null;
+  upsamplers: [Upsample2D | ResnetBlock2D] | null;
 
   /** `skipChannels[i]`: width of the skip that residual block i takes. */
   constructor(inChannels: number, outChannels: number, skipChannels: readonly number[], options: BlockOptions & { upsample: boolean }) {
     super();
-    this.attentions = transformers(skipChannels.length, outChannels, options);
+    this.attentions = attentions(skipChannels.length, outChannels, options);
     this.resnets = skipChannels.map((skip, i) => residual((i === 0 ? inChannels : outChannels) + skip, outChannels, options));
-    this.upsamplers = options.upsample ? [new Upsample2D(outChannels)] : null;
+    const sampler = () =>
+      options.sampler === 'resnet'
+        ? new ResnetBlock2D(outChannels, outChannels, { ...options, resample: 'up' })
+        : new Upsample2D(outChannels);
+    this.upsamplers = options.upsample ? [sampler()] : null;
   }
 
-  /** Takes (pops) its skips from the end of `skips`, and upsamples to the size of the next one. */
+  /**
+   * Takes (pops) its skips from the end of `skips`, and upsamples to the size of the next one.
+   * @throws CoreBlocksError invalid-input where a residual block doubles what was not halved evenly
+   */
   forward(x: tf.Tensor, skips: tf.Tensor[], { temb, context, frames }: Conditions): tf.Tensor {
     for (const [i, resnet] of this.resnets.entries()) {
       x = resnet.forward(tf.concat([x, skips.pop() as tf.Tensor], 1), temb, frames);
       x = this.attentions[i]?.forward(x, context, frames) ?? x;
     }
-    const [, , height, width] = skips.at(-1)?.shape ?? [];
-    return this.upsamplers?.[0].forward(x, height === undefined ? undefined : [height, width as number]) ?? x;
+    if (!this.upsamplers) return x;
+    const size = skips.at(-1)?.shape.slice(2) as [number, number] | undefined;
+    const [upsampler] = this.upsamplers;
+    if (upsampler instanceof Upsample2D) return upsampler.forward(x, size);
+    checkDoubled(x, size);
+    return upsampler.forward(x, temb);
   }
+}
+
+/** A residual block doubles its input; it cannot meet a skip of another size, in the reference neither. */
+function checkDoubled({ shape }: tf.Tensor, size: readonly [number, number] | undefined): void {
+  const [height, width] = shape.slice(2).map((side) => 2 * side);
+  if (size && (size[0] !== height || size[1] !== width))
+    throw new CoreBlocksError(
+      'invalid-input',
+      `sample: its sides must be divisible by 2 at every level whose blocks upsample by a residual block; a skip has ${size.join(' x ')}, the doubled features ${height} x ${width}`,
+      { shape, size },
+    );
 }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { initialize, withParameters } from '../module.ts';
-import { Upsample2D } from '../layers/resnet.ts';
+import { Upsample2D } from '../layers/sampling.ts';
 import { UNet2DConditionModel, type UNetOptions } from './unet.ts';
 import { encoderStates } from './config.ts';
 import type { AddedConditions } from './encoder.ts';

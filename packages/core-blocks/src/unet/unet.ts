@@ -4,31 +4,30 @@ import { channelsAt, injectAt, type Injection } from './injection.ts';
 import { Conv2d, GroupNorm } from '../layers/layers.ts';
 import { UpBlock, type Conditions } from './blocks.ts';
 import {
-  checkUpBlockTypes,
   encoderStates,
+  resolveDecoder,
   resolveEncoder,
   resolveSpatioTemporalEncoder,
+  type BlockSettings,
+  type DecoderConfig,
   type ResolvedEncoder,
   type SpatioTemporalEncoderConfig,
   type UNetEncoderConfig,
+  type UNetOnlyConfig,
 } from './config.ts';
-import { UNetEncoder, type AddedConditions } from './encoder.ts';
-
-interface DecoderConfig {
-  out_channels?: number; // 4
-  /** Per level, lowest resolution first; must mirror down_block_types (UpBlock2D for DownBlock2D, and so on). */
-  up_block_types: readonly string[];
-}
+import { UNET_SCHEMA, VIDEO_UNET_SCHEMA } from './config-keys.ts';
+import { UNetEncoder, commonOptions, type ConditionOptions } from './encoder.ts';
 
 /**
  * Config of a text-conditioned U-Net (SD1.x, SD2.x, SDXL and smaller). Keys and defaults are diffusers', so a published config.json fits.
  */
-export interface UNet2DConditionConfig extends UNetEncoderConfig, DecoderConfig {}
+export interface UNet2DConditionConfig extends UNetEncoderConfig, UNetOnlyConfig, DecoderConfig {}
 
 /** Config of a video U-Net (SVD). Keys and defaults are diffusers', so a published config.json fits. */
 export interface UNetSpatioTemporalConditionConfig extends SpatioTemporalEncoderConfig, DecoderConfig {}
 
-const DECODER_KEYS = ['out_channels', 'up_block_types'];
+/** Keys that only the decoder reads. */
+const DECODER_KEYS = ['out_channels', 'up_block_types', 'conv_out_kernel', 'reverse_transformer_layers_per_block'];
 
 /** The part of a U-Net's config that the ControlNet which copies its encoder shares. */
 export const encoderOf = <C extends DecoderConfig>(config: C): Omit<C, keyof DecoderConfig> =>
@@ -51,27 +50,25 @@ abstract class UNet extends UNetEncoder {
   conv_norm_out: GroupNorm;
   conv_out: Conv2d;
 
-  constructor(encoder: ResolvedEncoder, { up_block_types, out_channels = 4 }: DecoderConfig) {
+  constructor(encoder: ResolvedEncoder, decoder: readonly BlockSettings[], options: { outChannels: number; kernel: number }) {
     super(encoder);
-    checkUpBlockTypes(encoder, up_block_types);
-    const { levels, timeEmbedDim: tembChannels, groups, eps, video } = encoder;
+    const { levels, timeEmbedDim: tembChannels, groups, eps } = encoder;
     const skips = encoderStates(encoder).map(({ channels }) => channels);
     let width = levels.at(-1)?.channels as number;
-    this.up_blocks = levels.toReversed().map(({ channels, attention }, i) => {
-      const own = Array.from({ length: encoder.layersPerBlock + 1 }, () => skips.pop() as number);
+    this.up_blocks = levels.toReversed().map(({ channels, layers }, i) => {
+      const own = Array.from({ length: layers + 1 }, () => skips.pop() as number);
       const block = new UpBlock(width, channels, own, {
+        ...commonOptions(encoder),
+        ...(decoder[i] as BlockSettings),
         tembChannels,
-        groups,
         eps: eps.up,
-        attention,
-        video,
         upsample: i < levels.length - 1,
       });
       width = channels;
       return block;
     });
     this.conv_norm_out = new GroupNorm(groups, width, eps.out);
-    this.conv_out = new Conv2d(width, out_channels, 3, { padding: 1 });
+    this.conv_out = new Conv2d(width, options.outChannels, options.kernel, { padding: (options.kernel - 1) / 2 });
   }
 
   /** @throws CoreBlocksError invalid-input for a point that this U-Net does not have */
@@ -84,7 +81,9 @@ abstract class UNet extends UNetEncoder {
   protected predict(x: tf.Tensor, conditions: Conditions, options: UNetOptions): tf.Tensor {
     const { downBlockAdditionalResiduals: additions, midBlockAdditionalResidual, inject } = options;
     if (inject) this.#checkPoint(inject);
-    const encoded = this.runDownBlocks(this.conv_in.forward(x), conditions, inject);
+    const { centerInput, activation } = this.encoder;
+    const centred = centerInput ? tf.sub(tf.mul(x, 2), 1) : x;
+    const encoded = this.runDownBlocks(this.conv_in.forward(centred), conditions, inject);
     let { states } = encoded;
     if (additions) {
       if (additions.length !== states.length)
@@ -95,10 +94,10 @@ abstract class UNet extends UNetEncoder {
         );
       states = states.map((state, i) => tf.add(state, additions[i] as tf.Tensor));
     }
-    let h = injectAt('mid_block', this.mid_block.forward(encoded.x, conditions), inject);
+    let h = injectAt('mid_block', this.mid_block?.forward(encoded.x, conditions) ?? encoded.x, inject);
     if (midBlockAdditionalResidual) h = tf.add(h, midBlockAdditionalResidual);
     for (const block of this.up_blocks) h = block.forward(h, states, conditions);
-    return this.conv_out.forward(this.conv_norm_out.forward(h, { silu: true }));
+    return this.conv_out.forward(this.conv_norm_out.activated(h, activation));
   }
 }
 
@@ -107,7 +106,8 @@ export class UNet2DConditionModel extends UNet {
   readonly #config: UNet2DConditionConfig;
 
   constructor(config: UNet2DConditionConfig) {
-    super(resolveEncoder('UNet2DConditionModel', config, DECODER_KEYS), config);
+    const encoder = resolveEncoder(UNET_SCHEMA, config);
+    super(encoder, resolveDecoder(encoder, config), { outChannels: config.out_channels ?? 4, kernel: config.conv_out_kernel ?? 3 });
     this.#config = config;
   }
 
@@ -120,7 +120,7 @@ export class UNet2DConditionModel extends UNet {
    * @param sample noisy latents `z_t: [N, C, H, W]`, of any height and width
    * @param timesteps `t: [N]`, float, in training steps
    * @param encoderHiddenStates text `c_t: [N, S, D]`
-   * @param options residuals `[N, C_i, H_i, W_i]`, an injection; `addedConditions` for SDXL
+   * @param options residuals `[N, C_i, H_i, W_i]`, an injection; `addedConditions` for SDXL; what else the config asks for
    * @returns the prediction `[N, C', H, W]`
    * @throws CoreBlocksError invalid-input on wrong shapes, a wrong number of residuals or an unknown injection point
    */
@@ -128,9 +128,9 @@ export class UNet2DConditionModel extends UNet {
     sample: tf.Tensor,
     timesteps: tf.Tensor,
     encoderHiddenStates: tf.Tensor,
-    options: UNetOptions & { addedConditions?: AddedConditions } = {},
+    options: UNetOptions & ConditionOptions = {},
   ): tf.Tensor {
-    return this.predict(sample, this.conditionImages(sample, timesteps, encoderHiddenStates, options.addedConditions), options);
+    return this.predict(sample, this.conditionImages(sample, timesteps, encoderHiddenStates, options), options);
   }
 }
 
@@ -140,7 +140,8 @@ export class UNet2DConditionModel extends UNet {
  */
 export class UNetSpatioTemporalConditionModel extends UNet {
   constructor(config: UNetSpatioTemporalConditionConfig) {
-    super(resolveSpatioTemporalEncoder('UNetSpatioTemporalConditionModel', config, DECODER_KEYS), config);
+    const encoder = resolveSpatioTemporalEncoder(VIDEO_UNET_SCHEMA, config);
+    super(encoder, resolveDecoder(encoder, config), { outChannels: config.out_channels ?? 4, kernel: 3 });
   }
 
   /**

@@ -9,7 +9,8 @@ import type { TensorSource } from '../tensor-source.ts';
 
 /** What of a U-Net's config decides the names. */
 export interface BlockLayout {
-  layers_per_block: number;
+  /** One number for all levels, or one for each. */
+  layers_per_block: number | readonly number[];
   up_block_types?: readonly string[];
 }
 
@@ -53,10 +54,13 @@ const inAttention = (rest: string): string =>
  * The name of a U-Net's (or a ControlNet's encoder's) parameter in LDM's list of input and output blocks: every layer and every downsampler
  * is a block of its own, an upsampler is the last part of its level's last block.
  */
-export function ldmBlockName(name: string, { layers_per_block: layers, up_block_types: upTypes = [] }: BlockLayout): string {
+export function ldmBlockName(name: string, { layers_per_block, up_block_types: upTypes = [] }: BlockLayout): string {
   const [, direction, levelText, kind, layerText, rest] = BLOCK.exec(name) ?? [];
   if (rest !== undefined) {
-    const level = Number(levelText) * (layers + 1);
+    const perLevel = typeof layers_per_block === 'number' ? null : direction === 'down' ? layers_per_block : layers_per_block.toReversed();
+    const layersAt = (i: number): number => perLevel?.[i] ?? (layers_per_block as number);
+    const layers = layersAt(Number(levelText));
+    const level = Array.from({ length: Number(levelText) }, (_, i) => layersAt(i) + 1).reduce((a, b) => a + b, 0);
     const block =
       direction === 'down'
         ? `input_blocks.${1 + level + (kind === 'downsamplers' ? layers : Number(layerText))}`
