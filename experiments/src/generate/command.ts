@@ -6,7 +6,6 @@ export const command = (): Command =>
   generateFlags().action(async (flags: GenerateFlags) => {
     const options = generateOptions(flags);
     // Loaded after the flags are known to be right: a typing mistake is answered at once.
-    const { generate } = await import('./generate.ts');
-    const print = (line: string): boolean => process.stdout.write(`${line}\n`);
-    for (const file of await generate(options, print)) print(file);
+    const [{ generate }, { Progress }] = await Promise.all([import('./generate.ts'), import('@controllab/report')]);
+    for (const file of await generate(options, new Progress())) process.stdout.write(`${file}\n`);
   });

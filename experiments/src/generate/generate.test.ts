@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -6,11 +7,12 @@ import { parseFlags } from '@controllab/command-line';
 import { controlNet } from '@controllab/controlnet';
 import { writeSafetensors } from '@controllab/core-blocks';
 import { openMini } from '@controllab/mini-sd';
-import { readPngText } from '@controllab/report';
+import { Progress, readPngText } from '@controllab/report';
 import { methodMetadata } from '@controllab/base-model';
 import { writeTinyCldm, writeTinyControlNet, writeTinyLdm, writeTinyModel } from '@controllab/base-model/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generate } from './generate.ts';
+import { readPictureText } from './pictures/picture-file.ts';
 import { generateFlags, generateOptions, type GenerateFlags } from './options.ts';
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'generate-'));
@@ -32,7 +34,8 @@ afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
 async function draw(...flags: string[]): Promise<{ files: string[]; said: string[] }> {
   const said: string[] = [];
   const parsed = parseFlags<GenerateFlags>(generateFlags(), flags);
-  return { files: await generate(generateOptions(parsed), (message) => said.push(message)), said };
+  const progress = new Progress({ write: (line) => said.push(line.trimEnd()) });
+  return { files: await generate(generateOptions(parsed), progress), said };
 }
 /** One picture of the published model; 'a cat' unless a prompt is given. */
 async function run(...flags: string[]): Promise<{ png: Buffer; log: string[] }> {
@@ -54,6 +57,11 @@ describe('generate', () => {
       prompt: 'a cat',
       'negative prompt': 'a dog',
       settings: 'seed 3, 2 steps, guidance 7.5, sampler ddim, 32 x 24',
+      parameters: [
+        'a cat',
+        'Negative prompt: a dog',
+        'Steps: 2, Sampler: DDIM, CFG scale: 7.5, Seed: 3, Size: 32x24, Model: model, ControlNet 0: "Module: canny, Model: control, Weight: 1, Resize Mode: Just Resize, Threshold A: 100, Threshold B: 200, Guidance Start: 0, Guidance End: 1, Control Mode: Balanced", Version: controllab',
+      ].join('\n'),
       'control 1': expect.stringMatching(/square\.png, extractor canny, scale 1/),
     });
     expect(first.log.filter((line) => /^step \d\/2/.test(line))).toHaveLength(2);
@@ -90,6 +98,83 @@ describe('generate', () => {
     expect((await pixels(controlled.png)).equals(await pixels(fromFile.png))).toBe(false);
   });
 
+  it('acts in its share of the steps alone, and in guess mode without a prompt', async () => {
+    const raw = async (...flags: string[]) => pixels((await run(...flags)).png);
+    const [all, none] = [await raw(...control()), await raw('--width=32', '--height=24')];
+    const window = await raw(...control('--control-start=0.5'));
+    expect(window.equals(all) || window.equals(none)).toBe(false);
+    // Of two steps none begins at 0.9 or later.
+    expect((await raw(...control('--control-start=0.9'))).equals(none)).toBe(true);
+    expect((await raw(...control('--control-start=0', '--control-end=1'))).equals(all)).toBe(true);
+    const guess = await draw('--model', at('model'), '--steps=2', ...control('--guess-mode'), '--out', at('guess.png'));
+    const empty = await raw(...control('--guess-mode', '--prompt', ''));
+    expect((await pixels(fs.readFileSync(guess.files[0]!))).equals(empty)).toBe(true);
+  });
+
+  it('takes guidance of 0 for none, as of 1', async () => {
+    const one = await run('--guidance=1');
+    const zero = await run('--guidance=0', '--negative-prompt=a dog');
+    expect((await pixels(zero.png)).equals(await pixels(one.png))).toBe(true);
+    expect(zero.log).toContainEqual('Warning: without guidance (0 or 1) negative prompts have no effect.');
+    expect((await texts(zero.png))['parameters']).toContain('CFG scale: 1,');
+  });
+
+  it('weighs words, and never reads a weight or a tag as letters', async () => {
+    const raw = async (...flags: string[]) => pixels((await run(...flags)).png);
+    const plain = await raw();
+    expect((await raw('--prompt', 'a (cat:1.5)')).equals(plain)).toBe(false);
+    expect((await raw('--prompt', 'a (cat:1.0)')).equals(plain)).toBe(true);
+    const tagged = await run('--prompt', 'a cat <lora:x:1>');
+    expect((await pixels(tagged.png)).equals(plain)).toBe(true);
+    expect(tagged.log).toContainEqual(expect.stringMatching(/^Warning: <lora:x:1> is left out of the prompt.*--lora-dir/));
+    expect((await texts(tagged.png))['prompt']).toBe('a cat <lora:x:1>');
+    await expect(run('--prompt', 'a [cat:dog:0.5]')).rejects.toThrow(/prompt editing.*--prompt-syntax plain/);
+  });
+
+  it('adds LoRAs by flag and by tag', async () => {
+    fs.mkdirSync(at('loras', 'styles'), { recursive: true });
+    const layer = 'lora_unet_down_blocks_0_attentions_0_proj_in';
+    const ramp = (length: number) => Float32Array.from({ length }, (_, i) => Math.sin(i + 1));
+    writeSafetensors(at('loras', 'styles', 'ink.safetensors'), {
+      [`${layer}.lora_down.weight`]: { data: ramp(16), shape: [2, 8, 1, 1] },
+      [`${layer}.lora_up.weight`]: { data: ramp(16), shape: [8, 2, 1, 1] },
+    });
+    const ink = at('loras', 'styles', 'ink.safetensors');
+    const raw = async (...flags: string[]) => pixels((await run(...flags)).png);
+    const [plain, flag] = [await raw(), await raw('--lora', `${ink}:0.8`)];
+    expect(flag.equals(plain)).toBe(false);
+    const tagged = await run('--lora-dir', at('loras'), '--prompt', 'a cat<lora:ink:0.8>');
+    expect((await pixels(tagged.png)).equals(flag)).toBe(true);
+    expect((await texts(tagged.png))['parameters']).toContain('Loras: "ink: 0.8"');
+    expect((await texts(tagged.png))['command']).not.toContain('--lora ');
+    expect((await raw('--lora', `${ink}:0`)).equals(plain)).toBe(true);
+    await expect(run('--lora-dir', at('loras'), '--prompt', '<lora:oil:1>')).rejects.toThrow(/has no oil\.safetensors; it has ink/);
+    await expect(run('--lora-dir', at('loras'), '--prompt', 'a <lora:ink:1>', '--prompt', 'b', '--out', at('many'))).rejects.toThrow(
+      /need the same <lora/,
+    );
+  });
+
+  it.each(['out.jpg', 'out.WEBP', 'out.jpeg'])('writes %s with its settings', async (name) => {
+    const { png } = await run('--out', at(name), '--prompt', 'ein Bär');
+    const { format, width } = await sharp(png).metadata();
+    expect([format, width]).toEqual([name === 'out.WEBP' ? 'webp' : 'jpeg', 32]);
+    expect(readPictureText(png)).toMatchObject({
+      parameters: expect.stringMatching(/^ein Bär\nSteps: 2, Sampler: DDIM, CFG scale: 7\.5, Seed: 1, Size: 32x32, /),
+      command: expect.stringMatching(/--prompt 'ein Bär'/),
+    });
+  });
+
+  it('writes over what it wrote, over nothing else', async () => {
+    const first = await run('--out', at('own.png'));
+    expect((await run('--out', at('own.png'))).png.equals(first.png)).toBe(true);
+    fs.copyFileSync(at('square.png'), at('mine.png'));
+    const before = fs.readFileSync(at('mine.png'));
+    await expect(run('--out', at('mine.png'))).rejects.toThrow(/mine\.png exists and is no picture of ours.*--overwrite/);
+    expect(fs.readFileSync(at('mine.png'))).toEqual(before);
+    await expect(run(...control('--out', at('square.png'), '--overwrite'))).rejects.toThrow(/square\.png is read by the command itself/);
+    expect((await run('--out', at('mine.png'), '--overwrite')).png).toEqual(first.png);
+  });
+
   it('runs XL with its two text encoders and a ControlNet', async () => {
     writeTinyModel(at('xl'), { xl: true });
     writeTinyControlNet(at('xl-control'), { xl: true });
@@ -120,26 +205,64 @@ describe('generate', () => {
 });
 
 describe('generate with the embedded default', () => {
-  it('draws every prompt, each picture its own, and writes over none', async () => {
-    const flags = ['--prompt', 'a large dog', '--prompt', '', '--count', '2', '--steps', '2', '--out', at('folder')];
+  it('draws every prompt, each picture from a seed of its own, a sheet of all, and writes over none', async () => {
+    const flags = ['--prompt', 'a large dog', '--prompt', '', '--count', '2', '--steps', '2', '--seed', '8', '--out', at('folder')];
     const { files } = await draw(...flags);
-    expect(files.map((file) => path.basename(file))).toEqual([
-      'a-large-dog-1-0.png',
-      'a-large-dog-1-1.png',
-      'empty-1-2.png',
-      'empty-1-3.png',
-    ]);
+    const names = ['a-large-dog-8.png', 'a-large-dog-9.png', 'empty-10.png', 'empty-11.png', 'sheet-8.png'];
+    expect(files.map((file) => path.basename(file))).toEqual(names);
     const pngs = files.map((file) => fs.readFileSync(file));
-    expect(new Set(pngs.map(String)).size).toBe(4);
+    expect(new Set(pngs.map(String)).size).toBe(5);
     expect(await sharp(pngs[0]).metadata()).toMatchObject({ width: 64, height: 64 });
+    const line = await sharp(pngs[4]).extract({ left: 64, top: 64, width: 64, height: 64 }).raw().toBuffer();
+    expect(line.equals(await pixels(pngs[3]!))).toBe(true);
     expect(await texts(pngs[3]!)).toMatchObject({
       prompt: '',
       model: expect.stringMatching(/^mini, U-Net [0-9a-f]{12}$/),
-      settings: 'seed 1, picture 3, 2 steps, guidance 4, sampler ddim, 64 x 64',
+      settings: 'seed 11, 2 steps, guidance 4, sampler ddim, 64 x 64',
+      parameters: expect.stringMatching(
+        /^Steps: 2, Sampler: DDIM, CFG scale: 4, Seed: 11, Size: 64x64, Model hash: [0-9a-f]{10}, Model: mini,/,
+      ),
     });
-    const again = (await draw(...flags)).files;
-    expect(path.basename(again[0]!)).toBe('a-large-dog-1-0-2.png');
+    const again = (await draw(...flags, '--no-sheet')).files;
+    expect(again.map((file) => path.basename(file))).toEqual([
+      'a-large-dog-8-2.png',
+      'a-large-dog-9-2.png',
+      'empty-10-2.png',
+      'empty-11-2.png',
+    ]);
     expect(await pixels(fs.readFileSync(again[3]!))).toEqual(await pixels(pngs[3]!));
+  });
+
+  it('draws a picture again by the command that it carries', async () => {
+    fs.writeFileSync(at('p.jsonl'), '{"prompt": "a (large:1.5) dog", "seed": 40, "negative_prompt": "it\'s, \\"red\\""}\n"a cat"\n');
+    const flags = [
+      '--prompts',
+      at('p.jsonl'),
+      '--steps',
+      '3',
+      '--sampler',
+      'unipc',
+      '--karras',
+      '--spacing',
+      'leading',
+      '--guidance-rescale',
+      '0.5',
+    ];
+    const { files, said } = await draw(...flags, '--out', at('again'));
+    expect(said).toContainEqual('Prompt weights: "large" 1.5 (--prompt-syntax plain reads brackets as text).');
+    expect(path.basename(files[1]!)).toBe('a-cat-2.png');
+    for (const file of files.slice(0, 2)) {
+      const png = fs.readFileSync(file);
+      const { command } = await texts(png);
+      // What a shell makes of it.
+      const words = execFileSync('bash', ['-c', `printf '%s\\0' ${command}`], { encoding: 'utf8' })
+        .split('\0')
+        .slice(3, -1);
+      const redrawn = await draw(...words, '--out', at('redrawn.png'), '--overwrite');
+      const [before, after] = [await pixels(png), await pixels(fs.readFileSync(redrawn.files[0]!))];
+      after.forEach((value, i) => expect(Math.abs(before[i]! - value)).toBeLessThanOrEqual(1));
+      expect((await texts(fs.readFileSync(redrawn.files[0]!)))['command']).toBe(command);
+    }
   });
 
   it('keeps a prompt byte for byte, and warns of words that the model does not know', async () => {

@@ -1,35 +1,115 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
+import sharp from 'sharp';
 import {
   checkSize,
   createSampler,
   openControl,
   sampleInBatches,
   type Base,
-  type BatchedRequest,
+  type LoraRequest,
+  type PromptText,
   type SamplerOptions,
 } from '@controllab/base-model';
-import { userPath, workspaceRoot } from '@controllab/command-line';
-import { conditionBatch, writeAtomic, type RgbImage } from '@controllab/data';
+import { userPath } from '@controllab/command-line';
+import { conditionBatch, type RgbImage } from '@controllab/data';
 import { openBase } from '@controllab/mini-sd';
-import { encodePng, withPngText } from '@controllab/report';
+import { encodePng, imageSheet, type Progress } from '@controllab/report';
 import { ExperimentError } from '../runner/errors.ts';
 import { imageSize, loadCondition } from './condition.ts';
-import { isMini, isPng, type GenerateOptions } from './options.ts';
+import { isMini, type GenerateOptions } from './options.ts';
+import { describePicture, type PictureRequest } from './pictures/describe.ts';
+import { destinationOf, type Destination } from './pictures/destination.ts';
+import { checkDestination, slug, writePicture } from './pictures/outputs.ts';
+import { encodePicture } from './pictures/picture-file.ts';
+import { readPrompt, weightsText } from './prompts/prompt-syntax.ts';
+import { readPrompts } from './prompts/read-prompts.ts';
 
-/** Where pictures go whose place nobody named. */
-const FOLDER = path.join(workspaceRoot, 'runs', 'generate');
 /** Pictures drawn at a time by the embedded default; of a published model, one fills the memory. */
 const BATCH = 16;
+/** The longest side of a contact sheet: what viewers and browsers show. */
+const SHEET_SIDE = 8192;
 
-const openModel = ({ model, config }: GenerateOptions): Promise<Base> =>
-  openBase(isMini(model) ? model : userPath(model), { config: config === null ? null : userPath(config) });
+type Size = Pick<RgbImage, 'width' | 'height'>;
+type Warn = (message: string) => void;
+
+/** What is drawn, before it is known with which model. */
+interface Plan {
+  readonly pictures: readonly PictureRequest[];
+  /** Of each picture as the text encoder gets it. */
+  readonly prompts: readonly PromptText[];
+  readonly negativePrompts: readonly (PromptText | null)[];
+  /** Those of the command and of tags. */
+  readonly loras: readonly LoraRequest[];
+}
+
+const invalid = (message: string, values: Record<string, unknown> = {}): never => {
+  throw new ExperimentError('invalid-option', `generate: ${message}`, values);
+};
+
+/** Every picture with its prompt and seed: `count` of each prompt; where no row of a file says otherwise, seeds follow each other. */
+async function picturesOf({ prompts, promptsFile, count, negativePrompt, seed }: GenerateOptions): Promise<PictureRequest[]> {
+  const rows = [...prompts.map((prompt) => ({ prompt })), ...(promptsFile === null ? [] : await readPrompts(userPath(promptsFile)))];
+  const pictures = rows.flatMap((row, r) =>
+    Array.from({ length: count }, (_, c) => ({
+      prompt: row.prompt,
+      negativePrompt: ('negativePrompt' in row ? row.negativePrompt : undefined) ?? negativePrompt,
+      seed: 'seed' in row && row.seed !== undefined ? row.seed + c : seed + r * count + c,
+    })),
+  );
+  const last = pictures.find((picture) => picture.seed >= 2 ** 32);
+  return last ? invalid(`the seeds of ${pictures.length} pictures run to ${last.seed}, beyond 2^32; begin lower.`) : pictures;
+}
+
+/** LoRAs of tags are merged at load, so that all prompts must ask for the same. */
+function tagLoras(pictures: readonly PictureRequest[], loras: readonly (readonly LoraRequest[])[]): readonly LoraRequest[] {
+  const first = loras[0]!;
+  const other = loras.findIndex((own) => JSON.stringify(own) !== JSON.stringify(first));
+  if (other >= 0)
+    invalid(
+      `the prompts of one run need the same <lora:...> tags, for LoRAs are added to the weights once: "${pictures[0]!.prompt}" and "${pictures[other]!.prompt}" differ.`,
+    );
+  return first;
+}
+
+async function planOf(options: GenerateOptions, progress: Progress, warn: Warn): Promise<Plan> {
+  const pictures = await picturesOf(options);
+  const setting = { syntax: options.promptSyntax, loraDir: options.loraDir === null ? null : userPath(options.loraDir) };
+  const read = pictures.map(({ prompt }) => readPrompt(prompt, setting, warn));
+  const negative = pictures.map(({ negativePrompt }) => {
+    if (negativePrompt === null) return null;
+    const { text, loras } = readPrompt(negativePrompt, setting, warn);
+    return loras.length === 0 ? text : invalid(`a negative prompt has no <lora:...> tags: "${negativePrompt}".`);
+  });
+  const weights = new Set(
+    [...read.map(({ text }) => text), ...negative].flatMap((text) => (text === null ? [] : (weightsText(text) ?? []))),
+  );
+  for (const words of weights) progress.message(`Prompt weights: ${words} (--prompt-syntax plain reads brackets as text).`);
+  if (options.guidance <= 1 && negative.some((text) => text !== null)) warn('without guidance (0 or 1) negative prompts have no effect');
+  const own = options.loras.map(({ file, weight }) => ({ file: userPath(file), weight }));
+  return {
+    pictures,
+    prompts: read.map(({ text }) => text),
+    negativePrompts: negative,
+    loras: [
+      ...own,
+      ...tagLoras(
+        pictures,
+        read.map(({ loras }) => loras),
+      ),
+    ],
+  };
+}
+
+const openModel = ({ model, config }: GenerateOptions, loras: readonly LoraRequest[]): Promise<Base> =>
+  openBase(isMini(model) ? model : userPath(model), {
+    config: config === null ? null : userPath(config),
+    ...(loras.length === 0 ? {} : { loras }),
+  });
 
 /**
  * The size asked for; else a published model draws what its first condition is, and the embedded default what it was trained on.
  * @throws ExperimentError invalid-option for a size that the model cannot draw
  */
-async function sizeOf({ width, height, controls, model }: GenerateOptions, base: Base): Promise<{ width: number; height: number }> {
+async function sizeOf({ width, height, controls, model }: GenerateOptions, base: Base): Promise<Size> {
   const asked = width !== null && height !== null;
   const own = { width: base.pixels, height: base.pixels };
   const size = asked ? { width, height } : controls[0] && !isMini(model) ? await imageSize(userPath(controls[0].condition)) : own;
@@ -44,124 +124,135 @@ async function sizeOf({ width, height, controls, model }: GenerateOptions, base:
   return size;
 }
 
-/** The settings a picture can be made again from, as the PNG's text. */
-function describe(
-  options: GenerateOptions,
-  base: Base,
-  { prompt, picture, width, height }: { prompt: string; picture: number; width: number; height: number },
-): Record<string, string> {
-  const { negativePrompt, model, controls, guessMode, seed, steps, guidance, sampler } = options;
-  return {
-    Software: 'controllab',
-    prompt,
-    ...(negativePrompt === null ? {} : { 'negative prompt': negativePrompt }),
-    model: isMini(model) ? `${base.id}, U-Net ${base.hashes['unet']!.slice(0, 12)}` : model,
-    ...Object.fromEntries(
-      controls.map(({ controlnet, condition, extractor, scale }, i) => [
-        `control ${i + 1}`,
-        `${controlnet}, condition ${condition}, extractor ${extractor}, scale ${scale}`,
-      ]),
-    ),
-    ...(guessMode ? { 'guess mode': 'on' } : {}),
-    settings: `seed ${seed}${picture === 0 ? '' : `, picture ${picture}`}, ${steps} steps, guidance ${guidance}, sampler ${sampler}, ${width} x ${height}`,
-  };
-}
-
-const slug = (prompt: string): string =>
-  prompt
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-|-$/g, '')
-    .slice(0, 60) || 'empty';
-
-/** A PNG that is named is written; in a folder no older picture is written over. */
-function fileFor({ out, seed }: GenerateOptions, prompt: string, picture: number): string {
-  if (out !== null && isPng(out)) return userPath(out);
-  const stem = path.join(out === null ? FOLDER : userPath(out), `${slug(prompt)}-${seed}-${picture}`);
-  for (let copy = 1; ; copy++) {
-    const file = `${stem}${copy === 1 ? '' : `-${copy}`}.png`;
-    if (!existsSync(file)) return file;
-  }
-}
-
 /** What each control sees, the same for every picture. */
-async function conditionsOf({ controls }: GenerateOptions, size: { width: number; height: number }) {
+async function conditionsOf({ controls }: GenerateOptions, size: Size, warn: Warn) {
   const images: RgbImage[] = [];
-  for (const { condition, extractor } of controls) images.push(await loadCondition(userPath(condition), extractor, size));
+  for (const { condition, extractor } of controls) images.push(await loadCondition(userPath(condition), extractor, size, warn));
   return (start: number, end: number) => images.map((image) => conditionBatch(Array<RgbImage>(end - start).fill(image)));
 }
 
-/** Says what a published model, which takes its time, does at every stage and step. */
-function progress({ model, controls }: GenerateOptions, say: (message: string) => void): Partial<BatchedRequest> {
-  if (isMini(model)) return {};
-  let last = performance.now();
-  const took = (what: string): void => {
-    say(`${what}  ${((performance.now() - last) / 1000).toFixed(1)} s`);
-    last = performance.now();
-  };
-  const loaded = `U-Net${controls.length ? ` and ${controls.length} ControlNet${controls.length > 1 ? 's' : ''}` : ''} loaded`;
+/** Says what is done: every step, and of a published model, which takes its time, every stage. */
+function sampling({ model, controls, steps }: GenerateOptions, pictures: number, atOnce: number, progress: Progress) {
+  let [last, drawn] = [performance.now(), 0];
+  const loaded = `U-Net${controls.length ? ` and ${controls.length} control${controls.length > 1 ? 's' : ''}` : ''} loaded`;
   return {
-    onStage: (stage) => took(stage === 'denoiser loaded' ? loaded : stage),
-    onStep: (step, steps) => took(`step ${step}/${steps}`),
+    onStage: (stage: 'prompts encoded' | 'denoiser loaded' | 'decoded') => {
+      if (!isMini(model))
+        progress.message(`${stage === 'denoiser loaded' ? loaded : stage}  ${((performance.now() - last) / 1000).toFixed(1)} s`);
+      last = performance.now();
+    },
+    onStep: (step: number, all: number) => {
+      last = performance.now();
+      const now = Math.min(atOnce, pictures - drawn);
+      const which =
+        pictures === 1 ? '' : `, picture${now > 1 ? 's' : ''} ${now > 1 ? `${drawn + 1}-${drawn + now}` : drawn + 1} of ${pictures}`;
+      progress.update({ text: `step ${step}/${all}${which}`, done: (drawn + (now * step) / all) * steps, total: pictures * steps });
+    },
+    onDrawn: (done: number) => (drawn = done),
   };
 }
 
-/** Writes pictures as PNG files that carry their settings, the first being picture `first` of the command. */
-async function writePictures(
-  options: GenerateOptions,
-  base: Base,
-  prompts: readonly string[],
-  images: readonly RgbImage[],
-  first: number,
-): Promise<string[]> {
-  const files: string[] = [];
-  for (const [i, { rgb, width, height }] of images.entries()) {
-    const picture = first + i;
-    const prompt = prompts[picture]!;
-    const file = fileFor(options, prompt, picture);
-    const text = describe(options, base, { prompt, picture, width, height });
-    await writeAtomic(file, withPngText(await encodePng(rgb, width, height), text));
-    files.push(file);
+/** All pictures of a run in one image: a line for each prompt where each has several. Smaller where it would be too large to be shown. */
+async function sheetOf(images: readonly RgbImage[], count: number): Promise<RgbImage> {
+  const columns = count > 1 && count < images.length ? count : Math.ceil(Math.sqrt(images.length));
+  const { width, height } = images[0]!;
+  const longest = Math.max(columns * width, Math.ceil(images.length / columns) * height);
+  if (longest <= SHEET_SIDE) return imageSheet(images, columns);
+  const size = { width: Math.floor((width * SHEET_SIDE) / longest), height: Math.floor((height * SHEET_SIDE) / longest) };
+  const small: RgbImage[] = [];
+  for (const { rgb } of images) {
+    const pixels = sharp(rgb, { raw: { width, height, channels: 3 } }).resize({ ...size, fit: 'fill' });
+    small.push({ ...size, rgb: new Uint8Array(await pixels.raw().toBuffer()) });
   }
-  return files;
+  return imageSheet(small, columns);
+}
+
+const writeSheet = (destination: Destination, images: readonly RgbImage[], { count, seed }: GenerateOptions): Promise<string> =>
+  writePicture(destination, `sheet-${seed}`, async () => {
+    const { rgb, width, height } = await sheetOf(images, count);
+    return encodePng(rgb, width, height);
+  });
+
+/** Makes sure that all of the pictures can be written. */
+async function checkOutput(options: GenerateOptions, plan: Plan, { width, height }: Size): Promise<Destination> {
+  const destination = destinationOf(options.out, plan.pictures.length);
+  const { model, config, promptsFile, controls } = options;
+  const inputs = [model, config, promptsFile, ...controls.flatMap(({ controlnet, condition }) => [controlnet, condition])];
+  await checkDestination(destination, {
+    // Pixels that cannot be compressed; of the sheet as many again.
+    bytes: plan.pictures.length * width * height * 3 * (options.sheet ? 2 : 1),
+    overwrite: options.overwrite,
+    inputs: [...inputs.flatMap((input) => (input === null ? [] : userPath(input))), ...plan.loras.map(({ file }) => file)],
+  });
+  return destination;
+}
+
+/** A sampler of the base with its controls, told of nothing: what of a prompt is cut off or unknown is said before. */
+function openSampler(options: GenerateOptions, base: Base, pictures: number, size: Size) {
+  const { guidance, guessMode, provider, model } = options;
+  const settings: SamplerOptions = {
+    count: Math.min(pictures, isMini(model) ? BATCH : 1),
+    guidance: guidance > 1,
+    controls: options.controls.map(({ controlnet, scale, start, end }) => ({
+      ...openControl(userPath(controlnet), base),
+      scale,
+      start,
+      end,
+    })),
+    ...(guessMode ? { controlIn: 'conditional', weighting: 'guess' } : {}),
+    size,
+  };
+  return createSampler(base, settings, { provider });
 }
 
 /**
- * Draws every prompt `count` times and writes a PNG for each, which carries its settings. Picture n of the command starts from noise
- * (seed, n): the same command draws the same pictures.
+ * Draws every prompt `count` times and writes a picture for each, which carries its settings, and a contact sheet of several. Each picture
+ * has a seed of its own, with which it is drawn again alone.
  * @returns the files written
  * @throws ExperimentError, BaseModelError, MiniSdError, CoreBlocksError for models, images and settings that do not fit
  */
-export async function generate(options: GenerateOptions, say: (message: string) => void): Promise<string[]> {
-  const { count, negativePrompt, guidance, guessMode, seed, steps, sampler: solver, provider } = options;
-  const started = performance.now();
-  const base = await openModel(options);
-  const controls = options.controls.map(({ controlnet, scale }) => ({ ...openControl(userPath(controlnet), base), scale }));
-  const size = await sizeOf(options, base);
-  const prompts = options.prompts.flatMap((prompt) => Array<string>(count).fill(prompt));
-  const settings: SamplerOptions = {
-    count: Math.min(prompts.length, isMini(options.model) ? BATCH : 1),
-    guidance: guidance > 1,
-    controls,
-    ...(guessMode ? { controlIn: 'conditional', weighting: 'guess' } : {}),
-    size,
-    say: (message) => say(`Warning: ${message}.`),
+export async function generate(options: GenerateOptions, progress: Progress): Promise<string[]> {
+  const said = new Set<string>();
+  const warn = (message: string): void => {
+    if (!said.has(message)) progress.message(`Warning: ${message}.`);
+    said.add(message);
   };
-  const sampler = await createSampler(base, settings, { provider });
+  const plan = await planOf(options, progress, warn);
+  const { pictures, prompts, negativePrompts } = plan;
+  const base = await openModel(options, plan.loras);
+  base.tokenize([...prompts, ...negativePrompts.map((prompt) => prompt ?? '')], warn);
+  const size = await sizeOf(options, base);
+  const conditions = await conditionsOf(options, size, warn);
+  const destination = await checkOutput(options, plan, size);
+  const sampler = await openSampler(options, base, pictures.length, size);
+  const { onDrawn, ...told } = sampling(options, pictures.length, sampler.count, progress);
   const files: string[] = [];
   try {
-    await sampleInBatches(sampler, {
-      ...{ prompts, negativePrompt, seed, solver, steps, guidanceScale: guidance },
-      conditionsOf: await conditionsOf(options, size),
-      ...progress(options, say),
+    const images = await sampleInBatches(sampler, {
+      prompts,
+      negativePrompts,
+      seed: pictures.map(({ seed }) => seed),
+      solver: options.sampler,
+      sampling: options.sampling,
+      steps: options.steps,
+      guidanceScale: options.guidance,
+      guidanceRescale: options.guidanceRescale,
+      conditionsOf: conditions,
+      ...told,
       onBatch: async (done, newest) => {
-        files.push(...(await writePictures(options, base, prompts, newest, done - newest.length)));
-        say(
-          `${done} of ${prompts.length} picture${prompts.length === 1 ? '' : 's'}  ${((performance.now() - started) / 1000).toFixed(1)} s`,
-        );
+        for (const [i, image] of newest.entries()) {
+          const picture = pictures[done - newest.length + i]!;
+          const text = describePicture({ options, base, size, loras: plan.loras }, picture);
+          files.push(
+            await writePicture(destination, `${slug(picture.prompt)}-${picture.seed}`, (file) => encodePicture(file, image, text)),
+          );
+        }
+        onDrawn(done);
       },
     });
+    if (images.length > 1 && options.sheet) files.push(await writeSheet(destination, images, options));
   } finally {
+    progress.end();
     await sampler.release();
   }
   return files;

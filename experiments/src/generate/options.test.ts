@@ -34,8 +34,13 @@ describe('flags of generate', () => {
         '--conditioning-scale=1.5',
       ).controls,
     ).toEqual([
-      { controlnet: 'a', condition: '1.png', extractor: 'canny', scale: 0.5 },
-      { controlnet: 'b', condition: '2.png', extractor: 'canny', scale: 1.5 },
+      { controlnet: 'a', condition: '1.png', extractor: 'canny', scale: 0.5, start: 0, end: 1 },
+      { controlnet: 'b', condition: '2.png', extractor: 'canny', scale: 1.5, start: 0, end: 1 },
+    ]);
+    const two = ['--controlnet=a', '--controlnet=b', '--condition=1.png', '--condition=2.png'];
+    expect(parse(...two, '--control-start=0.25', '--control-end=0.5', '--control-end=1').controls).toMatchObject([
+      { start: 0.25, end: 0.5 },
+      { start: 0.25, end: 1 },
     ]);
   });
 
@@ -43,7 +48,8 @@ describe('flags of generate', () => {
     [['--sampler=dpm'], /dpm.*choices are ddim, euler, dpm\+\+2m, unipc, ddpm/],
     [['--extractor=hed'], /hed.*choices are none, canny/],
     [['--steps=0'], /at least 1/],
-    [['--guidance=0.5'], /at least 1/],
+    [['--guidance=0.5'], /0 or 1 for no guidance, or more than 1/],
+    [['--guidance=-1'], /at least 0/],
     [['--controlnet=a'], /1 --controlnet need as many --condition images, got 0/],
     [['--controlnet=a', '--condition=1.png', '--extractor=none', '--extractor=canny'], /--extractor was given 2 times for 1 --controlnet/],
     [['--guess-mode'], /--guess-mode needs a --controlnet/],
@@ -52,8 +58,24 @@ describe('flags of generate', () => {
     [['--count=0'], /at least 1/],
     [['--tier=core'], /--tier is a pool of objects of the embedded default; --model is m/],
     [['--tier=huge'], /choices are quick, core/],
-    [['--out=a.jpg'], /written as PNG: name a \.png or a folder, got --out a\.jpg/],
-    [['--count=2', '--out=a.png'], /--out names one PNG for 2 pictures; name a folder/],
+    [['--out=a.tiff'], /written as \.png, \.jpg, \.jpeg, \.webp: name one, or a folder with a \/ behind it; got --out a\.tiff/],
+    [['--out=pictures.v2'], /written as \.png/],
+    [['--count=2', '--out=a.png'], /--out names one file for 2 pictures; name a folder/],
+    [['--control-start=0.5'], /--control-start needs a --controlnet/],
+    [
+      ['--controlnet=a', '--condition=b', '--control-start=0.5', '--control-end=0.5'],
+      /--control-start 0\.5 must be below --control-end 0\.5/,
+    ],
+    [['--controlnet=a', '--condition=b', '--control-end=1.5'], /from 0 to 1/],
+    [['--karras'], /--karras is for euler, dpm\+\+2m, unipc; --sampler is ddim/],
+    [['--spacing=log'], /leading, linspace, trailing/],
+    [['--guidance=1', '--guidance-rescale=0.7'], /--guidance-rescale needs --guidance above 1, which is 1/],
+    [['--lora=x:strong'], /FILE or FILE:WEIGHT/],
+    [['--model=mini', '--lora=x'], /--lora is for published models/],
+    ...['model', 'config', 'lora', 'lora-dir', 'prompts', 'controlnet', 'condition', 'out'].map((flag): [string[], RegExp] => [
+      [`--${flag}=`],
+      new RegExp(`--${flag} .*(got nothing|FILE)`),
+    ]),
   ])('%j', (argv, message) => expect(() => parse(...argv)).toThrow(message));
 
   it('draws with the embedded default, at its own guidance, where no model is named', () => {
@@ -71,7 +93,12 @@ describe('flags of generate', () => {
   });
 
   it('needs a prompt, which may look like a flag', () => {
-    expect(() => read([])).toThrow(/--prompt/);
+    expect(() => read([])).toThrow(/give a --prompt, or --prompts FILE/);
+    expect(read(['--guess-mode', '--controlnet=a', '--condition=b']).prompts).toEqual(['']);
+    expect(read(['--lora=a/b.safetensors:-0.5', '--lora=c', '--model=m', '--prompt=']).loras).toEqual([
+      { file: 'a/b.safetensors', weight: -0.5 },
+      { file: 'c', weight: 1 },
+    ]);
     expect(read(['--prompt', '--cat', '--out', 'x.PNG'])).toMatchObject({ prompts: ['--cat'], out: 'x.PNG' });
   });
 

@@ -1,14 +1,20 @@
-import { Command, Option } from 'commander';
-import { finite, integer, providerOption, repeatable, seed } from '@controllab/command-line';
-import { solverNames, type SolverName } from '@controllab/diffusion';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { LoraRequest } from '@controllab/base-model';
+import { finite, integer, named, providerOption, repeatable, seed, share } from '@controllab/command-line';
+import { solverNames, type SolverName, type TimestepSpacing } from '@controllab/diffusion';
 import { tiers, type Tier } from '@controllab/emoji-scenes';
 import { COMMITTED_TIER, communityStyles, MINI } from '@controllab/mini-sd/names';
 import { providers, type Provider } from '@controllab/tfjs-onnx';
 import { ExperimentError } from '../runner/errors.ts';
+import { destinationOf } from './pictures/destination.ts';
 
 /** How a condition is made from a user's image: as it is, or its Canny edges (OpenCV's with thresholds 100 and 200). */
 export const extractors = ['none', 'canny'] as const;
 export type Extractor = (typeof extractors)[number];
+
+/** How a prompt is read: with A1111's weights and tags, or as it stands. */
+export const promptSyntaxes = ['a1111', 'plain'] as const;
+export type PromptSyntax = (typeof promptSyntaxes)[number];
 
 /** A control network with the image it sees. */
 export interface ControlRequest {
@@ -19,6 +25,15 @@ export interface ControlRequest {
   extractor: Extractor;
   /** Multiplies what the network adds. */
   scale: number;
+  /** The share of the steps, in [0, 1], at which it begins and ends to act. */
+  start: number;
+  end: number;
+}
+
+/** How noise is removed, in place of what the model's scheduler config asks for; undefined: as that says. */
+export interface SamplingChoices {
+  spacing?: TimestepSpacing;
+  karras?: boolean;
 }
 
 export interface GenerateOptions {
@@ -26,7 +41,14 @@ export interface GenerateOptions {
   model: string;
   /** For a single file: a diffusers directory with the configs and the tokenizer; its weights are not read. */
   config: string | null;
+  /** Added to the weights; tags of prompts add more. */
+  loras: readonly LoraRequest[];
+  /** Where the LoRAs of tags lie. */
+  loraDir: string | null;
   prompts: readonly string[];
+  /** A file of more prompts. */
+  promptsFile: string | null;
+  promptSyntax: PromptSyntax;
   /** Pictures of each prompt. */
   count: number;
   /** Null: none given, which SDXL takes as a zero embedding. */
@@ -34,18 +56,27 @@ export interface GenerateOptions {
   controls: readonly ControlRequest[];
   /** Control on the conditional half alone, deeper connections weighing more. */
   guessMode: boolean;
+  /** Of the first picture; the others have those that follow. */
   seed: number;
   steps: number;
-  /** Classifier-free guidance; 1 runs the conditional half alone. */
+  /** Classifier-free guidance; 0 and 1 run the conditional half alone. */
   guidance: number;
+  guidanceRescale: number;
   sampler: SolverName;
+  sampling: SamplingChoices;
   /** Pixels; null: the first condition's size, or the size the model was trained on. */
   width: number | null;
   height: number | null;
   provider: Provider;
-  /** The PNG or the folder to write; null: a new file in the folder of generated pictures. */
+  /** The picture or the folder to write; null: a new file in the folder of generated pictures. */
   out: string | null;
+  overwrite: boolean;
+  /** One image of all pictures beside them. */
+  sheet: boolean;
 }
+
+/** The ways to space timesteps. */
+const spacings: readonly TimestepSpacing[] = ['leading', 'linspace', 'trailing'];
 
 /** Whether a model's name means the embedded default. */
 export const isMini = (model: string): boolean => model === MINI || model.startsWith(`${MINI}:`);
@@ -58,122 +89,210 @@ export interface GenerateFlags {
   model: string;
   config?: string;
   tier?: Tier;
-  prompt: string[];
+  lora?: LoraRequest[];
+  loraDir?: string;
+  prompt?: string[];
+  prompts?: string;
+  promptSyntax: PromptSyntax;
   count: number;
   negativePrompt?: string;
   controlnet?: string[];
   condition?: string[];
   extractor?: Extractor[];
   conditioningScale?: number[];
+  controlStart?: number[];
+  controlEnd?: number[];
   guessMode: boolean;
   seed: number;
   steps: number;
   guidance?: number;
+  guidanceRescale: number;
   sampler: SolverName;
+  spacing?: TimestepSpacing;
+  karras?: boolean;
   width?: number;
   height?: number;
   provider: Provider;
   out?: string;
+  overwrite: boolean;
+  sheet: boolean;
 }
 
 const ONCE_OR_EACH = 'once for all, or once for each --controlnet';
 
-/** The command with its flags; it does nothing yet. */
-export const generateFlags = (): Command =>
-  new Command('generate')
-    .description('Draws prompts with the embedded default or a published checkpoint, with any number of ControlNets.')
+/** FILE, or FILE:WEIGHT. */
+function lora(text: string): LoraRequest {
+  const [, file = '', weight = '1'] = /^(.*?)(?::([^:/\\]*))?$/s.exec(text) ?? [];
+  const value = Number(weight);
+  if (file === '' || weight.trim() === '' || !Number.isFinite(value))
+    throw new InvalidArgumentError('Expected FILE or FILE:WEIGHT with a number.');
+  return { file, weight: value };
+}
+
+/** 0 and 1 for none, as in diffusers, or more than 1. */
+function guidance(text: string): number {
+  const value = finite(0)(text);
+  if (value > 0 && value < 1) throw new InvalidArgumentError('Expected 0 or 1 for no guidance, or more than 1.');
+  return value;
+}
+
+const modelFlags = (command: Command): Command =>
+  command
     .option(
       '--model <name|directory|file>',
       `${MINI}, the embedded default, or ${communityStyles.map((style) => `${MINI}:${style}`).join(', ')}; else a diffusers directory, or an LDM single file (.safetensors, with --config)`,
+      named,
       MINI,
     )
-    .option('--config <directory>', "for a single file: a diffusers directory with the components' config.json and the tokenizer")
+    .option('--config <directory>', "for a single file: a diffusers directory with the components' config.json and the tokenizer", named)
     .addOption(new Option('--tier <name>', `pool of objects of the embedded default; only ${COMMITTED_TIER} comes trained`).choices(tiers))
-    .requiredOption(
+    .option('--lora <file:weight>', 'a LoRA for a published model, and its weight, 1 by default; several are added', repeatable(lora))
+    .option('--lora-dir <folder>', 'where <lora:NAME:WEIGHT> of a prompt finds NAME.safetensors', named);
+
+const promptFlags = (command: Command): Command =>
+  command
+    .option(
       '--prompt <text>',
       'what to draw, such as "a large dog on a red background"; give it again for more pictures',
       repeatable(String),
     )
-    .option('--count <integer>', 'pictures of each prompt', integer(1), 1)
+    .option(
+      '--prompts <file>',
+      'more of them: .txt with one a line, .csv or .jsonl with prompt and, where a row has its own, negative_prompt and seed',
+      named,
+    )
+    .addOption(
+      new Option(
+        '--prompt-syntax <name>',
+        'a1111: (word) and (word:1.3) weigh words, [word] less, \\( is a bracket; plain: prompts are read as they stand',
+      )
+        .choices(promptSyntaxes)
+        .default('a1111'),
+    )
     .option('--negative-prompt <text>', 'what not to draw')
+    .option('--count <integer>', 'pictures of each prompt', integer(1), 1);
+
+const controlFlags = (command: Command): Command =>
+  command
     .option(
       '--controlnet <directory|file>',
-      'ControlNet: diffusers directory, a cldm single file, or weights trained here; several are added',
-      repeatable(String),
+      'ControlNet or ControlNeXt: diffusers directory, a published single file, or weights trained here; several are added',
+      repeatable(named),
     )
-    .option('--condition <image>', 'the image it sees, one for each --controlnet', repeatable(String))
+    .option('--condition <image>', 'the image it sees, one for each --controlnet', repeatable(named))
     .addOption(new Option('--extractor <name...>', `how the condition is made from the image; ${ONCE_OR_EACH}`).choices(extractors))
     .option('--conditioning-scale <number>', `strength of a control, 1 by default; ${ONCE_OR_EACH}`, repeatable(finite(0)))
+    .option(
+      '--control-start <share>',
+      `share of the steps at which a control begins to act, 0 by default; ${ONCE_OR_EACH}`,
+      repeatable(share),
+    )
+    .option('--control-end <share>', `share of the steps at which it ends to act, 1 by default; ${ONCE_OR_EACH}`, repeatable(share))
     .option(
       '--guess-mode',
       'control without a prompt: on the conditional half alone, from a tenth at the finest connection to all at the deepest',
       false,
-    )
-    .option('--seed <integer>', 'seed of the initial noise', seed, 1)
+    );
+
+const samplingFlags = (command: Command): Command =>
+  command
+    .option('--seed <integer>', 'seed of the first picture; each one after it has the next', seed, 1)
     .option('--steps <integer>', 'sampling steps', integer(1), 20)
     .option(
       '--guidance <number>',
-      `classifier-free guidance scale, 1 for none (default: ${GUIDANCE.mini} for the embedded default, else ${GUIDANCE.published})`,
-      finite(1),
+      `classifier-free guidance scale, 0 or 1 for none (default: ${GUIDANCE.mini} for the embedded default, else ${GUIDANCE.published})`,
+      guidance,
     )
+    .option('--guidance-rescale <share>', 'how far guided predictions get back the spread of unguided ones', share, 0)
     .addOption(new Option('--sampler <name>', 'how the noise is removed').choices(solverNames).default('ddim'))
+    .addOption(new Option('--spacing <name>', "which timesteps are visited; by default as the model's config says").choices(spacings))
+    .option('--karras', "Karras' noise levels; by default as the model's config says")
+    .option('--no-karras', 'the noise levels of the timesteps, whatever the config says');
+
+const outputFlags = (command: Command): Command =>
+  command
     .option('--width <pixels>', "by default the condition's, or the model's own", integer(1))
     .option('--height <pixels>', "by default the condition's, or the model's own", integer(1))
     .addOption(providerOption(providers))
-    .option('--out <file|folder>', 'the PNG to write, or a folder (default: a new file in runs/generate)');
+    .option('--out <file|folder>', 'the .png, .jpg or .webp to write, or a folder (default: a new file in runs/generate)', named)
+    .option('--overwrite', 'write over a file that is no picture of ours', false)
+    .option('--no-sheet', 'no contact sheet beside several pictures');
+
+/** The command with its flags; it does nothing yet. */
+export const generateFlags = (): Command =>
+  [modelFlags, promptFlags, controlFlags, samplingFlags, outputFlags].reduce(
+    (command, add) => add(command),
+    new Command('generate').description(
+      'Draws prompts with the embedded default or a published checkpoint, with any number of ControlNets.',
+    ),
+  );
+
+const fail = (message: string, flags: GenerateFlags): never => {
+  throw new ExperimentError('invalid-option', `generate: ${message}`, { flags });
+};
+
+/** Controls with what each is given. */
+function controlsOf(flags: GenerateFlags): ControlRequest[] {
+  const { controlnet = [], condition = [], extractor = [], conditioningScale = [], controlStart = [], controlEnd = [] } = flags;
+  if (condition.length !== controlnet.length)
+    fail(`${controlnet.length} --controlnet need as many --condition images, got ${condition.length}.`, flags);
+  const each = <T>(flag: string, given: readonly T[], otherwise: T): readonly T[] => {
+    if (given.length > 0 && controlnet.length === 0) fail(`--${flag} needs a --controlnet.`, flags);
+    if (given.length > 1 && given.length !== controlnet.length)
+      fail(`--${flag} was given ${given.length} times for ${controlnet.length} --controlnet; give it ${ONCE_OR_EACH}.`, flags);
+    return controlnet.map((_, i) => given[given.length > 1 ? i : 0] ?? otherwise);
+  };
+  const [extract, scales] = [each('extractor', extractor, 'none'), each('conditioning-scale', conditioningScale, 1)];
+  const [starts, ends] = [each('control-start', controlStart, 0), each('control-end', controlEnd, 1)];
+  return controlnet.map((file, i) => {
+    const [start, end] = [starts[i]!, ends[i]!];
+    if (start >= end) fail(`--control-start ${start} must be below --control-end ${end} (of ${file}).`, flags);
+    return { controlnet: file, condition: condition[i]!, extractor: extract[i]!, scale: scales[i]!, start, end };
+  });
+}
+
+/** Solvers that take Karras' noise levels. */
+const KARRAS: readonly SolverName[] = ['euler', 'dpm++2m', 'unipc'];
 
 /** Flags that fit together, with their defaults. @throws ExperimentError invalid-option with what to give instead */
 export function generateOptions(flags: GenerateFlags): GenerateOptions {
-  const {
-    controlnet = [],
-    condition = [],
-    extractor = [],
-    conditioningScale = [],
-    config = null,
-    width = null,
-    height = null,
-    tier,
-  } = flags;
-  const fail = (message: string): never => {
-    throw new ExperimentError('invalid-option', `generate: ${message}`, { flags });
-  };
-  if (condition.length !== controlnet.length)
-    fail(`${controlnet.length} --controlnet need as many --condition images, got ${condition.length}.`);
-  const perControl = <T>(flag: string, given: readonly T[], otherwise: T): readonly T[] => {
-    if (given.length > 1 && given.length !== controlnet.length)
-      fail(`--${flag} was given ${given.length} times for ${controlnet.length} --controlnet; give it ${ONCE_OR_EACH}.`);
-    return controlnet.map((_, i) => given[given.length > 1 ? i : 0] ?? otherwise);
-  };
-  const [extract, scales] = [perControl('extractor', extractor, 'none'), perControl('conditioning-scale', conditioningScale, 1)];
-  if (flags.guessMode && controlnet.length === 0) fail('--guess-mode needs a --controlnet.');
-  if ((width === null) !== (height === null)) fail('give --width and --height together.');
-  const mini = isMini(flags.model);
-  if (tier !== undefined && !mini) fail(`--tier is a pool of objects of the embedded default; --model is ${flags.model}.`);
-  const pictures = flags.prompt.length * flags.count;
-  if (pictures > 1 && flags.out !== undefined && isPng(flags.out)) fail(`--out names one PNG for ${pictures} pictures; name a folder.`);
-  if (flags.out !== undefined && OTHER_FORMAT.test(flags.out))
-    fail(`pictures are written as PNG: name a .png or a folder, got --out ${flags.out}.`);
+  const { config = null, width = null, height = null, tier, model, guessMode, sampler, spacing, karras, guidanceRescale } = flags;
+  const controls = controlsOf(flags);
+  const prompts = flags.prompt ?? (guessMode && flags.prompts === undefined ? [''] : []);
+  const mini = isMini(model);
+  const scale = flags.guidance ?? (mini ? GUIDANCE.mini : GUIDANCE.published);
+  if (prompts.length === 0 && flags.prompts === undefined) fail('give a --prompt, or --prompts FILE.', flags);
+  if (guessMode && controls.length === 0) fail('--guess-mode needs a --controlnet.', flags);
+  if ((width === null) !== (height === null)) fail('give --width and --height together.', flags);
+  if (tier !== undefined && !mini) fail(`--tier is a pool of objects of the embedded default; --model is ${model}.`, flags);
+  if (mini && (flags.lora || flags.loraDir !== undefined)) fail(`--lora is for published models; --model is ${model}.`, flags);
+  if (karras && !KARRAS.includes(sampler)) fail(`--karras is for ${KARRAS.join(', ')}; --sampler is ${sampler}.`, flags);
+  if (guidanceRescale > 0 && scale <= 1) fail(`--guidance-rescale needs --guidance above 1, which is ${scale}.`, flags);
+  // Whether the name fits is known before the prompts of a file are.
+  destinationOf(flags.out ?? null, flags.prompts === undefined ? prompts.length * flags.count : 1);
   return {
-    model: tier === undefined ? flags.model : `${flags.model}:${tier}`,
+    model: tier === undefined ? model : `${model}:${tier}`,
     config,
-    prompts: flags.prompt,
+    loras: flags.lora ?? [],
+    loraDir: flags.loraDir ?? null,
+    prompts,
+    promptsFile: flags.prompts ?? null,
+    promptSyntax: flags.promptSyntax,
     count: flags.count,
     negativePrompt: flags.negativePrompt ?? null,
-    controls: controlnet.map((file, i) => ({ controlnet: file, condition: condition[i]!, extractor: extract[i]!, scale: scales[i]! })),
-    guessMode: flags.guessMode,
+    controls,
+    guessMode,
     seed: flags.seed,
     steps: flags.steps,
-    guidance: flags.guidance ?? (mini ? GUIDANCE.mini : GUIDANCE.published),
-    sampler: flags.sampler,
+    guidance: scale,
+    guidanceRescale,
+    sampler,
+    sampling: { ...(spacing === undefined ? {} : { spacing }), ...(karras === undefined ? {} : { karras }) },
     width,
     height,
     provider: flags.provider,
     out: flags.out ?? null,
+    overwrite: flags.overwrite,
+    sheet: flags.sheet,
   };
 }
-
-/** Names of pictures in formats that are not written. */
-const OTHER_FORMAT = /\.(jpe?g|webp|gif|avif|tiff?|bmp)$/i;
-
-/** Whether a path names a picture rather than a folder. */
-export const isPng = (out: string): boolean => /\.png$/i.test(out);

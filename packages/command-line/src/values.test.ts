@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { finite, integer, repeatable, seed } from './values.ts';
+import { finite, integer, named, repeatable, seed, share } from './values.ts';
 
 describe('values', () => {
   it('read numbers', () => {
@@ -20,7 +20,16 @@ describe('values', () => {
     [finite(0), 'NaN', 'number'],
     [finite(0), 'Infinity', 'number'],
     [finite(1), '0.5', 'at least 1'],
+    [share, '1.01', 'from 0 to 1'],
+    [share, '', 'from 0 to 1'],
+    [share, 'NaN', 'from 0 to 1'],
+    [named, '', 'Expected a name, got nothing.'],
+    [named, '  ', 'nothing'],
   ])('refuse what is none: %#', (read, text, message) => expect(() => read(text)).toThrow(message));
+
+  it('read shares and names', () => {
+    expect([share('0'), share('0.25'), share('1'), named(' a ')]).toEqual([0, 0.25, 1, ' a ']);
+  });
 
   it('gather a repeated flag', () => {
     const read = repeatable(Number);

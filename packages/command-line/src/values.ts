@@ -31,6 +31,19 @@ export const finite =
     return value;
   };
 
+/** Reads a flag that is a share: a number from 0 to 1. */
+export const share = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !(value >= 0 && value <= 1)) throw new InvalidArgumentError('Expected a number from 0 to 1.');
+  return value;
+};
+
+/** Reads a flag that names something, a file or a folder: an unset variable of a script leaves nothing. */
+export const named = (text: string): string => {
+  if (text.trim() === '') throw new InvalidArgumentError('Expected a name, got nothing.');
+  return text;
+};
+
 /** Reads a flag that can be given several times: the list of all. */
 export const repeatable =
   <T>(parse: (text: string) => T) =>

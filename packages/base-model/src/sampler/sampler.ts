@@ -1,7 +1,7 @@
 import type { RgbImage } from '@controllab/data';
 import type { FloatTensor, SamplingConfig, SolverName } from '@controllab/diffusion';
 import { isExternal, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
-import type { Base, Prompt } from '../base.ts';
+import type { Base, Prompt, PromptText } from '../base.ts';
 import { BaseModelError } from '../errors.ts';
 import { runOnce } from '../run-once.ts';
 import { checkFinite } from './check-finite.ts';
@@ -19,7 +19,7 @@ export interface SamplerOptions extends Partial<DenoiserOptions> {
 
 export interface SampleRequest {
   /** One prompt a picture, at most as many as the sampler draws at a time; '' is the empty prompt. */
-  readonly prompts: readonly string[];
+  readonly prompts: readonly PromptText[];
   /** What guidance leads away from; null: no prompt. */
   readonly negativePrompt?: Prompt;
   /** In its place one for each picture. */

@@ -17,6 +17,11 @@ it('names no special word as the nearest', () => {
   const said: string[] = [];
   openTokenizer({ tier: 'quick' })(['pads'], (message) => said.push(message));
   expect(said[0]).not.toMatch(/<pad>/);
+  openTokenizer({ tier: 'quick' })(['猫 ('], (message) => said.push(message));
+  expect(said.slice(1)).toEqual([
+    expect.stringMatching(/"猫".*it knows none like it/),
+    expect.stringMatching(/"\(".*it knows none like it/),
+  ]);
 });
 
 it('says what of a prompt is too long, which is an error where nobody listens', () => {

@@ -9,10 +9,14 @@ const NAMED = 3;
 /** `<pad>`, `<start>`, `<end>` and `<unk>`. */
 const SPECIAL = 4;
 
-/** The known words that are fewest edits away; in the vocabulary's order where those are as many. */
+/**
+ * The known words that are fewest edits away, in the vocabulary's order where those are as many; none of those that have nothing in common
+ * with it.
+ */
 const nearest = (word: string, words: readonly string[]): string[] =>
   words
     .map((known) => ({ known, edits: distance(word, known) }))
+    .filter(({ known, edits }) => /\p{L}/u.test(known) && edits < Math.max(word.length, known.length))
     .sort((a, b) => a.edits - b.edits)
     .slice(0, NAMED)
     .map(({ known }) => known);
@@ -42,10 +46,11 @@ export default function openTokenizer({
   const words = vocabulary(tier);
   const known = words.words.slice(SPECIAL);
   const sayUnknown = (read: readonly string[], say: (message: string) => void): void => {
-    for (const word of new Set(read.filter((one) => !words.ids.has(one))))
-      say(
-        `the embedded default does not know the word "${word}" and draws as if it were noise; the nearest that it knows: ${nearest(word, known).join(', ')}`,
-      );
+    for (const word of new Set(read.filter((one) => !words.ids.has(one)))) {
+      const near = nearest(word, known);
+      const like = near.length > 0 ? `the nearest that it knows: ${near.join(', ')}` : 'it knows none like it';
+      say(`the embedded default does not know the word "${word}" and draws as if it were noise; ${like}`);
+    }
   };
   return (prompts, say) => {
     const rows = prompts.map((prompt) => wordsOf(prompt, say));

@@ -1,0 +1,98 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import { readPrompt, weightsText } from './prompt-syntax.ts';
+import { readPrompts } from './read-prompts.ts';
+
+const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'prompts-'));
+afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
+
+describe('a file of prompts', () => {
+  const read = (name: string, content: string | Buffer) => {
+    const file = path.join(directory, name);
+    fs.writeFileSync(file, content);
+    return readPrompts(file);
+  };
+
+  it('has one a line', async () => {
+    expect(await read('a.txt', '\uFEFFa cat, "red"\r\n\r\n  \n--cat\ncafé 猫')).toEqual([
+      { prompt: 'a cat, "red"' },
+      { prompt: '--cat' },
+      { prompt: 'café 猫' },
+    ]);
+  });
+
+  it('has columns, or objects', async () => {
+    const rows = [{ prompt: 'a, "b"\nc', negativePrompt: 'd', seed: 7 }, { prompt: '' }, { prompt: 'e', seed: 0 }];
+    expect(await read('a.csv', '\uFEFFseed,prompt,negative_prompt\r\n7,"a, ""b""\nc",d\r\n,"",\r\n0,e,\r\n')).toEqual(rows);
+    const lines = [
+      '{"prompt": "a, \\"b\\"\\nc", "negative_prompt": "d", "seed": 7}',
+      '""',
+      '',
+      '{"prompt": "e", "seed": "0", "negative prompt": null}',
+    ];
+    expect(await read('a.jsonl', lines.join('\n'))).toEqual(rows);
+    expect(await read('b.jsonl', '{"prompt": "a", "negative_prompt": ""}')).toEqual([{ prompt: 'a', negativePrompt: '' }]);
+  });
+
+  it.each<[string, string | Buffer, RegExp]>([
+    ['a.docx', 'x', /prompts are read from \.txt, \.csv, \.jsonl, \.ndjson/],
+    ['a.txt', '\n \n', /a\.txt: has no prompt/],
+    ['a.txt', Buffer.from([0x63, 0xe9]), /is not UTF-8/],
+    ['a.txt', 'x\n--prompt "a cat" --steps 10', /line 2: "--prompt.*flags in a line are not read/],
+    ['a.csv', 'text\na', /row 1: expected a header with the column prompt, found text/],
+    ['a.csv', 'prompt,prompt\na,b', /names a column twice/],
+    ['a.csv', 'prompt,steps\na,20', /row 2: "steps" is not read/],
+    ['a.csv', 'prompt,seed\na,-1', /row 2: seed: expected an integer in \[0, 2\^32\), got "-1"/],
+    ['a.csv', 'prompt\na,b', /no CSV table/],
+    ['a.jsonl', '"a"\n{"seed": 1}', /line 2: has no prompt/],
+    ['a.jsonl', '{"prompt": 3}', /line 1: prompt: expected a text, got 3/],
+    ['a.jsonl', '{"prompt": "a", "seed": 1.5}', /got 1\.5/],
+    ['a.jsonl', '[1]', /expected an object/],
+    ['a.jsonl', '{', /line 1: is no JSON/],
+  ])('%s is refused by file and line: %j', async (name, content, message) => {
+    await expect(read(name, content)).rejects.toMatchObject({ code: 'invalid-option', message: expect.stringMatching(message) });
+  });
+
+  it('is named when it is not there', async () => {
+    await expect(readPrompts(path.join(directory, 'none.txt'))).rejects.toThrow(/none\.txt: cannot be read/);
+  });
+});
+
+describe("A1111's syntax", () => {
+  const warned: string[] = [];
+  const read = (prompt: string, loraDir: string | null = null, syntax: 'a1111' | 'plain' = 'a1111') =>
+    readPrompt(prompt, { syntax, loraDir }, (message) => warned.push(message));
+
+  it('is text where nothing is weighed', () => {
+    expect(read('a cat :) 2:1').text).toBe('a cat :) 2:1');
+    expect(read('a \\(cat\\)').text).toBe('a (cat)');
+    expect(read('(a) <b:c> [d]', null, 'plain').text).toBe('(a) <b:c> [d]');
+    expect(weightsText('a')).toBeNull();
+    expect(weightsText(read('a (red:1.25) [cat]').text)).toBe('"red" 1.25, "cat" 0.909');
+  });
+
+  it('leaves out what names another network, and says so', () => {
+    warned.length = 0;
+    expect(read('a <hypernet:x:1>cat<lora:y>').text).toBe('a cat');
+    expect(warned).toEqual([
+      expect.stringMatching(/^<hypernet:x:1> is left out.*"hypernet" are not implemented/),
+      expect.stringMatching(/^<lora:y> is left out/),
+    ]);
+  });
+
+  it('finds LoRAs by name below the folder', () => {
+    fs.mkdirSync(path.join(directory, 'loras', 'b'), { recursive: true });
+    for (const name of ['ink.safetensors', 'two.safetensors', path.join('b', 'two.safetensors'), path.join('b', 'oil v2.safetensors')])
+      fs.writeFileSync(path.join(directory, 'loras', name), '');
+    const folder = path.join(directory, 'loras');
+    expect(read('<lora:ink> a <lora:oil v2:-0.5>', folder).loras).toEqual([
+      { file: path.join(folder, 'ink.safetensors'), weight: 1 },
+      { file: path.join(folder, 'b', 'oil v2.safetensors'), weight: -0.5 },
+    ]);
+    expect(() => read('<lora:two:1>', folder)).toThrow(/has several/);
+    expect(() => read('<lora:ink:1:0.5>', folder)).toThrow(/one number, for U-Net and text encoder alike/);
+    expect(() => read('<lora:ink:strong>', folder)).toThrow(/one number/);
+  });
+});
