@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import clipTokens from '../testing/clip-tokens.json' with { type: 'json' };
 import { VOCABULARY, writeTinyModel } from '../testing/tiny-checkpoint.ts';
 import { loadTokenizer } from './tokenizer.ts';
 
@@ -47,4 +48,16 @@ it('names what is missing', () => {
   );
   fs.writeFileSync(path.join(directory, 'tokenizer_2', 'special_tokens_map.json'), JSON.stringify({ pad_token: '<pad>' }));
   expect(() => loadTokenizer(path.join(directory, 'tokenizer_2'))).toThrow(/lacks the special token <pad>/);
+});
+
+it.each(clipTokens.ids as [string, number[]][])("gives the ids of transformers' CLIPTokenizer: %j", (prompt, ids) => {
+  const folder = path.join(directory, 'clip');
+  fs.mkdirSync(folder);
+  fs.writeFileSync(
+    path.join(folder, 'vocab.json'),
+    JSON.stringify(Object.fromEntries(clipTokens.vocabulary.map((token, id) => [token, id]))),
+  );
+  fs.writeFileSync(path.join(folder, 'merges.txt'), `#version: 0.2\n${clipTokens.merges.join('\n')}\n`);
+  const end = clipTokens.vocabulary.length - 1;
+  expect([...loadTokenizer(folder)(prompt, ids.length + 3).ids]).toEqual([end - 1, ...ids, end, end]);
 });
