@@ -37,6 +37,8 @@ export interface UNetEncoderConfig {
   freq_shift?: number; // 0
   act_fn?: string; // silu
   downsample_padding?: number; // 1
+  /** Acts in training alone: what predicts is as after eval(), and a base of some dropout is refused where it trains too. */
+  dropout?: number; // 0
   mid_block_type?: string | null; // UNetMidBlock2DCrossAttn
   mid_block_scale_factor?: number; // 1
   only_cross_attention?: boolean | readonly boolean[]; // false
@@ -118,6 +120,7 @@ export const ENCODER_KEYS: Readonly<Record<keyof UNetEncoderConfig, ValueRule>> 
   freq_shift: number(-1000, 1000),
   act_fn: ACTIVATION,
   downsample_padding: whole(0, 1),
+  dropout: number(0, 1),
   mid_block_type: oneOf('UNetMidBlock2DCrossAttn', 'UNetMidBlock2D', 'UNetMidBlock2DSimpleCrossAttn', null),
   mid_block_scale_factor: scale,
   only_cross_attention: perLevel(FLAG),
@@ -166,7 +169,7 @@ const NAMING = 'its heads are named by attention_head_dim, a historical mistake 
 export const UNET_SCHEMA: ConfigSchema = {
   model: 'UNet2DConditionModel',
   keys: { ...ENCODER_KEYS, ...DECODER_KEYS, ...UNET_ONLY_KEYS },
-  inert: { ...INERT_KEYS, dropout: 'dropout acts in training alone, and networks are run as after eval()' },
+  inert: INERT_KEYS,
   fixed: {
     ...REFUSED_KEYS,
     num_attention_heads: { only: null, instead: NAMING },

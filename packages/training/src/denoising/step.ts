@@ -30,11 +30,22 @@ const startsWith = (weights: Weights, prefixes: readonly string[]): Weights =>
 
 /**
  * The names, with their prefix, of the base's parameters that a control trains, in the U-Net's order.
- * @throws TrainingError invalid-options when its pattern selects none: a typing mistake would otherwise train the module alone
+ * @throws TrainingError invalid-options when its pattern selects none: a typing mistake would otherwise train the module alone; or when the
+ *   base's config has dropout, which is not done
  */
 export function trainedInBase({ denoiser, control }: Pick<DenoisingModel, 'denoiser' | 'control'>): string[] {
   const pattern = control.trainsInBase;
   if (pattern === null) return [];
+  const { target } = denoiser;
+  const dropout = target.video ? 0 : (target.encoder.dropout ?? 0);
+  if (dropout > 0)
+    throw new TrainingError(
+      'invalid-options',
+      `the U-Net's config has a dropout of ${dropout}, which is not done: its own parameters cannot train`,
+      {
+        dropout,
+      },
+    );
   const names = Object.keys(parameterSpecs(denoiser.unet)).filter((name) => name.search(pattern) !== -1);
   if (names.length === 0)
     throw new TrainingError('invalid-options', `no parameter of the U-Net matches ${String(pattern)}`, { pattern: String(pattern) });
