@@ -171,6 +171,9 @@ describe('generate', () => {
     const before = fs.readFileSync(at('mine.png'));
     await expect(run('--out', at('mine.png'))).rejects.toThrow(/mine\.png exists and is no picture of ours.*--overwrite/);
     expect(fs.readFileSync(at('mine.png'))).toEqual(before);
+    // Before a model is opened.
+    await expect(run('--model', at('nowhere'), '--out', at('mine.png'))).rejects.toThrow(/mine\.png exists/);
+    await expect(run('--model', at('nowhere'), '--out', at('mine.png', 'x.png'))).rejects.toThrow(/mine\.png is a file, not a folder/);
     await expect(run(...control('--out', at('square.png'), '--overwrite'))).rejects.toThrow(/square\.png is read by the command itself/);
     expect((await run('--out', at('mine.png'), '--overwrite')).png).toEqual(first.png);
   });

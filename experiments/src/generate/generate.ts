@@ -173,7 +173,7 @@ const writeSheet = (destination: Destination, images: readonly RgbImage[], { cou
     return encodePng(rgb, width, height);
   });
 
-/** Makes sure that all of the pictures can be written. */
+/** Makes sure that all of the pictures can be written; while their size is not known yet, that one of none can be. */
 async function checkOutput(options: GenerateOptions, plan: Plan, { width, height }: Size): Promise<Destination> {
   const destination = destinationOf(options.out, plan.pictures.length);
   const { model, config, promptsFile, controls } = options;
@@ -219,6 +219,8 @@ export async function generate(options: GenerateOptions, progress: Progress): Pr
   };
   const plan = await planOf(options, progress, warn);
   const { pictures, prompts, negativePrompts } = plan;
+  // LoRAs are added when a model is opened, which takes its time.
+  await checkOutput(options, plan, { width: 0, height: 0 });
   const base = await openModel(options, plan.loras);
   base.tokenize([...prompts, ...negativePrompts.map((prompt) => prompt ?? '')], warn);
   const size = await sizeOf(options, base);

@@ -92,6 +92,12 @@ describe('flags of generate', () => {
     for (const style of communityStyles) expect(generateFlags().helpInformation()).toContain(`mini:${style}`);
   });
 
+  it('takes any seed where -1 is given', () => {
+    const seeds = [1, 2, 3].map(() => parse('--seed', '-1').seed);
+    expect(new Set(seeds).size).toBe(3);
+    expect(Math.max(...seeds)).toBeLessThan(2 ** 31);
+  });
+
   it('needs a prompt, which may look like a flag', () => {
     expect(() => read([])).toThrow(/give a --prompt, or --prompts FILE/);
     expect(read(['--guess-mode', '--controlnet=a', '--condition=b']).prompts).toEqual(['']);

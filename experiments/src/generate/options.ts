@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { LoraRequest } from '@controllab/base-model';
 import { finite, integer, named, providerOption, repeatable, seed, share } from '@controllab/command-line';
@@ -129,6 +130,9 @@ function lora(text: string): LoraRequest {
   return { file, weight: value };
 }
 
+/** A seed; -1 is one that nobody chose, low enough that those of many pictures can follow it. */
+const seedOrAny = (text: string): number => (text === '-1' ? randomInt(2 ** 31) : seed(text));
+
 /** 0 and 1 for none, as in diffusers, or more than 1. */
 function guidance(text: string): number {
   const value = finite(0)(text);
@@ -196,7 +200,7 @@ const controlFlags = (command: Command): Command =>
 
 const samplingFlags = (command: Command): Command =>
   command
-    .option('--seed <integer>', 'seed of the first picture; each one after it has the next', seed, 1)
+    .option('--seed <integer>', 'seed of the first picture, -1 for any; each one after it has the next', seedOrAny, 1)
     .option('--steps <integer>', 'sampling steps', integer(1), 20)
     .option(
       '--guidance <number>',

@@ -1,7 +1,6 @@
 import path from 'node:path';
 import type { Base, LoraRequest } from '@controllab/base-model';
 import { shellText } from '@controllab/command-line';
-import type { SolverName } from '@controllab/diffusion';
 import { isMini, type GenerateOptions } from '../options.ts';
 import type { PictureText } from './picture-file.ts';
 
@@ -22,8 +21,8 @@ export interface Drawn {
   readonly loras: readonly LoraRequest[];
 }
 
-/** A1111's names of the solvers. */
-const SAMPLER_NAMES: Readonly<Record<SolverName, string>> = {
+/** A1111's names of the solvers; one that it does not have is named as here. */
+const SAMPLER_NAMES: Readonly<Record<string, string>> = {
   ddim: 'DDIM',
   euler: 'Euler',
   'dpm++2m': 'DPM++ 2M',
@@ -61,7 +60,7 @@ function parametersText({ options, base, size, loras }: Drawn, { prompt, negativ
   const { model, controls, guessMode, steps, guidance, guidanceRescale, sampler, sampling } = options;
   const fields: Record<string, string | number> = {
     Steps: steps,
-    Sampler: SAMPLER_NAMES[sampler],
+    Sampler: SAMPLER_NAMES[sampler] ?? sampler,
     ...(sampling.karras ? { 'Schedule type': 'Karras' } : {}),
     // 0 is no guidance here as in diffusers, which A1111 calls 1.
     'CFG scale': Math.max(1, guidance),
