@@ -1,6 +1,17 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -154,6 +165,10 @@ describe('Store', () => {
   it('removes the scaffolding of a value whose process was killed before it could', async () => {
     const { directory } = await store.cell('training', { seed: 1 }, withFile);
     writeFileSync(path.join(directory, 'log.jsonl'), 'scaffolding');
+    await store.cell('training', { seed: 1 }, never);
+    expect(readdirSync(directory).sort()).toEqual(['identity.json', 'value.json', 'weights']);
+    const dead = { host: os.hostname(), space: readlinkSync('/proc/self/ns/pid'), pid: process.pid, started: 'another boot/1' };
+    writeFileSync(path.join(directory, 'lock-dead'), JSON.stringify(dead));
     await store.cell('training', { seed: 1 }, never);
     expect(readdirSync(directory).sort()).toEqual(['identity.json', 'value.json', 'weights']);
   });

@@ -241,9 +241,12 @@ const unrecorded = (kind: string): NetworkRun => ({
 /** What a cell says that it is of; null where that is missing or damaged. */
 function readIdentity(directory: string): Json | null {
   try {
-    return JSON.parse(readFileSync(path.join(directory, IDENTITY), 'utf8')) as Json;
+    const identity = JSON.parse(readFileSync(path.join(directory, IDENTITY), 'utf8')) as Json;
+    // Nested without end it cannot be compared with any other.
+    canonicalJson(identity);
+    return identity;
   } catch (error) {
-    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    if (error instanceof SyntaxError || error instanceof RangeError || (error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
 }
@@ -287,7 +290,8 @@ function removeScaffolding(directory: string, files: readonly string[]): void {
 
 /** Removes what a process left that was killed between storing a value and removing its scaffolding, unless that process is at it still. */
 async function tidy(directory: string, { files }: CellFile): Promise<void> {
-  if (scaffolding(directory, Object.keys(files)).length === 0) return;
+  // The lock of a process that died holding it goes when it is acquired.
+  if (scaffolding(directory, Object.keys(files)).length === 0 && !readdirSync(directory).some(isLockFile)) return;
   const lock = await Lock.acquire(directory).catch(() => null);
   if (!(lock instanceof Lock)) return;
   removeScaffolding(directory, Object.keys(files));

@@ -75,6 +75,7 @@ export {
   type AutoencoderKLTemporalDecoderConfig,
 } from './autoencoder/vae.ts';
 export { TextTransformer, clipTextSd15, clipTextSd21, type TextStates, type TextTransformerConfig } from './clip/text-transformer.ts';
+export { tokenizerProblem } from './clip/tokenizer-problem.ts';
 export { ClipModel, type ClipConfig } from './clip/clip.ts';
 export { clipVitB16, clipVitB32, clipVitL14, clipVitL14At336 } from './clip/presets.ts';
 export { openaiClip, openaiClipConfig, type OpenaiClipConfig } from './clip/openai.ts';

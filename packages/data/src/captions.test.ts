@@ -42,6 +42,9 @@ describe('readCaptions', () => {
     ['nothing', '', /found nothing/],
     ['a caption given twice', 'file,caption\n1.png,a\n2.png,b\n1.png,a\n', /row 4 gives 1\.png the same caption for a second time/],
     ['an empty caption', 'file,caption\n1.png," "\n', /row 2 has no caption for 1\.png/],
+    ['a last row cut short in its caption', 'file,caption\n1.png,a\n2.png,a bi', /its last row does not end with a line break/],
+    ['a last row cut short in its name', 'file,caption\n1.png,a\n2.p', /is no CSV table/],
+    ['a last row cut short in quotes', 'file,caption\n1.png,a\n2.png,"a b', /is no CSV table: Quote Not Closed/],
     ['rows of other lengths', 'file,caption\n1.png,a,b\n', /is no CSV table: Invalid Record Length/],
   ])('refuses %s', async (_, text, message) => {
     await expect(read(text)).rejects.toThrow(message);

@@ -27,6 +27,9 @@ export async function readCaptions(file: string): Promise<Captions> {
   } catch (error) {
     return fail(`is no CSV table: ${(error as Error).message}`);
   }
+  // A text cut short parses as well, if it is cut within its last field.
+  if (!/[\r\n]$/.test(text) && rows.length > 0)
+    fail('its last row does not end with a line break, as that of a file that was cut short: look at it, and add one if it is whole');
   const [header = [], ...records] = rows;
   const [fileAt, captionAt] = COLUMNS.map((column) => header.indexOf(column)) as [number, number];
   if (fileAt < 0 || captionAt < 0)

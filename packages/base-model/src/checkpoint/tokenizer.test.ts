@@ -41,6 +41,22 @@ it('reads tokenizer.json', () => {
   expect(tokens('tokenizer', 'cat', 5)).toEqual(['<start>', 'c', 'a', 't</w>', '<end>']);
 });
 
+it.each<[string, string, RegExp]>([
+  ['merges.txt', '#version: 0.2\nc a\n', /no merge makes the token "cat<\/w>": the merges are cut short/],
+  ['merges.txt', '#version: 0.2\nc a\nca', /"ca" is no merge of two parts/],
+  ['merges.txt', '#version: 0.2\n', /merges\.txt holds no merges: it was cut short/],
+  ['special_tokens_map.json', '{"bos_token":{"content":3}}', /bos_token is no text/],
+  ['special_tokens_map.json', '{"eos_token":{}}', /eos_token is no text/],
+])('refuses a %s cut short or damaged: %j', (name, contents, message) => {
+  const copy = fs.mkdtempSync(path.join(directory, 'damaged-'));
+  for (const file of ['vocab.json', 'merges.txt', 'special_tokens_map.json'])
+    fs.copyFileSync(path.join(directory, 'tokenizer_2', file), path.join(copy, file));
+  fs.writeFileSync(path.join(copy, name), contents);
+  expect(() => loadTokenizer(copy)).toThrow(
+    expect.objectContaining({ name: 'BaseModelError', code: 'invalid-model', message: expect.stringMatching(message) as string }),
+  );
+});
+
 it('names what is missing', () => {
   fs.rmSync(path.join(directory, 'tokenizer', 'merges.txt'));
   expect(() => loadTokenizer(path.join(directory, 'tokenizer'))).toThrow(

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
-import { readJson } from '@controllab/core-blocks';
+import { readJson, tokenizerProblem } from '@controllab/core-blocks';
 import type { PromptText } from '../base.ts';
 import { BaseModelError } from '../errors.ts';
 import { promptParts } from '../prompts/token-weights.ts';
@@ -70,8 +70,11 @@ export function loadTokenizer(directory: string): Tokenize {
   const optional = (file: string): Record<string, unknown> => (has(file) ? readJson(at(file)) : {});
   const specials = { ...optional('tokenizer_config.json'), ...optional('special_tokens_map.json') };
   const special = (key: string, otherwise: string): string => {
-    const value = specials[key] ?? otherwise;
-    return typeof value === 'string' ? value : (value as { content: string }).content;
+    const given = specials[key] ?? otherwise;
+    const value = typeof given === 'object' ? (given as { content?: unknown }).content : given;
+    if (typeof value !== 'string' || value === '')
+      throw new BaseModelError('invalid-model', `${directory}: ${key} is no text.`, { directory, key });
+    return value;
   };
   const bos = special('bos_token', '<|startoftext|>');
   const eos = special('eos_token', '<|endoftext|>');
@@ -82,6 +85,8 @@ export function loadTokenizer(directory: string): Tokenize {
       .readFileSync(at('merges.txt'), 'utf8')
       .split(/\r?\n/)
       .filter((line) => line !== '' && !line.startsWith('#version'));
+    if (merges.length === 0)
+      throw new BaseModelError('invalid-model', `${at('merges.txt')} holds no merges: it was cut short.`, { directory });
     json = clipTokenizerJson(readJson(at('vocab.json')) as Record<string, number>, merges, {
       bos,
       eos,
@@ -92,7 +97,7 @@ export function loadTokenizer(directory: string): Tokenize {
       directory,
     });
   }
-  const tokenizer = new Tokenizer(json, { bos_token: bos, eos_token: eos });
+  const tokenizer = makeTokenizer(directory, json, [bos, eos, special('pad_token', eos), special('unk_token', eos)]);
   const idOf = (token: string): number => {
     const id = tokenizer.token_to_id(token);
     if (id === undefined)
@@ -116,6 +121,20 @@ export function loadTokenizer(directory: string): Tokenize {
     );
     return { ids, weights, cut: cut.length, cutText: cut.length === 0 ? '' : readable(tokenizer, cut) };
   };
+}
+
+/** @throws BaseModelError invalid-model saying what of the files is wrong */
+function makeTokenizer(directory: string, json: object, [bos, eos, ...others]: readonly [string, string, ...string[]]): Tokenizer {
+  const fail = (problem: string): never => {
+    throw new BaseModelError('invalid-model', `${directory} holds no tokenizer that can be used: ${problem}.`, { directory });
+  };
+  const problem = tokenizerProblem(json, [bos, eos, ...others]);
+  if (problem !== null) return fail(problem);
+  try {
+    return new Tokenizer(json, { bos_token: bos, eos_token: eos });
+  } catch (error) {
+    return fail((error as Error).message);
+  }
 }
 
 /** Tokens as text; the end of a word is a space. */

@@ -121,6 +121,44 @@ describe('a zip', () => {
   });
 });
 
+describe('a zip', () => {
+  const whole = zipOf([
+    { name: 'one.png', data: Buffer.from('first') },
+    { name: 'two.png', data: Buffer.from('second') },
+  ]);
+  const changed = (change: (copy: Buffer) => void): Buffer => {
+    const copy = Buffer.from(whole);
+    change(copy);
+    return copy;
+  };
+  const list = whole.indexOf('PK\x01\x02', 0, 'latin1');
+
+  it.each<[string, Buffer, RegExp]>([
+    [
+      'one byte of a file is another',
+      changed((copy) => (copy[copy.indexOf('PK\x03\x04') + 30 + 7]! ^= 1)),
+      /one\.png cannot be unpacked: /,
+    ],
+    ['its checksum is another', changed((copy) => (copy[list + 16]! ^= 1)), /a\.zip: one\.png cannot be unpacked: its checksum is wrong/],
+    [
+      'a listed name is another',
+      changed((copy) => (copy[list + 46]! ^= 1)),
+      /damaged: the file listed as nne\.png has another name where it lies/,
+    ],
+    [
+      'it counts fewer files than it lists',
+      changed((copy) => {
+        copy.writeUInt16LE(1, copy.length - 14);
+        copy.writeUInt16LE(1, copy.length - 12);
+      }),
+      /its list of files takes 106 bytes, the 1 files that it counts take 53/,
+    ],
+  ])('is refused where %s', async (_, contents, message) => {
+    put({ 'a.zip': contents });
+    await expect(readAll('a.zip')).rejects.toMatchObject({ code: 'invalid-archive', message: expect.stringMatching(message) as string });
+  });
+});
+
 describe('a webdataset', () => {
   it('is streamed; a .txt of the same name is the caption', async () => {
     put({
@@ -173,6 +211,19 @@ describe('a webdataset', () => {
       'a caption the size of a book',
       () => tarOf([{ name: 'x.txt', data: Buffer.alloc(70_000) }]),
       /x\.txt has 70000 bytes, the limit is 65536/,
+    ],
+    [
+      'a file that has become zeros in its middle',
+      async () => {
+        const whole = await tarOf(['a', 'b', 'c'].map((name) => ({ name: `${name}.png`, data: 'x' })));
+        return whole.fill(0, 1024, 2048);
+      },
+      /a\.tar ends at byte 1024, but something follows at byte 2048/,
+    ],
+    [
+      'being two',
+      async () => Buffer.concat([await tarOf([{ name: 'a.png', data: 'x' }]), await tarOf([{ name: 'b.png', data: 'y' }])]),
+      /ends at byte 1024, but something follows at byte 2048: it is damaged, or several archives were put together/,
     ],
     ['no images', () => tarOf([{ name: 'x.cls', data }]), /no image in .*a\.tar: it holds 1 other file \(x\.cls\)/],
     ['being a text', () => Promise.resolve(Buffer.from('no archive at all'.repeat(100))), /a\.tar is damaged, cut short or no tar archive/],

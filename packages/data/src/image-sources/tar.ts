@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import tar from 'tar-stream';
 import { DataError } from '../errors.ts';
+import { checkTarEnd } from './archive-structure.ts';
 import type { ImageEntry, ImageSource } from './image-source.ts';
 import { MAX_CAPTION_BYTES, MAX_ENTRIES, MAX_ENTRY_BYTES } from './limits.ts';
 import { extensionOf, isImageName, noImages, Skipped, stemOf } from './names.ts';
@@ -35,6 +36,7 @@ export function readTar(path: string, shards: readonly string[]): ImageSource {
 }
 
 async function* readShard(shard: string, skipped: Skipped): AsyncGenerator<ImageEntry> {
+  checkTarEnd(shard);
   const stream = createReadStream(shard);
   const extract = tar.extract();
   stream.on('error', (error) => extract.destroy(error));

@@ -1,5 +1,7 @@
 import yauzl from 'yauzl';
+import { crc32 } from '../crc32.ts';
 import { DataError } from '../errors.ts';
+import { checkZipStructure, type ZipRecord } from './archive-structure.ts';
 import type { ImageEntry, ImageSource } from './image-source.ts';
 import { MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_RATIO, RATIO_FROM_BYTES } from './limits.ts';
 import { isImageName, naturally, Skipped } from './names.ts';
@@ -8,17 +10,26 @@ import { isImageName, naturally, Skipped } from './names.ts';
 export async function openZip(file: string): Promise<Pick<ImageSource, 'skipped' | 'entries'> & { names: string[] }> {
   const images = new Map<string, yauzl.Entry>();
   const skipped = new Skipped();
+  const records: ZipRecord[] = [];
   await withZip(
     file,
     (zip) =>
       new Promise<void>((resolve, reject) => {
-        let count = 0;
         zip
           .on('error', reject)
-          .on('end', () => resolve())
+          .on('end', () => {
+            try {
+              checkZipStructure(file, records, Buffer.byteLength(zip.comment));
+              resolve();
+            } catch (error) {
+              reject(error as Error);
+            }
+          })
           .on('entry', (entry: yauzl.Entry) => {
             try {
-              if (++count > MAX_ENTRIES) throw new DataError('archive-limit', `${file} lists more than ${MAX_ENTRIES} files`, { file });
+              records.push(recordOf(entry));
+              if (records.length > MAX_ENTRIES)
+                throw new DataError('archive-limit', `${file} lists more than ${MAX_ENTRIES} files`, { file });
               const name = entry.fileName;
               if (isImageName(name, file)) {
                 checkSize(file, entry);
@@ -45,6 +56,16 @@ export async function openZip(file: string): Promise<Pick<ImageSource, 'skipped'
       ),
   };
 }
+
+/** Bytes of an entry of the list, without its name, extra field and comment. */
+const LISTED_BYTES = 46;
+
+const recordOf = (entry: yauzl.Entry): ZipRecord => ({
+  // Not in yauzl's types yet.
+  name: (entry as yauzl.Entry & { fileNameRaw: Buffer }).fileNameRaw,
+  offset: entry.relativeOffsetOfLocalHeader,
+  listed: LISTED_BYTES + entry.fileNameLength + entry.extraFieldLength + entry.fileCommentLength,
+});
 
 function checkSize(file: string, { fileName: name, uncompressedSize: size, compressedSize: packed }: yauzl.Entry): void {
   if (size > MAX_ENTRY_BYTES)
@@ -78,7 +99,9 @@ async function readEntry(file: string, zip: yauzl.ZipFile, entry: yauzl.Entry): 
     );
     const parts: Buffer[] = [];
     for await (const part of stream) parts.push(part as Buffer); // yauzl ends with an error beyond the size that the entry states
-    return Buffer.concat(parts);
+    const bytes = Buffer.concat(parts);
+    if (crc32(bytes) !== entry.crc32) throw new Error('its checksum is wrong');
+    return bytes;
   } catch (error) {
     throw new DataError('invalid-archive', `${file}: ${entry.fileName} cannot be unpacked: ${(error as Error).message}`, {
       file,

@@ -1,5 +1,6 @@
 import { deflateRawSync } from 'node:zlib';
 import tar from 'tar-stream';
+import { crc32 } from '../crc32.ts';
 
 // Archives for tests, good and bad.
 
@@ -10,7 +11,7 @@ export interface ZipRecord {
   claimed?: number;
 }
 
-/** A zip archive of deflated records, without checksums (which the reader does not look at). */
+/** A zip archive of deflated records. */
 export function zipOf(records: readonly ZipRecord[]): Buffer {
   const parts: Buffer[] = [];
   const central: Buffer[] = [];
@@ -20,6 +21,7 @@ export function zipOf(records: readonly ZipRecord[]): Buffer {
     const common = Buffer.alloc(26); // version, flags, method, time, date, checksum, sizes, lengths of name and extra field
     common.writeUInt16LE(20, 0);
     common.writeUInt16LE(8, 4);
+    common.writeUInt32LE(crc32(data), 10);
     common.writeUInt32LE(packed.length, 14);
     common.writeUInt32LE(claimed, 18);
     common.writeUInt16LE(Buffer.byteLength(name), 22);

@@ -35,6 +35,12 @@ export function openaiTokenizer(text: string): object {
     .slice(1)
     .filter((line) => line !== '')
     .slice(0, MERGES);
+  // The last of CLIP's own lies in the middle of the file.
+  if (lines.length > 0 && lines.length < MERGES && !text.endsWith('\n'))
+    throw new MetricsError(
+      'invalid-file',
+      `the last merge does not end with a line break, as in a file that was cut short: "${lines.at(-1)!.slice(0, 80)}"`,
+    );
   const wrong = lines.findIndex((line) => line.split(' ').length !== 2);
   if (wrong >= 0)
     throw new MetricsError('invalid-file', `line ${wrong + 2} of the merges is no merge of two parts: "${lines[wrong]!.slice(0, 80)}"`, {

@@ -90,6 +90,7 @@ export async function clipTextTower(
   return {
     weightsHash: hash,
     context,
+    vocabulary: text.config.vocab_size,
     dimension,
     batchSize,
     async run(ids) {

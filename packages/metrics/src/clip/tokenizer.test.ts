@@ -3,8 +3,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FeatureExtractor } from '../features/feature-extractor.ts';
 import { openaiTokenizer } from './openai-merges.ts';
 import { captionTokenizer, readCaptionTokenizer } from './tokenizer.ts';
+import { embedCaptions } from './towers.ts';
 
 const MERGES = '#version: 0.2\nc a\nca t</w>\nd o\ndo g</w>\nÃ ©</w>\n';
 // Ids: 256 bytes in CLIP's order ("!" is 0, "a" 64), the same at the end of a word from 256 on, merges from 512 on, then the marks.
@@ -51,6 +53,24 @@ describe('captionTokenizer with merges', () => {
   });
 });
 
+it('knows how many tokens it has, and a text tower of another vocabulary refuses it', async () => {
+  const tokenizer = captionTokenizer(openaiTokenizer(MERGES), 16);
+  expect(tokenizer.vocabulary).toBe(END + 1);
+  const text = {
+    weightsHash: '',
+    context: 16,
+    vocabulary: 49408,
+    dimension: 1,
+    batchSize: 1,
+    run: async () => new Float32Array(1),
+    release: async () => {},
+  };
+  const towers = { name: 'CLIP', tokenizer, text, image: {} as FeatureExtractor };
+  await expect(embedCaptions(towers, ['a cat'])).rejects.toThrow(
+    'CLIP: the tokenizer has 519 tokens, the text tower 49408: it is another model',
+  );
+});
+
 describe('readCaptionTokenizer', () => {
   let directory: string;
   beforeAll(() => {
@@ -86,6 +106,12 @@ describe('readCaptionTokenizer', () => {
     await expect(readCaptionTokenizer(write('bad.txt', '#version\na b\na b c\n'))).rejects.toThrow(
       /line 3 of the merges is no merge of two parts: "a b c"/,
     );
+    await expect(readCaptionTokenizer(write('bomb.txt.gz', gzipSync(Buffer.alloc(65 * 2 ** 20))))).rejects.toMatchObject({
+      name: 'MetricsError',
+      code: 'invalid-file',
+    });
+    const slow = { ...openaiTokenizer(MERGES), normalizer: { type: 'Replace', pattern: { Regex: '(a+)+$' }, content: '' } };
+    await expect(readCaptionTokenizer(write('slow.json', JSON.stringify(slow)))).rejects.toThrow(/repeats a group/);
     await expect(readCaptionTokenizer(path.join(directory, 'none.json'))).rejects.toThrow(/none\.json: ENOENT/);
   });
 });

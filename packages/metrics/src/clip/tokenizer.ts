@@ -1,7 +1,8 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import type { HostTensor } from '@controllab/tfjs-onnx';
+import { tokenizerProblem } from '@controllab/core-blocks';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { MetricsError } from '../errors.ts';
 import { openaiTokenizer } from './openai-merges.ts';
@@ -19,6 +20,8 @@ export interface TokenizedCaptions {
 
 export interface CaptionTokenizer {
   readonly context: number;
+  /** Tokens that there are: one more than the highest id. */
+  readonly vocabulary?: number;
   encode(captions: readonly string[]): TokenizedCaptions;
 }
 
@@ -29,6 +32,8 @@ export interface CaptionTokenizer {
  * id behind
  */
 export function captionTokenizer(json: object, context: number = CLIP_CONTEXT): CaptionTokenizer {
+  const problem = tokenizerProblem(json);
+  if (problem !== null) throw new MetricsError('invalid-file', `cannot make a tokenizer: ${problem}`);
   let tokenizer: Tokenizer;
   try {
     tokenizer = new Tokenizer(json, {});
@@ -47,6 +52,7 @@ export function captionTokenizer(json: object, context: number = CLIP_CONTEXT): 
   }
   return {
     context,
+    vocabulary: highest + 1,
     encode(captions) {
       const data = new Int32Array(captions.length * context);
       const truncated: number[] = [];
@@ -63,6 +69,8 @@ export function captionTokenizer(json: object, context: number = CLIP_CONTEXT): 
 }
 
 const GZIP = [0x1f, 0x8b];
+/** CLIP's takes 4 MB, a language model's 20. */
+const MAX_BYTES = 64 * 2 ** 20;
 
 /**
  * CLIP's tokenizer from a file: a Hugging Face `tokenizer.json`, or OpenAI's merges (`bpe_simple_vocab_16e6.txt`, gzipped or not).
@@ -70,8 +78,10 @@ const GZIP = [0x1f, 0x8b];
  */
 export async function readCaptionTokenizer(file: string, context: number = CLIP_CONTEXT): Promise<CaptionTokenizer> {
   try {
+    const { size } = await stat(file);
+    if (size > MAX_BYTES) throw new Error(`it has ${size} bytes, the limit is ${MAX_BYTES}`);
     let bytes = await readFile(file);
-    if (bytes[0] === GZIP[0] && bytes[1] === GZIP[1]) bytes = await promisify(gunzip)(bytes);
+    if (bytes[0] === GZIP[0] && bytes[1] === GZIP[1]) bytes = await promisify(gunzip)(bytes, { maxOutputLength: MAX_BYTES });
     const text = bytes.toString('utf8');
     return captionTokenizer(text.trimStart().startsWith('{') ? (JSON.parse(text) as object) : openaiTokenizer(text), context);
   } catch (error) {

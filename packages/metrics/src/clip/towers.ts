@@ -10,6 +10,8 @@ export interface TextTower {
   readonly weightsHash: string;
   /** Tokens of a text, T. */
   readonly context: number;
+  /** Tokens that it knows, where the network tells. */
+  readonly vocabulary?: number;
   /** Dimensions of the embedding, D. */
   readonly dimension: number;
   /** Most texts of one run. */
@@ -39,7 +41,7 @@ export function checkCaptions(name: string, captions: readonly string[]): void {
 /**
  * Embeddings [N, D] of captions, not normalised, and the indices of those that were cut to the context.
  * @throws MetricsError empty-input without captions, or naming the first empty one; invalid-shape when tokenizer and tower have different
- * contexts; not-finite
+ * contexts; invalid-file when they have different vocabularies; not-finite
  */
 export async function embedCaptions(
   { name, text, tokenizer }: ClipTowers,
@@ -51,6 +53,12 @@ export async function embedCaptions(
       'invalid-shape',
       `${name}: the tokenizer gives ${tokenizer.context} tokens, the text tower takes ${text.context}`,
       { tokenizer: tokenizer.context, tower: text.context },
+    );
+  if (text.vocabulary !== undefined && tokenizer.vocabulary !== undefined && tokenizer.vocabulary !== text.vocabulary)
+    throw new MetricsError(
+      'invalid-file',
+      `${name}: the tokenizer has ${tokenizer.vocabulary} tokens, the text tower ${text.vocabulary}: it is another model's, or was cut short`,
+      { tokenizer: tokenizer.vocabulary, tower: text.vocabulary },
     );
   const data = new Float32Array(captions.length * text.dimension);
   const truncated: number[] = [];

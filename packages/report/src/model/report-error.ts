@@ -9,6 +9,7 @@ export type ReportErrorCode =
   | 'bad-shape'
   | 'bad-image'
   | 'invalid-text'
+  | 'invalid-png'
   | 'foreign-files';
 
 /** The error of this package: `code` for programs, `message` for people, `values` with the offending values. */

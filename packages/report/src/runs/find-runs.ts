@@ -157,8 +157,8 @@ const readRun = async (reports: string, file: string): Promise<Run | null> => {
     const run = runOf(stored, path.relative(reports, path.dirname(file)).split(path.sep).join('/'));
     return isWhole(run) ? run : null;
   } catch (error) {
-    // A part is missing, or is something else: no report of ours.
-    if (error instanceof TypeError) return null;
+    // A part is missing, is something else, or is nested without end: no report of ours.
+    if (error instanceof TypeError || error instanceof RangeError) return null;
     throw error;
   }
 };

@@ -3,6 +3,17 @@ import { expect, it } from 'vitest';
 import { encodePng } from './encode-png.ts';
 import { readPngText, withPngText } from './png-text.ts';
 
+it('refuses a file that is damaged or cut short, wherever', async () => {
+  const png = withPngText(await encodePng(new Uint8Array(12), 2, 2), { seed: '1', ['__proto__']: 'x' });
+  expect(Object.keys(readPngText(png))).toEqual(['seed', '__proto__']);
+  for (let i = 0; i < png.length; i++) {
+    const damaged = Buffer.from(png);
+    damaged[i]! ^= 1;
+    for (const bytes of [damaged, png.subarray(0, i)])
+      expect(() => readPngText(bytes), `byte ${i}`).toThrow(expect.objectContaining({ name: 'ReportError', code: 'invalid-png' }));
+  }
+});
+
 it('keeps texts, and pixels as they are', async () => {
   const rgb = Uint8Array.from({ length: 2 * 3 * 3 }, (_, i) => i * 10);
   const text = { prompt: 'ein Bär ← <script>', seed: '1', 'negative prompt': 'a\nb', empty: '' };

@@ -1,6 +1,7 @@
 import { crc32 } from '@controllab/data';
 import { ReportError } from '../model/report-error.ts';
 
+const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 /** Signature and IHDR chunk: what must come first in a PNG file. */
 const HEAD = 8 + 25;
 
@@ -35,15 +36,25 @@ export function withPngText(png: Buffer, text: Readonly<Record<string, string>>)
   return Buffer.concat([png.subarray(0, HEAD), ...chunks, png.subarray(HEAD)]);
 }
 
-/** The texts that {@link withPngText} wrote, by keyword. */
+/** The texts that {@link withPngText} wrote, by keyword. @throws ReportError `invalid-png` for a file that is damaged or cut short */
 export function readPngText(png: Buffer): Record<string, string> {
-  const text: Record<string, string> = {};
-  for (let at = 8; at + 12 <= png.length; at += 12 + png.readUInt32BE(at)) {
+  const fail = (what: string, at: number): never => {
+    throw new ReportError('invalid-png', `the PNG file is damaged or cut short: ${what} at byte ${at}`, { at });
+  };
+  // Without a prototype: a keyword may be anything.
+  const text = Object.create(null) as Record<string, string>;
+  if (!png.subarray(0, SIGNATURE.length).equals(SIGNATURE)) fail('no signature', 0);
+  for (let at = SIGNATURE.length; ;) {
+    const length = at + 12 <= png.length ? png.readUInt32BE(at) : Infinity;
+    if (at + 12 + length > png.length) return fail('no whole chunk', at);
     const type = png.toString('latin1', at + 4, at + 8);
-    if (type !== 'tEXt' && type !== 'iTXt') continue;
-    const data = png.subarray(at + 8, at + 8 + png.readUInt32BE(at));
+    if (crc32(png.subarray(at + 4, at + 8 + length)) !== png.readUInt32BE(at + 8 + length))
+      fail(`a wrong checksum of the chunk ${type}`, at);
+    const data = png.subarray(at + 8, at + 8 + length);
     const end = data.indexOf(0);
-    text[data.toString('latin1', 0, end)] = type === 'tEXt' ? data.toString('latin1', end + 1) : data.toString('utf8', end + 5);
+    if (type === 'tEXt' && end > 0) text[data.toString('latin1', 0, end)] = data.toString('latin1', end + 1);
+    if (type === 'iTXt' && end > 0) text[data.toString('latin1', 0, end)] = data.toString('utf8', end + 5);
+    if (type === 'IEND') return { ...text };
+    at += 12 + length;
   }
-  return text;
 }
