@@ -112,6 +112,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('@controllab/fixtures/command'),
   },
   {
+    name: 'fuzz',
+    description: 'give every parser damaged and hostile files',
+    example: '--seconds 60 --parser zip',
+    load: () => import('./fuzz/command.ts'),
+  },
+  {
     name: 'bench engine',
     description: 'time the engine beside PyTorch',
     example: '--rounds 3',

@@ -1,0 +1,54 @@
+import path from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { matchCaptions, readCaptions } from '@controllab/data';
+import { readCaptionTokenizer } from '@controllab/metrics';
+import type { Target } from '../target.ts';
+import { refusal } from './tensor-files.ts';
+
+const NAMES = ['a.png', 'sub/b.png', 'ü.png'];
+
+const captionsCsv: Target = {
+  name: 'captions-csv',
+  samples: async () => [
+    Buffer.from('file,caption\na.png,a cat\nsub/b.png,"a dog, ""small"""\nü.png,an owl\n'),
+    Buffer.from('\ufeffcaption,file\r\n"two\r\nlines",a.png\r\nx,sub/b.png\r\ny,ü.png\r\n'),
+  ],
+  place: async (folder) => path.join(folder, 'captions.csv'),
+  text: true,
+  hostile: () => [
+    Buffer.from(`file,caption\na.png,"${'x'.repeat(50_000_000)}`),
+    Buffer.from(`file,caption\n${'"'.repeat(1_000_000)}`),
+    Buffer.from(`${','.repeat(1_000_000)}\n`),
+    Buffer.from('file,caption\na.png,a cat\nsub/b.png,a dog\nü.png,"an ow'),
+  ],
+  read: async (file) => ({ structure: '', payload: JSON.stringify(matchCaptions('the set', NAMES, await readCaptions(file))) }),
+};
+
+const MERGES = '#version: 0.2\nc a\nca t</w>\nd o\ndo g</w>\n';
+
+const readTokenizer: Target['read'] = async (file) => {
+  const tokenizer = await readCaptionTokenizer(file, 16);
+  // As a text tower does: merges alone do not tell how many they were.
+  if (tokenizer.vocabulary !== 518) throw refusal(`${tokenizer.vocabulary} tokens`);
+  const { ids } = tokenizer.encode(['a cat', "the dog's 2 owls!", 'x'.repeat(40)]);
+  return { structure: ids.shape.join(), payload: ids.data.join() };
+};
+
+const merges: Target = {
+  name: 'merges',
+  samples: async () => [Buffer.from(MERGES)],
+  place: async (folder) => path.join(folder, 'merges.txt'),
+  text: true,
+  read: readTokenizer,
+};
+
+const gzipMerges: Target = {
+  name: 'merges-gz',
+  samples: async () => [gzipSync(MERGES)],
+  place: async (folder) => path.join(folder, 'merges.txt.gz'),
+  inner: { text: true, open: (file) => gunzipSync(file), close: (inner) => gzipSync(inner) },
+  hostile: () => [gzipSync(Buffer.alloc(300 * 2 ** 20, 'a b\n')), gzipSync(Buffer.alloc(300 * 2 ** 20))],
+  read: readTokenizer,
+};
+
+export const texts: readonly Target[] = [captionsCsv, merges, gzipMerges];
