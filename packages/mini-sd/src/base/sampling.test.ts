@@ -98,6 +98,27 @@ describe('sampling from the embedded default', () => {
     expect(apart(noisy, (await draw({}, { solver: 'ddpm' })).slice(1))).toBeLessThanOrEqual(1);
   });
 
+  it.each([controlNet(), controlNetLite(), ldmConcatenation(), controlNeXt()])(
+    'lets $id act in its share of the steps alone, in both ways to guide',
+    async (method) => {
+      const { control, weights } = made(method, 7);
+      for (const controlIn of ['both', 'conditional'] as const) {
+        const within = (window: Partial<SampledControl>) =>
+          draw({ controls: [{ control, weights, ...window }], controlIn }, { conditions: [condition(1)] });
+        const [never, off, always, half] = [
+          // Of three steps none begins at 0.7 or later.
+          await within({ start: 0.7 }),
+          await within({ scale: 0 }),
+          await within({}),
+          await within({ end: 0.5 }),
+        ];
+        expect(apart(never, off)).toBeLessThanOrEqual(1);
+        expect(apart(half, off)).toBeGreaterThan(1);
+        expect(apart(half, always)).toBeGreaterThan(1);
+      }
+    },
+  );
+
   it('takes the values of controls with each request, or keeps them', async () => {
     const { control, weights } = controlNetOf(7);
     const conditions = [condition(1)];
