@@ -59,10 +59,14 @@ describe("A1111's weights", () => {
     ['a [cat|dog] b', /alternating words.*"\[cat\|dog\]"/],
     ['a cat AND a dog', /composed prompts/],
     ['a cat BREAK a dog', /another chunk/],
+    ['a {red|green} cat', /choosing among words.*"\{red\|green\}"/],
+    ['a cat, embedding:bad-hands', /a learnt embedding.*"embedding:bad-hands"/],
+    ['a (cat)1.3', /behind its bracket.*"\(cat\)1\.3"/],
+    ['a (fat cat)++ on a mat', /behind its bracket/],
     ['(cat:1.2.3)', /":1\.2\.3\)".*no number/],
   ])('%s is refused by name', (text, message) => expect(() => parsePromptWeights(text)).toThrow(message));
 
   it('reads what is escaped as text', () => {
-    expect(parts('\\[cat|dog\\] \\(x:1.2\\) and Andy')).toEqual([['[cat|dog] (x:1.2) and Andy', 1]]);
+    expect(parts('\\[cat|dog\\] \\(x:1.2\\) and Andy\\{a|b}')).toEqual([['[cat|dog] (x:1.2) and Andy{a|b}', 1]]);
   });
 });

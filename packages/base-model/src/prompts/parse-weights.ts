@@ -7,12 +7,15 @@ const STEP = 1.1;
 /** A1111's `re_attention`: escapes, brackets, a weight that closes a bracket, and text. */
 const TOKENS = /\\\(|\\\)|\\\[|\\]|\\\\|\\|\(|\[|:\s*([+-]?[.\d]+)\s*\)|\)|]|[^\\()[\]:]+|:/g;
 
-/** What A1111's prompts can also hold, none of which is done here; backslashes make it text. */
+/** What prompts of A1111, ComfyUI and InvokeAI can also hold, none of which is done here; backslashes make it text. */
 const OTHERS: readonly { readonly name: string; readonly found: RegExp }[] = [
   { name: 'prompt editing, [from:to:when],', found: /\[[^[\]]*:\s*[.\d]+\s*\]/ },
   { name: 'alternating words, [a|b],', found: /\[[^[\]]*\|[^[\]]*\]/ },
+  { name: 'choosing among words, {a|b},', found: /\{[^{}]*\|[^{}]*\}/ },
   { name: 'composed prompts, joined by AND,', found: /\bAND\b/ },
   { name: 'BREAK, which starts another chunk of tokens,', found: /\bBREAK\b/ },
+  { name: 'a learnt embedding, embedding:NAME,', found: /\bembedding:\S+/ },
+  { name: 'a weight behind its bracket, (word)1.3 or (word)++, for (word:1.3),', found: /\([^()]*\)(?:\d*\.\d+|\++|--+)/ },
 ];
 
 function refuseOthers(text: string): void {
@@ -20,7 +23,7 @@ function refuseOthers(text: string): void {
   for (const { name, found } of OTHERS) {
     const [match] = found.exec(bare) ?? [];
     if (match !== undefined)
-      throw new BaseModelError('invalid-argument', `${name} of A1111's syntax is not implemented: "${match}" in the prompt "${text}"`, {
+      throw new BaseModelError('invalid-argument', `${name} is not implemented: "${match}" in the prompt "${text}"`, {
         match,
         text,
       });
@@ -47,7 +50,8 @@ function joined(parts: readonly PromptPart[]): PromptPart[] {
 /**
  * Parts of a prompt in A1111's syntax (its `parse_prompt_attention`): (word) weighs 1.1, [word] 1/1.1, (word:1.3) 1.3, all of which
  * multiply when they are nested; \( \) \[ \] \\ are the characters. A bracket that is not closed reaches to the end.
- * @throws BaseModelError invalid-argument naming what of that syntax is not implemented: prompt editing, alternation, AND, BREAK
+ * @throws BaseModelError invalid-argument naming what of such syntaxes is not implemented: prompt editing, alternation, AND, BREAK,
+ * embeddings
  */
 export function parsePromptWeights(text: string): PromptPart[] {
   refuseOthers(text);
