@@ -93,4 +93,5 @@ export { readJson } from './checkpoints/read-json.ts';
 export { openWeights } from './checkpoints/checkpoint-directory.ts';
 export { inLayout, type Layout, type Stored } from './checkpoints/layouts/layout.ts';
 export { ldmBlockName, ldmText, ldmUNet, ldmVae, type BlockLayout } from './checkpoints/layouts/ldm-layout.ts';
+export { referenceBlocks } from './reference/blocks.ts';
 export { referenceLayers } from './reference/layers.ts';

@@ -46,8 +46,8 @@ export interface ResnetSettings {
 
 /** What a U-Net's layers see beside the features `x: [N, C, H, W]`. */
 export interface Conditions {
-  /** Time embedding `[N, T]`. */
-  temb: tf.Tensor;
+  /** Time embedding `[N, T]`; null for blocks that have no use for one. */
+  temb: tf.Tensor | null;
   /** What is attended to, `[N, S, D]`. */
   context: tf.Tensor;
   /** Frames of a video, which follow each other along the batch: N is videos x frames. 1 for images. */
