@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -39,23 +39,25 @@ afterAll(() => {
 });
 
 /** The tiny ablation on a store and a report folder of that name. */
-function start(name: string, killAt?: object): { child: ChildProcess; ended: Promise<number | null> } {
+function start(name: string, killAt?: object): { child: ChildProcess; ended: Promise<number | null>; said(): string } {
   const main = new URL('../main.ts', import.meta.url).pathname;
   const argv = ['ablation', '--profile=tiny', `--store=${at(name, 'store')}`, `--reports=${at(name, 'reports')}`];
   const hook = killAt === undefined ? [] : ['--import', new URL('../testing/kill-at.mjs', import.meta.url).href];
   const child = spawn(process.execPath, ['--conditions=controllab', '--import', 'tsx', ...hook, main, ...argv], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
     env: { ...process.env, ...(killAt === undefined ? {} : { KILL_AT: JSON.stringify(killAt) }) },
   });
   running.add(child);
+  let output = '';
+  child.stdout!.on('data', (part: Buffer) => (output += part.toString()));
   const ended = new Promise<number | null>((resolve) =>
     child.once('exit', (code) => {
       running.delete(child);
       resolve(code);
     }),
   );
-  return { child, ended };
+  return { child, ended, said: () => output };
 }
 
 /** Everything of a run that must not depend on how it came about: its report but for the provenance, and every weight. */
@@ -153,6 +155,43 @@ describe('the tiny ablation', () => {
     },
     60_000 * (KILLS + 3),
   );
+
+  it('computes again what is damaged of its store, whichever file and however, and says so', async () => {
+    cpSync(at('whole'), at('damaged'), { recursive: true });
+    const store = at('damaged', 'store');
+    const flip = (place: (length: number) => number) => (file: string) => {
+      const bytes = readFileSync(file);
+      bytes[place(bytes.length)]! ^= 0x10;
+      writeFileSync(file, bytes);
+    };
+    const damages: readonly ((file: string) => void)[] = [
+      flip(() => 0),
+      flip((length) => length >> 1),
+      flip((length) => length - 1),
+      (file) => truncateSync(file, statSync(file).size >> 1),
+      (file) => truncateSync(file, 0),
+      (file) => rmSync(file),
+      (file) => writeFileSync(file, Buffer.alloc(statSync(file).size)),
+    ];
+    // One file of every cell: the last is its weights or pictures, where it has any.
+    const damaged = readdirSync(store).flatMap((kind) =>
+      readdirSync(path.join(store, kind))
+        .sort()
+        .map((cell, i) => {
+          const folder = path.join(store, kind, cell);
+          const files = readdirSync(folder).sort();
+          const file = path.join(folder, files[i % files.length]!);
+          damages[(i + Math.floor(i / files.length)) % damages.length]!(file);
+          return file;
+        }),
+    );
+    // Without its value a cell is one whose computation was interrupted.
+    const told = damaged.filter((file) => path.basename(file) !== 'value.json' || existsSync(file));
+    const { ended, said } = start('damaged');
+    expect(await ended).toBe(0);
+    expect(told.filter((file) => !said().includes(`${file} is damaged or missing: `))).toEqual([]);
+    expect(outcome('damaged')).toEqual(outcome('whole'));
+  }, 600_000);
 
   it('ends with the same bytes in two processes at once on one store', async () => {
     const codes = await Promise.all([start('twice').ended, start('twice').ended]);

@@ -2,7 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { integer, providerOption, seed as parseSeed, shellText, userPath, workspaceRoot } from '@controllab/command-line';
-import { jsonHash, type Json } from '@controllab/data';
+import { jsonHash, plainLines, type Json } from '@controllab/data';
 import { checkReportFolder, claimsTable, currentCommit, machine, textTable, writeIndex, writeReport } from '@controllab/report';
 import { providers, recordNetworkRuns, useTfjsBackend, type CompileOptions, type TfjsBackend } from '@controllab/tfjs-onnx';
 import { ExperimentError } from './errors.ts';
@@ -73,7 +73,7 @@ export function share(trainings: number, { jobs, threads }: Pick<RunnerFlags, 'j
 /** Runs a job and writes its report. @returns the report's folder; null with --only and --list */
 export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<string, unknown>): Promise<string | null> {
   const started = performance.now();
-  const say = (message: string): void => void process.stdout.write(`${message}\n`);
+  const say = (message: string): void => void process.stdout.write(`${plainLines(message)}\n`);
   const profile = job.profiles[flags.profile]!;
   const own = Object.fromEntries((job.options ?? []).map((option) => [option.attributeName(), flags[option.attributeName()]]));
   job.check?.({ profile, profileName: flags.profile, flags: own });

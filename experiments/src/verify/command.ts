@@ -6,9 +6,9 @@ export const command = (): Command =>
   new Command('verify')
     .description('Recomputes every number that READMEs and published reports carry from committed results.')
     .action(async () => {
-      const { verify } = await import('./verify.ts');
+      const [{ verify }, { plainText }] = await Promise.all([import('./verify.ts'), import('@controllab/data')]);
       const { problems, checked } = verify(workspaceRoot);
-      for (const problem of problems) process.stdout.write(`${problem}\n`);
+      for (const problem of problems) process.stdout.write(`${plainText(problem)}\n`);
       process.stdout.write(`${checked} files checked, ${problems.length} problems\n`);
       if (problems.length > 0) process.exitCode = 1;
     });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { integer, seed, userPath, workspaceRoot } from '@controllab/command-line';
-import { writeAtomic } from '@controllab/data';
+import { plainText, writeAtomic } from '@controllab/data';
 import { catalogue, tiers, type Tier } from '../catalogue/catalogue.ts';
 import { contactSheet } from '../rendering/contact-sheet.ts';
 import { defaultMix, trainingMix } from '../scenes/scene-mix.ts';
@@ -46,5 +46,5 @@ async function writePreview({ tier, split, mix, count, size, seed, out }: Flags)
   });
   const file = userPath(out);
   await writeAtomic(file, png);
-  console.log(`Wrote ${count} scenes to ${file}`);
+  console.log(plainText(`Wrote ${count} scenes to ${file}`));
 }

@@ -7,7 +7,7 @@ export function command(): Command {
   return evaluateOptions().action(async (given: EvaluateFlags, self: Command) => {
     const flags = checkedFlags(given);
     // Loaded after the flags are known to be right: a typing mistake is answered at once.
-    const { runEvaluate } = await import('./run-evaluate.ts');
-    console.log(`report: ${await runEvaluate(flags, commandText(self))}`);
+    const [{ runEvaluate }, { plainText }] = await Promise.all([import('./run-evaluate.ts'), import('@controllab/data')]);
+    console.log(plainText(`report: ${await runEvaluate(flags, commandText(self))}`));
   });
 }

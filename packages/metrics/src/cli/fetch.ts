@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Command, Option } from 'commander';
+import { plainText } from '@controllab/data';
 import { Progress } from '@controllab/report';
 import { fetchWeights } from '../weights/fetch.ts';
 import { WEIGHTS, WEIGHTS_FOLDER, weightsName, type PublishedFile } from '../weights/registry.ts';
@@ -11,7 +12,7 @@ const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
 function listWeights(folder: string): void {
   for (const [name, { file, what, license, url }] of Object.entries<PublishedFile>(WEIGHTS))
     console.log(`${name}${existsSync(path.join(folder, file)) ? ' (here)' : ''}\n  ${what}\n  ${license}, ${url}\n`);
-  console.log(`Fetch with: npx controllab fetch NAME ... Files go to ${folder}.`);
+  console.log(`Fetch with: npx controllab fetch NAME ... Files go to ${plainText(folder)}.`);
 }
 
 /** `fetch`: downloads the published weights that the metrics need. */

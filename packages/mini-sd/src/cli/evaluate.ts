@@ -13,7 +13,8 @@ export function command(): Command {
     .option('--steps <integer>', 'sampling steps', integer(1), 20)
     .option('--per-object <integer>', 'large singles of each object; half as many small ones and pairs', integer(1), 2)
     .action(async (flags: EvaluationOptions) => {
-      const { evaluateBaseModel } = await import('../evaluate.ts');
-      console.log(`report: ${await evaluateBaseModel(flags, (message) => console.log(message))}/index.html`);
+      const [{ evaluateBaseModel }, { plainLines }] = await Promise.all([import('../evaluate.ts'), import('@controllab/data')]);
+      const say = (message: string): void => console.log(plainLines(message));
+      say(`report: ${await evaluateBaseModel(flags, say)}/index.html`);
     });
 }
