@@ -22,8 +22,9 @@ import { inceptionExtractor } from '../inception/extractor.ts';
 import { readInceptionWeights } from '../inception/weights.ts';
 import { onnxExtractor, ONNX_INPUTS, type OnnxInput } from '../features/onnx-extractor.ts';
 import { inceptionPreprocess } from '../inception/presets.ts';
+import { verifyFetched } from '../weights/fetch.ts';
 import { locateWeights, weightsPlaces, type WeightsPlaces } from '../weights/locate.ts';
-import { WEIGHTS, type WeightsName } from '../weights/registry.ts';
+import { WEIGHTS, WEIGHTS_FOLDER, type WeightsName } from '../weights/registry.ts';
 import type { EvaluateFlags } from './evaluate-options.ts';
 
 /** The CLIP that the registry's weights are of. */
@@ -59,16 +60,19 @@ export async function runEvaluate(flags: EvaluateFlags, command: string, progres
     );
   }
 
-  const used: WeightsName[] = [];
+  const used = new Map<WeightsName, string>();
   const locate = (name: WeightsName, purpose: string): string => {
-    used.push(name);
-    return locateWeights(places, name, purpose);
+    const file = locateWeights(places, name, purpose);
+    used.set(name, file);
+    return file;
   };
   const network = needs(metrics, 'features') ? await openNetwork(flags, needing(metrics, 'features').join(', '), locate) : null;
   const clip = needs(metrics, 'embeddings') ? { towers: await openTowers(flags, places, locate), measure } : null;
   const predictor: AestheticHead | null = needs(metrics, 'predictor')
     ? await readAestheticHead(locate(`aesthetic-${flags.aesthetic}`, 'aesthetic'))
     : null;
+
+  for (const [name, file] of used) await verifyFetched(WEIGHTS[name], file, WEIGHTS_FOLDER);
 
   const sources = { generated, reference };
   let read: string | null = null;
@@ -105,7 +109,7 @@ export async function runEvaluate(flags: EvaluateFlags, command: string, progres
       finishedAt: new Date().toISOString(),
       command,
     },
-    attribution: used.map((name): Attribution => ({
+    attribution: [...used.keys()].map((name): Attribution => ({
       work: WEIGHTS[name].what,
       author: WEIGHTS[name].author,
       license: WEIGHTS[name].license,

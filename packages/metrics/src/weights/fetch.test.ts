@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fetchWeights, type Progress } from './fetch.ts';
+import { fetchWeights, verifyFetched, type Progress } from './fetch.ts';
 
 const DATA = Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 7) % 251));
 const sha256 = createHash('sha256').update(DATA).digest('hex');
@@ -62,7 +62,49 @@ const run = (sum?: string) => {
   return fetchWeights(file(sum), folder, (progress) => seen.push(progress));
 };
 
+describe('verifyFetched', () => {
+  it('finds damage since the download in the folder that it filled, and leaves what a user names alone', async () => {
+    await run();
+    await verifyFetched(file(), at('net.bin'), folder);
+    fs.writeFileSync(at('net.bin'), DATA.subarray(1));
+    await expect(verifyFetched(file(), at('net.bin'), folder)).rejects.toMatchObject({
+      code: 'checksum-mismatch',
+      message: expect.stringContaining('remove it and fetch it again') as string,
+    });
+    fs.writeFileSync(at('mine.bin'), 'x');
+    await verifyFetched(file(), at('mine.bin'), folder);
+  });
+});
+
 describe('fetchWeights', () => {
+  it('follows a redirection, relative too, and ends at a circle', async () => {
+    answer = (response, from, n) => (n === 1 ? void response.writeHead(302, { location: '/elsewhere' }).end() : whole(response, from));
+    await run();
+    expect(requests).toHaveLength(2);
+    fs.rmSync(at('net.bin'));
+    answer = (response) => void response.writeHead(302, { location: '/again' }).end();
+    await expect(run()).rejects.toThrow(/leads on to http:.*after 10 other addresses/);
+  });
+
+  it('does not follow one from https to http, or to another scheme', async () => {
+    const real = globalThis.fetch;
+    const asked: string[] = [];
+    globalThis.fetch = (async (input: URL) => {
+      asked.push(input.href);
+      return new Response(null, { status: 302, headers: { location: 'http://example.org/net.bin' } });
+    }) as typeof fetch;
+    try {
+      const secure = { ...file(), url: 'https://example.org/net.bin' };
+      await expect(fetchWeights(secure, folder, () => {})).rejects.toMatchObject({
+        code: 'download-failed',
+        message: expect.stringContaining('the server leads on to http://example.org, which is not encrypted') as string,
+      });
+      expect(asked).toEqual(['https://example.org/net.bin']);
+    } finally {
+      globalThis.fetch = real;
+    }
+  });
+
   it('downloads, says how far it is, and does not download again', async () => {
     expect(await run()).toEqual({ path: at('net.bin'), fetched: true });
     expect(fs.readFileSync(at('net.bin')).equals(DATA)).toBe(true);

@@ -9,6 +9,10 @@ const ATTEMPTS = 4;
 /** Before the second attempt; doubled before every further one. */
 const FIRST_PAUSE_MS = 500;
 
+const MAX_HOPS = 10;
+/** The largest file of the registry has 1.7 GB; a server need not say how much it sends. */
+const MAX_BYTES = 4 * 2 ** 30;
+
 export interface Progress {
   /** Bytes on disk. */
   received: number;
@@ -70,9 +74,25 @@ function reason(error: unknown): string {
   return cause?.message ? `${message} (${cause.message})` : message;
 }
 
+/** Follows redirections, but never from https to an address that anybody on the way may answer for. */
+async function request(url: string, headers: Record<string, string>): Promise<Response> {
+  for (let at = new URL(url), hops = 0; ; hops++) {
+    const response = await fetch(at, { headers, redirect: 'manual' });
+    const location = response.headers.get('location');
+    if (response.status < 300 || response.status >= 400 || location === null) return response;
+    await response.body?.cancel();
+    const next = new URL(location, at);
+    const refused = (why: string): MetricsError =>
+      new MetricsError('download-failed', `the server leads on to ${next.origin}, ${why}`, { status: response.status, to: next.href });
+    if (hops === MAX_HOPS) throw refused(`after ${MAX_HOPS} other addresses`);
+    if (next.protocol !== 'https:' && next.protocol !== at.protocol) throw refused('which is not encrypted');
+    at = next;
+  }
+}
+
 async function transfer(url: string, part: string, onProgress: (progress: Progress) => void): Promise<void> {
   const have = await sizeOf(part);
-  const response = await fetch(url, have > 0 ? { headers: { range: `bytes=${have}-` } } : {});
+  const response = await request(url, have > 0 ? { range: `bytes=${have}-` } : {});
   // There is nothing behind what we have: it is all there, or too much, as its checksum will tell.
   if (response.status === 416 && have > 0) {
     await response.body?.cancel();
@@ -93,6 +113,8 @@ async function transfer(url: string, part: string, onProgress: (progress: Progre
   const handle = await open(part, resumed ? 'a' : 'w');
   try {
     for await (const chunk of response.body) {
+      if (received + (chunk as Uint8Array).length > MAX_BYTES)
+        throw new MetricsError('download-failed', `the server sends more than ${MAX_BYTES} bytes`, { status: 413 });
       await handle.writeFile(chunk as Uint8Array);
       received += (chunk as Uint8Array).length;
       onProgress({ received, total });
@@ -100,6 +122,15 @@ async function transfer(url: string, part: string, onProgress: (progress: Progre
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * Checks weights once more when they are used, if they lie in the folder that `fetchWeights` fills: a disk may have damaged them since.
+ * What a user names is theirs.
+ * @throws MetricsError checksum-mismatch with both sums
+ */
+export async function verifyFetched({ file, sha256 }: PublishedFile, used: string, folder: string): Promise<void> {
+  if (path.resolve(used) === path.resolve(folder, file)) await check(used, sha256, 'remove it and fetch it again');
 }
 
 async function check(file: string, expected: string, advice: string, discard: () => Promise<void> = async () => {}): Promise<void> {
