@@ -124,6 +124,16 @@ describe('ControlNeXtModel', () => {
     );
   });
 
+  it.each<[object, RegExp]>([
+    [{ outchannels: [8] }, /outchannels: unknown key \(known: time_embed_dim, stem/],
+    [{ stem: 'wide' }, /stem: expected "padded" or "unpadded"/],
+    [{ time_embed_dim: 1e12 }, /time_embed_dim: expected a whole number/],
+    [{ out_channels: [], groups: [] }, /out_channels: expected a list/],
+  ])('refuses %j by name', (config, message) => {
+    expect(() => new ControlNeXtModel(config)).toThrow(message);
+    expect(() => new ControlNeXtModel(config)).toThrow(expect.objectContaining({ name: 'ControlNeXtError', code: 'invalid-config' }));
+  });
+
   it('refuses widths that the groups do not divide', () => {
     expect(() => new ControlNeXtModel({ out_channels: [128, 250] })).toThrow(/each dividing its width/);
     expect(() => new ControlNeXtModel({ groups: [4] })).toThrow(/as many groups/);

@@ -9,6 +9,7 @@ import {
   TimestepEmbedding,
   ZERO_INIT,
   repeatRows,
+  rules,
   timestepEmbedding,
 } from '@controllab/core-blocks';
 import { ControlNeXtError } from './errors.ts';
@@ -100,6 +101,7 @@ export class ControlNeXtModel extends Module {
 
   constructor(config: ControlNeXtConfig = {}) {
     super();
+    checkKeys(config);
     const resolved = {
       time_embed_dim: 256,
       stem: 'padded' as const,
@@ -175,6 +177,32 @@ export class ControlNeXtModel extends Module {
     for (const layer of this.embedding ?? []) h = layer ? layer.forward(h) : tf.relu(h);
     return this.config.stem === 'pooled' ? maxPool2x2(h) : h;
   }
+}
+
+const { FLAG, WIDTH, listOf, oneOf } = rules;
+/** What may stand at each key of a config. */
+const KEYS: Readonly<Record<keyof ControlNeXtConfig, rules.ValueRule>> = {
+  time_embed_dim: WIDTH,
+  stem: oneOf('padded', 'unpadded', 'pooled', null),
+  out_channels: listOf(WIDTH, 16),
+  groups: listOf(WIDTH, 16),
+  middle: oneOf('residual', 'normalized', 'plain'),
+  final_out_channels: WIDTH,
+  zero_convolution: FLAG,
+  learnable_scale: FLAG,
+};
+
+/** @throws ControlNeXtError invalid-config naming every key that is unknown, or that another value stands at */
+function checkKeys(config: ControlNeXtConfig): void {
+  const problems = Object.entries(config).flatMap(([key, value]) => {
+    const rule = Object.hasOwn(KEYS, key) ? KEYS[key as keyof ControlNeXtConfig] : undefined;
+    if (rule === undefined) return [`${key}: unknown key (known: ${Object.keys(KEYS).join(', ')})`];
+    return rule.accepts(value) ? [] : [`${key}: expected ${rule.expected}`];
+  });
+  if (problems.length)
+    throw new ControlNeXtError('invalid-config', `ControlNeXtModel: cannot build this configuration:\n  ${problems.join('\n  ')}`, {
+      problems,
+    });
 }
 
 function checkWidths(widths: readonly number[], groups: readonly number[]): void {
