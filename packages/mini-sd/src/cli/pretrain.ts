@@ -2,10 +2,8 @@ import path from 'node:path';
 import { Argument, Command } from 'commander';
 import { seed, workspaceRoot } from '@controllab/command-line';
 import type { Tier } from '@controllab/emoji-scenes';
-import { mkdirSync } from 'node:fs';
-import { heldText, Lock } from '@controllab/data';
-import { MiniSdError } from '../errors.ts';
 import type { TrainingResult } from '@controllab/training';
+import { alone } from '../pretrain/alone.ts';
 import type { StageOptions } from '../pretrain/stage.ts';
 import { tierFolder } from '../tier.ts';
 import { tierOption } from './tier-option.ts';
@@ -26,18 +24,6 @@ const stages: Record<string, (options: StageOptions) => Promise<TrainingResult>>
     ]),
   ),
 };
-
-/** Does a stage's work while no other process does it: latents, training, weights and report. @throws MiniSdError locked */
-async function alone<T>(folder: string, work: () => Promise<T>): Promise<T> {
-  mkdirSync(folder, { recursive: true });
-  const lock = await Lock.acquire(folder);
-  if (!(lock instanceof Lock)) throw new MiniSdError('locked', heldText(folder, lock), { folder, ...lock.owner });
-  try {
-    return await work();
-  } finally {
-    lock.release();
-  }
-}
 
 /** `mini pretrain`: trains a part of the embedded default. */
 export function command(): Command {
