@@ -88,7 +88,7 @@ export { readConstant } from './checkpoints/read-constant.ts';
 export { writeSafetensors, type Float64Tensor } from './checkpoints/safetensors/write.ts';
 export { readTorchFile } from './checkpoints/torch/torch-file.ts';
 export { externalStateDict, loadStateDict } from './checkpoints/state-dict.ts';
-export type { TensorFile, TensorSource } from './checkpoints/tensor-source.ts';
+export type { TensorSource } from './checkpoints/tensor-source.ts';
 export { readJson } from './checkpoints/read-json.ts';
 export { openWeights } from './checkpoints/checkpoint-directory.ts';
 export { inLayout, type Layout, type Stored } from './checkpoints/layouts/layout.ts';

@@ -16,7 +16,7 @@ import {
   type ClipTextConfig,
   type Layout,
   type Module,
-  type TensorFile,
+  type TensorSource,
   type TextTransformerConfig,
   type UNet2DConditionConfig,
   type Weights,
@@ -124,7 +124,7 @@ const isXl = ({ addition_embed_type: type }: UNetConfig): boolean => type === 't
 const familyOf = (unet: UNetConfig): string => (isXl(unet) ? 'sdxl' : unet.use_linear_projection ? 'sd21' : 'sd15');
 
 /** Where the weights of a component come from. */
-type WeightsOf = (component: string, module: Module, layout: (file: TensorFile) => Layout) => Weights;
+type WeightsOf = (component: string, module: Module, layout: (file: TensorSource) => Layout) => Weights;
 
 const prefixed = (prefix: string, weights: Weights): Weights =>
   Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [`${prefix}.${name}`, tensor]));

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { compile, type HostTensor } from '@controllab/tfjs-onnx';
+import { compile, type ExternalTensor, type HostTensor } from '@controllab/tfjs-onnx';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openWeights } from './checkpoint-directory.ts';
 import { inLayout, type Layout } from './layouts/layout.ts';
@@ -190,7 +190,7 @@ describe('a checkpoint gives the same in every layout', () => {
       const tower = inLayout(file, text, ldmText(file, 0, TEXT));
       expect(fingerprint(loadStateDict(text, tower))).toEqual(fingerprint(textWeights));
       // The key's rows of the stacked projection are the middle third of its bytes.
-      const stacked = file.external('cond_stage_model.model.transformer.resblocks.1.attn.in_proj_weight');
+      const stacked = file.external('cond_stage_model.model.transformer.resblocks.1.attn.in_proj_weight') as ExternalTensor;
       expect(externalStateDict(text, tower)['text_model.encoder.layers.1.self_attn.k_proj.weight']).toEqual({
         ...stacked,
         offset: stacked.offset + stacked.length / 3,
@@ -206,6 +206,9 @@ describe('openWeights', () => {
   it.each([
     ['model.safetensors', ['model.fp16.safetensors', 'model.non_ema.safetensors']],
     ['diffusion_pytorch_model.fp16.safetensors', ['diffusion_pytorch_model.non_ema.safetensors']],
+    ['diffusion_pytorch_model.fp16.safetensors', ['diffusion_pytorch_model.bf16.safetensors']],
+    ['model.bf16.safetensors', ['model.non_ema.safetensors', 'pytorch_model.bin']],
+    ['diffusion_pytorch_model.non_ema.safetensors', []],
   ])('takes %s', (taken, others) => {
     for (const name of [taken, ...others]) writeTensors(at(name), {}, 'F16');
     expect(openWeights(directory).file).toBe(at(taken));
@@ -222,6 +225,10 @@ describe('openWeights', () => {
     fs.writeFileSync(at('diffusion_pytorch_model.bin'), '');
     expect(() => openWeights(directory)).toThrow(/only pickled weights \(diffusion_pytorch_model\.bin\), which run code/);
     expect(() => openWeights(at('unet'))).toThrow(expect.objectContaining({ code: 'file-read' }));
+    for (const variant of ['ema_only', 'non_ema']) writeTensors(at(`model.${variant}.safetensors`), {}, 'F16');
+    expect(() => openWeights(directory)).toThrow(
+      /several variants \(model\.ema_only\.safetensors, model\.non_ema\.safetensors\): keep the one/,
+    );
   });
 });
 
@@ -244,7 +251,7 @@ describe('a broken checkpoint is refused by name', () => {
       fs.writeFileSync(at('model.safetensors.index.json'), JSON.stringify({ weight_map: { ...places, ...change } }));
     index({ 'conv_in.weight': 'part-1.safetensors', other: 'part-2.safetensors' });
     expect(() => openWeights(directory)).toThrow(
-      /weight_map puts "(conv_in\.weight|other)" in part-\d\.safetensors, which does not have it/,
+      /weight_map puts "(conv_in\.weight|other)" in "part-\d\.safetensors", which does not have it/,
     );
     index({ 'conv_in.weight': '../part-0.safetensors' });
     expect(() => openWeights(directory)).toThrow(/not the name of a file beside it/);

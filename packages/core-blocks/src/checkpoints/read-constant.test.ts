@@ -1,3 +1,4 @@
+import type { ExternalTensor } from '@controllab/tfjs-onnx';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -16,7 +17,7 @@ it.each(['F32', 'F16'] as const)('reads a tensor of %s that stayed in its file',
     { a: { data: Float32Array.of(9), shape: [1] }, b: { data: Float32Array.of(1, -2.5, 0, 0.125), shape: [2, 2] } },
     { dtype },
   );
-  const external = readSafetensors(file).external('b');
+  const external = readSafetensors(file).external('b') as ExternalTensor;
   expect(readConstant(external)).toEqual({ data: Float32Array.of(1, -2.5, 0, 0.125), shape: [2, 2] });
   expect(() => readConstant({ ...external, offset: external.offset + 1000 })).toThrow(/the file ends before/);
 });

@@ -1,4 +1,4 @@
-import type { ConstantTensor, ExternalTensor, HostTensor } from '@controllab/tfjs-onnx';
+import type { ConstantTensor, HostTensor } from '@controllab/tfjs-onnx';
 
 /** Named tensors in files, as a model's parameters are loaded from them. */
 export interface TensorSource {
@@ -10,9 +10,4 @@ export interface TensorSource {
   external(name: string): ConstantTensor;
   /** What the file calls it, where that is something else. */
   nameInFile?(name: string): string;
-}
-
-/** Tensors that lie in files as they are. */
-export interface TensorFile extends TensorSource {
-  external(name: string): ExternalTensor;
 }

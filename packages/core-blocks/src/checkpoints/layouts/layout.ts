@@ -1,7 +1,7 @@
 import type { ConstantTensor, HostTensor } from '@controllab/tfjs-onnx';
 import { CoreBlocksError } from '../../errors.ts';
 import { parameterSpecs, type Module } from '../../module.ts';
-import type { TensorFile, TensorSource } from '../tensor-source.ts';
+import type { TensorSource } from '../tensor-source.ts';
 
 /**
  * How another layout stores a parameter: under this name; as the i-th of n equal parts of it along the first dimension; as a transposed
@@ -29,7 +29,7 @@ export interface Layout {
  * report.
  * @throws CoreBlocksError tensor-not-found when the file has nothing under the prefix.
  */
-export function inLayout(source: TensorFile, module: Module, { prefix, stored, ignored }: Layout): TensorSource {
+export function inLayout(source: TensorSource, module: Module, { prefix, stored, ignored }: Layout): TensorSource {
   const within = [...source.header.keys()].filter((name) => name.startsWith(prefix));
   if (within.length === 0) {
     const first = [...source.header.keys()].slice(0, 3).join(', ');

@@ -56,6 +56,7 @@ describe('readSafetensors', () => {
     expect(opened.tensor('e').data).toEqual(Int32Array.of(-3, 2147483647));
     expect(opened.tensor('f').data).toEqual(Float32Array.of(0.1, Infinity));
     expect([...opened.float64('f')]).toEqual([0.1, 1e300]);
+    expect(opened.external('f')).toEqual({ data: Float32Array.of(0.1, Infinity), shape: [2] });
     expect(opened.external('c')).toEqual({ file, offset: opened.dataStart + 12, length: 4, shape: [2, 1], dtype: 'bfloat16' });
   });
 
@@ -148,6 +149,65 @@ describe('readSafetensors', () => {
     expect(() => opened.tensor('b')).toThrow(/BOOL/);
     fs.truncateSync(file, fs.statSync(file).size - 4);
     expect(() => opened.tensor('a')).toThrow(/truncated/);
+  });
+});
+
+describe('what is taken for a safetensors file', () => {
+  it.each([
+    [
+      'a Git LFS pointer',
+      'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 3438167536\n',
+      /is a Git LFS pointer.*git lfs pull/,
+    ],
+    ['a checkpoint of PyTorch', 'PK\x03\x04\0\0\x08\x08', /is a zip archive, the format of PyTorch's pickled files \(\.ckpt/],
+    ['an older one', '\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9', /is a pickle.*weights_only=True/],
+    ['a web page', '<!DOCTYPE html><html><head>', /is a web page/],
+    ['GGUF', 'GGUF\x03\0\0\0\x10', /is a GGUF file/],
+    ['Keras', '\x89HDF\r\n\x1a\n', /is an HDF5 file/],
+    ['nothing', '', /is empty/],
+    ['noise', '\xff\xff\xff\xff\xff\xff\xff\xff', /the header claims 18446744073709551615 bytes/],
+  ])('is named: %s', (_, contents, message) => {
+    fs.writeFileSync(file, Buffer.from(contents, 'latin1'));
+    expect(() => readSafetensors(file)).toThrow(message);
+  });
+
+  it('fp8 in words, once it is asked for', () => {
+    put({ a: entry('F8_E4M3', [2], 0, 2), b: entry('F32', [0], 2, 2) }, new Uint8Array(2));
+    const opened = readSafetensors(file);
+    expect(opened.tensor('b').data).toHaveLength(0);
+    for (const read of [() => opened.tensor('a'), () => opened.external('a')])
+      expect(read).toThrow(/"a" is of 8-bit floats \(fp8, F8_E4M3\).*use the fp16 or bf16 file/);
+  });
+});
+
+describe('a header has a budget for', () => {
+  const million = 'x'.repeat(10 ** 6);
+  it.each<[string, string, RegExp]>([
+    ['a name', JSON.stringify({ [million]: entry('F32', [0], 0, 0) }), /a tensor's name has 1000000 characters, more than 1000: "xxx/],
+    ['a dtype', JSON.stringify({ a: entry(million, [0], 0, 0) }), /unknown dtype "x{100,120}/],
+    ['dimensions', JSON.stringify({ a: entry('F32', Array<number>(10 ** 5).fill(1), 0, 4) }), /a list of at most 16 non-negative/],
+    ['offsets', JSON.stringify({ a: entry('F32', [0], million, 0) }), /data_offsets must be two/],
+    ['depth', `{"a":${'['.repeat(10 ** 6)}${']'.repeat(10 ** 6)}}`, /is nested 1000001 deep, more than 64/],
+    ['depth that does not end', `{"a":${'{"a":'.repeat(10 ** 6)}`, /is nested 1000001 deep/],
+    ['a string that does not end', `{"${'\\"'.repeat(10 ** 6)}`, /is not JSON/],
+    ['all of it', ' '.repeat(17 * 2 ** 20), /the header claims 17825792 bytes, more than the limit of 16777216/],
+  ])('%s', (_, header, message) => {
+    put(header);
+    const started = performance.now();
+    expect(() => readSafetensors(file)).toThrow(
+      expect.objectContaining({ name: 'CoreBlocksError', message: expect.stringMatching(message) }),
+    );
+    try {
+      readSafetensors(file);
+    } catch (error) {
+      expect((error as Error).message.length).toBeLessThan(500);
+    }
+    expect(performance.now() - started).toBeLessThan(2000);
+  });
+
+  it('metadata, which may be long', () => {
+    put({ __metadata__: { notes: million } });
+    expect(readSafetensors(file).metadata['notes']).toHaveLength(10 ** 6);
   });
 });
 

@@ -1,8 +1,9 @@
 import { createHash, type Hash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import type { ExternalTensor, HostTensor } from '@controllab/tfjs-onnx';
+import type { ConstantTensor, ExternalTensor, HostTensor } from '@controllab/tfjs-onnx';
 import { CoreBlocksError } from '../../errors.ts';
+import { foreignFile, FOREIGN_BYTES } from '../foreign-file.ts';
 import { decodeBfloat16, decodeFloat16 } from '../float16.ts';
 import { DTYPE_BYTES, MAX_HEADER_BYTES, PREFIX_BYTES, parseHeader, type SafetensorsDtype, type SafetensorsHeader } from './header.ts';
 
@@ -54,11 +55,7 @@ export class SafetensorsFile {
       case 'I64':
         return { data: this.#narrow(name, new BigInt64Array(bytes)), shape };
       default:
-        throw new CoreBlocksError(
-          'safetensors-invalid',
-          `${this.file}: tensor "${name}" is ${dtype}; F64, F32, F16, BF16, I32 and I64 can be read`,
-          { file: this.file, tensor: name, dtype },
-        );
+        return this.#unreadable(name, dtype);
     }
   }
 
@@ -74,17 +71,22 @@ export class SafetensorsFile {
     return new Float64Array(this.#read(name));
   }
 
-  /** Where a tensor's bytes lie, for an engine that maps the file instead of reading it. */
-  external(name: string): ExternalTensor {
+  /**
+   * Where a tensor's bytes lie, for an engine that maps the file instead of reading it; of an F64 tensor, which no engine computes with,
+   * the float32 values.
+   */
+  external(name: string): ConstantTensor {
     const { dtype, shape, start, end } = this.#entry(name);
     const external = EXTERNAL_DTYPES[dtype];
-    if (!external)
-      throw new CoreBlocksError(
-        'safetensors-invalid',
-        `${this.file}: tensor "${name}" is ${dtype}; only F32, F16 and BF16 can be used in place`,
-        { file: this.file, tensor: name, dtype },
-      );
-    return { file: this.file, offset: this.dataStart + start, length: end - start, shape, dtype: external };
+    if (external) return { file: this.file, offset: this.dataStart + start, length: end - start, shape, dtype: external };
+    return dtype === 'F64' ? this.tensor(name) : this.#unreadable(name, dtype);
+  }
+
+  #unreadable(name: string, dtype: SafetensorsDtype): never {
+    const why = dtype.startsWith('F8_')
+      ? `is of 8-bit floats (fp8, ${dtype}), which are not implemented: use the fp16 or bf16 file of the same model`
+      : `is ${dtype}; F64, F32, F16, BF16, I32 and I64 can be read`;
+    throw new CoreBlocksError('safetensors-invalid', `${this.file}: tensor "${name}" ${why}`, { file: this.file, tensor: name, dtype });
   }
 
   #entry(name: string) {
@@ -121,8 +123,12 @@ export function readSafetensors(file: string): SafetensorsFile {
   return withFile(file, (fd) => {
     const size = fs.fstatSync(fd).size;
     const fail = (message: string) => new CoreBlocksError('safetensors-invalid', `${file}: ${message}`, { file, size });
+    if (size === 0) throw new CoreBlocksError('safetensors-invalid', `${file} ${foreignFile(Buffer.alloc(0))}`, { file, size });
     if (size < PREFIX_BYTES) throw fail(`${size} bytes are too few for a safetensors file`);
     const length = new BigUint64Array(readRange(fd, 0, PREFIX_BYTES, file))[0] as bigint;
+    const foreign =
+      length > BigInt(MAX_HEADER_BYTES) ? foreignFile(Buffer.from(readRange(fd, 0, Math.min(size, FOREIGN_BYTES), file))) : null;
+    if (foreign !== null) throw new CoreBlocksError('safetensors-invalid', `${file} ${foreign}`, { file, size });
     if (length > BigInt(MAX_HEADER_BYTES)) throw fail(`the header claims ${length} bytes, more than the limit of ${MAX_HEADER_BYTES}`);
     const dataStart = PREFIX_BYTES + Number(length);
     if (dataStart > size) throw fail(`the header claims ${length} bytes, but the file has only ${size} (truncated file?)`);
@@ -178,6 +184,7 @@ export const byteLength = (dtype: SafetensorsDtype, count: number): number => DT
 function withFile<T>(file: string, f: (fd: number) => T): T {
   let fd: number;
   try {
+    if (!fs.statSync(file).isFile()) throw new Error('it is no file'); // a named pipe would wait for ever
     fd = fs.openSync(file, 'r');
   } catch (error) {
     throw new CoreBlocksError('file-read', `cannot open ${file}: ${(error as Error).message}`, { file }, error);

@@ -11,6 +11,14 @@ export interface PickleWorld {
 /** Where the arguments of an opcode that takes many begin. */
 const MARK = Symbol('mark');
 
+/**
+ * Most containers, tuples and results of calls: a file of a few megabytes could otherwise make gigabytes of empty ones. A tensor takes six.
+ */
+const MAX_OBJECTS = 500_000;
+
+/** Most arguments of a call: what is allowed to be called takes seven. */
+const MAX_ARGUMENTS = 16;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
@@ -63,7 +71,8 @@ export function unpickle(bytes: Uint8Array, world: PickleWorld): unknown {
     return end < 0 ? fail('breaks off inside of a line') : text(end + 1 - at).slice(0, -1);
   };
   const lookUp = (module: unknown, name: unknown): unknown => {
-    const key = `${String(module)}.${String(name)}`;
+    if (typeof module !== 'string' || typeof name !== 'string') return fail('refers to what is no name');
+    const key = `${module}.${name}`.slice(0, 200);
     return world.globals.has(key)
       ? world.globals.get(key)
       : fail(`refers to ${key}, which is not allowed (allowed: ${[...world.globals.keys()].join(', ')})`);
@@ -87,6 +96,13 @@ export function unpickle(bytes: Uint8Array, world: PickleWorld): unknown {
     return Number.isSafeInteger(signed) ? signed : fail(`holds the integer ${signed}, which is too large`);
   };
 
+  let objects = 0;
+  /** Puts an object on the stack that was not there before. */
+  const make = (value: unknown): void => {
+    if (++objects > MAX_OBJECTS) fail(`makes more than ${MAX_OBJECTS} objects`);
+    stack.push(value);
+  };
+
   const opcodes: Record<number, () => void> = {
     0x80: () => {
       if (view.getUint8(take(1)) > 5) fail('is of a protocol after 5');
@@ -103,13 +119,13 @@ export function unpickle(bytes: Uint8Array, world: PickleWorld): unknown {
     0x47: () => stack.push(view.getFloat64(take(8), false)), // BINFLOAT
     0x58: () => stack.push(text(view.getUint32(take(4), true))), // BINUNICODE
     0x8c: () => stack.push(text(view.getUint8(take(1)))), // SHORT_BINUNICODE
-    0x7d: () => stack.push(new Map()), // EMPTY_DICT
-    0x5d: () => stack.push([]), // EMPTY_LIST
-    0x29: () => stack.push([]), // EMPTY_TUPLE
-    0x85: () => stack.push(tuple(1)),
-    0x86: () => stack.push(tuple(2)),
-    0x87: () => stack.push(tuple(3)),
-    0x74: () => stack.push(popMark()), // TUPLE
+    0x7d: () => make(new Map()), // EMPTY_DICT
+    0x5d: () => make([]), // EMPTY_LIST
+    0x29: () => make([]), // EMPTY_TUPLE
+    0x85: () => make(tuple(1)),
+    0x86: () => make(tuple(2)),
+    0x87: () => make(tuple(3)),
+    0x74: () => make(popMark()), // TUPLE
     0x71: () => remember(view.getUint8(take(1))), // BINPUT
     0x72: () => remember(view.getUint32(take(4), true)), // LONG_BINPUT
     0x94: () => remember(memo.size), // MEMOIZE
@@ -124,12 +140,13 @@ export function unpickle(bytes: Uint8Array, world: PickleWorld): unknown {
       const [module, name] = tuple(2);
       stack.push(lookUp(module, name));
     }, // STACK_GLOBAL
-    0x51: () => stack.push(world.persistent(pop())), // BINPERSID
+    0x51: () => make(world.persistent(pop())), // BINPERSID
     0x52: () => {
       // REDUCE
       const [callable, args] = tuple(2);
       if (typeof callable !== 'function' || !Array.isArray(args)) return fail('calls what is no function');
-      stack.push((callable as (...values: unknown[]) => unknown)(...(args as unknown[])));
+      if (args.length > MAX_ARGUMENTS) return fail(`calls a function with ${args.length} arguments`);
+      make((callable as (...values: unknown[]) => unknown)(...(args as unknown[])));
     },
     // BUILD gives attributes to the object below it; a state dict's are its modules' versions, of which nothing is needed here.
     0x62: () => {

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { crc32 } from '@controllab/data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CoreBlocksError } from '../../errors.ts';
 import { readTorchFile } from './torch-file.ts';
@@ -12,13 +13,15 @@ beforeAll(() => {
 afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
 
 /** A zip archive of stored records. */
-function zip(records: Record<string, Buffer>): Buffer {
+function zip(records: Record<string, Buffer> | readonly (readonly [string, Buffer])[]): Buffer {
   const parts: Buffer[] = [];
   const central: Buffer[] = [];
   let offset = 0;
-  for (const [name, data] of Object.entries(records)) {
-    const common = Buffer.alloc(26); // version to extra length: no flags, stored, no time, no checksum
+  const entries = Array.isArray(records) ? (records as [string, Buffer][]) : Object.entries(records as Record<string, Buffer>);
+  for (const [name, data] of entries) {
+    const common = Buffer.alloc(26); // version to extra length: no flags, stored, no time
     common.writeUInt16LE(20, 0);
+    common.writeUInt32LE(crc32(data), 10);
     common.writeUInt32LE(data.length, 14);
     common.writeUInt32LE(data.length, 18);
     common.writeUInt16LE(Buffer.byteLength(name), 22);
@@ -31,8 +34,8 @@ function zip(records: Record<string, Buffer>): Buffer {
   }
   const list = Buffer.concat(central);
   const end = Buffer.alloc(18);
-  end.writeUInt16LE(Object.keys(records).length, 4);
-  end.writeUInt16LE(Object.keys(records).length, 6);
+  end.writeUInt16LE(entries.length, 4);
+  end.writeUInt16LE(entries.length, 6);
   end.writeUInt32LE(list.length, 8);
   end.writeUInt32LE(offset, 12);
   return Buffer.concat([...parts, list, Buffer.from('PK\x05\x06', 'latin1'), end]);
@@ -58,6 +61,30 @@ const RECORDS = {
   't/data/5': hex(''),
   't/data/6': hex('00001041'),
 };
+
+type Described = (storage: Buffer) => Buffer;
+const int = (value: number) => Buffer.from([0x4a, ...new Uint8Array(Int32Array.of(value).buffer)]);
+const word = (text: string) => Buffer.concat([Buffer.from([0x8c, text.length]), Buffer.from(text)]);
+const tupleOf = (values: readonly number[]) => Buffer.concat([Buffer.from('('), ...values.map(int), Buffer.from('t')]);
+
+/** A tensor over the first storage, as torch pickles it; one stride, or a list of them. */
+function tensor(name: string, shape: number | readonly number[], strides: number | readonly number[] = 1): Described {
+  const list = (value: number | readonly number[]) => (typeof value === 'number' ? [value] : value);
+  return (storage) =>
+    Buffer.concat([
+      ...[word(name), Buffer.from('ctorch._utils\n_rebuild_tensor_v2\n('), storage, int(0), tupleOf(list(shape)), tupleOf(list(strides))],
+      Buffer.from('\x89}tR', 'latin1'),
+    ]);
+}
+
+/** Records of a state dict whose tensors share one storage of `length` ones. */
+function described(tensors: readonly Described[], length: number): Record<string, Buffer> {
+  const storage = Buffer.concat([
+    ...[Buffer.from('('), word('storage'), Buffer.from('ctorch\nFloatStorage\n'), word('0'), word('cpu'), int(length), Buffer.from('tQ')],
+  ]);
+  const pickle = Buffer.concat([hex('80027d28'), ...tensors.map((of) => of(storage)), Buffer.from('u.')]);
+  return { 't/data.pkl': pickle, 't/data/0': Buffer.from(Float32Array.from({ length }, () => 1).buffer) };
+}
 
 /** Reads a file of these contents. */
 function read(contents: Buffer) {
@@ -129,13 +156,95 @@ describe('readTorchFile', () => {
     ['the legacy layout', hex('80028a0a6cfc9c46f9206aa85019002e'), /legacy layout.*torch\.save/],
     ['an archive cut short', zip(RECORDS).subarray(0, 700), /damaged or cut short/],
     ['a Git LFS pointer', Buffer.from('version https://git-lfs.github.com/spec/v1\n'), /Git LFS pointer/],
-    ['an empty file', Buffer.alloc(0), /no zip archive/],
+    ['an empty file', Buffer.alloc(0), /is empty: the download/],
+    ['a web page', Buffer.from('<!DOCTYPE html>'), /is a web page/],
+    ['anything else', Buffer.from('weights'), /no zip archive/],
   ])('says what to do with %s', async (_, contents, message) => {
     await expect(read(contents)).rejects.toThrow(message);
+  });
+
+  it('checks every record that it reads', async () => {
+    const archive = zip(RECORDS);
+    archive[archive.indexOf(RECORDS['t/data/0'], 0) + 5]! ^= 1;
+    await expect(read(archive)).rejects.toThrow(/damaged: the checksum of the record t\/data\/0 is not the archive's/);
+    const pickled = zip(RECORDS);
+    pickled[pickled.indexOf('half')]! ^= 1;
+    await expect(read(pickled)).rejects.toThrow(/checksum of the record t\/data\.pkl/);
   });
 
   it('names a file that is not there', async () => {
     await expect(readTorchFile(path.join(directory, 'none.pth'))).rejects.toThrow(CoreBlocksError);
     await expect(readTorchFile(path.join(directory, 'none.pth'))).rejects.toThrow(/none\.pth cannot be read/);
+  });
+
+  describe('does not read what stands twice', () => {
+    it.each([
+      [
+        'a storage of two lengths',
+        replaced('X\x01\x00\x00\x001q', 'X\x01\x00\x00\x000q'),
+        /storage "0" that it has 6 numbers of F32 and 2 of F16/,
+      ],
+      [
+        'a record',
+        [...Object.entries(RECORDS), ['t/data/0', RECORDS['t/data/1']]] as [string, Buffer][],
+        /has the record "t\/data\/0" twice/,
+      ],
+      ['a state dict', { ...RECORDS, 'u/data.pkl': PICKLE }, /holds two state dicts, t\/data\.pkl and u\/data\.pkl/],
+    ] as const)('%s', async (_, records, message) => {
+      await expect(read(zip(records as Record<string, Buffer>))).rejects.toThrow(message);
+    });
+
+    it('but a storage that two tensors share', async () => {
+      const { a, b } = await read(zip(described([tensor('a', 2), tensor('b', 2)], 2)));
+      expect([a, b]).toEqual([1, 2].map(() => ({ data: Float32Array.of(1, 1), shape: [2] })));
+    });
+  });
+
+  describe('has a budget for', () => {
+    const names = (count: number) => Array.from({ length: count }, (_, i) => tensor(`t${i}`, 2 ** 20, 0));
+    it('all that repeats stored numbers', async () => {
+      await expect(read(zip(described(names(15), 1)))).resolves.toHaveProperty('t14');
+      await expect(read(zip(described(names(17), 1)))).rejects.toThrow(/tensors of 17825792 numbers in all, but stores only 1/);
+    });
+
+    it.each([
+      // Every dictionary is one byte in the file.
+      ['objects', Buffer.concat([hex('8002'), Buffer.alloc(2 ** 20, '}'), hex('2e')]), /makes more than 500000 objects/],
+      // Names of names of names: 2^40 characters, were they written out.
+      ['names', Buffer.concat([hex('80025d'), ...Array<Buffer>(40).fill(hex('71006800865d71006800866130')), hex('68008c01619330')]), /./],
+      [
+        'arguments',
+        Buffer.concat([
+          hex('8002'),
+          Buffer.from('ccollections\nOrderedDict\n('),
+          Buffer.alloc(2 ** 17, 'N'),
+          hex('7452 2e'.replace(' ', '')),
+        ]),
+        /with 131072 arguments/,
+      ],
+    ])('%s', async (_, pickle, message) => {
+      const started = performance.now();
+      await expect(read(zip({ 't/data.pkl': pickle }))).rejects.toMatchObject({
+        name: 'CoreBlocksError',
+        message: expect.stringMatching(message) as string,
+      });
+      expect(performance.now() - started).toBeLessThan(1000);
+    });
+
+    it('what an archive expands to', async () => {
+      const archive = zip(RECORDS);
+      // The sizes that the central directory states for t/data/0, stored and expanded.
+      const place = archive.lastIndexOf('t/data/0') - 46;
+      for (const field of [20, 24]) archive.writeUInt32LE(0xfffffff0, place + field);
+      await expect(read(archive)).rejects.toThrow(/would expand to more than \d+ bytes \(at the record "t\/data\/0"\)/);
+    });
+
+    it('sides, of which one may be 0', async () => {
+      const { empty } = await read(zip(described([tensor('empty', [0, 2 ** 30, 2 ** 30], [0, 0, 0])], 1)));
+      expect(empty).toEqual({ data: new Float32Array(0), shape: [0, 2 ** 30, 2 ** 30] });
+      await expect(read(zip(described([tensor('deep', Array<number>(20).fill(1), Array<number>(20).fill(1))], 1)))).rejects.toThrow(
+        /describes a tensor in a way that cannot be read/,
+      );
+    });
   });
 });
