@@ -1,9 +1,21 @@
 import { CoreBlocksError } from './errors.ts';
 import type { ValueRule } from './config-rules.ts';
 
-/** Keys of a published config.json that change nothing in the network. */
+/** Keys of a published config.json that change nothing in the network: who wrote it, and how it is trained, run or used. */
 const BOOKKEEPING = new Set([
   'torch_dtype',
+  'dtype', // transformers since 4.56
+  'use_bfloat16',
+  'name_or_path',
+  'attn_implementation',
+  'gradient_checkpointing',
+  'output_attentions',
+  'output_hidden_states',
+  'return_dict',
+  'return_unused_kwargs',
+  'torchscript',
+  'use_cache',
+  'tie_word_embeddings',
   'transformers_version',
   'architectures',
   'model_type',

@@ -1,3 +1,5 @@
+import { shown } from '../config.ts';
+
 /** Nesting that no config or header comes near; deeper values would exhaust the stack of whoever walks them. */
 const MAX_DEPTH = 64;
 
@@ -54,10 +56,4 @@ export function parseObject(text: string, fail: (message: string, cause?: unknow
     seen.add(name);
   }
   return json as Record<string, unknown>;
-}
-
-/** JSON of a value from a file, short enough for a message. */
-export function shown(value: unknown): string {
-  const text = typeof value === 'string' ? JSON.stringify(value.slice(0, 200)) : (JSON.stringify(value) ?? String(value));
-  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }

@@ -1,5 +1,6 @@
 import { CoreBlocksError } from '../../errors.ts';
-import { parseObject, shown } from '../json-text.ts';
+import { shown } from '../../config.ts';
+import { parseObject } from '../json-text.ts';
 
 /** Bytes per element of the format's dtypes. */
 export const DTYPE_BYTES = {

@@ -184,7 +184,7 @@ describe('a header has a budget for', () => {
   const million = 'x'.repeat(10 ** 6);
   it.each<[string, string, RegExp]>([
     ['a name', JSON.stringify({ [million]: entry('F32', [0], 0, 0) }), /a tensor's name has 1000000 characters, more than 1000: "xxx/],
-    ['a dtype', JSON.stringify({ a: entry(million, [0], 0, 0) }), /unknown dtype "x{100,120}/],
+    ['a dtype', JSON.stringify({ a: entry(million, [0], 0, 0) }), /unknown dtype "x{70,80}/],
     ['dimensions', JSON.stringify({ a: entry('F32', Array<number>(10 ** 5).fill(1), 0, 4) }), /a list of at most 16 non-negative/],
     ['offsets', JSON.stringify({ a: entry('F32', [0], million, 0) }), /data_offsets must be two/],
     ['depth', `{"a":${'['.repeat(10 ** 6)}${']'.repeat(10 ** 6)}}`, /is nested 1000001 deep, more than 64/],

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { CoreBlocksError } from '../../errors.ts';
-import { shown } from '../json-text.ts';
+import { shown } from '../../config.ts';
 import { readJson } from '../read-json.ts';
 import { readSafetensors, type SafetensorsFile } from './safetensors.ts';
 import type { TensorSource } from '../tensor-source.ts';

@@ -210,8 +210,8 @@ describe('readTorchFile', () => {
     it.each([
       // Every dictionary is one byte in the file.
       ['objects', Buffer.concat([hex('8002'), Buffer.alloc(2 ** 20, '}'), hex('2e')]), /makes more than 500000 objects/],
-      // Names of names of names: 2^40 characters, were they written out.
-      ['names', Buffer.concat([hex('80025d'), ...Array<Buffer>(40).fill(hex('71006800865d71006800866130')), hex('68008c01619330')]), /./],
+      // A pair of a pair of ... pairs, 2^40 characters were it written out, where the name of a module is expected.
+      ['names', hex(`80025d7100${'68006800867100'.repeat(40)}8c0178932e`), /refers to what is no name/],
       [
         'arguments',
         Buffer.concat([

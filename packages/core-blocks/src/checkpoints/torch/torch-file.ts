@@ -5,7 +5,7 @@ import yauzl from 'yauzl';
 import { CoreBlocksError } from '../../errors.ts';
 import { decodeBfloat16, decodeFloat16 } from '../float16.ts';
 import { foreignFile, FOREIGN_BYTES } from '../foreign-file.ts';
-import { shown } from '../json-text.ts';
+import { shown } from '../../config.ts';
 import { unpickle } from './pickle.ts';
 
 /** A state dict's pickle holds names and shapes only: Stable Diffusion's 1,100 tensors take 0.2 MB. */
