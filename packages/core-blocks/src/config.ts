@@ -55,7 +55,7 @@ export function shown(value: unknown): string {
 export function checkConfig(config: object, { model, keys, inert = {}, fixed = {} }: ConfigSchema): void {
   const problems: string[] = [];
   for (const [key, value] of Object.entries(config)) {
-    if (value === undefined || Object.hasOwn(inert, key) || BOOKKEEPING.has(key) || key.startsWith('_')) continue;
+    if (value === undefined || Object.hasOwn(inert, key) || BOOKKEEPING.has(key) || (key.startsWith('_') && key !== '__proto__')) continue;
     if (Object.hasOwn(keys, key)) {
       const rule = keys[key] as ValueRule;
       if (!rule.accepts(value)) problems.push(`${key}: expected ${rule.expected}, got ${shown(value)}`);

@@ -12,6 +12,9 @@ function keysOf(json: unknown): string[] {
   return Object.entries(json).flatMap(([key, value]) => [key, ...keysOf(value)]);
 }
 
+/** diffusers writes keys such as _name_or_path, which change nothing. */
+const isRemark = (key: string): boolean => key.startsWith('_') && key !== '__proto__';
+
 /**
  * A file of a model's folder. Everything is opened and a prompt tokenised; a key that a whole file of this kind does not have must be
  * refused, not passed over.
@@ -38,7 +41,7 @@ function modelFile(name: string, file: string, { hostile }: Pick<Target, 'hostil
       base.denoiser();
       base.textEncoder();
       const tokens = base.tokenize(['a cat sat', 'Ünïcode 42!']);
-      const unknown = isJson ? keysOf(JSON.parse(readFileSync(at, 'utf8'))).filter((key) => !known.has(key)) : [];
+      const unknown = isJson ? keysOf(JSON.parse(readFileSync(at, 'utf8'))).filter((key) => !known.has(key) && !isRemark(key)) : [];
       return {
         structure: unknown.join(),
         payload: sha(

@@ -39,9 +39,15 @@ it.each<[string, object, RegExp]>([
     { vocab: { c: 0, a: 1, 't</w>': 2, ca: 3, 'cat</w>': 4, 'd</w>og': 5 } },
     /no merge makes the token "d<\/w>og"/,
   ],
+  ['a token for what is unknown that there is not', { unk_token: '<|unk|>' }, /"<\|unk\|>", is not in the vocabulary/],
   ['no merges', { merges: null }, /has no vocab and merges/],
 ])('names %s', (_, model, message) => {
   expect(tokenizerProblem(json(model))).toMatch(message);
+});
+
+it('names nesting without end', () => {
+  const deep = JSON.parse(`${'['.repeat(5000)}${']'.repeat(5000)}`) as unknown;
+  expect(tokenizerProblem({ ...json({}), normalizer: deep })).toBe('it is nested more than 64 deep');
 });
 
 it.each([

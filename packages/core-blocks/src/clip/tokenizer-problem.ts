@@ -20,13 +20,20 @@ function patternProblem(pattern: string): string | null {
   return Math.max(...runs) > MAX_RUNS ? `has more than ${MAX_RUNS} runs in a row` : null;
 }
 
-/** Every `{ "Regex": ... }` of a tokenizer.json. */
-function* patternsIn(json: unknown): Generator<string> {
+/** Nesting that no tokenizer comes near. */
+const MAX_DEPTH = 64;
+
+/** Every `{ "Regex": ... }` of a tokenizer.json; null where it is nested too deep. */
+function* patternsIn(json: unknown, depth = 0): Generator<string | null> {
   if (typeof json !== 'object' || json === null) return;
+  if (depth > MAX_DEPTH) {
+    yield null;
+    return;
+  }
   for (const [key, value] of Object.entries(json)) {
     if (key === 'Regex' && typeof value === 'string') yield value;
     // The vocabulary, whose keys may be anything, holds numbers.
-    else if (key !== 'vocab' && key !== 'merges') yield* patternsIn(value);
+    else if (key !== 'vocab' && key !== 'merges') yield* patternsIn(value, depth + 1);
   }
 }
 
@@ -69,6 +76,7 @@ function mergesProblem(vocab: Readonly<Record<string, unknown>>, merges: readonl
  */
 export function tokenizerProblem(json: object, marks: readonly string[] = []): string | null {
   for (const pattern of patternsIn(json)) {
+    if (pattern === null) return `it is nested more than ${MAX_DEPTH} deep`;
     const problem = patternProblem(pattern);
     if (problem !== null) return `its pattern ${shown(pattern)} ${problem}, so that a text may keep it busy for ever`;
   }
@@ -84,5 +92,8 @@ export function tokenizerProblem(json: object, marks: readonly string[] = []): s
   const wrong = contents.find((content) => typeof content !== 'string');
   if (contents.length > 0 && wrong !== undefined) return `an added token has the content ${shown(wrong)}`;
   if (contents.some((content) => content === undefined)) return 'an added token has no content';
+  const { unk_token: unknown } = model as { unk_token?: unknown };
+  if (typeof unknown === 'string' && unknown !== '' && !Object.hasOwn(model.vocab, unknown) && !contents.includes(unknown))
+    return `its token for what is unknown, ${shown(unknown)}, is not in the vocabulary`;
   return mergesProblem(model.vocab as Record<string, unknown>, model.merges, new Set([...marks, ...(contents as string[])]));
 }

@@ -71,14 +71,20 @@ function sizeIn(head: Buffer): number | null {
 }
 
 /**
- * Checks that a tar ends once: the reader takes a header of zeros for its end, or passes over it, and whatever follows would be lost.
+ * Checks that a tar ends, and once: the reader takes a header of zeros for its end, or passes over it, and whatever follows would be lost;
+ * a file that was cut off between two of its own is read as if it were whole.
  * @throws DataError invalid-archive
  */
 export function checkTarEnd(file: string): void {
   withFile(file, (fd) => {
     const { size: length } = statSync(file);
     let at = 0;
-    for (; at + BLOCK <= length;) {
+    for (;;) {
+      if (at + BLOCK > length)
+        throw new DataError('invalid-archive', `${file} is cut short: it ends at byte ${length} without the zeros that end a tar`, {
+          file,
+          length,
+        });
       const head = bytesAt(fd, at, BLOCK);
       if (head.every((byte) => byte === 0)) break;
       const size = sizeIn(head);

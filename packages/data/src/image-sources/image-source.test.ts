@@ -221,6 +221,11 @@ describe('a webdataset', () => {
       /a\.tar ends at byte 1024, but something follows at byte 2048/,
     ],
     [
+      'being cut short between two of its files',
+      async () => (await tarOf(['a', 'b'].map((name) => ({ name: `${name}.png`, data: 'x' })))).subarray(0, 1024),
+      /a\.tar is cut short: it ends at byte 1024 without the zeros that end a tar/,
+    ],
+    [
       'being two',
       async () => Buffer.concat([await tarOf([{ name: 'a.png', data: 'x' }]), await tarOf([{ name: 'b.png', data: 'y' }])]),
       /ends at byte 1024, but something follows at byte 2048: it is damaged, or several archives were put together/,
@@ -230,7 +235,7 @@ describe('a webdataset', () => {
     [
       'being cut short',
       async () => (await tarOf([{ name: 'x.png', data: Buffer.alloc(5000) }])).subarray(0, 2000),
-      /a\.tar is damaged, cut short or no tar archive/,
+      /a\.tar is cut short: it ends at byte 2000/,
     ],
   ])('is refused for %s', async (_, contents, message) => {
     put({ 'a.tar': await contents() });
