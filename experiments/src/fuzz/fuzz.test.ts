@@ -10,17 +10,8 @@ import { TARGETS, targetNamed } from './targets.ts';
 /** Of each parser: a second's worth. `npx controllab fuzz` reads more. */
 const FILES = 40;
 
-/** What the fuzzer has found that is not mended yet: nesting without end in headers and configs, schedules of 1e9 steps. */
-const OPEN = [
-  'safetensors',
-  'safetensors-verified',
-  'statistics',
-  'training-checkpoint',
-  'unet-config',
-  'vae-config',
-  'text-config',
-  'scheduler-config',
-];
+/** What the fuzzer has found that is not mended yet: schedules of 1e9 steps. */
+const OPEN = ['scheduler-config'];
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'fuzz-test-'));
 afterAll(() => rmSync(root, { recursive: true }));
