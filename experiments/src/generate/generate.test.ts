@@ -193,7 +193,7 @@ describe('generate', () => {
       /broken has no vae\/ \(model_index\.json, scheduler, text_encoder, tokenizer, unet\)/,
     );
     await expect(run('--model', at('nowhere'))).rejects.toThrow(/no model at .*nowhere/);
-    await expect(run('--model', at('square.png'))).rejects.toThrow(/single file.*--config/s);
+    await expect(run('--model', at('square.png'))).rejects.toThrow(/square\.png is a picture/);
     await expect(run('--width=30', '--height=32')).rejects.toThrow(/width must be a multiple of 8, got 30; .*24 or 32/);
     await expect(run(...control('--condition', at('model', 'model_index.json'), '--controlnet', at('control')))).rejects.toThrow(
       /Cannot read the image .*model_index\.json/,
@@ -202,7 +202,7 @@ describe('generate', () => {
     await expect(run('--controlnet', at('xl-control'), '--condition', at('square.png'))).rejects.toThrow(
       /made for another U-Net.*text of width 14.*text of width 8/s,
     );
-    fs.writeFileSync(at('model', 'scheduler', 'scheduler_config.json'), JSON.stringify({ thresholding: true }));
+    fs.writeFileSync(at('model', 'scheduler', 'scheduler_config.json'), JSON.stringify({ prediction_type: 'epsilon', thresholding: true }));
     await expect(run()).rejects.toThrow(/thresholding is not implemented/);
   });
 });

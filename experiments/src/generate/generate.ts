@@ -99,9 +99,11 @@ async function planOf(options: GenerateOptions, progress: Progress, warn: Warn):
   };
 }
 
-const openModel = ({ model, config }: GenerateOptions, loras: readonly LoraRequest[]): Promise<Base> =>
+const openModel = ({ model, config, vae, prediction }: GenerateOptions, loras: readonly LoraRequest[]): Promise<Base> =>
   openBase(isMini(model) ? model : userPath(model), {
     config: config === null ? null : userPath(config),
+    vae: vae === null ? null : userPath(vae),
+    prediction,
     ...(loras.length === 0 ? {} : { loras }),
   });
 
@@ -176,8 +178,8 @@ const writeSheet = (destination: Destination, images: readonly RgbImage[], { cou
 /** Makes sure that all of the pictures can be written; while their size is not known yet, that one of none can be. */
 async function checkOutput(options: GenerateOptions, plan: Plan, { width, height }: Size): Promise<Destination> {
   const destination = destinationOf(options.out, plan.pictures.length);
-  const { model, config, promptsFile, controls } = options;
-  const inputs = [model, config, promptsFile, ...controls.flatMap(({ controlnet, condition }) => [controlnet, condition])];
+  const { model, config, vae, promptsFile, controls } = options;
+  const inputs = [model, config, vae, promptsFile, ...controls.flatMap(({ controlnet, condition }) => [controlnet, condition])];
   await checkDestination(destination, {
     // Pixels that cannot be compressed; of the sheet as many again.
     bytes: plan.pictures.length * width * height * 3 * (options.sheet ? 2 : 1),

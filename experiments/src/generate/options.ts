@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { LoraRequest } from '@controllab/base-model';
 import { finite, integer, named, providerOption, repeatable, seed, share } from '@controllab/command-line';
-import { solverNames, type SolverName, type TimestepSpacing } from '@controllab/diffusion';
+import { solverNames, type Prediction, type SolverName, type TimestepSpacing } from '@controllab/diffusion';
 import { tiers, type Tier } from '@controllab/emoji-scenes';
 import { COMMITTED_TIER, communityStyles, MINI } from '@controllab/mini-sd/names';
 import { providers, type Provider } from '@controllab/tfjs-onnx';
@@ -42,6 +42,10 @@ export interface GenerateOptions {
   model: string;
   /** For a single file: a diffusers directory with the configs and the tokenizer; its weights are not read. */
   config: string | null;
+  /** An autoencoder in place of the model's: a diffusers directory or a file. */
+  vae: string | null;
+  /** What the network predicts, where neither file nor config says, or other than they say. */
+  prediction: Prediction | null;
   /** Added to the weights; tags of prompts add more. */
   loras: readonly LoraRequest[];
   /** Where the LoRAs of tags lie. */
@@ -79,6 +83,9 @@ export interface GenerateOptions {
 /** The ways to space timesteps. */
 const spacings: readonly TimestepSpacing[] = ['leading', 'linspace', 'trailing'];
 
+/** What a network may predict: the noise, the velocity, or the picture. */
+const predictions: readonly Prediction[] = ['epsilon', 'v', 'sample'];
+
 /** Whether a model's name means the embedded default. */
 export const isMini = (model: string): boolean => model === MINI || model.startsWith(`${MINI}:`);
 
@@ -89,6 +96,8 @@ const GUIDANCE = { mini: 4, published: 7.5 };
 export interface GenerateFlags {
   model: string;
   config?: string;
+  vae?: string;
+  prediction?: Prediction;
   tier?: Tier;
   lora?: LoraRequest[];
   loraDir?: string;
@@ -149,6 +158,8 @@ const modelFlags = (command: Command): Command =>
       MINI,
     )
     .option('--config <directory>', "for a single file: a diffusers directory with the components' config.json and the tokenizer", named)
+    .option('--vae <directory|file>', "an autoencoder in place of the model's, or for a file that has none", named)
+    .addOption(new Option('--prediction <name>', 'what the network predicts, where neither file nor config says so').choices(predictions))
     .addOption(new Option('--tier <name>', `pool of objects of the embedded default; only ${COMMITTED_TIER} comes trained`).choices(tiers))
     .option('--lora <file:weight>', 'a LoRA for a published model, and its weight, 1 by default; several are added', repeatable(lora))
     .option('--lora-dir <folder>', 'where <lora:NAME:WEIGHT> of a prompt finds NAME.safetensors', named);
@@ -270,6 +281,8 @@ export function generateOptions(flags: GenerateFlags): GenerateOptions {
   if ((width === null) !== (height === null)) fail('give --width and --height together.', flags);
   if (tier !== undefined && !mini) fail(`--tier is a pool of objects of the embedded default; --model is ${model}.`, flags);
   if (mini && (flags.lora || flags.loraDir !== undefined)) fail(`--lora is for published models; --model is ${model}.`, flags);
+  if (mini && (flags.vae !== undefined || flags.prediction !== undefined))
+    fail(`--vae and --prediction are for published models; --model is ${model}.`, flags);
   if (karras && !KARRAS.includes(sampler)) fail(`--karras is for ${KARRAS.join(', ')}; --sampler is ${sampler}.`, flags);
   if (guidanceRescale > 0 && scale <= 1) fail(`--guidance-rescale needs --guidance above 1, which is ${scale}.`, flags);
   // Whether the name fits is known before the prompts of a file are.
@@ -277,6 +290,8 @@ export function generateOptions(flags: GenerateFlags): GenerateOptions {
   return {
     model: tier === undefined ? model : `${model}:${tier}`,
     config,
+    vae: flags.vae ?? null,
+    prediction: flags.prediction ?? null,
     loras: flags.lora ?? [],
     loraDir: flags.loraDir ?? null,
     prompts,

@@ -76,7 +76,7 @@ export {
 } from './autoencoder/vae.ts';
 export { TextTransformer, clipTextSd15, clipTextSd21, type TextStates, type TextTransformerConfig } from './clip/text-transformer.ts';
 export { tokenizerProblem } from './clip/tokenizer-problem.ts';
-export { ClipModel, type ClipConfig } from './clip/clip.ts';
+export { ClipModel, withoutGeneration, type ClipConfig } from './clip/clip.ts';
 export { clipVitB16, clipVitB32, clipVitL14, clipVitL14At336 } from './clip/presets.ts';
 export { openaiClip, openaiClipConfig, type OpenaiClipConfig } from './clip/openai.ts';
 export { ClipTextTower, clipTextBigG, type ClipTextConfig } from './clip/text-tower.ts';
@@ -92,6 +92,6 @@ export type { TensorSource } from './checkpoints/tensor-source.ts';
 export { readJson } from './checkpoints/read-json.ts';
 export { openWeights } from './checkpoints/checkpoint-directory.ts';
 export { inLayout, type Layout, type Stored } from './checkpoints/layouts/layout.ts';
-export { ldmBlockName, ldmText, ldmUNet, ldmVae, type BlockLayout } from './checkpoints/layouts/ldm-layout.ts';
+export { ldmBlockName, ldmText, ldmUNet, ldmVae, transformersText, vaeFile, type BlockLayout } from './checkpoints/layouts/ldm-layout.ts';
 export { referenceBlocks } from './reference/blocks.ts';
 export { referenceLayers } from './reference/layers.ts';

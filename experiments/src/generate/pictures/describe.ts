@@ -57,7 +57,7 @@ function controlField({ controlnet, extractor, scale, start, end }: GenerateOpti
  * others read. Values with a comma or a colon stand in quotation marks (its `infotext_utils.quote`).
  */
 function parametersText({ options, base, size, loras }: Drawn, { prompt, negativePrompt, seed }: PictureRequest): string {
-  const { model, controls, guessMode, steps, guidance, guidanceRescale, sampler, sampling } = options;
+  const { model, vae, controls, guessMode, steps, guidance, guidanceRescale, sampler, sampling } = options;
   const fields: Record<string, string | number> = {
     Steps: steps,
     Sampler: SAMPLER_NAMES[sampler] ?? sampler,
@@ -68,6 +68,7 @@ function parametersText({ options, base, size, loras }: Drawn, { prompt, negativ
     Size: `${size.width}x${size.height}`,
     ...(isMini(model) ? { 'Model hash': base.hashes['unet']!.slice(0, 10) } : {}),
     Model: isMini(model) ? base.id : nameOf(model),
+    ...(vae === null ? {} : { VAE: path.basename(vae) }),
     ...(guidanceRescale > 0 ? { 'CFG rescale': guidanceRescale } : {}),
     ...(loras.length > 0 ? { Loras: loras.map(({ file, weight }) => `${nameOf(file)}: ${weight}`).join(', ') } : {}),
     ...Object.fromEntries(controls.map((control, i) => [`ControlNet ${i}`, controlField(control, guessMode)])),
@@ -82,6 +83,8 @@ function commandOf({ options, size }: Drawn, { prompt, negativePrompt, seed }: P
   const {
     model,
     config,
+    vae,
+    prediction,
     controls,
     guessMode,
     steps,
@@ -97,6 +100,8 @@ function commandOf({ options, size }: Drawn, { prompt, negativePrompt, seed }: P
   const flags: [name: string, value: string | number | null][] = [
     ['model', model],
     ['config', config],
+    ['vae', vae],
+    ['prediction', prediction],
     ...loras.map(({ file, weight }): [string, string] => ['lora', `${file}:${weight}`]),
     ['lora-dir', loraDir],
     ['prompt', prompt],
@@ -131,13 +136,15 @@ function commandOf({ options, size }: Drawn, { prompt, negativePrompt, seed }: P
 /** The settings that a picture can be made again from: A1111's text, the command, and each by a name of its own. */
 export function describePicture(drawn: Drawn, request: PictureRequest): PictureText {
   const { options, base, size, loras } = drawn;
-  const { model, config, controls, guessMode, steps, guidance, guidanceRescale, sampler } = options;
+  const { model, config, vae, prediction, controls, guessMode, steps, guidance, guidanceRescale, sampler } = options;
   const { prompt, negativePrompt, seed } = request;
   const more = {
     prompt,
     ...(negativePrompt === null ? {} : { 'negative prompt': negativePrompt }),
     model: isMini(model) ? `${base.id}, U-Net ${base.hashes['unet']!.slice(0, 12)}` : model,
     ...(config === null ? {} : { config }),
+    ...(vae === null ? {} : { vae }),
+    ...(prediction === null ? {} : { prediction }),
     ...Object.fromEntries(loras.map(({ file, weight }, i) => [`lora ${i + 1}`, `${file}, weight ${weight}`])),
     ...Object.fromEntries(
       controls.map(({ controlnet, condition, extractor, scale, start, end }, i) => [

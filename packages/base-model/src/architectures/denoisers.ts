@@ -37,7 +37,7 @@ const SIZE_CONDITIONS = 6;
  * Networks that the layers build, but that want what a denoiser of text and time has not got.
  * @throws CoreBlocksError invalid-config naming the key
  */
-function checkConditions({ model, addition, classes, contextProjection, time }: ResolvedEncoder): void {
+export function checkConditions({ model, addition, classes, contextProjection, time }: ResolvedEncoder): void {
   const wanted = [
     ...(classes === null ? [] : [`class labels (class_embed_type ${classes.kind})`]),
     ...(addition?.kind === 'text_image' || addition?.kind === 'image' ? [`an image embedding (addition_embed_type ${addition.kind})`] : []),

@@ -93,7 +93,9 @@ describe('a published checkpoint as a base', () => {
     fs.writeFileSync(unet, JSON.stringify({ ...config, in_channels: 9 }));
     expect(() => openCheckpoint(at('changed'))).toThrow(/takes 9 channels, the autoencoder makes 4: a model for inpainting/);
     fs.writeFileSync(unet, JSON.stringify({ ...config, _class_name: 'FluxTransformer2DModel' }));
-    expect(() => openCheckpoint(at('changed'))).toThrow(/config\.json describes a FluxTransformer2DModel; expected UNet2DConditionModel/);
+    expect(() => openCheckpoint(at('changed'))).toThrow(
+      /config\.json describes a FluxTransformer2DModel \(FLUX\); expected UNet2DConditionModel/,
+    );
   });
 });
 

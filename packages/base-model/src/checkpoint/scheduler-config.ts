@@ -59,7 +59,9 @@ export function schedulerSettings(config: SchedulerConfig): SchedulerSettings {
   for (const key of UNSUPPORTED) if ((config as Record<string, unknown>)[key]) refuse(`${key} is not implemented`);
   if (final_sigmas_type !== 'zero') refuse(`final_sigmas_type: only "zero" is implemented, got ${JSON.stringify(final_sigmas_type)}`);
   const known = <T>(key: string, value: string, values: Record<string, T>): T =>
-    values[value] ?? refuse(`${key}: expected ${Object.keys(values).join(', ')}, got ${JSON.stringify(value)}`);
+    Object.hasOwn(values, value)
+      ? values[value]!
+      : refuse(`${key}: expected ${Object.keys(values).join(', ')}, got ${JSON.stringify(value)}`);
   const prediction = known('prediction_type', prediction_type, PREDICTIONS);
   return {
     schedule: new NoiseSchedule({

@@ -20,7 +20,7 @@ const VARIANTS = ['', 'fp32', 'fp16', 'bf16'];
 /**
  * Opens the weights in a component's directory of a diffusers checkpoint: one .safetensors file or an index with shards; full precision,
  * else fp16, else bf16, else the one variant that is there.
- * @throws CoreBlocksError file-read when there are none, only pickled ones, or several other variants; safetensors-invalid for damaged ones.
+ * @throws CoreBlocksError file-read when there are none, only pickled ones, or several other variants; safetensors-invalid when damaged.
  */
 export function openWeights(directory: string): TensorSource {
   let files: string[];

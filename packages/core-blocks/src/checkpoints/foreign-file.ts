@@ -20,6 +20,7 @@ const FOREIGN: readonly (readonly [begins: (bytes: Buffer) => boolean, what: str
     (bytes) => bytes[0] === 0x80 && bytes[1]! >= 2 && bytes[1]! <= 5,
     `is a pickle, as PyTorch before 1.6 wrote them (.ckpt, .pt, .pth, .bin), which can run code when it is opened; ${CONVERT}`,
   ],
+  [(bytes) => /^(\x89PNG|\xff\xd8\xff|GIF8)/.test(bytes.toString('latin1')), 'is a picture'],
   [starts('GGUF'), 'is a GGUF file, whose numbers are quantised: use the safetensors file of the same model'],
   [starts('\x89HDF'), "is an HDF5 file, as Keras writes them: use the model's safetensors file"],
   [

@@ -49,7 +49,8 @@ const GENERATION = new Set([
   'typical_p',
 ]);
 
-const withoutGeneration = <T extends object>(config: T): T =>
+/** A config without those settings. */
+export const withoutGeneration = <T extends object>(config: T): T =>
   Object.fromEntries(Object.entries(config).filter(([key]) => !GENERATION.has(key))) as T;
 
 /** Both towers and the learned temperature. Names are transformers' `CLIPModel`; for openai/CLIP's see `openaiClip`. */

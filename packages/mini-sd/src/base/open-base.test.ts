@@ -15,6 +15,8 @@ describe('openBase', () => {
   it('names what it does not know', async () => {
     await expect(openBase('mini:apple')).rejects.toThrow(/"apple" is neither a community model \(twemoji, noto, fluent\) nor a pool/);
     await expect(openBase('mini', { config: 'x' })).rejects.toThrow(/config is for a single file/);
+    await expect(openBase('mini', { vae: 'x' })).rejects.toThrow(/mini takes no vae: that is for published checkpoints/);
+    await expect(openBase('mini', { loras: [{ file: 'x', weight: 1 }] })).rejects.toThrow(/mini takes no loras/);
     await expect(openBase('mini:full')).rejects.toMatchObject({ code: 'missing-weights' });
   });
 });

@@ -29,7 +29,9 @@ export async function openBase(name: string, checkpoint: CheckpointOptions = {})
   const { config = null, loras = [] } = checkpoint;
   if (config !== null)
     throw new MiniSdError('invalid-argument', `${name} has its configs and its vocabulary within; config is for a single file`, { config });
-  if (loras.length > 0)
-    throw new MiniSdError('invalid-argument', `${name} takes no LoRA files; they are for published checkpoints`, { loras });
+  const others = { vae: checkpoint.vae ?? null, prediction: checkpoint.prediction ?? null, loras: loras.length === 0 ? null : loras };
+  for (const [option, value] of Object.entries(others))
+    if (value !== null)
+      throw new MiniSdError('invalid-argument', `${name} takes no ${option}: that is for published checkpoints`, { [option]: value });
   return openMini(options);
 }

@@ -33,7 +33,8 @@ export function inLayout(source: TensorSource, module: Module, { prefix, stored,
   const within = [...source.header.keys()].filter((name) => name.startsWith(prefix));
   if (within.length === 0) {
     const first = [...source.header.keys()].slice(0, 3).join(', ');
-    throw new CoreBlocksError('tensor-not-found', `${source.file} has no tensors named ${prefix}*; its names begin with ${first}`, {
+    const there = first ? `its names begin with ${first}` : 'it has none at all';
+    throw new CoreBlocksError('tensor-not-found', `${source.file} has no tensors named ${prefix}*; ${there}`, {
       file: source.file,
       prefix,
     });

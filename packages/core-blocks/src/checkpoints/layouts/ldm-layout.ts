@@ -108,37 +108,62 @@ const VAE: readonly (readonly [RegExp, string])[] = [
   [/^decoder\.time_conv_out\./, 'decoder.conv_out.time_mix_conv.'],
 ];
 
+/** What autoencoders were trained with: the discriminator and perceptual loss, and the count of the moving average. */
+const VAE_LEFTOVERS = /^(loss|model_ema)\./;
+
 /**
  * The autoencoder, SVD's with its temporal decoder too. LDM numbers the decoder's levels from the finest, diffusers in the order they run.
+ * @param prefix '' in a file that holds nothing else
  */
-export const ldmVae = (config: { block_out_channels: readonly number[] }): Layout => ({
-  prefix: 'first_stage_model.',
+export const ldmVae = (config: { block_out_channels: readonly number[] }, prefix = 'first_stage_model.'): Layout => ({
+  prefix,
   stored: (name) => {
     const numbered = name.replace(/\.up_blocks\.(\d+)\./, (_, level) => `.up.${config.block_out_channels.length - 1 - Number(level)}.`);
     const named = VAE.reduce((result, [ours, theirs]) => result.replace(ours, theirs), numbered);
     // The temporal half is a block of the U-Net's kind, and named like one.
     return { name: named.replace(/(?<=\.time_stack\.)\w+/, (layer) => RESNET[layer] ?? layer) };
   },
-  // The discriminator and perceptual loss that some autoencoders were published with.
-  ignored: (name) => name.startsWith('loss.'),
+  ignored: (name) => VAE_LEFTOVERS.test(name),
 });
+
+/** An autoencoder in a file of its own, in LDM's names (with their prefix or without) or in diffusers'. */
+export function vaeFile({ header }: TensorSource, config: { block_out_channels: readonly number[] }): Layout {
+  const has = (prefix: string): boolean => [...header.keys()].some((name) => name.startsWith(prefix));
+  if (has('first_stage_model.')) return ldmVae(config);
+  if (has('encoder.down.') || has('decoder.up.')) return ldmVae(config, '');
+  return { prefix: '', stored: (name) => ({ name }), ignored: (name) => VAE_LEFTOVERS.test(name) };
+}
+
+/** Of a whole CLIP, what a text encoder does not use: the other tower, projections and temperature, and buffers. */
+const CLIP_LEFTOVERS =
+  /^(logit_scale|logit_bias|attn_mask|(text|visual)_projection(\.weight)?|vision_model\..+|visual\..+|(embeddings\.)?position_ids)$/;
+
+/**
+ * A text encoder in transformers' names, such as a component's directory holds; some files (NAI's descendants, transformers 5) leave
+ * `text_model.` out. The rest of a whole CLIP is left unused, and so is a projection that the config's encoder does not have.
+ */
+export function transformersText({ header }: Pick<TensorSource, 'header'>, prefix = ''): Layout {
+  const bare = header.has(`${prefix}embeddings.token_embedding.weight`);
+  return {
+    prefix,
+    stored: (name) => ({ name: bare ? name.replace(/^text_model\./, '') : name }),
+    ignored: (name) => CLIP_LEFTOVERS.test(name.replace(/^text_model\./, '')),
+  };
+}
 
 /**
  * Text encoder `index` of a file: OpenAI's CLIP under transformers' names (SD1, SDXL's first), or OpenCLIP with stacked projections (SD2,
  * SDXL's second), whichever the file has. Of OpenCLIP's tower the layers beyond the config's are left unused (SD2 stops one early), and so
  * may its projection be.
  */
-export function ldmText({ header }: TensorSource, index: number, config: { num_hidden_layers: number }): Layout {
+export function ldmText({ header }: Pick<TensorSource, 'header'>, index: number, config: { num_hidden_layers: number }): Layout {
   const names = [...header.keys()];
   const root = names.some((name) => name.startsWith('conditioner.')) ? `conditioner.embedders.${index}.` : 'cond_stage_model.';
-  if (!names.some((name) => name.startsWith(`${root}model.`))) return { prefix: `${root}transformer.`, stored: (name) => ({ name }) };
+  if (!names.some((name) => name.startsWith(`${root}model.`))) return transformersText({ header }, `${root}transformer.`);
   return {
     prefix: `${root}model.`,
     stored: openaiClipName,
     ignored: (name) =>
-      name === 'logit_scale' ||
-      name === 'attn_mask' ||
-      name === 'text_projection' ||
-      Number(/^transformer\.resblocks\.(\d+)\./.exec(name)?.[1] ?? -1) >= config.num_hidden_layers,
+      CLIP_LEFTOVERS.test(name) || Number(/^transformer\.resblocks\.(\d+)\./.exec(name)?.[1] ?? -1) >= config.num_hidden_layers,
   };
 }

@@ -162,6 +162,7 @@ describe('what is taken for a safetensors file', () => {
     ['a checkpoint of PyTorch', 'PK\x03\x04\0\0\x08\x08', /is a zip archive, the format of PyTorch's pickled files \(\.ckpt/],
     ['an older one', '\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9', /is a pickle.*weights_only=True/],
     ['a web page', '<!DOCTYPE html><html><head>', /is a web page/],
+    ['a picture', '\x89PNG\r\n\x1a\n', /x\.safetensors is a picture$/],
     ['GGUF', 'GGUF\x03\0\0\0\x10', /is a GGUF file/],
     ['Keras', '\x89HDF\r\n\x1a\n', /is an HDF5 file/],
     ['nothing', '', /is empty/],

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { ExternalTensor, HostTensor } from '@controllab/tfjs-onnx';
-import { BaseModelError } from '../errors.ts';
+import { BaseModelError } from '../../errors.ts';
 
 /**
  * A file for tensors that were computed and are as large as a model's: they are read in place like the model's own, and the host's memory
@@ -26,7 +26,7 @@ export function scratchFile(): (tensor: HostTensor) => ExternalTensor {
       return { file, offset: offset - bytes.length, length: bytes.length, shape, dtype: 'float32' };
     } catch (error) {
       throw new BaseModelError(
-        'invalid-lora',
+        'invalid-model',
         `Cannot keep the merged weights in ${os.tmpdir()}: ${(error as Error).message}; name a folder with room in TMPDIR.`,
         { directory: os.tmpdir() },
         { cause: error },

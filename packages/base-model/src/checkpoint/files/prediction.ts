@@ -1,0 +1,46 @@
+import type { Prediction } from '@controllab/diffusion';
+import { BaseModelError } from '../../errors.ts';
+import type { SchedulerConfig } from '../scheduler-config.ts';
+
+/** diffusers' names of what a network predicts. */
+const TYPES: Readonly<Record<Prediction, string>> = { epsilon: 'epsilon', v: 'v_prediction', sample: 'sample' };
+
+/** What a single file says of how it was trained. */
+export interface FileMarkers {
+  readonly prediction: Prediction | null;
+  /** Trained with noise up to pure noise. */
+  readonly zeroTerminalSnr: boolean;
+}
+
+export const NO_MARKERS: FileMarkers = { prediction: null, zeroTerminalSnr: false };
+
+/** Values of `modelspec.prediction_type` (Stability AI's metadata, which kohya's scripts write too). */
+const MODELSPEC: Readonly<Record<string, Prediction>> = { epsilon: 'epsilon', v: 'v' };
+
+/** Empty tensors `v_pred` and `ztsnr`, as merging tools and ComfyUI have them, and the metadata's prediction type. */
+export function fileMarkers(names: ReadonlySet<string>, metadata: Readonly<Record<string, string>>): FileMarkers {
+  const stated = metadata['modelspec.prediction_type'] ?? '';
+  const prediction = Object.hasOwn(MODELSPEC, stated) ? MODELSPEC[stated]! : null;
+  return { prediction: names.has('v_pred') ? 'v' : prediction, zeroTerminalSnr: names.has('ztsnr') };
+}
+
+/** diffusers wrote no prediction type before it had one, in 0.9; all that it ran then predicts the noise. */
+const beforePredictionTypes = (version: unknown): boolean => typeof version === 'string' && /^0\.[0-8]\./.test(version);
+
+/**
+ * The scheduler's config with what the network predicts: as it was asked for, else as the file says, else the config. It is never guessed:
+ * a network of the one kind run as the other gives noise, or worse, almost a picture.
+ * @throws BaseModelError invalid-model where none of them says
+ */
+export function withPrediction(config: SchedulerConfig, file: FileMarkers, asked: Prediction | null, where: string): SchedulerConfig {
+  const known = asked ?? file.prediction;
+  const old = beforePredictionTypes((config as Record<string, unknown>)['_diffusers_version']) ? 'epsilon' : undefined;
+  const type = known === null ? (config.prediction_type ?? old) : TYPES[known];
+  if (type === undefined || type === null)
+    throw new BaseModelError(
+      'invalid-model',
+      `${where} does not say what the network predicts: write prediction_type into scheduler_config.json, or name it with --prediction epsilon (most of SD1 and SDXL) or --prediction v (SD2.1 at 768 pixels, models that call themselves v-pred).`,
+      { config },
+    );
+  return { ...config, prediction_type: type, ...(file.zeroTerminalSnr ? { rescale_betas_zero_snr: true } : {}) };
+}
