@@ -48,7 +48,10 @@ describe('the flags of a job', () => {
     [['--seed=-1'], /-1.*integer/],
     [['--seed=4294967296'], /integer in \[0, 2\^32\)/],
     [['--seed='], /integer/],
-    [['--sede=2'], /--sede.*--profile, --seed, --engine, --provider, --threads, --jobs, --only, --list, --store, --reports, --fresh/],
+    [
+      ['--sede=2'],
+      /--sede.*--profile, --seed, --engine, --provider, --threads, --jobs, --only, --list, --store, --reports, --overwrite, --fresh/,
+    ],
     [['quick'], /--profile, --seed/],
   ])('answers %j with one paragraph that lists what is valid', (argv, message) => {
     const error = complaint(...argv);

@@ -3,7 +3,16 @@ import path from 'node:path';
 import { Command, Option } from 'commander';
 import { integer, providerOption, seed as parseSeed, shellText, userPath, workspaceRoot } from '@controllab/command-line';
 import { jsonHash, plainLines, type Json } from '@controllab/data';
-import { checkReportFolder, claimsTable, currentCommit, machine, textTable, writeIndex, writeReport } from '@controllab/report';
+import {
+  checkIndexFolder,
+  checkReportFolder,
+  claimsTable,
+  currentCommit,
+  machine,
+  textTable,
+  writeIndex,
+  writeReport,
+} from '@controllab/report';
 import { providers, recordNetworkRuns, useTfjsBackend, type CompileOptions, type TfjsBackend } from '@controllab/tfjs-onnx';
 import { ExperimentError } from './errors.ts';
 import type { Job, JobContext } from './job.ts';
@@ -24,6 +33,7 @@ interface RunnerFlags {
   fresh?: boolean;
   store?: string;
   reports?: string;
+  overwrite?: boolean;
 }
 
 /** The command of a job. */
@@ -52,6 +62,7 @@ export function jobCommand<P, R>(job: Job<P, R>): Command {
   command
     .option('--store <folder>', 'where everything computed is kept, shared by all experiments (default: runs/store)')
     .option('--reports <folder>', 'where the report goes, in a folder of its own (default: reports)')
+    .option('--overwrite', 'write the report into a folder that holds other files too: only those of its names are replaced', false)
     .option('--fresh', 'measure anew what an interrupted run has measured; trainings and drawings stay in the store', false);
   for (const option of job.options ?? []) command.addOption(option);
   return command.action(async (flags: RunnerFlags & Record<string, unknown>) => {
@@ -88,7 +99,9 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
   if (flags.only !== undefined) return await only(job, context.at, flags.only);
   const reports = flags.reports === undefined ? path.join(workspaceRoot, 'reports') : userPath(flags.reports);
   const directory = path.join(reports, job.id, folderName(job, context.at));
-  await checkReportFolder(directory);
+  const overwrite = flags.overwrite === true;
+  await checkReportFolder(directory, { overwrite });
+  await checkIndexFolder(reports);
   if (flags.fresh === true) await context.forget();
   const tasks = job.tasks === undefined ? [] : await job.tasks(context.at);
   const untouched = tasks.every((task) => !task.done());
@@ -98,7 +111,7 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
   const report = await job.report(result, context.at);
   const claims = report.claims.length === 0 ? [] : [claimsTable(report.claims)];
   for (const table of [...(job.tables?.(result) ?? []), ...claims]) say(`\n${textTable(table)}`);
-  await writeReport(directory, {
+  const whole = {
     id: job.id,
     ...report,
     provenance: {
@@ -116,7 +129,8 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
       networks: runs.map((run) => ({ name: run.name, hash: null, engine: runText(run, numerics) })),
       ...job.sources(result, runs),
     },
-  });
+  };
+  await writeReport(directory, whole, { overwrite });
   await writeIndex(reports);
   if (job.anew === true) await context.forget();
   say(`report: ${path.relative(process.cwd(), path.join(directory, 'index.html'))}`);
@@ -231,7 +245,7 @@ function childArguments<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<string
 }
 
 /** What only the process that writes the report is told. */
-const PARENTS = new Set(['jobs', 'only', 'list', 'fresh', 'reports']);
+const PARENTS = new Set(['jobs', 'only', 'list', 'fresh', 'reports', 'overwrite']);
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** The command that makes the report again: what differs from the defaults. */

@@ -5,6 +5,7 @@ export type DataErrorCode =
   | 'invalid-shape'
   | 'empty-input'
   | 'file-read'
+  | 'file-write'
   | 'invalid-archive'
   | 'unsupported-archive'
   | 'archive-limit'

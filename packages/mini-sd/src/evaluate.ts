@@ -23,6 +23,7 @@ import {
   currentCommit,
   machine,
   meanInterval,
+  checkReportFolder,
   writeReport,
   type ImageGrid,
   type LineFigure,
@@ -92,6 +93,8 @@ export async function evaluateBaseModel(
   { tier, seed, guidance, steps, perObject }: EvaluationOptions,
   say: (message: string) => void,
 ): Promise<string> {
+  const directory = path.join(tierFolder(path.join(workspaceRoot, 'reports', 'mini-sd'), tier), 'evaluation');
+  await checkReportFolder(directory);
   const base = openMini({ tier });
   const [inception, clipWeights] = [loadInception(tier), loadClip('clip-judge', tier)];
   const judge = await compileJudge(inception.tensors, tier);
@@ -226,7 +229,6 @@ export async function evaluateBaseModel(
     }),
   };
   const perSixteen = (seconds / images.length) * 16;
-  const directory = path.join(tierFolder(path.join(workspaceRoot, 'reports', 'mini-sd'), tier), 'evaluation');
   await writeReport(directory, {
     id: 'mini-sd-evaluation',
     title: 'What the embedded default can draw',

@@ -13,4 +13,4 @@ export { checkReportFolder, writeReport } from './write/write-report.ts';
 export { claimsTable } from './terminal/claims-table.ts';
 export { Progress, formatDuration, type ProgressOptions, type ProgressOutput, type ProgressState } from './terminal/progress.ts';
 export { textTable } from './terminal/text-table.ts';
-export { writeIndex } from './runs/write-index.ts';
+export { checkIndexFolder, writeIndex } from './runs/write-index.ts';

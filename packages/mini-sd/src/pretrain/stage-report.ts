@@ -28,6 +28,10 @@ export interface StageReport {
   drawings?: readonly Style[];
 }
 
+/** reports/mini-sd/PART, of another tier reports/mini-sd/TIER/PART. */
+export const stageReportFolder = (tier: Tier, part: Part): string =>
+  path.join(tierFolder(path.join(workspaceRoot, 'reports', 'mini-sd'), tier), part);
+
 /**
  * Writes reports/mini-sd/PART, of another tier reports/mini-sd/TIER/PART: learning curve, throughput beside the machine's ceiling, quality,
  * samples. @returns the folder
@@ -118,7 +122,7 @@ export async function writeStageReport({
     },
   ];
   const metadata = readWeightsMetadata(part, tier);
-  const directory = path.join(tierFolder(path.join(workspaceRoot, 'reports', 'mini-sd'), tier), part);
+  const directory = stageReportFolder(tier, part);
   await writeReport(directory, {
     id: `mini-sd-${part}`,
     title,

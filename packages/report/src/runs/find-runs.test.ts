@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { SAMPLE_REPORT } from '../testing/sample-report.ts';
 import { writeReport } from '../write/write-report.ts';
 import { findRuns } from './find-runs.ts';
-import { writeIndex } from './write-index.ts';
+import { checkIndexFolder, writeIndex } from './write-index.ts';
 
 let reports: string;
 beforeEach(async () => {
@@ -120,6 +120,18 @@ it('leads to folders whose names mean something in an address', async () => {
   expect(page).toContain('href="50%25%20%231%3F/index.html"');
   expect(page).toContain('href="javascript%3Aalert(1)/index.html"');
   expect(page).toContain('Content-Security-Policy');
+});
+
+it('never writes its style over a site\u2019s own, nor through a link', async () => {
+  await put('assets/report.css', 'body { color: red }');
+  await expect(writeIndex(reports)).rejects.toMatchObject({ code: 'foreign-files' });
+  await expect(checkIndexFolder(reports)).rejects.toThrow(/assets\/report\.css is not an index of reports/);
+  expect(await readFile(path.join(reports, 'assets/report.css'), 'utf8')).toBe('body { color: red }');
+  await rm(path.join(reports, 'assets'), { recursive: true });
+  await mkdir(path.join(reports, 'site'));
+  await symlink('site', path.join(reports, 'assets'));
+  await expect(writeIndex(reports)).rejects.toMatchObject({ code: 'foreign-files' });
+  expect(await readdir(path.join(reports, 'site'))).toEqual([]);
 });
 
 it('escapes what results say', async () => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -74,7 +74,18 @@ describe('a report\u2019s folder', () => {
   it('is not a manifest of another program\u2019s, nor a file', async () => {
     await put('manifest.json', '{"name": "a web application", "icons": []}');
     await expect(writeReport(dir, small())).rejects.toMatchObject({ code: 'foreign-files' });
-    await expect(checkReportFolder(path.join(dir, 'manifest.json'))).rejects.toThrow(/is a file, expected a folder/);
+    await expect(checkReportFolder(path.join(dir, 'manifest.json'))).rejects.toThrow(/it is a file; name a folder/);
+  });
+
+  it('is not written through a link, nor where a file has the name of its folder', async () => {
+    await writeReport(dir, small());
+    const pictures = path.join(root, 'pictures');
+    await mkdir(pictures);
+    await symlink(pictures, path.join(dir, 'images'));
+    for (const overwrite of [false, true])
+      await expect(writeReport(dir, SAMPLE_REPORT, { overwrite })).rejects.toThrow(/images must be a folder of the report's own/);
+    expect(await list(pictures)).toEqual([]);
+    await writeReport(dir, small());
   });
 
   it('keeps a file that has a new table\u2019s name but is not the report\u2019s', async () => {

@@ -50,7 +50,7 @@ const filesIn = async (dir: string): Promise<string[]> => {
 /**
  * The files of an earlier report in a folder.
  * @throws ReportError `foreign-files` where there are others and no earlier report, or where one of the names `wanted` is not the earlier
- * report's, unless `overwrite` allows it
+ * report's, unless `overwrite` allows it; where a folder of the report's is a file or a link
  */
 export const ownFiles = async (
   dir: string,
@@ -61,11 +61,19 @@ export const ownFiles = async (
   const former = listed === null && (await isFormerReport(dir));
   const own = listed ?? new Map(former ? present.filter((name) => FORMER_FILE.test(name)).map((name) => [name, null]) : []);
   const names = new Set(wanted);
+  // A link to a folder is one file here: nothing is written through it into somebody else's folder.
+  const folders = new Set([...names].flatMap(foldersOf));
+  const inTheWay = present.filter((name) => folders.has(name));
+  if (inTheWay.length > 0)
+    throw new ReportError('foreign-files', `${dir}: ${inTheWay.join(', ')} must be a folder of the report's own; move it away`, {
+      dir,
+      files: inTheWay,
+    });
   const foreign = listed === null && !former ? present : present.filter((name) => names.has(name) && !own.has(name) && name !== MANIFEST);
   if (foreign.length === 0 || overwrite) return own;
   throw new ReportError(
     'foreign-files',
-    `${dir} holds files that are no report's (${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', ...' : ''}). Name another folder, or move them away. (writeReport's option overwrite replaces those that have the report's names and leaves the others.)`,
+    `${dir} holds files that are no report's (${foreign.slice(0, 3).join(', ')}${foreign.length > 3 ? ', ...' : ''}). Name another folder, or move them away. With --overwrite those that have the report's names are replaced, and the others stay.`,
     { dir, files: foreign.slice(0, 20) },
   );
 };

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { writeAtomic } from '@controllab/data';
+import { checkOutput, writeAtomic } from '@controllab/data';
 import type { Report } from '../model/report.ts';
 import { validateReport } from '../model/validate-report.ts';
 import { renderPage } from '../render/page.ts';
@@ -35,10 +35,11 @@ const reportFiles = async (report: Report): Promise<Map<string, string | Uint8Ar
 };
 
 /**
- * Whether a report may be written into a folder: to be asked before hours are spent.
- * @throws ReportError `foreign-files`
+ * Whether a report may be written into a folder, and can be: to be asked before hours are spent.
+ * @throws ReportError `foreign-files`; DataError `file-write`
  */
 export const checkReportFolder = async (dir: string, { overwrite = false }: WriteReportOptions = {}): Promise<void> => {
+  await checkOutput(dir, 'folder');
   await ownFiles(dir, { overwrite });
 };
 
