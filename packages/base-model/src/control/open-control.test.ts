@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { controlNet, controlNetLite, ldmConcatenation } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
-import { readConstant, writeSafetensors, type Method } from '@controllab/core-blocks';
+import { parameterSpecs, readConstant, readSafetensors, writeSafetensors, type Method } from '@controllab/core-blocks';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Base } from '../base.ts';
@@ -43,6 +43,9 @@ async function draw(file: string | null): Promise<Uint8Array> {
   return image!.rgb;
 }
 
+const prefixed = (prefix: string, tensors: Record<string, HostTensor>): Record<string, HostTensor> =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
+
 /** A method's values for the base, as a finished training would write them. */
 function writeTrained(file: string, method: Method, metadata: Record<string, string> = methodMetadata(method)): void {
   const control = method.create(base.denoiser().target);
@@ -71,7 +74,177 @@ describe('a published ControlNet', () => {
     fs.cpSync(at('control'), at('adapter'), { recursive: true });
     const config = JSON.parse(fs.readFileSync(at('adapter', 'config.json'), 'utf8')) as object;
     fs.writeFileSync(at('adapter', 'config.json'), JSON.stringify({ ...config, _class_name: 'T2IAdapter' }));
-    expect(() => openControl(at('adapter'), base)).toThrow(/describes a T2IAdapter; expected ControlNetModel/);
+    expect(() => openControl(at('adapter'), base)).toThrow(/describes a T2IAdapter \(a T2I-Adapter\); expected ControlNetModel/);
+  });
+});
+
+describe('a file or folder that is no ControlNet for this base is named', () => {
+  const one = { data: new Float32Array(1), shape: [1] };
+  it.each<[string, string, RegExp]>([
+    ['a Control-LoRA', 'lora_controlnet', /is no ControlNet but a Control-LoRA/],
+    ['a ControlNet-LLLite', 'lllite_unet_input_blocks_4_1.conditioning1.0.weight', /but a ControlNet-LLLite/],
+    ['a ControlNet-Union', 'control_model.task_embedding', /but a ControlNet-Union/],
+    ['a T2I-Adapter', 'adapter.body.0.resnets.0.block1.weight', /but a T2I-Adapter/],
+    ["a T2I-Adapter's first names", 'body.0.block1.weight', /but a T2I-Adapter/],
+    ['an IP-Adapter', 'image_proj.proj.weight', /but an IP-Adapter/],
+    ['a LoRA', 'lora_unet_x.lora_up.weight', /but a LoRA: give it with --lora/],
+    ['a checkpoint', 'model.diffusion_model.input_blocks.0.0.weight', /but a checkpoint: give it with --model/],
+    ['an autoencoder', 'first_stage_model.decoder.up.0.block.0.conv1.weight', /but an autoencoder: give it with --vae/],
+    ['something else', 'weights.0', /is no ControlNet; its tensors are named weights\.0/],
+  ])('%s', (_, name, message) => {
+    writeSafetensors(at('other.safetensors'), { [name]: one });
+    expect(() => openControl(at('other.safetensors'), base)).toThrow(message);
+  });
+
+  it.each<[string, Record<string, unknown>, RegExp]>([
+    ['shuffle', { global_pool_conditions: true }, /a ControlNet of shuffled pictures.*\(global_pool_conditions true\), which is not done/],
+    [
+      'blue first',
+      { controlnet_conditioning_channel_order: 'bgr' },
+      /reads blue before red \(controlnet_conditioning_channel_order "bgr"\)/,
+    ],
+    ['one channel', { conditioning_channels: 1 }, /another kind of condition than an image of three channels/],
+    ['a Union', { _class_name: 'ControlNetUnionModel' }, /ControlNetUnionModel \(a ControlNet-Union, of several conditions in one\)/],
+    ['of SD3', { _class_name: 'SD3ControlNetModel' }, /a ControlNet of Stable Diffusion 3/],
+    ['a base', { _class_name: 'UNet2DConditionModel' }, /the U-Net of a base model/],
+  ])('by its config: %s', (_, change, message) => {
+    fs.cpSync(at('control'), at('changed'), { recursive: true });
+    const config = JSON.parse(fs.readFileSync(at('control', 'config.json'), 'utf8')) as object;
+    fs.writeFileSync(at('changed', 'config.json'), JSON.stringify({ ...config, ...change }));
+    expect(() => openControl(at('changed'), base)).toThrow(message);
+  });
+
+  it('a single file of another base, a folder of neither, a pickle', () => {
+    const xl = openCheckpoint((writeTinyModel(at('xl'), { xl: true }), at('xl')));
+    expect(() => openControl(at('cldm.safetensors'), xl)).toThrow(/made for another U-Net than that of xl\..*4 missing/s);
+    fs.mkdirSync(at('folder'));
+    fs.writeFileSync(at('folder', 'controlnext.bin'), '');
+    expect(() => openControl(at('folder'), base)).toThrow(
+      /neither config\.json.* nor controlnet\.safetensors.*\(it has controlnext\.bin\)/,
+    );
+    fs.writeFileSync(at('x.pth'), Buffer.from('PK\x03\x04\0\0\x08\x08', 'latin1'));
+    expect(() => openControl(at('x.pth'), base)).toThrow(/PyTorch's pickled files/);
+  });
+});
+
+describe("a ControlNet in cldm's layout", () => {
+  it('may leave control_model. out', () => {
+    const file = readSafetensors(at('cldm.safetensors'));
+    const tensors = Object.fromEntries(file.names().map((name) => [name.replace('control_model.', ''), file.tensor(name)]));
+    writeSafetensors(at('bare.safetensors'), tensors, { dtype: 'F16' });
+    const [bare, whole] = ['bare.safetensors', 'cldm.safetensors'].map((name) => openControl(at(name), base).weights);
+    expect(Object.keys(bare!)).toEqual(Object.keys(whole!));
+    for (const [name, tensor] of Object.entries(bare!)) expect(readConstant(tensor)).toEqual(readConstant(whole![name]!));
+  });
+});
+
+describe('a released ControlNeXt', () => {
+  const TRAINED = /to_out/;
+  type Tensors = Record<string, HostTensor>;
+  /** A module of random values, and the base's own weights, each changed by a thousandth. */
+  function released(): { module: Tensors; tuned: Tensors; increments: Tensors } {
+    const { module, initial } = controlNeXt().create(base.denoiser().target);
+    const values = initial({}, 3);
+    const names = Object.keys(parameterSpecs(base.denoiser().unet)).filter((name) => TRAINED.test(name));
+    const own = Object.fromEntries(names.map((name) => [name, readConstant(base.weights[`unet.${name}`]!)]));
+    const changed = (change: (value: number, i: number) => number): Tensors =>
+      Object.fromEntries(Object.entries(own).map(([name, { data, shape }]) => [name, { data: Float32Array.from(data, change), shape }]));
+    return {
+      module: Object.fromEntries(Object.keys(parameterSpecs(module)).map((name) => [name, values[`control.${name}`]!])),
+      tuned: changed((value, i) => value + ((i % 5) - 2) * 2 ** -10),
+      increments: changed((_, i) => ((i % 5) - 2) * 2 ** -10),
+    };
+  }
+  const folder = (files: Record<string, Tensors>): string => {
+    fs.rmSync(at('released'), { recursive: true, force: true });
+    for (const [name, tensors] of Object.entries(files)) writeSafetensors(at('released', name), tensors);
+    return at('released');
+  };
+  /** The base's U-Net in LDM's numbers, written out: input blocks conv_in, layer; middle; output blocks 0 to 3. */
+  const inLdm = (tensors: Tensors): Tensors =>
+    Object.fromEntries(
+      Object.entries(tensors).map(([name, tensor]) => [
+        name
+          .replace('down_blocks.0.attentions.0', 'input_blocks.1.1')
+          .replace('mid_block.attentions.0', 'middle_block.1')
+          .replace('up_blocks.1.attentions.0', 'output_blocks.2.1')
+          .replace('up_blocks.1.attentions.1', 'output_blocks.3.1'),
+        tensor,
+      ]),
+    );
+
+  it('is one control, whether it was released as weights or increments, in whichever names', async () => {
+    const { module, tuned, increments } = released();
+    const method = controlNeXt();
+    const values = { ...prefixed('control.', module), ...prefixed('unet.', tuned) };
+    writeSafetensors(at('here.safetensors'), values, { metadata: methodMetadata(method) });
+    const expected = await draw(at('here.safetensors'));
+    expect(expected).not.toEqual(await draw(null));
+    const releases: Record<string, Tensors>[] = [
+      { 'controlnet.safetensors': module, 'unet.safetensors': tuned },
+      { 'controlnet.safetensors': module, 'unet.safetensors': increments },
+      { 'controlnext.safetensors': module, 'unet_weight_increasements.safetensors': increments },
+      { 'controlnet.safetensors': module, 'unet.safetensors': inLdm(tuned) },
+    ];
+    for (const files of releases) {
+      const { weights } = openControl(folder(files), base);
+      for (const [name, { data }] of Object.entries(prefixed('unet.', tuned)))
+        readConstant(weights[name]!).data.forEach((value, i) => expect(value).toBeCloseTo(data[i]!, 6));
+      expect(await draw(at('released'))).toEqual(expected);
+      expect(await draw(at('released', Object.keys(files)[0]!))).toEqual(expected);
+    }
+  });
+
+  it('has the module that the paper counts behind the middle block', () => {
+    const { tuned } = released();
+    const { module, initial } = controlNeXt({ legacy: true }).create(base.denoiser().target);
+    const values = initial({}, 3);
+    const legacy = Object.fromEntries(Object.keys(parameterSpecs(module)).map((name) => [name, values[`control.${name}`]!]));
+    const { control } = openControl(folder({ 'controlnet.safetensors': legacy, 'unet.safetensors': tuned }), base);
+    expect(Object.keys(parameterSpecs(control.module)).sort()).toEqual(Object.keys(legacy).sort());
+  });
+
+  it.each<[string, (parts: ReturnType<typeof released>) => Record<string, Tensors>, RegExp]>([
+    [
+      'its part of the U-Net is not there',
+      ({ module }) => ({ 'controlnet.safetensors': module }),
+      /ControlNeXt .* lacks what it trained in the U-Net/,
+    ],
+    [
+      'there are two',
+      ({ module, tuned, increments }) => ({
+        'controlnet.safetensors': module,
+        'unet.safetensors': tuned,
+        'unet_diff.safetensors': increments,
+      }),
+      /several files that may be what it trained in the U-Net of a ControlNeXt: unet\.safetensors, unet_diff\.safetensors/,
+    ],
+    [
+      'it is of another U-Net',
+      ({ module }) => ({
+        'controlnet.safetensors': module,
+        'unet.safetensors': { 'down_blocks.7.to_out.0.weight': { data: new Float32Array(1), shape: [1] } },
+      }),
+      /trained in another U-Net than that of model:\s+the U-Net has no down_blocks\.7/,
+    ],
+    [
+      'its module is of another width',
+      ({ module, tuned }) => ({
+        'controlnet.safetensors': { ...module, 'mid_convs.1.weight': { data: new Float32Array(320 * 256), shape: [320, 256, 1, 1] } },
+        'unet.safetensors': tuned,
+      }),
+      /ControlNeXt .* was made for another base than model.*mid_convs\.1\.weight: expected \[8, 256, 1, 1\], found \[320/s,
+    ],
+    [
+      'it makes video',
+      ({ module, tuned }) => ({
+        'controlnet.safetensors': { ...module, scale: { data: Float32Array.of(1), shape: [] } },
+        'unet.safetensors': tuned,
+      }),
+      /is a ControlNeXt of Stable Video Diffusion/,
+    ],
+  ])('is refused where %s', (_, files, message) => {
+    expect(() => openControl(folder(files(released())), base)).toThrow(message);
   });
 });
 

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { cldm, ControlNetModel, controlOfModel, type ControlNetConfig } from '@controllab/controlnet';
 import {
+  CoreBlocksError,
   encoderStates,
   externalStateDict,
   inLayout,
@@ -15,9 +16,13 @@ import {
   type Weights,
 } from '@controllab/core-blocks';
 import type { Base } from '../base.ts';
+import { classInWords, fileKind, type FileKind } from '../checkpoint/files/file-kind.ts';
 import { BaseModelError } from '../errors.ts';
 import { checkControlValues, controlValueSpecs } from './control-values.ts';
+import { isControlNeXtRelease, openReleasedControlNeXt } from './released-controlnext.ts';
 import { trainedMethod } from './trained-method.ts';
+
+type ImageTarget = ControlTarget & { readonly video: false };
 
 /** A trained control with its values: `control.`, and `unet.` for what it trained in the base. They stay in their file. */
 export interface OpenedControl {
@@ -26,35 +31,92 @@ export interface OpenedControl {
 }
 
 /**
- * Opens a trained control for a base: a ControlNet as a diffusers directory; one as a single file, in the original cldm layout or with
- * diffusers' names, which has no config and is taken for a copy of the base's encoder; or weights that were trained here (`control.*`),
+ * Opens a trained control for a base: a ControlNet as a diffusers directory; one as a single file, in the original cldm layout (with
+ * `control_model.` or without) or with diffusers' names, which has no config and is taken for a copy of the base's encoder; a released
+ * ControlNeXt with its part of the U-Net beside it, as a folder or by its module's file; or weights that were trained here (`control.*`),
  * whose metadata names the method.
- * @throws BaseModelError invalid-control when it was made for another base; CoreBlocksError naming the tensors that do not fit
+ * @throws BaseModelError invalid-control when it was made for another base, or naming what it is that is not done; CoreBlocksError naming
+ * the tensors that do not fit
  */
 export function openControl(file: string, base: Base): OpenedControl {
   if (!fs.existsSync(file)) throw new BaseModelError('invalid-control', `There is no ControlNet at ${file}.`, { file });
   const { target } = base.denoiser();
   if (target.video) throw new BaseModelError('invalid-control', `${base.id} makes video; controls of image models are opened.`, { file });
-  if (fs.statSync(file).isDirectory()) {
-    const module = new ControlNetModel(configIn(file));
-    checkFit(file, module, target);
-    return published(target, module, externalStateDict(module, openWeights(file)));
-  }
+  if (fs.statSync(file).isDirectory()) return openDirectory(file, base, target);
   const tensors = readSafetensors(file);
-  if (tensors.names().some((name) => name.startsWith('control.'))) return trainedHere(tensors, base);
+  const kind = fileKind(tensors.names());
+  switch (kind?.kind) {
+    case 'trained-control':
+      return trainedHere(tensors, base);
+    case 'controlnext':
+      return openReleasedControlNeXt(file, base);
+    case 'controlnet':
+      return singleFile(tensors, base, target);
+    default:
+      throw new BaseModelError(
+        'invalid-control',
+        `${file} is no ControlNet${kind === null ? `; its tensors are named ${tensors.names().slice(0, 3).join(', ') || 'nothing'}` : ` but ${kind.words}${INSTEAD[kind.kind] ?? ''}`}.`,
+        { file },
+      );
+  }
+}
+
+/** What to do with files that are given as a control and are something else. */
+const INSTEAD: Partial<Record<FileKind['kind'], string>> = {
+  lora: ': give it with --lora FILE:WEIGHT',
+  vae: ': give it with --vae',
+  checkpoint: ': give it with --model',
+};
+
+function openDirectory(directory: string, base: Base, target: ImageTarget): OpenedControl {
+  if (!fs.existsSync(path.join(directory, 'config.json'))) {
+    if (isControlNeXtRelease(directory)) return openReleasedControlNeXt(directory, base);
+    const files = fs.readdirSync(directory).slice(0, 20).join(', ');
+    throw new BaseModelError(
+      'invalid-control',
+      `${directory} holds neither config.json, as a ControlNet's folder does, nor controlnet.safetensors, as a ControlNeXt's (it has ${files || 'nothing'}).`,
+      { directory },
+    );
+  }
+  const config = configIn(directory);
+  const module = new ControlNetModel(config);
+  checkFit(directory, module, target);
+  return published(target, module, externalStateDict(module, openWeights(directory)));
+}
+
+/** A ControlNet without a config. */
+function singleFile(tensors: SafetensorsFile, base: Base, target: ImageTarget): OpenedControl {
   const module = new ControlNetModel(target.encoder);
-  const original = tensors.names().some((name) => name.startsWith('control_model.'));
-  return published(target, module, externalStateDict(module, original ? inLayout(tensors, module, cldm(target.encoder)) : tensors));
+  const prefix = ['control_model.', ''].find((known) => tensors.header.has(`${known}input_hint_block.0.weight`));
+  try {
+    const source = prefix === undefined ? tensors : inLayout(tensors, module, { ...cldm(target.encoder), prefix });
+    return published(target, module, externalStateDict(module, source));
+  } catch (cause) {
+    if (!(cause instanceof CoreBlocksError) || cause.code !== 'state-dict-mismatch') throw cause;
+    const message = `The ControlNet ${tensors.file} was made for another U-Net than that of ${base.label}.\n${cause.message}`;
+    throw new BaseModelError('invalid-control', message, { file: tensors.file }, { cause });
+  }
 }
 
 const CLASS = 'ControlNetModel';
 
+/** Values of a ControlNet's config that want another picture than the condition image, or one made otherwise. */
+const NOT_DONE: readonly (readonly [key: string, usual: unknown, words: string])[] = [
+  ['global_pool_conditions', false, 'a ControlNet of shuffled pictures, whose condition has to be made from one at random'],
+  ['controlnet_conditioning_channel_order', 'rgb', 'a ControlNet that reads blue before red'],
+  ['conditioning_channels', 3, 'a ControlNet of another kind of condition than an image of three channels'],
+];
+
 function configIn(directory: string): ControlNetConfig {
   const file = path.join(directory, 'config.json');
   const config = readJson(file);
+  const refuse = (message: string): never => {
+    throw new BaseModelError('invalid-control', `${file} describes ${message}.`, { file, expected: CLASS });
+  };
   const found = config['_class_name'] ?? CLASS;
-  if (found !== CLASS)
-    throw new BaseModelError('invalid-control', `${file} describes a ${String(found)}; expected ${CLASS}.`, { found, expected: CLASS });
+  if (found !== CLASS) refuse(`a ${classInWords(found)}; expected ${CLASS}`);
+  for (const [key, usual, words] of NOT_DONE)
+    if ((config[key] ?? usual) !== usual) refuse(`${words} (${key} ${JSON.stringify(config[key]).slice(0, 50)}), which is not done`);
   return config as unknown as ControlNetConfig;
 }
 
@@ -77,7 +139,7 @@ function trainedHere({ file, metadata }: SafetensorsFile, base: Base): OpenedCon
   return { control, weights };
 }
 
-function checkFit(file: string, control: ControlNetModel, target: ControlTarget & { video: false }): void {
+function checkFit(file: string, control: ControlNetModel, target: ImageTarget): void {
   const describe = ({ encoder }: ControlNetModel): string =>
     `${encoder.inChannels} latent channels, text of width ${encoder.contextChannels}, connections of ${encoderStates(encoder)
       .map(({ channels }) => channels)

@@ -1,4 +1,5 @@
-import { ldmBlockName, type Weights } from '@controllab/core-blocks';
+import type { Weights } from '@controllab/core-blocks';
+import { ldmNames } from '../unet-layout.ts';
 
 /** Prefixes that files give a network's layers. */
 interface Network {
@@ -26,19 +27,6 @@ const NETWORKS: readonly Network[] = [
 
 const underscored = (name: string): string => name.replaceAll('.', '_');
 
-/** A layer of the U-Net by the name that LDM's code has for it: kohya's SDXL scripts train that. */
-function ldmLayer(layer: string, names: ReadonlySet<string>): string {
-  const count = (pattern: RegExp): number => [...names].filter((name) => pattern.test(name)).length;
-  const levels = count(/^unet\.up_blocks\.\d+\.resnets\.0\.conv1\.weight$/);
-  const config = {
-    layers_per_block: count(/^unet\.down_blocks\.0\.resnets\.\d+\.conv1\.weight$/),
-    up_block_types: Array.from({ length: levels }, (_, i) =>
-      names.has(`unet.up_blocks.${i}.attentions.0.norm.weight`) ? 'CrossAttnUpBlock2D' : 'UpBlock2D',
-    ),
-  };
-  return ldmBlockName(`${layer}.weight`, config).replace(/\.weight$/, '');
-}
-
 /** Text encoders were saved with and without this part of their names. */
 const TEXT_MODEL = /^text_model\./;
 
@@ -47,13 +35,14 @@ const TEXT_MODEL = /^text_model\./;
  * peft's and ComfyUI's. Vectors and embeddings are no layers that a LoRA adapts.
  */
 export function loraNames(weights: Weights): ReadonlyMap<string, string> {
-  const names = new Set(Object.keys(weights));
+  const inUNet = Object.keys(weights).flatMap((name) => (name.startsWith(UNET.weights) ? [name.slice(UNET.weights.length)] : []));
+  const ldm = ldmNames(inUNet);
   const found = new Map<string, string>();
   for (const [name, { shape }] of Object.entries(weights)) {
     const network = NETWORKS.find(({ weights: prefix }) => name.startsWith(prefix));
     if (network === undefined || !name.endsWith('.weight') || shape.length < 2 || name.includes('.embeddings.')) continue;
     const layer = name.slice(network.weights.length, -'.weight'.length);
-    const layers = network === UNET ? [layer, ldmLayer(layer, names)] : [layer, layer.replace(TEXT_MODEL, '')];
+    const layers = network === UNET ? [layer, ldm(`${layer}.weight`).replace(/\.weight$/, '')] : [layer, layer.replace(TEXT_MODEL, '')];
     for (const known of layers) for (const prefix of network.kohya) found.set(prefix + underscored(known), name);
     for (const known of layers) found.set(network.comfy + known, name);
     const dotted = network === UNET ? [layer, layer.replace(/\.to_out\.0$/, '.to_out')] : layers;
