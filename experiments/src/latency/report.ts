@@ -1,4 +1,4 @@
-import { median, type BarFigure, type Claim, type PaperValue, type Report, type Table } from '@controllab/report';
+import { literal, median, type BarFigure, type Claim, type PaperValue, type Report, type Table } from '@controllab/report';
 import { baseOf, exact, methodOf, NOT_IN_PAPER, paperName, rowsOf, signed } from '../full-size/report-cells.ts';
 import type { Target } from '../full-size/target.ts';
 import { PAPER_SECONDS, paperIncrease } from '../paper-values.ts';
@@ -242,7 +242,12 @@ export function latencyReport(result: LatencyResult): Omit<Report, 'id' | 'prove
           },
           ...(peer.length > 0
             ? peer
-            : [{ kind: 'prose' as const, text: `PyTorch: not measured, ${result.peerReason ?? 'this profile has no network of it'}.` }]),
+            : [
+                {
+                  kind: 'prose' as const,
+                  text: `PyTorch: not measured, ${literal(result.peerReason ?? 'this profile has no network of it')}.`,
+                },
+              ]),
         ],
       },
       {

@@ -10,6 +10,7 @@ export type { Verdict, VerdictRule } from './statistics/verdict.ts';
 export { blockCsv } from './write/csv.ts';
 export { reportNumbers } from './write/results.ts';
 export { checkReportFolder, writeReport } from './write/write-report.ts';
+export { literal } from './text/inline-text.ts';
 export { claimsTable } from './terminal/claims-table.ts';
 export { Progress, formatDuration, type ProgressOptions, type ProgressOutput, type ProgressState } from './terminal/progress.ts';
 export { textTable } from './terminal/text-table.ts';

@@ -113,6 +113,8 @@ export interface Table {
   readonly rowHeader: string;
   readonly columns: readonly Column[];
   readonly rows: readonly TableRow[];
+  /** Of a table of data, such as the scores of every image: rows that the page shows. All are in its CSV and in results.json. */
+  readonly shown?: number;
 }
 
 export interface Column {

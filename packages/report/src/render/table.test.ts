@@ -58,4 +58,11 @@ describe('renderTable', () => {
     const mixed = renderTable({ ...table, rows: [...table.rows, { label: 'x', cells: [measured(1, 0.1, 4), 'not given', 1] }] }, 't.csv');
     expect(mixed.match(/class="samples"/g)).toHaveLength(2);
   });
+
+  it('shows the first rows of data and says that there are more', () => {
+    const html = renderTable({ ...table, shown: 1 }, 't.csv');
+    expect(html).toContain('&lt;zero&gt;');
+    expect(html).not.toContain('lite');
+    expect(html).toContain('The first 1 of 2 rows; all are in the CSV.');
+  });
 });

@@ -51,7 +51,8 @@ const renderHead = ({ rowHeader, columns }: Table, numeric: readonly boolean[]):
  * number.
  */
 export const renderTable = (table: Table, csvFile: string, arms: readonly Arm[] = []): string => {
-  const { id, caption, columns, rows } = table;
+  const { id, caption, columns, shown = Infinity } = table;
+  const rows = table.rows.slice(0, shown);
   const columnCells = columns.map((_, i) => rows.map(({ cells }) => cells[i]!));
   // Columns of a group are read against each other, so a word among them ("not given") stands where its number would.
   const numeric = columns.map(({ group }, i) => group !== undefined || isNumeric(columnCells[i]!));
@@ -77,6 +78,9 @@ export const renderTable = (table: Table, csvFile: string, arms: readonly Arm[] 
       .map(({ source }) => source),
   );
   const remarks = [
+    ...(rows.length < table.rows.length
+      ? [`The first ${formatExact(rows.length)} of ${formatExact(table.rows.length)} rows; all are in the CSV.`]
+      : []),
     ...(bracketed.length > 0 ? [`Brackets: ${[...new Set(bracketed.map(({ method }) => method))].join('; ')}.`] : []),
     ...(samples.size === 1 ? [`Every measured number: ${[...samples][0]}.`] : []),
     ...(best.some((marked) => marked.size > 0) ? ['Bold: the best, and all whose interval overlaps its interval.'] : []),

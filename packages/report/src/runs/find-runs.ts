@@ -56,6 +56,8 @@ interface StoredBlock {
   readonly kind: string;
   readonly id: string;
   readonly caption: string;
+  /** Of a table of data. */
+  readonly shown?: number;
   readonly columns?: readonly { readonly label: string; readonly group?: string }[];
   readonly condition?: StoredImage;
   readonly rows?: readonly {
@@ -189,7 +191,7 @@ const runOf = (stored: StoredReport, folder: string): Run => {
     verdicts,
     isFormer: format === FORMATS[0],
     pictures: picturesOf(stored, folder),
-    entries: [...claimEntries(stored), ...sections.flatMap(({ blocks }) => blocks.filter(({ kind }) => kind === 'table').flatMap(tableEntries))],
+    entries: [...claimEntries(stored), ...sections.flatMap(({ blocks }) => blocks.filter(({ kind, shown }) => kind === 'table' && shown === undefined).flatMap(tableEntries))],
   };
 };
 

@@ -38,6 +38,21 @@ it('writes a table with interval, n and seeds beside every measured number', () 
   );
 });
 
+it('keeps a spreadsheet from taking a text for a formula; numbers stay numbers', () => {
+  const texts = ['=1+1', '+cmd', '-2+3', '@SUM(A1)', '\t=1', '\r=1', '\n=1', '\uff1d1', ' =1', 'a=1', '-0.31', '+.5e-3', '-'];
+  const csv = blockCsv({
+    kind: 'table',
+    id: 't',
+    caption: '',
+    rowHeader: '=name',
+    columns: [{ label: '@label', unit: '-' }],
+    rows: [...texts.map((label) => ({ label, cells: [label] })), { label: 'number', cells: [-0.5] }],
+  });
+  const quote = (text: string) => (/[\r\n]/.test(text) ? `"${text}"` : text);
+  const cells = texts.map((text, i) => quote(i < 8 || text === '-' ? `'${text}` : text));
+  expect(csv).toBe([`'=name,'@label (-)`, ...cells.map((cell) => `${cell},${cell}`), 'number,-0.5', ''].join('\n'));
+});
+
 it('writes the points of figures', () => {
   expect(
     blockCsv({

@@ -3,9 +3,13 @@ import type { Block, Cell, Column, Table, TableRow } from '../model/report.ts';
 
 type Field = string | number;
 
+/** A number that stands as a text, such as a paper's. */
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
 const field = (value: Field): string => {
-  // A spreadsheet takes a text that begins like this for a formula; a quote in front makes it a text.
-  const text = typeof value === 'string' && /^[=+\-@\t\r]/.test(value) ? `'${value}` : String(value);
+  // A spreadsheet takes a text that begins like this, or with the wide forms of East Asia, for a formula; a quote in front makes it a text.
+  const isFormula = typeof value === 'string' && /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(value) && !NUMBER.test(value);
+  const text = isFormula ? `'${value}` : String(value);
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 

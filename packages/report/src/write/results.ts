@@ -44,8 +44,9 @@ const block = (content: Block, grids: ReadonlyMap<string, PlacedGrid>): unknown[
 type Named = readonly [name: string, value: number | Measurement];
 const named = (name: string, value: Cell): Named[] => (typeof value === 'number' || isMeasurement(value) ? [[name, value]] : []);
 
-const tableCells = ({ id, columns, rows }: Table): Named[] =>
-  rows.flatMap(({ label, cells }) =>
+/** Of data the table's CSV is the flat form: thousands of rows would bury the numbers that a report is about. */
+const tableCells = ({ id, columns, rows, shown }: Table): Named[] =>
+  (shown === undefined ? rows : []).flatMap(({ label, cells }) =>
     cells.flatMap((value, i) => {
       const { group, label: column } = columns[i]!;
       return named([id, label, ...(group === undefined ? [] : [group]), column].join('/'), value);
