@@ -4,7 +4,7 @@ import type { CompiledFunction, CompileOptions } from './compile.ts';
 import { TfjsOnnxError } from './errors.ts';
 import { noteNetworkRun, type NetworkRun } from './network-runs.ts';
 import { RECORDER } from './nn/dispatch.ts';
-import type { Signature, Traceable } from './trace.ts';
+import { boolLeaves, checkSignature, type Signature, type Traceable } from './trace.ts';
 import { isExternal, showShape, sizeOf, type HostTensor, type NamedTensors, type Shape } from './types.ts';
 
 /** The TensorFlow.js backend that eager functions run on. */
@@ -46,7 +46,9 @@ const toTensor = ({ data, shape }: HostTensor): tf.Tensor => tf.tensor(data, [..
 
 async function toHost(t: tf.Tensor): Promise<HostTensor> {
   const data = await t.data();
-  return { data: data instanceof Int32Array ? data : Float32Array.from(data as Float32Array), shape: t.shape };
+  // What was cast from booleans is bytes still.
+  const int32 = (): Int32Array => (data instanceof Int32Array ? data : Int32Array.from(data));
+  return { data: t.dtype === 'int32' ? int32() : Float32Array.from(data as Float32Array), shape: t.shape };
 }
 
 /**
@@ -62,6 +64,7 @@ export function eagerFunction(
   const stateful = Object.keys(signature.state ?? {}).length > 0;
   const ran = (): NetworkRun => ({ name, engine: 'tfjs', provider: tf.getBackend(), threads: null, stateful });
   noteNetworkRun(ran());
+  checkSignature(signature);
   const constants: NamedTensors = {};
   for (const [key, t] of Object.entries(signature.constants ?? {})) {
     if (isExternal(t))
@@ -83,6 +86,7 @@ export function eagerFunction(
       Object.fromEntries(Object.entries(record).map(([key, a]) => [key, f(a)]));
     const result = tf.tidy(() => {
       const { outputs, state: next = {} } = fn({ inputs: map(given, toTensor), state: map(state, toTensor), constants });
+      for (const [key, t] of Object.entries(outputs)) if (t.dtype === 'bool') throw boolLeaves(key);
       return { outputs, next } as unknown as tf.TensorContainer;
     }) as unknown as { outputs: NamedTensors; next: NamedTensors };
     const read = async (tensors: NamedTensors): Promise<Record<string, HostTensor>> =>

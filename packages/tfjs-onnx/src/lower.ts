@@ -3,7 +3,7 @@ import { TfjsOnnxError } from './errors.ts';
 import type { Graph, Node, Value, ValueType } from './graph.ts';
 import { GraphBuilder, type OnnxType } from './onnx/builder.ts';
 import { OPS, type Lowering, type Provider } from './ops/index.ts';
-import { isExternal, isHost, sizeOf, type Shape } from './types.ts';
+import { isExternal, isHost, type Shape } from './types.ts';
 
 export interface LowerOptions {
   provider: Provider;
@@ -92,8 +92,8 @@ function lowerBody(
       operand: (name) => {
         const v = value(name);
         const others = Object.values(node.inputs).filter((other) => other !== v);
-        // A scalar broadcasts to anything, but something must still bring the full shape.
-        const full = others.some((other) => sizeOf(other.shape) >= sizeOf(node.outputs[0]!.shape));
+        // A scalar broadcasts to anything, but something must still bring the full shape, axes of length 1 too.
+        const full = others.some((other) => other.shape.join() === node.outputs[0]!.shape.join());
         return v.source.kind === 'uniform' && v.dtype !== 'bool' && full ? g.scalar(v.source.value, v.dtype) : nameOf(v);
       },
       shape: (name) => value(name).shape,

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { record } from './backend.ts';
 import { TfjsOnnxError } from './errors.ts';
 import type { Graph, Value } from './graph.ts';
-import { showShape, type ConstantTensor, type NamedTensors, type TensorSpec } from './types.ts';
+import { showShape, type ConstantTensor, type NamedTensors, type Shape, type TensorSpec } from './types.ts';
 
 /** What a function reads: fed at each call, carried from call to call, frozen into the graph. */
 export interface Signature {
@@ -20,11 +20,28 @@ export type Traceable = (args: { inputs: NamedTensors; state: NamedTensors; cons
   state?: NamedTensors;
 };
 
+/** What comes out is float32 or int32. */
+export const boolLeaves = (name: string): TfjsOnnxError =>
+  new TfjsOnnxError('unsupported-op', `the function returned a bool tensor as '${name}'; tf.cast it to int32 or float32`, { name });
+
+/** @throws TfjsOnnxError shape-mismatch for a tensor without elements, or of no shape */
+export function checkSignature(signature: ShapeSignature): void {
+  for (const [kind, specs] of Object.entries(signature) as [string, Record<string, { shape: Shape }>][])
+    for (const [name, { shape }] of Object.entries(specs))
+      if (shape.some((length) => !Number.isInteger(length) || length < 1))
+        throw new TfjsOnnxError(
+          'shape-mismatch',
+          `${kind} '${name}' is declared as ${showShape(shape)}; every length is a whole number of at least 1`,
+          { name, shape },
+        );
+}
+
 /**
  * Records a function once, with symbolic tensors, into a graph.
  * @throws TfjsOnnxError for an op that reads data, has no lowering or does not fit its operands, naming op, shapes and module path
  */
 export function trace(fn: Traceable, signature: ShapeSignature): Graph {
+  checkSignature(signature);
   return record((graph, tensor, valueOf) => {
     const declared = <S>(specs: Record<string, S> | undefined, declare: (name: string, spec: S) => Value): NamedTensors =>
       Object.fromEntries(Object.entries(specs ?? {}).map(([name, spec]) => [name, tensor(declare(name, spec))]));
@@ -40,6 +57,7 @@ export function trace(fn: Traceable, signature: ShapeSignature): Graph {
           { name },
         );
       }
+      if (t.dtype === 'bool') throw boolLeaves(name);
       where.set(name, valueOf(t));
     };
     for (const [name, t] of Object.entries(result.outputs)) bind(graph.outputs, name, t);

@@ -32,6 +32,7 @@ export function attention(
   if (
     q.rank !== 3 ||
     k.rank !== 3 ||
+    !(numHeads >= 1) ||
     c % numHeads !== 0 ||
     k.shape[0] !== n ||
     k.shape[2] !== c ||

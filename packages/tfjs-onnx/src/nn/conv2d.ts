@@ -40,13 +40,25 @@ function eager(
   return tf.transpose(bias === null ? y : tf.add(y, bias), NCHW);
 }
 
+function checkGeometry(x: tf.Tensor, weight: tf.Tensor, { stride, padding }: Conv2dAttributes): void {
+  const [top, left, bottom, right] = padding;
+  const [h, w, kh, kw] = [x.shape[2]!, x.shape[3]!, weight.shape[2]!, weight.shape[3]!];
+  const whole = (value: number, least: number): boolean => Number.isInteger(value) && value >= least;
+  if (whole(stride, 1) && padding.every((p) => whole(p, 0)) && h + top + bottom >= kh && w + left + right >= kw) return;
+  throw new TfjsOnnxError(
+    'shape-mismatch',
+    `nn.conv2d: expected a stride of at least 1, a padding of at least 0, and a kernel that fits; got x ${showShape(x.shape)}, weight ${showShape(weight.shape)}, stride ${stride}, padding ${padding.join()}${inScope()}`,
+    { op: 'nn.conv2d', x: x.shape, weight: weight.shape, stride, padding },
+  );
+}
+
 /**
  * 2-D convolution (cross-correlation) in PyTorch's layout, torch.nn.functional.conv2d.
  * @param x [N, C, H, W]
  * @param weight [O, C, kh, kw]
  * @param bias [O] or null
  * @returns [N, O, H', W'], H' = floor((H + top + bottom - kh) / stride) + 1
- * @throws shape-mismatch when the channels do not agree
+ * @throws shape-mismatch when the channels do not agree, the kernel does not fit, or stride or padding is no whole number or too small
  */
 export function conv2d(
   x: tf.Tensor,
@@ -54,6 +66,7 @@ export function conv2d(
   bias: tf.Tensor | null,
   { stride = 1, padding = 0 }: Conv2dOptions = {},
 ): tf.Tensor4D {
+  const attributes: Conv2dAttributes = { stride, padding: typeof padding === 'number' ? [padding, padding, padding, padding] : padding };
   if (
     x.rank !== 4 ||
     weight.rank !== 4 ||
@@ -66,7 +79,7 @@ export function conv2d(
       { op: 'nn.conv2d', x: x.shape, weight: weight.shape },
     );
   }
-  const attributes: Conv2dAttributes = { stride, padding: typeof padding === 'number' ? [padding, padding, padding, padding] : padding };
+  checkGeometry(x, weight, attributes);
   if (!isRecording()) return eager(x as tf.Tensor4D, weight as tf.Tensor4D, bias as tf.Tensor1D | null, attributes);
   return runKernel('nn.Conv2d', bias === null ? { x, weight } : { x, weight, bias }, { ...attributes });
 }

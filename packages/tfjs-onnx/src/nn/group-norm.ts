@@ -29,10 +29,10 @@ export function groupNorm(
   { silu = false }: { silu?: boolean } = {},
 ): tf.Tensor4D {
   const c = x.shape[1];
-  if (x.rank !== 4 || c === undefined || c % numGroups !== 0 || weight.shape[0] !== c || bias.shape[0] !== c) {
+  if (x.rank !== 4 || c === undefined || !(numGroups >= 1) || c % numGroups !== 0 || weight.shape[0] !== c || bias.shape[0] !== c) {
     throw new TfjsOnnxError(
       'shape-mismatch',
-      `nn.groupNorm: expected x [N, C, H, W] with C divisible by ${numGroups} groups, weight and bias [C]; got x ${showShape(x.shape)}, weight ${showShape(weight.shape)}${inScope()}`,
+      `nn.groupNorm: expected x [N, C, H, W] with C divisible by ${numGroups} groups, weight and bias [C]; got x ${showShape(x.shape)}, weight ${showShape(weight.shape)}, bias ${showShape(bias.shape)}${inScope()}`,
       { op: 'nn.groupNorm', x: x.shape, numGroups },
     );
   }

@@ -16,7 +16,7 @@ export function layerNorm(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor, eps:
   if (weight.shape[0] !== c || bias.shape[0] !== c) {
     throw new TfjsOnnxError(
       'shape-mismatch',
-      `nn.layerNorm: expected x [..., C], weight and bias [C]; got x ${showShape(x.shape)}, weight ${showShape(weight.shape)}${inScope()}`,
+      `nn.layerNorm: expected x [..., C], weight and bias [C]; got x ${showShape(x.shape)}, weight ${showShape(weight.shape)}, bias ${showShape(bias.shape)}${inScope()}`,
       {
         op: 'nn.layerNorm',
         x: x.shape,

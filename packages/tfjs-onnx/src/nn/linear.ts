@@ -14,7 +14,7 @@ import { isRecording, registerGradient, runKernel } from './dispatch.ts';
  */
 export function linear(x: tf.Tensor, weight: tf.Tensor, bias: tf.Tensor | null): tf.Tensor {
   const features = x.shape[x.rank - 1] ?? 0;
-  if (weight.rank !== 2 || features !== weight.shape[1] || (bias !== null && bias.shape[0] !== weight.shape[0])) {
+  if (weight.rank !== 2 || features !== weight.shape[1] || (bias !== null && (bias.rank !== 1 || bias.shape[0] !== weight.shape[0]))) {
     throw new TfjsOnnxError(
       'shape-mismatch',
       `nn.linear: expected x [..., I], weight [O, I] and bias [O]; got x ${showShape(x.shape)}, weight ${showShape(weight.shape)}, bias ${bias === null ? 'none' : showShape(bias.shape)}${inScope()}`,

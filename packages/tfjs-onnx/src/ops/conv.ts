@@ -53,6 +53,32 @@ function turnedTranspose(l: Lowering, weight: string, g: ConvGeometry): string {
 const positionsLast = (l: Lowering, x: string, k: number, reverse: boolean): string =>
   fusedMatMul(l, x, permutation(l, k, reverse), 3, { transA: true });
 
+/**
+ * A convolution of x [N, C, ...lengths] whose padding may be negative, which ONNX Runtime refuses: those rows are cut off first.
+ * @param pads of every axis at its begin, then of every axis at its end
+ */
+function croppingConv(
+  l: Lowering,
+  x: string,
+  kernel: string,
+  lengths: readonly number[],
+  pads: readonly number[],
+  attributes: { kernel_shape: readonly number[]; dilations?: readonly number[] },
+): string {
+  const rank = lengths.length;
+  const axes = lengths.flatMap((_, i) => (pads[i]! < 0 || pads[rank + i]! < 0 ? [i] : []));
+  const cut =
+    axes.length === 0
+      ? x
+      : l.g.op('Slice', [
+          x,
+          l.g.int64(axes.map((i) => Math.max(0, -pads[i]!))),
+          l.g.int64(axes.map((i) => lengths[i]! - Math.max(0, -pads[rank + i]!))),
+          l.g.int64(axes.map((i) => i + 2)),
+        ]);
+  return l.g.op('Conv', [cut, kernel], { pads: pads.map((p) => Math.max(0, p)), ...attributes });
+}
+
 export function lowerConv(l: Lowering, x: string, weight: string, bias: string | null, g: ConvGeometry): string {
   return l.g.op('Conv', bias === null ? [x, weight] : [x, weight, bias], {
     pads: g.padding,
@@ -66,10 +92,8 @@ export function lowerConvInputGrad(l: Lowering, dy: string, weight: string, g: C
   const [kh, kw] = g.kernel;
   const [top, left, bottom, right] = g.padding;
   if (g.stride === 1) {
-    return l.g.op('Conv', [dy, turnedTranspose(l, weight, g)], {
-      pads: [kh - 1 - top, kw - 1 - left, kh - 1 - bottom, kw - 1 - right],
-      kernel_shape: g.kernel,
-    });
+    const pads = [kh - 1 - top, kw - 1 - left, kh - 1 - bottom, kw - 1 - right];
+    return croppingConv(l, dy, turnedTranspose(l, weight, g), [g.oh, g.ow], pads, { kernel_shape: g.kernel });
   }
   const rest = [g.h - ((g.oh - 1) * g.stride + kh - top - bottom), g.w - ((g.ow - 1) * g.stride + kw - left - right)];
   return l.g.op('ConvTranspose', [dy, weight], {
@@ -97,19 +121,16 @@ export function lowerConvWeightGrad(l: Lowering, x: string, dy: string, g: ConvG
     // im2col is done on the first operand: let it be the one with fewer channels. The result is turned by 180 degrees.
     const d = l.reshape(l.transpose(dy, [0, 2, 3, 1]), [1, n, oh, ow, o]);
     const kernel = l.reshape(l.transpose(x, [1, 0, 2, 3]), [c, n, h, w, 1]);
-    const out = l.g.op('Conv', [d, kernel], {
-      pads: [kh - 1 - top, kw - 1 - left, 0, kh - 1 - bottom, kw - 1 - right, 0],
-      kernel_shape: [h, w, 1],
-    });
+    const pads = [kh - 1 - top, kw - 1 - left, 0, kh - 1 - bottom, kw - 1 - right, 0];
+    const out = croppingConv(l, d, kernel, [oh, ow, o], pads, { kernel_shape: [h, w, 1] });
     return l.transpose(l.reshape(positionsLast(l, l.reshape(out, [c, kh * kw, o]), kh * kw, true), [c, o, kh, kw]), [1, 0, 2, 3]);
   }
   const input = l.reshape(l.transpose(x, [0, 2, 3, 1]), [1, n, h, w, c]);
   const kernel = l.reshape(l.transpose(dy, [1, 0, 2, 3]), [o, n, oh, ow, 1]);
-  // The forward stride is a dilation here; rows that no window used are cut off by a negative end padding.
+  // The forward stride is a dilation here; of rows that no window used, the end padding is negative.
   const endH = kh - 1 - (h + top - ((oh - 1) * stride + 1));
   const endW = kw - 1 - (w + left - ((ow - 1) * stride + 1));
-  const out = l.g.op('Conv', [input, kernel], {
-    pads: [top, left, 0, endH, endW, 0],
+  const out = croppingConv(l, input, kernel, [h, w, c], [top, left, 0, endH, endW, 0], {
     kernel_shape: [oh, ow, 1],
     dilations: [stride, stride, 1],
   });

@@ -41,7 +41,13 @@ defineOp<MatMulAttributes>({
     const batch = tf.broadcast_util.assertAndGetBroadcastShape(a!.shape.slice(0, -2), b!.shape.slice(0, -2));
     return { shape: [...batch, a!.shape[transposeA ? r - 1 : r - 2]!, b!.shape[transposeB ? b!.shape.length - 2 : b!.shape.length - 1]!] };
   },
-  lower: (l, { transposeA, transposeB }) =>
-    fusedMatMul(l, l.in('a'), l.in('b'), l.shape('a').length, { transA: transposeA, transB: transposeB }),
+  lower: (l, { transposeA, transposeB }) => {
+    const rank = Math.max(l.shape('a').length, l.shape('b').length);
+    const lifted = (name: string): string => {
+      const shape = l.shape(name);
+      return l.reshape(l.in(name), [...Array<number>(rank - shape.length).fill(1), ...shape]);
+    };
+    return fusedMatMul(l, lifted('a'), lifted('b'), rank, { transA: transposeA, transB: transposeB });
+  },
   macs: (node: Node) => sizeOf(node.outputs[0]!.shape) * inner(node.inputs['a']!.shape, node.attributes['transposeA'] === true),
 });

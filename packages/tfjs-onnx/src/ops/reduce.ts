@@ -22,11 +22,22 @@ for (const [name, onnx] of [
     infer: ({ x }, attributes) => {
       const axes = axesOf(x!.shape, attributes);
       const keep = attributes.keepDims === true;
-      return { shape: x!.shape.flatMap((d, i) => (axes.includes(i) ? (keep ? [1] : []) : [d])), dtype: x!.dtype };
+      return {
+        shape: x!.shape.flatMap((d, i) => (axes.includes(i) ? (keep ? [1] : []) : [d])),
+        dtype: name === 'Mean' ? 'float32' : x!.dtype,
+      };
     },
     lower: (l, attributes) => {
       const axes = axesOf(l.shape('x'), attributes);
-      return axes.length === 0 ? l.in('x') : l.g.op(onnx, [l.in('x'), l.g.int64(axes)], { keepdims: attributes.keepDims === true ? 1 : 0 });
+      const { dtype } = l.node.inputs['x']!;
+      const x = name === 'Mean' && dtype !== 'float32' ? l.g.op('Cast', [l.in('x')], { to: 1 }) : l.in('x');
+      if (axes.length === 0) return x;
+      const reduce = (kind: string, values: string): string =>
+        l.g.op(kind, [values, l.g.int64(axes)], { keepdims: attributes.keepDims === true ? 1 : 0 });
+      if ((name !== 'Max' && name !== 'Min') || dtype !== 'float32') return reduce(onnx, x);
+      // ONNX Runtime's largest and smallest pass over NaN. A sum of zeros and NaNs does not.
+      const unequal = l.g.op('Where', [l.g.op('Equal', [x, x]), l.g.scalar(0), x]);
+      return l.g.op('Add', [reduce(onnx, x), reduce('ReduceSum', unequal)]);
     },
   });
 }

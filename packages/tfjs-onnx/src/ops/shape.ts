@@ -73,17 +73,19 @@ defineOp<{ axis: number }>({
   },
 });
 
-const sliced = (shape: Shape, begin: number[], size: number[]): { from: number[]; lengths: number[] } => {
-  const from = shape.map((_, i) => begin[i] ?? 0);
-  return { from, lengths: shape.map((d, i) => (size[i] === undefined || size[i]! < 0 ? d - from[i]! : size[i]!)) };
+/** @param begin of every axis, of the first ones, or a number: of the first */
+const sliced = (shape: Shape, begin: number | number[], size: number | number[]): { from: number[]; lengths: number[] } => {
+  const [begins, sizes] = [[begin].flat(), [size ?? []].flat()];
+  const from = shape.map((_, i) => begins[i] ?? 0);
+  return { from, lengths: shape.map((d, i) => (sizes[i] === undefined || sizes[i] < 0 ? d - from[i]! : sizes[i])) };
 };
 
-defineOp<{ begin: number[]; size: number[] }>({
+defineOp<{ begin: number | number[]; size: number | number[] }>({
   name: 'Slice',
   infer: ({ x }, { begin, size }) => {
     const { from, lengths } = sliced(x!.shape, begin, size);
     if (from.some((b, i) => b < 0 || b + lengths[i]! > x!.shape[i]!))
-      throw new Error(`begin ${showShape(begin)} size ${showShape(size)} leaves ${showShape(x!.shape)}`);
+      throw new Error(`begin ${showShape(from)} size ${showShape(lengths)} leaves ${showShape(x!.shape)}`);
     return { shape: lengths, dtype: x!.dtype };
   },
   simplify: ({ x }, { begin, size }) => {

@@ -8,9 +8,17 @@ interface Attributes {
   strides: number | [number, number];
   pad: number | 'same' | 'valid';
   dilations?: number | [number, number];
+  dataFormat?: string;
+  dimRoundingMode?: string;
 }
 
-function geometry(x: Shape, filter: Shape, { strides, pad, dilations = 1 }: Attributes): { g: ConvGeometry; outShape: number[] } {
+function geometry(
+  x: Shape,
+  filter: Shape,
+  { strides, pad, dilations = 1, dataFormat = 'NHWC', dimRoundingMode = 'floor' }: Attributes,
+): { g: ConvGeometry; outShape: number[] } {
+  if (dataFormat !== 'NHWC' || dimRoundingMode !== 'floor')
+    throw new Error(`data format ${dataFormat}, rounding ${dimRoundingMode}: NHWC and floor alone have a lowering`);
   const info = tf.backend_util.computeConv2DInfo(
     x as [number, number, number, number],
     filter as [number, number, number, number],
@@ -21,8 +29,16 @@ function geometry(x: Shape, filter: Shape, { strides, pad, dilations = 1 }: Attr
     false,
     'channelsLast',
   );
+  const { top, left, bottom, right } = info.padInfo;
+  const fits = (padded: number, kernel: number, out: number): boolean => Math.floor((padded - kernel) / info.strideHeight) + 1 === out;
   if (info.strideHeight !== info.strideWidth || info.dilationHeight !== 1 || info.dilationWidth !== 1)
     throw new Error('unequal strides or a dilation other than 1');
+  // tfjs takes a padding that is one number by the kernel's height alone.
+  if (
+    !fits(info.inHeight + top + bottom, info.filterHeight, info.outHeight) ||
+    !fits(info.inWidth + left + right, info.filterWidth, info.outWidth)
+  )
+    throw new Error(`padding ${JSON.stringify(pad)} of a kernel that is not square: write it side by side`);
   return {
     g: {
       n: info.batchSize,
@@ -34,7 +50,7 @@ function geometry(x: Shape, filter: Shape, { strides, pad, dilations = 1 }: Attr
       ow: info.outWidth,
       kernel: [info.filterHeight, info.filterWidth],
       stride: info.strideHeight,
-      padding: [info.padInfo.top, info.padInfo.left, info.padInfo.bottom, info.padInfo.right],
+      padding: [top, left, bottom, right],
     },
     outShape: info.outShape,
   };
