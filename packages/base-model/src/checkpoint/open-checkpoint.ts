@@ -10,7 +10,7 @@ import { BaseModelError } from '../errors.ts';
 import type { LoraRequest } from '../lora/merge-lora.ts';
 import { runOnce } from '../run-once.ts';
 import { compileDecoder, encodePictures } from './autoencoder.ts';
-import { isXl, readConfigs, type Configs, type UNetConfig } from './files/configs.ts';
+import { isXl, readConfigs, sampleSize, type Configs, type UNetConfig } from './files/configs.ts';
 import { fileKind } from './files/file-kind.ts';
 import { fileMarkers, NO_MARKERS, withPrediction } from './files/prediction.ts';
 import { directoryWeights, fileWeights, readWeights } from './files/weights.ts';
@@ -19,9 +19,6 @@ import { schedulerSettings } from './scheduler-config.ts';
 import { promptEncoder, TextEncoders, tracedTextEncoder } from './text-encoders.ts';
 import openTokenizers, { type TokenizerSetting } from './tokenize-prompts.ts';
 import { TOKENIZER_FILES } from './tokenizer.ts';
-
-/** Latents along a side of a model whose config does not say. */
-const DEFAULT_SAMPLE_SIZE = 64;
 
 /**
  * By structure, so that a distilled or tiny model counts as what it was made from: SD2's transformers have linear projections, SD1's
@@ -54,7 +51,7 @@ function lazyHashes(configs: Configs, weights: Weights): { hash(): string; hashe
 
 function baseOf(id: string, configs: Configs, weights: Weights): Base {
   const vae = new AutoencoderKL(configs.vae);
-  const side = configs.unet.sample_size ?? DEFAULT_SAMPLE_SIZE;
+  const side = sampleSize(configs.unet);
   const pixels = side * vae.factor;
   const setting = {
     family: familyOf(configs.unet),

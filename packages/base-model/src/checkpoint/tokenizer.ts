@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
-import { readJson, tokenizerProblem } from '@controllab/core-blocks';
+import { foreignFile, readJson, tokenizerProblem } from '@controllab/core-blocks';
 import type { PromptText } from '../base.ts';
 import { BaseModelError } from '../errors.ts';
 import { promptParts } from '../prompts/token-weights.ts';
@@ -85,6 +85,8 @@ export function loadTokenizer(directory: string): Tokenize {
       .readFileSync(at('merges.txt'), 'utf8')
       .split(/\r?\n/)
       .filter((line) => line !== '' && !line.startsWith('#version'));
+    const foreign = foreignFile(Buffer.from((merges[0] ?? 'x').slice(0, 64)));
+    if (foreign !== null) throw new BaseModelError('invalid-model', `${at('merges.txt')} ${foreign}.`, { directory });
     if (merges.length === 0)
       throw new BaseModelError('invalid-model', `${at('merges.txt')} holds no merges: it was cut short.`, { directory });
     json = clipTokenizerJson(readJson(at('vocab.json')) as Record<string, number>, merges, {

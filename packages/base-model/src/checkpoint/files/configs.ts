@@ -16,7 +16,7 @@ import type { SchedulerConfig } from '../scheduler-config.ts';
 import type { TokenizerSetting } from '../tokenize-prompts.ts';
 import { classInWords } from './file-kind.ts';
 
-export type UNetConfig = UNet2DConditionConfig & { sample_size?: number };
+export type UNetConfig = UNet2DConditionConfig & { sample_size?: number | readonly number[] | null };
 
 /** Everything of a checkpoint but its weights. */
 export interface Configs {
@@ -121,6 +121,23 @@ export function readConfigs(directory: string, vae: string | null): Configs {
     tokenizers: [tokenizer('', 'ids', text), ...(text2 ? [tokenizer('_2', 'ids2', text2)] : [])],
     zeroEmpty: xl && index['force_zeros_for_empty_prompt'] !== false,
   };
+}
+
+/** Latents along a side of a model whose config does not say. */
+const DEFAULT_SAMPLE_SIZE = 64;
+/** Latents along a side that no picture has: 32,768 pixels. */
+const MAX_SAMPLE_SIZE = 4096;
+
+/** Latents along a side of the pictures that it was trained on. @throws BaseModelError invalid-model */
+export function sampleSize({ sample_size: size }: UNetConfig): number {
+  const sides = size === null || size === undefined ? [DEFAULT_SAMPLE_SIZE] : [size].flat();
+  const [side] = sides;
+  if (side === undefined || sides.some((other) => other !== side) || !Number.isInteger(side) || side < 1 || side > MAX_SAMPLE_SIZE)
+    throw invalid(
+      `The U-Net's config: sample_size must be a whole number from 1 to ${MAX_SAMPLE_SIZE}, or the same twice, got ${JSON.stringify(size).slice(0, 50)}.`,
+      { sample_size: size },
+    );
+  return side;
 }
 
 /** U-Nets that read more than noisy latents, by how many channels that is with four of latents. */

@@ -278,6 +278,22 @@ describe('a folder', () => {
     );
   });
 
+  it('names a Git LFS pointer wherever it lies', () => {
+    const pointer = 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n';
+    for (const file of ['unet/diffusion_pytorch_model.safetensors', 'vae/config.json', 'tokenizer/vocab.json', 'tokenizer/merges.txt'])
+      expect(() => folder(() => fs.writeFileSync(at('m', ...file.split('/')), pointer))).toThrow(
+        expect.objectContaining({ message: expect.stringMatching(new RegExp(`${file} is a Git LFS pointer`)) as string }),
+      );
+  });
+
+  it('has the size that it was trained at', () => {
+    const sized = (sample_size: unknown) =>
+      folder(() => patchJson(at('m', 'unet', 'config.json'), (own) => ({ ...own, sample_size }))).pixels;
+    expect([sized(8), sized([16, 16]), sized(null), sized(undefined)]).toEqual([64, 128, 512, 512]);
+    for (const size of [0, 1e9, 'x', [4, 8], [], {}])
+      expect(() => sized(size)).toThrow(/sample_size must be a whole number from 1 to 4096/);
+  });
+
   it('of another formulation of diffusion is refused', () => {
     const change = () =>
       patchJson(at('m', 'scheduler', 'scheduler_config.json'), (own) => ({ ...own, _class_name: 'EDMDPMSolverMultistepScheduler' }));
@@ -313,6 +329,7 @@ describe('what the network predicts', () => {
     expect(() => stated({ _diffusers_version: '0.30.0' })).toThrow(/does not say/);
     expect(stated({}, { prediction: 'v' })).toBe('v');
     expect(stated({ prediction_type: 'epsilon' }, { prediction: 'v' })).toBe('v');
+    expect(() => stated({ prediction_type: ['epsilon'] })).toThrow(/prediction_type: expected a name, got \["epsilon"\]/);
     expect(() => stated({ prediction_type: 'toString' })).toThrow(
       /prediction_type: expected epsilon, v_prediction, sample, got "toString"/,
     );

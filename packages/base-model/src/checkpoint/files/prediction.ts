@@ -42,5 +42,9 @@ export function withPrediction(config: SchedulerConfig, file: FileMarkers, asked
       `${where} does not say what the network predicts: write prediction_type into scheduler_config.json, or name it with --prediction epsilon (most of SD1 and SDXL) or --prediction v (SD2.1 at 768 pixels, models that call themselves v-pred).`,
       { config },
     );
+  if (typeof type !== 'string')
+    throw new BaseModelError('invalid-model', `${where}: prediction_type: expected a name, got ${JSON.stringify(type).slice(0, 50)}.`, {
+      config,
+    });
   return { ...config, prediction_type: type, ...(file.zeroTerminalSnr ? { rescale_betas_zero_snr: true } : {}) };
 }
