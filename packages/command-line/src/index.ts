@@ -1,3 +1,4 @@
+export { benchMachine, printBench } from './bench-report.ts';
 export { CommandLineError } from './errors.ts';
 export { providerOption } from './options.ts';
 export { commandText, parseFlags, runCommand } from './parse.ts';

@@ -9,6 +9,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from peer_common import numbers
+
 
 class Conv(nn.Module):
     def __init__(self, inputs, outputs, kernel=1, stride=1, padding=0):
@@ -110,18 +112,6 @@ class Inception(nn.Module):
         x = F.max_pool2d(chain(self, "Conv2d_", x, ["1a_3x3", "2a_3x3", "2b_3x3"]), 3, 2)
         x = F.max_pool2d(chain(self, "Conv2d_", x, ["3b_1x1", "4a_3x3"]), 3, 2)
         return chain(self, "Mixed_", x, ["5b", "5c", "5d", "6a", "6b", "6c", "6d", "6e", "7a", "7b", "7c"]).mean((2, 3))
-
-
-def numbers(name, shape):
-    """numbers() of inception-weights.ts: the same bytes."""
-    seed = 0
-    for character in name.encode():
-        seed = (seed * 31 + character) & 0xFFFFFFFF
-    z = numpy.arange(math.prod(shape), dtype=numpy.uint32) ^ numpy.uint32(seed)
-    z = (z ^ (z >> 16)) * numpy.uint32(0x85EBCA6B)
-    z = (z ^ (z >> 13)) * numpy.uint32(0xC2B2AE35)
-    z = z ^ (z >> 16)
-    return torch.from_numpy((z / 2.0**31 - 1).astype(numpy.float32)).reshape(shape)
 
 
 def value(name, shape):

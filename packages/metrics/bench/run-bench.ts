@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { benchMachine, printBench } from '@controllab/command-line';
 import { normal } from '@controllab/data';
 import {
   frechetDistance,
@@ -175,16 +176,10 @@ export async function runBench({ rounds, quick }: BenchOptions, command: string)
   }
   const report = {
     command,
-    machine: {
-      cpu: os.cpus()[0]?.model ?? 'unknown',
-      threads,
-      platform: `${process.platform} ${process.arch}`,
-      node: process.version,
-      loadAverage: { before: loadBefore, after: os.loadavg()[0]! },
-    },
+    machine: benchMachine(threads, loadBefore),
     peer: description,
     peerReason: found.reason,
     cases: results,
   };
-  process.stdout.write(`${JSON.stringify(report, null, 2).replace(/\[[-\d.e+,\s]+\]/g, (list) => list.replace(/\s+/g, ' '))}\n`);
+  printBench(report);
 }

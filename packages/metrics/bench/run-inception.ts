@@ -1,10 +1,10 @@
 import os from 'node:os';
-import { findPython } from '@controllab/python-peer';
+import { findPython, madeUpNumbers } from '@controllab/python-peer';
 import { median } from '@controllab/report';
 import { inceptionExtractor } from '../src/inception/extractor.ts';
 import type { InceptionBenchOptions } from './inception-command.ts';
 import { InceptionPeer, type PeerRun } from './inception-peer.ts';
-import { madeUpInception, numbers } from './inception-weights.ts';
+import { madeUpInception } from './inception-weights.ts';
 
 const WARM_UP = 1;
 
@@ -26,7 +26,7 @@ export async function runInceptionBench({ rounds, batch }: InceptionBenchOptions
   if (python === null) process.stderr.write(`no peer: ${reason}\n`);
   const peer = python === null ? null : new InceptionPeer(python);
 
-  const images = numbers('images', shape);
+  const images = madeUpNumbers('images', shape);
   const ours: number[] = [];
   const theirs: PeerRun[] = [];
   let features = new Float32Array();

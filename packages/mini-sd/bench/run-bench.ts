@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { benchMachine, printBench } from '@controllab/command-line';
 import * as tf from '@tensorflow/tfjs';
 import { createSampler } from '@controllab/base-model';
 import { initialize, parameterSpecs, withParameters } from '@controllab/core-blocks';
@@ -290,13 +291,7 @@ export async function runBench({ rounds, quick }: BenchOptions, command: string)
   const ceiling = Math.max(...ceilings);
   const report = {
     command,
-    machine: {
-      cpu: os.cpus()[0]?.model ?? 'unknown',
-      threads,
-      platform: `${process.platform} ${process.arch}`,
-      node: process.version,
-      loadAverage: { before: loadBefore, after: os.loadavg()[0]! },
-    },
+    machine: benchMachine(threads, loadBefore),
     ceiling: {
       gflops: rounded(ceiling),
       what: `best product of ${CEILING_SIZE} x ${CEILING_SIZE} matrices in ONNX Runtime, before and after`,
@@ -305,5 +300,5 @@ export async function runBench({ rounds, quick }: BenchOptions, command: string)
     peerReason: found.reason,
     cases: measured.map((one) => summary(one, ceiling)),
   };
-  process.stdout.write(`${JSON.stringify(report, null, 2).replace(/\[[-\d.e+,\s]+\]/g, (list) => list.replace(/\s+/g, ' '))}\n`);
+  printBench(report);
 }

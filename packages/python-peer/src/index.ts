@@ -1,3 +1,4 @@
+export { madeUpNumbers } from './made-up-numbers.ts';
 export { PythonPeerError, type PythonPeerErrorCode } from './errors.ts';
 export { findPython, PythonPeer, type FoundPython } from './python-peer.ts';
 export { TorchUNet, type TorchDescription, type TorchTensors, type TorchTraining } from './torch-unet.ts';

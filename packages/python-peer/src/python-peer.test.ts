@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
+import { madeUpNumbers } from './made-up-numbers.ts';
 import { findPython, PythonPeer } from './python-peer.ts';
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'python-peer-'));
@@ -77,5 +78,27 @@ describe.skipIf(python === null)(`PythonPeer${python === null ? ` (skipped: ${re
   it('names the program that ended before it answered', async () => {
     const peer = new PythonPeer(python!, script('import sys\nsys.stdin.readline()\nsys.exit("out of memory")\n'));
     await expect(peer.ask({})).rejects.toThrow('script.py ended early; its message is above');
+  });
+});
+
+it('made-up numbers depend on name and index alone, within their bound', () => {
+  const { data, shape } = madeUpNumbers('images', [2, 3], 2);
+  expect(shape).toEqual([2, 3]);
+  expect([...madeUpNumbers('images', [6]).data].map((x) => 2 * x)).toEqual([...data]);
+  expect(madeUpNumbers('image', [6]).data).not.toEqual(madeUpNumbers('images', [6]).data);
+  expect(data.every((x) => x >= -2 && x < 2)).toBe(true);
+  // Of no name the seed is 0, and so is what it makes of index 0; index 1 is murmur3's finaliser of 1: 0x514e28b7.
+  expect([...madeUpNumbers('', [2]).data]).toEqual([-1, Math.fround(0x514e28b7 / 2 ** 31 - 1)]);
+});
+
+const torch = findPython(['torch', 'numpy']);
+describe.skipIf(torch.python === null)(`peer_common.py${torch.python === null ? ` (skipped: ${torch.reason})` : ''}`, () => {
+  it('is there for every program, with the same numbers', async () => {
+    const program = script(
+      'import json, sys\nfrom peer_common import numbers\nfor line in sys.stdin:\n    print(json.dumps(numbers("images", (2, 3), 2.0).flatten().tolist()), flush=True)\n',
+    );
+    const peer = new PythonPeer(torch.python!, program);
+    expect(await peer.ask({})).toEqual([...madeUpNumbers('images', [2, 3], 2).data]);
+    peer.close();
   });
 });

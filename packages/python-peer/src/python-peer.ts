@@ -44,6 +44,9 @@ export function findPython(modules: readonly string[]): FoundPython {
   return { python: null, reason: `no Python with ${modules.join(' and ')} (${tried.join('; ')})` };
 }
 
+/** Where peer_common.py lies. */
+const COMMON = fileURLToPath(new URL('.', import.meta.url));
+
 /** A Python program beside ours: it gets one JSON request a line and gives one JSON reply a line, one at a time. */
 export class PythonPeer {
   private readonly script: string;
@@ -57,7 +60,13 @@ export class PythonPeer {
     // OpenMP's idle threads must not spin on the cores while it is our turn.
     this.child = spawn(python, [fileURLToPath(script)], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, OMP_WAIT_POLICY: 'PASSIVE', ...env },
+      env: {
+        ...process.env,
+        PYTHONPATH: [COMMON, process.env['PYTHONPATH'] ?? []].flat().join(path.delimiter),
+        PYTHONDONTWRITEBYTECODE: '1',
+        OMP_WAIT_POLICY: 'PASSIVE',
+        ...env,
+      },
     });
     const failed = (error: Error): void => void (this.failure = error);
     this.child.on('error', failed);

@@ -13,6 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from peer_common import attend, matmul_gflops
+
 
 class Resnet(nn.Module):
     def __init__(self, inputs, outputs, time_width, groups):
@@ -40,15 +42,7 @@ class Attention(nn.Module):
         self.to_out = nn.ModuleList([nn.Linear(width, width)])
 
     def forward(self, x, context):
-        def split(t):
-            return t.view(t.shape[0], t.shape[1], self.heads, -1).transpose(1, 2)
-
-        q, k, v = split(self.to_q(x)), split(self.to_k(context)), split(self.to_v(context))
-        if hasattr(F, "scaled_dot_product_attention"):
-            out = F.scaled_dot_product_attention(q, k, v)
-        else:
-            out = torch.softmax(q @ k.transpose(-1, -2) * (1 / math.sqrt(q.shape[-1])), -1) @ v
-        return self.to_out[0](out.transpose(1, 2).reshape(x.shape))
+        return self.to_out[0](attend(self.to_q(x), self.to_k(context), self.to_v(context), self.heads))
 
 
 class Geglu(nn.Module):
@@ -246,17 +240,6 @@ class Network:
             torch._foreach_mul_(self.averages, self.ema)
             torch._foreach_add_(self.averages, self.parameters, alpha=1 - self.ema)
         return loss.item()
-
-
-def matmul_gflops(size=1024, runs=5):
-    """Best of a few products: Debian's PyTorch uses whichever BLAS is installed, and the reference one is a hundred times slower."""
-    a = torch.randn(size, size)
-    best = math.inf
-    for _ in range(runs):
-        start = time.perf_counter()
-        a @ a
-        best = min(best, time.perf_counter() - start)
-    return 2 * size**3 / best / 1e9
 
 
 def main():

@@ -17,7 +17,7 @@ import {
 } from '@controllab/tfjs-onnx';
 import { Peer, type PeerDescription } from './peer.ts';
 import { round, summary, type Summary } from './statistics.ts';
-import { exampleInputs, forward, initialParameters, inputSpecs, parameterSpecs, prefixed, trainingStep, type Network } from './unet.ts';
+import { exampleInputs, forward, initialParameters, inputSpecs, initialState, stepSignature, trainingStep, type Network } from './unet.ts';
 
 export interface Job {
   network: Network;
@@ -116,25 +116,13 @@ interface Subject {
 }
 
 function stepSubject(network: Network, parameters: Record<string, HostTensor>, stepsPerRun: number): Subject {
-  const specs = parameterSpecs(network);
-  const state = { ...prefixed('p:', specs), ...prefixed('m:', specs), ...prefixed('v:', specs) };
-  const inputs = {
-    ...inputSpecs(network),
-    noise: inputSpecs(network).sample,
-    learningRate: { shape: [] },
-    biasCorrection1: { shape: [] },
-    biasCorrection2: { shape: [] },
-  };
   const batch = Object.fromEntries(Object.entries(exampleInputs(network)).map(([name, t]) => [name, repeated(t, stepsPerRun)]));
-  const zeros = Object.fromEntries(
-    Object.entries(parameters).map(([name, t]) => [name, { data: new Float32Array(t.data.length), shape: t.shape }]),
-  );
   let step = 0;
   return {
     fn: trainingStep(network),
-    signature: { inputs, state },
+    signature: stepSignature(network),
     async call(compiled) {
-      if (step === 0) compiled.state = { ...prefixed('p:', parameters), ...prefixed('m:', zeros), ...prefixed('v:', zeros) };
+      if (step === 0) compiled.state = initialState(parameters);
       const ts = Array.from({ length: stepsPerRun }, (_, i) => step + i + 1);
       step += stepsPerRun;
       const perStep = (f: (t: number) => number): HostTensor =>

@@ -5,10 +5,11 @@ import math
 import sys
 import time
 
-import numpy
 import torch
 from torch import nn
 from torch.nn import functional as F
+
+from peer_common import attend, matmul_gflops, numbers
 
 
 class Resnet(nn.Module):
@@ -38,15 +39,7 @@ class Attention(nn.Module):
         self.out = nn.Linear(width, width)
 
     def forward(self, x, context):
-        def split(t):
-            return t.view(t.shape[0], t.shape[1], self.heads, -1).transpose(1, 2)
-
-        q, k, v = split(self.q(x)), split(self.k(context)), split(self.v(context))
-        if hasattr(F, "scaled_dot_product_attention"):
-            out = F.scaled_dot_product_attention(q, k, v)
-        else:
-            out = torch.softmax(q @ k.transpose(-1, -2) * (1 / math.sqrt(q.shape[-1])), -1) @ v
-        return self.out(out.transpose(1, 2).reshape(x.shape))
+        return self.out(attend(self.q(x), self.k(context), self.v(context), self.heads))
 
 
 class Transformer(nn.Module):
@@ -141,18 +134,6 @@ class UNet(nn.Module):
         return self.conv_out(F.silu(self.norm_out(h)))
 
 
-def numbers(name, shape, bound):
-    """numbers() of unet.ts: the same bytes."""
-    seed = 0
-    for character in name.encode():
-        seed = (seed * 31 + character) & 0xFFFFFFFF
-    z = numpy.arange(math.prod(shape), dtype=numpy.uint32) ^ numpy.uint32(seed)
-    z = (z ^ (z >> 16)) * numpy.uint32(0x85EBCA6B)
-    z = (z ^ (z >> 13)) * numpy.uint32(0xC2B2AE35)
-    z = z ^ (z >> 16)
-    return torch.from_numpy(((z / 2.0**31 - 1) * bound).astype(numpy.float32)).reshape(shape)
-
-
 class Case:
     def __init__(self, config, batch, learning_rate):
         self.model = UNet(config)
@@ -183,17 +164,6 @@ class Case:
     def forward(self):
         with torch.no_grad():
             return self.model(*self.inputs)
-
-
-def matmul_gflops(size=1024, runs=5):
-    """Best of a few products: Debian's PyTorch uses whichever BLAS is installed, and the reference one is a hundred times slower."""
-    a = torch.randn(size, size)
-    best = math.inf
-    for _ in range(runs):
-        start = time.perf_counter()
-        a @ a
-        best = min(best, time.perf_counter() - start)
-    return round(2 * size**3 / best / 1e9, 1)
 
 
 def main():

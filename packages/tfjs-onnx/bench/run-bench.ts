@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
+import { benchMachine, printBench } from '@controllab/command-line';
 import { findPython } from '@controllab/python-peer';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
 import type { CaseResult, Job } from './case.ts';
@@ -68,14 +69,10 @@ export async function runBench({ only, quick, rounds = quick ? 2 : 5 }: BenchOpt
   const report = {
     command,
     machine: {
-      cpu: os.cpus()[0]?.model ?? 'unknown',
-      threads,
+      ...benchMachine(threads, loadBefore),
       memoryGB: round(os.totalmem() / 1e9),
-      platform: `${process.platform} ${process.arch}`,
-      node: process.version,
       onnxruntime: onnxruntime.version,
       malloc: Object.fromEntries(MALLOC.map((name) => [name, process.env[name] ?? null])),
-      loadAverage: { before: round(loadBefore), after: round(os.loadavg()[0]!) },
     },
     ceiling: { gflops, what: 'best square matrix product in ONNX Runtime, of two measurements before and after', bySize: products },
     peer: found.python === null ? null : { what: 'PyTorch eager', python: found.python },
@@ -85,6 +82,5 @@ export async function runBench({ only, quick, rounds = quick ? 2 : 5 }: BenchOpt
       shareOfCeiling: { median: round(result.gflops.median / gflops), best: round(result.gflops.best / gflops) },
     })),
   };
-  // Indented, but with lists of samples on one line.
-  process.stdout.write(`${JSON.stringify(report, null, 2).replace(/\[[-\d.e+,\s]+\]/g, (list) => list.replace(/\s+/g, ' '))}\n`);
+  printBench(report);
 }

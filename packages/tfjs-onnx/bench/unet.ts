@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { madeUpNumbers } from '@controllab/python-peer';
 import {
   adamw,
   nn,
@@ -7,6 +8,7 @@ import {
   withScope,
   type HostTensor,
   type NamedTensors,
+  type Signature,
   type TensorSpec,
   type Traceable,
 } from '@controllab/tfjs-onnx';
@@ -206,6 +208,25 @@ export const forward =
 export const prefixed = <T>(prefix: string, record: Record<string, T>): Record<string, T> =>
   Object.fromEntries(Object.entries(record).map(([name, t]) => [prefix + name, t]));
 
+/** What a training step reads: a batch, the optimizer's scalars, parameters with their moments. */
+export function stepSignature(network: Network): Signature {
+  const specs = parameterSpecs(network);
+  const inputs = inputSpecs(network);
+  const scalars = { learningRate: { shape: [] }, biasCorrection1: { shape: [] }, biasCorrection2: { shape: [] } };
+  return {
+    inputs: { ...inputs, noise: inputs.sample, ...scalars },
+    state: { ...prefixed('p:', specs), ...prefixed('m:', specs), ...prefixed('v:', specs) },
+  };
+}
+
+/** The state before the first step: moments are zero. */
+export function initialState(parameters: Record<string, HostTensor>): Record<string, HostTensor> {
+  const zeros = Object.fromEntries(
+    Object.entries(parameters).map(([name, t]) => [name, { data: new Float32Array(t.data.length), shape: t.shape }]),
+  );
+  return { ...prefixed('p:', parameters), ...prefixed('m:', zeros), ...prefixed('v:', zeros) };
+}
+
 /** Forward pass, mean squared error, gradients, AdamW; parameters and moments are state. */
 export const trainingStep = (network: Network): Traceable => {
   const names = Object.keys(parameterSpecs(network));
@@ -231,24 +252,12 @@ export const trainingStep = (network: Network): Traceable => {
   };
 };
 
-/** Numbers in [-bound, bound) that depend on the name and the index only, so that the peer has the same ones (murmur3's finaliser). */
-export function numbers(name: string, { shape }: TensorSpec, bound: number): HostTensor {
-  let seed = 0;
-  for (const character of Buffer.from(name)) seed = (Math.imul(seed, 31) + character) | 0;
-  const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => {
-    let z = (i ^ seed) >>> 0;
-    z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);
-    z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35);
-    return (((z ^ (z >>> 16)) >>> 0) / 2 ** 31 - 1) * bound;
-  });
-  return { data, shape };
-}
-
 /** Starting parameters: norms at one, biases at zero, weights uniform with variance 1 / fan-in. */
 export function initialParameters(network: Network): Record<string, HostTensor> {
   return Object.fromEntries(
     Object.entries(parameterSpecs(network)).map(([name, spec]) => {
-      if (spec.shape.length > 1) return [name, numbers(name, spec, Math.sqrt(3 / spec.shape.slice(1).reduce((a, b) => a * b, 1)))];
+      if (spec.shape.length > 1)
+        return [name, madeUpNumbers(name, spec.shape, Math.sqrt(3 / spec.shape.slice(1).reduce((a, b) => a * b, 1)))];
       return [name, { data: new Float32Array(spec.shape[0]!).fill(name.endsWith('.weight') ? 1 : 0), shape: spec.shape }];
     }),
   );
@@ -257,6 +266,6 @@ export function initialParameters(network: Network): Record<string, HostTensor> 
 /** A batch of variance 1, with the noise to predict. */
 export function exampleInputs(network: Network): Record<'sample' | 'time' | 'context' | 'noise', HostTensor> {
   const { sample, time, context } = inputSpecs(network);
-  const unit = (name: string, spec: TensorSpec): HostTensor => numbers(name, spec, Math.sqrt(3));
+  const unit = (name: string, spec: TensorSpec): HostTensor => madeUpNumbers(name, spec.shape, Math.sqrt(3));
   return { sample: unit('sample', sample), time: unit('time', time), context: unit('context', context), noise: unit('noise', sample) };
 }

@@ -1,30 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
-import { exampleInputs, initialParameters, inputSpecs, parameterSpecs, prefixed, QUICK_NETWORKS, trainingStep } from '../bench/unet.ts';
+import { exampleInputs, initialParameters, initialState, QUICK_NETWORKS, stepSignature, trainingStep } from '../bench/unet.ts';
 import { compile, scalar, TfjsOnnxError, type CompiledFunction, type HostTensor, type Provider } from './index.ts';
 
 await tf.setBackend('cpu');
 
 const network = QUICK_NETWORKS[0]!;
-const [specs, parameters] = [parameterSpecs(network), initialParameters(network)];
-const zeros = Object.fromEntries(
-  Object.entries(parameters).map(([name, t]) => [name, { data: new Float32Array(t.data.length), shape: t.shape }]),
-);
 
 async function compileStep(provider: Provider): Promise<CompiledFunction> {
-  const inputs = {
-    ...inputSpecs(network),
-    noise: inputSpecs(network).sample,
-    learningRate: { shape: [] },
-    biasCorrection1: { shape: [] },
-    biasCorrection2: { shape: [] },
-  };
-  const step = await compile(
-    trainingStep(network),
-    { inputs, state: { ...prefixed('p:', specs), ...prefixed('m:', specs), ...prefixed('v:', specs) } },
-    { provider },
-  );
-  step.state = { ...prefixed('p:', parameters), ...prefixed('m:', zeros), ...prefixed('v:', zeros) };
+  const step = await compile(trainingStep(network), stepSignature(network), { provider });
+  step.state = initialState(initialParameters(network));
   return step;
 }
 

@@ -3,9 +3,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { writeSafetensors } from '@controllab/core-blocks';
-import { findPython } from '@controllab/python-peer';
+import { findPython, madeUpNumbers } from '@controllab/python-peer';
 import { InceptionPeer } from '../../bench/inception-peer.ts';
-import { madeUpInception, numbers } from '../../bench/inception-weights.ts';
+import { madeUpInception } from '../../bench/inception-weights.ts';
 import { inceptionExtractor, type InceptionExtractor } from './extractor.ts';
 import { readInceptionWeights } from './weights.ts';
 
@@ -32,7 +32,7 @@ const difference = (a: ArrayLike<number>, b: ArrayLike<number>) => {
 
 describe('inceptionExtractor', () => {
   it('gives an image the same features alone and in a batch', async () => {
-    const images = numbers('images', [2, 3, 299, 299]);
+    const images = madeUpNumbers('images', [2, 3, 299, 299]);
     const both = await extractor.run(images);
     const second = await extractor.run({ data: images.data.slice(images.data.length / 2), shape: [1, 3, 299, 299] });
     expect([both.length, second.length]).toEqual([4096, 2048]);
@@ -41,10 +41,10 @@ describe('inceptionExtractor', () => {
   });
 
   it('refuses batches of another shape', async () => {
-    await expect(extractor.run(numbers('x', [3, 3, 299, 299]))).rejects.toThrow(
+    await expect(extractor.run(madeUpNumbers('x', [3, 3, 299, 299]))).rejects.toThrow(
       'inception: expected a batch of [1 to 2, 3, 299, 299], got [3, 3, 299, 299]',
     );
-    await expect(extractor.run(numbers('x', [1, 3, 8, 8]))).rejects.toMatchObject({ code: 'invalid-shape' });
+    await expect(extractor.run(madeUpNumbers('x', [1, 3, 8, 8]))).rejects.toMatchObject({ code: 'invalid-shape' });
   });
 
   it('scores the classes without the bias', async () => {
@@ -107,7 +107,7 @@ describe.skipIf(python === null)(`beside PyTorch${python === null ? ` (skipped: 
     const shape = [1, 3, 299, 299];
     const theirs = await peer.run(shape, 1);
     expect(new Set(theirs.features.map((x) => x.toPrecision(4))).size).toBeGreaterThan(1000);
-    expect(difference(await extractor.run(numbers('images', shape)), theirs.features)).toBeLessThan(1e-5);
+    expect(difference(await extractor.run(madeUpNumbers('images', shape)), theirs.features)).toBeLessThan(1e-5);
   });
 
   it('reads what torch.save wrote, and says how to convert its old layout', async () => {
