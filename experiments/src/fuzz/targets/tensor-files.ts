@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { mergeLora } from '@controllab/base-model';
 import {
   Linear,
   loadStateDict,
   Module,
   Parameter,
+  readConstant,
   readSafetensors,
   readTorchFile,
   verifySafetensors,
@@ -212,4 +214,42 @@ const torch: Target = {
   read: async (file) => readingOf(loadStateDict(loaded, await readTorchFile(file))),
 };
 
-export const tensorFiles: readonly Target[] = [safetensors, verified, statistics, checkpoint, torch];
+const weight = (...shape: number[]): HostTensor => ({ data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.5), shape });
+/** A base of two layers that no LoRA can take for one another. */
+const BASE = {
+  'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.weight': weight(3, 2),
+  'unet.mid_block.resnets.0.conv1.weight': weight(2, 3, 1, 2),
+};
+const LORA_LAYERS = ['mid_block.attentions.0.transformer_blocks.0.attn1.to_q', 'mid_block.resnets.0.conv1'] as const;
+const kohya = LORA_LAYERS.map((layer) => `lora_unet_${layer.replaceAll('.', '_')}`);
+
+const lora: Target = {
+  ...safetensors,
+  name: 'lora',
+  samples: async () => [
+    written('kohya.safetensors', (file) =>
+      writeSafetensors(file, {
+        [`${kohya[0]}.lora_down.weight`]: weight(1, 2),
+        [`${kohya[0]}.lora_up.weight`]: weight(3, 1),
+        [`${kohya[1]}.lora_down.weight`]: weight(1, 3, 1, 1),
+        [`${kohya[1]}.lora_mid.weight`]: weight(2, 1, 1, 2),
+        [`${kohya[1]}.lora_up.weight`]: weight(2, 2, 1, 1),
+        [`${kohya[1]}.alpha`]: weight(),
+      }),
+    ),
+    written('peft.safetensors', (file) =>
+      writeSafetensors(
+        file,
+        { [`unet.${LORA_LAYERS[0]}.lora_A.weight`]: weight(1, 2), [`unet.${LORA_LAYERS[0]}.lora_B.weight`]: weight(3, 1) },
+        { metadata: { lora_adapter_metadata: '{"unet.lora_alpha": 2, "unet.alpha_pattern": {"to_q": 3}}' } },
+      ),
+    ),
+  ],
+  read: async (file) => {
+    const merged = mergeLora(BASE, file, 1);
+    const changed = Object.entries(merged).filter(([name, tensor]) => tensor !== BASE[name as keyof typeof BASE]);
+    return readingOf(Object.fromEntries(changed.map(([name, tensor]) => [name, readConstant(tensor)])));
+  },
+};
+
+export const tensorFiles: readonly Target[] = [safetensors, verified, statistics, checkpoint, torch, lora];
