@@ -37,12 +37,14 @@ export {
   gatherStatistics,
   mergeStatistics,
   type FeatureStatistics,
+  type GatheredStatistics,
 } from './frechet/feature-statistics.ts';
 export { frechetDistance, type FactorMethod, type FrechetDistance, type FrechetSide } from './frechet/frechet-distance.ts';
 export { frechetDifference, frechetEstimate, type FrechetEstimate } from './frechet/frechet-estimate.ts';
 export { EMPTY_IMAGE_SET, imageSetOf, uniteImageSets, type ImageSet } from './frechet/image-set.ts';
 export { PROVENANCE_FIELDS, checkSameProvenance, type FeatureProvenance } from './frechet/provenance.ts';
-export { readStatistics, writeStatistics } from './frechet/statistics-file.ts';
+export { openStatistics } from './statistics-files/open-statistics.ts';
+export { readStatistics, writeStatistics } from './statistics-files/statistics-file.ts';
 export { evaluate, provenanceOf, statisticsOf, type Evaluation, type Networks } from './evaluate/evaluate.ts';
 export type { MapMetric, MapPair, Metric, MetricInputs, Need, SetMetric } from './evaluate/metric.ts';
 export { evaluationReport } from './evaluate/evaluation-report.ts';

@@ -7,7 +7,7 @@ import { parseFlags } from '@controllab/command-line';
 import { writeSafetensors } from '@controllab/core-blocks';
 import { Progress } from '@controllab/report';
 import { madeUpInception } from '../../bench/inception-weights.ts';
-import { readStatistics } from '../frechet/statistics-file.ts';
+import { readStatistics } from '../statistics-files/statistics-file.ts';
 import { checkedFlags, evaluateOptions, type EvaluateFlags } from './evaluate-options.ts';
 import { runEvaluate } from './run-evaluate.ts';
 

@@ -17,7 +17,7 @@ import { checkQuestion } from '../evaluate/question.ts';
 import { quoted } from '../evaluate/score.ts';
 import type { FeatureExtractor } from '../features/feature-extractor.ts';
 import { isStatistics } from '../frechet/feature-statistics.ts';
-import { readStatistics, writeStatistics } from '../frechet/statistics-file.ts';
+import { readStatistics, writeStatistics } from '../statistics-files/statistics-file.ts';
 import { inceptionExtractor } from '../inception/extractor.ts';
 import { readInceptionWeights } from '../inception/weights.ts';
 import { onnxExtractor, ONNX_INPUTS, type OnnxInput } from '../features/onnx-extractor.ts';

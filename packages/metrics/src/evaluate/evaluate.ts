@@ -1,7 +1,7 @@
 import { matchCaptions, type Captions } from '@controllab/data';
 import type { AestheticHead } from '../aesthetic/head.ts';
 import type { FeatureExtractor } from '../features/feature-extractor.ts';
-import { isStatistics, StatisticsAccumulator, type FeatureStatistics } from '../frechet/feature-statistics.ts';
+import { isStatistics, StatisticsAccumulator, type FeatureStatistics, type GatheredStatistics } from '../frechet/feature-statistics.ts';
 import { checkSameProvenance, type FeatureProvenance } from '../frechet/provenance.ts';
 import { findDuplicates, type Duplicates } from './duplicates.ts';
 import { scoreMaps } from './map-scores.ts';
@@ -72,7 +72,9 @@ export async function evaluate(
     const extractor = extractorOf(name)!;
     // Statistics are of the network's features: they say nothing of CLIP's.
     const theirs = images?.features.get(extractor) ?? (isStatistics(reference) && extractor === features ? reference : null);
-    return { extractor, generated: generated.features.get(extractor)!, reference: theirs, captions, clip, predictor: networks.predictor };
+    const hashes = { generated: generated.hashes, reference: images?.hashes ?? null };
+    const own = generated.features.get(extractor)!;
+    return { extractor, generated: own, reference: theirs, hashes, captions, clip, predictor: networks.predictor };
   };
   const bySet = new Map<MetricName, Scores>();
   for (const [name, metric] of setMetrics(metrics)) bySet.set(name, await metric.compute(inputsOf(name)));
@@ -89,7 +91,7 @@ export async function evaluate(
 }
 
 /** The statistics of a set that was read, for later evaluations. @throws MetricsError too-few-samples below two images */
-export async function statisticsOf(set: ReadSet, network: FeatureExtractor): Promise<FeatureStatistics> {
+export async function statisticsOf(set: ReadSet, network: FeatureExtractor): Promise<GatheredStatistics> {
   const accumulator = new StatisticsAccumulator(network.dimension, provenanceOf(network));
   await accumulator.add(set.features.get(network)!);
   return { ...(await accumulator.finish()), imageSet: set.imageSet };

@@ -62,7 +62,7 @@ function summary(generated: ReadSet, reference: ReadSet | FeatureStatistics | nu
     reference === null
       ? ''
       : isStatistics(reference)
-        ? ` against the statistics of ${count(reference.n, 'image')}`
+        ? ` against the statistics of ${reference.n === null ? 'an unknown number of images' : count(reference.n, 'image')}`
         : ` against ${count(reference.names.length, 'reference image')}`;
   const first = scores.find(({ set }) => set === 'generated');
   return `${count(generated.names.length, 'generated image')}${against}.${first ? ` ${quoted(first)}: ${short(first)}.` : ''}`;
@@ -99,7 +99,7 @@ function setsTable({ generated, reference }: Evaluation): Table {
   if (isStatistics(reference))
     rows.push({
       label: 'reference',
-      cells: [reference.n, 'statistics', 'statistics', '', '', 0, reference.imageSet?.hash.slice(0, 16) ?? 'not given'],
+      cells: [reference.n ?? 'not given', 'statistics', 'statistics', '', '', 0, reference.imageSet?.hash.slice(0, 16) ?? 'not given'],
     });
   else if (reference !== null) rows.push(row('reference', reference));
   return {

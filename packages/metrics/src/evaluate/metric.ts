@@ -30,6 +30,8 @@ export interface MetricInputs {
   readonly extractor: FeatureExtractor;
   readonly generated: Features;
   readonly reference: Features | FeatureStatistics | null;
+  /** Hashes of the images' pixels: what tells them apart whatever their names and order. */
+  readonly hashes: { readonly generated: readonly string[]; readonly reference: readonly string[] | null };
   /** In the order of the images: one or several of each. */
   readonly captions: readonly (readonly string[])[] | null;
   readonly clip: { readonly towers: ClipTowers; readonly measure: ClipMeasure } | null;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { normal, randomBits } from '@controllab/data';
-import { covariance, mergeStatistics, StatisticsAccumulator, type FeatureStatistics } from './feature-statistics.ts';
+import { covariance, mergeStatistics, StatisticsAccumulator, type GatheredStatistics } from './feature-statistics.ts';
 import { imageSetOf } from './image-set.ts';
 
 const provenance = { network: 'mini-inception', weightsHash: 'ab', preset: 'clean', dtype: 'float32' };
 
-async function statisticsOf(data: Float32Array | Float64Array, d: number, batch = data.length / d): Promise<FeatureStatistics> {
+async function statisticsOf(data: Float32Array | Float64Array, d: number, batch = data.length / d): Promise<GatheredStatistics> {
   const accumulator = new StatisticsAccumulator(d, provenance);
   for (let row = 0; row < data.length / d; row += batch) {
     const rows = data.subarray(row * d, (row + batch) * d);

@@ -7,15 +7,22 @@ import { checkSameProvenance, type FeatureProvenance } from './provenance.ts';
 
 /** Count, mean and co-moments of feature vectors: all that a Frechet distance needs of a set of images. */
 export interface FeatureStatistics {
-  /** Images. */
-  readonly n: number;
+  /** Images; null where a file does not say. */
+  readonly n: number | null;
   /** [D] */
   readonly mean: Float64Array;
-  /** [D, D]: the sum of (x - mean)(x - mean)'. */
+  /** [D, D]: the sum of (x - mean)(x - mean)'; where n is not known, the covariance. */
   readonly comoment: Matrix;
-  readonly provenance: FeatureProvenance;
+  /** null where a file does not say. */
+  readonly provenance: FeatureProvenance | null;
   /** The images behind the features; null when they were not named. */
   readonly imageSet: ImageSet | null;
+}
+
+/** Statistics that were gathered here: what they are of is known. */
+export interface GatheredStatistics extends FeatureStatistics {
+  readonly n: number;
+  readonly provenance: FeatureProvenance;
 }
 
 export const isStatistics = (set: object | null): set is FeatureStatistics => set !== null && 'comoment' in set;
@@ -83,7 +90,7 @@ export class StatisticsAccumulator {
   }
 
   /** The statistics of what was added. @throws MetricsError too-few-samples below two rows: there is no covariance then */
-  async finish(): Promise<FeatureStatistics> {
+  async finish(): Promise<GatheredStatistics> {
     if (this.#waiting > 0) await this.#mergeRows();
     if (this.#merged < 2)
       throw new MetricsError(
@@ -118,7 +125,7 @@ export class StatisticsAccumulator {
 }
 
 /** The statistics of features that are all there. @throws MetricsError as {@link StatisticsAccumulator} */
-export async function gatherStatistics(features: Features, provenance: FeatureProvenance): Promise<FeatureStatistics> {
+export async function gatherStatistics(features: Features, provenance: FeatureProvenance): Promise<GatheredStatistics> {
   const accumulator = new StatisticsAccumulator(features.shape[1] ?? 0, provenance);
   await accumulator.add(features);
   return accumulator.finish();
@@ -138,7 +145,7 @@ export function columnMeans(data: ArrayLike<number>, n: number, d: number): Floa
  * The statistics of two disjoint sets of images together: as if all had been added to one accumulator, to rounding.
  * @throws MetricsError provenance-mismatch naming the fields; invalid-shape when the dimensions differ
  */
-export function mergeStatistics(a: FeatureStatistics, b: FeatureStatistics): FeatureStatistics {
+export function mergeStatistics(a: GatheredStatistics, b: GatheredStatistics): GatheredStatistics {
   checkSameProvenance('mergeStatistics', a.provenance, b.provenance);
   checkSameDimension('mergeStatistics', a, b);
   const d = a.mean.length;
@@ -166,5 +173,5 @@ export function checkSameDimension(what: string, a: FeatureStatistics, b: Featur
 
 /** The covariance matrix, with N - 1 in the denominator: [D, D]. */
 export function covariance({ n, comoment }: FeatureStatistics): Matrix {
-  return { ...comoment, data: comoment.data.map((x) => x / (n - 1)) };
+  return n === null ? comoment : { ...comoment, data: comoment.data.map((x) => x / (n - 1)) };
 }

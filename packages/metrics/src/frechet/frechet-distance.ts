@@ -1,6 +1,6 @@
 import { MetricsError } from '../errors.ts';
 import { checkFeatures, type Features } from '../features/feature-vectors.ts';
-import { cholesky, lowerProduct, pivotedCholesky } from '../linear-algebra/cholesky.ts';
+import { cholesky, lowerProduct, pivotedCholesky, type RankFactor } from '../linear-algebra/cholesky.ts';
 import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';
 import type { Matrix } from '../linear-algebra/matrix.ts';
 import { nuclearNorm } from '../linear-algebra/nuclear-norm.ts';
@@ -17,7 +17,8 @@ export type FactorMethod = 'features' | 'cholesky' | 'pivoted-cholesky';
 
 /** One side of a comparison. */
 export interface FrechetSide {
-  n: number;
+  /** null where statistics do not say. */
+  n: number | null;
   method: FactorMethod;
   /** Rank of the factor: at most min(n - 1, D); with pivoted-cholesky the numerical rank. */
   rank: number;
@@ -55,7 +56,7 @@ export interface Gaussian {
  * a diagonal, and a set's distance to itself is zero to rounding whatever its rank.
  * Each set comes as features [N, D], or as statistics; of sets with N <= D give the features where you have them.
  * @throws MetricsError provenance-mismatch when both are statistics made in different ways; invalid-shape when the dimensions
- *   differ; not-finite naming the row; too-few-samples below 2 rows
+ *   differ; not-finite naming the row; too-few-samples below 2 rows; invalid-statistics for a matrix that is no covariance
  */
 export async function frechetDistance(a: Features | FeatureStatistics, b: Features | FeatureStatistics): Promise<FrechetDistance> {
   if (isStatistics(a) && isStatistics(b)) checkSameProvenance('frechetDistance', a.provenance, b.provenance);
@@ -91,20 +92,41 @@ function centredFeatures({ data }: Features, n: number, d: number): Gaussian {
 }
 
 async function factorStatistics(what: string, { n, mean, comoment }: FeatureStatistics): Promise<Gaussian> {
-  if (n < 2) throw new MetricsError('too-few-samples', `Error in ${what}: a covariance needs at least 2 rows of features, got ${n}`, { n });
+  if (n !== null && n < 2)
+    throw new MetricsError('too-few-samples', `Error in ${what}: a covariance needs at least 2 rows of features, got ${n}`, { n });
   const d = mean.length;
-  const scale = 1 / (n - 1);
-  let trace = 0;
-  for (let i = 0; i < d; i++) trace += scale * comoment.data[i * d + i]!;
-  const lower = n > d ? await cholesky(comoment) : null;
+  const scale = n === null ? 1 : 1 / (n - 1);
+  let sum = 0;
+  for (let i = 0; i < d; i++) sum += comoment.data[i * d + i]!;
+  const trace = scale * sum;
+  const lower = n === null || n > d ? await cholesky(comoment) : null;
   if (lower !== null)
     return { mean, factor: { matrix: lower, transposed: true, scale }, side: { n, method: 'cholesky', rank: d, trace, residual: 0 } };
-  const { factor, dropped } = await pivotedCholesky(comoment);
+  const { factor, dropped } = await rankFactor(what, comoment, sum);
   return {
     mean,
     factor: { matrix: factor, transposed: false, scale },
     side: { n, method: 'pivoted-cholesky', rank: factor.rows, trace, residual: scale * dropped },
   };
+}
+
+/** Relative errors of a covariance that was computed in float64, and of one that was stored in float32. */
+const PRECISIONS = [2 ** -52, 2 ** -23];
+/** By how much, of its trace, a factor may miss its matrix. */
+const MISSED = 1e-5;
+
+/**
+ * Pivoted Cholesky, which holds rounding errors for directions where they are larger than it expects: the factor then has another trace
+ * than the matrix.
+ * @throws MetricsError invalid-statistics for a matrix that is no covariance, at either precision
+ */
+async function rankFactor(what: string, matrix: Matrix, trace: number): Promise<RankFactor> {
+  for (const precision of PRECISIONS) {
+    const found = await pivotedCholesky(matrix, precision);
+    const squares = found.factor.data.reduce((sum, x) => sum + x * x, 0);
+    if (Math.abs(squares + found.dropped - trace) <= MISSED * trace) return found;
+  }
+  throw new MetricsError('invalid-statistics', `Error in ${what}: the covariance has negative eigenvalues: it is none, or is damaged`);
 }
 
 const product = (transA: 0 | 1, transB: 0 | 1) => doubleGraph(['a', 'b'], ['y'], [gemm('y', 'a', 'b', { transA, transB })]);
@@ -127,15 +149,22 @@ export async function gaussianDistance(a: Gaussian, b: Gaussian): Promise<Freche
   const meanTerm = a.mean.reduce((sum, x, i) => sum + (x - b.mean[i]!) ** 2, 0);
   const empty = a.side.rank === 0 || b.side.rank === 0;
   const traceRoot = empty ? 0 : Math.sqrt(a.factor.scale * b.factor.scale) * (await nuclearNorm(await crossProduct(a, b)));
-  const { side: first } = a;
-  const { side: second } = b;
-  return {
-    value: Math.max(0, meanTerm + first.trace + second.trace - 2 * traceRoot),
-    dimension,
-    meanTerm,
-    traceRoot,
-    first,
-    second,
-    errorBound: 2 * (Math.sqrt(first.residual * second.trace) + Math.sqrt(second.residual * first.trace)),
-  };
+  return distanceOf(meanTerm, traceRoot, dimension, a.side, b.side);
 }
+
+/** The distance from its terms. */
+export const distanceOf = (
+  meanTerm: number,
+  traceRoot: number,
+  dimension: number,
+  first: FrechetSide,
+  second: FrechetSide,
+): FrechetDistance => ({
+  value: Math.max(0, meanTerm + first.trace + second.trace - 2 * traceRoot),
+  dimension,
+  meanTerm,
+  traceRoot,
+  first,
+  second,
+  errorBound: 2 * (Math.sqrt(first.residual * second.trace) + Math.sqrt(second.residual * first.trace)),
+});

@@ -19,8 +19,12 @@ export const NOT_NAMED: FeatureProvenance = { network: '', weightsHash: '', pres
 
 export const PROVENANCE_FIELDS = ['network', 'weightsHash', 'preset', 'dtype'] as const satisfies readonly (keyof FeatureProvenance)[];
 
-/** @throws MetricsError provenance-mismatch naming every field that differs, with both values */
-export function checkSameProvenance(what: string, a: FeatureProvenance, b: FeatureProvenance): void {
+/**
+ * Statistics that do not say what made them are let through: whoever shows a number of theirs says so beside it.
+ * @throws MetricsError provenance-mismatch naming every field that differs, with both values
+ */
+export function checkSameProvenance(what: string, a: FeatureProvenance | null, b: FeatureProvenance | null): void {
+  if (a === null || b === null) return;
   const differing = PROVENANCE_FIELDS.filter((field) => a[field] !== b[field]);
   if (differing.length === 0) return;
   const list = differing.map((field) => `${field} '${a[field]}' and '${b[field]}'`).join('; ');

@@ -13,14 +13,38 @@ describe('inceptionScore', () => {
     expect(inceptionScore(Float32Array.of(0, Math.log(3), Math.log(3), 0), 2).score).toBeCloseTo(Math.exp(divergence), 6);
   });
 
-  it('averages over ten parts in the order given', () => {
-    // Twenty images in pairs: even parts certain of two classes (score 2), odd ones of one (score 1).
-    const logits = Float32Array.from({ length: 40 }, (_, i) =>
-      (Math.floor(i / 2) % 2 && Math.floor(i / 4) % 2 === 0 ? i % 2 : 1 - (i % 2)) ? 1e4 : 0,
+  /** Certain of a class each. */
+  const certain = (classes: readonly number[], count: number): Float32Array =>
+    Float32Array.from({ length: classes.length * count }, (_, i) => (classes[Math.floor(i / count)] === i % count ? 1e4 : 0));
+
+  it('averages over ten parts', () => {
+    // Two images a part, of two classes: a score of 2 each, however they are drawn.
+    const { splits } = inceptionScore(
+      certain(
+        Array.from({ length: 20 }, (_, i) => i),
+        20,
+      ),
+      20,
     );
-    const { splits } = inceptionScore(logits, 2);
-    expect(splits!.mean).toBeCloseTo(1.5, 12);
-    expect(splits!.sd).toBeCloseTo(0.5, 12);
+    expect(splits!.mean).toBeCloseTo(2, 12);
+    expect(splits!.sd).toBeCloseTo(0, 12);
+  });
+
+  it('draws the parts by content: folders by class do not decide it, nor does any order', () => {
+    // 30 images of each of 10 classes; in order, every part has one class and a score of 1. The whole has 10, random parts of 30 about 8.6.
+    const byClass = Array.from({ length: 300 }, (_, i) => Math.floor(i / 30));
+    const keys = byClass.map((_, i) => `image ${i}`);
+    const first = inceptionScore(certain(byClass, 10), 10, { keys });
+    expect(first.score).toBeCloseTo(10, 10);
+    expect(first.splits!.mean).toBeGreaterThan(8);
+    expect(first.splits!.mean).toBeLessThan(9.5);
+    const turned = byClass.map((_, i) => (i * 7) % 300);
+    const order = <T>(values: readonly T[]) => turned.map((i) => values[i]!);
+    const second = inceptionScore(certain(order(byClass), 10), 10, { keys: order(keys) });
+    expect(second.splits!.mean).toBeCloseTo(first.splits!.mean, 12);
+    expect(second.splits!.sd).toBeCloseTo(first.splits!.sd, 12);
+    expect(inceptionScore(certain(byClass, 10), 10, { keys, seed: 1 }).splits!.mean).not.toBe(first.splits!.mean);
+    expect(() => inceptionScore(certain(byClass, 10), 10, { keys: [] })).toThrow('got 0 keys of 300 images');
   });
 
   it('refuses logits that are not finite or not [N, classes]', () => {

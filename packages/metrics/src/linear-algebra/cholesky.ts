@@ -12,10 +12,10 @@ const PIVOTS = 128;
 const PRODUCT_ROWS = 512;
 
 /** Pivots below this share of the largest diagonal entry are rounding errors: LAPACK's dpstrf uses the same. */
-const tolerance = (a: Matrix): number => {
+const tolerance = (a: Matrix, precision: number = Number.EPSILON): number => {
   let largest = 0;
   for (let i = 0; i < a.rows; i++) largest = Math.max(largest, a.data[i * a.columns + i]!);
-  return a.rows * (Number.EPSILON / 2) * largest;
+  return a.rows * (precision / 2) * largest;
 };
 
 const subtractRowProducts = doubleGraph(['c', 'l', 'r'], ['y'], [gemm('y', 'l', 'r', { transB: 1, minusFrom: 'c' })]);
@@ -100,11 +100,12 @@ export interface RankFactor {
 /**
  * Cholesky factorisation with complete pivoting of a positive semidefinite matrix [d, d], stopped where the largest pivot left
  * is no larger than rounding errors.
+ * @param precision relative error of the matrix's entries
  * Source: Higham, "Accuracy and stability of numerical algorithms", 10.3; LAPACK's dpstrf.
  */
-export async function pivotedCholesky(a: Matrix): Promise<RankFactor> {
+export async function pivotedCholesky(a: Matrix, precision: number = Number.EPSILON): Promise<RankFactor> {
   const d = a.rows;
-  const least = tolerance(a);
+  const least = tolerance(a, precision);
   const rows: Float64Array[] = [];
   // What is left after the pivots so far: its rows and columns belong to the entries `left` of a.
   let rest = a;

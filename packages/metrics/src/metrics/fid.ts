@@ -13,36 +13,42 @@ export const fid: SetMetric = {
   needs: ['features'],
   reference: 'statistics',
   least: 2,
-  async compute({ extractor, generated, ...inputs }) {
+  async compute({ extractor, generated, hashes, ...inputs }) {
     const reference = given(inputs.reference, 'a reference');
     const common = { group: 'distance', by: madeBy(extractor), set: 'generated', better: 'lower' } as const;
     const quantity = distanceName('F', extractor);
     const label = quoted({ quantity, by: common.by });
-    const { value, first, second, errorBound } = await frechetDistance(generated, reference);
-    const scores: Score[] = [{ ...common, quantity, value }];
-    const notes: string[] = [];
-    if (second.method === 'pivoted-cholesky')
-      notes.push(
-        `${label}: the reference's statistics have rank ${second.rank} of ${extractor.dimension}; what rounding hides changes the value by ${errorBound.toPrecision(2)} at most.`,
-      );
-    const fewest = Math.min(first.n, second.n);
+    const fewest = isStatistics(reference) ? 0 : Math.min(generated.shape[0]!, reference.shape[0]!);
     if (isStatistics(reference) || fewest < LEAST_FOR_ESTIMATE) {
+      const { value, second, errorBound } = await frechetDistance(generated, reference);
       const lacking = isStatistics(reference)
         ? 'the reference images, not only their statistics'
         : `${LEAST_FOR_ESTIMATE} images of either set`;
-      notes.push(`${label} is not corrected for its bias: that takes ${lacking}.`);
-      return { scores, images: [], notes };
+      const notes = [`${label} is not corrected for its bias: that takes ${lacking}.`];
+      if (second.method === 'pivoted-cholesky')
+        notes.unshift(
+          `${label}: the reference's statistics have rank ${second.rank} of ${extractor.dimension}; what rounding hides changes the value by ${errorBound.toPrecision(2)} at most.`,
+        );
+      return { scores: [{ ...common, quantity, value }], images: [], notes };
     }
-    const estimate = await frechetEstimate(generated, reference, { seed: SEED });
-    scores.push({
-      ...common,
-      quantity: `${quantity}, bias-corrected`,
-      value: measured(estimate.value, estimate.interval, fewest, '95% by halves of the images'),
-    });
-    if (!estimate.asymptotic)
-      notes.push(
-        `${label}: half of the ${fewest} images are no more than the ${extractor.dimension} dimensions. The corrected value is nearer to the truth than the plain one, but its interval does not cover the truth.`,
-      );
+    const estimate = await frechetEstimate(
+      { ...generated, keys: hashes.generated },
+      { ...reference, keys: given(hashes.reference, 'hashes of the reference images') },
+      { seed: SEED },
+    );
+    const scores: Score[] = [
+      { ...common, quantity, value: estimate.uncorrected },
+      {
+        ...common,
+        quantity: `${quantity}, bias-corrected`,
+        value: measured(estimate.value, estimate.interval, fewest, '95% by halves of the images'),
+      },
+    ];
+    const notes = estimate.asymptotic
+      ? []
+      : [
+          `${label}: half of the ${fewest} images are no more than the ${extractor.dimension} dimensions. The corrected value is nearer to the truth than the plain one, but its interval does not cover the truth.`,
+        ];
     return { scores, images: [], notes };
   },
 };

@@ -4,7 +4,7 @@ import type { InceptionExtractor } from '../inception/extractor.ts';
 import { inceptionScore as scoreOf } from '../inception/inception-score.ts';
 import { CLASSES } from '../inception/network.ts';
 import type { SetMetric } from '../evaluate/metric.ts';
-import { madeBy, type Score } from '../evaluate/score.ts';
+import { madeBy, SEED, type Score } from '../evaluate/score.ts';
 
 /** @throws MetricsError invalid-option for a network without FID's Inception's classes */
 function inceptionOf(network: FeatureExtractor | InceptionExtractor): InceptionExtractor {
@@ -21,8 +21,11 @@ export const inceptionScore: SetMetric = {
   reference: 'none',
   least: 1,
   checkNetwork: (network) => void inceptionOf(network),
-  async compute({ extractor, generated }) {
-    const { score, splits } = scoreOf(await inceptionOf(extractor).logits(generated.data as Float32Array), CLASSES);
+  async compute({ extractor, generated, hashes }) {
+    const { score, splits } = scoreOf(await inceptionOf(extractor).logits(generated.data as Float32Array), CLASSES, {
+      seed: SEED,
+      keys: hashes.generated,
+    });
     const common = { group: 'inception-score', by: madeBy(extractor), set: 'generated', better: 'higher' } as const;
     const scores: Score[] = [{ ...common, quantity: 'IS', value: score }];
     if (splits === null) return { scores, images: [], notes: [] };

@@ -1,7 +1,7 @@
 import { CoreBlocksError, verifySafetensors, writeSafetensors, type SafetensorsFile } from '@controllab/core-blocks';
 import { MetricsError } from '../errors.ts';
-import type { FeatureStatistics } from './feature-statistics.ts';
-import { PROVENANCE_FIELDS, type FeatureProvenance } from './provenance.ts';
+import type { GatheredStatistics } from '../frechet/feature-statistics.ts';
+import { PROVENANCE_FIELDS, type FeatureProvenance } from '../frechet/provenance.ts';
 
 const FORMAT = 'feature-statistics/1';
 
@@ -10,7 +10,7 @@ const FORMAT = 'feature-statistics/1';
  * float64; count, provenance, the image set's hash and a checksum in the metadata.
  * @throws CoreBlocksError file-write
  */
-export function writeStatistics(file: string, { n, mean, comoment, provenance, imageSet }: FeatureStatistics): void {
+export function writeStatistics(file: string, { n, mean, comoment, provenance, imageSet }: GatheredStatistics): void {
   const metadata = { format: FORMAT, n: String(n), ...pick(provenance), ...(imageSet && { imageSet: imageSet.hash }) };
   writeSafetensors(
     file,
@@ -26,7 +26,7 @@ const pick = (provenance: FeatureProvenance): FeatureProvenance =>
  * Reads a file of {@link writeStatistics}, to the last bit. @throws MetricsError invalid-statistics naming the file and what is wrong with
  * it
  */
-export function readStatistics(file: string): FeatureStatistics {
+export function readStatistics(file: string): GatheredStatistics {
   const fail = (message: string, values: Record<string, unknown> = {}): never => {
     throw new MetricsError('invalid-statistics', `${file}: ${message}`, { file, ...values });
   };

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { FeatureStatistics } from './feature-statistics.ts';
+import type { GatheredStatistics } from '../frechet/feature-statistics.ts';
 import { readStatistics, writeStatistics } from './statistics-file.ts';
 
 let directory: string;
@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => fs.rmSync(directory, { recursive: true, force: true }));
 
-const statistics: FeatureStatistics = {
+const statistics: GatheredStatistics = {
   n: 3,
   mean: Float64Array.of(0.1, 1 / 3),
   comoment: { data: Float64Array.of(1e300, -1e-300, -1e-300, 0.7), rows: 2, columns: 2 },

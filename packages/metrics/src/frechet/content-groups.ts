@@ -1,0 +1,129 @@
+import { byPlace, contentPlaces, type ContentKeys } from '../features/content-order.ts';
+
+/** The row of the second set that shows the image of each row of the first, or -1. */
+export type Partners = Int32Array;
+
+/** Rows of one key. */
+export function samePartners(a: ContentKeys, b: ContentKeys): Partners {
+  const waiting = new Map<string, number[]>();
+  for (const [j, key] of b.entries()) {
+    const rows = waiting.get(key);
+    if (rows === undefined) waiting.set(key, [j]);
+    else rows.push(j);
+  }
+  return Int32Array.from(a, (key) => waiting.get(key)?.shift() ?? -1);
+}
+
+/** A near copy is at most this share, squared, as far away as the next row of its set. */
+const SQUARED_SHARE = 1 / 16;
+
+/**
+ * Adds rows that are near copies of each other, such as the same image compressed again: each the other's nearest by far. Rows of
+ * independent sets are none: their nearest and their second nearest lie about as far away.
+ * @param columns rows of the second set
+ * @param squaredDistance of a row of the first set from one of the second
+ */
+export function addNearCopies(partners: Partners, columns: number, squaredDistance: (i: number, j: number) => number): void {
+  const rows = partners.length;
+  const taken = new Uint8Array(columns);
+  for (const j of partners) if (j >= 0) taken[j] = 1;
+  const [ofRow, ofColumn] = [new Nearest(rows), new Nearest(columns)];
+  for (let i = 0; i < rows; i++) {
+    if (partners[i]! >= 0) continue;
+    for (let j = 0; j < columns; j++) {
+      if (taken[j] === 1) continue;
+      const squared = Math.max(0, squaredDistance(i, j));
+      ofRow.see(i, j, squared);
+      ofColumn.see(j, i, squared);
+    }
+  }
+  for (let i = 0; i < rows; i++) {
+    const j = ofRow.which[i]!;
+    if (partners[i]! < 0 && j >= 0 && ofColumn.which[j] === i && ofRow.isAlone(i) && ofColumn.isAlone(j)) partners[i] = j;
+  }
+}
+
+/** The nearest and second nearest seen of each row. */
+class Nearest {
+  readonly which: Int32Array;
+  readonly #first: Float64Array;
+  readonly #second: Float64Array;
+  constructor(rows: number) {
+    this.which = new Int32Array(rows).fill(-1);
+    this.#first = new Float64Array(rows).fill(Infinity);
+    this.#second = new Float64Array(rows).fill(Infinity);
+  }
+  see(row: number, other: number, squared: number): void {
+    if (squared >= this.#second[row]!) return;
+    if (squared < this.#first[row]!) {
+      this.#second[row] = this.#first[row]!;
+      this.#first[row] = squared;
+      this.which[row] = other;
+    } else this.#second[row] = squared;
+  }
+  isAlone(row: number): boolean {
+    return this.#second[row]! < Infinity && this.#first[row]! <= SQUARED_SHARE * this.#second[row]!;
+  }
+}
+
+/**
+ * Deals the rows of several sets into `count` groups of each, by content and seed alone: the order of the rows changes nothing, and rows
+ * that show the same image fall into the same group. A set's groups are equally large, or differ by one or two.
+ * @param partners of the rows of set p in set q, for p < q
+ * @returns the rows of each group, in an order of their content too, for each set
+ */
+export function dealByContent(
+  sets: readonly ContentKeys[],
+  partners: readonly { readonly p: number; readonly q: number; readonly rows: Partners }[],
+  { count, seed }: { count: number; seed: number },
+): Uint32Array[][] {
+  const places = sets.map((keys) => contentPlaces(keys, seed));
+  const dealt = sets.map((keys) => new Int32Array(keys.length).fill(-1));
+  const sizes = sets.map(() => new Uint32Array(count));
+  const clusters = clustersOf(sets, partners).map((members) => ({
+    members,
+    place: members.map(([set, row]) => places[set]![row]!).sort()[0]!,
+  }));
+  clusters.sort((a, b) => b.members.length - a.members.length || (a.place < b.place ? -1 : a.place > b.place ? 1 : 0));
+  for (const { members } of clusters) {
+    let group = 0;
+    const load = (g: number): number => members.reduce((sum, [set]) => sum + sizes[set]![g]!, 0);
+    for (let g = 1; g < count; g++) if (load(g) < load(group)) group = g;
+    for (const [set, row] of members) {
+      dealt[set]![row] = group;
+      sizes[set]![group]!++;
+    }
+  }
+  return sets.map((_, set) => {
+    const order = byPlace(places[set]!);
+    return Array.from({ length: count }, (__, g) => Uint32Array.from(order.filter((row) => dealt[set]![row] === g)));
+  });
+}
+
+/** Rows that show the same image, as (set, row); a set is in a cluster once. */
+function clustersOf(
+  sets: readonly ContentKeys[],
+  partners: readonly { readonly p: number; readonly q: number; readonly rows: Partners }[],
+): [set: number, row: number][][] {
+  const found = new Map<string, [number, number][]>();
+  const clusters = new Set<[number, number][]>();
+  for (const [set, keys] of sets.entries()) {
+    for (const row of keys.keys()) {
+      const cluster: [number, number][] = [[set, row]];
+      found.set(`${set} ${row}`, cluster);
+      clusters.add(cluster);
+    }
+  }
+  for (const { p, q, rows } of partners) {
+    for (const [row, other] of rows.entries()) {
+      if (other < 0) continue;
+      const [one, two] = [found.get(`${p} ${row}`)!, found.get(`${q} ${other}`)!];
+      const clash = one === two || one.some(([set]) => two.some(([theirs]) => theirs === set));
+      if (clash) continue;
+      one.push(...two);
+      for (const [set, member] of two) found.set(`${set} ${member}`, one);
+      clusters.delete(two);
+    }
+  }
+  return [...clusters];
+}
