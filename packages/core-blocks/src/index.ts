@@ -78,7 +78,7 @@ export { TextTransformer, clipTextSd15, clipTextSd21, type TextStates, type Text
 export { tokenizerProblem } from './clip/tokenizer-problem.ts';
 export { ClipModel, withoutGeneration, type ClipConfig } from './clip/clip.ts';
 export { clipVitB16, clipVitB32, clipVitL14, clipVitL14At336 } from './clip/presets.ts';
-export { openaiClip, openaiClipConfig, type OpenaiClipConfig } from './clip/openai.ts';
+export { openaiClip, openaiClipConfig, type ClipActivation, type OpenaiClipConfig } from './clip/openai.ts';
 export { ClipTextTower, clipTextBigG, type ClipTextConfig } from './clip/text-tower.ts';
 export { ClipVisionTower, clipVisionH14, type ClipVisionConfig } from './clip/vision-tower.ts';
 export { SafetensorsFile, readSafetensors, verifySafetensors } from './checkpoints/safetensors/safetensors.ts';

@@ -15,16 +15,23 @@ export interface OpenaiClipConfig {
   transformer_layers: number;
 }
 
+/** What the layers of both towers are activated by. */
+export type ClipActivation = 'quick_gelu' | 'gelu';
+
 /** Width of a head of openai/CLIP's vision towers. */
 const VISION_HEAD = 64;
 
-/** openai/CLIP's arguments as transformers' config. */
-export function openaiClipConfig(c: OpenaiClipConfig): ClipConfig {
+/**
+ * openai/CLIP's arguments as transformers' config.
+ * @param activation openai/CLIP's is quick_gelu; OpenCLIP trains the same networks with gelu, and their weights do not tell
+ */
+export function openaiClipConfig(c: OpenaiClipConfig, activation: ClipActivation = 'quick_gelu'): ClipConfig {
   const tower = (width: number, layers: number, heads: number) => ({
     hidden_size: width,
     intermediate_size: width * 4,
     num_hidden_layers: layers,
     num_attention_heads: heads,
+    hidden_act: activation,
   });
   return {
     projection_dim: c.embed_dim,

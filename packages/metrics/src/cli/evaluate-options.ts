@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { integer, providerOption, repeatable, workspaceRoot } from '@controllab/command-line';
+import { integer, named, providerOption, repeatable, workspaceRoot } from '@controllab/command-line';
 import { providers, type Provider } from '@controllab/tfjs-onnx';
 import { MetricsError } from '../errors.ts';
-import { METRICS, metricNames, type MetricName } from '../evaluate/metric-table.ts';
+import { METRICS, metricNames, needs, type MetricName } from '../evaluate/metric-table.ts';
 import { WEIGHTS } from '../weights/registry.ts';
 
+/** What was typed; a default that a metric alone knows is undefined here. */
 export interface EvaluateFlags {
   generated: string;
   reference?: string;
@@ -20,13 +21,15 @@ export interface EvaluateFlags {
   inputSize?: number;
   inputMean?: [number, number, number];
   inputStd?: [number, number, number];
-  clip: string;
-  clipMeasure: string;
-  aesthetic: 'v1' | 'v2';
+  clip?: string;
+  clipActivation?: 'gelu' | 'quick_gelu';
+  clipMeasure?: string;
+  aesthetic?: 'v1' | 'v2';
   provider: Provider;
   batch: number;
   saveReference?: string;
   report: string;
+  overwrite?: boolean;
 }
 
 function triple(text: string): number[] {
@@ -46,23 +49,24 @@ const known =
     }
   };
 
+const METRICS_TEXT = `what to measure: ${Object.entries(METRICS)
+  .map(([name, { what }]) => `${name} (${what})`)
+  .join(', ')}`;
+
 /** The command's name, description and options. */
 export function evaluateOptions(): Command {
   return new Command('evaluate')
     .description('Measures generated images: against reference images, against captions, by themselves.')
-    .requiredOption('--generated <path>', 'the images: a folder, a .zip, a webdataset .tar or a folder of such')
-    .option('--reference <path>', 'images to compare with, or statistics that --save-reference wrote (.safetensors)')
-    .option('--captions <file>', 'CSV with the columns file and caption, for clip')
-    .option('--condition <path>', 'the maps that the images were conditioned on, named as the images: a folder or a .zip')
-    .option('--predicted <path>', 'the same maps as an estimator of yours finds them in the images')
+    .requiredOption('--generated <path>', 'the images: a folder, a .zip, a webdataset .tar or a folder of such', named)
     .option(
-      '--metrics <list>',
-      `what to measure: ${Object.entries(METRICS)
-        .map(([name, { what }]) => `${name} (${what})`)
-        .join(', ')}`,
-      known(metricNames),
-      ['fid', 'kid', 'prdc'],
+      '--reference <path>',
+      'images to compare with, or statistics: what --save-reference wrote, or an .npz with mu and sigma (pytorch-fid, TTUR, ADM)',
+      named,
     )
+    .option('--captions <file>', 'CSV with the columns file and caption, one or several rows an image, for clip', named)
+    .option('--condition <path>', 'the maps that the images were conditioned on, named as the images: a folder or a .zip', named)
+    .option('--predicted <path>', 'the same maps as an estimator of yours finds them in the images', named)
+    .option('--metrics <list>', METRICS_TEXT, known(metricNames), ['fid', 'kid', 'prdc'])
     .option(
       '--preset <name>',
       'how images are resized for the network: pytorch-fid, clean, tf1, torchmetrics for Inception (clean), dinov2 for an ONNX network',
@@ -70,27 +74,59 @@ export function evaluateOptions(): Command {
     .option(
       '--weights <place>',
       `a folder of weights, or NAME=FILE with a name of ${Object.keys(WEIGHTS).join(', ')}; repeat for several; behind them comes .cache/weights`,
-      repeatable(String),
+      repeatable(named),
       [],
     )
-    .option('--network <file>', 'an .onnx network in place of Inception')
+    .option('--network <file>', 'an .onnx network in place of Inception', named)
     .option('--network-output <name>', 'its output that holds the features')
     .option('--input-size <pixels>', 'its input, in place of --preset', integer(1))
     .option('--input-mean <r,g,b>', 'mean of its input\u2019s channels, on [0, 1]', triple)
     .option('--input-std <r,g,b>', 'their standard deviation', triple)
-    .option('--clip <backbone>', 'the CLIP whose weights are given', 'ViT-L/14')
-    .option('--clip-measure <name>', 'cosine, clipscore (2.5 times, with a prefix) or cosine-x100', 'cosine')
-    .addOption(new Option('--aesthetic <version>', 'LAION\u2019s predictor').choices(['v1', 'v2']).default('v2'))
+    .option('--clip <backbone>', 'the CLIP whose weights are given (ViT-L/14)', named)
+    .addOption(
+      new Option(
+        '--clip-activation <name>',
+        'activation of its layers, which weights do not tell: quick_gelu (OpenAI\u2019s) or gelu (most of OpenCLIP\u2019s); needed for any but OpenAI\u2019s ViT-L/14',
+      ).choices(['gelu', 'quick_gelu']),
+    )
+    .option('--clip-measure <name>', 'cosine, clipscore (2.5 times, with a prefix) or cosine-x100 (cosine)', named)
+    .addOption(new Option('--aesthetic <version>', 'LAION\u2019s predictor (v2)').choices(['v1', 'v2']))
     .addOption(providerOption(providers))
     .option('--batch <images>', 'images per run of a network', integer(1), 8)
-    .option('--save-reference <file>', 'keep the reference\u2019s statistics for later evaluations (.safetensors)')
+    .option('--save-reference <file>', 'keep the reference\u2019s statistics for later evaluations (safetensors, whatever its name)', named)
     .addOption(
-      new Option('--report <folder>', 'where the report goes').default(path.join(workspaceRoot, 'reports', 'evaluate'), 'reports/evaluate'),
+      new Option('--report <folder>', 'where the report goes')
+        .default(path.join(workspaceRoot, 'reports', 'evaluate'), 'reports/evaluate')
+        .argParser(named),
+    )
+    .option(
+      '--overwrite',
+      'write the report into a folder that holds other files too, and --save-reference over any file: only those of their names are replaced',
+      false,
     );
 }
 
-/** The flags as they were read. @throws MetricsError invalid-option for options that do not fit together */
+/** Options that only some metrics look at; of files that are given in vain the question itself says so. */
+const ONLY_FOR: readonly { options: readonly (keyof EvaluateFlags)[]; what: string; has(metrics: readonly MetricName[]): boolean }[] = [
+  { options: ['preset', 'network'], what: 'takes features of a network', has: (metrics) => needs(metrics, 'features') },
+  { options: ['clip', 'clipActivation'], what: 'uses CLIP', has: (metrics) => needs(metrics, 'embeddings') },
+  { options: ['clipMeasure'], what: 'reads captions', has: (metrics) => needs(metrics, 'captions') },
+  { options: ['aesthetic'], what: 'is an aesthetic score', has: (metrics) => needs(metrics, 'predictor') },
+];
+
+const dashed = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+/** The flags as they were read. @throws MetricsError invalid-option for options that do not fit together, or that no metric looks at */
 export function checkedFlags(flags: EvaluateFlags): EvaluateFlags {
+  const { metrics } = flags;
+  for (const { options, what, has } of ONLY_FOR) {
+    const given = options.find((name) => flags[name] !== undefined);
+    if (given !== undefined && !has(metrics))
+      throw new MetricsError('invalid-option', `${dashed(given)} is given, but none of ${metrics.join(', ')} ${what}: see --metrics`, {
+        option: given,
+        metrics,
+      });
+  }
   const custom = flags.inputSize !== undefined || flags.inputMean !== undefined || flags.inputStd !== undefined;
   if (flags.network === undefined && (custom || flags.networkOutput !== undefined))
     throw new MetricsError('invalid-option', '--network-output and --input-... describe the network of --network');

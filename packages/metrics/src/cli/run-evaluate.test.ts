@@ -47,8 +47,14 @@ const run = (...flags: string[]) => {
   return done.then((page) => ({ page, log }));
 };
 
+/** A table of captions for a picture. */
+function captionsOf(caption: string): string {
+  fs.writeFileSync(at('captions.csv'), `file,caption\n0.png,${caption}\n`);
+  return at('captions.csv');
+}
+
 interface Results {
-  sections: { blocks: { id: string; columns?: { label: string }[]; rows?: { cells: unknown[] }[] }[] }[];
+  sections: { blocks: { id: string; columns?: { label: string }[]; rows?: { label: string; cells: unknown[] }[] }[] }[];
   provenance: { weightsHash: string };
 }
 /** The numbers of a table by column. */
@@ -104,7 +110,7 @@ describe('runEvaluate', () => {
     await expect(run(reference, '--preset=cleen')).rejects.toThrow(
       'there is no preset "cleen"; there are pytorch-fid, clean, tf1, torchmetrics',
     );
-    await expect(run(reference, '--metrics=clip')).rejects.toThrow('clip needs captions');
+    await expect(run('--metrics=clip')).rejects.toThrow('clip needs captions');
     await expect(run(reference, '--metrics=aesthetic', '--clip=ViT-Z')).rejects.toThrow('there is no CLIP "ViT-Z"; there are ViT-B/32');
     await expect(run(reference, '--metrics=aesthetic', '--clip=ViT-B/32')).rejects.toThrow(
       '--clip ViT-B/32 needs its weights: --weights clip=FILE.safetensors',
@@ -121,6 +127,85 @@ describe('runEvaluate', () => {
       'there is no preset "clean" for an ONNX network; there are dinov2',
     );
     await expect(run(reference, '--metrics=kid', '--save-reference=x')).rejects.toThrow('--save-reference keeps what fid gathers');
+    await expect(run('--metrics=is', reference)).rejects.toThrow('none of is looks at a reference');
+    await expect(run(reference, `--captions=${captionsOf('one caption')}`)).rejects.toThrow('none of fid, kid, prdc reads captions');
+  });
+
+  it('is told the activation of CLIP weights that are not OpenAI\u2019s own, never guesses it by the backbone', async () => {
+    fs.writeFileSync(at('laion.safetensors'), 'weights');
+    for (const backbone of ['ViT-B/32', 'ViT-L/14'])
+      await expect(
+        run('--metrics=aesthetic', `--clip=${backbone}`, `--weights=clip=${at('laion.safetensors')}`, `--weights=${root}`),
+      ).rejects.toThrow(/laion\.safetensors does not say what its layers are activated by: give --clip-activation quick_gelu .* or gelu/);
+    await expect(
+      run('--metrics=aesthetic', '--clip=ViT-B/32', '--clip-activation=gelu', `--weights=clip=${at('laion.safetensors')}`),
+    ).rejects.not.toThrow(/activated/);
+  });
+
+  it.each([
+    ['--save-reference', 'a folder', 'reference', 'it is a folder; name a file'],
+    ['--save-reference', 'below a file', 'captions.csv/x', 'cannot be written'],
+    ['--save-reference', 'a name too long', 'n'.repeat(250), 'the name is too long'],
+    ['--save-reference', 'a picture', 'reference/0.png', 'this file is something else; name another, or say --overwrite'],
+    ['--report', 'a file', 'captions.csv', 'it is a file; name a folder'],
+    ['--report', 'below a file', 'captions.csv/x', 'cannot be written'],
+    ['--report', 'a name too long', 'n'.repeat(256), 'the name is too long'],
+    ['--report', 'a folder of pictures', 'reference', 'holds files that are no report\u2019s'],
+  ])('finds before anything is read that %s is %s', async (option, _, name, message) => {
+    captionsOf('a caption');
+    const before = fs.readdirSync(root, { recursive: true }).sort();
+    await expect(run(`--reference=${at('reference')}`, '--metrics=fid', `${option}=${at(name)}`)).rejects.toThrow(
+      message.replace('\u2019', "'"),
+    );
+    expect(fs.readdirSync(root, { recursive: true }).sort()).toEqual(before);
+  });
+
+  it('keeps statistics under any name and reads them back', async () => {
+    for (const name of ['kept', 'kept.stats', 'kept.npz', 'kept.zip']) {
+      const flags = ['--metrics=fid', '--preset=pytorch-fid', `--weights=${root}`];
+      await run(`--reference=${at('reference')}`, ...flags, `--save-reference=${at(name)}`);
+      const distance = table('distance-scores')['FID'] as number;
+      await run(`--reference=${at(name)}`, ...flags);
+      expect((table('distance-scores')['FID'] as number) / distance, name).toBeCloseTo(1, 4);
+    }
+  });
+
+  it('writes into a folder of the user\u2019s with --overwrite alone, and leaves what is theirs', async () => {
+    const report = at('mine');
+    fs.mkdirSync(report);
+    fs.writeFileSync(path.join(report, 'holiday.png'), 'mine');
+    const flags = [`--condition=${at('generated')}`, '--metrics=edges', `--report=${report}`];
+    await expect(run(...flags)).rejects.toMatchObject({ code: 'foreign-files' });
+    await run(...flags, '--overwrite');
+    await run(...flags);
+    expect(fs.readFileSync(path.join(report, 'holiday.png'), 'utf8')).toBe('mine');
+    expect(fs.existsSync(path.join(report, 'index.html'))).toBe(true);
+  });
+
+  it('gives every image\u2019s scores by its name, and says in the terminal what was passed over, as text', async () => {
+    const folder = at('\x1b[31mnamed');
+    fs.cpSync(at('generated'), folder, { recursive: true });
+    for (const name of ['=1+1.png', '[x](page.html).png']) fs.copyFileSync(at('generated/0.png'), path.join(folder, name));
+    fs.writeFileSync(path.join(folder, '[y](page.html) \x1b[2J.txt'), '');
+    const { log, page } = await run(`--generated=${folder}`, `--condition=${folder}`, '--metrics=edges');
+    expect(log).toContain('note: 1 other file beside the generated images passed over: [y](page.html)  [2J.txt');
+    expect(log).not.toContain('\x1b');
+    const html = fs.readFileSync(page, 'utf8');
+    expect(html).not.toContain('href="page.html"');
+    const csv = fs.readFileSync(at('report/image-scores.csv'), 'utf8').split('\n');
+    expect(csv[0]).toBe('file,Edge F1 (1 px),Edge F1 (exact)');
+    expect(csv.slice(1).map((line) => line.split(',')[0])).toEqual(
+      expect.arrayContaining(['0.png', "'=1+1.png", '[x](page.html).png']) as unknown as string[],
+    );
+    const results = JSON.parse(fs.readFileSync(at('report/results.json'), 'utf8')) as Results & { metrics: Record<string, number> };
+    const rows = results.sections.flatMap(({ blocks }) => blocks).find(({ id }) => id === 'image-scores')!.rows!;
+    expect(rows.map(({ label }) => label)).toContain('=1+1.png');
+    expect(Object.keys(results.metrics)).toEqual([
+      'condition-scores/generated/Canny 100/200/Edge F1 (exact)',
+      'condition-scores/generated/Canny 100/200/Edge F1 (1 px)',
+      ...Object.keys(results.metrics).slice(2),
+    ]);
+    expect(Object.keys(results.metrics).some((name) => name.startsWith('image-scores'))).toBe(false);
   });
 });
 
@@ -141,6 +226,13 @@ describe('the flags', () => {
       /give either --preset or/,
     ],
     [['--generated=x', 'y'], /too many arguments/],
+    [['--generated='], /'--generated <path>' argument '' is invalid\. Expected a name, got nothing/],
+    [['--generated=x', '--reference='], /'--reference <path>' argument '' is invalid/],
+    [['--generated=x', '--clip-activation=relu'], /choices are gelu, quick_gelu/],
+    [['--generated=x', '--clip-measure=clipscore'], /--clip-measure is given, but none of fid, kid, prdc reads captions/],
+    [['--generated=x', '--clip=ViT-B/32'], /--clip is given, but none of fid, kid, prdc uses CLIP/],
+    [['--generated=x', '--aesthetic=v1'], /--aesthetic is given, but none of fid, kid, prdc is an aesthetic score/],
+    [['--generated=x', '--metrics=edges', '--preset=clean'], /--preset is given, but none of edges takes features of a network/],
   ])('%j', (flags, message) => {
     expect(() => evaluateFlags(flags)).toThrow(message);
   });

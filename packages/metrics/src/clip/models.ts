@@ -1,13 +1,13 @@
-import { clipVitB16, clipVitB32, clipVitL14, clipVitL14At336, type ClipModel } from '@controllab/core-blocks';
+import { clipVitB16, clipVitB32, clipVitL14, clipVitL14At336, type ClipActivation, type ClipModel } from '@controllab/core-blocks';
 import { MetricsError } from '../errors.ts';
 
-/** OpenAI's backbones, by the names under which scores report them. */
+/** OpenAI's backbones, by the names under which scores report them; OpenCLIP has them with another activation too. */
 export const CLIP_MODELS = {
   'ViT-B/32': clipVitB32,
   'ViT-B/16': clipVitB16,
   'ViT-L/14': clipVitL14,
   'ViT-L/14@336px': clipVitL14At336,
-} satisfies Record<string, () => ClipModel>;
+} satisfies Record<string, (activation?: ClipActivation) => ClipModel>;
 
 export type ClipModelName = keyof typeof CLIP_MODELS;
 

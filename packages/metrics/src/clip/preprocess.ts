@@ -11,7 +11,7 @@ const STD = [0.26862954, 0.26130258, 0.27577711] as const;
  * pixels is cropped, by one pixel.
  */
 export function clipPreprocess(size: number): Preprocess {
-  return { name: `clip-${size}`, size, apply: (image) => normalized(middle(shortSideTo(image, size), size), size) };
+  return { name: `clip-${size}`, size, crops: true, apply: (image) => normalized(middle(shortSideTo(image, size), size), size) };
 }
 
 function shortSideTo(image: RgbImage, size: number): RgbImage {

@@ -4,11 +4,11 @@ import os from 'node:os';
 import path from 'node:path';
 import onnxProto from 'onnx-proto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ClipModel, initialize, openaiClip, withParameters, writeSafetensors } from '@controllab/core-blocks';
+import { ClipModel, initialize, openaiClip, openaiClipConfig, withParameters, writeSafetensors } from '@controllab/core-blocks';
 import { saveOnnx, type HostTensor } from '@controllab/tfjs-onnx';
 import { extractFeatures } from '../features/feature-collector.ts';
 import type { FeatureExtractor } from '../features/feature-extractor.ts';
-import { clipModelName } from './models.ts';
+import { CLIP_MODELS, clipModelName } from './models.ts';
 import { onnxImageTower, onnxTextTower } from './onnx-towers.ts';
 import { clipImageTower, clipTextTower, openClip } from './safetensors-towers.ts';
 import type { TextTower } from './towers.ts';
@@ -108,6 +108,50 @@ describe('towers from safetensors', () => {
     await expect(extractFeatures(images, [])).rejects.toThrow(/at least one image/);
     const broken = { ...images, run: async (batch: HostTensor) => (await images.run(batch)).fill(Number.NaN, 4 * (batch.shape[0]! - 1)) };
     await expect(extractFeatures(broken, all)).rejects.toThrow(/feature 0 of row 1 is NaN/);
+  });
+
+  // transformers' CLIPModel, by fixtures/make/clip_activation.py
+  it.each([
+    ['quick_gelu', [-1.81002, 2.214, -2.54517, 2.79264], [-1.46513, 0.99677, -0.49563, -0.0218]],
+    ['gelu', [-1.80275, 2.20552, -2.53576, 2.78262], [-1.46902, 1.00166, -0.50136, -0.01543]],
+  ] as const)('compute with %s, as OpenAI\u2019s or OpenCLIP\u2019s weights want it', async (activation, wantedImage, wantedText) => {
+    const size = { context_length: 6, vocab_size: 20, image_resolution: 8, embed_dim: 4 };
+    const towers = {
+      vision_layers: 2,
+      vision_width: 8,
+      vision_patch_size: 4,
+      transformer_width: 8,
+      transformer_heads: 2,
+      transformer_layers: 2,
+    };
+    const config = openaiClipConfig({ ...size, ...towers }, activation);
+    const narrow = { ...tower, hidden_act: activation };
+    const waves = new ClipModel({
+      ...config,
+      text_config: { ...config.text_config, ...narrow },
+      vision_config: { ...config.vision_config, ...narrow },
+    });
+    const tensors = Object.fromEntries(
+      [...waves.parameters()]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([name, { shape }], k) => {
+          const length = shape.reduce((x, y) => x * y, 1);
+          return [name, { data: Float32Array.from({ length }, (_, i) => Math.sin(0.37 * i + k)), shape }];
+        }),
+    );
+    const other = path.join(directory, `${activation}.safetensors`);
+    writeSafetensors(other, tensors);
+    const clip = await openClip('waves', waves, other);
+    const [image, text] = [await clipImageTower(clip, { threads: 1 }), await clipTextTower(clip, { threads: 1 })];
+    const embedded = [
+      await image.run({ data: pixels(1).data, shape: [1, 3, 8, 8] }),
+      await text.run({ data: IDS.data.slice(0, 6), shape: [1, 6] }),
+    ];
+    for (const [i, wanted] of [wantedImage, wantedText].entries())
+      for (const [j, x] of wanted.entries()) expect(Math.abs(embedded[i]![j]! - x)).toBeLessThan(2e-4);
+    expect([config.text_config.hidden_act, config.vision_config.hidden_act]).toEqual([activation, activation]);
+    expect(CLIP_MODELS['ViT-B/32'](activation).text.config.hidden_act).toBe(activation);
+    await Promise.all([image.release(), text.release()]);
   });
 
   it('refuse weights of another CLIP by name', async () => {

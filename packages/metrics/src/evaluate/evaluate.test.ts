@@ -92,11 +92,12 @@ const captionsFor = (names: readonly string[]) => new Map(names.map((name, i) =>
 /** A question about both sets. */
 async function ask(metrics: string, more: Partial<Asked> = {}): Promise<Asked> {
   const generated = await open('generated');
+  const names = metricNames(metrics);
   return {
-    metrics: metricNames(metrics),
+    metrics: names,
     generated,
-    reference: await open('reference'),
-    captions: captionsFor(generated.names!),
+    reference: names.some((name) => METRICS[name].reference !== 'none') ? await open('reference') : null,
+    captions: names.includes('clip') ? captionsFor(generated.names!) : null,
     ...more,
   };
 }
@@ -200,6 +201,7 @@ describe('evaluate', () => {
       'per-image',
       'clip',
       'aesthetic',
+      'every-image',
       'images',
       'duplicates',
     ]);
@@ -220,6 +222,33 @@ describe('evaluate', () => {
     await expect(run('fid,kid,prdc', { reference: statistics })).rejects.toThrow(
       'kid, prdc needs the reference images; statistics hold only their mean and covariance',
     );
+  });
+
+  it('takes statistics that do not say what made them, and says so; of other dimensions before an image is read', async () => {
+    const unknown = { n: null, mean: Float64Array.of(0.4, 0.4, 0.4), provenance: null, imageSet: null };
+    const comoment = { data: Float64Array.of(0.04, 0, 0, 0, 0.04, 0, 0, 0, 0.04), rows: 3, columns: 3 };
+    const asked = await ask('fid', { reference: { ...unknown, comoment } });
+    const evaluation = await evaluate(checkQuestion(asked), networks, () => {});
+    expect(evaluation.notes.at(-1)).toMatch(/do not say what made them\. .*colours.*--preset pytorch-fid.*--preset tf1/);
+    const sources = { generated: asked.generated, reference: null };
+    const report = await evaluationReport({ evaluation, sources, provenance: PROVENANCE, attribution: [] });
+    expect(report.takeaway).toContain('27 generated images against the statistics of an unknown number of images');
+    const counts: number[] = [];
+    const other = { ...unknown, mean: Float64Array.of(0, 0), comoment: { data: Float64Array.of(1, 0, 0, 1), rows: 2, columns: 2 } };
+    const wrong = checkQuestion(await ask('fid', { reference: other }));
+    await expect(evaluate(wrong, networks, (_, count) => counts.push(count))).rejects.toThrow(
+      "the reference's statistics are of 2 features, colours has 3: they are of another network",
+    );
+    expect(counts).toEqual([]);
+  });
+
+  it('says what a network that sees the middle square alone does not see', async () => {
+    const crops = { ...colours, preprocess: { ...colours.preprocess, crops: true } };
+    const { notes } = await run('clip', {}, { clip: { towers: { ...towers, image: crops }, measure: 'cosine' } });
+    // 8 x 8, 9 x 8 and 10 x 8 pictures in turn, two copies and one more of 9 x 8
+    expect(notes).toEqual([
+      'CLIP sees the middle square of an image: of 18 of 27 generated images the sides (or top and bottom) are cut off, up to 20% of one.',
+    ]);
   });
 
   it('takes the captions of a webdataset, and says which are missing', async () => {
@@ -287,6 +316,14 @@ describe('the question', () => {
     expect(() => checkQuestion({ ...question, metrics: ['clip'], captions: new Map([['x.png', ['red']]]) })).toThrow(
       /27 of 27 images have none: 0\.png, .*; 1 of 1 name no image: x\.png/,
     );
+  });
+
+  it('leaves nothing that was given out of account', async () => {
+    const question = await ask('fid');
+    expect(() => checkQuestion({ ...question, captions: captionsFor(['0.png']) })).toThrow(
+      'none of fid reads captions: add clip to --metrics, or leave --captions out',
+    );
+    expect(() => checkQuestion({ ...question, metrics: ['is'] })).toThrow('none of is looks at a reference: leave --reference out');
   });
 
   it('knows its metrics', () => {

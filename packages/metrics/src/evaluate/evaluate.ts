@@ -3,6 +3,7 @@ import type { AestheticHead } from '../aesthetic/head.ts';
 import type { FeatureExtractor } from '../features/feature-extractor.ts';
 import { isStatistics, StatisticsAccumulator, type FeatureStatistics, type GatheredStatistics } from '../frechet/feature-statistics.ts';
 import { checkSameProvenance, type FeatureProvenance } from '../frechet/provenance.ts';
+import { MetricsError } from '../errors.ts';
 import { findDuplicates, type Duplicates } from './duplicates.ts';
 import { scoreMaps } from './map-scores.ts';
 import { given, type MetricInputs, type SetMetric } from './metric.ts';
@@ -48,8 +49,7 @@ export async function evaluate(
   const { metrics } = question;
   const features = needs(metrics, 'features') ? given(networks.network, 'a network') : null;
   const clip = needs(metrics, 'embeddings') ? given(networks.clip, 'CLIP') : null;
-  if (isStatistics(question.reference) && features !== null)
-    checkSameProvenance('evaluate', provenanceOf(features), question.reference.provenance);
+  if (isStatistics(question.reference) && features !== null) checkStatistics(features, question.reference);
   const extractorOf = (name: MetricName): FeatureExtractor | null =>
     needs([name], 'features') ? features : needs([name], 'embeddings') ? clip!.towers.image : null;
   for (const [name, metric] of setMetrics(metrics)) metric.checkNetwork?.(extractorOf(name)!);
@@ -86,9 +86,40 @@ export async function evaluate(
     duplicates: findDuplicates(generated, images),
     scores: results.flatMap(({ scores }) => scores),
     images: results.flatMap((result) => result.images),
-    notes: results.flatMap(({ notes }) => notes),
+    notes: [
+      ...results.flatMap(({ notes }) => notes),
+      ...(isStatistics(reference) && reference.provenance === null ? [originNote(features!)] : []),
+      ...(clip?.towers.image.preprocess.crops ? cropNotes({ generated, reference: images }) : []),
+    ],
   };
 }
+
+/**
+ * @throws MetricsError provenance-mismatch for statistics of another network or preprocessing; invalid-shape where they are of other
+ * dimensions
+ */
+function checkStatistics(features: FeatureExtractor, statistics: FeatureStatistics): void {
+  checkSameProvenance('evaluate', provenanceOf(features), statistics.provenance);
+  const d = statistics.mean.length;
+  if (d !== features.dimension)
+    throw new MetricsError(
+      'invalid-shape',
+      `the reference's statistics are of ${d} features, ${features.name} has ${features.dimension}: they are of another network`,
+      { statistics: d, network: features.dimension },
+    );
+}
+
+const originNote = (features: FeatureExtractor): string =>
+  `The reference's statistics do not say what made them. The distance is right only if that was ${features.name} with images prepared as here (${features.preprocess.name}). For FID's Inception, pytorch-fid's files want --preset pytorch-fid, those of TTUR and ADM --preset tf1, clean-fid's --preset clean.`;
+
+const cropNotes = (sets: { generated: ReadSet; reference: ReadSet | null }): string[] =>
+  Object.entries(sets).flatMap(([name, set]) =>
+    set === null || set.oblong.count === 0
+      ? []
+      : [
+          `CLIP sees the middle square of an image: of ${set.oblong.count} of ${set.names.length} ${name} images the sides (or top and bottom) are cut off, up to ${(100 * set.oblong.outside).toFixed(0)}% of one.`,
+        ],
+  );
 
 /** The statistics of a set that was read, for later evaluations. @throws MetricsError too-few-samples below two images */
 export async function statisticsOf(set: ReadSet, network: FeatureExtractor): Promise<GatheredStatistics> {

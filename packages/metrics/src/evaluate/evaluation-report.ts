@@ -1,5 +1,6 @@
 import sharp from 'sharp';
-import type { Attribution, Block, Column, GridImage, ImageGrid, Provenance, Report, Section, Table } from '@controllab/report';
+import { literal, type Attribution, type Block, type Column, type GridImage, type ImageGrid } from '@controllab/report';
+import type { Provenance, Report, Section, Table } from '@controllab/report';
 import { isStatistics, type FeatureStatistics } from '../frechet/feature-statistics.ts';
 import { CONVERSIONS, type ImageSource } from '@controllab/data';
 import type { Evaluation } from './evaluate.ts';
@@ -28,19 +29,19 @@ export async function evaluationReport({ evaluation, sources, provenance, attrib
     const own = scores.filter((score) => score.group === group);
     if (own.length > 0) sections.push({ id: group, title, blocks: [scoreTable(group, caption, own)] });
   }
-  if (notes.length > 0)
-    sections.push({ id: 'remarks', title: 'What to know about these numbers', blocks: notes.map((text) => ({ kind: 'note', text })) });
-  for (const one of images) sections.push(await imageScoreSection(one, generated, sources.generated));
+  if (notes.length > 0) sections.push({ id: 'remarks', title: 'What to know about these numbers', blocks: asNotes(notes) });
+  for (const one of images.filter(({ tableOnly }) => !tableOnly)) sections.push(await imageScoreSection(one, generated, sources.generated));
+  if (images.length > 0) sections.push({ id: 'every-image', title: 'Every image', blocks: [imageTable(generated.names, images)] });
   sections.push({
     id: 'images',
     title: 'The images',
-    blocks: [setsTable(evaluation), ...conversionNotes(evaluation), await someImages(evaluation, sources)],
+    blocks: [setsTable(evaluation), ...asNotes(setRemarks(evaluation)), await someImages(evaluation, sources)],
   });
   sections.push({ id: 'duplicates', title: 'Duplicates', blocks: duplicateBlocks(evaluation) });
   return {
     id: 'evaluate',
     title: `Evaluation of ${nameOf(generated.path)}`,
-    takeaway: summary(generated, reference, scores),
+    takeaway: literal(summary(generated, reference, scores)),
     summary: '',
     claims: [],
     sections,
@@ -112,12 +113,30 @@ function setsTable({ generated, reference }: Evaluation): Table {
   };
 }
 
-function conversionNotes({ generated, reference }: Evaluation): Block[] {
+/** Names of files and networks stand in them: text all through. */
+const asNotes = (texts: readonly string[]): Block[] => texts.map((text) => ({ kind: 'note', text: literal(text) }));
+
+/** Rows of the table of all images that the page shows. */
+const SHOWN = 20;
+
+/** The scores of every image by its name. */
+const imageTable = (names: readonly string[], scores: readonly ImageScores[]): Table => ({
+  kind: 'table',
+  id: 'image-scores',
+  caption: 'The scores of every generated image',
+  rowHeader: 'file',
+  columns: scores.map(({ label }) => ({ label })),
+  rows: names.map((label, i) => ({ label, cells: scores.map(({ values }) => (Number.isNaN(values[i]) ? null : values[i]!)) })),
+  shown: SHOWN,
+});
+
+/** What was done to images as they were read, and what was passed over. */
+export function setRemarks({ generated, reference }: Pick<Evaluation, 'generated' | 'reference'>): string[] {
   const sets = [
     ['generated', generated],
     ...(reference === null || isStatistics(reference) ? [] : [['reference', reference] as const]),
   ] as const;
-  const notes = sets.flatMap(([name, { conversions, skipped }]) => [
+  return sets.flatMap(([name, { conversions, skipped }]) => [
     ...[...conversions].map(([conversion, n]) => `${count(n, `${name} image`)}: ${CONVERSIONS[conversion]}.`),
     ...(skipped.count > 0
       ? [
@@ -125,7 +144,6 @@ function conversionNotes({ generated, reference }: Evaluation): Block[] {
         ]
       : []),
   ]);
-  return notes.map((text) => ({ kind: 'note', text }));
 }
 
 /** Distribution, worst and best of one score. */

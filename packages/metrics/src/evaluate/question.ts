@@ -25,12 +25,20 @@ export interface Question extends Required<Asked> {
 
 /**
  * Everything that can be wrong with the question itself, before a network is loaded or an image read.
- * @throws MetricsError missing-reference, captions-mismatch, too-few-samples, missing-conditions, duplicate-name; DataError
- * captions-mismatch
+ * @throws MetricsError missing-reference, captions-mismatch, too-few-samples, missing-conditions, duplicate-name, invalid-option for what
+ * no metric looks at; DataError captions-mismatch
  */
 export function checkQuestion(asked: Asked): Question {
   const { metrics, generated, reference, captions, conditions = null, predicted = null } = asked;
   checkReference(metrics, reference === null ? 'none' : isStatistics(reference) ? 'statistics' : 'images');
+  if (captions !== null && !needs(metrics, 'captions'))
+    throw new MetricsError(
+      'invalid-option',
+      `none of ${metrics.join(', ')} reads captions: add clip to --metrics, or leave --captions out`,
+      {
+        metrics,
+      },
+    );
   if (needs(metrics, 'captions') && captions === null && generated.kind !== 'webdataset') {
     throw new MetricsError(
       'captions-mismatch',
@@ -39,7 +47,7 @@ export function checkQuestion(asked: Asked): Question {
   }
   if (generated.names !== null) {
     checkCount(metrics, 'generated', generated.names.length);
-    if (captions !== null && needs(metrics, 'captions')) matchCaptions(generated.path, generated.names, captions);
+    if (captions !== null) matchCaptions(generated.path, generated.names, captions);
   }
   if (reference !== null && !isStatistics(reference) && reference.names !== null) checkCount(metrics, 'reference', reference.names.length);
   checkMaps(metrics, 'conditions', generated, conditions);
@@ -47,8 +55,13 @@ export function checkQuestion(asked: Asked): Question {
   return { ...asked, conditions, predicted, checked: true };
 }
 
-/** @throws MetricsError missing-reference naming the metrics that lack one, or need its images where there are only statistics */
+/**
+ * @throws MetricsError missing-reference naming the metrics that lack one, or need its images where there are only statistics;
+ * invalid-option for a reference in vain
+ */
 function checkReference(metrics: readonly MetricName[], reference: 'none' | 'statistics' | 'images'): void {
+  if (reference !== 'none' && metrics.every((name) => metricOf(name).reference === 'none'))
+    throw new MetricsError('invalid-option', `none of ${metrics.join(', ')} looks at a reference: leave --reference out`, { metrics });
   const lacking = metrics.filter((name) => {
     const least = metricOf(name).reference;
     return least === 'images' || (least === 'statistics' && reference === 'none');

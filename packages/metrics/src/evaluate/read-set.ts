@@ -28,6 +28,8 @@ export interface ReadSet {
   /** Smallest and largest sides. */
   width: [number, number];
   height: [number, number];
+  /** Images that are no squares, and the largest share of one that lies outside of its middle square. */
+  oblong: { count: number; outside: number };
   /** How many images of each kind were converted. */
   conversions: Map<Conversion, number>;
   skipped: Skipped;
@@ -57,6 +59,7 @@ export async function readSet(
     imageSet: EMPTY_IMAGE_SET,
     width: [Infinity, 0],
     height: [Infinity, 0],
+    oblong: { count: 0, outside: 0 },
     conversions: new Map(),
     skipped: source.skipped,
     features: new Map(),
@@ -69,6 +72,9 @@ export async function readSet(
     set.imageSet = uniteImageSets(set.imageSet, { hash });
     set.width = [Math.min(set.width[0], image.width), Math.max(set.width[1], image.width)];
     set.height = [Math.min(set.height[0], image.height), Math.max(set.height[1], image.height)];
+    const outside = 1 - Math.min(image.width, image.height) / Math.max(image.width, image.height);
+    if (outside > 0) set.oblong.count++;
+    set.oblong.outside = Math.max(set.oblong.outside, outside);
     for (const conversion of image.conversions) set.conversions.set(conversion, (set.conversions.get(conversion) ?? 0) + 1);
     for (const collector of collectors.values()) await collector.add(image);
     await also(entry.name, image);

@@ -38,7 +38,10 @@ export interface Score {
 export interface ImageScores {
   readonly id: string;
   readonly label: string;
+  /** NaN for an image that has none. */
   readonly values: Float64Array;
+  /** Whether it stands in the table of all images alone, without its distribution and its worst and best images. */
+  readonly tableOnly?: boolean;
 }
 
 export interface Scores {

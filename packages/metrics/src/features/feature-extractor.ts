@@ -7,6 +7,8 @@ export interface Preprocess {
   readonly name: string;
   /** Side of the input, S. */
   readonly size: number;
+  /** Whether only the middle square of an image is seen. */
+  readonly crops?: boolean;
   /** An 8-bit image of any size as `[3, S, S]`. */
   apply(image: RgbImage): Float32Array;
 }

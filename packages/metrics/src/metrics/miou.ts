@@ -28,7 +28,7 @@ export const miou: MapMetric = {
             { group: 'condition', quantity: 'mIoU', by: null, set: 'generated', value: datasetMiou, better: 'higher', decimals: 3 },
             imageMean('mIoU, mean over images', counted, { better: 'higher', range: [0, 1] }),
           ],
-          images: empty > 0 ? [] : [{ id: 'miou', label: 'mIoU', values: Float64Array.from(counted) }],
+          images: [{ id: 'miou', label: 'mIoU', values: Float64Array.from(perImage, (iou) => iou ?? NaN), tableOnly: empty > 0 }],
           notes: [
             `mIoU is over the ${iouByClass.filter((iou) => iou !== null).length} classes that the maps show.`,
             ...(empty > 0 ? [`${empty} of ${perImage.length} images have no pixel that counts.`] : []),
