@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
 import type { RgbImage } from '@controllab/data';
-import { encodePng, readPngText, withPngText } from '@controllab/report';
+import { encodePng, readPngText, ReportError, withPngText } from '@controllab/report';
 import { ExperimentError } from '../../runner/errors.ts';
 import { pictureExtension, type PictureExtension } from './destination.ts';
 import { exifBlock, readExifBlock } from './exif.ts';
@@ -104,10 +104,20 @@ function exifIn(bytes: Buffer): Buffer | null {
 
 const PNG = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 
+/** The texts of a PNG; none of one that is damaged: nothing says that it was written here. */
+function textsOf(png: Buffer): Record<string, string> {
+  try {
+    return readPngText(png);
+  } catch (error) {
+    if (error instanceof ReportError) return {};
+    throw error;
+  }
+}
+
 /** What a picture that was written here says of itself; null for any other file. */
 export function readPictureText(bytes: Buffer): { parameters: string; command: string } | null {
   if (bytes.subarray(0, PNG.length).equals(PNG)) {
-    const { Software: software, parameters = '', command = '' } = readPngText(bytes);
+    const { Software: software, parameters = '', command = '' } = textsOf(bytes);
     return software === SOFTWARE ? { parameters, command } : null;
   }
   const exif = exifIn(bytes);
