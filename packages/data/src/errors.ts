@@ -13,7 +13,9 @@ export type DataErrorCode =
   | 'invalid-image'
   | 'unsupported-image'
   | 'image-too-large'
+  | 'invalid-text'
   | 'invalid-captions'
+  | 'ambiguous-component'
   | 'captions-mismatch';
 
 /** The one error class of this package. `values` holds the offending values by name. */

@@ -10,13 +10,23 @@ export { firstExamples } from './datasets/first-examples.ts';
 export { greyImage } from './images/grey-image.ts';
 export type { RgbImage } from './images/image.ts';
 export { CONVERSIONS, decodeImage, pixelHash, type Conversion, type DecodedImage } from './images/decode.ts';
-export { openImageSource, type ImageEntry, type ImageSource } from './image-sources/image-source.ts';
+export { openImageSource, type ImageEntry, type ImageSource, type ImageSourceOptions } from './image-sources/image-source.ts';
 export { interpolate, type SampleGrid } from './images/interpolate.ts';
-export { stemOf, type Skipped } from './image-sources/names.ts';
+export { comparedName, stemOf } from './image-sources/names.ts';
+export { Skipped } from './image-sources/skipped.ts';
+export {
+  FORMER_REPORT_FILE,
+  FORMER_REPORT_RESULTS,
+  parseReportManifest,
+  REPORT_MANIFEST,
+  reportManifest,
+  type OwnFiles,
+} from './reports.ts';
 export { resample, type RasterSize, type ResampleFilter } from './images/resample.ts';
 export { conditionBatch, imageBatch, toImages, writeCondition, writeImage } from './images/planar.ts';
 export { heldText, isLockFile, Lock, ownerText, type Held, type Owner } from './lock/lock.ts';
 export { plainLines, plainText } from './plain-text.ts';
 export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from './random.ts';
 export { systemProblem } from './system-problem.ts';
+export { decodeText } from './text.ts';
 export { unfinished, writeAtomic } from './write-atomic.ts';

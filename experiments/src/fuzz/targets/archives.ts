@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { deflateRawSync } from 'node:zlib';
+import { deflateRawSync, gzipSync } from 'node:zlib';
 import { openImageSource } from '@controllab/data';
 import type { Reading, Target } from '../target.ts';
 import { sha } from './tensor-files.ts';
@@ -90,6 +90,16 @@ export const archives: readonly Target[] = [
       tarOf([tarRecord('../x.png', images[0]![1])]),
     ],
     read: (file) => readTar(file, ['a/one.png', 'b/two.jpg']),
+  },
+  {
+    name: 'packed-tar',
+    samples: async () => [gzipSync(tarOf(FILES.map(([name, data]) => tarRecord(name, data))))],
+    place: async (folder) => path.join(folder, 'set.tar.gz'),
+    hostile: () => [
+      gzipSync(tarOf([tarRecord('x.bin', Buffer.alloc(300 * 2 ** 20))])),
+      gzipSync(tarOf([tarRecord('x.png', Buffer.alloc(3), { size: 8 ** 11 - 1 })])),
+    ],
+    read,
   },
   {
     name: 'shards',

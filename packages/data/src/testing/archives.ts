@@ -5,10 +5,17 @@ import { crc32 } from '../crc32.ts';
 // Archives for tests, good and bad.
 
 export interface ZipRecord {
-  name: string;
+  /** Its bytes, or its text in UTF-8. */
+  name: string | Buffer;
   data: Buffer;
   /** The unpacked size that the archive claims. */
   claimed?: number;
+  /** General purpose bits: 1 encrypted, 0x800 a name in UTF-8. */
+  flags?: number;
+  /** The way it claims to be packed (8: deflated, as it is). */
+  method?: number;
+  /** Made on Unix, with this mode. */
+  mode?: number;
 }
 
 /** A zip archive of deflated records. */
@@ -16,19 +23,22 @@ export function zipOf(records: readonly ZipRecord[]): Buffer {
   const parts: Buffer[] = [];
   const central: Buffer[] = [];
   let offset = 0;
-  for (const { name, data, claimed = data.length } of records) {
+  for (const { name: text, data, claimed = data.length, flags = 0, method = 8, mode } of records) {
+    const name = typeof text === 'string' ? Buffer.from(text) : text;
     const packed = deflateRawSync(data);
     const common = Buffer.alloc(26); // version, flags, method, time, date, checksum, sizes, lengths of name and extra field
     common.writeUInt16LE(20, 0);
-    common.writeUInt16LE(8, 4);
+    common.writeUInt16LE(flags, 2);
+    common.writeUInt16LE(method, 4);
     common.writeUInt32LE(crc32(data), 10);
     common.writeUInt32LE(packed.length, 14);
     common.writeUInt32LE(claimed, 18);
-    common.writeUInt16LE(Buffer.byteLength(name), 22);
+    common.writeUInt16LE(name.length, 22);
     const place = Buffer.alloc(14);
+    place.writeUInt32LE(mode === undefined ? 0 : (mode << 16) >>> 0, 6);
     place.writeUInt32LE(offset, 10);
-    central.push(Buffer.from('PK\x01\x02\x14\x00', 'latin1'), common, place, Buffer.from(name));
-    const record = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), common, Buffer.from(name), packed]);
+    central.push(Buffer.from(`PK\x01\x02\x14${mode === undefined ? '\x00' : '\x03'}`, 'latin1'), common, place, name);
+    const record = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), common, name, packed]);
     parts.push(record);
     offset += record.length;
   }
@@ -41,10 +51,19 @@ export function zipOf(records: readonly ZipRecord[]): Buffer {
   return Buffer.concat([...parts, list, Buffer.from('PK\x05\x06', 'latin1'), end]);
 }
 
+export interface TarFile {
+  name: string;
+  data?: Buffer | string;
+  type?: 'link' | 'symlink';
+  linkname?: string;
+  /** Attributes in pax' format. */
+  pax?: Record<string, string>;
+}
+
 /** A tar archive. */
-export async function tarOf(files: readonly { name: string; data: Buffer | string }[]): Promise<Buffer> {
+export async function tarOf(files: readonly TarFile[]): Promise<Buffer> {
   const pack = tar.pack();
-  for (const { name, data } of files) pack.entry({ name }, data);
+  for (const { data = '', ...header } of files) pack.entry(header, data);
   pack.finalize();
   const parts: Buffer[] = [];
   for await (const part of pack) parts.push(part as Buffer);

@@ -11,6 +11,8 @@ export interface EvaluateFlags {
   generated: string;
   reference?: string;
   captions?: string;
+  encoding?: string;
+  component?: string;
   condition?: string;
   predicted?: string;
   metrics: MetricName[];
@@ -57,14 +59,16 @@ const METRICS_TEXT = `what to measure: ${Object.entries(METRICS)
 export function evaluateOptions(): Command {
   return new Command('evaluate')
     .description('Measures generated images: against reference images, against captions, by themselves.')
-    .requiredOption('--generated <path>', 'the images: a folder, a .zip, a webdataset .tar or a folder of such', named)
+    .requiredOption('--generated <path>', 'the images: a folder, a .zip, a webdataset .tar or .tar.gz, or a folder of such', named)
     .option(
       '--reference <path>',
       'images to compare with, or statistics: what --save-reference wrote, or an .npz with mu and sigma (pytorch-fid, TTUR, ADM)',
       named,
     )
     .option('--captions <file>', 'CSV with the columns file and caption, one or several rows an image, for clip', named)
-    .option('--condition <path>', 'the maps that the images were conditioned on, named as the images: a folder or a .zip', named)
+    .option('--encoding <name>', 'of captions that are not UTF-8: windows-1252, shift_jis, gb18030, ...', named)
+    .option('--component <name>', 'which pictures of webdatasets whose samples have several: jpg, seg.png, * for all', named)
+    .option('--condition <path>', 'the maps that the images were conditioned on, named as the images: a folder, a .zip or a .tar', named)
     .option('--predicted <path>', 'the same maps as an estimator of yours finds them in the images', named)
     .option('--metrics <list>', METRICS_TEXT, known(metricNames), ['fid', 'kid', 'prdc'])
     .option(
@@ -110,7 +114,7 @@ export function evaluateOptions(): Command {
 const ONLY_FOR: readonly { options: readonly (keyof EvaluateFlags)[]; what: string; has(metrics: readonly MetricName[]): boolean }[] = [
   { options: ['preset', 'network'], what: 'takes features of a network', has: (metrics) => needs(metrics, 'features') },
   { options: ['clip', 'clipActivation'], what: 'uses CLIP', has: (metrics) => needs(metrics, 'embeddings') },
-  { options: ['clipMeasure'], what: 'reads captions', has: (metrics) => needs(metrics, 'captions') },
+  { options: ['clipMeasure', 'encoding'], what: 'reads captions', has: (metrics) => needs(metrics, 'captions') },
   { options: ['aesthetic'], what: 'is an aesthetic score', has: (metrics) => needs(metrics, 'predictor') },
 ];
 

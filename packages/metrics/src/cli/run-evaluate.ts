@@ -9,6 +9,7 @@ import { clipMeasure } from '../clip/score.ts';
 import { MetricsError } from '../errors.ts';
 import { evaluate, statisticsOf, type Evaluation, type Networks } from '../evaluate/evaluate.ts';
 import { evaluationReport, setRemarks } from '../evaluate/evaluation-report.ts';
+import { needs } from '../evaluate/metric-table.ts';
 import { checkQuestion, type Question } from '../evaluate/question.ts';
 import { quoted, type Score } from '../evaluate/score.ts';
 import { isStatistics } from '../frechet/feature-statistics.ts';
@@ -68,14 +69,20 @@ function checkNames(flags: EvaluateFlags): void {
 
 /** Opens what is to be measured. @throws MetricsError and DataError as opening and checkQuestion do */
 async function openQuestion(flags: EvaluateFlags): Promise<Question> {
-  const generated = await openImageSource(flags.generated);
+  const { metrics, component, encoding } = flags;
+  const generated = await openImageSource(flags.generated, {
+    component,
+    encoding,
+    captions: needs(metrics, 'captions') && flags.captions === undefined,
+  });
+  const others = { component, captions: false };
   const reference =
-    flags.reference === undefined ? null : ((await openStatistics(flags.reference)) ?? (await openImageSource(flags.reference)));
+    flags.reference === undefined ? null : ((await openStatistics(flags.reference)) ?? (await openImageSource(flags.reference, others)));
   const [conditions, predicted] = await Promise.all(
-    [flags.condition, flags.predicted].map(async (maps) => (maps === undefined ? null : openImageSource(maps))),
+    [flags.condition, flags.predicted].map(async (maps) => (maps === undefined ? null : openImageSource(maps, others))),
   );
-  const captions = flags.captions === undefined ? null : await readCaptions(flags.captions);
-  return checkQuestion({ metrics: flags.metrics, generated, reference, captions, conditions, predicted });
+  const captions = flags.captions === undefined ? null : await readCaptions(flags.captions, encoding);
+  return checkQuestion({ metrics, generated, reference, captions, conditions, predicted });
 }
 
 /** @throws MetricsError invalid-option where there is nothing to keep, or the file is something else; DataError file-write */
@@ -104,7 +111,7 @@ function readingProgress(sources: { generated: ImageSource; reference: ImageSour
   return (set: 'generated' | 'reference', count: number): void => {
     if (read !== null && read.set !== set) progress.end(`${read.count} ${read.set} images read`);
     read = { set, count };
-    const total = sources[set]?.names?.length ?? null;
+    const total = sources[set]?.names.length ?? null;
     progress.update({ text: `${set} images: ${count}${total === null ? '' : ` of ${total}`}`, done: count, total });
   };
 }

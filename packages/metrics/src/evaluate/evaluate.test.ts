@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openImageSource, type ImageSource } from '@controllab/data';
+import { openImageSource, Skipped, type ImageSource } from '@controllab/data';
 import { writeReport } from '@controllab/report';
 import type { ClipTowers } from '../clip/towers.ts';
 import type { FeatureExtractor } from '../features/feature-extractor.ts';
@@ -97,7 +97,7 @@ async function ask(metrics: string, more: Partial<Asked> = {}): Promise<Asked> {
     metrics: names,
     generated,
     reference: names.some((name) => METRICS[name].reference !== 'none') ? await open('reference') : null,
-    captions: names.includes('clip') ? captionsFor(generated.names!) : null,
+    captions: names.includes('clip') ? captionsFor(generated.names) : null,
     ...more,
   };
 }
@@ -256,8 +256,8 @@ describe('evaluate', () => {
     const shard = (path: string, captions: readonly (string | null)[]): ImageSource => ({
       path,
       kind: 'webdataset',
-      names: null,
-      skipped: { count: 0, examples: [], add: () => {}, reset: () => {} },
+      names: captions.map((_, i) => `${i + 1}.png`),
+      skipped: new Skipped(),
       async *entries() {
         for (const [i, caption] of captions.entries()) yield { name: `${i + 1}.png`, bytes: png, caption };
       },

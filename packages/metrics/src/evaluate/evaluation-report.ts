@@ -138,11 +138,7 @@ export function setRemarks({ generated, reference }: Pick<Evaluation, 'generated
   ] as const;
   return sets.flatMap(([name, { conversions, skipped }]) => [
     ...[...conversions].map(([conversion, n]) => `${count(n, `${name} image`)}: ${CONVERSIONS[conversion]}.`),
-    ...(skipped.count > 0
-      ? [
-          `${count(skipped.count, 'other file')} beside the ${name} images passed over: ${skipped.examples.join(', ')}${skipped.count > skipped.examples.length ? ', ...' : '.'}`,
-        ]
-      : []),
+    ...(skipped.count > 0 ? [`${count(skipped.count, 'other file')} beside the ${name} images passed over: ${skipped.text()}.`] : []),
   ]);
 }
 

@@ -4,12 +4,6 @@ import { decoded } from './read-set.ts';
 
 /** Names of a set's maps by their stems: `a/1` for `a/1.png`. @throws MetricsError duplicate-name for two maps of one image */
 export function mapNames({ path, names }: ImageSource): Map<string, string> {
-  if (names === null)
-    throw new MetricsError(
-      'invalid-option',
-      `${path}: maps are found by the names of their images, which a webdataset does not list; give a folder or a .zip`,
-      { path },
-    );
   const byStem = new Map<string, string>();
   for (const name of names) {
     const other = byStem.get(stemOf(name));

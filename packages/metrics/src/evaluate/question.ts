@@ -45,11 +45,9 @@ export function checkQuestion(asked: Asked): Question {
       `${needing(metrics, 'captions').join(', ')} needs captions: --captions FILE.csv with the columns file and caption (a webdataset brings its own)`,
     );
   }
-  if (generated.names !== null) {
-    checkCount(metrics, 'generated', generated.names.length);
-    if (captions !== null) matchCaptions(generated.path, generated.names, captions);
-  }
-  if (reference !== null && !isStatistics(reference) && reference.names !== null) checkCount(metrics, 'reference', reference.names.length);
+  checkCount(metrics, 'generated', generated.names.length);
+  if (captions !== null) matchCaptions(generated.path, generated.names, captions);
+  if (reference !== null && !isStatistics(reference)) checkCount(metrics, 'reference', reference.names.length);
   checkMaps(metrics, 'conditions', generated, conditions);
   checkMaps(metrics, 'predicted', generated, predicted);
   return { ...asked, conditions, predicted, checked: true };
@@ -85,8 +83,8 @@ export function checkCount(metrics: readonly MetricName[], set: 'generated' | 'r
 }
 
 const MAPS = {
-  conditions: 'the maps that the images were conditioned on: --condition FOLDER, or a .zip',
-  predicted: 'the maps that an estimator of yours finds in the images: --predicted FOLDER, or a .zip',
+  conditions: 'the maps that the images were conditioned on: --condition FOLDER, or a .zip or .tar',
+  predicted: 'the maps that an estimator of yours finds in the images: --predicted FOLDER, or a .zip or .tar',
 };
 
 /** Names that a message gives as examples. */

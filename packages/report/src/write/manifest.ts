@@ -1,40 +1,29 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
-import { unfinished, writeAtomic } from '@controllab/data';
+import {
+  FORMER_REPORT_FILE,
+  FORMER_REPORT_RESULTS,
+  REPORT_MANIFEST as MANIFEST,
+  parseReportManifest,
+  reportManifest,
+  unfinished,
+  writeAtomic,
+  type OwnFiles,
+} from '@controllab/data';
 import { ReportError } from '../model/report-error.ts';
-
-/** Lists what in a report's folder is the report's: everything else there is somebody else's. */
-export const MANIFEST = 'manifest.json';
-const FORMAT = 'controllab-manifest-1';
 
 export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
-/** SHA-256 by name, relative to the folder with forward slashes; null: not known. */
-export type OwnFiles = ReadonlyMap<string, string | null>;
-
-const isName = (name: string): boolean => name.split('/').every((part) => /^[\w-][\w.-]*$/.test(part));
-
-/** A manifest of this format; null where there is none, such as a web application's file of that name. */
+/** A manifest of this format; null where there is none. */
 const readManifest = async (dir: string): Promise<OwnFiles | null> => {
   const text = await readFile(path.join(dir, MANIFEST), 'utf8').catch(() => null);
-  if (text === null) return null;
-  let manifest: unknown;
-  try {
-    manifest = JSON.parse(text);
-  } catch {
-    return null;
-  }
-  const { format, files } = (manifest ?? {}) as { format?: unknown; files?: unknown };
-  if (format !== FORMAT || typeof files !== 'object' || files === null) return null;
-  // A name that leaves the folder was not written by writeManifest.
-  return new Map(Object.entries(files).flatMap(([name, hash]) => (isName(name) ? [[name, hash === '' ? null : String(hash)]] : [])));
+  return text === null ? null : parseReportManifest(text);
 };
 
 /** Of reports from before there was a manifest. */
 const isFormerReport = async (dir: string): Promise<boolean> =>
-  (await readFile(path.join(dir, 'results.json'), 'utf8').catch(() => '')).startsWith('{\n  "format": "controllab-report-1"');
-const FORMER_FILE = /^(index\.html|results\.json|[^/]+\.csv|assets\/(plotly\.min\.js|report\.(css|js))|images\/.*\.png)$/;
+  (await readFile(path.join(dir, 'results.json'), 'utf8').catch(() => '')).startsWith(FORMER_REPORT_RESULTS);
 
 const filesIn = async (dir: string): Promise<string[]> => {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
@@ -59,7 +48,7 @@ export const ownFiles = async (
   const present = (await filesIn(dir)).filter((name) => unfinished(name) === null);
   const listed = await readManifest(dir);
   const former = listed === null && (await isFormerReport(dir));
-  const own = listed ?? new Map(former ? present.filter((name) => FORMER_FILE.test(name)).map((name) => [name, null]) : []);
+  const own = listed ?? new Map(former ? present.filter((name) => FORMER_REPORT_FILE.test(name)).map((name) => [name, null]) : []);
   const names = new Set(wanted);
   // A link to a folder is one file here: nothing is written through it into somebody else's folder.
   const folders = new Set([...names].flatMap(foldersOf));
@@ -79,11 +68,7 @@ export const ownFiles = async (
 };
 
 /** Writes the list of a folder's own files. */
-export const writeManifest = (dir: string, files: OwnFiles): Promise<void> =>
-  writeAtomic(
-    path.join(dir, MANIFEST),
-    `${JSON.stringify({ format: FORMAT, files: Object.fromEntries([...files].map(([name, hash]) => [name, hash ?? ''])) }, null, 2)}\n`,
-  );
+export const writeManifest = (dir: string, files: OwnFiles): Promise<void> => writeAtomic(path.join(dir, MANIFEST), reportManifest(files));
 
 /** images/grid/row-1.png -> images/grid, images */
 const foldersOf = (name: string): string[] => {

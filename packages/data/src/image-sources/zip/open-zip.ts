@@ -1,0 +1,175 @@
+import yauzl from 'yauzl';
+import { crc32 } from '../../crc32.ts';
+import { DataError } from '../../errors.ts';
+import { filesOfReports } from '../../reports.ts';
+import type { ImageEntry, ImageSource } from '../image-source.ts';
+import { HEAD_BYTES, isHidden, kindByContent, kindByName, unreadable } from '../kinds.ts';
+import { MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_RATIO, RATIO_FROM_BYTES } from '../limits.ts';
+import { followed, linkPlace, placeOf } from '../links.ts';
+import { naturally } from '../names.ts';
+import { Skipped } from '../skipped.ts';
+import { nameInZip, isZipLink, zipRecord, type ZipEntry } from './zip-entry.ts';
+import { checkZipStructure } from './zip-structure.ts';
+
+/** Most bytes of the path that a link leads to. */
+const MAX_LINK_BYTES = 4096;
+
+/** Lists a zip's images in natural order; their bytes are read on demand. Throws as openImageSource says. */
+export async function openZip(file: string): Promise<Pick<ImageSource, 'skipped' | 'entries'> & { names: string[] }> {
+  const skipped = new Skipped();
+  const images = await withZip(file, async (zip) => {
+    const entries = await entriesOf(file, zip);
+    const [files, links] = [new Map<string, ZipEntry>(), new Map<string, string>()];
+    for (const entry of entries) {
+      const place = placeOf(nameInZip(entry));
+      if (isHidden(place)) skipped.add('hidden', place);
+      else if (files.has(place) || links.has(place))
+        throw new DataError('duplicate-name', `${file} holds two files named ${place}`, { file, name: place });
+      else if (isZipLink(entry)) links.set(place, linkPlace(place, (await readEntry(file, zip, entry, MAX_LINK_BYTES)).toString('utf8')));
+      else files.set(place, entry);
+    }
+    return await imagesAmong(file, zip, files, links, skipped);
+  });
+  const names = [...images.keys()].sort(naturally);
+  const entries = (only?: ReadonlySet<string>) =>
+    readZip(
+      file,
+      names.filter((name) => !only || only.has(name)),
+      images,
+    );
+  return { names, skipped, entries };
+}
+
+/** The images by their places; of links those that they lead to. */
+async function imagesAmong(
+  file: string,
+  zip: yauzl.ZipFile,
+  files: ReadonlyMap<string, ZipEntry>,
+  links: ReadonlyMap<string, string>,
+  skipped: Skipped,
+): Promise<Map<string, ZipEntry>> {
+  const isReports = await filesOfReports(files.keys(), async (name, maxBytes) => {
+    const entry = files.get(name)!;
+    return entry.uncompressedSize > maxBytes || !entry.canDecodeFileData() ? null : (await readEntry(file, zip, entry)).toString('utf8');
+  });
+  const images = new Map<string, ZipEntry>();
+  const isImage = new Map<ZipEntry, boolean>();
+  for (const [place, entry] of files) isImage.set(entry, !isReports(place) && (await isZipImage(file, zip, place, entry)));
+  for (const place of [...files.keys(), ...links.keys()]) {
+    const target = followed(file, place, files, links);
+    if (target !== null && isImage.get(target)) images.set(place, target);
+    else skipped.add(isReports(place) ? 'report' : 'other', place);
+  }
+  return images;
+}
+
+async function isZipImage(file: string, zip: yauzl.ZipFile, name: string, entry: ZipEntry): Promise<boolean> {
+  const named = kindByName(name);
+  if (named === 'other') return false;
+  if (named === 'unreadable') throw unreadable(file, name);
+  if (named === 'image') checkPacking(file, name, entry);
+  else if (!entry.canDecodeFileData()) return false;
+  if (named === 'unnamed') {
+    const kind = kindByContent(await readEntry(file, zip, entry, HEAD_BYTES));
+    if (kind === 'unreadable') throw unreadable(file, name);
+    if (kind === 'other') return false;
+  }
+  checkSize(file, name, entry);
+  return true;
+}
+
+/** @throws DataError unsupported-archive for an image that is encrypted, or packed by what the reader does not unpack */
+function checkPacking(file: string, name: string, entry: ZipEntry): void {
+  if (entry.canDecodeFileData()) return;
+  const why = entry.isEncrypted()
+    ? 'is encrypted; unpack the archive with its password'
+    : `is packed by method ${entry.compressionMethod}, which is not read; pack the archive with deflate, or unpack it`;
+  throw new DataError('unsupported-archive', `${file}: ${name} ${why}`, { file, name, method: entry.compressionMethod });
+}
+
+function checkSize(file: string, name: string, { uncompressedSize: size, compressedSize: packed }: ZipEntry): void {
+  if (size > MAX_ENTRY_BYTES)
+    throw new DataError('archive-limit', `${file}: ${name} unpacks to ${size} bytes, the limit is ${MAX_ENTRY_BYTES}`, {
+      file,
+      name,
+      size,
+    });
+  if (size > RATIO_FROM_BYTES && size > packed * MAX_RATIO) {
+    throw new DataError(
+      'archive-limit',
+      `${file}: ${name} unpacks from ${packed} to ${size} bytes, ${Math.round(size / packed)} times its size; the limit is ${MAX_RATIO}`,
+      { file, name, size, packed },
+    );
+  }
+}
+
+/** All entries but folders, once nothing is found to be missing. */
+async function entriesOf(file: string, zip: yauzl.ZipFile): Promise<ZipEntry[]> {
+  const all: ZipEntry[] = [];
+  await new Promise<void>((resolve, reject) => {
+    zip
+      .on('error', reject)
+      .on('end', resolve)
+      .on('entry', (entry: yauzl.Entry) => {
+        all.push(entry as ZipEntry);
+        if (all.length <= MAX_ENTRIES) zip.readEntry();
+        else reject(new DataError('archive-limit', `${file} lists more than ${MAX_ENTRIES} files`, { file }));
+      });
+    zip.readEntry();
+  });
+  checkZipStructure(file, all.map(zipRecord), Buffer.byteLength(zip.comment));
+  return all.filter((entry) => !entry.fileName.endsWith('/'));
+}
+
+async function* readZip(file: string, names: readonly string[], images: ReadonlyMap<string, ZipEntry>): AsyncGenerator<ImageEntry> {
+  const zip = await open(file);
+  try {
+    for (const name of names) yield { name, bytes: await readEntry(file, zip, images.get(name)!), caption: null };
+  } finally {
+    zip.close();
+  }
+}
+
+/** @param length for the first bytes alone, whose checksum nobody knows */
+async function readEntry(file: string, zip: yauzl.ZipFile, entry: ZipEntry, length = Infinity): Promise<Buffer> {
+  const { uncompressedSize: size } = entry;
+  try {
+    const stream = await new Promise<NodeJS.ReadableStream>((resolve, reject) =>
+      zip.openReadStream(entry, (error, opened) => (error ? reject(error) : resolve(opened))),
+    );
+    const parts: Buffer[] = [];
+    let read = 0;
+    // yauzl ends with an error beyond the size that the entry states.
+    for await (const part of stream) {
+      parts.push(part as Buffer);
+      read += part.length;
+      if (read >= length && read < size) return Buffer.concat(parts).subarray(0, length);
+    }
+    const bytes = Buffer.concat(parts);
+    if (crc32(bytes) !== entry.crc32) throw new Error('its checksum is wrong');
+    return bytes.subarray(0, Math.min(length, bytes.length));
+  } catch (error) {
+    const name = nameInZip(entry);
+    throw new DataError('invalid-archive', `${file}: ${name} cannot be unpacked: ${(error as Error).message}`, { file, name });
+  }
+}
+
+const open = (file: string): Promise<yauzl.ZipFile> =>
+  new Promise((resolve, reject) => {
+    yauzl.open(file, { lazyEntries: true, autoClose: false }, (error, zip) => (error ? reject(invalid(file, error)) : resolve(zip)));
+  });
+
+/** yauzl refuses names that are absolute or lead out of the archive: its message names them. */
+const invalid = (file: string, error: Error) =>
+  new DataError('invalid-archive', `${file} is no zip archive that can be read: ${error.message}`, { file });
+
+async function withZip<T>(file: string, use: (zip: yauzl.ZipFile) => Promise<T>): Promise<T> {
+  const zip = await open(file);
+  try {
+    return await use(zip);
+  } catch (error) {
+    throw error instanceof DataError ? error : invalid(file, error as Error);
+  } finally {
+    zip.close();
+  }
+}
