@@ -27,7 +27,14 @@ export { cmmd } from './distribution/cmmd.ts';
 export { kernelInceptionDistance } from './distribution/kernel-inception-distance.ts';
 export type { KernelDistance } from './distribution/kernel-sums.ts';
 export { mind, type Mind, type MindOptions } from './distribution/mind.ts';
-export { densityCoverage, precisionRecall, type DensityCoverage, type PrecisionRecall } from './distribution/neighbourhoods.ts';
+export {
+  densityCoverage,
+  neighbourhoodOverlap,
+  precisionRecall,
+  type DensityCoverage,
+  type NeighbourCounts,
+  type PrecisionRecall,
+} from './distribution/neighbourhoods.ts';
 export { twoSampleTest, type Rater, type TwoSampleTest } from './distribution/two-sample-test.ts';
 export { MetricsError, type MetricsErrorCode } from './errors.ts';
 export { checkFeatures, type Features } from './features/feature-vectors.ts';

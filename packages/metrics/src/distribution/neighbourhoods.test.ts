@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { normal } from '@controllab/data';
 import type { Features } from '../features/feature-vectors.ts';
-import { densityCoverage, precisionRecall } from './neighbourhoods.ts';
+import { densityCoverage, neighbourhoodOverlap, precisionRecall } from './neighbourhoods.ts';
 
 const line = (...data: number[]): Features => ({ data: Float64Array.from(data), shape: [data.length, 1] });
 
@@ -27,6 +27,44 @@ describe('precisionRecall and densityCoverage', () => {
     const same = line(5, 5, 5, 5, 5, 5);
     expect(await precisionRecall(same, same)).toMatchObject({ precision: 1, recall: 1 });
     expect(await densityCoverage(same, same)).toMatchObject({ density: 0, coverage: 0 });
+  });
+
+  it('are those of exact distances where products round them away', async () => {
+    // Steps of 2^-10 on a grid at 1000: squared distances are multiples of 1e-6, beside squared lengths of 3e7.
+    const set = (seed: number): Features => ({
+      data: Float64Array.from(normal(seed, 'grid', 0, 50 * 32), (x) => 1000 + Math.round(3 * x) * 2 ** -10),
+      shape: [50, 32],
+    });
+    const [real, generated] = [set(1), set(2)];
+    const squared = (a: Features, i: number, b: Features, j: number): number => {
+      let sum = 0;
+      for (let c = 0; c < 32; c++) sum += (a.data[i * 32 + c]! - b.data[j * 32 + c]!) ** 2;
+      return sum;
+    };
+    const rows = Array.from({ length: 50 }, (_, i) => i);
+    const radius = (a: Features, i: number, k: number): number =>
+      rows
+        .filter((j) => j !== i)
+        .map((j) => squared(a, i, a, j))
+        .sort((x, y) => x - y)[k - 1]!;
+    const share = (f: (i: number) => boolean): number => rows.filter(f).length / 50;
+    const within = (i: number, j: number, k: number): boolean => squared(real, i, generated, j) < radius(real, i, k);
+    expect(await neighbourhoodOverlap(real, generated)).toEqual({
+      precision: share((j) => rows.some((i) => squared(real, i, generated, j) <= radius(real, i, 3))),
+      recall: share((i) => rows.some((j) => squared(real, i, generated, j) <= radius(generated, j, 3))),
+      density: rows.flatMap((j) => rows.filter((i) => within(i, j, 5))).length / 50 / 5,
+      coverage: share((i) => rows.some((j) => within(i, j, 5))),
+      n: 50,
+      m: 50,
+    });
+  });
+
+  it('are the same together as one by one', async () => {
+    const random = (seed: number): Features => ({ data: normal(seed, 'x', 0, 60 * 4), shape: [60, 4] });
+    const [real, generated] = [random(1), random(2)];
+    const together = await neighbourhoodOverlap(real, generated);
+    expect(together).toMatchObject(await precisionRecall(real, generated));
+    expect(together).toMatchObject(await densityCoverage(real, generated));
   });
 
   it('take sets of several blocks', async () => {

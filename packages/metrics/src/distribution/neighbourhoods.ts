@@ -9,15 +9,23 @@ const BLOCK = 1024;
 /** Squared distances from products are off by rounding errors of this share of the squared lengths; closer calls are made exactly. */
 const DOUBT = 1e-12;
 
+const doubtOf = (squaredLength: number, other: number): number => DOUBT * (squaredLength + other);
+
 const products = doubleGraph(['x', 'y'], ['g'], [gemm('g', 'x', 'y', { transB: 1 })]);
 
-/** A set of points, and each one's squared distance to its k-th nearest other point. */
+/** A set of points, and each one's squared distances to its nearest other points. */
 interface Neighbourhoods {
   points: Matrix;
   /** Squared lengths. */
   squares: Float64Array;
-  radii: Float64Array;
+  /** Nearest first, [N, k]; exact. */
+  nearest: Float64Array;
+  k: number;
 }
+
+/** Each point's squared distance to its k-th nearest other point. */
+const radiiOf = ({ nearest, k: most, squares }: Neighbourhoods, k: number): Float64Array =>
+  squares.map((_, i) => nearest[i * most + k - 1]!);
 
 function squaredDistance(a: Matrix, i: number, b: Matrix, j: number): number {
   let sum = 0;
@@ -52,60 +60,70 @@ async function forPairs(
 async function neighbourhoodsOf(features: Features, k: number): Promise<Neighbourhoods> {
   const points = toMatrix(features);
   const squares = squaresOf(points);
-  const n = points.rows;
-  // The k nearest so far of each point, nearest first.
-  const nearest = new Float64Array(n * k).fill(Infinity);
-  const which = new Uint32Array(n * k);
-  await forPairs(points, squares, points, squares, (i, j, squared) => {
+  const nearest = new Float64Array(points.rows * k).fill(Infinity);
+  await forPairs(points, squares, points, squares, (i, j, rough) => {
     let at = i * k + k - 1;
-    if (i === j || squared >= nearest[at]!) return;
-    for (; at > i * k && nearest[at - 1]! > squared; at--) {
-      nearest[at] = nearest[at - 1]!;
-      which[at] = which[at - 1]!;
-    }
+    // What may be among the k nearest is measured exactly: rounding must not decide which one is the last of them.
+    if (i === j || rough - doubtOf(squares[i]!, squares[j]!) > nearest[at]!) return;
+    const squared = squaredDistance(points, i, points, j);
+    if (squared >= nearest[at]!) return;
+    for (; at > i * k && nearest[at - 1]! > squared; at--) nearest[at] = nearest[at - 1]!;
     nearest[at] = squared;
-    which[at] = j;
   });
-  return { points, squares, radii: Float64Array.from({ length: n }, (_, i) => squaredDistance(points, i, points, which[i * k + k - 1]!)) };
+  return { points, squares, nearest, k };
 }
 
-/** What the neighbourhoods of two sets, real and generated, have in common. */
-interface Overlap {
-  /** Of each generated point, how many real neighbourhoods it lies in, and whether it lies in or on one. */
-  realAround: Uint32Array;
-  inReal: Uint8Array;
-  /** Of each real point: whether it lies in or on a generated neighbourhood, and whether its own holds a generated point. */
-  inGenerated: Uint8Array;
-  covered: Uint8Array;
+/** Neighbours that count: of each point the k-th nearest, for either pair of metrics. */
+export interface NeighbourCounts {
+  precisionRecall: number;
+  densityCoverage: number;
 }
 
-async function overlapOf(what: string, real: Features, generated: Features, k: number): Promise<Overlap> {
-  if (!Number.isInteger(k) || k < 1)
-    throw new MetricsError('invalid-option', `Error in ${what}: expected k to be a whole number of at least 1, got ${k}`, { k });
-  const { n, m } = checkPair(what, real, generated, k + 1);
-  const r = await neighbourhoodsOf(real, k);
-  const g = await neighbourhoodsOf(generated, k);
-  const overlap: Overlap = {
-    realAround: new Uint32Array(m),
-    inReal: new Uint8Array(m),
-    inGenerated: new Uint8Array(n),
-    covered: new Uint8Array(n),
-  };
+/**
+ * Precision and recall, density and coverage together: neighbours are searched once, and all pairs of the two sets are passed once. Exact:
+ * all pairs, ties decided on exact distances.
+ * @throws MetricsError invalid-shape; not-finite; too-few-samples below the larger k + 1 rows; invalid-option for a k
+ */
+export async function neighbourhoodOverlap(
+  real: Features,
+  generated: Features,
+  ks: NeighbourCounts = { precisionRecall: 3, densityCoverage: 5 },
+): Promise<PrecisionRecall & DensityCoverage> {
+  const what = 'neighbourhoodOverlap';
+  for (const k of Object.values(ks) as number[])
+    if (!Number.isInteger(k) || k < 1)
+      throw new MetricsError('invalid-option', `Error in ${what}: expected k to be a whole number of at least 1, got ${k}`, { k });
+  const most = Math.max(ks.precisionRecall, ks.densityCoverage);
+  const { n, m } = checkPair(what, real, generated, most + 1);
+  const r = await neighbourhoodsOf(real, most);
+  const g = await neighbourhoodsOf(generated, most);
+  const [ofReal, ofGenerated, ofDensity] = [radiiOf(r, ks.precisionRecall), radiiOf(g, ks.precisionRecall), radiiOf(r, ks.densityCoverage)];
+  // Of each generated point, in how many real neighbourhoods it lies, and whether in or on one; of each real point whether.
+  const around = new Uint32Array(m);
+  const inReal = new Uint8Array(m);
+  const inGenerated = new Uint8Array(n);
+  const covered = new Uint8Array(n);
   await forPairs(r.points, r.squares, g.points, g.squares, (i, j, rough) => {
-    const doubt = DOUBT * (r.squares[i]! + g.squares[j]!);
-    const ofReal = r.radii[i]!;
-    const ofGenerated = g.radii[j]!;
+    const doubt = doubtOf(r.squares[i]!, g.squares[j]!);
     // Points of both sets often coincide, or lie on a radius: <= and < must then be told apart.
-    const close = Math.abs(rough - ofReal) <= doubt || Math.abs(rough - ofGenerated) <= doubt;
+    const close =
+      Math.abs(rough - ofReal[i]!) <= doubt || Math.abs(rough - ofDensity[i]!) <= doubt || Math.abs(rough - ofGenerated[j]!) <= doubt;
     const squared = close ? squaredDistance(r.points, i, g.points, j) : rough;
-    if (squared < ofReal) {
-      overlap.realAround[j]!++;
-      overlap.covered[i] = 1;
+    if (squared < ofDensity[i]!) {
+      around[j]!++;
+      covered[i] = 1;
     }
-    if (squared <= ofReal) overlap.inReal[j] = 1;
-    if (squared <= ofGenerated) overlap.inGenerated[i] = 1;
+    if (squared <= ofReal[i]!) inReal[j] = 1;
+    if (squared <= ofGenerated[j]!) inGenerated[i] = 1;
   });
-  return overlap;
+  return {
+    precision: mean(inReal),
+    recall: mean(inGenerated),
+    density: mean(around) / ks.densityCoverage,
+    coverage: mean(covered),
+    n,
+    m,
+  };
 }
 
 const mean = (values: Uint8Array | Uint32Array): number => Array.from(values).reduce((a, b) => a + b, 0) / values.length;
@@ -125,8 +143,8 @@ export interface PrecisionRecall {
  * @throws MetricsError invalid-shape; not-finite; too-few-samples below k + 1 rows; invalid-option for k
  */
 export async function precisionRecall(real: Features, generated: Features, k = 3): Promise<PrecisionRecall> {
-  const { inReal, inGenerated } = await overlapOf('precisionRecall', real, generated, k);
-  return { precision: mean(inReal), recall: mean(inGenerated), n: inGenerated.length, m: inReal.length };
+  const { precision, recall, n, m } = await neighbourhoodOverlap(real, generated, { precisionRecall: k, densityCoverage: k });
+  return { precision, recall, n, m };
 }
 
 export interface DensityCoverage {
@@ -144,6 +162,6 @@ export interface DensityCoverage {
  * @throws MetricsError as {@link precisionRecall}
  */
 export async function densityCoverage(real: Features, generated: Features, k = 5): Promise<DensityCoverage> {
-  const { realAround, covered } = await overlapOf('densityCoverage', real, generated, k);
-  return { density: mean(realAround) / k, coverage: mean(covered), n: covered.length, m: realAround.length };
+  const { density, coverage, n, m } = await neighbourhoodOverlap(real, generated, { precisionRecall: k, densityCoverage: k });
+  return { density, coverage, n, m };
 }

@@ -1,4 +1,4 @@
-import { densityCoverage, precisionRecall } from '../distribution/neighbourhoods.ts';
+import { neighbourhoodOverlap } from '../distribution/neighbourhoods.ts';
 import { referenceFeatures, type SetMetric } from '../evaluate/metric.ts';
 import { madeBy, only } from '../evaluate/score.ts';
 
@@ -8,9 +8,7 @@ export const prdc: SetMetric = {
   reference: 'images',
   least: 6,
   async compute(inputs) {
-    const reference = referenceFeatures(inputs);
-    const { precision, recall } = await precisionRecall(reference, inputs.generated);
-    const { density, coverage } = await densityCoverage(reference, inputs.generated);
+    const { precision, recall, density, coverage } = await neighbourhoodOverlap(referenceFeatures(inputs), inputs.generated);
     const common = { group: 'overlap', by: madeBy(inputs.extractor), set: 'generated', better: 'higher', decimals: 3 } as const;
     return only(
       { ...common, quantity: 'Precision', value: precision },
