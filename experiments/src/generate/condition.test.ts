@@ -3,7 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import { canny, crc32 } from '@controllab/data';
+import { canny } from '@controllab/data';
+import { pngChunk } from '@controllab/report';
 import { afterAll, describe, expect, it } from 'vitest';
 import { imageSize, loadCondition } from './condition.ts';
 
@@ -50,16 +51,9 @@ it('names a file that is no image', async () => {
 describe('an image as Pillow reads it', () => {
   /** Values and a format that sharp does not write. */
   const png = (header: number[], rows: number[][]): Buffer => {
-    const chunk = (type: string, data: Buffer): Buffer => {
-      const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-      const [head, tail] = [Buffer.alloc(4), Buffer.alloc(4)];
-      head.writeUInt32BE(data.length);
-      tail.writeUInt32BE(crc32(body));
-      return Buffer.concat([head, body, tail]);
-    };
     const pixels = deflateSync(Buffer.concat(rows.map((row) => Buffer.from([0, ...row]))));
     const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
-    return Buffer.concat([signature, chunk('IHDR', Buffer.from(header)), chunk('IDAT', pixels), chunk('IEND', Buffer.alloc(0))]);
+    return Buffer.concat([signature, pngChunk('IHDR', Buffer.from(header)), pngChunk('IDAT', pixels), pngChunk('IEND', Buffer.alloc(0))]);
   };
   const two = [0, 0, 0, 2, 0, 0, 0, 1];
   const rgbOf = async (name: string, bytes: Buffer, wanted = size, warned: string[] = []) => {

@@ -176,7 +176,7 @@ const writeSheet = (destination: Destination, images: readonly RgbImage[], { cou
   });
 
 /** Makes sure that all of the pictures can be written; while their size is not known yet, that one of none can be. */
-async function checkOutput(options: GenerateOptions, plan: Plan, { width, height }: Size): Promise<Destination> {
+async function checkedDestination(options: GenerateOptions, plan: Plan, { width, height }: Size): Promise<Destination> {
   const destination = destinationOf(options.out, plan.pictures.length);
   const { model, config, vae, promptsFile, controls } = options;
   const inputs = [model, config, vae, promptsFile, ...controls.flatMap(({ controlnet, condition }) => [controlnet, condition])];
@@ -222,12 +222,12 @@ export async function generate(options: GenerateOptions, progress: Progress): Pr
   const plan = await planOf(options, progress, warn);
   const { pictures, prompts, negativePrompts } = plan;
   // LoRAs are added when a model is opened, which takes its time.
-  await checkOutput(options, plan, { width: 0, height: 0 });
+  await checkedDestination(options, plan, { width: 0, height: 0 });
   const base = await openModel(options, plan.loras);
   base.tokenize([...prompts, ...negativePrompts.map((prompt) => prompt ?? '')], warn);
   const size = await sizeOf(options, base);
   const conditions = await conditionsOf(options, size, warn);
-  const destination = await checkOutput(options, plan, size);
+  const destination = await checkedDestination(options, plan, size);
   const sampler = await openSampler(options, base, pictures.length, size);
   const { onDrawn, ...told } = sampling(options, pictures.length, sampler.count, progress);
   const files: string[] = [];

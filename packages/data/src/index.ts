@@ -13,6 +13,7 @@ export { CONVERSIONS, decodeImage, pixelHash, type Conversion, type DecodedImage
 export { openImageSource, type ImageEntry, type ImageSource, type ImageSourceOptions } from './image-sources/image-source.ts';
 export { interpolate, type SampleGrid } from './images/interpolate.ts';
 export { comparedName, stemOf } from './image-sources/names.ts';
+export { unpackedEntry } from './image-sources/zip/zip-entry.ts';
 export { Skipped } from './image-sources/skipped.ts';
 export {
   FORMER_REPORT_FILE,

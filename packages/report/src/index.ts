@@ -3,7 +3,7 @@ export { imageSheet } from './write/image-sheet.ts';
 export { type Estimate, type IntervalOptions, meanInterval, median, pairedDifferenceInterval } from './statistics/interval.ts';
 export type * from './model/report.ts';
 export { ReportError, type ReportErrorCode } from './model/report-error.ts';
-export { readPngText, withPngText } from './write/png-text.ts';
+export { pngChunk, readPngText, withPngText } from './write/png-text.ts';
 export { currentCommit, machine } from './write/provenance.ts';
 export { judge, MIN_TRAININGS, type Judgement } from './statistics/judge.ts';
 export type { Verdict, VerdictRule } from './statistics/verdict.ts';

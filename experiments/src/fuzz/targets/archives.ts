@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import { openImageSource } from '@controllab/data';
+import { storedZip } from '@controllab/data/testing/zip';
 import type { Reading, Target } from '../target.ts';
 import { sha } from './tensor-files.ts';
-import { zipOf } from './zip.ts';
 
 const FILES: readonly (readonly [string, Buffer])[] = [
   ['a/one.png', Buffer.from('first picture')],
@@ -55,7 +55,7 @@ const tarOf = (records: readonly Buffer[]): Buffer => Buffer.concat([...records,
 /** A record that unpacks to far more than it takes, and one that claims to. */
 function zipBomb(claimed: number): Buffer {
   const packed = deflateRawSync(Buffer.alloc(300 * 2 ** 20));
-  const archive = zipOf([['bomb.png', packed]]);
+  const archive = storedZip([['bomb.png', packed]]);
   // Deflated, of that size: in the record's own header, and in the list at the end.
   for (const at of [8, archive.indexOf('PK\x01\x02', 0, 'latin1') + 10]) {
     archive.writeUInt16LE(8, at);
@@ -69,14 +69,14 @@ const images = FILES.filter(([name]) => !name.endsWith('.txt'));
 export const archives: readonly Target[] = [
   {
     name: 'zip',
-    samples: async () => [zipOf(images)],
+    samples: async () => [storedZip(images)],
     place: async (folder) => path.join(folder, 'set.zip'),
     hostile: () => [
       zipBomb(300 * 2 ** 20),
       zipBomb(100),
-      zipOf([...images, images[0]!]),
-      zipOf([['../x.png', images[0]![1]]]),
-      zipOf([['/x.png', images[0]![1]]]),
+      storedZip([...images, images[0]!]),
+      storedZip([['../x.png', images[0]![1]]]),
+      storedZip([['/x.png', images[0]![1]]]),
     ],
     read,
   },

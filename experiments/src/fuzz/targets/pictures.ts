@@ -2,9 +2,8 @@ import path from 'node:path';
 import { readFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { decodeImage } from '@controllab/data';
-import { encodePng, readPngText, withPngText } from '@controllab/report';
+import { encodePng, pngChunk, readPngText, withPngText } from '@controllab/report';
 import { deflateSync } from 'node:zlib';
-import { crc32 } from '@controllab/data';
 import type { Target } from '../target.ts';
 import { sha } from './tensor-files.ts';
 
@@ -25,15 +24,6 @@ const picture = (format: string, samples: () => Promise<readonly Uint8Array[]>, 
   },
 });
 
-const chunk = (type: string, data: Uint8Array): Buffer => {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-  const whole = Buffer.alloc(body.length + 8);
-  whole.writeUInt32BE(data.length, 0);
-  body.copy(whole, 4);
-  whole.writeUInt32BE(crc32(body), 4 + body.length);
-  return whole;
-};
-
 /** A PNG of a size that holds nothing but zeros, or not even those. */
 function pngBomb(width: number, height: number, bytes: number): Buffer {
   const head = Buffer.alloc(13);
@@ -42,9 +32,9 @@ function pngBomb(width: number, height: number, bytes: number): Buffer {
   head.set([8, 2, 0, 0, 0], 8);
   return Buffer.concat([
     Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
-    chunk('IHDR', head),
-    chunk('IDAT', deflateSync(Buffer.alloc(bytes))),
-    chunk('IEND', Buffer.alloc(0)),
+    pngChunk('IHDR', head),
+    pngChunk('IDAT', deflateSync(Buffer.alloc(bytes))),
+    pngChunk('IEND', Buffer.alloc(0)),
   ]);
 }
 

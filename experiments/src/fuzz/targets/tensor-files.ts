@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { storedZip } from '@controllab/data/testing/zip';
 import { mergeLora } from '@controllab/base-model';
 import {
   Linear,
@@ -18,7 +19,6 @@ import type { HostTensor } from '@controllab/tfjs-onnx';
 import { readStatistics, writeStatistics } from '@controllab/metrics';
 import { newestCheckpoint, writeCheckpoint } from '@controllab/training';
 import type { Reading, Target } from '../target.ts';
-import { zipOf } from './zip.ts';
 
 /** What a function writes into a file. */
 export function written(name: string, write: (file: string) => void): Buffer {
@@ -175,7 +175,7 @@ const STORAGES = [
   '00001041',
 ] as const;
 const torchFile = (pickle: Uint8Array): Buffer =>
-  zipOf([['t/data.pkl', pickle], ...STORAGES.map((hex, i) => [`t/data/${i}`, Buffer.from(hex, 'hex')] as const)]);
+  storedZip([['t/data.pkl', pickle], ...STORAGES.map((hex, i) => [`t/data/${i}`, Buffer.from(hex, 'hex')] as const)]);
 
 /** What the file is loaded into: as for every model, names and shapes must be those. */
 class Loaded extends Module {

@@ -1,8 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { mkdir, open, rm, statfs } from 'node:fs/promises';
-import { randomUUID } from 'node:crypto';
+import { mkdir, open, statfs } from 'node:fs/promises';
 import path from 'node:path';
-import { writeAtomic } from '@controllab/data';
+import { checkOutput, systemProblem, writeAtomic } from '@controllab/data';
 import { ExperimentError } from '../../runner/errors.ts';
 import type { Destination } from './destination.ts';
 import { readPictureText } from './picture-file.ts';
@@ -43,14 +42,12 @@ export async function checkDestination(
   const place = 'file' in destination ? path.dirname(destination.file) : destination.folder;
   const folder = existing(place);
   if (!statSync(folder).isDirectory()) fail(`--out: ${folder} is a file, not a folder.`, { folder });
-  const probe = path.join(folder, `.${randomUUID()}.tmp`);
   try {
-    await (await open(probe, 'wx')).close();
-    await rm(probe);
+    await checkOutput(folder, 'folder');
   } catch (cause) {
     throw new ExperimentError(
       'invalid-option',
-      `generate: --out: cannot write to ${folder}: ${(cause as Error).message}`,
+      `generate: --out: cannot write to ${folder}: ${systemProblem(cause) ?? (cause as Error).message}`,
       { folder },
       { cause },
     );

@@ -4,7 +4,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openImageSource, type ImageEntry } from './image-source.ts';
 import { MAX_RATIO, RATIO_FROM_BYTES } from './limits.ts';
-import { tarOf, zipOf } from '../testing/archives.ts';
+import { tarOf } from '../testing/archives.ts';
+import { zipOf } from '../testing/zip.ts';
 
 let root: string;
 beforeEach(() => {

@@ -4,7 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { tarOf, zipOf } from '../testing/archives.ts';
+import { tarOf } from '../testing/archives.ts';
+import { zipOf } from '../testing/zip.ts';
 import { openImageSource } from './image-source.ts';
 
 let root: string;

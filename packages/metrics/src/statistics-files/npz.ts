@@ -1,5 +1,5 @@
 import yauzl from 'yauzl';
-import { crc32 } from '@controllab/data';
+import { crc32, unpackedEntry } from '@controllab/data';
 import { MetricsError } from '../errors.ts';
 import type { FeatureStatistics } from '../frechet/feature-statistics.ts';
 import { npyCount, npyHeader, npyNumbers, NPY_HEAD_BYTES, type NpyHeader } from './npy.ts';
@@ -103,17 +103,7 @@ async function readArray(zip: yauzl.ZipFile, file: string, entry: yauzl.Entry, c
 /** An entry's bytes, or its first ones. */
 async function unpacked(zip: yauzl.ZipFile, entry: yauzl.Entry, invalid: (why: string) => MetricsError, most = Infinity): Promise<Buffer> {
   try {
-    const stream = await new Promise<NodeJS.ReadableStream>((resolve, reject) =>
-      zip.openReadStream(entry, (error, opened) => (error ? reject(error) : resolve(opened))),
-    );
-    const parts: Buffer[] = [];
-    let read = 0;
-    for await (const part of stream) {
-      parts.push(part as Buffer); // yauzl ends with an error beyond the size that the entry states
-      read += part.length;
-      if (read >= most) break;
-    }
-    return Buffer.concat(parts).subarray(0, most);
+    return await unpackedEntry(zip, entry, most);
   } catch (error) {
     throw invalid(`cannot be unpacked: ${(error as Error).message}`);
   }

@@ -5,7 +5,8 @@ const SIGNATURE = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
 /** Signature and IHDR chunk: what must come first in a PNG file. */
 const HEAD = 8 + 25;
 
-function chunk(type: string, data: Buffer): Buffer {
+/** A chunk of a PNG file: length, type, data, checksum (PNG specification, section 5.3). */
+export function pngChunk(type: string, data: Uint8Array): Buffer {
   const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
   const whole = Buffer.alloc(body.length + 8);
   whole.writeUInt32BE(data.length, 0);
@@ -18,8 +19,8 @@ function chunk(type: string, data: Buffer): Buffer {
 function textChunk(keyword: string, text: string): Buffer {
   const ascii = /^[\n\x20-\x7e]*$/.test(text);
   return ascii
-    ? chunk('tEXt', Buffer.from(`${keyword}\0${text}`, 'latin1'))
-    : chunk('iTXt', Buffer.concat([Buffer.from(`${keyword}\0\0\0\0\0`, 'latin1'), Buffer.from(text, 'utf8')]));
+    ? pngChunk('tEXt', Buffer.from(`${keyword}\0${text}`, 'latin1'))
+    : pngChunk('iTXt', Buffer.concat([Buffer.from(`${keyword}\0\0\0\0\0`, 'latin1'), Buffer.from(text, 'utf8')]));
 }
 
 /**

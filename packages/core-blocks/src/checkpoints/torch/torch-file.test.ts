@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { crc32 } from '@controllab/data';
+import { storedZip } from '@controllab/data/testing/zip';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CoreBlocksError } from '../../errors.ts';
 import { readTorchFile } from './torch-file.ts';
@@ -13,33 +13,8 @@ beforeAll(() => {
 afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
 
 /** A zip archive of stored records. */
-function zip(records: Record<string, Buffer> | readonly (readonly [string, Buffer])[]): Buffer {
-  const parts: Buffer[] = [];
-  const central: Buffer[] = [];
-  let offset = 0;
-  const entries = Array.isArray(records) ? (records as [string, Buffer][]) : Object.entries(records as Record<string, Buffer>);
-  for (const [name, data] of entries) {
-    const common = Buffer.alloc(26); // version to extra length: no flags, stored, no time
-    common.writeUInt16LE(20, 0);
-    common.writeUInt32LE(crc32(data), 10);
-    common.writeUInt32LE(data.length, 14);
-    common.writeUInt32LE(data.length, 18);
-    common.writeUInt16LE(Buffer.byteLength(name), 22);
-    const place = Buffer.alloc(14);
-    place.writeUInt32LE(offset, 10);
-    central.push(Buffer.from('PK\x01\x02\x14\x00', 'latin1'), common, place, Buffer.from(name));
-    const record = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), common, Buffer.from(name), data]);
-    parts.push(record);
-    offset += record.length;
-  }
-  const list = Buffer.concat(central);
-  const end = Buffer.alloc(18);
-  end.writeUInt16LE(entries.length, 4);
-  end.writeUInt16LE(entries.length, 6);
-  end.writeUInt32LE(list.length, 8);
-  end.writeUInt32LE(offset, 12);
-  return Buffer.concat([...parts, list, Buffer.from('PK\x05\x06', 'latin1'), end]);
-}
+const zip = (records: Record<string, Buffer> | readonly (readonly [string, Buffer])[]): Buffer =>
+  storedZip(Array.isArray(records) ? (records as [string, Buffer][]) : Object.entries(records as Record<string, Buffer>));
 
 /**
  * The data.pkl that PyTorch 1.13 writes for OrderedDict(a=base.t(), row=base[1], half=[1.5, -2] (float16), bf=[[0.5]] (bfloat16),

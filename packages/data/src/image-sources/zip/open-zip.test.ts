@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { zipOf, type ZipRecord } from '../../testing/archives.ts';
+import { zipOf, type ZipRecord } from '../../testing/zip.ts';
 import { openImageSource } from '../image-source.ts';
 
 let root: string;

@@ -8,7 +8,7 @@ import { MAX_ENTRIES, MAX_ENTRY_BYTES, MAX_RATIO, RATIO_FROM_BYTES } from '../li
 import { followed, linkPlace, placeOf } from '../links.ts';
 import { naturally } from '../names.ts';
 import { Skipped } from '../skipped.ts';
-import { nameInZip, isZipLink, zipRecord, type ZipEntry } from './zip-entry.ts';
+import { isZipLink, nameInZip, unpackedEntry, zipRecord, type ZipEntry } from './zip-entry.ts';
 import { checkZipStructure } from './zip-structure.ts';
 
 /** Most bytes of the path that a link leads to. */
@@ -132,22 +132,10 @@ async function* readZip(file: string, names: readonly string[], images: Readonly
 
 /** @param length for the first bytes alone, whose checksum nobody knows */
 async function readEntry(file: string, zip: yauzl.ZipFile, entry: ZipEntry, length = Infinity): Promise<Buffer> {
-  const { uncompressedSize: size } = entry;
   try {
-    const stream = await new Promise<NodeJS.ReadableStream>((resolve, reject) =>
-      zip.openReadStream(entry, (error, opened) => (error ? reject(error) : resolve(opened))),
-    );
-    const parts: Buffer[] = [];
-    let read = 0;
-    // yauzl ends with an error beyond the size that the entry states.
-    for await (const part of stream) {
-      parts.push(part as Buffer);
-      read += part.length;
-      if (read >= length && read < size) return Buffer.concat(parts).subarray(0, length);
-    }
-    const bytes = Buffer.concat(parts);
-    if (crc32(bytes) !== entry.crc32) throw new Error('its checksum is wrong');
-    return bytes.subarray(0, Math.min(length, bytes.length));
+    const bytes = await unpackedEntry(zip, entry, length);
+    if (bytes.length === entry.uncompressedSize && crc32(bytes) !== entry.crc32) throw new Error('its checksum is wrong');
+    return bytes;
   } catch (error) {
     const name = nameInZip(entry);
     throw new DataError('invalid-archive', `${file}: ${name} cannot be unpacked: ${(error as Error).message}`, { file, name });

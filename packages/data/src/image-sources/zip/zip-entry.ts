@@ -34,6 +34,24 @@ export function nameInZip(entry: ZipEntry): string {
   }
 }
 
+/**
+ * An entry's bytes as they unpack, or its first ones: their checksum is the caller's to compare. Ends with yauzl's error beyond the size
+ * that the entry states.
+ */
+export async function unpackedEntry(zip: yauzl.ZipFile, entry: yauzl.Entry, most = Infinity): Promise<Buffer> {
+  const stream = await new Promise<NodeJS.ReadableStream>((resolve, reject) =>
+    zip.openReadStream(entry, (error, opened) => (error ? reject(error) : resolve(opened))),
+  );
+  const parts: Buffer[] = [];
+  let read = 0;
+  for await (const part of stream) {
+    parts.push(part as Buffer);
+    read += part.length;
+    if (read >= most) break;
+  }
+  return Buffer.concat(parts).subarray(0, most);
+}
+
 const [FILE_TYPE, SYMBOLIC_LINK] = [0o170000, 0o120000];
 
 /** Whether an entry is a symbolic link: it holds the path that it leads to. */
