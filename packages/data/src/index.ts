@@ -23,7 +23,7 @@ export {
   reportManifest,
   type OwnFiles,
 } from './reports.ts';
-export { resample, type RasterSize, type ResampleFilter } from './images/resample.ts';
+export { resample, resampleToFloat, type RasterSize, type ResampleFilter } from './images/resample.ts';
 export { conditionBatch, imageBatch, toImages, writeCondition, writeImage } from './images/planar.ts';
 export { heldText, isLockFile, Lock, ownerText, type Held, type Owner } from './lock/lock.ts';
 export { plainLines, plainText } from './plain-text.ts';

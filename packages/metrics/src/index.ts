@@ -66,3 +66,5 @@ export { FidInception } from './inception/network.ts';
 export { readInceptionWeights, type InceptionWeights } from './inception/weights.ts';
 export { ONNX_INPUTS, onnxExtractor, type OnnxExtractorOptions, type OnnxInput } from './features/onnx-extractor.ts';
 export { PRESETS, inceptionPreprocess, type PresetName } from './inception/presets.ts';
+// Sets of images, which the functions above take, are read by the data package.
+export { decodeImage, openImageSource, type DecodedImage, type ImageEntry, type ImageSource } from '@controllab/data';

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { resample } from './resample.ts';
+import { resample, resampleToFloat } from './resample.ts';
 
 /** A picture that wraps around at 256. */
 const picture = (width: number, height: number, channels = 3) =>
@@ -33,6 +33,18 @@ describe('resample', () => {
     ];
     const got = resample(grey, { width: 4, height: 3 }, { width: 6, height: 5 }, 'bicubic');
     for (const [i, value] of want.entries()) expect(got[i]).toBeCloseTo(value, 3);
+  });
+
+  it('makes of bytes what it makes of them as floats', () => {
+    for (const to of [
+      { width: 6, height: 5 },
+      { width: 4, height: 9 },
+      { width: 7, height: 7 },
+    ])
+      for (const filter of ['bilinear', 'bicubic'] as const)
+        expect(resampleToFloat(picture(7, 7), { width: 7, height: 7 }, to, filter)).toEqual(
+          resample(Float32Array.from(picture(7, 7)), { width: 7, height: 7 }, to, filter),
+        );
   });
 
   it('gives a copy at the same size and refuses samples that are not [H, W, C]', () => {

@@ -50,8 +50,10 @@ function taps(from: number, to: number, { support, weight }: (typeof FILTERS)[Re
 /** A sum as a sample: rounded and clipped for bytes. */
 const sampleOf = (sum: number, bytes: boolean): number => (bytes ? Math.min(255, Math.max(0, Math.floor(sum / WEIGHT_ONE + 0.5))) : sum);
 
+type Samples = Uint8Array | Float32Array;
+
 /** Filters along the middle axis of samples seen as [outer, length, inner]. */
-function filterAxis<T extends Uint8Array | Float32Array>(input: T, output: T, plan: readonly Tap[], length: number, inner: number): void {
+function filterAxis(input: Samples, output: Samples, plan: readonly Tap[], length: number, inner: number): void {
   const bytes = output instanceof Uint8Array;
   const outer = input.length / (length * inner);
   if (inner === 3) return filterRgbRows(input, output, plan, length, outer);
@@ -70,13 +72,7 @@ function filterAxis<T extends Uint8Array | Float32Array>(input: T, output: T, pl
 }
 
 /** The same for rows of RGB, where a loop over three channels would cost more than it does. */
-function filterRgbRows<T extends Uint8Array | Float32Array>(
-  input: T,
-  output: T,
-  plan: readonly Tap[],
-  length: number,
-  outer: number,
-): void {
+function filterRgbRows(input: Samples, output: Samples, plan: readonly Tap[], length: number, outer: number): void {
   const bytes = output instanceof Uint8Array;
   for (let o = 0, to = 0; o < outer; o++) {
     for (const { start, weights } of plan) {
@@ -100,7 +96,15 @@ function filterRgbRows<T extends Uint8Array | Float32Array>(
  * `pixels`: [H, W, C]; gives [H', W', C]. Source: Pillow's `Resample.c`.
  * @throws DataError invalid-shape when the sizes are no positive integers or do not fit the samples.
  */
-export function resample<T extends Uint8Array | Float32Array>(pixels: T, from: RasterSize, to: RasterSize, filter: ResampleFilter): T {
+export function resample<T extends Samples>(pixels: T, from: RasterSize, to: RasterSize, filter: ResampleFilter): T {
+  return resampled(pixels, from, to, filter, pixels instanceof Uint8Array) as T;
+}
+
+/** What {@link resample} makes of the bytes as floats, without a copy of four times their size. @throws DataError as resample */
+export const resampleToFloat = (pixels: Uint8Array, from: RasterSize, to: RasterSize, filter: ResampleFilter): Float32Array =>
+  resampled(pixels, from, to, filter, false) as Float32Array;
+
+function resampled(pixels: Samples, from: RasterSize, to: RasterSize, filter: ResampleFilter, bytes: boolean): Samples {
   const channels = pixels.length / (from.width * from.height);
   if (![from.width, from.height, to.width, to.height, channels].every((n) => Number.isSafeInteger(n) && n > 0)) {
     throw new DataError(
@@ -110,9 +114,8 @@ export function resample<T extends Uint8Array | Float32Array>(pixels: T, from: R
     );
   }
   const kind = FILTERS[filter];
-  const bytes = pixels instanceof Uint8Array;
-  const make = (length: number) => (bytes ? new Uint8Array(length) : new Float32Array(length)) as T;
-  let result = pixels.slice() as T;
+  const make = (length: number): Samples => (bytes ? new Uint8Array(length) : new Float32Array(length));
+  let result = pixels;
   if (from.width !== to.width) {
     const narrowed = make(from.height * to.width * channels);
     filterAxis(result, narrowed, taps(from.width, to.width, kind, bytes), from.width, channels);
@@ -123,5 +126,6 @@ export function resample<T extends Uint8Array | Float32Array>(pixels: T, from: R
     filterAxis(result, shortened, taps(from.height, to.height, kind, bytes), from.height, to.width * channels);
     result = shortened;
   }
-  return result;
+  if (result !== pixels) return result;
+  return bytes ? Uint8Array.from(pixels) : Float32Array.from(pixels);
 }

@@ -11,7 +11,7 @@ import { evaluate, statisticsOf, type Networks } from './evaluate.ts';
 import { evaluationReport } from './evaluation-report.ts';
 import { METRICS, metricNames, type MetricName } from './metric-table.ts';
 import { checkQuestion, type Asked } from './question.ts';
-import type { ReadSet } from './read-set.ts';
+import { decoded, type ReadSet } from './read-set.ts';
 import { quoted } from './score.ts';
 
 let root: string;
@@ -288,6 +288,34 @@ describe('evaluate', () => {
       await expect(run(metrics, { generated: one })).rejects.toThrow(message);
     }
     await expect(run('fid', { reference: one })).rejects.toThrow('fid needs at least 2 reference images, got 1');
+  });
+
+  it.each([
+    [8, 5],
+    // 24 megapixels of grey take 96 MB as they are stored and as RGB: two of them are held, not five
+    [6000, 3],
+  ])('decodes pictures of %d pixels a side ahead as far as there is room', async (width, pulledFirst) => {
+    const png = await sharp({ create: { width, height: Math.ceil(width / 1.5), channels: 3, background: '#123456' } })
+      .toColourspace('b-w')
+      .png()
+      .toBuffer();
+    let pulled = 0;
+    const source: ImageSource = {
+      ...(await open('generated')),
+      async *entries() {
+        for (; pulled < 8;) yield { name: `${++pulled}.png`, bytes: png, caption: null };
+      },
+    };
+    const images = decoded(source);
+    expect((await images.next()).value.entry.name).toBe('1.png');
+    expect(pulled).toBe(pulledFirst);
+    let count = 1;
+    for await (const { entry, image } of images) {
+      expect(entry.name).toBe(`${++count}.png`);
+      expect(image.width).toBe(width);
+      if (width > 8) break;
+    }
+    if (width === 8) expect(count).toBe(8);
   });
 
   it('names the image that cannot be decoded', async () => {

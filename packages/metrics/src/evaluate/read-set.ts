@@ -1,3 +1,4 @@
+import sharp from 'sharp';
 import { FeatureCollector } from '../features/feature-collector.ts';
 import type { FeatureExtractor } from '../features/feature-extractor.ts';
 import type { Features } from '../features/feature-vectors.ts';
@@ -14,6 +15,9 @@ import {
 
 /** Images that are decoded ahead of the one in hand. */
 const AHEAD = 4;
+
+/** Bytes of pixels that are held, that of the one in hand among them: of large photographs fewer are decoded ahead, or none. */
+const HELD_BYTES = 256 * 2 ** 20;
 
 /** What is kept of a set of images once all were read. */
 export interface ReadSet {
@@ -84,17 +88,35 @@ export async function readSet(
   return set;
 }
 
-/** A source's images in order, some decoded ahead. */
+/** Bytes that an image takes as it is decoded: of the pixels as they are stored and as RGB; 0 for what cannot be decoded. */
+const decodedBytes = (bytes: Uint8Array): Promise<number> =>
+  sharp(bytes, { limitInputPixels: false })
+    .metadata()
+    .then(
+      ({ width, height, channels }) => width * height * (channels === 3 ? 3 : channels + 3),
+      () => 0,
+    );
+
+/** A source's images in order, some decoded ahead, as far as there is room for them. */
 export async function* decoded(
   source: ImageSource,
   only?: ReadonlySet<string>,
 ): AsyncGenerator<{ entry: ImageEntry; image: DecodedImage }> {
-  const queue: Promise<{ entry: ImageEntry; image: DecodedImage }>[] = [];
+  const queue: { size: number; pending: Promise<{ entry: ImageEntry; image: DecodedImage }> }[] = [];
+  let held = 0;
+  const next = async () => {
+    const { size, pending } = queue.shift()!;
+    held -= size;
+    return await pending;
+  };
   for await (const entry of source.entries(only)) {
+    const size = await decodedBytes(entry.bytes);
+    while (queue.length > 0 && held + size > HELD_BYTES) yield await next();
     const pending = decodeImage(entry.bytes, `${source.path}: ${entry.name}`).then((image) => ({ entry, image }));
     pending.catch(() => {}); // reported when its turn comes
-    queue.push(pending);
-    if (queue.length > AHEAD) yield await queue.shift()!;
+    queue.push({ size, pending });
+    held += size;
+    if (queue.length > AHEAD) yield await next();
   }
-  for (const pending of queue) yield await pending;
+  while (queue.length > 0) yield await next();
 }

@@ -1,4 +1,4 @@
-import { interpolate, resample, type RgbImage } from '@controllab/data';
+import { interpolate, resampleToFloat, type RgbImage } from '@controllab/data';
 import { MetricsError } from '../errors.ts';
 import type { Preprocess } from '../features/feature-extractor.ts';
 
@@ -31,7 +31,7 @@ export const PRESETS = {
   },
   clean: {
     description: 'clean-fid: Pillow\u2019s bicubic (antialiased) in float per channel, clipped to 0..255; then (x - 128) / 128',
-    resize: (image) => resample(new Float32Array(image.rgb), image, TO, 'bicubic'),
+    resize: (image) => resampleToFloat(image.rgb, image, TO, 'bicubic'),
     normalize: (value) => centred(Math.min(255, Math.max(0, value))),
   },
   tf1: {
@@ -43,7 +43,7 @@ export const PRESETS = {
   // torchmetrics also truncates, (x * 255).byte(); of images that came from bytes that leaves every byte as it was.
   torchmetrics: {
     description: 'torchmetrics from 1.8 on: bilinear with antialiasing; then (x - 128) / 128',
-    resize: (image) => resample(new Float32Array(image.rgb), image, TO, 'bilinear'),
+    resize: (image) => resampleToFloat(image.rgb, image, TO, 'bilinear'),
     normalize: centred,
   },
 } satisfies Record<string, Preset>;
