@@ -140,4 +140,5 @@ def main():
         print(json.dumps({"torch": torch.__version__, "ms": ms, "features": features.flatten().tolist()}), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()

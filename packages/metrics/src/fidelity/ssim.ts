@@ -109,7 +109,8 @@ function checked(metric: string, a: Raster, b: Raster, range: number, scales: nu
 
 /**
  * Structural similarity of two images, 1 for equal ones: 11x11 Gaussian window (sigma 1.5), windows inside of the image only,
- * K1 = 0.01, K2 = 0.03, mean over windows and channels (Wang et al. 2004).
+ * K1 = 0.01, K2 = 0.03, mean over windows and channels (Wang et al. 2004). torchmetrics also counts windows that reach into a mirrored
+ * border.
  * @throws MetricsError invalid-shape (also for images below 11 pixels), empty-input, not-finite, invalid-option
  */
 export function ssim(a: Raster, b: Raster, { range }: SampleRange): number {
