@@ -2,13 +2,14 @@ import { ExperimentError } from '../runner/errors.ts';
 import type { Target } from './target.ts';
 import { archives } from './targets/archives.ts';
 import { models } from './targets/models.ts';
+import { npzStatistics } from './targets/npz.ts';
 import { pictures } from './targets/pictures.ts';
 import { records } from './targets/records.ts';
 import { tensorFiles } from './targets/tensor-files.ts';
 import { texts } from './targets/texts.ts';
 
 /** Everything that reads files which others may have written, or a disk may have damaged. */
-export const TARGETS: readonly Target[] = [...tensorFiles, ...pictures, ...archives, ...texts, ...models, ...records];
+export const TARGETS: readonly Target[] = [...tensorFiles, npzStatistics, ...pictures, ...archives, ...texts, ...models, ...records];
 
 /** @throws ExperimentError invalid-option naming the known ones */
 export function targetNamed(name: string): Target {

@@ -90,6 +90,7 @@ export { readTorchFile } from './checkpoints/torch/torch-file.ts';
 export { externalStateDict, loadStateDict } from './checkpoints/state-dict.ts';
 export type { TensorSource } from './checkpoints/tensor-source.ts';
 export { foreignFile } from './checkpoints/foreign-file.ts';
+export { parseObject } from './checkpoints/json-text.ts';
 export { readJson } from './checkpoints/read-json.ts';
 export { openWeights } from './checkpoints/checkpoint-directory.ts';
 export { inLayout, type Layout, type Stored } from './checkpoints/layouts/layout.ts';

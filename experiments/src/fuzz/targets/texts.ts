@@ -2,6 +2,7 @@ import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { matchCaptions, readCaptions } from '@controllab/data';
 import { readCaptionTokenizer } from '@controllab/metrics';
+import { readPrompts, type PromptRow } from '../../generate/prompts/read-prompts.ts';
 import type { Target } from '../target.ts';
 import { refusal } from './tensor-files.ts';
 
@@ -23,6 +24,22 @@ const captionsCsv: Target = {
   ],
   read: async (file) => ({ structure: '', payload: JSON.stringify(matchCaptions('the set', NAMES, await readCaptions(file))) }),
 };
+
+/**
+ * Prompts for generate. No format tells how many there are: a file that was cut between two of them is a whole one of fewer, and its
+ * rows count as the same.
+ */
+const prompts = (format: string, sample: string, rows: readonly PromptRow[], hostile: readonly string[]): Target => ({
+  name: `prompts-${format}`,
+  samples: async () => [Buffer.from(sample)],
+  place: async (folder) => path.join(folder, `prompts.${format}`),
+  text: true,
+  hostile: () => hostile.map((text) => Buffer.from(text)),
+  read: async (file) => {
+    const [found, whole] = [await readPrompts(file), rows].map((all) => all.map((row) => JSON.stringify(row)));
+    return { structure: '', payload: found!.every((row, i) => row === whole![i]) ? 'the first rows' : found!.join() };
+  },
+});
 
 const MERGES = '#version: 0.2\nc a\nca t</w>\nd o\ndo g</w>\n';
 
@@ -51,4 +68,29 @@ const gzipMerges: Target = {
   read: readTokenizer,
 };
 
-export const texts: readonly Target[] = [captionsCsv, merges, gzipMerges];
+export const texts: readonly Target[] = [
+  captionsCsv,
+  prompts(
+    'csv',
+    'prompt,negative_prompt,seed\na cat,"blurry, grey",7\n"a ""big"" dog",,\nü,x,0\n',
+    [
+      { prompt: 'a cat', negativePrompt: 'blurry, grey', seed: 7 },
+      { prompt: 'a "big" dog' },
+      { prompt: 'ü', negativePrompt: 'x', seed: 0 },
+    ],
+    [`prompt\n"${'x'.repeat(50_000_000)}`, `${','.repeat(1_000_000)}\n`, 'prompt,prompt\na,b\n', 'prompt,seed\na,4294967296\n'],
+  ),
+  prompts(
+    'jsonl',
+    '{"prompt":"a cat","negative_prompt":"blurry","seed":7}\n"a dog"\n\n{"prompt":"ü","seed":null}\n',
+    [{ prompt: 'a cat', negativePrompt: 'blurry', seed: 7 }, { prompt: 'a dog' }, { prompt: 'ü' }],
+    [
+      '['.repeat(5_000_000),
+      '{"__proto__":{"prompt":"a cat"}}\n',
+      '{"prompt":"a","toString":"b"}\n',
+      `${'{"prompt":1}\n'.repeat(1_000_000)}`,
+    ],
+  ),
+  merges,
+  gzipMerges,
+];

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
+import { parseObject } from '@controllab/core-blocks';
 import { ExperimentError } from '../../runner/errors.ts';
 
 /** A line of a prompts file. */
@@ -46,7 +47,7 @@ function seedOf(value: unknown, place: string, fail: Fail): number {
 function rowOf(values: Readonly<Record<string, unknown>>, place: string, fail: Fail): PromptRow {
   const row: { prompt?: string; negativePrompt?: string; seed?: number } = {};
   for (const [name, value] of Object.entries(values)) {
-    const column = COLUMNS[name];
+    const column = Object.hasOwn(COLUMNS, name) ? COLUMNS[name] : undefined;
     if (column === undefined)
       return fail(place, `"${name}" is not read; a row has ${Object.keys(COLUMNS).slice(0, 2).join(', ')} and seed`);
     if (column === 'seed') {
@@ -65,6 +66,9 @@ function csvRows(text: string, fail: Fail): PromptRow[] {
   } catch (error) {
     return fail(null, `is no CSV table: ${(error as Error).message}`);
   }
+  // A text cut short parses as well, if it is cut within its last field.
+  if (!/[\r\n]$/.test(text) && lines.length > 0)
+    fail(null, 'its last row does not end with a line break, as that of a file that was cut short: look at it, and add one if it is whole');
   const [header = [], ...rows] = lines;
   const names = header.map((name) => name.trim());
   if (!names.includes('prompt')) return fail('row 1', `expected a header with the column prompt, found ${names.join(', ') || 'nothing'}`);
@@ -79,18 +83,25 @@ function csvRows(text: string, fail: Fail): PromptRow[] {
 
 function jsonRows(text: string, fail: Fail): PromptRow[] {
   return text.split(/\r?\n/).flatMap((line, i) => {
+    const place = `line ${i + 1}`;
     if (line.trim() === '') return [];
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch (error) {
-      return fail(`line ${i + 1}`, `is no JSON: ${(error as Error).message}`);
-    }
-    if (typeof value === 'string') return [{ prompt: value }];
-    if (value === null || typeof value !== 'object' || Array.isArray(value))
-      return fail(`line ${i + 1}`, 'expected an object, or a prompt as a text');
-    return [rowOf(value as Record<string, unknown>, `line ${i + 1}`, fail)];
+    if (line.trim().startsWith('"')) return [{ prompt: jsonText(line, (message) => fail(place, message)) }];
+    return [
+      rowOf(
+        parseObject(line, (message) => fail(place, message)),
+        place,
+        fail,
+      ),
+    ];
   });
+}
+
+function jsonText(line: string, fail: (message: string) => never): string {
+  try {
+    return JSON.parse(line) as string;
+  } catch (error) {
+    return fail(`is not JSON: ${(error as Error).message}`);
+  }
 }
 
 const READERS: Readonly<Record<string, (text: string, fail: Fail) => PromptRow[]>> = {
