@@ -202,8 +202,11 @@ describe('generate', () => {
     await expect(run('--controlnet', at('xl-control'), '--condition', at('square.png'))).rejects.toThrow(
       /made for another U-Net.*text of width 14.*text of width 8/s,
     );
-    fs.writeFileSync(at('model', 'scheduler', 'scheduler_config.json'), JSON.stringify({ prediction_type: 'epsilon', thresholding: true }));
-    await expect(run()).rejects.toThrow(/thresholding is not implemented/);
+    fs.writeFileSync(
+      at('model', 'scheduler', 'scheduler_config.json'),
+      JSON.stringify({ prediction_type: 'epsilon', use_flow_sigmas: true }),
+    );
+    await expect(run()).rejects.toThrow(/use_flow_sigmas: models trained by flow matching are not implemented/);
   });
 });
 

@@ -45,7 +45,7 @@ describe('flags of generate', () => {
   });
 
   it.each([
-    [['--sampler=dpm'], /dpm.*choices are ddim, euler, dpm\+\+2m, unipc, ddpm/],
+    [['--sampler=dpm'], /dpm.*choices are ddim, euler, euler-a, heun, lms, pndm, dpm\+\+2m, unipc, ddpm/],
     [['--extractor=hed'], /hed.*choices are none, canny/],
     [['--steps=0'], /at least 1/],
     [['--guidance=0.5'], /0 or 1 for no guidance, or more than 1/],
@@ -67,8 +67,8 @@ describe('flags of generate', () => {
       /--control-start 0\.5 must be below --control-end 0\.5/,
     ],
     [['--controlnet=a', '--condition=b', '--control-end=1.5'], /from 0 to 1/],
-    [['--karras'], /--karras is for euler, dpm\+\+2m, unipc; --sampler is ddim/],
-    [['--spacing=log'], /leading, linspace, trailing/],
+    [['--karras'], /--karras is for euler, heun, lms, dpm\+\+2m, unipc; --sampler is ddim/],
+    [['--spacing=log'], /leading, trailing, linspace/],
     [['--guidance=1', '--guidance-rescale=0.7'], /--guidance-rescale needs --guidance above 1, which is 1/],
     [['--lora=x:strong'], /FILE or FILE:WEIGHT/],
     [['--model=mini', '--lora=x'], /--lora is for published models/],

@@ -2,7 +2,15 @@ import { randomInt } from 'node:crypto';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { LoraRequest } from '@controllab/base-model';
 import { finite, integer, named, providerOption, repeatable, seed, share } from '@controllab/command-line';
-import { solverNames, type Prediction, type SolverName, type TimestepSpacing } from '@controllab/diffusion';
+import {
+  sigmaRulesOf,
+  solverNames,
+  timestepSpacings,
+  type ChosenSampling,
+  type Prediction,
+  type SolverName,
+  type TimestepSpacing,
+} from '@controllab/diffusion';
 import { tiers, type Tier } from '@controllab/emoji-scenes';
 import { COMMITTED_TIER, communityStyles, MINI } from '@controllab/mini-sd/names';
 import { providers, type Provider } from '@controllab/tfjs-onnx';
@@ -29,12 +37,6 @@ export interface ControlRequest {
   /** The share of the steps, in [0, 1], at which it begins and ends to act. */
   start: number;
   end: number;
-}
-
-/** How noise is removed, in place of what the model's scheduler config asks for; undefined: as that says. */
-export interface SamplingChoices {
-  spacing?: TimestepSpacing;
-  karras?: boolean;
 }
 
 export interface GenerateOptions {
@@ -68,7 +70,8 @@ export interface GenerateOptions {
   guidance: number;
   guidanceRescale: number;
   sampler: SolverName;
-  sampling: SamplingChoices;
+  /** In place of what the model's scheduler config asks for. */
+  sampling: ChosenSampling;
   /** Pixels; null: the first condition's size, or the size the model was trained on. */
   width: number | null;
   height: number | null;
@@ -79,9 +82,6 @@ export interface GenerateOptions {
   /** One image of all pictures beside them. */
   sheet: boolean;
 }
-
-/** The ways to space timesteps. */
-const spacings: readonly TimestepSpacing[] = ['leading', 'linspace', 'trailing'];
 
 /** What a network may predict: the noise, the velocity, or the picture. */
 const predictions: readonly Prediction[] = ['epsilon', 'v', 'sample'];
@@ -220,7 +220,9 @@ const samplingFlags = (command: Command): Command =>
     )
     .option('--guidance-rescale <share>', 'how far guided predictions get back the spread of unguided ones', share, 0)
     .addOption(new Option('--sampler <name>', 'how the noise is removed').choices(solverNames).default('ddim'))
-    .addOption(new Option('--spacing <name>', "which timesteps are visited; by default as the model's config says").choices(spacings))
+    .addOption(
+      new Option('--spacing <name>', "which timesteps are visited; by default as the model's config says").choices(timestepSpacings),
+    )
     .option('--karras', "Karras' noise levels; by default as the model's config says")
     .option('--no-karras', 'the noise levels of the timesteps, whatever the config says');
 
@@ -267,7 +269,7 @@ function controlsOf(flags: GenerateFlags): ControlRequest[] {
 }
 
 /** Solvers that take Karras' noise levels. */
-const KARRAS: readonly SolverName[] = ['euler', 'dpm++2m', 'unipc'];
+const KARRAS = solverNames.filter((name) => sigmaRulesOf(name).includes('karras'));
 
 /** Flags that fit together, with their defaults. @throws ExperimentError invalid-option with what to give instead */
 export function generateOptions(flags: GenerateFlags): GenerateOptions {
@@ -306,7 +308,10 @@ export function generateOptions(flags: GenerateFlags): GenerateOptions {
     guidance: scale,
     guidanceRescale,
     sampler,
-    sampling: { ...(spacing === undefined ? {} : { spacing }), ...(karras === undefined ? {} : { karras }) },
+    sampling: {
+      ...(spacing === undefined ? {} : { spacing }),
+      ...(karras === undefined ? {} : { sigmas: karras ? 'karras' : 'timesteps' }),
+    },
     width,
     height,
     provider: flags.provider,

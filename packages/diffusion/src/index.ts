@@ -1,17 +1,28 @@
-export { ddim, type DdimConfig } from './solvers/ddim.ts';
-export { ddpm, type DdpmConfig } from './solvers/ddpm.ts';
-export { dpmSolverPlusPlus2M } from './solvers/dpm-solver.ts';
+export { readSchedulerConfig, type SchedulerSettings } from './diffusers/scheduler-config.ts';
 export { DiffusionError, type DiffusionErrorCode } from './errors.ts';
-export { euler, eulerLevels, type EulerConfig } from './solvers/euler.ts';
 export { addNoise, trainingTarget, velocity, type FloatTensor } from './forward.ts';
 export { combineGuidance, dropPrompts, promptDropMask, rescaleGuidance } from './guidance.ts';
-export { multistepLevels, type MultistepConfig } from './solvers/multistep.ts';
-export { karrasSigmas, type NoiseLevels } from './solvers/noise-levels.ts';
+export { sigmaRules, type SigmaRule } from './levels/noise-levels.ts';
+export { spacedTimesteps, timestepSpacings, type TimestepSpacing } from './levels/spacing.ts';
 export { NoiseSchedule, type NoiseScheduleConfig } from './noise-schedule.ts';
 export { splitPrediction, type Prediction } from './prediction.ts';
-export { initialNoise, sample, type SampleOptions } from './solvers/sample.ts';
-export type { SolverConfig, Scheduler, StepInput, StepResult } from './solvers/scheduler.ts';
-export { SOLVERS, solverNames, type SamplingConfig, type SolverName } from './solvers/solvers.ts';
-export { spacedTimesteps, type TimestepSpacing } from './solvers/spacing.ts';
+export { initialNoise, sample, type SampleOptions } from './sampling/sample.ts';
+export type { SolverConfig, Scheduler, StepInput, StepResult } from './sampling/scheduler.ts';
+export {
+  createScheduler,
+  sigmaRulesOf,
+  SOLVERS,
+  solverNames,
+  type ChosenSampling,
+  type SamplingConfig,
+  type SolverName,
+} from './sampling/solvers.ts';
+export { ddim, type DdimConfig } from './solvers/ddim.ts';
+export { ddpm, type DdpmConfig } from './solvers/ddpm.ts';
+export { dpmSolver, type DpmSolverConfig } from './solvers/dpm-solver.ts';
+export { euler, eulerAncestral, type EulerConfig } from './solvers/euler.ts';
+export { heun } from './solvers/heun.ts';
+export { lms } from './solvers/lms.ts';
+export { pndm, type PndmConfig } from './solvers/pndm.ts';
+export { unipc, type UnipcConfig } from './solvers/unipc.ts';
 export { stratifiedTimesteps, uniformTimesteps } from './timesteps.ts';
-export { unipc } from './solvers/unipc.ts';

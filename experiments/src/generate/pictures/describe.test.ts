@@ -93,6 +93,11 @@ describe("A1111's text of a picture", () => {
     });
   });
 
+  it('names the solver, and the steps of one that has two, as A1111 does', () => {
+    const named = (...argv: string[]) => parseAsA1111(describedBy('--prompt', 'x', ...argv).parameters).fields['Sampler'];
+    expect([named('--sampler', 'euler-a'), named('--sampler', 'heun'), named('--sampler', 'pndm')]).toEqual(['Euler a', 'Heun', 'PNDM']);
+  });
+
   it('begins with the settings where there is no prompt', () => {
     const { prompt, negative, fields } = parseAsA1111(describedBy('--prompt', '').parameters);
     expect([prompt, negative, fields['Steps'], fields['Model']]).toEqual(['', '', '20', 'mini']);

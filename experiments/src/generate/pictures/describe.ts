@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Base, LoraRequest } from '@controllab/base-model';
 import { shellText } from '@controllab/command-line';
+import type { SolverName } from '@controllab/diffusion';
 import { isMini, type GenerateOptions } from '../options.ts';
 import type { PictureText } from './picture-file.ts';
 
@@ -22,9 +23,13 @@ export interface Drawn {
 }
 
 /** A1111's names of the solvers; one that it does not have is named as here. */
-const SAMPLER_NAMES: Readonly<Record<string, string>> = {
+const SAMPLER_NAMES: Readonly<Record<SolverName, string>> = {
   ddim: 'DDIM',
   euler: 'Euler',
+  'euler-a': 'Euler a',
+  heun: 'Heun',
+  lms: 'LMS',
+  pndm: 'PNDM',
   'dpm++2m': 'DPM++ 2M',
   unipc: 'UniPC',
   ddpm: 'DDPM',
@@ -60,8 +65,8 @@ function parametersText({ options, base, size, loras }: Drawn, { prompt, negativ
   const { model, vae, controls, guessMode, steps, guidance, guidanceRescale, sampler, sampling } = options;
   const fields: Record<string, string | number> = {
     Steps: steps,
-    Sampler: SAMPLER_NAMES[sampler] ?? sampler,
-    ...(sampling.karras ? { 'Schedule type': 'Karras' } : {}),
+    Sampler: sampler === 'pndm' && base.sampling.skipPrkSteps ? 'PLMS' : SAMPLER_NAMES[sampler],
+    ...(sampling.sigmas === 'karras' ? { 'Schedule type': 'Karras' } : {}),
     // 0 is no guidance here as in diffusers, which A1111 calls 1.
     'CFG scale': Math.max(1, guidance),
     Seed: seed,
@@ -128,7 +133,7 @@ function commandOf({ options, size }: Drawn, { prompt, negativePrompt, seed }: P
   const words = flags.flatMap(([name, value]) => (value === null ? [] : [`--${name}`, String(value)]));
   const switches = [
     ...(guessMode ? ['--guess-mode'] : []),
-    ...(sampling.karras === undefined ? [] : [sampling.karras ? '--karras' : '--no-karras']),
+    ...(sampling.sigmas === undefined ? [] : [sampling.sigmas === 'karras' ? '--karras' : '--no-karras']),
   ];
   return shellText(['npx', 'controllab', 'generate', ...words, ...switches]);
 }

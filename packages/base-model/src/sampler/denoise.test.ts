@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { readConstant, readSafetensors, writeSafetensors } from '@controllab/core-blocks';
-import type { SamplingConfig, SolverName } from '@controllab/diffusion';
+import type { ChosenSampling, SolverName } from '@controllab/diffusion';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Base } from '../base.ts';
@@ -42,7 +42,7 @@ interface Case {
   readonly scale?: number;
   readonly rescale?: number;
   readonly solver?: SolverName;
-  readonly sampling?: Partial<SamplingConfig>;
+  readonly sampling?: ChosenSampling;
   readonly guess?: boolean;
   /** What each control is given beside its weights. */
   readonly controls?: readonly Pick<SampledControl, 'scale' | 'start' | 'end'>[];
@@ -73,7 +73,7 @@ describe('latents of diffusers', () => {
     'no control': {},
     'guidance 0': { scale: 0 },
     'guidance rescale 0.7': { rescale: 0.7 },
-    'dpm++2m, trailing, karras': { solver: 'dpm++2m', sampling: { spacing: 'trailing', karras: true } },
+    'dpm++2m, trailing, karras': { solver: 'dpm++2m', sampling: { spacing: 'trailing', sigmas: 'karras' } },
     control: { controls: [{ scale: 0.8 }] },
     'window 0.2 to 0.7': { controls: [{ scale: 0.8, start: 0.2, end: 0.7 }] },
     'window 0 to 0.5': { controls: [{ end: 0.5 }] },

@@ -1,5 +1,5 @@
 import { normal } from '@controllab/data';
-import { combineGuidance, initialNoise, rescaleGuidance, sample, SOLVERS, type FloatTensor } from '@controllab/diffusion';
+import { combineGuidance, createScheduler, initialNoise, rescaleGuidance, sample, type FloatTensor } from '@controllab/diffusion';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { Base } from '../base.ts';
 import { checkFinite } from './check-finite.ts';
@@ -64,7 +64,7 @@ export function denoise(
   { shape, given }: { shape: readonly [number, ...number[]]; given: Record<string, HostTensor> },
 ): Promise<FloatTensor> {
   const { solver = 'ddim', steps, sampling, guidanceScale, guidanceRescale = 0, onStep } = request;
-  const scheduler = SOLVERS[solver](base.schedule, { ...base.sampling, ...sampling, steps, prediction: base.prediction });
+  const scheduler = createScheduler(solver, base.schedule, { ...base.sampling, steps, prediction: base.prediction }, sampling);
   const { length } = scheduler.timesteps;
   const keys = noiseKeys(request, shape[0]);
   const own = { ...options, count: shape[0] };

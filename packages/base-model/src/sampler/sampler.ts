@@ -1,5 +1,5 @@
 import type { RgbImage } from '@controllab/data';
-import type { FloatTensor, SamplingConfig, SolverName } from '@controllab/diffusion';
+import type { FloatTensor, ChosenSampling, SolverName } from '@controllab/diffusion';
 import { isExternal, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
 import type { Base, Prompt, PromptText } from '../base.ts';
 import { BaseModelError } from '../errors.ts';
@@ -35,7 +35,7 @@ export interface SampleRequest {
   readonly solver?: SolverName;
   readonly steps: number;
   /** In place of what the base's scheduler config asks for. */
-  readonly sampling?: Partial<Omit<SamplingConfig, 'steps' | 'prediction'>>;
+  readonly sampling?: ChosenSampling;
   /** Classifier-free guidance; 1 is none. */
   readonly guidanceScale: number;
   /** How far guided predictions are brought back to the conditional one's standard deviation, from 0, the default, to 1. */

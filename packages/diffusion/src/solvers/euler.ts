@@ -1,35 +1,15 @@
+import { interpolatedLevels, type InterpolatedLevelConfig } from '../levels/interpolated-levels.ts';
 import type { NoiseSchedule } from '../noise-schedule.ts';
-import { karrasSigmas, levelsAt, timestepOfSigma, type NoiseLevels } from './noise-levels.ts';
-import { checkStep, readPrediction, weightedSum, type SolverConfig, type Scheduler } from './scheduler.ts';
-import { spacedTimesteps } from './spacing.ts';
+import { checkStep, readPrediction, stepResult, weightedSum, type Scheduler } from '../sampling/scheduler.ts';
 
-export interface EulerConfig extends SolverConfig {
-  /** Karras' levels in place of the spaced timesteps' own: between the first and the last of those, or between given sigmas. */
-  karras?: boolean | { min: number; max: number };
-  /** What the network is told: the timestep, or 0.25 ln(sigma) as Stable Video Diffusion's is. */
-  timestepType?: 'discrete' | 'continuous';
-}
+export type EulerConfig = InterpolatedLevelConfig;
 
-/** The noise levels of {@link euler}: diffusers' EulerDiscreteScheduler.set_timesteps, which does not round linspace's timesteps. */
-export function eulerLevels(
-  schedule: NoiseSchedule,
-  { steps, spacing = 'linspace', stepsOffset = 0, karras = false, timestepType = 'discrete' }: EulerConfig,
-): NoiseLevels {
-  const { trainTimesteps } = schedule;
-  const rounded = spacedTimesteps(trainTimesteps, steps, spacing, stepsOffset);
-  const spaced = levelsAt(
-    schedule,
-    spacing === 'linspace' && steps > 1 ? rounded.map((_, i) => ((steps - 1 - i) * (trainTimesteps - 1)) / (steps - 1)) : rounded,
-  );
-  if (karras === false && timestepType === 'discrete') return spaced;
-  const sigmas =
-    karras === false
-      ? spaced.sigmas.slice(0, -1)
-      : karrasSigmas({ ...(karras === true ? { min: spaced.sigmas.at(-2)!, max: spaced.sigmas[0]! } : karras), steps });
-  return {
-    timesteps: sigmas.map((sigma) => (timestepType === 'continuous' ? 0.25 * Math.log(sigma) : timestepOfSigma(schedule, sigma))),
-    sigmas: [...sigmas, 0],
-  };
+/**
+ * `init_noise_sigma` of the schedulers that keep x divided by sqrt(abar), in the units of {@link Scheduler}: with `linspace` and
+ * `trailing` the noise alone is scaled, as if the signal that is left at the first level were zero.
+ */
+export function initialScale(sigmas: readonly number[], { spacing = 'linspace' }: InterpolatedLevelConfig): number {
+  return spacing === 'leading' ? 1 : sigmas[0]! / Math.sqrt(sigmas[0]! ** 2 + 1);
 }
 
 /**
@@ -37,18 +17,49 @@ export function eulerLevels(
  * EulerDiscreteScheduler. In the units of {@link Scheduler} a step is DDIM's, between levels that need not be training timesteps.
  */
 export function euler(schedule: NoiseSchedule, config: EulerConfig): Scheduler {
-  const { timesteps, sigmas } = eulerLevels(schedule, config);
+  const { timesteps, sigmas } = interpolatedLevels(schedule, config);
   return {
     timesteps,
+    sigmas,
+    initialScale: initialScale(sigmas, config),
     memory: 0,
     needsNoise: () => false,
     step(input) {
       checkStep('euler', input, false);
       const [sigma, next] = [sigmas[input.k]!, sigmas[input.k + 1]!];
-      const { x0, noise } = readPrediction(input, 1 / (1 + sigma * sigma), config);
+      const predicted = readPrediction(input, 1 / (1 + sigma * sigma), config);
       const alpha = 1 / Math.sqrt(1 + next * next);
-      const { shape } = input.x;
-      return { sample: { data: weightedSum([alpha, x0], [alpha * next, noise]), shape }, predictedX0: { data: x0, shape }, from: input.x };
+      return stepResult(input, weightedSum([alpha, predicted.x0], [alpha * next, predicted.noise]), predicted);
+    },
+  };
+}
+
+/**
+ * Euler's method to a lower noise level than the next, and fresh noise up to that, as diffusers' EulerAncestralDiscreteScheduler
+ * (k-diffusion's sample_euler_ancestral at eta 1).
+ */
+export function eulerAncestral(schedule: NoiseSchedule, config: InterpolatedLevelConfig): Scheduler {
+  const { timesteps, sigmas } = interpolatedLevels(schedule, config);
+  const up = (k: number): number => {
+    const [sigma, next] = [sigmas[k]!, sigmas[k + 1]!];
+    return Math.sqrt((next ** 2 * (sigma ** 2 - next ** 2)) / sigma ** 2);
+  };
+  return {
+    timesteps,
+    sigmas,
+    initialScale: initialScale(sigmas, config),
+    memory: 0,
+    needsNoise: (k) => up(k) > 0,
+    step(input) {
+      const [sigma, next, fresh] = [sigmas[input.k]!, sigmas[input.k + 1]!, up(input.k)];
+      checkStep('eulerAncestral', input, fresh > 0);
+      const predicted = readPrediction(input, 1 / (1 + sigma * sigma), config);
+      const alpha = 1 / Math.sqrt(1 + next * next);
+      const along = [
+        [alpha, predicted.x0],
+        [alpha * Math.sqrt(next ** 2 - fresh ** 2), predicted.noise],
+      ] as const;
+      return stepResult(input, fresh > 0 ? weightedSum(...along, [alpha * fresh, input.noise!]) : weightedSum(...along), predicted);
     },
   };
 }

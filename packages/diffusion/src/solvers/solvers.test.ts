@@ -1,15 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { dpmSolverPlusPlus2M } from './dpm-solver.ts';
+import { dpmSolver } from './dpm-solver.ts';
 import { euler } from './euler.ts';
-import { karrasSigmas } from './noise-levels.ts';
+import { ruledSigmas } from '../levels/noise-levels.ts';
 import { NoiseSchedule } from '../noise-schedule.ts';
 import type { FloatTensor } from '../forward.ts';
-import { sample } from './sample.ts';
-import type { SolverConfig, Scheduler } from './scheduler.ts';
+import { sample } from '../sampling/sample.ts';
+import type { Scheduler } from '../sampling/scheduler.ts';
+import type { SamplingConfig } from '../sampling/solvers.ts';
 import { unipc } from './unipc.ts';
 
 const schedule = new NoiseSchedule();
-const solvers = { euler, dpmSolverPlusPlus2M, unipc };
+const solvers = { euler, dpmSolver, unipc };
 
 /** Where the probability flow takes x at the first level for data N(0, 1/4) per value: the scale of the marginal is all that changes. */
 const exact = (x: number, abar: number): number => (x * 0.5) / Math.sqrt(abar / 4 + 1 - abar);
@@ -23,13 +24,13 @@ function network(prediction: 'epsilon' | 'v', abar: number, x: FloatTensor): Flo
 }
 
 async function error(
-  make: (schedule: NoiseSchedule, config: SolverConfig & { karras?: boolean }) => Scheduler,
+  make: (schedule: NoiseSchedule, config: SamplingConfig) => Scheduler,
   steps: number,
-  options: { prediction?: 'epsilon' | 'v'; karras?: boolean } = {},
+  options: { prediction?: 'epsilon' | 'v'; sigmas?: 'karras' } = {},
 ): Promise<number> {
   const noise = { data: Float32Array.of(-1.5, 0.5, 1), shape: [1, 3] };
   const scheduler = make(schedule, { steps, ...options });
-  const sigmas = options.karras ? karrasSigmas({ min: sigmaAt(0), max: sigmaAt(999), steps }) : null;
+  const sigmas = options.sigmas ? ruledSigmas('karras', { min: sigmaAt(0), max: sigmaAt(999), steps }) : null;
   let k = 0;
   const x = await sample({
     scheduler,
@@ -48,15 +49,15 @@ describe('solvers on data whose probability flow is known', () => {
   it('converge with their order', async () => {
     // 999 = 27 * 37 = 111 * 9: linspace's timesteps are whole numbers
     expect((await error(euler, 28)) / (await error(euler, 112))).toBeGreaterThan(3);
-    for (const solver of [dpmSolverPlusPlus2M, unipc])
-      expect((await error(solver, 10, { karras: true })) / (await error(solver, 40, { karras: true }))).toBeGreaterThan(9);
+    for (const solver of [dpmSolver, unipc])
+      expect((await error(solver, 10, { sigmas: 'karras' })) / (await error(solver, 40, { sigmas: 'karras' }))).toBeGreaterThan(9);
   });
 
   it('rank as published at twenty steps', async () => {
     const [first, second, corrected] = [
-      await error(euler, 20, { karras: true }),
-      await error(dpmSolverPlusPlus2M, 20, { karras: true }),
-      await error(unipc, 20, { karras: true }),
+      await error(euler, 20, { sigmas: 'karras' }),
+      await error(dpmSolver, 20, { sigmas: 'karras' }),
+      await error(unipc, 20, { sigmas: 'karras' }),
     ];
     expect(second).toBeLessThan(first / 5);
     expect(corrected).toBeLessThan(second / 2);
@@ -64,7 +65,10 @@ describe('solvers on data whose probability flow is known', () => {
 
   it('take v as well as noise', async () => {
     for (const [name, solver] of Object.entries(solvers))
-      expect(await error(solver, 10, { karras: true, prediction: 'v' }), name).toBeCloseTo(await error(solver, 10, { karras: true }), 4);
+      expect(await error(solver, 10, { sigmas: 'karras', prediction: 'v' }), name).toBeCloseTo(
+        await error(solver, 10, { sigmas: 'karras' }),
+        4,
+      );
   });
 
   it('refuse an output of another shape by name', () => {

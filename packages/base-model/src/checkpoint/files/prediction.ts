@@ -34,8 +34,8 @@ const beforePredictionTypes = (version: unknown): boolean => typeof version === 
  */
 export function withPrediction(config: SchedulerConfig, file: FileMarkers, asked: Prediction | null, where: string): SchedulerConfig {
   const known = asked ?? file.prediction;
-  const old = beforePredictionTypes((config as Record<string, unknown>)['_diffusers_version']) ? 'epsilon' : undefined;
-  const type = known === null ? (config.prediction_type ?? old) : TYPES[known];
+  const old = beforePredictionTypes(config['_diffusers_version']) ? 'epsilon' : undefined;
+  const type = known === null ? (config['prediction_type'] ?? old) : TYPES[known];
   if (type === undefined || type === null)
     throw new BaseModelError(
       'invalid-model',

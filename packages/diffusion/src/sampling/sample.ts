@@ -4,7 +4,7 @@ import type { Scheduler, StepResult } from './scheduler.ts';
 
 export interface SampleOptions {
   scheduler: Scheduler;
-  /** x_T: [N, C, H, W] standard normal, e.g. from `initialNoise`. */
+  /** x_T: [N, C, H, W] standard normal, e.g. from `initialNoise`; the scheduler's `initialScale` is applied here. */
   noise: FloatTensor;
   /** The network at (x_t, t), guidance included: what it returns goes straight into the scheduler. */
   predict(x: FloatTensor, timestep: number): Promise<FloatTensor>;
@@ -25,7 +25,8 @@ export async function sample({
   stepNoise = (k, length) => normal(seed, 'sampling-noise', k, length),
   onStep,
 }: SampleOptions): Promise<FloatTensor> {
-  let x = noise;
+  const { initialScale: scale } = scheduler;
+  let x = scale === 1 ? noise : { data: noise.data.map((value) => scale * value), shape: noise.shape };
   let history: StepResult[] = [];
   for (const [k, timestep] of scheduler.timesteps.entries()) {
     const output = await predict(x, timestep);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { ddim } from './ddim.ts';
-import { ddpm } from './ddpm.ts';
-import { dpmSolverPlusPlus2M } from './dpm-solver.ts';
-import { euler } from './euler.ts';
+import { ddim } from '../solvers/ddim.ts';
+import { ddpm } from '../solvers/ddpm.ts';
+import { dpmSolver } from '../solvers/dpm-solver.ts';
+import { euler } from '../solvers/euler.ts';
 import { NoiseSchedule } from '../noise-schedule.ts';
 import { initialNoise, sample } from './sample.ts';
-import { unipc } from './unipc.ts';
+import { unipc } from '../solvers/unipc.ts';
 
 describe('sample', () => {
   it('with the exact noise of a point distribution lands on the point', async () => {
@@ -17,7 +17,7 @@ describe('sample', () => {
       ddim(schedule, { steps: 20, eta: 1 }),
       ddpm(schedule, { steps: 20 }),
       euler(schedule, { steps: 20, spacing: 'leading' }),
-      dpmSolverPlusPlus2M(schedule, { steps: 20 }),
+      dpmSolver(schedule, { steps: 20 }),
       unipc(schedule, { steps: 20 }),
     ]) {
       const visited: number[] = [];
