@@ -31,10 +31,11 @@ const SAMPLES: Record<string, string[]> = { srgb: ['uchar'], 'b-w': ['uchar'], r
 /**
  * Decodes an image file to 8-bit RGB as Pillow's `Image.open(...).convert('RGB')` does.
  * @param name for messages: the set and the file
+ * @param turned by its EXIF orientation, as Pillow's `ImageOps.exif_transpose` does and Hugging Face's datasets do
  * @throws DataError invalid-image for what is cut short, damaged or no image; unsupported-image for other sample types;
  * image-too-large
  */
-export async function decodeImage(bytes: Uint8Array, name: string): Promise<DecodedImage> {
+export async function decodeImage(bytes: Uint8Array, name: string, { turned = false }: { turned?: boolean } = {}): Promise<DecodedImage> {
   const fail = (error: unknown): never => {
     throw new DataError(
       'invalid-image',
@@ -47,7 +48,7 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<Deco
   // A profile would change the colours; a benign warning is no damage.
   const image = (() => {
     try {
-      return sharp(bytes, { failOn: 'error', ignoreIcc: true, limitInputPixels: false });
+      return sharp(bytes, { failOn: 'error', ignoreIcc: true, limitInputPixels: false, autoOrient: turned });
     } catch (error) {
       return fail(error);
     }
@@ -78,7 +79,7 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<Deco
     cmyk,
     'deep-colour': depth === 'ushort',
     frames: (found.pages ?? 1) > 1,
-    orientation: (found.orientation ?? 1) > 1,
+    orientation: !turned && (found.orientation ?? 1) > 1,
     profile: found.icc !== undefined,
   }).flatMap(([name, applies]) => (applies ? [name as Conversion] : []));
   return { rgb: toRgb(data, info.channels, cmyk), width: info.width, height: info.height, conversions };
