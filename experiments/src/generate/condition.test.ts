@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { canny } from '@controllab/data';
 import { pngChunk } from '@controllab/report';
 import { afterAll, describe, expect, it } from 'vitest';
-import { imageSize, loadCondition } from './condition.ts';
+import { shownSize, loadCondition } from './condition.ts';
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'condition-'));
 afterAll(() => fs.rmSync(directory, { recursive: true, force: true }));
@@ -29,7 +29,7 @@ it('reads grey, colour and transparent images', async () => {
 
 it('stretches to the size asked for and then finds edges', async () => {
   const file = await put('step.png', 1, [0, 255], 2);
-  expect(await imageSize(file)).toEqual(size);
+  expect(await shownSize(file)).toEqual(size);
   const { rgb, width, height } = await loadCondition(file, 'canny', { width: 16, height: 8 });
   expect([width, height]).toEqual([16, 8]);
   const stretched = new Uint8Array(await sharp(file).toColourspace('srgb').resize(16, 8, { fit: 'fill' }).raw().toBuffer());
@@ -45,7 +45,7 @@ it('names a file that is no image', async () => {
     code: 'invalid-image',
     message: expect.stringMatching(/x\.png/),
   });
-  await expect(imageSize(path.join(directory, 'none.png'))).rejects.toMatchObject({ code: 'invalid-image' });
+  await expect(shownSize(path.join(directory, 'none.png'))).rejects.toMatchObject({ code: 'invalid-image' });
 });
 
 describe('an image as Pillow reads it', () => {
@@ -99,7 +99,7 @@ describe('an image as Pillow reads it', () => {
     const bytes = await stored.withMetadata({ orientation }).png().toBuffer();
     const grey = (await rgbOf(`turned-${orientation}.png`, bytes, { width, height: 6 / width })).filter((_, i) => i % 3 === 0);
     expect(grey).toEqual(shown);
-    expect(await imageSize(path.join(directory, `turned-${orientation}.png`))).toEqual({ width, height: 6 / width });
+    expect(await shownSize(path.join(directory, `turned-${orientation}.png`))).toEqual({ width, height: 6 / width });
   });
 
   it('is refused where no 8 bits stand for its values', async () => {

@@ -14,7 +14,7 @@ import { conditionBatch, type RgbImage } from '@controllab/data';
 import { openBase } from '@controllab/mini-sd';
 import { encodePng, imageSheet, type Progress } from '@controllab/report';
 import { ExperimentError } from '../runner/errors.ts';
-import { imageSize, loadCondition } from './condition.ts';
+import { shownSize, loadCondition } from './condition.ts';
 import { isMini, type GenerateOptions } from './options.ts';
 import { describePicture, type PictureRequest } from './pictures/describe.ts';
 import { destinationOf, type Destination } from './pictures/destination.ts';
@@ -114,7 +114,7 @@ const openModel = ({ model, config, vae, prediction }: GenerateOptions, loras: r
 async function sizeOf({ width, height, controls, model }: GenerateOptions, base: Base): Promise<Size> {
   const asked = width !== null && height !== null;
   const own = { width: base.pixels, height: base.pixels };
-  const size = asked ? { width, height } : controls[0] && !isMini(model) ? await imageSize(userPath(controls[0].condition)) : own;
+  const size = asked ? { width, height } : controls[0] && !isMini(model) ? await shownSize(userPath(controls[0].condition)) : own;
   try {
     checkSize(base, size);
   } catch (cause) {

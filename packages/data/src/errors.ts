@@ -16,11 +16,7 @@ export type DataErrorCode =
   | 'invalid-text'
   | 'invalid-captions'
   | 'ambiguous-component'
-  | 'captions-mismatch'
-  | 'invalid-columns'
-  | 'invalid-row'
-  | 'ambiguous-format'
-  | 'outside';
+  | 'captions-mismatch';
 
 /** The one error class of this package. `values` holds the offending values by name. */
 export class DataError extends Error {

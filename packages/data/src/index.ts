@@ -9,7 +9,8 @@ export { crc32 } from './crc32.ts';
 export { firstExamples } from './datasets/first-examples.ts';
 export { greyImage } from './images/grey-image.ts';
 export type { RgbImage } from './images/image.ts';
-export { CONVERSIONS, decodeImage, pixelHash, type Conversion, type DecodedImage } from './images/decode.ts';
+export { decodedBytes, decodeImage, imageSize, pixelHash, type DecodedImage, type DecodeOptions } from './images/decode.ts';
+export { CONVERSIONS, type Conversion } from './images/formats/opened-image.ts';
 export { openImageSource, type ImageEntry, type ImageSource, type ImageSourceOptions } from './image-sources/image-source.ts';
 export { interpolate, type SampleGrid } from './images/interpolate.ts';
 export { comparedName, stemOf } from './image-sources/names.ts';
@@ -31,7 +32,3 @@ export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from 
 export { systemProblem } from './system-problem.ts';
 export { decodeText } from './text.ts';
 export { unfinished, writeAtomic } from './write-atomic.ts';
-export type { UserDataOptions } from './user-data/options.ts';
-export { DATA_FORMATS, type DataFormat } from './user-data/rows.ts';
-export type { Columns } from './user-data/tables/columns.ts';
-export { openUserData, type RowProblem, type UserData } from './user-data/user-data.ts';

@@ -53,6 +53,10 @@ describe('decodeImage', () => {
   it('says what else it passed over: an orientation, a profile, further frames', async () => {
     const turned = await decode(await raw(3).withMetadata({ orientation: 6 }).withIccProfile('p3').jpeg().toBuffer());
     expect(turned).toMatchObject({ width: 2, height: 1, conversions: ['orientation', 'profile'] });
+    // By Pillow: its second frame is another colour.
+    const apng =
+      'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAACGFjVEwAAAACAAAAAPONk3AAAAAaZmNUTAAAAAAAAAABAAAAAQAAAAAAAAAAAAAAAQAAa0r2gQAAAAxJREFUeJxj4ORgBwAANgAZbrUqKgAAABpmY1RMAAAAAQAAAAEAAAABAAAAAAAAAAAAAAABAADwORxVAAAAEGZkQVQAAAACeJxjYGRiBgAADgAHt1nLYAAAAABJRU5ErkJggg==';
+    expect(await read(Buffer.from(apng, 'base64'))).toEqual([[9, 8, 7], 'frames']);
     const frames = sharp(Buffer.from([0, 0, 0, 255, 255, 255]), { raw: { width: 1, height: 2, channels: 3, pageHeight: 1 } });
     expect(await decode(await frames.gif().toBuffer())).toMatchObject({
       height: 1,

@@ -21,26 +21,40 @@ export async function tarOf(files: readonly TarFile[]): Promise<Buffer> {
   return Buffer.concat(parts);
 }
 
-/** An uncompressed TIFF of one strip. `photometric`: 1 grey, 2 RGB, 5 CMYK. */
+interface Tiff {
+  /** 1 grey, 2 RGB, 5 CMYK, 6 YCbCr, 8 CIELab. */
+  photometric: 1 | 2 | 5 | 6 | 8;
+  /** What the file says; nothing is packed (1). */
+  compression?: number;
+  bits?: number;
+  float?: boolean;
+  /** A channel more. */
+  alpha?: boolean;
+  /** Further tags behind the others, each with a number. */
+  more?: readonly (readonly [tag: number, value: number])[];
+}
+
+/** An uncompressed TIFF of one strip. */
 export function tiffOf(
   width: number,
   height: number,
   samples: Uint8Array,
-  { photometric, bits = 8, float = false }: { photometric: 1 | 2 | 5; bits?: number; float?: boolean },
+  { photometric, bits = 8, float = false, alpha = false, compression = 1, more = [] }: Tiff,
 ): Buffer {
-  const channels = { 1: 1, 2: 3, 5: 4 }[photometric];
+  const channels = { 1: 1, 2: 3, 5: 4, 6: 3, 8: 3 }[photometric] + (alpha ? 1 : 0);
   const tags = [
     [256, width],
     [257, height],
     [258, bits],
-    [259, 1],
+    [259, compression],
     [262, photometric],
     [273, 0],
     [277, channels],
     [278, height],
     [279, samples.length],
     [339, float ? 3 : 1],
-  ] as const;
+    ...more,
+  ].toSorted(([a], [b]) => a! - b!) as [number, number][];
   const perChannel = channels > 2 ? [258, 339] : []; // a list of these does not fit into its entry
   const listsAt = 8 + 2 + tags.length * 12 + 4;
   const dataAt = listsAt + perChannel.length * channels * 2;

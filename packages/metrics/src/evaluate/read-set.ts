@@ -1,9 +1,9 @@
-import sharp from 'sharp';
 import { FeatureCollector } from '../features/feature-collector.ts';
 import type { FeatureExtractor } from '../features/feature-extractor.ts';
 import type { Features } from '../features/feature-vectors.ts';
 import { EMPTY_IMAGE_SET, uniteImageSets, type ImageSet } from '../frechet/image-set.ts';
 import {
+  decodedBytes,
   decodeImage,
   pixelHash,
   type Conversion,
@@ -88,15 +88,6 @@ export async function readSet(
   return set;
 }
 
-/** Bytes that an image takes as it is decoded: of the pixels as they are stored and as RGB; 0 for what cannot be decoded. */
-const decodedBytes = (bytes: Uint8Array): Promise<number> =>
-  sharp(bytes, { limitInputPixels: false })
-    .metadata()
-    .then(
-      ({ width, height, channels }) => width * height * (channels === 3 ? 3 : channels + 3),
-      () => 0,
-    );
-
 /** A source's images in order, some decoded ahead, as far as there is room for them. */
 export async function* decoded(
   source: ImageSource,
@@ -110,9 +101,11 @@ export async function* decoded(
     return await pending;
   };
   for await (const entry of source.entries(only)) {
-    const size = await decodedBytes(entry.bytes);
+    const name = `${source.path}: ${entry.name}`;
+    // What cannot be decoded is told when its turn comes.
+    const size = await decodedBytes(entry.bytes, name).catch(() => 0);
     while (queue.length > 0 && held + size > HELD_BYTES) yield await next();
-    const pending = decodeImage(entry.bytes, `${source.path}: ${entry.name}`).then((image) => ({ entry, image }));
+    const pending = decodeImage(entry.bytes, name).then((image) => ({ entry, image }));
     pending.catch(() => {}); // reported when its turn comes
     queue.push({ size, pending });
     held += size;
