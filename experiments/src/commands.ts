@@ -130,6 +130,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('@controllab/mini-sd/bench'),
   },
   {
+    name: 'bench profile',
+    description: 'say where the time of a training step goes',
+    example: '--only controlnet',
+    load: () => import('@controllab/mini-sd/bench/profile'),
+  },
+  {
     name: 'bench metrics',
     description: 'time distances between sets beside numpy and scipy',
     example: '--rounds 1',

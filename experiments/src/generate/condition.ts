@@ -16,12 +16,12 @@ async function reading<T>(file: string, read: () => Promise<T>): Promise<T> {
 
 /** Width and height of an image as it is shown. @throws ExperimentError invalid-image */
 export async function shownSize(file: string): Promise<Size> {
-  return await reading(file, async () => imageSize(await readFile(file), 'it', { shown: true }));
+  return await reading(file, async () => imageSize(await readFile(file), 'it', { turned: true }));
 }
 
 /** The image in 8-bit RGB as it is shown, transparency black. */
 async function readImage(file: string, warn: (message: string) => void): Promise<RgbImage> {
-  const { conversions, ...image } = await decodeImage(await readFile(file), 'it', { shown: true });
+  const { conversions, ...image } = await decodeImage(await readFile(file), 'it', { turned: true, overBlack: true });
   if (conversions.includes('frames')) warn(`${file} has several frames; a control sees the first`);
   if (conversions.includes('alpha')) warn(`${file} has transparent parts; a control sees them black`);
   return image;

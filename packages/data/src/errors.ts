@@ -16,7 +16,11 @@ export type DataErrorCode =
   | 'invalid-text'
   | 'invalid-captions'
   | 'ambiguous-component'
-  | 'captions-mismatch';
+  | 'captions-mismatch'
+  | 'invalid-columns'
+  | 'invalid-row'
+  | 'ambiguous-format'
+  | 'outside';
 
 /** The one error class of this package. `values` holds the offending values by name. */
 export class DataError extends Error {

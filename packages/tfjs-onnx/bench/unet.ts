@@ -3,6 +3,7 @@ import { madeUpNumbers } from '@controllab/python-peer';
 import {
   adamw,
   nn,
+  OPTIMIZER_SCOPE,
   trace,
   valueAndGrads,
   withScope,
@@ -243,11 +244,12 @@ export const trainingStep = (network: Network): Traceable => {
         ) as tf.Scalar,
       params,
     );
-    const next = adamw(params, grads, pick('m:'), pick('v:'), {
+    const schedule = {
       learningRate: inputs['learningRate'] as tf.Scalar,
       biasCorrection1: inputs['biasCorrection1'] as tf.Scalar,
       biasCorrection2: inputs['biasCorrection2'] as tf.Scalar,
-    });
+    };
+    const next = withScope(OPTIMIZER_SCOPE, () => adamw(params, grads, pick('m:'), pick('v:'), schedule));
     return { outputs: { loss: value }, state: { ...prefixed('p:', next.params), ...prefixed('m:', next.m), ...prefixed('v:', next.v) } };
   };
 };

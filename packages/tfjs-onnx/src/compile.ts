@@ -26,6 +26,11 @@ export interface CompileOptions {
   stepsPerRun?: number;
 }
 
+interface ProfiledOptions extends CompileOptions {
+  /** ONNX Runtime writes how long each node took to a file whose name begins so, when the function is released. */
+  profileAt?: string;
+}
+
 export interface CompiledFunction {
   /**
    * Values carried from run to run; set it before the first run of a function with state. What is set is never written to, but arrays
@@ -98,11 +103,12 @@ function checkOptions({ engine = 'onnx', provider = 'cpu', stepsPerRun = 1 }: Co
   }
 }
 
-async function createSession(graph: Graph, signature: Signature, options: CompileOptions): Promise<ort.InferenceSession> {
+async function createSession(graph: Graph, signature: Signature, options: ProfiledOptions): Promise<ort.InferenceSession> {
   const { provider = 'cpu', stepsPerRun = 1 } = options;
   const directory = externalRoot(signature);
   const model = lower(graph, { provider, stepsPerRun, directory });
   const settings = sessionOptions(options);
+  if (options.profileAt !== undefined) Object.assign(settings, { enableProfiling: true, profileFilePrefix: options.profileAt });
   if (directory !== null)
     settings.extra = { session: { ...(settings.extra!.session as object), model_external_initializers_file_folder_path: directory } };
   try {
@@ -125,7 +131,11 @@ async function createSession(graph: Graph, signature: Signature, options: Compil
 export async function compile(fn: Traceable, signature: Signature, options: CompileOptions = {}): Promise<CompiledFunction> {
   checkOptions(options);
   if (options.engine === 'tfjs') return eagerFunction(fn, signature, options);
-  const graph = trace(fn, signature);
+  return compileGraph(trace(fn, signature), signature, options);
+}
+
+/** `compile` of a function that is traced already. */
+export async function compileGraph(graph: Graph, signature: Signature, options: ProfiledOptions): Promise<CompiledFunction> {
   const session = await createSession(graph, signature, options);
   const stepsPerRun = options.stepsPerRun ?? 1;
   const { name = 'compiled function', provider = 'cpu', threads = os.cpus().length } = options;
@@ -181,7 +191,10 @@ export async function compile(fn: Traceable, signature: Signature, options: Comp
         Object.entries(results).flatMap(([key, t]) => (key.startsWith(OUT) ? [[key.slice(OUT.length), host(t)]] : [])),
       );
     },
-    release: () => session.release(),
+    release: () => {
+      if (options.profileAt !== undefined) session.endProfiling();
+      return session.release();
+    },
   };
 }
 

@@ -8,6 +8,8 @@ export { TfjsOnnxError, type TfjsOnnxErrorCode } from './errors.ts';
 export { valueAndGrads } from './gradients.ts';
 export type { Cost, Graph } from './graph.ts';
 export { noteNetworkRun, recordNetworkRuns, type NetworkRun } from './network-runs.ts';
+export { OPTIMIZER_SCOPE, PROFILE_PARTS, timeByPart, timeBySize, type ProfilePart, type SizeTime } from './profile/attribution.ts';
+export { profileRuns, type KernelTime, type ProfileOptions, type RunProfile } from './profile/profile-runs.ts';
 export { providers, type Provider } from './ops/index.ts';
 export { recomputed } from './recompute.ts';
 export { withScope } from './scope.ts';

@@ -13,6 +13,15 @@ export interface LowerOptions {
   directory: string | null;
 }
 
+/** Begins the names of the ONNX nodes that the i-th live node of a graph becomes. ONNX Runtime, fusing nodes, adds to the end of a name. */
+const nodeLabel = (i: number): string => `${i}/`;
+
+/** Which live node of a graph a node of ONNX Runtime's comes from, by its name; null for one that ONNX Runtime has added. */
+export function labelledNode(name: string): number | null {
+  const label = /^(\d+)\//.exec(name)?.[1];
+  return label === undefined ? null : Number(label);
+}
+
 /** Prefixes keep a name free that is both an input and an output, as every state tensor is. */
 export const NEXT = 'next ';
 export const OUT = 'out ';
@@ -112,8 +121,9 @@ function lowerBody(
     };
   };
 
-  for (const node of nodes) {
+  for (const [i, node] of nodes.entries()) {
     const op = OPS.get(node.op)!;
+    g.label = nodeLabel(i);
     const names = op.lower(lowering(node), node.attributes as never);
     (Array.isArray(names) ? names : [names]).forEach((name, i) => remember(node.outputs[i]!, name));
   }

@@ -2,7 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import {
   adamw,
   compile,
+  OPTIMIZER_SCOPE,
   valueAndGrads,
+  withScope,
   type CompileOptions,
   type CompiledFunction,
   type ConstantTensor,
@@ -85,34 +87,34 @@ export function trainStepFunction({ loss, trainable, constants = {}, inputs, opt
       aux = Object.fromEntries(Object.entries(result.aux ?? {}).map(([name, tensor]) => [name, tf.keep(tensor)]));
       return result.loss;
     }, params);
-    const moments = { m: stateTensors(state, 'm'), v: stateTensors(state, 'v') };
-    const next: ReturnType<typeof adamw> = { params: {}, m: {}, v: {} };
-    for (const [share, names] of byRate(Object.keys(params), rate)) {
-      const group = (tensors: NamedTensors): NamedTensors => Object.fromEntries(names.map((name) => [name, tensors[name]!]));
-      const updated = adamw(
-        group(params),
-        group(grads),
-        group(moments.m),
-        group(moments.v),
-        {
-          learningRate: (share === 1 ? fed.learning_rate : tf.mul(fed.learning_rate!, share)) as tf.Scalar,
-          biasCorrection1: fed.bias_correction1 as tf.Scalar,
-          biasCorrection2: fed.bias_correction2 as tf.Scalar,
-        },
-        optimizer,
+    const optimised = (): NamedTensors => {
+      const moments = { m: stateTensors(state, 'm'), v: stateTensors(state, 'v') };
+      const next: ReturnType<typeof adamw> = { params: {}, m: {}, v: {} };
+      for (const [share, names] of byRate(Object.keys(params), rate)) {
+        const group = (tensors: NamedTensors): NamedTensors => Object.fromEntries(names.map((name) => [name, tensors[name]!]));
+        const updated = adamw(
+          group(params),
+          group(grads),
+          group(moments.m),
+          group(moments.v),
+          {
+            learningRate: (share === 1 ? fed.learning_rate : tf.mul(fed.learning_rate!, share)) as tf.Scalar,
+            biasCorrection1: fed.bias_correction1 as tf.Scalar,
+            biasCorrection2: fed.bias_correction2 as tf.Scalar,
+          },
+          optimizer,
+        );
+        for (const part of ['params', 'm', 'v'] as const) Object.assign(next[part], updated[part]);
+      }
+      const averages = Object.fromEntries(
+        Object.entries(stateTensors(state, 'ema')).map(([name, average]) => [
+          name,
+          average.add(next.params[name]!.sub(average).mul(fed.ema_weight!)),
+        ]),
       );
-      for (const part of ['params', 'm', 'v'] as const) Object.assign(next[part], updated[part]);
-    }
-    const averages = Object.fromEntries(
-      Object.entries(stateTensors(state, 'ema')).map(([name, average]) => [
-        name,
-        average.add(next.params[name]!.sub(average).mul(fed.ema_weight!)),
-      ]),
-    );
-    return {
-      outputs: { ...aux, loss: value },
-      state: { ...withPrefix('p', next.params), ...withPrefix('m', next.m), ...withPrefix('v', next.v), ...withPrefix('ema', averages) },
+      return { ...withPrefix('p', next.params), ...withPrefix('m', next.m), ...withPrefix('v', next.v), ...withPrefix('ema', averages) };
     };
+    return { outputs: { ...aux, loss: value }, state: withScope(OPTIMIZER_SCOPE, optimised) };
   };
   return {
     fn,

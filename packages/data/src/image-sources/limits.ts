@@ -19,3 +19,6 @@ export const MAX_CAPTION_BYTES = 64 * 2 ** 10;
 
 /** Of all captions of a webdataset: they are held while it is read. */
 export const MAX_CAPTIONS_BYTES = 512 * 2 ** 20;
+
+/** Of a file that is one caption: nobody means to write more. */
+export const MAX_CAPTION_FILE_BYTES = 64 * 2 ** 20;

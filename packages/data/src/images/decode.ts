@@ -6,7 +6,7 @@ import { those, type Conversion, type OpenedImage, type Pixels } from './formats
 import { openPnm } from './formats/pnm.ts';
 import { openWithSharp } from './formats/sharp.ts';
 import type { RgbImage } from './image.ts';
-import { turned } from './orientation.ts';
+import { turn } from './orientation.ts';
 
 /** Most pixels of an image: what Pillow takes without a warning (about 13400 x 13400). Decoded it holds 0.5 GB. */
 export const MAX_PIXELS = 178_956_970;
@@ -16,8 +16,10 @@ export interface DecodedImage extends RgbImage {
 }
 
 export interface DecodeOptions {
-  /** As it is shown: turned by its orientation, over black. Otherwise as Pillow reads it. */
-  readonly shown?: boolean;
+  /** By its EXIF orientation, as Pillow's `ImageOps.exif_transpose` does and Hugging Face's datasets do. */
+  readonly turned?: boolean;
+  /** What is transparent is black; the colours below it are left out. */
+  readonly overBlack?: boolean;
 }
 
 /**
@@ -27,7 +29,11 @@ export interface DecodeOptions {
  * @throws DataError invalid-image for what is cut short, damaged or no image; unsupported-image for other formats and sample types;
  * image-too-large
  */
-export async function decodeImage(bytes: Uint8Array, name: string, { shown = false }: DecodeOptions = {}): Promise<DecodedImage> {
+export async function decodeImage(
+  bytes: Uint8Array,
+  name: string,
+  { turned = false, overBlack = false }: DecodeOptions = {},
+): Promise<DecodedImage> {
   const opened = await open(bytes, name);
   const { width, height, orientation, turns } = opened;
   if (width * height > MAX_PIXELS)
@@ -37,8 +43,8 @@ export async function decodeImage(bytes: Uint8Array, name: string, { shown = fal
       height,
     });
   const pixels = await attempt(bytes, name, () => opened.decode());
-  const stored = { rgb: toRgb(pixels, shown), width, height };
-  const asRead = shown || turns === true ? turned(stored, orientation) : stored;
+  const stored = { rgb: toRgb(pixels, overBlack), width, height };
+  const asRead = turned || turns === true ? turn(stored, orientation) : stored;
   const leftOut = { orientation: asRead === stored && orientation > 1 };
   return { ...asRead, conversions: those({ ...Object.fromEntries(pixels.conversions.map((name) => [name, true])), ...leftOut }) };
 }
@@ -47,10 +53,10 @@ export async function decodeImage(bytes: Uint8Array, name: string, { shown = fal
 export async function imageSize(
   bytes: Uint8Array,
   name: string,
-  { shown = false }: DecodeOptions = {},
+  { turned = false }: Pick<DecodeOptions, 'turned'> = {},
 ): Promise<Pick<RgbImage, 'width' | 'height'>> {
   const { width, height, orientation, turns } = await open(bytes, name);
-  return (shown || turns === true) && orientation >= 5 ? { width: height, height: width } : { width, height };
+  return (turned || turns === true) && orientation >= 5 ? { width: height, height: width } : { width, height };
 }
 
 /**

@@ -12,7 +12,7 @@ const STORED: Readonly<Record<number, (x: number, y: number, w: number, h: numbe
 };
 
 /** An image as it is shown, by its EXIF orientation; 1 and what is none leave it as it is stored. */
-export function turned(image: RgbImage, orientation: number): RgbImage {
+export function turn(image: RgbImage, orientation: number): RgbImage {
   const stored = STORED[orientation];
   if (stored === undefined) return image;
   const [width, height] = orientation >= 5 ? [image.height, image.width] : [image.width, image.height];

@@ -355,7 +355,7 @@ describe('decodeImage gives what Pillow does of', () => {
     expect(image).toEqual({ width, height: 6 / width, rgb: image.rgb, conversions: ['grey'] });
     expect([...image.rgb].filter((__, i) => i % 3 === 0)).toEqual(greys);
     expect(await imageSize(bytes, 'x')).toEqual({ width, height: 6 / width });
-    expect(await decodeImage(bytes, 'x', { shown: true })).toEqual(image);
+    expect(await decodeImage(bytes, 'x', { turned: true })).toEqual(image);
   });
 
   it('a TIFF of four inks and an alpha', async () => {

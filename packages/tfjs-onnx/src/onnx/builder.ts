@@ -52,6 +52,8 @@ export class GraphBuilder {
   private readonly produced = new Set<string>();
   private readonly renamed = new Map<string, string>();
   private readonly counter: { next: number };
+  /** Begins the names of the nodes that are written next, and of what they compute: a profile tells by it whose they are. */
+  label = '';
 
   constructor(parent?: GraphBuilder) {
     // One counter for a graph and its bodies: ONNX forbids shadowing.
@@ -143,7 +145,7 @@ export class GraphBuilder {
   }
 
   ops(opType: string, inputs: readonly string[], outputCount: number, attributes: Attributes = {}, domain = ''): string[] {
-    const output = Array.from({ length: outputCount }, () => this.fresh(opType));
+    const output = Array.from({ length: outputCount }, () => this.fresh(this.label + opType));
     for (const name of output) this.produced.add(name);
     this.nodes.push({
       opType,

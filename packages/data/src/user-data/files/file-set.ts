@@ -1,0 +1,52 @@
+import { DataError } from '../../errors.ts';
+import { leadsOut } from '../../image-sources/links.ts';
+
+/** A file's bytes, from any place of it. */
+export interface RandomBytes {
+  readonly size: number;
+  /** Fewer than asked for only where the file ends. */
+  read(at: number, length: number): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
+/** A folder or an archive whose files are read by name, in any order. */
+export interface FileSet {
+  readonly path: string;
+  /** Of all its files that are not hidden, in natural order; those of a folder are looked for when this is called. */
+  names(): Promise<readonly string[]>;
+  /** @param name with forward slashes, relative to the set. @throws DataError naming a file that is not there or leads out */
+  read(name: string): Promise<Uint8Array>;
+  /** The same without reading it whole. */
+  open(name: string): Promise<RandomBytes>;
+  close(): Promise<void>;
+}
+
+export const bytesOf = (bytes: Buffer): RandomBytes => ({
+  size: bytes.length,
+  read: async (at, length) => bytes.subarray(at, at + length),
+  close: async () => {},
+});
+
+/** A part of a set: names are relative to a folder of it. */
+export function inFolder(files: FileSet, folder: string): FileSet {
+  if (folder === '' || folder === '.') return files;
+  return {
+    path: `${files.path}/${folder}`,
+    names: async () => (await files.names()).filter((name) => name.startsWith(`${folder}/`)).map((name) => name.slice(folder.length + 1)),
+    read: (name) => files.read(joined(folder, name)),
+    open: (name) => files.open(joined(folder, name)),
+    close: () => files.close(),
+  };
+}
+
+/** An absolute name stays what it is, for the set to refuse or take. */
+const joined = (folder: string, name: string): string => (/^([\\/]|[a-z]:[\\/])/i.test(name) ? name : `${folder}/${name}`);
+
+/** @throws DataError outside for a name that is absolute or goes up, invalid-row for an address */
+export function checkName(name: string): void {
+  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(name))
+    throw new DataError('invalid-row', `"${name}" is an address: download the pictures first, and name the files`, { name });
+  if (name.trim() === '' || name.includes('\0')) throw new DataError('invalid-row', 'it names no picture', { name });
+  if (leadsOut(name))
+    throw new DataError('outside', `"${name}" lies outside the data; allow that with --allow-outside, if you trust who made it`, { name });
+}

@@ -1,0 +1,101 @@
+import { open, readdir, realpath, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { DataError } from '../../errors.ts';
+import { isHidden } from '../../image-sources/kinds.ts';
+import { MAX_ENTRY_BYTES } from '../../image-sources/limits.ts';
+import { naturally } from '../../image-sources/names.ts';
+import { systemProblem } from '../../system-problem.ts';
+import { checkName, type FileSet, type RandomBytes } from './file-set.ts';
+
+/** An ordinary file, opened. @throws DataError file-read */
+export async function openLocal(file: string): Promise<RandomBytes> {
+  const fail = (why: string, cause?: Error): never => {
+    throw new DataError('file-read', why, { file }, { cause });
+  };
+  // A pipe would be waited for: what is opened is known to be a file.
+  const found = await stat(file).catch((error: Error) => fail(systemProblem(error) ?? error.message, error));
+  if (!found.isFile()) fail(`${file} is a folder, a pipe, a socket or a device; an ordinary file is needed`);
+  const handle = await open(file).catch((error: Error) => fail(systemProblem(error) ?? error.message, error));
+  return {
+    size: found.size,
+    async read(at, length) {
+      const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(length, found.size - at)));
+      let filled = 0;
+      while (filled < buffer.length) {
+        const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, at + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return buffer.subarray(0, filled);
+    },
+    close: () => handle.close(),
+  };
+}
+
+/** All bytes of what was opened, which is closed. @throws DataError image-too-large */
+export async function readAll(file: RandomBytes, name: string): Promise<Uint8Array> {
+  try {
+    if (file.size > MAX_ENTRY_BYTES)
+      throw new DataError('image-too-large', `${name} has ${file.size} bytes, the limit is ${MAX_ENTRY_BYTES}`, { name, size: file.size });
+    return await file.read(0, file.size);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * A folder of this machine. Files are where their names say; one that lies outside, by `..`, as an absolute path or behind a link, is
+ * refused unless that is allowed.
+ * @throws DataError file-read where there is none
+ */
+export async function localFolder(root: string, { allowOutside = false }: { allowOutside?: boolean } = {}): Promise<FileSet> {
+  const real = await realpath(root).catch((error: Error) => {
+    throw new DataError('file-read', systemProblem(error) ?? error.message, { path: root }, { cause: error });
+  });
+  const placeOf = async (name: string): Promise<string> => {
+    if (allowOutside) return path.resolve(real, name);
+    checkName(name);
+    const file = path.join(real, name);
+    const target = await realpath(file).catch(() => file);
+    if (target !== real && !target.startsWith(real === path.sep ? real : real + path.sep))
+      throw new DataError('outside', `"${name}" is a link that leads outside the data, to ${target}; allow that with --allow-outside`, {
+        name,
+      });
+    return file;
+  };
+  const open = async (name: string): Promise<RandomBytes> => openLocal(await placeOf(name));
+  let listed: Promise<readonly string[]> | null = null;
+  return {
+    path: root,
+    names: () => (listed ??= walk(real)),
+    open,
+    read: async (name) => readAll(await open(name), name),
+    close: async () => {},
+  };
+}
+
+/** Files of a folder and its subfolders that are not hidden; links to folders are followed, each folder once. */
+async function walk(root: string): Promise<readonly string[]> {
+  const names: string[] = [];
+  const seen = new Set<string>();
+  const visit = async (inside: string): Promise<void> => {
+    const real = await realpath(path.join(root, inside));
+    if (seen.has(real)) return;
+    seen.add(real);
+    for (const entry of (await readdir(path.join(root, inside), { withFileTypes: true })).sort((a, b) => naturally(a.name, b.name))) {
+      if (isHidden(entry.name)) continue;
+      const name = inside === '' ? entry.name : `${inside}/${entry.name}`;
+      const isFolder =
+        entry.isDirectory() ||
+        (entry.isSymbolicLink() &&
+          (await stat(path.join(root, name)).then(
+            (found) => found.isDirectory(),
+            () => false,
+          )));
+      if (isFolder) await visit(name);
+      else names.push(name);
+    }
+  };
+  await visit('');
+  return names;
+}
