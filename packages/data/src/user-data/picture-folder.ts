@@ -28,13 +28,9 @@ export async function openPictureFolder(files: FileSet, { captions = 'required',
     const text = captions === 'none' ? undefined : texts.get(stemOf(name));
     if (text === undefined) return null;
     const bytes = await files.open(text);
-    try {
-      if (bytes.size > MAX_CAPTION_FILE_BYTES)
-        throw new DataError('invalid-text', `its caption has ${bytes.size} bytes, the limit is ${MAX_CAPTION_FILE_BYTES}`, { name: text });
-      return decodeText(await bytes.read(0, bytes.size), text, encoding);
-    } finally {
-      await bytes.close();
-    }
+    if (bytes.size > MAX_CAPTION_FILE_BYTES)
+      throw new DataError('invalid-text', `its caption has ${bytes.size} bytes, the limit is ${MAX_CAPTION_FILE_BYTES}`, { name: text });
+    return decodeText(await bytes.read(0, bytes.size), text, encoding);
   };
   return {
     path: files.path,
@@ -42,6 +38,7 @@ export async function openPictureFolder(files: FileSet, { captions = 'required',
     length: images.length,
     hasConditions: conditions.size > 0,
     digest: createHash('sha256').update(names.map(comparedName).join('\n')).digest('hex'),
+    problems: [],
     where: (i) => images[i]!,
     async row(i) {
       const name = images[i]!;

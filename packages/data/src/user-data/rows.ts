@@ -1,5 +1,7 @@
+import path from 'node:path';
 import { DataError } from '../errors.ts';
 import { systemProblem } from '../system-problem.ts';
+import type { UserDataOptions } from './options.ts';
 
 /** A picture that a row names or holds: its bytes are read when they are asked for. */
 export interface PictureRef {
@@ -17,6 +19,12 @@ export interface Row {
   readonly condition: PictureRef | null;
 }
 
+/** A file that cannot be read as a whole. */
+export interface FileProblem {
+  readonly where: string;
+  readonly reason: string;
+}
+
 /** Rows of a user's data in a fixed order, each read when it is asked for. */
 export interface Rows {
   readonly path: string;
@@ -26,6 +34,8 @@ export interface Rows {
   readonly hasConditions: boolean;
   /** Of the tables or lists of files, without the pictures: sha256. */
   readonly digest: string;
+  /** Whole files that were passed over, because they cannot be read. */
+  readonly problems: readonly FileProblem[];
   /** Names a row for a person: `train.csv, row 17`. */
   where(index: number): string;
   /** @throws DataError for a row that cannot be read */
@@ -40,4 +50,28 @@ export type DataFormat = (typeof DATA_FORMATS)[number];
 export function rowProblem(error: unknown): string | null {
   if (error instanceof DataError) return error.message;
   return systemProblem(error);
+}
+
+/**
+ * Does something with each of several files. One that cannot be read ends it, or, where bad rows are passed over, is told.
+ * @throws DataError of the first such file
+ */
+export async function eachFile(
+  files: readonly string[],
+  { onBadRow = 'stop' }: UserDataOptions,
+  work: (file: string, index: number) => Promise<void>,
+): Promise<FileProblem[]> {
+  const problems: FileProblem[] = [];
+  for (const [index, file] of files.entries()) {
+    try {
+      await work(file, index);
+    } catch (error) {
+      const reason = rowProblem(error);
+      // Which columns or components are meant is not for one file to decide.
+      const isChoice = error instanceof DataError && ['invalid-columns', 'ambiguous-component'].includes(error.code);
+      if (reason === null || onBadRow === 'stop' || isChoice) throw error;
+      problems.push({ where: path.basename(file), reason });
+    }
+  }
+  return problems;
 }

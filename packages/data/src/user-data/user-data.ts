@@ -23,10 +23,10 @@ export const CHECKED_ROWS = 1024;
 /** Most bytes of prepared pictures that are kept. */
 const CACHE_BYTES = 128 * 2 ** 20;
 
-/** A row that cannot be read. */
+/** A row, or a file of many, that cannot be read. */
 export interface RowProblem {
-  /** Its number among the data's rows, from 0; a person is told `where`. */
-  readonly index: number;
+  /** Its number among the data's rows, from 0; null for a whole file, such as a shard that is cut short. A person is told `where`. */
+  readonly index: number | null;
   /** Such as `train.csv, row 17`, or a file's name. */
   readonly where: string;
   readonly reason: string;
@@ -79,6 +79,7 @@ async function open({ known, ...options }: Reopened): Promise<UserData> {
   const rows = await findRows(options);
   const id = path.basename(path.resolve(options.data));
   const problems = new Map<number, RowProblem>();
+  const all = (): RowProblem[] => [...rows.problems.map((problem) => ({ index: null, ...problem })), ...problems.values()];
   const prepare = cached((index) => prepareRow(rows, index, options));
 
   /** Null for a row that is passed over. */
@@ -106,7 +107,7 @@ async function open({ known, ...options }: Reopened): Promise<UserData> {
     const contents = await inTurn(checked, async (index) =>
       (await attempt(index)) === null ? null : await contentOf(rows, index, options),
     );
-    if (contents.every((content) => content === null)) throw nothingReadable(rows, [...problems.values()]);
+    if (contents.every((content) => content === null)) throw nothingReadable(rows, all());
     if (isSmall) bad = new Set(problems.keys());
     const good = contents.filter((content) => content !== null);
     hash = jsonHash({
@@ -130,7 +131,7 @@ async function open({ known, ...options }: Reopened): Promise<UserData> {
     conditions: rows.hasConditions ? ['canny', 'column'] : ['canny'],
     reference: { module: import.meta.url, data: { ...options, data: path.resolve(options.data), known: { hash, bad: [...bad] } } },
     get problems() {
-      return [...problems.values()];
+      return all();
     },
     async example(index) {
       checkIndex({ id, length }, index);
@@ -139,7 +140,7 @@ async function open({ known, ...options }: Reopened): Promise<UserData> {
         const prepared = await attempt(indices?.[at] ?? at);
         if (prepared !== null) return exampleOf(id, prepared);
       }
-      throw nothingReadable(rows, [...problems.values()]);
+      throw nothingReadable(rows, all());
     },
     close: () => rows.close(),
   };

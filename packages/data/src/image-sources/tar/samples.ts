@@ -6,7 +6,7 @@ import type { Skipped } from '../skipped.ts';
 export const ALL_COMPONENTS = '*';
 
 /** A file's place in webdataset's terms: the key of its sample ends at the first dot of its base name, its component is what follows. */
-function sampleParts(name: string): { key: string; component: string } {
+export function sampleParts(name: string): { key: string; component: string } {
   const [, key = name, component = ''] = /^((?:.*\/)?[^/.]*)(?:\.([^/]*))?$/.exec(name) ?? [];
   return { key, component: component.toLowerCase() };
 }

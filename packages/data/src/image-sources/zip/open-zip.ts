@@ -18,16 +18,7 @@ const MAX_LINK_BYTES = 4096;
 export async function openZip(file: string): Promise<Pick<ImageSource, 'skipped' | 'entries'> & { names: string[] }> {
   const skipped = new Skipped();
   const images = await withZip(file, async (zip) => {
-    const entries = await entriesOf(file, zip);
-    const [files, links] = [new Map<string, ZipEntry>(), new Map<string, string>()];
-    for (const entry of entries) {
-      const place = placeOf(nameInZip(entry));
-      if (isHidden(place)) skipped.add('hidden', place);
-      else if (files.has(place) || links.has(place))
-        throw new DataError('duplicate-name', `${file} holds two files named ${place}`, { file, name: place });
-      else if (isZipLink(entry)) links.set(place, linkPlace(place, (await readEntry(file, zip, entry, MAX_LINK_BYTES)).toString('utf8')));
-      else files.set(place, entry);
-    }
+    const { files, links } = await filesAndLinks(file, zip, skipped);
     return await imagesAmong(file, zip, files, links, skipped);
   });
   const names = [...images.keys()].sort(naturally);
@@ -38,6 +29,47 @@ export async function openZip(file: string): Promise<Pick<ImageSource, 'skipped'
       images,
     );
   return { names, skipped, entries };
+}
+
+/** A zip's files, and where its links lead to, by their places. */
+async function filesAndLinks(file: string, zip: yauzl.ZipFile, skipped: Skipped) {
+  const [files, links] = [new Map<string, ZipEntry>(), new Map<string, string>()];
+  for (const entry of await entriesOf(file, zip)) {
+    const place = placeOf(nameInZip(entry));
+    if (isHidden(place)) skipped.add('hidden', place);
+    else if (files.has(place) || links.has(place))
+      throw new DataError('duplicate-name', `${file} holds two files named ${place}`, { file, name: place });
+    else if (isZipLink(entry)) links.set(place, linkPlace(place, (await readEntry(file, zip, entry, MAX_LINK_BYTES)).toString('utf8')));
+    else files.set(place, entry);
+  }
+  return { files, links };
+}
+
+/** All files of a zip that are not hidden, in natural order, whatever they are: read by name, in any order, until it is closed. */
+export async function openZipFiles(file: string): Promise<{ names: string[]; read(name: string): Promise<Buffer> | null; close(): void }> {
+  const zip = await open(file);
+  try {
+    const { files, links } = await filesAndLinks(file, zip, new Skipped());
+    const entries = new Map<string, ZipEntry>();
+    for (const place of [...files.keys(), ...links.keys()]) {
+      const entry = followed(file, place, files, links);
+      if (entry !== null) entries.set(place, entry);
+    }
+    return {
+      names: [...entries.keys()].sort(naturally),
+      read(name) {
+        const entry = entries.get(name);
+        if (entry === undefined) return null;
+        checkPacking(file, name, entry);
+        checkSize(file, name, entry);
+        return readEntry(file, zip, entry);
+      },
+      close: () => zip.close(),
+    };
+  } catch (error) {
+    zip.close();
+    throw error instanceof DataError ? error : invalid(file, error as Error);
+  }
 }
 
 /** The images by their places; of links those that they lead to. */

@@ -6,7 +6,6 @@ export interface RandomBytes {
   readonly size: number;
   /** Fewer than asked for only where the file ends. */
   read(at: number, length: number): Promise<Buffer>;
-  close(): Promise<void>;
 }
 
 /** A folder or an archive whose files are read by name, in any order. */
@@ -24,7 +23,6 @@ export interface FileSet {
 export const bytesOf = (bytes: Buffer): RandomBytes => ({
   size: bytes.length,
   read: async (at, length) => bytes.subarray(at, at + length),
-  close: async () => {},
 });
 
 /** A part of a set: names are relative to a folder of it. */

@@ -7,40 +7,43 @@ import { naturally } from '../../image-sources/names.ts';
 import { systemProblem } from '../../system-problem.ts';
 import { checkName, type FileSet, type RandomBytes } from './file-set.ts';
 
-/** An ordinary file, opened. @throws DataError file-read */
+/**
+ * An ordinary file. It is opened for each read: nobody has to close it, and sets of ten thousand shards have no limit of open files.
+ * @throws DataError file-read
+ */
 export async function openLocal(file: string): Promise<RandomBytes> {
   const fail = (why: string, cause?: Error): never => {
     throw new DataError('file-read', why, { file }, { cause });
   };
+  const told = (error: Error): never => fail(systemProblem(error) ?? error.message, error);
   // A pipe would be waited for: what is opened is known to be a file.
-  const found = await stat(file).catch((error: Error) => fail(systemProblem(error) ?? error.message, error));
+  const found = await stat(file).catch(told);
   if (!found.isFile()) fail(`${file} is a folder, a pipe, a socket or a device; an ordinary file is needed`);
-  const handle = await open(file).catch((error: Error) => fail(systemProblem(error) ?? error.message, error));
   return {
     size: found.size,
     async read(at, length) {
       const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(length, found.size - at)));
-      let filled = 0;
-      while (filled < buffer.length) {
-        const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, at + filled);
-        if (bytesRead === 0) break;
-        filled += bytesRead;
+      const handle = await open(file).catch(told);
+      try {
+        let filled = 0;
+        while (filled < buffer.length) {
+          const { bytesRead } = await handle.read(buffer, filled, buffer.length - filled, at + filled);
+          if (bytesRead === 0) break;
+          filled += bytesRead;
+        }
+        return buffer.subarray(0, filled);
+      } finally {
+        await handle.close();
       }
-      return buffer.subarray(0, filled);
     },
-    close: () => handle.close(),
   };
 }
 
-/** All bytes of what was opened, which is closed. @throws DataError image-too-large */
+/** All bytes of a picture's file. @throws DataError image-too-large */
 export async function readAll(file: RandomBytes, name: string): Promise<Uint8Array> {
-  try {
-    if (file.size > MAX_ENTRY_BYTES)
-      throw new DataError('image-too-large', `${name} has ${file.size} bytes, the limit is ${MAX_ENTRY_BYTES}`, { name, size: file.size });
-    return await file.read(0, file.size);
-  } finally {
-    await file.close();
-  }
+  if (file.size > MAX_ENTRY_BYTES)
+    throw new DataError('image-too-large', `${name} has ${file.size} bytes, the limit is ${MAX_ENTRY_BYTES}`, { name, size: file.size });
+  return file.read(0, file.size);
 }
 
 /**
@@ -63,13 +66,13 @@ export async function localFolder(root: string, { allowOutside = false }: { allo
       });
     return file;
   };
-  const open = async (name: string): Promise<RandomBytes> => openLocal(await placeOf(name));
+  const openFile = async (name: string): Promise<RandomBytes> => openLocal(await placeOf(name));
   let listed: Promise<readonly string[]> | null = null;
   return {
     path: root,
     names: () => (listed ??= walk(real)),
-    open,
-    read: async (name) => readAll(await open(name), name),
+    open: openFile,
+    read: async (name) => readAll(await openFile(name), name),
     close: async () => {},
   };
 }

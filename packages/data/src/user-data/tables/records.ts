@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { DataError } from '../../errors.ts';
+import { Numbers } from '../numbers.ts';
 import type { RandomBytes } from '../files/file-set.ts';
 
 const [NEWLINE, RETURN, QUOTE, SPACE, TAB] = [0x0a, 0x0d, 0x22, 0x20, 0x09];
@@ -17,23 +18,6 @@ export interface RecordIndex {
   read(index: number): Promise<Buffer>;
   /** sha256 of the whole file. */
   readonly digest: string;
-}
-
-/** Numbers that grow in number. */
-class Numbers {
-  #values = new Float64Array(1024);
-  length = 0;
-  push(value: number): void {
-    if (this.length === this.#values.length) {
-      const larger = new Float64Array(this.length * 2);
-      larger.set(this.#values);
-      this.#values = larger;
-    }
-    this.#values[this.length++] = value;
-  }
-  at(index: number): number {
-    return this.#values[index]!;
-  }
 }
 
 /**

@@ -43,12 +43,10 @@ export async function openTextTable(
     length: records.length,
     hasConditions: columns.condition !== null,
     digest: index.digest,
+    problems: [],
     where: (i) => records.where(i),
     row: async (i) => rowOf(await records.record(i), columns, files),
-    async close() {
-      await file.close();
-      await files.close();
-    },
+    close: () => files.close(),
   };
 }
 

@@ -1,0 +1,91 @@
+import { DataError } from '../../errors.ts';
+import { isHidden } from '../../image-sources/kinds.ts';
+import { MAX_ENTRIES } from '../../image-sources/limits.ts';
+import { followed, leadsOut, linkPlace, placeOf } from '../../image-sources/links.ts';
+import { naturally } from '../../image-sources/names.ts';
+import { openBytes } from '../../image-sources/tar/byte-source.ts';
+import { tarMembers, type TarMember } from '../../image-sources/tar/tar-members.ts';
+import { checkName, type FileSet } from './file-set.ts';
+import { openLocal, readAll } from './local-folder.ts';
+
+/** A file of a tar: where its bytes lie. */
+export interface TarPlace {
+  readonly name: string;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/**
+ * All files of a tar that are not hidden, in its order. Links are files like those they lead to.
+ * @throws DataError unsupported-archive for a packed one, invalid-archive, archive-limit, duplicate-name, naming the entry
+ */
+export async function indexTar(file: string): Promise<readonly TarPlace[]> {
+  if (/gz$/i.test(file))
+    throw new DataError(
+      'unsupported-archive',
+      `${file} is packed as a whole, so that its pictures cannot be read in any order: unpack it with gunzip`,
+      {
+        file,
+      },
+    );
+  const source = await openBytes(file, { gzip: false });
+  try {
+    const files = new Map<string, TarMember>();
+    const links = new Map<string, string>();
+    const names: string[] = [];
+    for await (const member of tarMembers(file, source)) {
+      const { name, kind } = member;
+      if (kind === 'other') continue;
+      if (leadsOut(name)) throw new DataError('invalid-archive', `${file}: the entry "${name}" leads out of the archive`, { file, name });
+      if (kind === 'sparse file')
+        throw new DataError(
+          'unsupported-archive',
+          `${file}: ${name} is a sparse file, which is not read; make the archive without --sparse`,
+          {
+            file,
+            name,
+          },
+        );
+      const place = placeOf(name);
+      if (isHidden(place)) continue;
+      if (names.length === MAX_ENTRIES) throw new DataError('archive-limit', `${file} holds more than ${MAX_ENTRIES} files`, { file });
+      if (files.has(place) || links.has(place))
+        throw new DataError('duplicate-name', `${file} holds two files named ${place}`, { file, name });
+      names.push(place);
+      if (kind === 'file') files.set(place, member);
+      else links.set(place, kind === 'hard link' ? placeOf(member.link) : linkPlace(place, member.link));
+    }
+    return names.flatMap((name) => {
+      const found = followed(file, name, files, links);
+      return found === null ? [] : [{ name, offset: found.offset, size: found.size }];
+    });
+  } catch (error) {
+    if (error instanceof DataError) throw error;
+    throw new DataError('invalid-archive', `${file} is damaged, cut short or no tar archive: ${(error as Error).message}`, { file });
+  } finally {
+    await source.close();
+  }
+}
+
+/** A tar whose files are read by name, in any order. */
+export async function tarFiles(path: string): Promise<FileSet> {
+  const places = new Map((await indexTar(path)).map((place) => [place.name, place]));
+  const bytes = await openLocal(path);
+  const open: FileSet['open'] = async (name) => {
+    checkName(name);
+    const place = places.get(placeOf(name));
+    if (place === undefined) throw new DataError('file-read', `${name}: there is no such file in ${path}`, { name });
+    return {
+      size: place.size,
+      read: (at, length) => bytes.read(place.offset + at, Math.max(0, Math.min(length, place.size - at))),
+    };
+  };
+  const names = [...places.keys()].sort(naturally);
+  return {
+    path,
+    names: async () => names,
+    open,
+    read: async (name) => readAll(await open(name), name),
+    close: async () => {},
+  };
+}
