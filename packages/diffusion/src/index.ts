@@ -4,6 +4,7 @@ export { addNoise, trainingTarget, velocity, type FloatTensor } from './forward.
 export { combineGuidance, dropPrompts, promptDropMask, rescaleGuidance } from './guidance.ts';
 export { sigmaRules, type SigmaRule } from './levels/noise-levels.ts';
 export { spacedTimesteps, timestepSpacings, type TimestepSpacing } from './levels/spacing.ts';
+export { minSnrWeight } from './min-snr.ts';
 export { NoiseSchedule, type NoiseScheduleConfig } from './noise-schedule.ts';
 export { splitPrediction, type Prediction } from './prediction.ts';
 export { initialNoise, sample, type SampleOptions } from './sampling/sample.ts';

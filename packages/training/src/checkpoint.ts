@@ -38,7 +38,7 @@ export function checkpointSteps(directory: string): number[] {
 }
 
 /**
- * Writes the checkpoint of `step` atomically, then removes all but the newest two up to it and the newest that `isSound`.
+ * Writes the checkpoint of `step` atomically, then removes all but the newest `kept` (2 at least) up to it and the newest that `isSound`.
  * Throws TrainingError `disk-full`, with everything written earlier left in place.
  */
 export function writeCheckpoint(
@@ -50,7 +50,8 @@ export function writeCheckpoint(
     state,
     log,
     isSound,
-  }: Omit<Checkpoint, 'file'> & { seed: number; config: Json; isSound: (step: number) => boolean },
+    kept = KEPT,
+  }: Omit<Checkpoint, 'file'> & { seed: number; config: Json; isSound: (step: number) => boolean; kept?: number },
 ): string {
   const file = fileOf(directory, step);
   const bytes = Object.values(state).reduce((sum, { data }) => sum + data.byteLength, 0);
@@ -81,7 +82,7 @@ export function writeCheckpoint(
   // newer ones were found broken when this run resumed, or they would have been used
   const steps = checkpointSteps(directory);
   const upToThis = steps.filter((s) => s <= step);
-  const good = [...upToThis.slice(0, KEPT), upToThis.find(isSound)];
+  const good = [...upToThis.slice(0, Math.max(KEPT, kept)), upToThis.find(isSound)];
   for (const s of steps) if (!good.includes(s)) rmSync(fileOf(directory, s), { force: true });
   return file;
 }

@@ -9,11 +9,19 @@ export {
   type ModuleReference,
 } from './denoising/batches.ts';
 export { latentPool, openLatentPool, type LatentPool } from './denoising/latent-pool.ts';
-export { checkRecipe, learningRateOf, type Recipe } from './denoising/recipe.ts';
+export { checkRecipe, examplesOfStep, learningRateOf, type Recipe } from './denoising/recipe.ts';
 export { denoisingInputs, denoisingStep, stepsPerRun, trainedInBase, type DenoisingModel } from './denoising/step.ts';
 export { trainControl, TRAINING_REVISION, type ControlTraining, type TrainedControl } from './denoising/train-control.ts';
 export { TrainingError, isDiskFull, type TrainingErrorCode } from './errors.ts';
-export { constantRate, cosineRate, stableDecayRate, type LearningRate } from './learning-rate.ts';
+export {
+  constantRate,
+  cosineRate,
+  diffusersRate,
+  diffusersSchedules,
+  stableDecayRate,
+  type DiffusersSchedule,
+  type LearningRate,
+} from './learning-rate.ts';
 export { optimizerInputs, type OptimizerSettings } from './optimizer-inputs.ts';
 export {
   runTraining,

@@ -41,6 +41,10 @@ export interface TrainingOptions {
   directory?: string;
   /** Steps between checkpoints; one is always written at the end. */
   checkpointEvery?: number;
+  /** Newest checkpoints that are kept, at least 2, beside the newest of before the loss rose; 2. */
+  keptCheckpoints?: number;
+  /** Told of every line of the log: of those before a resume at once, then as they come. Its time counts nowhere. */
+  onRecord?(lines: readonly LogLine[]): void | Promise<void>;
   evaluation?: Evaluation;
   output?: ProgressOutput;
 }
@@ -138,7 +142,18 @@ function progressText(
 }
 
 async function train(options: TrainingOptions, progress: Progress, receivedSignal: () => NodeJS.Signals | null): Promise<TrainingResult> {
-  const { name, step: compiled, batches, totalSteps, learningRate, seed, directory, checkpointEvery, evaluation } = options;
+  const {
+    name,
+    step: compiled,
+    batches,
+    totalSteps,
+    learningRate,
+    seed,
+    directory,
+    checkpointEvery,
+    keptCheckpoints,
+    evaluation,
+  } = options;
   const { stepsPerRun } = compiled;
   checkMultiples({ stepsPerRun, totalSteps, checkpointEvery, 'evaluation.every': evaluation?.every });
   const config: Json = { config: options.config, seed };
@@ -164,7 +179,7 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
   const watch = new LossWatch();
   let diverged = false;
   const evaluations: TrainingResult['evaluations'] = [];
-  const record = (lines: readonly LogLine[]) => {
+  const record = async (lines: readonly LogLine[]): Promise<void> => {
     for (const line of lines) {
       if ('loss' in line) {
         losses.push({ step: line.step, loss: line.loss });
@@ -174,6 +189,7 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
         diverged = rise !== null || (diverged && !watch.isSound(line.step));
       } else evaluations.push({ step: line.step, values: line.evaluation });
     }
+    await options.onRecord?.(lines);
   };
   const reportRise = ({ mean, lowest }: LossRise) => {
     const sound = checkpoints === undefined ? undefined : checkpointSteps(checkpoints).find((s) => watch.isSound(s));
@@ -183,13 +199,13 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
       }.`,
     );
   };
-  record(log?.continueFrom(checkpoint?.log ?? '') ?? []);
+  await record(log?.continueFrom(checkpoint?.log ?? '') ?? []);
 
   const evaluate = async () => {
     const values = await evaluation!.run({ step, state: compiled.state });
     const line: LogLine = { step, evaluation: values, time: new Date().toISOString() };
     log?.append([line]);
-    record([line]);
+    await record([line]);
     progress.message(
       `step ${step}: ${Object.entries(values)
         .flatMap(([key, value]) => (typeof value === 'number' ? [`${key} ${Number(value.toPrecision(4))}`] : []))
@@ -201,7 +217,8 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
     checkFinite(name, step, compiled.state, checkpoint?.file);
     log!.sync();
     const made = { step, state: compiled.state, log: log!.mark };
-    checkpoint = { ...made, file: writeCheckpoint(checkpoints, { ...made, seed, config, isSound: (s) => watch.isSound(s) }) };
+    const isSound = (s: number): boolean => watch.isSound(s);
+    checkpoint = { ...made, file: writeCheckpoint(checkpoints, { ...made, seed, config, isSound, kept: keptCheckpoints }) };
   };
 
   const timing = { steps: 0, samples: 0, seconds: 0, waited: 0 };
@@ -231,7 +248,7 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
         time: new Date().toISOString(),
       }));
       log?.append(lines);
-      record(lines);
+      await record(lines);
       step += stepsPerRun;
 
       const recent = losses.slice(-DISPLAYED_LOSSES);

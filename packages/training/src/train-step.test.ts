@@ -118,3 +118,76 @@ describe('compileTrainStep', () => {
     );
   });
 });
+
+/** One parameter with a loss whose gradient is the mean of x: batch [x0, x1] has the gradient (x0 + x1) / 2. */
+const slope = (rows: number, more: Partial<TrainStepDefinition>): TrainStepDefinition => ({
+  name: 'slope',
+  trainable: { w: { shape: [1] }, u: { shape: [1] } },
+  inputs: { x: { shape: [rows] }, y: { shape: [rows, 1] } },
+  optimizer: { weightDecay: 0 },
+  loss: ({ params, inputs }) => ({
+    loss: tf.add(tf.mean(tf.mul(params['w']!, inputs['x']!)), tf.mean(tf.mul(params['u']!, inputs['y']!))) as tf.Scalar,
+  }),
+  ...more,
+});
+const numbers = (values: readonly number[], shape: readonly number[]) => ({ data: Float32Array.from(values), shape });
+
+/** What steps are fed, with beta1 0.9, beta2 0.999. */
+const rates = (steps: readonly number[]) => ({
+  learning_rate: numbers(steps.map(() => 0.1), steps.length === 1 ? [] : [steps.length]),
+  bias_correction1: numbers(steps.map((t) => 1 / (1 - 0.9 ** t)), steps.length === 1 ? [] : [steps.length]),
+  bias_correction2: numbers(steps.map((t) => 1 / (1 - 0.999 ** t)), steps.length === 1 ? [] : [steps.length]),
+}); // prettier-ignore
+const start = { w: numbers([2], [1]), u: numbers([-1], [1]) };
+
+describe('accumulation', () => {
+  const data = [3, -1, 0.5, 6, 2, 2, -4, 1];
+
+  it.each(['onnx', 'tfjs'] as const)('gives the step of the whole batch, micro-batch by micro-batch (%s)', async (engine) => {
+    const whole = await compileTrainStep(slope(4, { ema: 0.9, maxGradNorm: 1 }), { engine, threads: 1, stepsPerRun: 2 });
+    const parts = await compileTrainStep(slope(2, { ema: 0.9, maxGradNorm: 1, accumulation: 2 }), { engine, threads: 1, stepsPerRun: 2 });
+    whole.state = initialTrainState(start, { ema: true });
+    parts.state = initialTrainState(start, { ema: true, accumulation: 2 });
+    const fed = {
+      x: numbers(data, [2, 4]),
+      y: numbers(data.toReversed(), [2, 4, 1]),
+      ...rates([1, 2]),
+      ema_weight: numbers([0.5, 0.25], [2]),
+    };
+    const [a, b] = [await whole.run(fed), await parts.run(fed)];
+    expect(b.loss!.shape).toEqual([2]);
+    a.loss!.data.forEach((loss, i) => expect(b.loss!.data[i]).toBeCloseTo(loss, 6));
+    for (const [name, { data: values }] of Object.entries(whole.state))
+      values.forEach((value, i) => expect(parts.state[name]!.data[i]).toBeCloseTo(value, 6));
+    expect([parts.state['g:w']!.data[0], parts.state['g:u']!.data[0]]).toEqual([0, 0]);
+    await Promise.all([whole.release(), parts.release()]);
+  });
+
+  it('changes nothing before its last micro-batch', async () => {
+    const parts = await compileTrainStep(slope(1, { accumulation: 4 }), { threads: 1 });
+    parts.state = initialTrainState(start, { accumulation: 4 });
+    // The mean gradient of w is 8 / 4, so that m = 2 and v = 4; Adam's first step is the rate.
+    const { loss } = await parts.run({ x: numbers([1, 2, 2, 3], [4]), y: numbers([0, 0, 0, 0], [4, 1]), ...rates([1]) });
+    expect(loss).toEqual(numbers([4], []));
+    expect(parts.state['m:w']!.data[0]).toBe(2);
+    expect(parts.state['v:w']!.data[0]).toBe(4);
+    expect(parts.state['p:w']!.data[0]).toBeCloseTo(1.9, 5);
+    await parts.release();
+  });
+});
+
+describe('maxGradNorm', () => {
+  /** Gradients 3 and 4 have the norm 5. */
+  it.each([
+    [1, 0.6, 0.8],
+    [2.5, 1.5, 2],
+    [50, 3, 4],
+  ])('cuts gradients to a joint norm of %s', async (maxGradNorm, w, u) => {
+    const step = await compileTrainStep(slope(1, { maxGradNorm }), { threads: 1 });
+    step.state = initialTrainState(start);
+    await step.run({ x: numbers([3], [1]), y: numbers([4], [1, 1]), ...rates([1]) });
+    expect(step.state['m:w']!.data[0]).toBeCloseTo(w, 5);
+    expect(step.state['m:u']!.data[0]).toBeCloseTo(u, 5);
+    await step.release();
+  });
+});

@@ -2,6 +2,7 @@ import { conditionBatch, normal, openDataset, uniform, type DatasetReference } f
 import {
   addNoise,
   dropPrompts,
+  minSnrWeight,
   NoiseSchedule,
   stratifiedTimesteps,
   trainingTarget,
@@ -11,8 +12,12 @@ import {
 } from '@controllab/diffusion';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { MakeBatch } from '../batch.ts';
-import type { Recipe } from './recipe.ts';
+import { shuffledIndices } from '../shuffled-indices.ts';
 import { openLatentPool } from './latent-pool.ts';
+import { examplesOfStep, type Recipe } from './recipe.ts';
+
+/** The input that weighs each example's loss, of a recipe with `snrGamma`. */
+export const LOSS_WEIGHTS = 'lossWeights';
 
 /** Opens something again in another thread: `module` is the URL of a module whose default export takes `data`. */
 export interface ModuleReference {
@@ -36,8 +41,10 @@ export interface DenoisingBatchData {
   readonly tokenizer: ModuleReference;
   readonly schedule: NoiseScheduleConfig;
   readonly prediction: Prediction;
-  readonly recipe: Pick<Recipe, 'batchSize' | 'promptDrop' | 'timesteps'>;
+  readonly recipe: Pick<Recipe, 'batchSize' | 'promptDrop' | 'timesteps' | 'accumulation' | 'snrGamma' | 'order'>;
   readonly seed: number;
+  /** Prompts longer than the text encoder reads are cut off, not refused: whoever asks for it has said which. */
+  readonly cutPrompts?: boolean;
   /** Adds this condition of each example as input `condition`. */
   readonly condition?: string;
   /** Inputs that are the same for every sample, by name: SDXL's `timeIds`. */
@@ -50,7 +57,7 @@ export const denoisingBatchModule = (data: DenoisingBatchData): { module: URL; d
   data,
 });
 
-type Tokenize = (prompts: readonly string[]) => Record<string, HostTensor>;
+type Tokenize = (prompts: readonly string[], say?: (message: string) => void) => Record<string, HostTensor>;
 
 const openTokenizer = async ({ module, data }: ModuleReference): Promise<Tokenize> =>
   ((await import(module)) as { default(data: unknown): Tokenize | Promise<Tokenize> }).default(data);
@@ -61,20 +68,28 @@ const openTokenizer = async ({ module, data }: ModuleReference): Promise<Tokeniz
  * prompts are the same for every method that trains on the same dataset with the same seed.
  */
 export default async function denoisingBatches(data: DenoisingBatchData): Promise<MakeBatch> {
-  const { tokenizer, prediction, seed, condition, fixed = {} } = data;
-  const { batchSize, promptDrop, timesteps: sampling } = data.recipe;
+  const { tokenizer, prediction, seed, condition, fixed = {}, cutPrompts = false } = data;
+  const { promptDrop, timesteps: sampling, snrGamma, order } = data.recipe;
+  const batchSize = examplesOfStep(data.recipe);
   const phases = await Promise.all(
-    data.phases.map(async ({ from, latents, dataset }) => ({ from, pool: openLatentPool(latents), dataset: await openDataset(dataset) })),
+    data.phases.map(async ({ from, latents, dataset }) => {
+      const pool = openLatentPool(latents);
+      const shuffled = shuffledIndices({ seed, datasetSize: pool.count, batchSize });
+      return { from, pool, shuffled, dataset: await openDataset(dataset) };
+    }),
   );
   const tokenize = await openTokenizer(tokenizer);
   const schedule = new NoiseSchedule(data.schedule);
   const drawTimesteps = sampling === 'stratified' ? stratifiedTimesteps : uniformTimesteps;
 
+  const drawn = (step: number, count: number): number[] =>
+    Array.from(uniform(seed, 'scene', step, batchSize), (u) => Math.floor(u * count));
+
   return async (step) => {
-    const { pool, dataset } = phases.findLast(({ from }) => from <= step)!;
+    const { pool, dataset, shuffled } = phases.findLast(({ from }) => from <= step)!;
     const row = pool.latents.length / pool.count;
     const shape = [batchSize, ...pool.shape.slice(1)];
-    const indices = Array.from(uniform(seed, 'scene', step, batchSize), (u) => Math.floor(u * pool.count));
+    const indices = order === 'epochs' ? shuffled(step) : drawn(step, pool.count);
     const x0 = { data: new Float32Array(batchSize * row), shape };
     indices.forEach((index, n) => x0.data.set(pool.latents.subarray(index * row, (index + 1) * row), n * row));
     const noise = { data: normal(seed, 'noise', step, batchSize * row), shape };
@@ -88,8 +103,12 @@ export default async function denoisingBatches(data: DenoisingBatchData): Promis
       sample: addNoise(schedule, x0, noise, timesteps),
       target: trainingTarget(prediction, schedule, x0, noise, timesteps),
       timesteps: { data: Float32Array.from(timesteps), shape: [batchSize] },
-      ...tokenize(prompts),
+      ...tokenize(prompts, cutPrompts ? () => {} : undefined),
     };
+    if (snrGamma !== undefined) {
+      const weights = Float32Array.from(timesteps, (t) => minSnrWeight(prediction, schedule, t, snrGamma));
+      inputs[LOSS_WEIGHTS] = { data: weights, shape: [batchSize] };
+    }
     for (const [name, values] of Object.entries(fixed)) {
       inputs[name] = {
         data: Float32Array.from({ length: batchSize * values.length }, (_, i) => values[i % values.length]!),

@@ -4,8 +4,8 @@ import type { Dataset, RgbImage } from '@controllab/data';
 import type { FloatTensor } from '@controllab/diffusion';
 import { TrainingError } from '../errors.ts';
 
-/** Pictures handed to the encoder at a time: it compiles once a call. */
-const CHUNK = 4096;
+/** Pixels handed to the encoder at a time, which compiles once a call: 4096 pictures of 64 x 64, 64 of 512 x 512. */
+const CHUNK_PIXELS = 4096 * 64 * 64;
 
 /** A dataset's first examples as latents, in order. */
 export interface LatentPool {
@@ -73,8 +73,10 @@ export async function latentPool(
   }
   let latents: Float32Array | null = null;
   let shape: readonly number[] = [];
-  for (let start = 0; start < examples; start += CHUNK) {
-    const count = Math.min(CHUNK, examples - start);
+  const { width, height } = (await dataset.example(0)).image;
+  const chunk = Math.max(1, Math.floor(CHUNK_PIXELS / (width * height)));
+  for (let start = 0; start < examples; start += chunk) {
+    const count = Math.min(chunk, examples - start);
     const images: RgbImage[] = [];
     for (let i = 0; i < count; i++) images.push((await dataset.example(start + i)).image);
     const encoded = await encode(images);

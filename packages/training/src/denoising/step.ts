@@ -10,9 +10,10 @@ import {
   type TextEncoder,
   type Weights,
 } from '@controllab/core-blocks';
-import type { TensorSpec } from '@controllab/tfjs-onnx';
+import type { NamedTensors, TensorSpec } from '@controllab/tfjs-onnx';
 import { TrainingError } from '../errors.ts';
 import type { TrainStepDefinition } from '../train-step.ts';
+import { LOSS_WEIGHTS } from './batches.ts';
 import type { Recipe } from './recipe.ts';
 
 /** A denoiser with its text encoder, and what controls it. */
@@ -58,14 +59,37 @@ const TEXT_INPUTS = new Set(['context', 'textEmbeds']);
 /** Shapes of what `denoisingBatches` makes. @param latent height and width; the base's own without it */
 export function denoisingInputs(
   { denoiser, text }: Pick<DenoisingModel, 'denoiser' | 'text'>,
-  batchSize: number,
+  { batchSize, snrGamma }: Pick<Recipe, 'batchSize' | 'snrGamma'>,
   latent: LatentSize | undefined,
 ): Record<string, TensorSpec> {
   const read = Object.entries(denoiser.inputs(batchSize, latent));
   const own = Object.fromEntries(read.filter(([name]) => text === null || !TEXT_INPUTS.has(name)));
   const sample = own['sample']!;
-  return { ...own, target: { shape: sample.shape }, ...text?.inputs(batchSize), condition: conditionSpec(denoiser.target, sample) };
+  return {
+    ...own,
+    target: { shape: sample.shape },
+    ...text?.inputs(batchSize),
+    condition: conditionSpec(denoiser.target, sample),
+    ...(snrGamma === undefined ? {} : { [LOSS_WEIGHTS]: { shape: [batchSize] } }),
+  };
 }
+
+/** What of a recipe is part of the step's graph. */
+type StepRecipe = Pick<Recipe, 'batchSize' | 'weightDecay' | 'ema' | 'betas' | 'epsilon' | 'accumulation' | 'maxGradNorm' | 'snrGamma'>;
+
+/** Mean squared error [], each example's times its weight where it has one. */
+function lossOf(prediction: tf.Tensor, { target, [LOSS_WEIGHTS]: weights }: NamedTensors): tf.Scalar {
+  const squares = tf.squaredDifference(prediction, target!);
+  if (weights === undefined) return tf.mean(squares) as tf.Scalar;
+  const each = tf.mean(tf.reshape(squares, [squares.shape[0]!, -1]), 1);
+  return tf.mean(tf.mul(each, weights)) as tf.Scalar;
+}
+
+const optimizerOf = ({ weightDecay, betas, epsilon }: StepRecipe): TrainStepDefinition['optimizer'] => ({
+  weightDecay,
+  ...(betas === undefined ? {} : { beta1: betas[0], beta2: betas[1] }),
+  ...(epsilon === undefined ? {} : { eps: epsilon }),
+});
 
 /**
  * The loss of denoising under control, mean squared error of what the prediction type asks for, as one step of AdamW: the base's weights
@@ -75,7 +99,7 @@ export function denoisingInputs(
  */
 export function denoisingStep(
   model: DenoisingModel,
-  recipe: Pick<Recipe, 'batchSize' | 'weightDecay' | 'ema'>,
+  recipe: StepRecipe,
   { name, latent, recompute = false }: { name: string; latent?: LatentSize; recompute?: boolean },
 ): TrainStepDefinition {
   const { denoiser, text, weights, control } = model;
@@ -87,10 +111,12 @@ export function denoisingStep(
     name,
     trainable: { ...parameterSpecs({ control: control.module }), ...Object.fromEntries(inBase.map((full) => [full, unetSpecs[full]!])) },
     constants: Object.fromEntries(Object.entries(frozen).filter(([full]) => !inBase.includes(full))),
-    inputs: denoisingInputs(model, recipe.batchSize, latent),
-    optimizer: { weightDecay: recipe.weightDecay },
+    inputs: denoisingInputs(model, recipe, latent),
+    optimizer: optimizerOf(recipe),
     ...(inBase.length === 0 ? {} : { rate: (full: string) => (full.startsWith('unet.') ? control.baseRate : 1) }),
     ...(recipe.ema === null ? {} : { ema: recipe.ema }),
+    ...(recipe.accumulation === undefined ? {} : { accumulation: recipe.accumulation }),
+    ...(recipe.maxGradNorm === undefined ? {} : { maxGradNorm: recipe.maxGradNorm }),
     loss: ({ params, constants, inputs }) =>
       withParameters(
         { unet: denoiser.unet, ...(text === null ? {} : { text: text.module }) },
@@ -102,7 +128,7 @@ export function denoisingStep(
             () => {
               const t = { ...inputs, ...text?.encode(inputs) };
               const prediction = denoiser.predict(t, control.apply(t));
-              return { loss: tf.mean(tf.squaredDifference(prediction, inputs['target']!)) as tf.Scalar };
+              return { loss: lossOf(prediction, inputs) };
             },
             blocks,
           ),

@@ -3,7 +3,7 @@ import { readConstant, type Weights } from '@controllab/core-blocks';
 import type { NoiseScheduleConfig, Prediction } from '@controllab/diffusion';
 import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 import { startBatchWorker } from '../batch-worker.ts';
-import { runTraining, type Evaluation, type TrainingResult } from '../run-training.ts';
+import { runTraining, type Evaluation, type TrainingOptions, type TrainingResult } from '../run-training.ts';
 import { compileTrainStep, initialTrainState, stateTensors } from '../train-step.ts';
 import type { ProgressOutput } from '@controllab/report';
 import { denoisingBatchModule, type DenoisingBatchData, type LatentPhase, type ModuleReference } from './batches.ts';
@@ -37,6 +37,13 @@ export interface ControlTraining {
   /** What identifies the training, beside the seed: checkpoints of anything else are refused. */
   readonly identity: Json;
   readonly checkpointEvery?: number;
+  /** See `TrainingOptions`. */
+  readonly keptCheckpoints?: number;
+  readonly onRecord?: TrainingOptions['onRecord'];
+  /** Gradient checkpointing, see `denoisingStep`. */
+  readonly recompute?: boolean;
+  /** See `DenoisingBatchData`. */
+  readonly cutPrompts?: boolean;
   readonly evaluation?: Evaluation;
   readonly output?: ProgressOutput;
 }
@@ -71,7 +78,8 @@ export async function trainControl(training: ControlTraining): Promise<TrainedCo
     ...(evaluation === undefined ? [] : [evaluation.every]),
     ...(checkpointEvery === undefined ? [] : [checkpointEvery]),
   ];
-  const definition = denoisingStep(model, recipe, { name, ...(latent === undefined ? {} : { latent }) });
+  const { recompute = false, cutPrompts = false, keptCheckpoints, onRecord } = training;
+  const definition = denoisingStep(model, recipe, { name, recompute, ...(latent === undefined ? {} : { latent }) });
   const step = await compileTrainStep(definition, { ...engine, stepsPerRun: stepsPerRun(model, counts) });
   const { tokenizer, schedule, prediction, condition, fixed } = training;
   const batches: DenoisingBatchData = {
@@ -79,8 +87,9 @@ export async function trainControl(training: ControlTraining): Promise<TrainedCo
     tokenizer,
     schedule,
     prediction,
-    recipe: { batchSize: recipe.batchSize, promptDrop: recipe.promptDrop, timesteps: recipe.timesteps },
+    recipe,
     seed,
+    cutPrompts,
     condition,
     ...(fixed === undefined ? {} : { fixed }),
   };
@@ -88,7 +97,7 @@ export async function trainControl(training: ControlTraining): Promise<TrainedCo
     const result = await runTraining({
       name,
       step,
-      initialState: initialTrainState(startOf(model, seed), { ema: recipe.ema !== null }),
+      initialState: initialTrainState(startOf(model, seed), { ema: recipe.ema !== null, accumulation: recipe.accumulation ?? 1 }),
       batches: startBatchWorker(denoisingBatchModule(batches)),
       totalSteps: recipe.steps,
       learningRate: learningRateOf(recipe),
@@ -96,6 +105,8 @@ export async function trainControl(training: ControlTraining): Promise<TrainedCo
       config: training.identity,
       directory: training.directory,
       ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
+      ...(keptCheckpoints === undefined ? {} : { keptCheckpoints }),
+      ...(onRecord === undefined ? {} : { onRecord }),
       ...(evaluation === undefined ? {} : { evaluation }),
       ...(training.output === undefined ? {} : { output: training.output }),
     });
