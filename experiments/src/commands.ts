@@ -70,6 +70,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./verify/command.ts'),
   },
   {
+    name: 'train',
+    description: 'train a control network on your own images',
+    example: '--data photos/ --control canny --max-train-steps 400 --learning-rate 1e-3 --out my-control/',
+    load: () => import('./train/command.ts'),
+  },
+  {
     name: 'generate',
     description: 'draw with the embedded default or a published checkpoint',
     example: '--prompt "a large owl on a teal background" --count 4',

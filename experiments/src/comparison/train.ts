@@ -3,8 +3,9 @@ import { createSampler, methodMetadata, type Base } from '@controllab/base-model
 import { countParameters, verifySafetensors, writeSafetensors, type ControlTarget } from '@controllab/core-blocks';
 import { conditionBatch, type Dataset, type Json } from '@controllab/data';
 import { encodePng } from '@controllab/report';
-import { latentPool, stateTensors, trainControl, trainedInBase, TRAINING_REVISION, type Recipe } from '@controllab/training';
+import { stateTensors, trainControl, trainedInBase, TRAINING_REVISION, type Recipe } from '@controllab/training';
 import type { HostTensor } from '@controllab/tfjs-onnx';
+import { onBase, plain, storedLatents } from '../train/on-base.ts';
 import { Interrupted } from '../runner/errors.ts';
 import type { JobContext } from '../runner/job.ts';
 import type { Stored } from '../runner/store.ts';
@@ -49,8 +50,6 @@ const WEIGHTS = 'weights.safetensors';
 
 export const recipeOf = ({ recipe }: Profile, arm: Arm): Recipe => ({ ...recipe, ...arm.recipe });
 
-const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json;
-
 /**
  * What a training is a pure function of. The pictures that follow it are part of it, since they are stored with it.
  * @throws an error of the method's package when it has no recipe for the base
@@ -87,24 +86,6 @@ export function weightsOf({ directory }: Pick<Stored<TrainingValue>, 'directory'
   return Object.fromEntries(stored.names().map((name) => [name, stored.tensor(name)]));
 }
 
-/** The dataset's pictures as latents of the base, encoded once for all trainings. */
-async function pool({ at, base, dataset }: Setting, examples: number): Promise<string> {
-  const identity: Json = { encoder: base.hashes['vae']!, dataset: dataset.hash, examples, numerics: plain(at.numerics) };
-  const file = 'latents.safetensors';
-  const { directory } = await at.store.cell('latents', identity, async (folder) => {
-    at.say(`encoding ${examples} pictures of ${dataset.id}`);
-    await latentPool(path.join(folder, file), {
-      dataset,
-      examples,
-      encoder: base.hashes['vae']!,
-      encode: (images) => base.encode(images, at.engine),
-      say: at.say,
-    });
-    return { value: null, files: [file] };
-  });
-  return path.join(directory, file);
-}
-
 /** Arm and condition as messages name them. */
 export const labelOf = ({ arm, condition, seed }: TrainingKey): string => `${arm.label}, ${condition}, seed ${seed}`;
 
@@ -118,11 +99,11 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
   const recipe = recipeOf(at.profile, key.arm);
   const { images, steps, every } = at.profile.follow;
   const control = controlOf(setting, key.arm);
-  const model = { denoiser: base.denoiser({ extraInputs: control.extraInputs }), text: base.textEncoder(), weights: base.weights, control };
+  const trained = onBase(base, control);
   const followed = setting.scenes.examples.slice(0, images);
   const condition = conditionBatch(followed.map((example) => example.condition(key.condition)));
   const prompts = followed.map((example) => promptOf(example, 'perfect'));
-  const latents = await pool(setting, recipe.examples);
+  const latents = await storedLatents(at, base, dataset, recipe.examples);
   const sampler = await createSampler(
     base,
     { count: images, guidance: false, controls: [{ control: controlOf(setting, key.arm) }] },
@@ -131,11 +112,8 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
   try {
     const { result, weights } = await trainControl({
       name: labelOf(key),
-      model,
-      tokenizer: base.tokenizer,
-      schedule: base.schedule.config,
+      ...trained,
       fixed: base.fixedInputs(),
-      prediction: base.prediction,
       data: { latents, dataset: dataset.reference },
       condition: key.condition,
       recipe,
@@ -168,7 +146,7 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
       metadata: { ...methodMetadata(key.arm.method), condition: key.condition, seed: String(key.seed) },
     });
     return {
-      parameters: { control: countParameters(control.module), inBase: countOf(weights, trainedInBase(model)) },
+      parameters: { control: countParameters(control.module), inBase: countOf(weights, trainedInBase(trained.model)) },
       losses: result.losses.map(({ loss }) => loss),
       curve: {
         steps: result.evaluations.map(({ step }) => step),

@@ -92,6 +92,8 @@ export const isMini = (model: string): boolean => model === MINI || model.starts
 /** Guidance by default: what each kind of model draws best at. */
 const GUIDANCE = { mini: 4, published: 7.5 };
 
+export const guidanceOf = (model: string): number => (isMini(model) ? GUIDANCE.mini : GUIDANCE.published);
+
 /** What commander makes of the flags. */
 export interface GenerateFlags {
   model: string;
@@ -277,7 +279,7 @@ export function generateOptions(flags: GenerateFlags): GenerateOptions {
   const controls = controlsOf(flags);
   const prompts = flags.prompt ?? (guessMode && flags.prompts === undefined ? [''] : []);
   const mini = isMini(model);
-  const scale = flags.guidance ?? (mini ? GUIDANCE.mini : GUIDANCE.published);
+  const scale = flags.guidance ?? guidanceOf(model);
   if (prompts.length === 0 && flags.prompts === undefined) fail('give a --prompt, or --prompts FILE.', flags);
   if (guessMode && controls.length === 0) fail('--guess-mode needs a --controlnet.', flags);
   if ((width === null) !== (height === null)) fail('give --width and --height together.', flags);

@@ -1,3 +1,4 @@
+export { encodeEvents, eventFileStart, type Event, type EventImage } from './tensorboard/event-file.ts';
 export { encodePng } from './write/encode-png.ts';
 export { imageSheet } from './write/image-sheet.ts';
 export { type Estimate, type IntervalOptions, meanInterval, median, pairedDifferenceInterval } from './statistics/interval.ts';

@@ -11,7 +11,7 @@ export {
 export { latentPool, openLatentPool, type LatentPool } from './denoising/latent-pool.ts';
 export { checkRecipe, examplesOfStep, learningRateOf, type Recipe } from './denoising/recipe.ts';
 export { denoisingInputs, denoisingStep, stepsPerRun, trainedInBase, type DenoisingModel } from './denoising/step.ts';
-export { trainControl, TRAINING_REVISION, type ControlTraining, type TrainedControl } from './denoising/train-control.ts';
+export { startOf, trainControl, TRAINING_REVISION, type ControlTraining, type TrainedControl } from './denoising/train-control.ts';
 export { TrainingError, isDiskFull, type TrainingErrorCode } from './errors.ts';
 export {
   constantRate,

@@ -22,6 +22,9 @@ import { checkControlValues, controlValueSpecs } from './control-values.ts';
 import { isControlNeXtRelease, openReleasedControlNeXt } from './released-controlnext.ts';
 import { trainedMethod } from './trained-method.ts';
 
+/** Weights of a method that nobody else has a layout for, in the folder that training writes. */
+export const TRAINED_CONTROL_FILE = 'control.safetensors';
+
 type ImageTarget = ControlTarget & { readonly video: false };
 
 /** A trained control with its values: `control.`, and `unet.` for what it trained in the base. They stay in their file. */
@@ -34,7 +37,7 @@ export interface OpenedControl {
  * Opens a trained control for a base: a ControlNet as a diffusers directory; one as a single file, in the original cldm layout (with
  * `control_model.` or without) or with diffusers' names, which has no config and is taken for a copy of the base's encoder; a released
  * ControlNeXt with its part of the U-Net beside it, as a folder or by its module's file; or weights that were trained here (`control.*`),
- * whose metadata names the method.
+ * whose metadata names the method, alone or in the folder of their training.
  * @throws BaseModelError invalid-control when it was made for another base, or naming what it is that is not done; CoreBlocksError naming
  * the tensors that do not fit
  */
@@ -70,6 +73,8 @@ const INSTEAD: Partial<Record<FileKind['kind'], string>> = {
 
 function openDirectory(directory: string, base: Base, target: ImageTarget): OpenedControl {
   if (!fs.existsSync(path.join(directory, 'config.json'))) {
+    const trained = path.join(directory, TRAINED_CONTROL_FILE);
+    if (fs.existsSync(trained)) return trainedHere(readSafetensors(trained), base);
     if (isControlNeXtRelease(directory)) return openReleasedControlNeXt(directory, base);
     const files = fs.readdirSync(directory).slice(0, 20).join(', ');
     throw new BaseModelError(

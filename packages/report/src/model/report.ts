@@ -13,6 +13,8 @@ export interface Report {
   readonly takeaway: string;
   /** Id of the image-grid or film-strip block whose first rows stand under it on the first screen. */
   readonly lead?: string;
+  /** Of a run that is not over: seconds after which the page loads itself anew. */
+  readonly reloadSeconds?: number;
   /** One paragraph of prose: what was done and what came out. */
   readonly summary: string;
   /** What is compared, in the order of their colours: one colour, dash and symbol an arm, in all figures and tables that name it. */

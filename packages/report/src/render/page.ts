@@ -59,12 +59,15 @@ export const CONTENT_SECURITY_POLICY =
   "default-src 'none'; script-src 'self' file:; style-src 'self' file: 'unsafe-inline'; img-src 'self' file: data: blob:; connect-src blob: data:; base-uri 'none'; form-action 'none'";
 
 /** The head of a page of this package. Addresses are relative to it. */
-export const pageHead = (title: string, { styles, scripts }: { styles: readonly string[]; scripts: readonly string[] }): string => `<head>
+export const pageHead = (
+  title: string,
+  { styles, scripts, reloadSeconds }: { styles: readonly string[]; scripts: readonly string[]; reloadSeconds?: number },
+): string => `<head>
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="${CONTENT_SECURITY_POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<meta name="generator" content="controllab">
+<meta name="generator" content="controllab">${reloadSeconds === undefined ? '' : `\n<meta http-equiv="refresh" content="${reloadSeconds}">`}
 <title>${escapeHtml(title)}</title>
 <link rel="icon" href="data:,">
 ${styles.map((style) => `<link rel="stylesheet" href="${style}">`).join('\n')}
@@ -73,7 +76,7 @@ ${scripts.map((script) => `<script defer src="${script}"></script>`).join('\n')}
 
 /** The whole page. Styles, script and Plotly come from assets/ by relative address: it works from file:// without a network. */
 export const renderPage = (report: Report, grids: ReadonlyMap<string, PlacedGrid>): string => {
-  const { id, title, takeaway, summary, sections, provenance, attribution, arms = [] } = report;
+  const { id, title, takeaway, summary, sections, provenance, attribution, reloadSeconds, arms = [] } = report;
   const meta = [
     `${id}, profile ${provenance.profile}`,
     ...(provenance.finishedAt === null ? [] : [provenance.finishedAt.slice(0, 10)]),
@@ -89,7 +92,11 @@ export const renderPage = (report: Report, grids: ReadonlyMap<string, PlacedGrid
   ];
   return `<!doctype html>
 <html lang="en">
-${pageHead(title, { styles: ['assets/report.css'], scripts: [...(hasFigures ? ['assets/plotly.min.js'] : []), 'assets/report.js'] })}
+${pageHead(title, {
+  styles: ['assets/report.css'],
+  scripts: [...(hasFigures ? ['assets/plotly.min.js'] : []), 'assets/report.js'],
+  ...(reloadSeconds === undefined ? {} : { reloadSeconds }),
+})}
 <body>
 <a class="skip" href="#main">Skip to the results</a>
 <div class="page">

@@ -59,7 +59,7 @@ const unetWeights = (weights: Weights): Weights =>
   Object.fromEntries(Object.entries(weights).flatMap(([name, t]) => (name.startsWith('unet.') ? [[name.slice('unet.'.length), t]] : [])));
 
 /** Values of the parameters before the first step: the control's own, and the base's where those train too. */
-function startOf(model: DenoisingModel, seed: number): Record<string, HostTensor> {
+export function startOf(model: DenoisingModel, seed: number): Record<string, HostTensor> {
   const initial = model.control.initial(unetWeights(model.weights), seed);
   const inBase = trainedInBase(model).filter((name) => initial[name] === undefined);
   return { ...initial, ...Object.fromEntries(inBase.map((name) => [name, readConstant(model.weights[name]!)])) };

@@ -1,0 +1,19 @@
+import { controlNet, controlNetLite, ldmConcatenation } from '@controllab/controlnet';
+import { controlNeXt } from '@controllab/controlnext';
+import type { Method } from '@controllab/core-blocks';
+
+/** What can be trained by name. */
+const METHODS = {
+  controlnet: () => controlNet(),
+  'controlnet-gaussian': () => controlNet({ connection: 'gaussian' }),
+  'controlnet-random': () => controlNet({ copy: 'random' }),
+  'controlnet-mid': () => controlNet({ onlyMid: true }),
+  lite: () => controlNetLite(),
+  controlnext: () => controlNeXt(),
+  'ldm-concatenation': () => ldmConcatenation(),
+} as const satisfies Record<string, () => Method>;
+
+export type MethodName = keyof typeof METHODS;
+export const methodNames = Object.keys(METHODS) as MethodName[];
+
+export const methodOf = (name: MethodName): Method => METHODS[name]();

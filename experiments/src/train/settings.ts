@@ -1,0 +1,66 @@
+import type { Method } from '@controllab/core-blocks';
+import type { Recipe } from '@controllab/training';
+import { ExperimentError } from '../runner/errors.ts';
+import type { TrainFlags } from './flags.ts';
+import { methodOf } from './methods.ts';
+
+/** Flags that fit together, with what must be given. */
+export interface TrainSettings extends Omit<TrainFlags, 'method' | 'data' | 'out' | 'export'> {
+  readonly method: Method;
+  readonly data: string;
+  readonly out: string;
+  readonly exports: NonNullable<TrainFlags['export']>;
+}
+
+const fail = (message: string, flags: TrainFlags): never => {
+  throw new ExperimentError('invalid-option', `train: ${message}`, { flags });
+};
+
+/** @throws ExperimentError invalid-option with what to give instead */
+export function trainSettings(flags: TrainFlags): TrainSettings {
+  const { data, out, validationPrompt: prompts = [], validationImage: images = [] } = flags;
+  if (data === undefined) return fail('give --data PATH, the images to train on.', flags);
+  if (out === undefined) return fail('give --out FOLDER, where everything goes.', flags);
+  if (flags.maxTrainSteps !== undefined && flags.numTrainEpochs !== undefined)
+    fail('give --max-train-steps or --num-train-epochs, not both.', flags);
+  if ((prompts.length === 0) !== (images.length === 0)) fail('--validation-prompt and --validation-image go together.', flags);
+  if (prompts.length > 1 && images.length > 1 && prompts.length !== images.length)
+    fail(`${prompts.length} --validation-prompt and ${images.length} --validation-image: give as many of each, or one of either.`, flags);
+  if (!flags.validation && prompts.length > 0) fail('--no-validation draws nothing: leave --validation-prompt out.', flags);
+  if (flags.control === 'canny' && flags.conditioningImageColumn !== undefined)
+    fail('--conditioning-image-column is for --control column.', flags);
+  if (flags.captions === 'none' && flags.captionColumn !== undefined) fail('--captions none reads no --caption-column.', flags);
+  const exports = flags.export ?? [];
+  const method = methodOf(flags.method);
+  if (exports.length > 0 && !/^controlnet(-gaussian|-random)?$/.test(method.id))
+    fail(`--export ${exports.join(' ')} is for ControlNets; --method is ${flags.method}.`, flags);
+  return { ...flags, method, data, out, exports };
+}
+
+/** The recipe of a data set of so many examples. */
+export function recipeOf(settings: TrainSettings, examples: number): Recipe {
+  const { maxTrainSteps, numTrainEpochs = 1, trainBatchSize, gradientAccumulationSteps, maxGradNorm, snrGamma, ema = null } = settings;
+  const { lrScheduler: diffusers, lrNumCycles: cycles, lrPower: power } = settings;
+  return {
+    examples,
+    batchSize: trainBatchSize,
+    steps: maxTrainSteps ?? numTrainEpochs * Math.ceil(examples / (trainBatchSize * gradientAccumulationSteps)),
+    learningRate: settings.learningRate,
+    warmup: diffusers === 'constant' ? 0 : settings.lrWarmupSteps,
+    schedule: {
+      diffusers,
+      ...(diffusers === 'cosine_with_restarts' ? { cycles } : {}),
+      ...(diffusers === 'polynomial' ? { power } : {}),
+    },
+    promptDrop: settings.proportionEmptyPrompts,
+    timesteps: settings.timesteps,
+    weightDecay: settings.adamWeightDecay,
+    ema,
+    betas: [settings.adamBeta1, settings.adamBeta2],
+    epsilon: settings.adamEpsilon,
+    order: 'epochs',
+    ...(gradientAccumulationSteps === 1 ? {} : { accumulation: gradientAccumulationSteps }),
+    ...(maxGradNorm === 0 ? {} : { maxGradNorm }),
+    ...(snrGamma === undefined ? {} : { snrGamma }),
+  };
+}

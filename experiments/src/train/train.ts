@@ -1,0 +1,208 @@
+import { mkdir } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { checkSize, type Base } from '@controllab/base-model';
+import { userPath, workspaceRoot } from '@controllab/command-line';
+import { countParameters, type Control, type LatentSize } from '@controllab/core-blocks';
+import { firstExamples, plainLines, writeAtomic, type Json } from '@controllab/data';
+import { openBase } from '@controllab/mini-sd';
+import { currentCommit } from '@controllab/report';
+import { trainControl, TRAINING_REVISION, type LogLine, type Recipe } from '@controllab/training';
+import { isMini } from '../generate/options.ts';
+import { ExperimentError, Interrupted } from '../runner/errors.ts';
+import { numericsOf } from '../runner/numerics.ts';
+import { Store } from '../runner/store.ts';
+import { openData, type TrainData } from './data.ts';
+import { dryRun } from './dry-run.ts';
+import { checkTrainFolder, inTrainFolder } from './folder.ts';
+import { observe } from './live/observer.ts';
+import type { PageSetting } from './live/page.ts';
+import { onBase, plain, storedLatents, type Workplace } from './on-base.ts';
+import { writeOutputs } from './output/write-outputs.ts';
+import { recipeOf, type TrainSettings } from './settings.ts';
+import { openValidation, validatedPictures, type Validated } from './validation.ts';
+
+type Size = { readonly width: number; readonly height: number };
+
+/** The command as it was given. */
+export interface GivenCommand {
+  /** Every flag, as a config file. */
+  readonly config: string;
+  readonly command: string;
+}
+
+/** A training that is known to be possible. */
+export interface PlannedTraining {
+  readonly settings: TrainSettings;
+  readonly base: Base;
+  readonly control: Control;
+  readonly data: TrainData;
+  readonly recipe: Recipe;
+  readonly size: Size;
+  readonly latent: LatentSize;
+  readonly at: Workplace;
+  readonly out: string;
+}
+
+function workplace({ provider, threads = os.cpus().length, store }: TrainSettings): Workplace {
+  const say = (message: string): void => void process.stdout.write(`${plainLines(message)}\n`);
+  const engine = { provider, threads };
+  const folder = store === undefined ? path.join(workspaceRoot, 'runs', 'store') : userPath(store);
+  return { store: new Store(folder, { commit: currentCommit(), say }), engine, numerics: numericsOf(engine, null), say };
+}
+
+/** The size of the pictures. @throws ExperimentError invalid-option for one that the base cannot take */
+async function sizeOf({ resolution }: TrainSettings, base: Base, { dataset }: TrainData): Promise<Size> {
+  const { image } = await dataset.example(0);
+  const size = { width: image.width, height: image.height };
+  try {
+    checkSize(base, size);
+  } catch (cause) {
+    throw new ExperimentError(
+      'invalid-option',
+      `train: ${(cause as Error).message}; use --resolution (${resolution ?? base.pixels}).`,
+      size,
+      {
+        cause,
+      },
+    );
+  }
+  return size;
+}
+
+async function plan(settings: TrainSettings): Promise<PlannedTraining> {
+  const at = workplace(settings);
+  const out = userPath(settings.out);
+  await checkTrainFolder(out);
+  const { base: name, baseConfig } = settings;
+  const base = await openBase(isMini(name) ? name : userPath(name), { config: baseConfig === undefined ? null : userPath(baseConfig) });
+  const control = settings.method.create(base.denoiser().target);
+  const data = await openData(settings, base);
+  for (const problem of data.problems) at.say(`skipped: ${problem}`);
+  const size = await sizeOf(settings, base, data);
+  const latent = { width: size.width / base.factor, height: size.height / base.factor };
+  return { settings, base, control, data, recipe: recipeOf(settings, data.examples), size, latent, at, out };
+}
+
+/** What a training is a pure function of. */
+const identityOf = ({ settings, base, data, recipe, size, at }: PlannedTraining): Json => ({
+  revision: TRAINING_REVISION,
+  method: { id: settings.method.id, config: plain(settings.method.config) },
+  base: base.hash,
+  dataset: data.dataset.hash,
+  condition: settings.control,
+  size: plain(size),
+  recipe: plain(recipe),
+  recompute: settings.gradientCheckpointing,
+  seed: settings.seed,
+  numerics: plain(at.numerics),
+});
+
+/** Says which captions the base does not read as they stand: of a long set, the first ones. */
+async function sayCaptions({ base, data: { dataset, examples }, at }: PlannedTraining): Promise<void> {
+  const LOOKED_AT = 256;
+  const said = new Set<string>();
+  const captions = (await firstExamples(dataset, Math.min(LOOKED_AT, examples))).map((example) => example.captions['caption'] ?? '');
+  base.tokenize(captions, (message) => said.add(message));
+  const shown = [...said].slice(0, 5);
+  for (const message of shown) at.say(`Warning: ${message}.`);
+  if (said.size > shown.length) at.say(`Warning: ${said.size - shown.length} more captions or words are cut off or unknown.`);
+}
+
+/** How it is trained, in words: what stands on the page and in the model card. */
+function factsOf({ settings, base, control, data, recipe, size }: PlannedTraining): Record<string, string> {
+  const { accumulation = 1, maxGradNorm, snrGamma, ema } = recipe;
+  const { diffusers } = recipe.schedule as { diffusers: string };
+  return {
+    method: settings.method.label,
+    base: `${base.label}, ${base.hash.slice(0, 12)}`,
+    data: `${data.examples} of ${data.dataset.id}, ${data.dataset.hash.slice(0, 12)}`,
+    control: settings.control,
+    pixels: `${size.width} x ${size.height}`,
+    'parameters of the control': countParameters(control.module).toLocaleString('en-US'),
+    'trained in the base': control.trainsInBase === null ? 'nothing' : String(control.trainsInBase),
+    steps: `${recipe.steps} of ${recipe.batchSize}${accumulation === 1 ? '' : ` x ${accumulation}`}`,
+    'learning rate': `${recipe.learningRate}, ${diffusers}${recipe.warmup > 0 ? `, ${recipe.warmup} steps of warm-up` : ''}`,
+    AdamW: `betas ${recipe.betas!.join(', ')}, weight decay ${recipe.weightDecay}, epsilon ${recipe.epsilon}`,
+    'gradient norm': maxGradNorm === undefined ? 'not cut' : `cut at ${maxGradNorm}`,
+    'loss weights': snrGamma === undefined ? 'equal' : `min-SNR, gamma ${snrGamma}`,
+    'empty prompts': String(recipe.promptDrop),
+    timesteps: recipe.timesteps,
+    'averaged weights': ema === null ? 'no' : `decay ${ema}`,
+    seed: String(settings.seed),
+  };
+}
+
+const pageSetting = (planned: PlannedTraining, pictures: readonly Validated[], { command }: GivenCommand): PageSetting => ({
+  title: `${planned.settings.method.label} on ${planned.settings.control}`,
+  totalSteps: planned.recipe.steps,
+  samplesPerStep: planned.recipe.batchSize * (planned.recipe.accumulation ?? 1),
+  seed: planned.settings.seed,
+  pictures,
+  validation: path.join(planned.out, 'validation'),
+  facts: factsOf(planned),
+  command,
+  engine: `${planned.at.numerics.runtime}, ${planned.at.numerics.provider}, ${planned.at.numerics.threads} threads`,
+  weightsHash: planned.base.hash.slice(0, 12),
+  datasetHash: planned.data.dataset.hash.slice(0, 12),
+});
+
+/** Trains in the folder, or goes on. @throws Interrupted when a signal stopped it */
+async function trainIn(planned: PlannedTraining, identity: Json, given: GivenCommand): Promise<void> {
+  const { settings, base, control, data, recipe, size, latent, at, out } = planned;
+  await writeAtomic(path.join(out, 'train.json'), given.config);
+  await sayCaptions(planned);
+  const pictures = settings.validation ? await validatedPictures(settings, data, size, (message) => at.say(`Warning: ${message}.`)) : [];
+  const page = pageSetting(planned, pictures, given);
+  await mkdir(page.validation, { recursive: true });
+  const observer = observe(page, { page: path.join(out, 'report'), tensorboard: path.join(out, 'tensorboard') });
+  at.say(`the run's page: ${path.relative(process.cwd(), path.join(out, 'report', 'index.html'))}`);
+  const latents = await storedLatents(at, base, data.dataset, recipe.examples);
+  const validation = settings.validation ? await openValidation({ settings, base, recipe, at, pictures, size }, page.validation) : null;
+  const lines: LogLine[] = [];
+  try {
+    const { weights } = await trainControl({
+      name: 'train',
+      ...onBase(base, control),
+      fixed: base.fixedInputs(size),
+      data: { latents, dataset: data.dataset.reference },
+      condition: settings.control,
+      latent,
+      recipe,
+      seed: settings.seed,
+      engine: at.engine,
+      directory: out,
+      identity,
+      checkpointEvery: settings.checkpointingSteps,
+      keptCheckpoints: settings.checkpointsTotalLimit,
+      recompute: settings.gradientCheckpointing,
+      cutPrompts: true,
+      ...(validation === null ? {} : { evaluation: validation.evaluation }),
+      onRecord: async (more) => {
+        lines.push(...more);
+        await observer.onRecord(more);
+      },
+    });
+    if (weights === null) throw new Interrupted();
+    await observer.finish();
+    for (const file of await writeOutputs(planned, { weights, page, lines })) at.say(path.relative(process.cwd(), path.join(out, file)));
+  } finally {
+    await validation?.release();
+  }
+}
+
+/**
+ * Trains a control network as the flags say and writes it as others read it, with a model card, a page and TensorBoard's events. Called
+ * again with the same flags it goes on from its newest checkpoint, to the same bytes.
+ * @throws ExperimentError, and what base, data and training throw
+ */
+export async function train(settings: TrainSettings, given: GivenCommand): Promise<void> {
+  const planned = await plan(settings);
+  if (settings.dryRun) {
+    const { gradientCheckpointing: recompute, checkpointsTotalLimit: keptCheckpoints } = settings;
+    planned.at.say(await dryRun(planned, { recompute, keptCheckpoints }));
+    return;
+  }
+  const identity = identityOf(planned);
+  await inTrainFolder(planned.out, identity, () => trainIn(planned, identity, given));
+}
