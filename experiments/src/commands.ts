@@ -106,6 +106,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('@controllab/mini-sd/cli/pretrain'),
   },
   {
+    name: 'mini export',
+    description: 'write the embedded default in the layout of diffusers',
+    example: '--out mini/',
+    load: () => import('@controllab/mini-sd/cli/export'),
+  },
+  {
     name: 'mini evaluate',
     description: 'measure what the embedded default can draw',
     example: '--per-object 1',

@@ -7,15 +7,13 @@ import { CONTEXT_LENGTH, vocabulary, type Tier } from '@controllab/emoji-scenes'
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
 import { compileDecoder, normaliseLatents, PATCH, posteriorMeans } from '../networks/autoencoder.ts';
 import { miniText } from '../networks/clip.ts';
-import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniUNet, miniVae } from '../networks/models.ts';
+import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniUNet, miniVae, LATENT_LIMIT } from '../networks/models.ts';
 import { COMMITTED_TIER, MINI, type CommunityStyle } from '../names.ts';
 import { checksum, loadTextEncoder } from '../load-networks.ts';
 import { styleAdapter } from './styles.ts';
 import openTokenizer, { tokenizerReference } from './tokenizer.ts';
 import { loadWeights, readStatistics } from '../weights.ts';
 
-/** Latents beyond four standard deviations are none that the autoencoder has seen. */
-const LATENT_LIMIT = 4;
 const SETTING = { family: 'mini', factor: PATCH, latent: { height: LATENT_SIZE, width: LATENT_SIZE }, tokens: CONTEXT_LENGTH };
 
 const prefixed = (prefix: string, weights: Record<string, HostTensor>): Record<string, HostTensor> =>

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { Linear, Module, Parameter, TextTransformer } from '@controllab/core-blocks';
+import { Linear, Module, Parameter, TextTransformer, type TextTransformerConfig } from '@controllab/core-blocks';
 import { CONTEXT_LENGTH } from '@controllab/emoji-scenes';
 import { ConvTrunk, DownConv } from './conv-trunk.ts';
 import { TEXT_WIDTH } from './models.ts';
@@ -8,21 +8,24 @@ const TEXT_LAYERS = 4;
 /** Id of `<end>` in every vocabulary of emoji-scenes. */
 const END = 2;
 
-const textTransformer = (vocabularySize: number, layers: number): TextTransformer =>
-  new TextTransformer({
-    vocab_size: vocabularySize,
-    hidden_size: TEXT_WIDTH,
-    intermediate_size: 4 * TEXT_WIDTH,
-    num_hidden_layers: layers,
-    num_attention_heads: 4,
-    max_position_embeddings: CONTEXT_LENGTH,
-  });
+const configOf = (vocabularySize: number, layers: number): TextTransformerConfig => ({
+  vocab_size: vocabularySize,
+  hidden_size: TEXT_WIDTH,
+  intermediate_size: 4 * TEXT_WIDTH,
+  num_hidden_layers: layers,
+  num_attention_heads: 4,
+  max_position_embeddings: CONTEXT_LENGTH,
+});
+const textTransformer = (vocabularySize: number, layers: number): TextTransformer => new TextTransformer(configOf(vocabularySize, layers));
 
 /**
  * The text encoder that conditions the U-Net: mini-CLIP's without its last layer, as in Stable Diffusion 2. There, only `<end>` was trained
  * by the contrastive loss; one layer earlier every token carries what the picture shows.
  */
 export const miniText = (vocabularySize: number): TextTransformer => textTransformer(vocabularySize, TEXT_LAYERS - 1);
+
+/** Its config; keys are transformers'. */
+export const textConfig = (vocabularySize: number): TextTransformerConfig => configOf(vocabularySize, TEXT_LAYERS - 1);
 
 /**
  * Image tower: the convolutional trunk, one more halving, and a linear map of the 4x4 grid, so that places survive (CLIP's ResNets pool by

@@ -41,5 +41,8 @@ export const MINI_UNET: UNet2DConditionConfig = {
 export const miniVae = (): AutoencoderKL => new AutoencoderKL(MINI_VAE);
 export const miniUNet = (): UNet2DConditionModel => new UNet2DConditionModel(MINI_UNET);
 
+/** Latents beyond four standard deviations are none that the autoencoder has seen. */
+export const LATENT_LIMIT = 4;
+
 /** v-prediction on the cosine schedule: at 16 x 16 latents the scaled-linear one of SD leaves too much signal at the last timestep. */
 export const MINI_SCHEDULE: NoiseScheduleConfig = { schedule: 'cosine' };

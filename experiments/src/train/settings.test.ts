@@ -1,0 +1,112 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Command } from 'commander';
+import { parseFlags } from '@controllab/command-line';
+import { checkRecipe } from '@controllab/training';
+import { applyConfigFile, configText } from './config-file.ts';
+import { trainFlags, type TrainFlags } from './flags.ts';
+import { recipeOf, trainSettings } from './settings.ts';
+
+let root: string;
+beforeAll(() => void (root = mkdtempSync(path.join(os.tmpdir(), 'flags-'))));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const parsed = (argv: readonly string[]): Command => {
+  const command = trainFlags();
+  parseFlags(command, argv);
+  return command;
+};
+const settings = (...argv: string[]) => trainSettings(parsed(['--data=x', '--out=y', ...argv]).opts<TrainFlags>());
+const withFile = async (config: unknown, ...argv: string[]): Promise<Command> => {
+  const file = path.join(root, 'train.json');
+  writeFileSync(file, typeof config === 'string' ? config : JSON.stringify(config));
+  const command = parsed(argv);
+  await applyConfigFile(command, file, 'train.json');
+  return command;
+};
+
+describe('flags', () => {
+  it("have diffusers' names and defaults", () => {
+    expect(settings()).toMatchObject({
+      trainBatchSize: 4, gradientAccumulationSteps: 1, learningRate: 5e-6, lrScheduler: 'constant', lrWarmupSteps: 500, lrNumCycles: 1,
+      lrPower: 1, adamBeta1: 0.9, adamBeta2: 0.999, adamWeightDecay: 0.01, adamEpsilon: 1e-8, maxGradNorm: 1, proportionEmptyPrompts: 0,
+      validationSteps: 100, checkpointingSteps: 500,
+    }); // prettier-ignore
+  });
+
+  it.each([
+    [['--max-train-steps=5', '--num-train-epochs=2'], /not both/],
+    [['--validation-prompt=a'], /go together/],
+    [
+      ['--validation-prompt=a', '--validation-prompt=b', '--validation-image=c', '--validation-image=d', '--validation-image=e'],
+      /as many of each/,
+    ],
+    [['--no-validation', '--validation-prompt=a', '--validation-image=b'], /leave --validation-prompt out/],
+    [['--conditioning-image-column=edges'], /is for --control column/],
+    [['--captions=none', '--caption-column=text'], /reads no --caption-column/],
+    [['--method=controlnext', '--export', 'onnx'], /is for ControlNets/],
+    [['--method=controlnet-mid', '--export', 'cldm'], /is for ControlNets/],
+  ])('that do not go together are refused: %j', (argv, message) => expect(() => settings(...argv)).toThrow(message));
+
+  it('need data and a folder', () => {
+    expect(() => trainSettings(parsed([]).opts<TrainFlags>())).toThrow(/give --data/);
+    expect(() => trainSettings(parsed(['--data=x']).opts<TrainFlags>())).toThrow(/give --out/);
+  });
+});
+
+describe('the recipe', () => {
+  it('counts steps by epochs: 10 examples in steps of 4 are 3', () => {
+    expect(recipeOf(settings('--train-batch-size=2', '--gradient-accumulation-steps=2', '--num-train-epochs=2'), 10)).toMatchObject({
+      batchSize: 2,
+      accumulation: 2,
+      steps: 6,
+    });
+    expect(recipeOf(settings('--max-train-steps=7'), 10).steps).toBe(7);
+  });
+
+  it('has every flag, and is one that training takes', () => {
+    const recipe = recipeOf(
+      settings(
+        '--learning-rate=1e-4', '--lr-scheduler=polynomial', '--lr-power=2', '--lr-warmup-steps=10', '--adam-beta1=0.8', '--adam-beta2=0.99',
+        '--adam-epsilon=1e-6', '--adam-weight-decay=0', '--max-grad-norm=0', '--snr-gamma=5', '--ema=0.99', '--timesteps=stratified',
+      ), 100,
+    ); // prettier-ignore
+    checkRecipe(recipe);
+    expect(recipe).toEqual({
+      examples: 100, batchSize: 4, steps: 25, learningRate: 1e-4, warmup: 10, schedule: { diffusers: 'polynomial', power: 2 }, promptDrop: 0,
+      timesteps: 'stratified', weightDecay: 0, ema: 0.99, betas: [0.8, 0.99], epsilon: 1e-6, order: 'epochs', snrGamma: 5,
+    }); // prettier-ignore
+  });
+});
+
+describe('a config file', () => {
+  it('sets what the command line does not', async () => {
+    const command = await withFile({ trainBatchSize: 8, seed: '3', validation: false, learningRate: 1e-4 }, '--seed=9');
+    expect(command.opts()).toMatchObject({ trainBatchSize: 8, seed: 9, validation: false, learningRate: 1e-4 });
+  });
+
+  it('reads back what was saved', async () => {
+    const text = configText(
+      parsed(['--data=x', '--out=y', '--validation-prompt=a', '--validation-prompt=b', '--validation-image=c', '--export', 'cldm', 'onnx']),
+    );
+    expect(configText(await withFile(text))).toBe(text);
+  });
+
+  it.each<[unknown, RegExp]>([
+    ['{', /train\.json cannot be read as JSON/],
+    ['[1]', /holds no object/],
+    [{ trainBatchsize: 8 }, /has the unknown key "trainBatchsize"\. Keys: .*trainBatchSize/],
+    [{ dryRun: true }, /unknown key "dryRun"/],
+    [{ trainBatchSize: 0 }, /has trainBatchSize 0\. Expected a whole number of at least 1/],
+    [{ trainBatchSize: null }, /has trainBatchSize null; expected a text or a number/],
+    [{ method: 'lora' }, /has method "lora"\. Allowed choices are controlnet/],
+    [{ validation: 'no' }, /has validation "no"; expected true or false/],
+    [{ validationPrompt: 'a' }, /has validationPrompt "a"; expected a list/],
+    [{ validationPrompt: [1] }, /expected a list of texts/],
+    [{ __proto__x: 1 }, /unknown key/],
+  ])('is refused by key: %j', async (config, message) => {
+    await expect(withFile(config)).rejects.toThrow(message);
+  });
+});

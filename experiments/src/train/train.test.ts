@@ -1,0 +1,111 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+let root: string;
+const at = (...names: string[]): string => path.join(root, ...names);
+beforeAll(() => void (root = mkdtempSync(path.join(os.tmpdir(), 'train-'))));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const SMALL = [
+  '--data=emoji-scenes', '--max-train-samples=16', '--max-train-steps=6', '--train-batch-size=2', '--learning-rate=1e-3',
+  '--gradient-accumulation-steps=2', '--snr-gamma=5', '--ema=0.9', '--proportion-empty-prompts=0.5', '--lr-scheduler=linear',
+  '--lr-warmup-steps=2', '--checkpointing-steps=2', '--validation-steps=3', '--validation-inference-steps=2', '--threads=1',
+]; // prettier-ignore
+
+interface Ended {
+  readonly code: number | null;
+  readonly said: string;
+}
+
+/** The program, killed once a file is there. */
+function controllab(argv: readonly string[], killWhen?: string): Promise<Ended> {
+  const main = new URL('../main.ts', import.meta.url).pathname;
+  const child = spawn(process.execPath, ['--conditions=controllab', '--import', 'tsx', main, ...argv], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (said += part.toString()));
+  const watch = killWhen === undefined ? undefined : setInterval(() => existsSync(killWhen) && child.kill('SIGKILL'), 5);
+  return new Promise((resolve) =>
+    child.once('exit', (code) => {
+      clearInterval(watch);
+      resolve({ code, said });
+    }),
+  );
+}
+const train = (out: string, more: readonly string[] = [], killWhen?: string): Promise<Ended> =>
+  controllab(['train', ...SMALL, `--store=${at('store')}`, `--out=${at(out)}`, ...more], killWhen);
+
+/** Everything that must not depend on how a training came about; the card and the file of flags name the folder. */
+const outcome = (out: string): Record<string, string> =>
+  Object.fromEntries(
+    [
+      'config.json',
+      'diffusion_pytorch_model.safetensors',
+      'README.md',
+      'images/loss.svg',
+      'images/pictures.png',
+      'validation/step-00000003-2.png',
+    ].map((name) => [
+      name,
+      createHash('sha256')
+        .update(readFileSync(at(out, name)).toString('latin1').replaceAll(`${out}`, 'OUT'))
+        .digest('hex'),
+    ]),
+  );
+
+describe('train', () => {
+  it('writes a control, a card, a page and events; killed and begun again, or two at once, the same bytes', async () => {
+    expect(await train('whole')).toMatchObject({ code: 0 });
+    const files = readdirSync(at('whole'));
+    for (const name of ['config.json', 'diffusion_pytorch_model.safetensors', 'README.md', 'train.json', 'training.json', 'log.jsonl'])
+      expect(files).toContain(name);
+    expect(files.filter((name) => /^(lock|want)-|\.tmp$/.test(name))).toEqual([]);
+    const page = readFileSync(at('whole', 'report', 'index.html'), 'utf8');
+    expect(page).toContain('Trained: 6 steps.');
+    expect(page).not.toContain('http-equiv="refresh"');
+    const events = readFileSync(at('whole', 'tensorboard', 'events.out.tfevents.1.controllab'));
+    expect(events.toString('latin1')).toContain('validation/1');
+
+    const killed = await train('killed', [], at('killed', 'checkpoints', 'step-00000004.safetensors'));
+    expect(killed.code).toBeNull();
+    expect(readFileSync(at('killed', 'report', 'index.html'), 'utf8')).toMatch(/http-equiv="refresh" content="\d+"/);
+    const [first, second] = await Promise.all([train('killed'), train('killed')]);
+    expect([first.code, second.code].sort()).toEqual([0, 1]);
+    expect(first.said + second.said).toMatch(/is at work in .*killed/);
+    expect(first.said + second.said).toMatch(/continuing from step/);
+    expect(outcome('killed')).toEqual(outcome('whole'));
+
+    const again = await controllab(['train', `--config=${at('whole', 'train.json')}`, `--out=${at('again')}`]);
+    expect(again).toMatchObject({ code: 0 });
+    expect(outcome('again')).toEqual(outcome('whole'));
+  }, 600_000);
+
+  it('leaves folders of others alone', async () => {
+    mkdirSync(at('photos'));
+    writeFileSync(at('photos', 'cat.jpg'), 'mine');
+    const { code, said } = await train('photos');
+    expect(code).toBe(1);
+    expect(said).toMatch(/photos holds files that are no training's \(cat\.jpg\)\. Name a new or empty folder with --out/);
+    expect(readdirSync(at('photos'))).toEqual(['cat.jpg']);
+    const other = await train('whole', ['--seed=2']);
+    expect(other.said).toMatch(/whole holds another training \(that one -> this one\): .*seed.*1.*2.*Name another folder/s);
+  }, 120_000);
+
+  it('says what it takes, and writes nothing', async () => {
+    const { code, said } = await train('dry', ['--dry-run']);
+    expect(code).toBe(0);
+    expect(said).toMatch(/trained parameters +2,848,656/);
+    for (const line of [
+      /memory, peak of this process +\d+ (MB|GB)/,
+      /time per step +[\d.e+-]+ s \(/,
+      /disk, 2 checkpoints and one being written +\d+ MB/,
+    ])
+      expect(said).toMatch(line);
+    expect(existsSync(at('dry'))).toBe(false);
+  }, 120_000);
+});
