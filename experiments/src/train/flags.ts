@@ -1,9 +1,13 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { finite, integer, named, providerOption, repeatable, seed, share } from '@controllab/command-line';
+import type { DataFormat } from '@controllab/data';
 import { MINI } from '@controllab/mini-sd/names';
 import { providers, type Provider } from '@controllab/tfjs-onnx';
 import { diffusersSchedules } from '@controllab/training';
 import { methodNames, type MethodName } from './methods.ts';
+
+/** Formats of data, as `openUserData` takes them: its package takes its time to load. */
+export const dataFormats = ['folder', 'csv', 'jsonl', 'imagefolder', 'parquet', 'webdataset'] as const satisfies readonly DataFormat[];
 
 /** What a control sees: edges of each picture, or the pictures of the data's condition column. */
 export const controls = ['canny', 'column'] as const;
@@ -18,7 +22,7 @@ export interface TrainFlags {
   base: string;
   baseConfig?: string;
   data?: string;
-  dataFormat?: string;
+  dataFormat?: DataFormat;
   imageColumn?: string;
   captionColumn?: string;
   conditioningImageColumn?: string;
@@ -29,6 +33,8 @@ export interface TrainFlags {
   control: (typeof controls)[number];
   out?: string;
   resolution?: number;
+  crop: 'center' | 'random';
+  encoding?: string;
   trainBatchSize: number;
   gradientAccumulationSteps: number;
   gradientCheckpointing: boolean;
@@ -86,7 +92,7 @@ const dataFlags = (command: Command): Command =>
       'images with captions: CSV, JSON lines, parquet, webdataset, image folder, zip, tar; or emoji-scenes',
       named,
     )
-    .option('--data-format <name>', 'of the data, where its name does not say it', named)
+    .addOption(new Option('--data-format <name>', 'of the data, where its name does not say it').choices(dataFormats))
     .option('--image-column <name>', 'column of the pictures', named)
     .option('--caption-column <name>', 'column of the captions', named)
     .option('--conditioning-image-column <name>', 'column of the conditions, for --control column', named)
@@ -95,6 +101,8 @@ const dataFlags = (command: Command): Command =>
     .option('--allow-outside', 'follow paths of the data that lead out of its folder', false)
     .option('--max-train-samples <count>', 'train on the first so many', integer(1))
     .addOption(new Option('--control <what>', 'what the control sees').choices(controls).default('canny'))
+    .addOption(new Option('--crop <where>', 'which square of a picture').choices(['center', 'random']).default('center'))
+    .option('--encoding <name>', 'of captions that are not UTF-8', named)
     .option('--resolution <pixels>', "side of the pictures; by default the base's own", integer(8));
 
 const optimizerFlags = (command: Command): Command =>

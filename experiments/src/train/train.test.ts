@@ -60,29 +60,29 @@ const outcome = (out: string): Record<string, string> =>
 
 describe('train', () => {
   it('writes a control, a card, a page and events; killed and begun again, or two at once, the same bytes', async () => {
-    expect(await train('whole')).toMatchObject({ code: 0 });
-    const files = readdirSync(at('whole'));
+    expect(await train('first-run')).toMatchObject({ code: 0 });
+    const files = readdirSync(at('first-run'));
     for (const name of ['config.json', 'diffusion_pytorch_model.safetensors', 'README.md', 'train.json', 'training.json', 'log.jsonl'])
       expect(files).toContain(name);
     expect(files.filter((name) => /^(lock|want)-|\.tmp$/.test(name))).toEqual([]);
-    const page = readFileSync(at('whole', 'report', 'index.html'), 'utf8');
+    const page = readFileSync(at('first-run', 'report', 'index.html'), 'utf8');
     expect(page).toContain('Trained: 6 steps.');
     expect(page).not.toContain('http-equiv="refresh"');
-    const events = readFileSync(at('whole', 'tensorboard', 'events.out.tfevents.1.controllab'));
+    const events = readFileSync(at('first-run', 'tensorboard', 'events.out.tfevents.1.controllab'));
     expect(events.toString('latin1')).toContain('validation/1');
 
-    const killed = await train('killed', [], at('killed', 'checkpoints', 'step-00000004.safetensors'));
+    const killed = await train('second-run', [], at('second-run', 'checkpoints', 'step-00000004.safetensors'));
     expect(killed.code).toBeNull();
-    expect(readFileSync(at('killed', 'report', 'index.html'), 'utf8')).toMatch(/http-equiv="refresh" content="\d+"/);
-    const [first, second] = await Promise.all([train('killed'), train('killed')]);
+    expect(readFileSync(at('second-run', 'report', 'index.html'), 'utf8')).toMatch(/http-equiv="refresh" content="\d+"/);
+    const [first, second] = await Promise.all([train('second-run'), train('second-run')]);
     expect([first.code, second.code].sort()).toEqual([0, 1]);
-    expect(first.said + second.said).toMatch(/is at work in .*killed/);
+    expect(first.said + second.said).toMatch(/is at work in .*second-run/);
     expect(first.said + second.said).toMatch(/continuing from step/);
-    expect(outcome('killed')).toEqual(outcome('whole'));
+    expect(outcome('second-run')).toEqual(outcome('first-run'));
 
-    const again = await controllab(['train', `--config=${at('whole', 'train.json')}`, `--out=${at('again')}`]);
+    const again = await controllab(['train', `--config=${at('first-run', 'train.json')}`, `--out=${at('third-run')}`]);
     expect(again).toMatchObject({ code: 0 });
-    expect(outcome('again')).toEqual(outcome('whole'));
+    expect(outcome('third-run')).toEqual(outcome('first-run'));
   }, 600_000);
 
   it('leaves folders of others alone', async () => {
@@ -92,8 +92,8 @@ describe('train', () => {
     expect(code).toBe(1);
     expect(said).toMatch(/photos holds files that are no training's \(cat\.jpg\)\. Name a new or empty folder with --out/);
     expect(readdirSync(at('photos'))).toEqual(['cat.jpg']);
-    const other = await train('whole', ['--seed=2']);
-    expect(other.said).toMatch(/whole holds another training \(that one -> this one\): .*seed.*1.*2.*Name another folder/s);
+    const other = await train('first-run', ['--seed=2']);
+    expect(other.said).toMatch(/first-run holds another training \(that one -> this one\): .*seed.*1.*2.*Name another folder/s);
   }, 120_000);
 
   it('says what it takes, and writes nothing', async () => {

@@ -70,6 +70,16 @@ async function sizeOf({ resolution }: TrainSettings, base: Base, { dataset }: Tr
   return size;
 }
 
+/** Rows that are said one by one. */
+const PROBLEMS = 10;
+
+/** Says which rows of the data are passed over. */
+function sayProblems({ problems }: TrainData, at: Workplace): void {
+  const all = problems();
+  for (const problem of all.slice(0, PROBLEMS)) at.say(`passed over: ${problem}`);
+  if (all.length > PROBLEMS) at.say(`passed over: ${all.length - PROBLEMS} more rows`);
+}
+
 async function plan(settings: TrainSettings): Promise<PlannedTraining> {
   const at = workplace(settings);
   const out = userPath(settings.out);
@@ -78,7 +88,7 @@ async function plan(settings: TrainSettings): Promise<PlannedTraining> {
   const base = await openBase(isMini(name) ? name : userPath(name), { config: baseConfig === undefined ? null : userPath(baseConfig) });
   const control = settings.method.create(base.denoiser().target);
   const data = await openData(settings, base);
-  for (const problem of data.problems) at.say(`skipped: ${problem}`);
+  sayProblems(data, at);
   const size = await sizeOf(settings, base, data);
   const latent = { width: size.width / base.factor, height: size.height / base.factor };
   return { settings, base, control, data, recipe: recipeOf(settings, data.examples), size, latent, at, out };
@@ -198,6 +208,14 @@ async function trainIn(planned: PlannedTraining, identity: Json, given: GivenCom
  */
 export async function train(settings: TrainSettings, given: GivenCommand): Promise<void> {
   const planned = await plan(settings);
+  try {
+    await trainPlanned(planned, settings, given);
+  } finally {
+    await planned.data.close();
+  }
+}
+
+async function trainPlanned(planned: PlannedTraining, settings: TrainSettings, given: GivenCommand): Promise<void> {
   if (settings.dryRun) {
     const { gradientCheckpointing: recompute, checkpointsTotalLimit: keptCheckpoints } = settings;
     planned.at.say(await dryRun(planned, { recompute, keptCheckpoints }));
