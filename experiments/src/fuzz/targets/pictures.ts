@@ -45,11 +45,15 @@ function gifOf(side: number): Buffer {
   return bytes;
 }
 
-/** A bitmap with the pixels of WIDTH x HEIGHT, whatever side it claims; of runs there is one that ends it. */
+/** A bitmap with the pixels of WIDTH x HEIGHT, whatever side it claims. */
 function bmpOf(bits: number, compression: number, side?: number): Buffer {
   const [palette, masks] = [bits === 8 ? Buffer.from(RGB.subarray(0, 256 * 4 - 700)) : Buffer.alloc(0), compression === 3 ? 12 : 0];
   const head = Buffer.alloc(54 + masks);
-  const pixels = compression === 1 ? Buffer.from([WIDTH, 3, 0, 0, 0, 1]) : Buffer.alloc(Math.ceil((WIDTH * bits) / 32) * 4 * HEIGHT, RGB);
+  const row = [WIDTH, 3, 0, 0];
+  const pixels =
+    compression === 1
+      ? Buffer.from([...Array.from({ length: HEIGHT }, () => row).flat(), 0, 1])
+      : Buffer.alloc(Math.ceil((WIDTH * bits) / 32) * 4 * HEIGHT, RGB);
   head.write('BM', 'latin1');
   head.writeUInt32LE(head.length + palette.length, 10);
   head.writeUInt32LE(40, 14);

@@ -331,7 +331,7 @@ describe('decodeImage gives what Pillow does of', () => {
   });
 
   it.each([
-    ['colours in a text', 'P3\n2 1\n255\n1 2 3 4 5 6', [1, 2, 3, 4, 5, 6]],
+    ['colours in a text', 'P3\n2 1\n255\n1 2 3 4 5 6\n', [1, 2, 3, 4, 5, 6]],
     ['colours of another range in a text', 'P3 2 1 1023\n1 2 3 1023 511 512\n', [0, 0, 1, 255, 127, 128]],
     ['colours', 'P6 2 1 31\n\x01\x02\x03\x04\x05\x1f', [8, 16, 25, 33, 41, 255]],
     ['16-bit colours', 'P6 2 1 1000\n\0\0\0\x01\x01\xf4\x03\xe7\x03\xe8\0\x03', [0, 0, 128, 255, 255, 1]],
@@ -368,6 +368,7 @@ describe('decodeImage gives what Pillow does of', () => {
 describe('decodeImage refuses', () => {
   const gif = Buffer.from(GIFS[1]![1], 'base64');
   const bmp = Buffer.from(BMPS[1]![1], 'base64');
+  const runs = Buffer.from(BMPS.find(([what]) => what === 'runs of 8 bits')![1], 'base64');
   const changed = (bytes: Buffer, at: number, value: number): Buffer => {
     const copy = Buffer.from(bytes);
     copy[at] = value;
@@ -384,10 +385,12 @@ describe('decodeImage refuses', () => {
     ['a GIF without a frame', Buffer.concat([gif.subarray(0, 37), Buffer.from(';')]), /it holds no frame/],
     ['a BMP that is cut short', bmp.subarray(0, -20), /it ends at byte/],
     ['a BMP of a packing that is not read', changed(bmp, 30, 4), /4 bits of compression 4 are not read/],
+    ['a BMP whose runs end early', Buffer.concat([runs.subarray(0, 94 + 10), Buffer.of(0, 1)]), /it ends in row 1 of 6/],
     ['a BMP whose pixels lie before it', changed(bmp, 13, 0x80), /byte -\d+ of \d+ is not there/],
     ['a BMP without pixels', changed(bmp, 18, 0), /it is 0 x 5 pixels/],
     ['a map that is cut short', Buffer.from('P5\n3 2\n255\nabc'), /it ends at byte 14/],
-    ['a text that is cut short', Buffer.from('P3\n3 2\n255\n1 2 3'), /it ends at byte 16/],
+    ['a text that is cut short', Buffer.from('P2\n3 2\n255\n1 2 3\n'), /it ends at byte 17/],
+    ['a text that may be cut short', Buffer.from('P2\n3 1\n255\n1 2 3'), /cut short within its last number; a line break ends/],
     ['a map with letters', Buffer.from('P2 1 1 255 x'), /a number is expected/],
     [
       'a pointer of git-lfs',

@@ -103,7 +103,7 @@ function unpackRows(bytes: Uint8Array, header: Header): Rows {
     for (let x = 0; x < width; x++) {
       const byte = pixels[row * stride + ((x * bits) >> 3)]!;
       const index = (byte >> (8 - bits - ((x * bits) & 7))) & ((1 << bits) - 1);
-      rgb.set(palette.subarray(index * 3, index * 3 + 3), to + x * 3);
+      for (let c = 0; c < 3; c++) rgb[to + x * 3 + c] = palette[index * 3 + c]!;
     }
   };
 }
@@ -125,7 +125,10 @@ function direct({ width, bits, masks }: Header, row: Uint8Array, rgb: Uint8Array
   }
 }
 
-/** Runs of one pixel, pixels as they are, ends of rows and jumps; what is jumped over is the palette's first colour. */
+/**
+ * Runs of one pixel, pixels as they are, ends of rows and jumps; what is jumped over is the palette's first colour. An end before the last
+ * pixel is a damage, as it is to Pillow.
+ */
 function unpackRuns(bytes: Uint8Array, { width, height, compression, offset, palette }: Header): Rows {
   const indices = new Uint8Array(width * height);
   const input = new Reader(bytes);
@@ -137,11 +140,11 @@ function unpackRuns(bytes: Uint8Array, { width, height, compression, offset, pal
     x++;
   };
   const pair = (byte: number, i: number): number => (nibbles ? (i % 2 === 0 ? byte >> 4 : byte & 15) : byte);
-  while (y < height) {
+  while (y < height - 1 || (y === height - 1 && x < width)) {
     const [count, code] = input.take(2) as unknown as [number, number];
     if (count > 0) for (let i = 0; i < count; i++) put(pair(code, i));
     else if (code === 0) [x, y] = [0, y + 1];
-    else if (code === 1) break;
+    else if (code === 1) throw new Error(`it ends in row ${y} of ${height}`);
     else if (code === 2) {
       const [right, up] = input.take(2);
       [x, y] = [x + right!, y + up!];
@@ -154,7 +157,7 @@ function unpackRuns(bytes: Uint8Array, { width, height, compression, offset, pal
   return (row, rgb, to) => {
     for (let i = 0; i < width; i++) {
       const index = indices[row * width + i]!;
-      rgb.set(palette.subarray(index * 3, index * 3 + 3), to + i * 3);
+      for (let c = 0; c < 3; c++) rgb[to + i * 3 + c] = palette[index * 3 + c]!;
     }
   };
 }

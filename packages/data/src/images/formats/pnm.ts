@@ -15,8 +15,7 @@ function number(input: Reader): number {
   for (let digits = 0; ; digits++) {
     if (byte < ZERO || byte > ZERO + 9 || digits > 9) throw new Error('a number is expected');
     value = value * 10 + byte - ZERO;
-    // The last number of a text may be its end.
-    if (input.at === input.bytes.length) return value;
+    if (input.at === input.bytes.length) throw new Error('it may be cut short within its last number; a line break ends a whole file');
     byte = input.byte();
     if (isSpace(byte)) return value;
     if (byte === COMMENT) {
