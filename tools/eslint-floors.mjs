@@ -7,10 +7,10 @@ import path from 'node:path';
 export const FLOORS = [
   ['packages/python-peer', 'packages/data'],
   ['packages/command-line'],
-  ['packages/tfjs-onnx', 'packages/data-scaling', 'packages/report', 'datasets/emoji-scenes'],
+  ['packages/tfjs-onnx', 'packages/report', 'datasets/emoji-scenes'],
   ['packages/core-blocks'],
   ['packages/diffusion'],
-  ['packages/controlnet', 'packages/controlnext', 'packages/metrics', 'packages/training'],
+  ['packages/controlnet', 'packages/controlnext', 'packages/metrics', 'packages/training', 'packages/data-scaling'],
   ['packages/base-model'],
   ['packages/mini-sd'],
   ['fixtures'],

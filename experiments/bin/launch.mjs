@@ -12,6 +12,7 @@ const OTHERS = {
   'training-step': LOADING,
   data: {},
   fetch: {},
+  fit: {},
   fixtures: {},
   parameters: {},
 };

@@ -94,6 +94,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('@controllab/metrics/cli/fetch'),
   },
   {
+    name: 'fit',
+    description: 'fit scaling laws to the runs of a CSV file',
+    example: '--csv runs.csv',
+    load: () => import('@controllab/data-scaling/cli/fit'),
+  },
+  {
     name: 'data preview',
     description: 'draw a contact sheet of the emoji scenes',
     example: '--count 20',

@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { chinchillaLaw, fitLaw, powerLaw } from '../fit/laws.ts';
+import { madeUpRuns } from '../testing/coverage.ts';
+import { bootstrap, percentileInterval } from './bootstrap.ts';
+import { profileIntervals } from './profile.ts';
+import { rollout } from './rollout.ts';
+
+describe('profileIntervals', () => {
+  it('of a line through logarithms are those of Student\u2019s t', () => {
+    const D = Float64Array.from([0, 1, 2, 3], Math.exp);
+    const loss = Float64Array.from([2.1, 0.9, 0.1, -1.1], Math.exp);
+    const fit = fitLaw(powerLaw('D'), { D, loss }, { delta: Infinity });
+    // Slope: sum (u - 1.5) v / 5 = (-1.5 * 2.1 - 0.5 * 0.9 + 0.5 * 0.1 + 1.5 * -1.1) / 5 = -1.04; line 2.06 - 1.04 u.
+    expect(fit.parameters['alpha']).toBeCloseTo(1.04, 9);
+    // Residuals 0.04, -0.12, 0.12, -0.04: their squares sum to 0.032, so s^2 = 0.016 and se = sqrt(0.016 / 5); t(2, 97.5%) = 4.302653.
+    const half = 4.302653 * Math.sqrt(0.016 / 5);
+    const [low, high] = profileIntervals(fit)['alpha']!;
+    expect(low).toBeCloseTo(1.04 - half, 4);
+    expect(high).toBeCloseTo(1.04 + half, 4);
+  });
+
+  it('say it where a parameter is not bounded', () => {
+    // No offset is needed to explain a power: E reaches down to 0.
+    const { runs } = madeUpRuns(0);
+    const loss = runs.N!.map((n, i) => 20 * n ** -0.1 * (1 + (i % 2 === 0 ? 0.01 : -0.01)));
+    const fit = fitLaw(chinchillaLaw, { ...runs, loss }, { delta: Infinity });
+    expect(profileIntervals(fit)['E']![0]).toBeLessThan(1e-3);
+  });
+});
+
+describe('bootstrap', () => {
+  it('depends on its seed alone, and spreads about the fit', () => {
+    const { runs } = madeUpRuns(5);
+    const fit = fitLaw(chinchillaLaw, runs);
+    const draw = (seed: number) => bootstrap(fit, runs, { resamples: 20, seed }).samples['alpha']!;
+    expect(draw(1)).toEqual(draw(1));
+    expect(draw(2)).not.toEqual(draw(1));
+    const [low, high] = percentileInterval(draw(1));
+    expect(low).toBeLessThan(fit.parameters['alpha']!);
+    expect(high).toBeGreaterThan(fit.parameters['alpha']!);
+  });
+
+  it('percentiles are between order statistics', () => {
+    expect(percentileInterval(Float64Array.of(4, 0, 1, 3, 2), 0.5)).toEqual([1, 3]);
+  });
+});
+
+it('rollout fits on small runs and predicts the larger ones', () => {
+  const { runs } = madeUpRuns(1);
+  const fit = fitLaw(chinchillaLaw, runs);
+  const compute = runs.N!.map((n, i) => 6 * n * runs.D![i]!);
+  const cuts = rollout(fit, runs, compute);
+  expect(cuts.length).toBeGreaterThan(2);
+  for (const { fitted, predicted, error, upTo } of cuts) {
+    expect(fitted + predicted).toBe(100);
+    expect(compute.filter((c) => c <= upTo).length).toBe(fitted);
+    // Noise of 0.5% a run.
+    expect(error).toBeLessThan(0.02);
+  }
+});
