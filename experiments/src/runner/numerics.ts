@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
+import { instructionSet } from '@controllab/command-line';
 import type { CompileOptions, NetworkRun, TfjsBackend } from '@controllab/tfjs-onnx';
 
 /** What decides the last bits of a computation beside its inputs: results of two of these are never taken for one. */
@@ -12,19 +12,6 @@ export interface Numerics {
   /** The widest vector instructions that matrix kernels choose by. */
   readonly instructionSet: string;
   readonly runtime: string;
-}
-
-/** Widest first. */
-const INSTRUCTION_SETS = ['amx_int8', 'avx512f', 'avx2', 'avx', 'sse4_2'] as const;
-
-/** The widest vector instructions of this processor, such as `avx512f`; elsewhere than on Linux the architecture's name. */
-export function instructionSet(): string {
-  try {
-    const flags = new Set(/^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1]?.trim().split(/\s+/) ?? []);
-    return INSTRUCTION_SETS.find((name) => flags.has(name)) ?? process.arch;
-  } catch {
-    return process.arch;
-  }
 }
 
 /** The processor's name, or its architecture where the system tells none. */

@@ -1,8 +1,10 @@
 import os from 'node:os';
+import { instructionSet } from './instruction-set.ts';
 
 /** What a bench says of the machine. @param loadBefore its load average before the bench began */
 export const benchMachine = (threads: number, loadBefore: number) => ({
   cpu: os.cpus()[0]?.model ?? 'unknown',
+  instructionSet: instructionSet(),
   threads,
   platform: `${process.platform} ${process.arch}`,
   node: process.version,

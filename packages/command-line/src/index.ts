@@ -1,5 +1,6 @@
 export { benchMachine, printBench } from './bench-report.ts';
 export { CommandLineError } from './errors.ts';
+export { instructionSet } from './instruction-set.ts';
 export { providerOption } from './options.ts';
 export { commandText, parseFlags, runCommand } from './parse.ts';
 export { userPath, workspaceRoot } from './paths.ts';

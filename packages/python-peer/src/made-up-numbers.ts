@@ -1,5 +1,5 @@
 /**
- * Numbers in [-bound, bound) that depend on the name and the index only (murmur3's finaliser): `numbers` of peer_common.py gives a Python
+ * Numbers in [-bound, bound) that depend on the name and the index only (murmur3's finaliser): `made_up` of peer_program.py gives a Python
  * program the same ones, and nothing has to be sent.
  */
 export function madeUpNumbers(

@@ -1,22 +1,16 @@
-"""What the Python programs beside ours have in common. PythonPeer puts this folder on their path."""
+"""What the programs in PyTorch beside ours have in common. PythonPeer puts this folder on their path."""
 import math
 import time
 
-import numpy
 import torch
 from torch.nn import functional as F
 
+from peer_program import made_up
+
 
 def numbers(name, shape, bound=1.0):
-    """madeUpNumbers of made-up-numbers.ts: the same bytes."""
-    seed = 0
-    for character in name.encode():
-        seed = (seed * 31 + character) & 0xFFFFFFFF
-    z = numpy.arange(math.prod(shape), dtype=numpy.uint32) ^ numpy.uint32(seed)
-    z = (z ^ (z >> 16)) * numpy.uint32(0x85EBCA6B)
-    z = (z ^ (z >> 13)) * numpy.uint32(0xC2B2AE35)
-    z = z ^ (z >> 16)
-    return torch.from_numpy(((z / 2.0**31 - 1) * bound).astype(numpy.float32)).reshape(shape)
+    """Our made-up numbers as a tensor."""
+    return torch.from_numpy(made_up(name, shape, bound))
 
 
 def attend(q, k, v, heads):

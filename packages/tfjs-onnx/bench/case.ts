@@ -1,6 +1,6 @@
 /**
- * Measures one network in a process of its own (so that its peak memory is its own), alternating with the peer.
- * Started by bench.ts, which sends a Job and gets a CaseResult.
+ * Measures one network in a process of its own (so that its peak memory is its own), alternating with its peers.
+ * Started by run-bench.ts, which sends a Job and gets a CaseResult.
  */
 import { readFileSync } from 'node:fs';
 import onnxProto from 'onnx-proto';
@@ -15,8 +15,8 @@ import {
   type Signature,
   type Traceable,
 } from '@controllab/tfjs-onnx';
-import { Peer, type PeerDescription } from './peer.ts';
-import { round, summary, type Summary } from './statistics.ts';
+import { Peer, PeerAbsent, PEERS, type PeerDescription, type PeerId, type PeerRun } from './peers/peer.ts';
+import { medianInterval, round, summary, type MedianInterval, type Summary } from './statistics.ts';
 import { exampleInputs, forward, initialParameters, inputSpecs, initialState, stepSignature, trainingStep, type Network } from './unet.ts';
 
 export interface Job {
@@ -25,7 +25,7 @@ export interface Job {
   stepsPerRun: number;
   rounds: number;
   threads: number;
-  python: string | null;
+  peers: readonly PeerId[];
 }
 
 export interface CaseResult {
@@ -49,14 +49,18 @@ export interface CaseResult {
   gflops: { median: number; best: number };
   /** High-water mark of the process; null where the platform does not tell. */
   peakRssMB: number | null;
-  peer: CasePeer | null;
+  peers: CasePeer[];
+  /** Peers that were asked for, and why they are not among those. */
+  notMeasured: { id: PeerId; name: string; reason: string }[];
 }
 
-interface CasePeer extends PeerDescription {
+export interface CasePeer extends PeerDescription {
+  id: PeerId;
+  name: string;
   ms: Summary;
   gflops: { median: number; best: number };
-  /** Our time over the peer's, of each pair taken one after the other: below 1 is faster than the peer. */
-  ratio: Summary;
+  /** Our time over the peer's, of each pair of a round: below 1 is faster than the peer. */
+  ratio: MedianInterval;
   /**
    * Largest relative difference between our losses (forward: mean square of the result) and the peer's, from the same parameters and data.
    */
@@ -112,7 +116,7 @@ interface Subject {
   fn: Traceable;
   signature: Signature;
   /** One call: how long it took, and what it computed. */
-  call(compiled: CompiledFunction): Promise<{ ms: number; values: number[] }>;
+  call(compiled: CompiledFunction): Promise<PeerRun>;
 }
 
 function stepSubject(network: Network, parameters: Record<string, HostTensor>, stepsPerRun: number): Subject {
@@ -154,7 +158,59 @@ function forwardSubject(network: Network, parameters: Record<string, HostTensor>
   };
 }
 
-async function measure({ network, what, stepsPerRun, rounds, threads, python }: Job): Promise<CaseResult> {
+/** A peer at work. */
+interface Opened {
+  peer: Peer;
+  description: PeerDescription;
+  runs: PeerRun[];
+}
+
+/** Starts the peers that can do the case; what stops the others goes to `notMeasured`. */
+async function openPeers({ network, what, threads, peers }: Job, count: number, notMeasured: CaseResult['notMeasured']): Promise<Opened[]> {
+  const opened: Opened[] = [];
+  for (const entry of PEERS.filter(({ id }) => peers.includes(id))) {
+    const absent = (reason: string): void => void notMeasured.push({ id: entry.id, name: entry.label, reason });
+    if (what === 'step' && !entry.trains) {
+      absent('it does not train convolutions');
+      continue;
+    }
+    try {
+      const { peer, description } = await Peer.open(entry, network, { threads, learningRate: LEARNING_RATE });
+      if (description.parameters !== count)
+        throw new Error(`${network.name} has ${count} parameters here and ${description.parameters} in ${entry.label}`);
+      opened.push({ peer, description, runs: [] });
+    } catch (error) {
+      if (!(error instanceof PeerAbsent)) throw error;
+      absent(error.message);
+    }
+  }
+  return opened;
+}
+
+/** One run of everything, beginning with another one each time. A peer that fails is measured no more. */
+async function oneRound(
+  order: number,
+  opened: Opened[],
+  { what, stepsPerRun }: Job,
+  own: () => Promise<void>,
+  notMeasured: CaseResult['notMeasured'],
+): Promise<void> {
+  const turns: (() => Promise<void>)[] = opened.map((one) => async () => {
+    try {
+      one.runs.push(what === 'step' ? await one.peer.step(stepsPerRun) : await one.peer.forward());
+    } catch (error) {
+      if (!(error instanceof PeerAbsent)) throw error;
+      notMeasured.push({ id: one.peer.entry.id, name: one.peer.entry.label, reason: error.message });
+      one.peer.close();
+      opened.splice(opened.indexOf(one), 1);
+    }
+  });
+  turns.push(own);
+  for (let i = 0; i < turns.length; i++) await turns[(i + order) % turns.length]!();
+}
+
+async function measure(job: Job): Promise<CaseResult> {
+  const { network, what, stepsPerRun, rounds, threads } = job;
   const parameters = initialParameters(network);
   const { fn, signature, call } = what === 'step' ? stepSubject(network, parameters, stepsPerRun) : forwardSubject(network, parameters);
   const start = performance.now();
@@ -168,42 +224,39 @@ async function measure({ network, what, stepsPerRun, rounds, threads, python }: 
     totalMs,
   } = await watchSession(() => compile(fn, signature, { threads, stepsPerRun, name: network.name }));
 
-  const peer = python === null ? null : new Peer(python);
-  const description = await peer?.make(network, threads, LEARNING_RATE);
   const count = Object.values(parameters).reduce((sum, t) => sum + t.data.length, 0);
-  if (description !== undefined && description.parameters !== count)
-    throw new Error(`${network.name} has ${count} parameters here and ${description.parameters} in peer_torch.py`);
-
-  const ours: { ms: number; values: number[] }[] = [];
-  const theirs: { ms: number; values: number[] }[] = [];
+  const notMeasured: CaseResult['notMeasured'] = [];
+  const opened = await openPeers(job, count, notMeasured);
+  const ours: PeerRun[] = [];
   const warmUp = Math.ceil(WARM_UP_STEPS / stepsPerRun);
   for (let i = 0; i < warmUp + rounds; i++) {
-    if (peer !== null) theirs.push(what === 'step' ? await peer.step(stepsPerRun) : await peer.forward());
-    ours.push(await call(compiled));
+    await oneRound(i, opened, job, async () => void ours.push(await call(compiled)), notMeasured);
     process.stderr.write('.');
   }
-  peer?.close();
+  for (const { peer } of opened) peer.close();
   const peakRssMB = peakRss();
   await compiled.release();
 
-  const timed = (runs: { ms: number }[]): number[] => runs.slice(warmUp).map(({ ms }) => ms / stepsPerRun);
+  const timed = (runs: readonly PeerRun[]): number[] => runs.slice(warmUp).map(({ ms }) => ms / stepsPerRun);
   const speed = ({ median, min }: Summary): { median: number; best: number } => ({
     median: round((2 * macs) / median / 1e6),
     best: round((2 * macs) / min / 1e6),
   });
-  const ms = summary(timed(ours));
-  const casePeer = (): CasePeer => {
-    const peerMs = summary(timed(theirs));
-    const ratios = timed(ours).map((x, i) => x / timed(theirs)[i]!);
-    const differences = ours.flatMap(({ values }, i) => values.map((x, j) => Math.abs(x - theirs[i]!.values[j]!) / Math.abs(x)));
+  const casePeer = ({ peer: { entry }, description, runs }: Opened): CasePeer => {
+    const ms = summary(timed(runs));
+    const theirs = timed(runs);
+    const differences = ours.flatMap(({ values }, i) => values.map((x, j) => Math.abs(x - runs[i]!.values[j]!) / Math.abs(x)));
     return {
-      ...description!,
-      ms: peerMs,
-      gflops: speed(peerMs),
-      ratio: summary(ratios, 3),
+      id: entry.id,
+      name: entry.label,
+      ...description,
+      ms,
+      gflops: speed(ms),
+      ratio: medianInterval(timed(ours).map((x, i) => x / theirs[i]!)),
       valueDifference: round(Math.max(...differences), 2),
     };
   };
+  const ms = summary(timed(ours));
   return {
     network: network.name,
     what,
@@ -218,7 +271,8 @@ async function measure({ network, what, stepsPerRun, rounds, threads, python }: 
     ms,
     gflops: speed(ms),
     peakRssMB,
-    peer: peer === null ? null : casePeer(),
+    peers: opened.map(casePeer),
+    notMeasured,
   };
 }
 

@@ -1,22 +1,36 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { commandText, integer } from '@controllab/command-line';
+import { PEERS, type PeerId } from './peers/peer.ts';
 
 export interface BenchOptions {
   /** Timed runs of each case after warm-up. */
   rounds?: number;
   only?: 'step' | 'forward';
+  peers?: PeerId[];
   quick: boolean;
 }
 
-/** `bench engine`: the engine beside this machine's matrix product and PyTorch. */
+const IDS: readonly string[] = PEERS.map(({ id }) => id);
+const NONE = 'none';
+
+function peerIds(text: string): PeerId[] {
+  if (text === NONE) return [];
+  const names = text.split(',');
+  if (!names.every((name) => IDS.includes(name)))
+    throw new InvalidArgumentError(`Peers: ${IDS.join(', ')}, separated by commas, or ${NONE}.`);
+  return names as PeerId[];
+}
+
+/** `bench engine`: the engine beside other libraries. */
 export function command(): Command {
   return new Command('bench engine')
     .description(
-      'Times training steps and forward passes of two U-Nets, beside this machine’s own matrix product and, where it is installed, PyTorch eager. One JSON document on stdout, progress on stderr.',
+      'Times training steps and forward passes of two U-Nets, beside this machine’s best matrix product and convolution and, where they are installed, PyTorch eager and compiled, JAX, OpenVINO and TensorFlow.js, in turns. One JSON document on stdout, progress on stderr.',
     )
     .addOption(new Option('--rounds <integer>', 'timed runs of each case after warm-up (5; with --quick 2)').argParser(integer(1)))
     .addOption(new Option('--only <part>', 'training steps alone, or forward passes alone').choices(['step', 'forward']))
-    .option('--quick', 'a tiny network without a peer: shows that the bench works, measures nothing', false)
+    .addOption(new Option('--peers <names>', `which of ${IDS.join(', ')}, or ${NONE} (all; with --quick ${NONE})`).argParser(peerIds))
+    .option('--quick', 'a tiny network: shows that the bench works, measures nothing', false)
     .action(async (options: BenchOptions, self: Command) => {
       // After the flags are known to be good: loading TensorFlow.js takes seconds.
       const { runBench } = await import('./run-bench.ts');

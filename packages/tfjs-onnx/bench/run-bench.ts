@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import { benchMachine, printBench } from '@controllab/command-line';
-import { findPython } from '@controllab/python-peer';
-import { matmulCeiling } from '@controllab/tfjs-onnx';
+import { bestCeiling, ownCeiling } from './ceiling.ts';
 import type { CaseResult, Job } from './case.ts';
 import type { BenchOptions } from './command.ts';
+import { PEERS } from './peers/peer.ts';
 import { round } from './statistics.ts';
 import { NETWORKS, QUICK_NETWORKS } from './unet.ts';
 
@@ -29,21 +29,25 @@ function runCase(job: Job): Promise<CaseResult> {
   });
 }
 
+const OWN = 'ONNX Runtime';
+
+/** A line for the terminal. */
+const told = ({ ms, peers, notMeasured }: CaseResult): string =>
+  [
+    ` ${ms.median} ms`,
+    ...peers.map(({ name, ratio }) => `${ratio.median} of ${name}'s time`),
+    ...notMeasured.map(({ name, reason }) => `${name} not measured: ${reason}`),
+  ].join('\n  ');
+
 /** Runs every case and prints the JSON. */
-export async function runBench({ only, quick, rounds = quick ? 2 : 5 }: BenchOptions, command: string): Promise<void> {
+export async function runBench(
+  { only, quick, rounds = quick ? 2 : 5, peers = quick ? [] : PEERS.map(({ id }) => id) }: BenchOptions,
+  command: string,
+): Promise<void> {
   const threads = os.availableParallelism();
   const loadBefore = os.loadavg()[0]!;
-  const found = quick ? { python: null, reason: 'skipped by --quick' } : findPython(['torch', 'numpy']);
-  if (found.python === null) say(`no peer: ${found.reason}`);
-  const sizes = quick ? [128] : [1024, 2048];
-  const ceiling = async (): Promise<Record<string, number>> => {
-    const gflops: Record<string, number> = {};
-    for (const n of sizes) gflops[n] = round(await matmulCeiling(n, { threads, repeats: quick ? 2 : 10 }));
-    return gflops;
-  };
-
-  say('matrix products');
-  const products = [await ceiling()];
+  say('matrix products and convolutions');
+  const ceilings = [{ name: OWN, ceiling: await ownCeiling(threads, quick) }];
   const cases: CaseResult[] = [];
   for (const network of quick ? QUICK_NETWORKS : NETWORKS) {
     const plan = [
@@ -54,14 +58,20 @@ export async function runBench({ only, quick, rounds = quick ? 2 : 5 }: BenchOpt
     for (const { what, stepsPerRun } of plan) {
       if (only !== undefined && what !== only) continue;
       process.stderr.write(`${network.name} ${what}${stepsPerRun > 1 ? ` x${stepsPerRun}` : ''} `);
-      const result = await runCase({ network, what, stepsPerRun, rounds, threads, python: found.python });
-      say(` ${result.ms.median} ms${result.peer === null ? '' : `, ${result.peer.ratio.median} of the peer's time`}`);
+      const result = await runCase({ network, what, stepsPerRun, rounds, threads, peers });
+      say(told(result));
       cases.push(result);
     }
   }
-  // The machine may have been busy the first time: what counts is the best it showed in this run.
-  products.push(await ceiling());
-  const gflops = Math.max(...products.flatMap((p) => Object.values(p)));
+  // The machine may have been busy the first time: what counts is the best that anything showed in this run.
+  ceilings.push({ name: OWN, ceiling: await ownCeiling(threads, quick) });
+  for (const { library, ceiling } of cases.flatMap((result) => result.peers))
+    if (ceiling !== null) ceilings.push({ name: library, ceiling });
+  const best = bestCeiling(ceilings);
+  const share = ({ median, best: fastest }: CaseResult['gflops']) => ({
+    median: round(median / best.gflops),
+    best: round(fastest / best.gflops),
+  });
 
   const onnxruntime = JSON.parse(readFileSync(createRequire(import.meta.url).resolve('onnxruntime-node/package.json'), 'utf8')) as {
     version: string;
@@ -74,12 +84,11 @@ export async function runBench({ only, quick, rounds = quick ? 2 : 5 }: BenchOpt
       onnxruntime: onnxruntime.version,
       malloc: Object.fromEntries(MALLOC.map((name) => [name, process.env[name] ?? null])),
     },
-    ceiling: { gflops, what: 'best square matrix product in ONNX Runtime, of two measurements before and after', bySize: products },
-    peer: found.python === null ? null : { what: 'PyTorch eager', python: found.python },
-    peerReason: found.reason,
+    ceiling: { ...best, what: 'best square matrix product and 3 x 3 convolution that anything here reached in this run' },
     cases: cases.map((result) => ({
       ...result,
-      shareOfCeiling: { median: round(result.gflops.median / gflops), best: round(result.gflops.best / gflops) },
+      shareOfCeiling: share(result.gflops),
+      peers: result.peers.map((peer) => ({ ...peer, shareOfCeiling: share(peer.gflops) })),
     })),
   };
   printBench(report);

@@ -1,15 +1,13 @@
-"""The networks of unet.ts in PyTorch eager, timed on demand: JSON lines in, JSON lines out."""
+"""The networks of unet.ts in PyTorch (eager or compiled) and OpenVINO, timed on demand: JSON lines in, JSON lines out."""
 import inspect
-import json
 import math
-import sys
-import time
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from peer_common import attend, matmul_gflops, numbers
+from peer_common import attend, numbers
+from peer_program import CONVOLUTION, CONVOLUTION_OPERATIONS, PRODUCT, PRODUCT_OPERATIONS, best_gflops, serve
 
 
 class Resnet(nn.Module):
@@ -135,12 +133,14 @@ class UNet(nn.Module):
 
 
 class Case:
-    def __init__(self, config, batch, learning_rate):
+    """@param mode eager, compile (torch.compile, inductor), openvino (predictions alone)"""
+
+    def __init__(self, config, batch, learning_rate, mode):
         self.model = UNet(config)
         with torch.no_grad():
             for name, p in self.model.named_parameters():
                 if p.dim() > 1:
-                    p.copy_(numbers(name, p.shape, math.sqrt(3 / p[0].numel())))
+                    p.copy_(numbers(name, tuple(p.shape), math.sqrt(3 / p[0].numel())))
                 else:
                     p.fill_(1 if name.endswith(".weight") else 0)
         foreach = "foreach" in inspect.signature(torch.optim.AdamW.__init__).parameters
@@ -154,41 +154,68 @@ class Case:
         )
         self.noise = numbers("noise", image, math.sqrt(3))
 
+        self.loss = lambda: F.mse_loss(self.model(*self.inputs), self.noise)
+        self.predict = lambda: self.model(*self.inputs)
+        if mode == "compile":
+            compiled = torch.compile(self.model)
+            self.loss = lambda: F.mse_loss(compiled(*self.inputs), self.noise)
+            self.predict = lambda: compiled(*self.inputs)
+        if mode == "openvino":
+            self.loss = None
+            self.predict = openvino_predict(self.model, self.inputs)
+
     def step(self):
         self.optimizer.zero_grad(set_to_none=True)
-        loss = F.mse_loss(self.model(*self.inputs), self.noise)
+        loss = self.loss()
         loss.backward()
         self.optimizer.step()
         return loss.item()
 
     def forward(self):
         with torch.no_grad():
-            return self.model(*self.inputs)
+            return self.predict()
 
 
-def main():
-    case = None
-    for line in sys.stdin:
-        request = json.loads(line)
-        if request["command"] == "make":
-            torch.set_num_threads(request["threads"])
-            case = Case(request["config"], request["batch"], request["learningRate"])
-            reply = {
-                "torch": torch.__version__,
-                "threads": torch.get_num_threads(),
-                "optimizer": case.optimizer_name,
-                "matmulGflops": matmul_gflops(),
-                "parameters": sum(p.numel() for p in case.model.parameters()),
-            }
-        elif request["command"] == "step":
-            start = time.perf_counter()
-            losses = [case.step() for _ in range(request["count"])]
-            reply = {"ms": (time.perf_counter() - start) * 1e3, "values": losses}
-        else:
-            start = time.perf_counter()
-            noise = case.forward()
-            reply = {"ms": (time.perf_counter() - start) * 1e3, "values": [noise.square().mean().item()]}
-        print(json.dumps(reply), flush=True)
+def openvino_predict(model, inputs):
+    import openvino
+
+    core = openvino.Core()
+    settings = {"INFERENCE_NUM_THREADS": torch.get_num_threads(), "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    compiled = core.compile_model(openvino.convert_model(model.eval(), example_input=inputs), "CPU", settings)
+    arrays = [t.numpy() for t in inputs]
+    return lambda: torch.from_numpy(compiled(arrays)[0])
 
 
-main()
+def ceilings():
+    batch, channels, size = CONVOLUTION["batch"], CONVOLUTION["channels"], CONVOLUTION["size"]
+    a = torch.randn(PRODUCT, PRODUCT)
+    image, kernel = torch.randn(batch, channels, size, size), torch.randn(channels, channels, 3, 3)
+    with torch.no_grad():
+        return {
+            "matmul": best_gflops(lambda: a @ a, PRODUCT_OPERATIONS),
+            "convolution": best_gflops(lambda: F.conv2d(image, kernel, padding=1), CONVOLUTION_OPERATIONS),
+        }
+
+
+def library(mode):
+    if mode == "openvino":
+        import openvino
+
+        return f"OpenVINO {openvino.__version__.split('-')[0]}"
+    return f"PyTorch {torch.__version__}"
+
+
+def make(config, batch, threads, learningRate, mode):
+    torch.set_num_threads(threads)
+    case = Case(config, batch, learningRate, mode)
+    return case, {
+        "library": library(mode),
+        "instructions": torch.backends.cpu.get_cpu_capability() if hasattr(torch.backends, "cpu") else None,
+        "threads": torch.get_num_threads(),
+        "optimizer": None if mode == "openvino" else case.optimizer_name,
+        "ceiling": None if mode == "openvino" else ceilings(),
+        "parameters": sum(p.numel() for p in case.model.parameters()),
+    }
+
+
+serve(make, lambda case, count: [case.step() for _ in range(count)], lambda case: case.forward().square().mean().item())
