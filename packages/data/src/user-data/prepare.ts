@@ -22,7 +22,7 @@ function roundHalfEven(value: number): number {
 
 /**
  * A square of a picture, as diffusers' examples/controlnet/train_controlnet.py prepares pictures and conditions: torchvision's
- * `Resize(side, BILINEAR)` on a picture of Pillow's, with antialiasing, and `CenterCrop(side)`; bit for bit.
+ * `Resize(side, BILINEAR)` on a picture of Pillow's (13), with antialiasing, and `CenterCrop(side)`; bit for bit.
  * @throws DataError invalid-shape where the longer side would be beyond 65535
  */
 export function prepareSquare(image: RgbImage, side: number, place: CropPlace = null): RgbImage {
@@ -34,7 +34,7 @@ export function prepareSquare(image: RgbImage, side: number, place: CropPlace = 
   const offset = (length: number, share: number | undefined): number =>
     share === undefined ? roundHalfEven((length - side) / 2) : Math.floor(share * (length - side + 1));
   const [left, top] = [offset(size.width, place?.[0]), offset(size.height, place?.[1])];
-  const rgb = resample(image.rgb, image, size, 'bilinear');
+  const rgb = resizeRgb(image, size);
   if (size.width === side && size.height === side) return { rgb, width: side, height: side };
   const square = new Uint8Array(side * side * 3);
   for (let y = 0; y < side; y++) {
@@ -42,6 +42,13 @@ export function prepareSquare(image: RgbImage, side: number, place: CropPlace = 
     square.set(rgb.subarray(from, from + side * 3), y * side * 3);
   }
   return { rgb: square, width: side, height: side };
+}
+
+/** Pillow 13 resizes columns first where the height shrinks by more than twice what the width does: bytes are rounded in between. */
+function resizeRgb({ rgb, width, height }: RgbImage, to: { width: number; height: number }): Uint8Array {
+  if (height - to.height <= Math.max(0, (width - to.width) * 2)) return resample(rgb, { width, height }, to, 'bilinear');
+  const between = { width, height: to.height };
+  return resample(resample(rgb, { width, height }, between, 'bilinear'), between, to, 'bilinear');
 }
 
 /** JPEG's limit. */

@@ -37,7 +37,7 @@ export interface UserData extends Dataset {
   readonly format: DataFormat;
   /** Rows that the data has, with those that were passed over. */
   readonly rows: number;
-  /** Rows that were passed over: those found when it was opened, and those that examples were asked for since. In order of discovery. */
+  /** Files and rows that were passed over, in their order: those found when it was opened, and those that examples were asked for since. */
   readonly problems: readonly RowProblem[];
   close(): Promise<void>;
 }
@@ -79,7 +79,10 @@ async function open({ known, ...options }: Reopened): Promise<UserData> {
   const rows = await findRows(options);
   const id = path.basename(path.resolve(options.data));
   const problems = new Map<number, RowProblem>();
-  const all = (): RowProblem[] => [...rows.problems.map((problem) => ({ index: null, ...problem })), ...problems.values()];
+  const all = (): RowProblem[] => [
+    ...rows.problems.map((problem) => ({ index: null, ...problem })),
+    ...[...problems].sort(([a], [b]) => a - b).map(([, problem]) => problem),
+  ];
   const prepare = cached((index) => prepareRow(rows, index, options));
 
   /** Null for a row that is passed over. */
@@ -157,10 +160,15 @@ function nothingReadable({ path }: Rows, problems: readonly RowProblem[]): DataE
 /** As many at a time as hide the disk behind the decoder. */
 const AT_ONCE = 4;
 
+/** @throws the error of the first index that has one */
 async function inTurn<T>(indices: readonly number[], work: (index: number) => Promise<T>): Promise<T[]> {
   const results: T[] = [];
-  for (let start = 0; start < indices.length; start += AT_ONCE)
-    results.push(...(await Promise.all(indices.slice(start, start + AT_ONCE).map(work))));
+  for (let start = 0; start < indices.length; start += AT_ONCE) {
+    for (const one of await Promise.allSettled(indices.slice(start, start + AT_ONCE).map(work))) {
+      if (one.status === 'rejected') throw one.reason;
+      results.push(one.value);
+    }
+  }
   return results;
 }
 

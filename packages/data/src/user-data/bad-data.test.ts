@@ -1,0 +1,338 @@
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parquetWriteBuffer } from 'hyparquet-writer';
+import sharp, { type Sharp } from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { tarOf, tiffOf } from '../testing/archives.ts';
+import { pictureTable } from '../testing/parquet.ts';
+import { openUserData } from './user-data.ts';
+import type { UserDataOptions } from './options.ts';
+
+const raw = (width: number, height: number): Sharp =>
+  sharp(Buffer.from(Array.from({ length: width * height * 3 }, (_, p) => (p * p * 7 + p) % 256)), { raw: { width, height, channels: 3 } });
+
+let root: string;
+let png: Buffer;
+beforeAll(async () => {
+  root = fs.mkdtempSync(path.join(os.tmpdir(), 'bad-data-'));
+  png = await raw(24, 20).png().toBuffer();
+});
+afterAll(() => fs.rmSync(root, { recursive: true }));
+
+type Files = Readonly<Record<string, string | Buffer>>;
+let made = 0;
+function folderOf(files: Files): string {
+  const folder = path.join(root, `set-${made++}`, 'data');
+  fs.mkdirSync(folder, { recursive: true });
+  for (const [name, data] of Object.entries(files)) {
+    fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    fs.writeFileSync(path.join(folder, name), data);
+  }
+  return folder;
+}
+
+const open = (data: string, more: Partial<UserDataOptions> = {}) => openUserData({ data, resolution: 16, ...more });
+
+/** What is left of data, and what is told of the rest. */
+async function skipped(data: string, more: Partial<UserDataOptions> = {}) {
+  const { length, problems, ...set } = await open(data, { onBadRow: 'skip', ...more });
+  const captions: string[] = [];
+  for (let i = 0; i < length; i++) captions.push((await set.example(i)).captions['caption']!);
+  return { captions, problems: problems.map(({ where, reason }) => `${where}: ${reason}`) };
+}
+
+/** A table over good pictures a, b and c, with other rows between them. */
+const tableOf = (rows: readonly string[], more: Files = {}): string =>
+  folderOf({
+    'a.png': png,
+    'b.png': png,
+    'c.png': png,
+    'train.csv': `image,caption\na.png,one\n${rows.join('\n')}\nc.png,three\n`,
+    ...more,
+  });
+
+describe('a bad row', () => {
+  const CASES: readonly (readonly [what: string, row: string, problem: RegExp])[] = [
+    ['a missing file', 'none.png,two', /^train.csv, row 3: .*none\.png: there is no such file/],
+    ['a corrupt image', 'cut.png,two', /row 3: cut\.png cannot be decoded \(cut short/],
+    ['a text as an image', 'text.png,two', /row 3: text\.png cannot be decoded/],
+    ['a field too few', 'b.png', /row 3: it has 1 fields, the header has 2/],
+    ['a field too many', 'b.png,two,three', /row 3: it has 3 fields/],
+    ['a quote within a field', 'b.png,two"2"', /row 3: it is no row of CSV: Invalid Opening Quote/],
+    ['no caption', 'b.png,', /row 3: it has no caption; pass over such rows/],
+    ['no picture', ',two', /row 3: it names no picture/],
+    ['an absolute path', '/etc/hostname,two', /row 3: "\/etc\/hostname" lies outside the data; allow that with --allow-outside/],
+    ["a drive's path", 'C:\\x.png,two', /row 3: "C:\\x\.png" lies outside the data/],
+    ['a path that goes up', '../up.png,two', /row 3: "\.\.\/up\.png" lies outside/],
+    ['a path that goes up in the middle', 'sub/../../up.png,two', /row 3: "sub\/\.\.\/\.\.\/up\.png" lies outside/],
+    ['a link that leads out', 'link.png,two', /row 3: "link\.png" is a link that leads outside the data/],
+    ['an address', 'https://x.org/y.png,two', /row 3: "https:\/\/x\.org\/y\.png" is an address: download/],
+    ['a folder', 'sub,two', /row 3: .*sub is a folder, a pipe/],
+    ['a pipe', 'pipe.png,two', /row 3: .*pipe\.png is a folder, a pipe/],
+    ['floats', 'float.tiff,two', /row 3: float\.tiff/],
+  ];
+  const more = async (): Promise<Files> => ({
+    'cut.png': png.subarray(0, 300),
+    'text.png': 'a text',
+    'sub/x.png': png,
+    'float.tiff': tiffOf(2, 2, new Uint8Array(16), { photometric: 1, bits: 32, float: true }),
+  });
+
+  it.each(CASES)('%s: is told by its number, the rest unharmed', async (_, row, problem) => {
+    const folder = tableOf([row], await more());
+    fs.writeFileSync(path.join(folder, '..', 'up.png'), png);
+    fs.symlinkSync('../up.png', path.join(folder, 'link.png'));
+    execFileSync('mkfifo', [path.join(folder, 'pipe.png')]);
+    const found = await skipped(folder, { format: 'csv' });
+    expect(found).toEqual({ captions: ['one', 'three'], problems: [expect.stringMatching(problem)] });
+    await expect(open(folder)).rejects.toMatchObject({
+      code: 'invalid-row',
+      message: expect.stringMatching(/train\.csv: train\.csv, row 3: /) as string,
+    });
+  });
+
+  it('may lie outside where that is allowed', async () => {
+    const folder = tableOf([`../up.png,two`, `link.png,three`, `${path.join(root, 'far.png')},four`]);
+    for (const file of [path.join(folder, '..', 'up.png'), path.join(root, 'far.png')]) fs.writeFileSync(file, png);
+    fs.symlinkSync('../up.png', path.join(folder, 'link.png'));
+    expect(await skipped(folder, { allowOutside: true })).toMatchObject({
+      captions: ['one', 'two', 'three', 'four', 'three'],
+      problems: [],
+    });
+    expect((await skipped(folder)).problems).toHaveLength(3);
+  });
+
+  it('of JSON lines is told by its line, whatever it holds', async () => {
+    const folder = folderOf({
+      'a.png': png,
+      'train.jsonl': ['{"image": "a.png", "text": "one"}', '', '{"image": "a.png"', '[1]', 'null', '{"image": 3, "text": "x"}', '{"text": "x"}', '{"image": "a.png", "text": null}', '{"text": "two", "image": "a.png"}'].join('\n'), // prettier-ignore
+    });
+    const { captions, problems } = await skipped(folder);
+    expect(captions).toEqual(['one', 'two']);
+    expect(problems).toEqual([
+      expect.stringMatching(/^train\.jsonl, line 3: it is no JSON: /),
+      'train.jsonl, line 4: it is no JSON object',
+      'train.jsonl, line 5: it is no JSON object',
+      'train.jsonl, line 6: "image" holds a number, where a text is needed',
+      'train.jsonl, line 7: "image" is missing, where a text is needed',
+      'train.jsonl, line 8: "text" holds null, where a text is needed',
+    ]);
+  });
+
+  it('of a folder is told by its file', async () => {
+    const folder = folderOf({ 'a.png': png, 'a.txt': 'one', 'b.png': 'x', 'b.txt': 'two', 'c.png': png, 'd.heic': 'x', 'd.txt': 'x', 'e.png': png, 'e.txt': Buffer.from([0xe9]) }); // prettier-ignore
+    const { captions, problems } = await skipped(folder);
+    expect(captions).toEqual(['one']);
+    expect(problems).toEqual([
+      expect.stringMatching(/^b\.png: b\.png cannot be decoded/),
+      expect.stringMatching(/^c\.png: it has no caption/),
+      expect.stringMatching(/^d\.heic: d\.heic cannot be decoded/),
+      expect.stringMatching(/^e\.png: e\.txt: line 1 is no text in utf-8/),
+    ]);
+    expect(await skipped(folder, { captions: 'none' })).toMatchObject({ captions: ['', '', ''] });
+  });
+
+  it('is one whose condition shows something else, not one whose condition has another size', async () => {
+    const folder = folderOf({
+      'a.png': png,
+      'same.png': await raw(48, 40).png().toBuffer(),
+      'wide.png': await raw(48, 24).png().toBuffer(),
+      'train.csv': 'image,caption,condition\na.png,one,same.png\na.png,two,wide.png\na.png,three,none.png\n',
+    });
+    const { captions, problems } = await skipped(folder);
+    expect(captions).toEqual(['one']);
+    expect(problems[0]).toMatch(/row 3: its condition picture has 48 x 24 pixels and the picture 24 x 20: they do not show the same/);
+    expect(problems[1]).toMatch(/row 4: .*none\.png: there is no such file/);
+    expect(await skipped(folder, { columns: { condition: 'none' } })).toMatchObject({ captions: ['one', 'two', 'three'], problems: [] });
+  });
+});
+
+describe('a text', () => {
+  it('may begin with a byte order mark, have CRLF, quotes and newlines, and no line break at its end', async () => {
+    const folder = folderOf({
+      'a.png': png,
+      'train.csv': '\ufeff"image","caption"\r\na.png,"a ""big""\r\ndog, or two"\r\n\r\n"a.png", last one',
+    });
+    expect(await skipped(folder)).toEqual({ captions: ['a "big"\r\ndog, or two', 'last one'], problems: [] });
+    const lines = folderOf({ 'a.png': png, 'x.jsonl': '\ufeff{"image": "a.png", "text": "one"}\r\n{"image": "a.png", "text": "two"}' });
+    expect(await skipped(lines)).toEqual({ captions: ['one', 'two'], problems: [] });
+  });
+
+  it('may have semicolons or tabs, as Excel writes them', async () => {
+    expect(await skipped(folderOf({ 'a.png': png, 'train.csv': 'image;caption\na.png;one, two\n' }))).toMatchObject({
+      captions: ['one, two'],
+    });
+    expect(await skipped(folderOf({ 'a.png': png, 'train.tsv': 'image\tcaption\na.png\tone, two\n' }))).toMatchObject({
+      captions: ['one, two'],
+    });
+  });
+
+  it('in Latin-1 is bad in the rows that show it, and read where that is declared', async () => {
+    const folder = folderOf({ 'a.png': png, 'train.csv': Buffer.from('image,caption\na.png,caf\xe9\na.png,two\n', 'latin1') });
+    expect(await skipped(folder)).toEqual({
+      captions: ['two'],
+      problems: [expect.stringMatching(/^train\.csv, row 2: .*no text in utf-8.*declare its encoding, such as windows-1252/)],
+    });
+    expect(await skipped(folder, { encoding: 'windows-1252' })).toMatchObject({ captions: ['café', 'two'] });
+    await expect(open(folderOf({ 'train.csv': Buffer.from('\ufeffimage,caption\n', 'utf16le') }))).rejects.toThrow(/is a text in UTF-16/);
+  });
+
+  it('may have a caption of 10 MB', async () => {
+    const caption = 'word '.repeat(2 ** 21);
+    const { captions, problems } = await skipped(tableOf([`b.png,"${caption}"`]));
+    expect([captions.map(({ length }) => length), problems]).toEqual([[3, caption.length - 1, 5], []]);
+  });
+
+  it('with a quote that is never closed loses the rows behind it, and says so', async () => {
+    const { captions, problems } = await skipped(tableOf(['b.png,"two']));
+    expect(captions).toEqual(['one']);
+    expect(problems).toEqual([expect.stringMatching(/row 3: it is no row of CSV: Quote Not Closed/)]);
+  });
+
+  it('keeps rows that are there twice', async () => {
+    expect((await skipped(tableOf(['b.png,two', 'b.png,two']))).captions).toEqual(['one', 'two', 'two', 'three']);
+  });
+
+  it('names its columns, or is refused by those that it has', async () => {
+    const folder = tableOf([]);
+    const table = path.join(folder, 'train.csv');
+    await expect(open(table, { columns: { caption: 'txt' } })).rejects.toThrow(
+      /has no column "txt" for the caption; it has image, caption/,
+    );
+    fs.writeFileSync(table, 'picture,words\na.png,one\n');
+    await expect(open(table)).rejects.toThrow(
+      /no column that is known to hold pictures: say which with --columns image=NAME; it has picture, words/,
+    );
+    expect((await skipped(table, { columns: { image: 'picture', caption: 'words' } })).captions).toEqual(['one']);
+    fs.writeFileSync(table, 'image,text,caption\na.png,one,two\n');
+    await expect(open(table)).rejects.toThrow(/has several columns that may be the caption \(text, caption\)/);
+    fs.writeFileSync(table, 'image,image\na.png,b.png\n');
+    await expect(open(table)).rejects.toThrow(/has two columns "image"/);
+  });
+});
+
+describe('pictures', () => {
+  it('are read with alpha, as CMYK, in 16 bits, grey, and turned as their EXIF data says', async () => {
+    const files = {
+      'alpha.png': await raw(24, 20).ensureAlpha(0.5).png().toBuffer(),
+      'cmyk.tiff': tiffOf(8, 8, new Uint8Array(8 * 8 * 4).fill(100), { photometric: 5 }),
+      'deep.png': await raw(24, 20).toColourspace('rgb16').png().toBuffer(),
+      'grey.png': await raw(24, 20).toColourspace('b-w').png().toBuffer(),
+      'turned.png': await raw(24, 20).withMetadata({ orientation: 6 }).png().toBuffer(),
+    };
+    const data = await open(folderOf(files), { captions: 'none' });
+    expect([data.length, data.problems]).toEqual([5, []]);
+    const upright = await open(folderOf({ 'x.png': await raw(24, 20).rotate(90).png().toBuffer() }), { captions: 'none' });
+    expect((await data.example(4)).image).toEqual((await upright.example(0)).image);
+  });
+
+  it('may be one', async () => {
+    expect(await skipped(folderOf({ 'a.png': png, 'a.txt': 'one' }))).toEqual({ captions: ['one'], problems: [] });
+  });
+
+  it('have to be some', async () => {
+    await expect(open(folderOf({}))).rejects.toMatchObject({ code: 'empty-input' });
+    await expect(open(folderOf({ 'train.csv': 'image,caption\n' }))).rejects.toThrow(/train\.csv has no rows/);
+    await expect(open(folderOf({ 'train.csv': '' }))).rejects.toThrow(/train\.csv is empty/);
+    await expect(open(folderOf({ 'train.jsonl': '\n\n' }))).rejects.toThrow(/train\.jsonl has no rows/);
+    await expect(open(folderOf({ 'train.csv': 'image,caption\nx.png,x\n' }), { onBadRow: 'skip' })).rejects.toThrow(
+      /no row can be read; train\.csv, row 2: /,
+    );
+    await expect(open(path.join(root, 'nowhere'))).rejects.toThrow(/nowhere: there is no such file or folder/);
+    await expect(open(path.join(root, '*.tar'))).rejects.toThrow(/no file matches/);
+    await expect(open(path.join(root, '{00..02}.tar'))).rejects.toThrow(/00\.tar: there is no such file/);
+  });
+});
+
+describe('an archive', () => {
+  const sample = (key: string, caption: string) => [
+    { name: `${key}.png`, data: png },
+    { name: `${key}.txt`, data: caption },
+  ];
+
+  it('of samples tells those without a picture or a text, and reads captions from JSON', async () => {
+    const tar = await tarOf([
+      ...sample('a', 'one'),
+      { name: 'b.txt', data: 'two' },
+      { name: 'c.png', data: png },
+      { name: 'c.json', data: '{"caption": "three"}' },
+      { name: 'd.jpg', data: png.subarray(0, 90) },
+      { name: 'd.txt', data: 'four' },
+      { name: 'e.png', data: png },
+      { name: 'e.json', data: '{' },
+    ]);
+    const { captions, problems } = await skipped(path.join(folderOf({ 'a.tar': tar }), 'a.tar'));
+    expect(captions).toEqual(['one', 'three']);
+    expect(problems).toEqual([
+      'a.tar, sample b: it has no picture',
+      expect.stringMatching(/^a\.tar, sample d: its image cannot be decoded/),
+      expect.stringMatching(/^a\.tar, sample e: its JSON cannot be read/),
+    ]);
+  });
+
+  it('that is hostile or cut short is refused, or passed over as a whole', async () => {
+    const good = await tarOf(sample('a', 'one'));
+    const bad = {
+      up: await tarOf([{ name: '../x.png', data: png }]),
+      absolute: await tarOf([{ name: '/x.png', data: png }]),
+      link: await tarOf([{ name: 'x.png', type: 'symlink', linkname: '/etc/passwd' }]),
+      twice: await tarOf([...sample('a', 'one'), ...sample('a', 'two')]),
+      cut: good.subarray(0, 700),
+      text: Buffer.from('no tar'.repeat(200)),
+    };
+    for (const [name, bytes] of Object.entries(bad)) {
+      const folder = folderOf({ '0.tar': good, '1.tar': bytes });
+      await expect(open(path.join(folder, '1.tar')), name).rejects.toThrow(/1\.tar/);
+      await expect(open(path.join(folder, '*.tar')), name).rejects.toThrow(/1\.tar/);
+      expect(await skipped(path.join(folder, '*.tar')), name).toEqual({
+        captions: ['one'],
+        problems: [expect.stringMatching(/^1\.tar: /)],
+      });
+    }
+    await expect(open(path.join(folderOf({ 'a.tar.gz': good }), 'a.tar.gz'))).rejects.toThrow(/unpack it with gunzip/);
+  });
+
+  it('with several pictures a sample has to be told which is meant', async () => {
+    const tar = await tarOf([
+      { name: 'a.png', data: png },
+      { name: 'a.seg.png', data: png },
+      { name: 'a.txt', data: 'one' },
+    ]);
+    const file = path.join(folderOf({ 'a.tar': tar }), 'a.tar');
+    await expect(open(file)).rejects.toThrow(
+      /the sample a has several pictures \(png, seg\.png\): say which with --columns image=COMPONENT/,
+    );
+    const data = await open(file, { columns: { image: 'png', condition: 'seg.png' } });
+    expect(data.conditions).toEqual(['canny', 'column']);
+  });
+});
+
+describe('a parquet table', () => {
+  it('that is cut short, or no table, is refused or passed over', async () => {
+    const rows = Array.from({ length: 6 }, (_, i) => ({ image: png, condition: png, text: `row ${i}` }));
+    const table = pictureTable(rows, 2);
+    const folder = folderOf({ 'a.parquet': table, 'b.parquet': table.subarray(0, table.length - 40) });
+    await expect(open(folder)).rejects.toThrow(/b\.parquet is damaged, cut short or no parquet table/);
+    const { captions, problems } = await skipped(folder);
+    expect([captions.length, problems]).toEqual([6, [expect.stringMatching(/^b\.parquet: .* is damaged, cut short or no parquet table/)]]);
+  });
+
+  it('may name files, which lie inside or are told', async () => {
+    const table = parquetWriteBuffer({
+      columnData: [
+        { name: 'image', data: ['a.png', '../a.png', null], type: 'STRING' },
+        { name: 'text', data: ['one', 'two', 'three'], type: 'STRING' },
+      ],
+    });
+    const folder = folderOf({ 'a.png': png, 'train.parquet': Buffer.from(table) });
+    expect(await skipped(path.join(folder, 'train.parquet'))).toEqual({
+      captions: ['one'],
+      problems: [
+        expect.stringMatching(/^train\.parquet, row 2: "\.\.\/a\.png" lies outside/),
+        'train.parquet, row 3: "image" holds nothing, where a picture (bytes, or the name of a file) is needed',
+      ],
+    });
+  });
+});
