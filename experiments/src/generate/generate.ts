@@ -10,16 +10,16 @@ import {
   type SamplerOptions,
 } from '@controllab/base-model';
 import { userPath } from '@controllab/command-line';
-import { conditionBatch, type RgbImage } from '@controllab/data';
+import { conditionBatch, writeOrKeep, type RgbImage } from '@controllab/data';
 import { openBase } from '@controllab/mini-sd';
 import { encodePng, imageSheet, type Progress } from '@controllab/report';
 import { ExperimentError } from '../runner/errors.ts';
 import { shownSize, loadCondition } from './condition.ts';
 import { isMini, type GenerateOptions } from './options.ts';
 import { describePicture, type PictureRequest } from './pictures/describe.ts';
-import { destinationOf, type Destination } from './pictures/destination.ts';
+import { destinationOf, folderOf, inFolder, type Destination } from './pictures/destination.ts';
 import { checkDestination, slug, writePicture } from './pictures/outputs.ts';
-import { encodePicture } from './pictures/picture-file.ts';
+import { encodePicture, type PictureText } from './pictures/picture-file.ts';
 import { readPrompt, weightsText } from './prompts/prompt-syntax.ts';
 import { readPrompts } from './prompts/read-prompts.ts';
 
@@ -169,6 +169,21 @@ async function sheetOf(images: readonly RgbImage[], count: number): Promise<RgbI
   return imageSheet(small, columns);
 }
 
+interface Drawn {
+  readonly image: RgbImage;
+  readonly text: PictureText;
+  readonly stem: string;
+}
+
+/** Writes what was drawn; where the destination takes no files by now, into a folder that the error names. @throws DataError file-write */
+const writePictures = (destination: Destination, drawn: readonly Drawn[]): Promise<string[]> =>
+  writeOrKeep(folderOf(destination), async (folder) => {
+    const files: string[] = [];
+    for (const { image, text, stem } of drawn)
+      files.push(await writePicture(inFolder(destination, folder), stem, (file) => encodePicture(file, image, text)));
+    return files;
+  });
+
 const writeSheet = (destination: Destination, images: readonly RgbImage[], { count, seed }: GenerateOptions): Promise<string> =>
   writePicture(destination, `sheet-${seed}`, async () => {
     const { rgb, width, height } = await sheetOf(images, count);
@@ -244,13 +259,12 @@ export async function generate(options: GenerateOptions, progress: Progress): Pr
       conditionsOf: conditions,
       ...told,
       onBatch: async (done, newest) => {
-        for (const [i, image] of newest.entries()) {
+        const drawn = newest.map((image, i) => {
           const picture = pictures[done - newest.length + i]!;
           const text = describePicture({ options, base, size, loras: plan.loras }, picture);
-          files.push(
-            await writePicture(destination, `${slug(picture.prompt)}-${picture.seed}`, (file) => encodePicture(file, image, text)),
-          );
-        }
+          return { image, text, stem: `${slug(picture.prompt)}-${picture.seed}` };
+        });
+        files.push(...(await writePictures(destination, drawn)));
         onDrawn(done);
       },
     });

@@ -271,7 +271,7 @@ async function writing<T>(directory: string, work: () => Promise<T>): Promise<T>
     if (problem === null || (!isDiskFull(error) && (error as NodeJS.ErrnoException).syscall === undefined)) throw error;
     throw new ExperimentError(
       isDiskFull(error) ? 'disk-full' : 'store-not-writable',
-      `The store cannot be written to: ${directory} is where this computation is kept (--store names another place). ${problem}`,
+      `The store cannot be written to: ${directory} is where this computation is kept (--store names another place). ${problem} What is computed stays there.`,
       { directory },
       { cause: error },
     );

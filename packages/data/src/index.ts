@@ -36,3 +36,4 @@ export type { UserDataOptions } from './user-data/options.ts';
 export { DATA_FORMATS, type DataFormat } from './user-data/rows.ts';
 export type { Columns } from './user-data/tables/columns.ts';
 export { openUserData, type RowProblem, type UserData } from './user-data/user-data.ts';
+export { writeOrKeep } from './write-or-keep.ts';

@@ -26,9 +26,7 @@ it('says which path, what is wrong and what to do, also of what caused an error'
     `${file}/sub: a file lies where a folder is needed. Name another place, or move the file away.`,
   );
   const full = Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' });
-  expect(systemProblem(full)).toBe(
-    'A file: no space is left on the disk. Free some and run the same command again; what is computed is kept.',
-  );
+  expect(systemProblem(full)).toBe('A file: no space is left on the disk. Free some and run the same command again.');
   rmSync(folder, { recursive: true });
 });
 

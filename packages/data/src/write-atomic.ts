@@ -24,7 +24,8 @@ export const writeAtomic = async (file: string, data: string | Uint8Array): Prom
     }
     await rename(temporary, file);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    await rm(temporary, { force: true }).catch(() => {}); // of a name that is too long it says so again
+    // Of a full disk the system does not say which file was being written; of others it would name the temporary one.
+    throw Object.assign(error as NodeJS.ErrnoException, { path: file });
   }
 };

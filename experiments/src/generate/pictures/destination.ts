@@ -21,6 +21,12 @@ const fail = (message: string, values: Record<string, unknown>): never => {
 /** Where a command writes: one file, or new files in a folder. */
 export type Destination = { readonly file: string } | { readonly folder: string };
 
+export const folderOf = (destination: Destination): string => ('file' in destination ? path.dirname(destination.file) : destination.folder);
+
+/** The same in another folder. */
+export const inFolder = (destination: Destination, folder: string): Destination =>
+  'file' in destination ? { file: path.join(folder, path.basename(destination.file)) } : { folder };
+
 /**
  * What --out means: a picture by its extension, else a folder.
  * @param out as it was typed; null: the folder of generated pictures

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
-import { mkdir, open, statfs } from 'node:fs/promises';
+import { mkdir, open, rm, statfs } from 'node:fs/promises';
 import path from 'node:path';
 import { checkOutput, systemProblem, writeAtomic } from '@controllab/data';
 import { ExperimentError } from '../../runner/errors.ts';
-import type { Destination } from './destination.ts';
+import { folderOf, type Destination } from './destination.ts';
 import { readPictureText } from './picture-file.ts';
 
 /** Free space that a file system needs beyond the pictures. */
@@ -39,8 +39,7 @@ export async function checkDestination(
     if (existsSync(file) && !overwrite && !isOwn(file))
       fail(`${file} exists and is no picture of ours; name another --out, or give --overwrite.`, { file });
   }
-  const place = 'file' in destination ? path.dirname(destination.file) : destination.folder;
-  const folder = existing(place);
+  const folder = existing(folderOf(destination));
   if (!statSync(folder).isDirectory()) fail(`--out: ${folder} is a file, not a folder.`, { folder });
   try {
     await checkOutput(folder, 'folder');
@@ -87,7 +86,12 @@ export async function writePicture(destination: Destination, stem: string, encod
     if (existsSync(file)) continue;
     const bytes = await encode(file);
     if (await reserve(file)) {
-      await writeAtomic(file, bytes);
+      try {
+        await writeAtomic(file, bytes);
+      } catch (error) {
+        await rm(file, { force: true });
+        throw error;
+      }
       return file;
     }
   }

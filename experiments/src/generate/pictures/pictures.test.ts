@@ -90,6 +90,13 @@ describe('where pictures go', () => {
     expect(fs.readdirSync(directory).sort()).toEqual(['file', 'folder.png']);
   });
 
+  it('leaves no empty file where a picture cannot be written', async () => {
+    // The name has room for the picture, not for the temporary one beside it.
+    const write = writePicture({ folder: at('long') }, 'x'.repeat(240), async () => Buffer.from('picture'));
+    await expect(write).rejects.toMatchObject({ code: 'ENAMETOOLONG', path: at('long', `${'x'.repeat(240)}.png`) });
+    expect(fs.readdirSync(at('long'))).toEqual([]);
+  });
+
   it('is a new name for each picture, also when two write at once', async () => {
     const write = () => writePicture({ folder: at('many') }, slug('Ein Bär, 2 Katzen!'), async (file) => Buffer.from(file));
     const files = await Promise.all([write(), write(), write()]);

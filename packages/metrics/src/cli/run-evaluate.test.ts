@@ -2,9 +2,10 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseFlags } from '@controllab/command-line';
 import { writeSafetensors } from '@controllab/core-blocks';
+import type { DataError } from '@controllab/data';
 import { Progress } from '@controllab/report';
 import { madeUpInception } from '../../bench/inception-weights.ts';
 import { readStatistics } from '../statistics-files/statistics-file.ts';
@@ -168,6 +169,21 @@ describe('runEvaluate', () => {
       await run(`--reference=${at(name)}`, ...flags);
       expect((table('distance-scores')['FID'] as number) / distance, name).toBeCloseTo(1, 4);
     }
+  });
+
+  it('writes the report, and keeps the statistics elsewhere, where these have no room', async () => {
+    vi.spyOn(fs, 'fsyncSync').mockImplementationOnce(() => {
+      throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+    });
+    fs.rmSync(at('report'), { recursive: true, force: true });
+    const flags = [`--reference=${at('reference')}`, '--metrics=fid', `--weights=${root}`, `--save-reference=${at('full/s')}`];
+    const error = (await run(...flags).catch((thrown: unknown) => thrown)) as DataError;
+    expect(error.message).toMatch(/full\/s: no space is left on the disk\. .* What was computed lies in /);
+    expect(fs.readdirSync(at('full'))).toEqual([]);
+    const { kept } = error.values as { kept: string };
+    expect(readStatistics(path.join(kept, 's')).n).toBe(4);
+    fs.rmSync(kept, { recursive: true });
+    expect(table('distance-scores')['FID']).toBeGreaterThan(0);
   });
 
   it('writes into a folder of the user\u2019s with --overwrite alone, and leaves what is theirs', async () => {

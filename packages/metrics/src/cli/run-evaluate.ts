@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
-import { checkOutput, openImageSource, readCaptions, type ImageSource } from '@controllab/data';
+import { checkOutput, openImageSource, readCaptions, writeOrKeep, type ImageSource } from '@controllab/data';
 import { checkReportFolder, currentCommit, machine, Progress, writeReport, type Attribution, type Provenance } from '@controllab/report';
 import { clipModelName } from '../clip/models.ts';
 import { clipMeasure } from '../clip/score.ts';
@@ -39,8 +39,11 @@ export async function runEvaluate(flags: EvaluateFlags, command: string, progres
   progress.end(`${countOf(evaluation)} images read`);
   say(evaluation, progress);
   const { network, clip } = networks;
-  if (flags.saveReference !== undefined && network !== null && evaluation.reference !== null && !isStatistics(evaluation.reference))
-    writeStatistics(flags.saveReference, await statisticsOf(evaluation.reference, network));
+  // What is wrong with one file is said once the other is written.
+  const notSaved = await saveReference(flags, evaluation, network).then(
+    () => null,
+    (error: Error) => error,
+  );
   await network?.release();
   await clip?.towers.image.release();
   await clip?.towers.text.release();
@@ -55,7 +58,8 @@ export async function runEvaluate(flags: EvaluateFlags, command: string, progres
       url: WEIGHTS[name].url,
     })),
   });
-  await writeReport(flags.report, report, { overwrite });
+  await writeOrKeep(flags.report, (folder) => writeReport(folder, report, { overwrite }));
+  if (notSaved !== null) throw notSaved;
   return path.join(flags.report, 'index.html');
 }
 
@@ -103,6 +107,17 @@ async function checkSaveReference(file: string, { reference, metrics }: Question
     throw new MetricsError('invalid-option', `--save-reference ${file}: this file is something else; name another, or say --overwrite`, {
       file,
     });
+}
+
+/** Keeps the statistics that --save-reference asks for. @throws DataError file-write */
+async function saveReference(
+  { saveReference: file }: EvaluateFlags,
+  { reference }: Evaluation,
+  network: Networks['network'],
+): Promise<void> {
+  if (file === undefined || network === null || reference === null || isStatistics(reference)) return;
+  const statistics = await statisticsOf(reference, network);
+  await writeOrKeep(path.dirname(file), async (folder) => writeStatistics(path.join(folder, path.basename(file)), statistics));
 }
 
 /** Says how many images were read, a set after the other. */

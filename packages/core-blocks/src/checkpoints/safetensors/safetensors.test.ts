@@ -284,6 +284,7 @@ describe('writeSafetensors', () => {
       code: 'file-write',
       values: { file, reason: 'ENOSPC' },
       message: expect.stringContaining(file) as string,
+      cause: expect.objectContaining({ path: file }) as Error,
     });
     expect(() => writeSafetensors(file, { a: tensors.a })).toThrow(error);
     vi.restoreAllMocks();

@@ -93,6 +93,8 @@ function replaceFile(file: string, produce: (write: (bytes: Uint8Array) => void)
   } catch (error) {
     if (fd !== null) fs.closeSync(fd);
     fs.rmSync(temporary, { force: true });
+    // Of a full disk the system does not say which file was being written.
+    Object.assign(error as NodeJS.ErrnoException, { path: file });
     throw new CoreBlocksError(
       'file-write',
       `cannot write ${file}: ${(error as Error).message}`,
