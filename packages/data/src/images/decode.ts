@@ -11,6 +11,9 @@ import { turn } from './orientation.ts';
 /** Most pixels of an image: what Pillow takes without a warning (about 13400 x 13400). Decoded it holds 0.5 GB. */
 export const MAX_PIXELS = 178_956_970;
 
+/** Most pixels of a side: what a filter needs beside the pixels grows with it. No camera or JPEG comes near. */
+const MAX_SIDE = 2 ** 20;
+
 export interface DecodedImage extends RgbImage {
   conversions: Conversion[];
 }
@@ -36,12 +39,12 @@ export async function decodeImage(
 ): Promise<DecodedImage> {
   const opened = await open(bytes, name);
   const { width, height, orientation, turns } = opened;
-  if (width * height > MAX_PIXELS)
-    throw new DataError('image-too-large', `${name} has ${width} x ${height} pixels, the limit is ${MAX_PIXELS}`, {
-      file: name,
-      width,
-      height,
-    });
+  if (width * height > MAX_PIXELS || Math.max(width, height) > MAX_SIDE)
+    throw new DataError(
+      'image-too-large',
+      `${name} has ${width} x ${height} pixels, the limit is ${width * height > MAX_PIXELS ? MAX_PIXELS : `${MAX_SIDE} a side`}`,
+      { file: name, width, height },
+    );
   const pixels = await attempt(bytes, name, () => opened.decode());
   const stored = { rgb: toRgb(pixels, overBlack), width, height };
   const asRead = turned || turns === true ? turn(stored, orientation) : stored;

@@ -409,6 +409,7 @@ describe('decodeImage refuses', () => {
     ['a GIF', Buffer.from('R0lGODlhoIagUAAAACwAAAAA////fwAAAgJMAQA7', 'base64')],
     ['a BMP', changed(changed(bmp, 20, 2), 24, 2)],
     ['a map', Buffer.from('P5 100000 100000 255\n')],
+    ['a map of one row', Buffer.from('P5 1048577 1 255\n')],
   ])('%s that claims to be huge, before anything of that size is made', async (_, bytes) => {
     await expect(decodeImage(bytes, 'x')).rejects.toMatchObject({ code: 'image-too-large' });
   });

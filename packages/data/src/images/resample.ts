@@ -52,40 +52,59 @@ const sampleOf = (sum: number, bytes: boolean): number => (bytes ? Math.min(255,
 
 type Samples = Uint8Array | Float32Array;
 
-/** Filters along the middle axis of samples seen as [outer, length, inner]. */
-function filterAxis(input: Samples, output: Samples, plan: readonly Tap[], length: number, inner: number): void {
+/** Filters a row of RGB; by hand, since a loop over three channels would cost more than it does. */
+function filterRgb(input: Samples, output: Samples, plan: readonly Tap[], row: number): void {
   const bytes = output instanceof Uint8Array;
-  const outer = input.length / (length * inner);
-  if (inner === 3) return filterRgbRows(input, output, plan, length, outer);
-  const sums = new Float64Array(inner);
-  for (let o = 0, to = 0; o < outer; o++) {
-    for (const { start, weights } of plan) {
-      sums.fill(0);
-      let from = (o * length + start) * inner;
-      for (let j = 0; j < weights.length; j++) {
-        const weight = weights[j]!;
-        for (let k = 0; k < inner; k++) sums[k]! += input[from++]! * weight;
-      }
-      for (let k = 0; k < inner; k++) output[to++] = sampleOf(sums[k]!, bytes);
+  let to = 0;
+  for (const { start, weights } of plan) {
+    let [red, green, blue] = [0, 0, 0];
+    for (let j = 0, from = row + start * 3; j < weights.length; j++, from += 3) {
+      const weight = weights[j]!;
+      red += input[from]! * weight;
+      green += input[from + 1]! * weight;
+      blue += input[from + 2]! * weight;
+    }
+    output[to++] = sampleOf(red, bytes);
+    output[to++] = sampleOf(green, bytes);
+    output[to++] = sampleOf(blue, bytes);
+  }
+}
+
+/** Filters a row of pixels, which begins at `row` of the input. */
+function filterRow(input: Samples, output: Samples, plan: readonly Tap[], row: number, channels: number): void {
+  if (channels === 3) return filterRgb(input, output, plan, row);
+  const bytes = output instanceof Uint8Array;
+  for (let x = 0, to = 0; x < plan.length; x++) {
+    const { start, weights } = plan[x]!;
+    for (let c = 0; c < channels; c++) {
+      let sum = 0;
+      for (let j = 0, from = row + start * channels + c; j < weights.length; j++, from += channels) sum += input[from]! * weights[j]!;
+      output[to++] = sampleOf(sum, bytes);
     }
   }
 }
 
-/** The same for rows of RGB, where a loop over three channels would cost more than it does. */
-function filterRgbRows(input: Samples, output: Samples, plan: readonly Tap[], length: number, outer: number): void {
+/**
+ * Filters along columns. Rows are asked for once, one after the other, and added to the sums of the output rows that they are part of: no
+ * picture of the input's height is ever held.
+ */
+function filterColumns(rowAt: (y: number) => Samples, output: Samples, plan: readonly Tap[], width: number): void {
   const bytes = output instanceof Uint8Array;
-  for (let o = 0, to = 0; o < outer; o++) {
-    for (const { start, weights } of plan) {
-      let [red, green, blue] = [0, 0, 0];
-      for (let j = 0, from = (o * length + start) * 3; j < weights.length; j++, from += 3) {
-        const weight = weights[j]!;
-        red += input[from]! * weight;
-        green += input[from + 1]! * weight;
-        blue += input[from + 2]! * weight;
-      }
-      output[to++] = sampleOf(red, bytes);
-      output[to++] = sampleOf(green, bytes);
-      output[to++] = sampleOf(blue, bytes);
+  const sums: Float64Array[] = [];
+  const spare: Float64Array[] = [];
+  const last = plan.at(-1)!;
+  // Output rows whose sums have begun and are not whole: from `done` to `begun`.
+  for (let y = plan[0]!.start, done = 0, begun = 0; y < last.start + last.weights.length; y++) {
+    for (; begun < plan.length && plan[begun]!.start <= y; begun++) sums.push(spare.pop()?.fill(0) ?? new Float64Array(width));
+    const row = rowAt(y);
+    for (let o = done; o < begun; o++) {
+      const [sum, weight] = [sums[o - done]!, plan[o]!.weights[y - plan[o]!.start]!];
+      for (let k = 0; k < width; k++) sum[k]! += row[k]! * weight;
+    }
+    for (; done < begun && plan[done]!.start + plan[done]!.weights.length === y + 1; done++) {
+      const sum = sums.shift()!;
+      for (let k = 0; k < width; k++) output[done * width + k] = sampleOf(sum[k]!, bytes);
+      spare.push(sum);
     }
   }
 }
@@ -115,17 +134,18 @@ function resampled(pixels: Samples, from: RasterSize, to: RasterSize, filter: Re
   }
   const kind = FILTERS[filter];
   const make = (length: number): Samples => (bytes ? new Uint8Array(length) : new Float32Array(length));
-  let result = pixels;
-  if (from.width !== to.width) {
-    const narrowed = make(from.height * to.width * channels);
-    filterAxis(result, narrowed, taps(from.width, to.width, kind, bytes), from.width, channels);
-    result = narrowed;
-  }
+  const [wide, width] = [from.width * channels, to.width * channels];
+  const across = from.width === to.width ? null : taps(from.width, to.width, kind, bytes);
+  const narrowed = (y: number, row: Samples): Samples => {
+    if (across === null) return pixels.subarray(y * wide, (y + 1) * wide);
+    filterRow(pixels, row, across, y * wide, channels);
+    return row;
+  };
+  const result = make(to.height * width);
   if (from.height !== to.height) {
-    const shortened = make(to.height * to.width * channels);
-    filterAxis(result, shortened, taps(from.height, to.height, kind, bytes), from.height, to.width * channels);
-    result = shortened;
-  }
-  if (result !== pixels) return result;
-  return bytes ? Uint8Array.from(pixels) : Float32Array.from(pixels);
+    const row = make(width);
+    filterColumns((y) => narrowed(y, row), result, taps(from.height, to.height, kind, bytes), width);
+  } else if (across === null) result.set(pixels);
+  else for (let y = 0; y < to.height; y++) narrowed(y, result.subarray(y * width, (y + 1) * width));
+  return result;
 }
