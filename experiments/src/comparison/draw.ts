@@ -8,7 +8,7 @@ import { PROMPT_SETTINGS, promptOf, type PromptSettingId } from './prompts.ts';
 import { controlOf, storedTraining, weightsOf, type Setting, type TrainingValue } from './train.ts';
 
 /** Raised with every change of drawing code that alters pictures. */
-const DRAWING_REVISION = 1;
+const DRAWING_REVISION = 2;
 /** Pictures drawn at a time: more need memory and gain no speed. */
 const BATCH = 32;
 const PICTURES = 'pictures.rgb';

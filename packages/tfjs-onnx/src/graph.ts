@@ -82,13 +82,16 @@ export class Graph {
     return values;
   }
 
-  /** The nodes that outputs and next state depend on, in order, and the values something reads. */
-  live(): { nodes: Node[]; used: Set<Value> } {
+  /**
+   * The nodes that outputs and next state depend on, in order, and the values something reads.
+   * @param rewrite gives another node for the same outputs, or the node itself
+   */
+  live(rewrite: (node: Node) => Node = (node) => node): { nodes: Node[]; used: Set<Value> } {
     const used = new Set<Value>([...this.outputs.values(), ...this.nextState.values()]);
     const nodes: Node[] = [];
     for (let i = this.nodes.length - 1; i >= 0; i--) {
-      const node = this.nodes[i] as Node;
-      if (!node.outputs.some((value) => used.has(value))) continue;
+      if (!this.nodes[i]!.outputs.some((value) => used.has(value))) continue;
+      const node = rewrite(this.nodes[i]!);
       nodes.push(node);
       for (const value of Object.values(node.inputs)) used.add(value);
     }

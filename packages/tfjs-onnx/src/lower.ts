@@ -2,7 +2,7 @@ import path from 'node:path';
 import { TfjsOnnxError } from './errors.ts';
 import type { Graph, Node, Value, ValueType } from './graph.ts';
 import { GraphBuilder, type OnnxType } from './onnx/builder.ts';
-import { OPS, type Lowering, type Provider } from './ops/index.ts';
+import { OPS, upsampledConvolution, type Lowering, type Provider } from './ops/index.ts';
 import { isExternal, isHost, type Shape } from './types.ts';
 
 export interface LowerOptions {
@@ -22,6 +22,9 @@ export function labelledNode(name: string): number | null {
   return label === undefined ? null : Number(label);
 }
 
+/** The nodes that a model is written from, in order, after rewriting, and the values something reads. */
+export const loweredNodes = (graph: Graph): { nodes: Node[]; used: Set<Value> } => graph.live(upsampledConvolution);
+
 /** Prefixes keep a name free that is both an input and an output, as every state tensor is. */
 export const NEXT = 'next ';
 export const OUT = 'out ';
@@ -33,7 +36,7 @@ function lowerBody(
   named: Map<Value, string>,
   { provider, directory }: LowerOptions,
 ): (value: Value) => string {
-  const { nodes, used } = graph.live();
+  const { nodes, used } = loweredNodes(graph);
   const views = new Map<string, string>();
   // A view of a view is a view of the first, and one of its own shape is no view at all.
   const reshaped = new Map<string, string>();

@@ -7,7 +7,7 @@ defineOp({
     return { shape: [n, c, 2 * h, 2 * w] };
   },
   lower: (l) => {
-    // ONNX Runtime's Expand copies number by number here. Its Resize has a kernel for just this, also between convolutions in blocked layout.
+    // ONNX Runtime's Expand copies number by number here. Its Resize has a kernel for just this, in blocked layout too.
     if (l.provider === 'cpu')
       return l.g.op('Resize', [l.in('x'), '', l.g.constant(Float32Array.of(1, 1, 2, 2), [4])], {
         mode: 'nearest',

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { compileGraph, type CompiledFunction, type CompileOptions } from '../compile.ts';
 import type { Node } from '../graph.ts';
-import { labelledNode } from '../lower.ts';
+import { labelledNode, loweredNodes } from '../lower.ts';
 import { trace, type Signature, type Traceable } from '../trace.ts';
 import type { Shape } from '../types.ts';
 
@@ -71,7 +71,7 @@ export async function profileRuns(
     await compiled.release();
     const [file] = readdirSync(directory);
     const events = JSON.parse(readFileSync(path.join(directory, file!), 'utf8')) as ProfileEvent[];
-    return { calls: calls.slice(warmUp), ...readEvents(events, graph.live().nodes, runs) };
+    return { calls: calls.slice(warmUp), ...readEvents(events, loweredNodes(graph).nodes, runs) };
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }

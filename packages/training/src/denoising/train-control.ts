@@ -14,7 +14,7 @@ import { denoisingStep, stepsPerRun, trainedInBase, type DenoisingModel } from '
  * Raised with every change of training code that alters the bytes of a training: it is part of what identifies one, so that no result of
  * older code is taken for one of today's.
  */
-export const TRAINING_REVISION = 1;
+export const TRAINING_REVISION = 2;
 
 export interface ControlTraining {
   /** Names the run in messages. */
