@@ -7,17 +7,20 @@ import { createSampler } from '@controllab/base-model';
 import { initialize, parameterSpecs, withParameters } from '@controllab/core-blocks';
 import { normal } from '@controllab/data';
 import { CONTEXT_LENGTH } from '@controllab/emoji-scenes';
+import { hintWidths } from '@controllab/controlnet';
 import { LATENT_CHANNELS, LATENT_SIZE, MINI_UNET, miniUNet, openMini, TEXT_WIDTH } from '@controllab/mini-sd';
-import { findPython, TorchUNet, type TorchTensors } from '@controllab/python-peer';
 import { median } from '@controllab/report';
-import { compile, matmulCeiling, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
+import { compile, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
+import { bestCeiling, ownCeiling } from '@controllab/tfjs-onnx/bench/ceiling';
+import { medianInterval } from '@controllab/tfjs-onnx/bench/statistics';
 import { compileTrainStep, constantRate, initialTrainState, optimizerInputs } from '@controllab/training';
 import { unetRecipe } from '../src/pretrain/unet.ts';
 import { COMMITTED_TIER } from '../src/names.ts';
 import type { BenchOptions } from './command.ts';
+import { controlStep } from './control-step.ts';
+import { openPeers, PEER_IDS, type CasePeers, type PeerId, type Run } from './peers.ts';
 
 const SEED = 1;
-const CEILING_SIZE = 1024;
 const STEPS_PER_RUN = 10;
 const PICTURES = 16;
 const SAMPLING_STEPS = 20;
@@ -55,28 +58,20 @@ const inputsOf = (batch: number): Record<'sample' | 'timesteps' | 'context', Hos
     context: made('context', context),
   };
 };
-const plain = (tensors: Record<string, HostTensor>): TorchTensors =>
-  Object.fromEntries(Object.entries(tensors).map(([name, { data, shape }]) => [name, { data: [...data], shape }]));
 const predict = ({ sample, timesteps, context }: NamedTensors) => unet.forward(sample!, timesteps!, context!);
 
-/** The starting weights as one file of numbers, and where in it each parameter begins. */
-function writeWeights(file: string): { file: string; starts: Record<string, number> } {
+/** The weights of a module as one file of numbers, and where in it each parameter begins. @param prefix what is left out of their names */
+function writeWeights(file: string, tensors: Record<string, HostTensor>, prefix: RegExp) {
   const starts: Record<string, number> = {};
   const chunks: Buffer[] = [];
   let position = 0;
-  for (const [name, { data }] of Object.entries(weights)) {
-    starts[name.replace(/^unet\./, '')] = position;
+  for (const [name, { data }] of Object.entries(tensors)) {
+    starts[name.replace(prefix, '')] = position;
     chunks.push(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
     position += data.length;
   }
   fs.writeFileSync(file, Buffer.concat(chunks));
   return { file, starts };
-}
-
-interface Run {
-  seconds: number;
-  /** What it computed: losses, or the mean square of a prediction. */
-  values: number[];
 }
 
 interface Case {
@@ -87,7 +82,7 @@ interface Case {
   /** Multiply-accumulates of one run; null where they are not counted. */
   macs: number | null;
   ours(): Promise<Run>;
-  peer: (() => Promise<Run>) | null;
+  others: CasePeers;
   release(): Promise<void>;
 }
 
@@ -99,14 +94,72 @@ const timed = async <T>(f: () => Promise<T>): Promise<{ seconds: number; result:
 
 /** What the cases are made for. */
 interface Setting {
+  /** Batch of the U-Net's training; ControlNet's. */
   trainingBatch: number;
+  controlBatch: number;
   pictures: number;
-  /** The interpreter of the peer; null where there is none. */
-  python: string | null;
-  startingWeights: ReturnType<typeof writeWeights>;
+  peers: readonly PeerId[];
+  /** Of files that peers read. */
+  directory: string;
 }
 
-async function trainingStep({ trainingBatch, python, startingWeights }: Setting): Promise<Case & { description: object | null }> {
+/** The ablation's batch. */
+const CONTROL_BATCH = 8;
+
+const stacked = (inputs: Record<string, HostTensor>): Record<string, HostTensor> =>
+  Object.fromEntries(
+    Object.entries(inputs).map(([name, { data, shape }]) => {
+      const all = new Float32Array(STEPS_PER_RUN * data.length);
+      for (let k = 0; k < STEPS_PER_RUN; k++) all.set(data as Float32Array, k * data.length);
+      return [name, { data: all, shape: [STEPS_PER_RUN, ...shape] }];
+    }),
+  );
+
+/** Calls of STEPS_PER_RUN steps on one batch. */
+function stepCall(step: Awaited<ReturnType<typeof compileTrainStep>>, inputs: Record<string, HostTensor>): () => Promise<Run> {
+  const batch = stacked(inputs);
+  let done = 0;
+  return async () => {
+    const schedule = optimizerInputs(step.optimizer, constantRate({ peak: LEARNING_RATE }), done, STEPS_PER_RUN);
+    done += STEPS_PER_RUN;
+    const { seconds, result } = await timed(() => step.run({ ...batch, ...schedule }));
+    return { seconds, values: [...result.loss!.data] };
+  };
+}
+
+const unetModel = (directory: string) => ({
+  config: MINI_UNET,
+  weights: writeWeights(path.join(directory, 'unet.bin'), weights, /^unet\./),
+});
+
+async function controlTraining({ controlBatch, peers, directory }: Setting): Promise<Case> {
+  const { definition, base, control, initialState, inputs } = controlStep(controlBatch);
+  const step = await compileTrainStep(definition, { stepsPerRun: STEPS_PER_RUN, threads });
+  step.state = initialState;
+  const config = { ...MINI_UNET, conditioning_embedding_out_channels: hintWidths(openMini().denoiser().target) };
+  const others = await openPeers(
+    {
+      unet: { config: MINI_UNET, weights: writeWeights(path.join(directory, 'base.bin'), base, /^$/) },
+      control: { config, weights: writeWeights(path.join(directory, 'control.bin'), control, /^control\./) },
+      inputs,
+      threads,
+      training: { learningRate: LEARNING_RATE, weightDecay: definition.optimizer!.weightDecay!, ema: null, recompute: false },
+      stepsPerRun: STEPS_PER_RUN,
+    },
+    peers,
+  );
+  return {
+    name: 'ControlNet, training step',
+    timed: `${STEPS_PER_RUN} steps: forward pass through the frozen U-Net, gradients of the control network, AdamW, at batch ${controlBatch}`,
+    samples: STEPS_PER_RUN * controlBatch,
+    macs: STEPS_PER_RUN * step.cost!.macs,
+    ours: stepCall(step, inputs),
+    others,
+    release: () => step.release(),
+  };
+}
+
+async function trainingStep({ trainingBatch, peers, directory }: Setting): Promise<Case> {
   const inputs = { ...inputsOf(trainingBatch), target: made('target', shapesOf(trainingBatch).sample) };
   const step = await compileTrainStep(
     {
@@ -120,48 +173,30 @@ async function trainingStep({ trainingBatch, python, startingWeights }: Setting)
     { stepsPerRun: STEPS_PER_RUN, threads },
   );
   step.state = initialTrainState(weights, { ema: true });
-  const stacked = Object.fromEntries(
-    Object.entries(inputs).map(([name, { data, shape }]) => {
-      const all = new Float32Array(STEPS_PER_RUN * data.length);
-      for (let k = 0; k < STEPS_PER_RUN; k++) all.set(data as Float32Array, k * data.length);
-      return [name, { data: all, shape: [STEPS_PER_RUN, ...shape] }];
-    }),
+  const others = await openPeers(
+    {
+      unet: unetModel(directory),
+      control: null,
+      inputs,
+      threads,
+      // The decay of compileTrainStep and of PyTorch.
+      training: { learningRate: LEARNING_RATE, weightDecay: 0.01, ema: recipe.ema, recompute: false },
+      stepsPerRun: STEPS_PER_RUN,
+    },
+    peers,
   );
-  const peer = python === null ? null : new TorchUNet(python);
-  const description = await peer?.make({
-    config: MINI_UNET,
-    weights: startingWeights,
-    inputs: plain(inputs),
-    threads,
-    training: { learningRate: LEARNING_RATE, ema: recipe.ema },
-  });
-  let done = 0;
   return {
     name: 'U-Net, training step',
     timed: `${STEPS_PER_RUN} steps: forward pass, gradients, AdamW and averaged weights, at batch ${trainingBatch}`,
     samples: STEPS_PER_RUN * trainingBatch,
     macs: STEPS_PER_RUN * step.cost!.macs,
-    description: description ?? null,
-    async ours() {
-      const schedule = optimizerInputs(step.optimizer, constantRate({ peak: LEARNING_RATE }), done, STEPS_PER_RUN);
-      done += STEPS_PER_RUN;
-      const { seconds, result } = await timed(() => step.run({ ...stacked, ...schedule }));
-      return { seconds, values: [...result.loss!.data] };
-    },
-    peer:
-      peer &&
-      (async () => {
-        const { seconds, losses } = await peer.step(STEPS_PER_RUN);
-        return { seconds, values: losses };
-      }),
-    async release() {
-      peer?.close();
-      await step.release();
-    },
+    ours: stepCall(step, inputs),
+    others,
+    release: () => step.release(),
   };
 }
 
-async function prediction({ pictures, python, startingWeights }: Setting): Promise<Case> {
+async function prediction({ pictures, peers, directory }: Setting): Promise<Case> {
   const batch = 2 * pictures;
   const inputs = inputsOf(batch);
   const compiled = await compile(
@@ -169,8 +204,7 @@ async function prediction({ pictures, python, startingWeights }: Setting): Promi
     { inputs: specs(shapesOf(batch)), constants: weights },
     { threads, name: 'U-Net' },
   );
-  const peer = python === null ? null : new TorchUNet(python);
-  await peer?.make({ config: MINI_UNET, weights: startingWeights, inputs: plain(inputs), threads });
+  const others = await openPeers({ unet: unetModel(directory), control: null, inputs, threads, training: null, stepsPerRun: null }, peers);
   return {
     name: 'U-Net, prediction',
     timed: `one step of ${pictures} pictures with guidance: ${batch} latents`,
@@ -181,16 +215,8 @@ async function prediction({ pictures, python, startingWeights }: Setting): Promi
       const { data } = result.v!;
       return { seconds, values: [(data as Float32Array).reduce((sum, x) => sum + x * x, 0) / data.length] };
     },
-    peer:
-      peer &&
-      (async () => {
-        const { seconds, meanSquare } = await peer.forward();
-        return { seconds, values: [meanSquare] };
-      }),
-    async release() {
-      peer?.close();
-      await compiled.release();
-    },
+    others,
+    release: () => compiled.release(),
   };
 }
 
@@ -206,7 +232,7 @@ async function drawing({ pictures }: Setting): Promise<Case> {
       const { seconds, result } = await timed(() => sampler.sample({ prompts, seed: SEED, steps: SAMPLING_STEPS, guidanceScale: 4 }));
       return { seconds, values: [result.reduce((sum, { rgb }) => sum + rgb.reduce((a, b) => a + b, 0) / rgb.length, 0) / result.length] };
     },
-    peer: null,
+    others: { peers: [], notMeasured: [] },
     release: () => sampler.release(),
   };
 }
@@ -216,89 +242,96 @@ const rounded = (x: number, digits = 4): number => Number(x.toPrecision(digits))
 interface Measured {
   item: Case;
   ours: Run[];
-  theirs: Run[];
+  theirs: Run[][];
 }
 
-/** Times a case in turns with its peer, and lets go of it. */
+/** Times a case in turns with its peers, beginning with another one each round, and lets go of it. */
 async function timeCase(item: Case, rounds: number): Promise<Measured> {
   process.stderr.write(`${item.name} `);
   const ours: Run[] = [];
-  const theirs: Run[] = [];
+  const { peers } = item.others;
+  const theirs: Run[][] = peers.map(() => []);
+  const turns = [
+    ...peers.map(
+      ({ run }, i) =>
+        async () =>
+          void theirs[i]!.push(await run()),
+    ),
+    async () => void ours.push(await item.ours()),
+  ];
   for (let i = 0; i < WARM_UP + rounds; i++) {
-    if (item.peer !== null) theirs.push(await item.peer());
-    ours.push(await item.ours());
+    for (let k = 0; k < turns.length; k++) await turns[(i + k) % turns.length]!();
     process.stderr.write('.');
   }
+  for (const peer of peers) peer.close();
   await item.release();
   process.stderr.write('\n');
   return { item, ours, theirs };
 }
 
+const secondsOf = (runs: readonly Run[]): number[] => runs.slice(WARM_UP).map(({ seconds }) => seconds);
+const secondsShown = (seconds: readonly number[]) => ({ median: rounded(median(seconds)), samples: seconds.map((x) => rounded(x)) });
+
 /** A case's numbers as they are printed. */
-function summary({ item: { name, timed: what, samples, macs }, ours, theirs }: Measured, ceiling: number): object {
-  const seconds = ours.slice(WARM_UP).map((run) => run.seconds);
-  const gflops = macs === null ? null : (2 * macs) / median(seconds) / 1e9;
-  const differences = theirs.flatMap(({ values }, i) => values.map((x, j) => Math.abs(ours[i]!.values[j]! / x - 1)));
+function summary({ item: { name, timed: what, samples, macs, others }, ours, theirs }: Measured, ceiling: number): object {
+  const seconds = secondsOf(ours);
+  const gflops = (times: readonly number[]): number | null => (macs === null ? null : rounded((2 * macs) / median(times) / 1e9));
+  const share = (value: number | null): number | null => (value === null ? null : rounded(value / ceiling, 3));
   return {
     name,
     timed: what,
-    seconds: { median: rounded(median(seconds)), samples: seconds.map((x) => rounded(x)) },
+    seconds: secondsShown(seconds),
     samplesPerSecond: rounded(samples / median(seconds)),
-    gflops: gflops === null ? null : rounded(gflops),
-    shareOfCeiling: gflops === null ? null : rounded(gflops / ceiling, 3),
+    gflops: gflops(seconds),
+    shareOfCeiling: share(gflops(seconds)),
     value: ours.at(-1)!.values.at(-1),
-    peer:
-      theirs.length === 0
-        ? null
-        : {
-            seconds: {
-              median: rounded(median(theirs.slice(WARM_UP).map((run) => run.seconds))),
-              samples: theirs.slice(WARM_UP).map((run) => rounded(run.seconds)),
-            },
-            // Of each pair taken one after the other: below 1 is faster than the peer.
-            timeRatio: rounded(median(seconds.map((x, i) => x / theirs[WARM_UP + i]!.seconds)), 3),
-            largestDifference: rounded(Math.max(...differences), 2),
-          },
+    peers: others.peers.map(({ name: peer, library }, i) => {
+      const times = secondsOf(theirs[i]!);
+      const differences = theirs[i]!.flatMap(({ values }, k) => values.map((x, j) => Math.abs(ours[k]!.values[j]! / x - 1)));
+      return {
+        name: peer,
+        library,
+        seconds: secondsShown(times),
+        gflops: gflops(times),
+        shareOfCeiling: share(gflops(times)),
+        // Of each pair of a round: below 1 is faster than the peer.
+        timeRatio: medianInterval(seconds.map((x, k) => x / times[k]!)),
+        largestDifference: rounded(Math.max(...differences), 2),
+      };
+    }),
+    notMeasured: others.notMeasured,
   };
 }
 
 /** Runs every case and prints the JSON. */
-export async function runBench({ rounds, quick }: BenchOptions, command: string): Promise<void> {
+export async function runBench(
+  { rounds, quick, peers = PEER_IDS.filter((id) => !quick || id !== 'compile') }: BenchOptions,
+  command: string,
+): Promise<void> {
   const loadBefore = os.loadavg()[0]!;
-  const found = findPython(['torch', 'numpy']);
-  if (found.python === null) process.stderr.write(`no peer: ${found.reason}\n`);
   const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mini-sd-bench-'));
   const setting: Setting = {
     trainingBatch: quick ? 2 : recipe.batchSize,
+    controlBatch: quick ? 2 : CONTROL_BATCH,
     pictures: quick ? 1 : PICTURES,
-    python: found.python,
-    startingWeights: writeWeights(path.join(directory, 'weights.bin')),
+    peers,
+    directory,
   };
-  const ceilings = [await matmulCeiling(CEILING_SIZE, { threads })];
+  const ceiling = async () => ({ name: 'ONNX Runtime', ceiling: await ownCeiling(threads, quick) });
+  const ceilings = [await ceiling()];
   const measured: Measured[] = [];
-  let description: object | null = null;
   try {
-    for (const make of [trainingStep, prediction, drawing]) {
-      const item = await make(setting);
-      if ('description' in item) description = item.description as object | null;
-      measured.push(await timeCase(item, rounds));
-    }
+    for (const make of [trainingStep, controlTraining, prediction, drawing]) measured.push(await timeCase(await make(setting), rounds));
   } finally {
     fs.rmSync(directory, { recursive: true, force: true });
   }
   // The machine may have been busy the first time: what counts is the best it showed in this run.
-  ceilings.push(await matmulCeiling(CEILING_SIZE, { threads }));
-  const ceiling = Math.max(...ceilings);
-  const report = {
+  ceilings.push(await ceiling());
+  const best = bestCeiling(ceilings);
+  printBench({
     command,
     machine: benchMachine(threads, loadBefore),
-    ceiling: {
-      gflops: rounded(ceiling),
-      what: `best product of ${CEILING_SIZE} x ${CEILING_SIZE} matrices in ONNX Runtime, before and after`,
-    },
-    peer: description,
-    peerReason: found.reason,
-    cases: measured.map((one) => summary(one, ceiling)),
-  };
-  printBench(report);
+    ceiling: { ...best, what: 'best square matrix product and 3 x 3 convolution in ONNX Runtime, before and after' },
+    cases: measured.map((one) => summary(one, best.gflops)),
+  });
 }

@@ -1,3 +1,14 @@
+export {
+  DIFFUSERS_MODES,
+  DiffusersPeer,
+  diffusersModules,
+  type DiffusersCase,
+  type DiffusersDescription,
+  type DiffusersMode,
+  type DiffusersModel,
+  type DiffusersRun,
+  type DiffusersTraining,
+} from './diffusers-peer.ts';
 export { madeUpNumbers } from './made-up-numbers.ts';
 export { PythonPeerError, type PythonPeerErrorCode } from './errors.ts';
 export { findPython, PythonPeer, type FoundPython } from './python-peer.ts';
