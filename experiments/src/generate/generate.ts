@@ -12,6 +12,7 @@ import {
 import { userPath } from '@controllab/command-line';
 import { conditionBatch, writeOrKeep, type RgbImage } from '@controllab/data';
 import { openBase } from '@controllab/mini-sd';
+import { shippedControl } from '@controllab/mini-sd/names';
 import { encodePng, imageSheet, type Progress } from '@controllab/report';
 import { ExperimentError } from '../runner/errors.ts';
 import { shownSize, loadCondition } from './condition.ts';
@@ -211,7 +212,7 @@ function openSampler(options: GenerateOptions, base: Base, pictures: number, siz
     count: Math.min(pictures, isMini(model) ? BATCH : 1),
     guidance: guidance > 1,
     controls: options.controls.map(({ controlnet, scale, start, end }) => ({
-      ...openControl(userPath(controlnet), base),
+      ...openControl((isMini(model) ? shippedControl(controlnet) : null) ?? userPath(controlnet), base),
       scale,
       start,
       end,

@@ -12,7 +12,7 @@ import {
   type TimestepSpacing,
 } from '@controllab/diffusion';
 import { tiers, type Tier } from '@controllab/emoji-scenes';
-import { COMMITTED_TIER, communityStyles, MINI } from '@controllab/mini-sd/names';
+import { COMMITTED_TIER, communityStyles, MINI, shippedControls, type ShippedControl } from '@controllab/mini-sd/names';
 import { providers, type Provider } from '@controllab/tfjs-onnx';
 import { ExperimentError } from '../runner/errors.ts';
 import { destinationOf } from './pictures/destination.ts';
@@ -108,6 +108,7 @@ export interface GenerateFlags {
   promptSyntax: PromptSyntax;
   count: number;
   negativePrompt?: string;
+  control?: ShippedControl[];
   controlnet?: string[];
   condition?: string[];
   extractor?: Extractor[];
@@ -128,6 +129,12 @@ export interface GenerateFlags {
   out?: string;
   overwrite: boolean;
   sheet: boolean;
+}
+
+function shipped(text: string): ShippedControl {
+  const name = shippedControls.find((known) => known === text);
+  if (name === undefined) throw new InvalidArgumentError(`Allowed choices are ${shippedControls.join(', ')}.`);
+  return name;
 }
 
 const ONCE_OR_EACH = 'once for all, or once for each --controlnet';
@@ -191,9 +198,14 @@ const promptFlags = (command: Command): Command =>
 
 const controlFlags = (command: Command): Command =>
   command
+    .addOption(
+      new Option('--control <name>', 'a control that comes with the embedded default; the edges of its --condition are what it sees')
+        .choices(shippedControls)
+        .argParser(repeatable(shipped)),
+    )
     .option(
       '--controlnet <directory|file>',
-      'ControlNet or ControlNeXt: diffusers directory, a published single file, or weights trained here; several are added',
+      `ControlNet or ControlNeXt: diffusers directory, a published single file, or weights trained here; several are added (${shippedControls.join(', ')}: those of --control)`,
       repeatable(named),
     )
     .option('--condition <image>', 'the image it sees, one for each --controlnet', repeatable(named))
@@ -252,21 +264,34 @@ const fail = (message: string, flags: GenerateFlags): never => {
 
 /** Controls with what each is given. */
 function controlsOf(flags: GenerateFlags): ControlRequest[] {
-  const { controlnet = [], condition = [], extractor = [], conditioningScale = [], controlStart = [], controlEnd = [] } = flags;
+  const { control = [], condition = [], extractor = [], conditioningScale = [], controlStart = [], controlEnd = [] } = flags;
+  if (control.length > 0 && !isMini(flags.model))
+    fail(`--control ${control[0]} is one of the embedded default; --model is ${flags.model}: give a --controlnet.`, flags);
+  const controlnet = [...control, ...(flags.controlnet ?? [])];
   if (condition.length !== controlnet.length)
-    fail(`${controlnet.length} --controlnet need as many --condition images, got ${condition.length}.`, flags);
-  const each = <T>(flag: string, given: readonly T[], otherwise: T): readonly T[] => {
+    fail(
+      `${controlnet.length} ${control.length > 0 ? '--control and ' : ''}--controlnet need as many --condition images, got ${condition.length}.`,
+      flags,
+    );
+  const each = <T, D>(flag: string, given: readonly T[], otherwise: D): readonly (T | D)[] => {
     if (given.length > 0 && controlnet.length === 0) fail(`--${flag} needs a --controlnet.`, flags);
     if (given.length > 1 && given.length !== controlnet.length)
       fail(`--${flag} was given ${given.length} times for ${controlnet.length} --controlnet; give it ${ONCE_OR_EACH}.`, flags);
     return controlnet.map((_, i) => given[given.length > 1 ? i : 0] ?? otherwise);
   };
-  const [extract, scales] = [each('extractor', extractor, 'none'), each('conditioning-scale', conditioningScale, 1)];
+  const [extract, scales] = [each('extractor', extractor, null), each('conditioning-scale', conditioningScale, 1)];
   const [starts, ends] = [each('control-start', controlStart, 0), each('control-end', controlEnd, 1)];
   return controlnet.map((file, i) => {
     const [start, end] = [starts[i]!, ends[i]!];
     if (start >= end) fail(`--control-start ${start} must be below --control-end ${end} (of ${file}).`, flags);
-    return { controlnet: file, condition: condition[i]!, extractor: extract[i]!, scale: scales[i]!, start, end };
+    return {
+      controlnet: file,
+      condition: condition[i]!,
+      extractor: extract[i] ?? (i < control.length ? 'canny' : 'none'),
+      scale: scales[i]!,
+      start,
+      end,
+    };
   });
 }
 
