@@ -51,7 +51,7 @@ describe('flags of generate', () => {
     [['--guidance=0.5'], /0 or 1 for no guidance, or more than 1/],
     [['--guidance=-1'], /at least 0/],
     [['--control=canny', '--condition=a', '--model=other'], /--control canny is one of the embedded default; --model is other/],
-    [['--control=canny'], /1 --control and --controlnet need as many --condition images, got 0/],
+    [['--control=canny', '--model=mini'], /1 --control and --controlnet need as many --condition images, got 0/],
     [['--controlnet=a'], /1 --controlnet need as many --condition images, got 0/],
     [['--controlnet=a', '--condition=1.png', '--extractor=none', '--extractor=canny'], /--extractor was given 2 times for 1 --controlnet/],
     [['--guess-mode'], /--guess-mode needs a --controlnet/],
