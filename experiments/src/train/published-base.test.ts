@@ -1,0 +1,73 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { openCheckpoint, openControl } from '@controllab/base-model';
+import { writeTinyModel } from '@controllab/base-model/testing';
+import { encodePng } from '@controllab/report';
+import { parseFlags } from '@controllab/command-line';
+import { configText } from './config-file.ts';
+import { trainFlags, type TrainFlags } from './flags.ts';
+import { trainSettings } from './settings.ts';
+import { train } from './train.ts';
+
+let root: string;
+const at = (...names: string[]): string => path.join(root, ...names);
+
+/** Pictures of one disc each, with captions beside them. */
+beforeAll(async () => {
+  root = mkdtempSync(path.join(os.tmpdir(), 'published-'));
+  writeTinyModel(at('sd'));
+  mkdirSync(at('photos'));
+  for (let n = 0; n < 5; n++) {
+    const [width, height] = [70 + n, 60];
+    const rgb = Uint8Array.from({ length: 3 * width * height }, (_, i) => {
+      const [x, y] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width)];
+      return Math.hypot(x - 35, y - 30) < 12 + n ? 220 : 20 * n;
+    });
+    writeFileSync(at('photos', `disc-${n}.png`), await encodePng(rgb, width, height));
+    writeFileSync(at('photos', `disc-${n}.txt`), `a cat ${'and a cat '.repeat(n)}\n`);
+  }
+});
+afterAll(() => rmSync(root, { recursive: true }));
+
+const run = async (...argv: string[]): Promise<void> => {
+  const command = trainFlags();
+  parseFlags(command, [
+    `--base=${at('sd')}`, `--data=${at('photos')}`, '--resolution=64', '--max-train-steps=2', '--train-batch-size=2', '--validation-steps=2',
+    '--validation-inference-steps=2', '--threads=1', `--store=${at('store')}`, ...argv,
+  ]); // prettier-ignore
+  await train(trainSettings(command.opts<TrainFlags>()), { config: configText(command), command: 'train' });
+};
+
+it("trains on a user's pictures and a checkpoint of Stable Diffusion's architecture, and what it writes opens there", async () => {
+  await run(`--out=${at('out')}`, '--gradient-checkpointing', '--snr-gamma=5', '--export', 'cldm', 'onnx');
+  const base = openCheckpoint(at('sd'));
+  for (const name of ['', 'cldm.safetensors'])
+    expect(Object.keys(openControl(at('out', name), base).weights)).toContain('control.controlnet_mid_block.weight');
+  const config = JSON.parse(readFileSync(at('out', 'config.json'), 'utf8')) as Record<string, unknown>;
+  expect(config).toMatchObject({ _class_name: 'ControlNetModel', block_out_channels: [8, 16], cross_attention_dim: 8 });
+  expect(config).not.toHaveProperty('up_block_types');
+  expect(readFileSync(at('out', 'README.md'), 'utf8')).toMatch(/data: 5 of photos/);
+  expect(
+    readFileSync(at('out', 'validation', 'step-00000002-4.png'))
+      .subarray(1, 4)
+      .toString(),
+  ).toBe('PNG');
+}, 300_000);
+
+it('trains a ControlNeXt there in the layout that is released', async () => {
+  await run(`--out=${at('next')}`, '--method=controlnext', '--no-validation');
+  expect(readdirSync(at('next'))).toEqual(expect.arrayContaining(['README.md', 'controlnet.safetensors', 'unet.safetensors']));
+  const { control, weights } = openControl(at('next'), openCheckpoint(at('sd')));
+  expect(control.trainsInBase!.test('mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0.weight')).toBe(true);
+  expect(Object.keys(weights).filter((name) => !name.startsWith('control.') && !name.includes('to_out'))).toEqual([]);
+}, 120_000);
+
+it('says what is wrong with data and size before anything is trained', async () => {
+  await expect(run(`--out=${at('bad')}`, '--resolution=70')).rejects.toThrow(/multiple of 8, got 70; e\.g\. 64 or 72; use --resolution/);
+  await expect(run(`--out=${at('bad')}`, '--control=column')).rejects.toThrow(/no column of condition pictures/);
+  writeFileSync(at('photos', 'torn.png'), 'no picture');
+  writeFileSync(at('photos', 'torn.txt'), 'a cat');
+  await expect(run(`--out=${at('bad')}`)).rejects.toThrow(/torn\.png/);
+}, 120_000);
