@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readJson } from '@controllab/core-blocks';
 import { InvalidArgumentError, type Command, type Option } from 'commander';
 import { ExperimentError } from '../runner/errors.ts';
 
@@ -41,14 +41,13 @@ const isRepeatable = (option: Option): boolean => REPEATABLE.has(option.attribut
  * Sets the flags of a config file in a parsed command; what the command line gives stays.
  * @throws ExperimentError invalid-option naming the file and the key that is unknown or has no such value
  */
-export async function applyConfigFile(command: Command, file: string, typed: string): Promise<void> {
-  let config: unknown;
+export function applyConfigFile(command: Command, file: string, typed: string): void {
+  let config: Record<string, unknown>;
   try {
-    config = JSON.parse(await readFile(file, 'utf8'));
+    config = readJson(file);
   } catch (cause) {
-    return fail(typed, `cannot be read as JSON: ${(cause as Error).message}`);
+    return fail(typed, `cannot be read as an object of flags: ${(cause as Error).message}`);
   }
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) return fail(typed, 'holds no object of flags.');
   const options = new Map(command.options.map((option) => [option.attributeName(), option]));
   const known = [...options.keys()].filter((key) => !NOT_IN_FILES.has(key));
   for (const [key, value] of Object.entries(config)) {

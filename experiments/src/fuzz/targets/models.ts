@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { openCheckpoint } from '@controllab/base-model';
-import { writeTinyModel } from '@controllab/base-model/testing';
+import { openCheckpoint, openControl } from '@controllab/base-model';
+import { writeTinyControlNet, writeTinyModel } from '@controllab/base-model/testing';
 import type { Target } from '../target.ts';
 import { sha, written } from './tensor-files.ts';
 
@@ -14,6 +14,12 @@ function keysOf(json: unknown): string[] {
 
 /** diffusers writes keys such as _name_or_path, which change nothing. */
 const isRemark = (key: string): boolean => key.startsWith('_') && key !== '__proto__';
+
+/** The keys of a JSON file that no whole file of its kind has. */
+const unknownKeys = (file: string, known: ReadonlySet<string>): string =>
+  keysOf(JSON.parse(readFileSync(file, 'utf8')))
+    .filter((key) => !known.has(key) && !isRemark(key))
+    .join();
 
 /**
  * A file of a model's folder. Everything is opened and a prompt tokenised; a key that a whole file of this kind does not have must be
@@ -41,14 +47,98 @@ function modelFile(name: string, file: string, { hostile }: Pick<Target, 'hostil
       base.denoiser();
       base.textEncoder();
       const tokens = base.tokenize(['a cat sat', 'Ünïcode 42!']);
-      const unknown = isJson ? keysOf(JSON.parse(readFileSync(at, 'utf8'))).filter((key) => !known.has(key) && !isRemark(key)) : [];
       return {
-        structure: unknown.join(),
+        structure: isJson ? unknownKeys(at, known) : '',
         payload: sha(
           JSON.stringify([base.schedule.config, base.prediction, base.hash, base.factor]),
           ...Object.values(tokens).map(({ data }) => data.join()),
         ),
       };
+    },
+  };
+}
+
+const TOKENIZER = 'tokenizer/tokenizer.json';
+
+/** The tiny model's tokenizer in the newer format, with a part of each kind that CLIP's has. */
+function tokenizerJson(folder: string): string {
+  const part = (file: string): string => readFileSync(path.join(folder, 'tokenizer', file), 'utf8');
+  const vocab = JSON.parse(part('vocab.json')) as Record<string, number>;
+  const mark = (content: string) => ({ id: vocab[content], content, special: true, normalized: false, lstrip: false, rstrip: false });
+  return JSON.stringify({
+    version: '1.0',
+    added_tokens: [mark('<|startoftext|>'), mark('<|endoftext|>')],
+    normalizer: { type: 'Sequence', normalizers: [{ type: 'NFC' }, { type: 'Lowercase' }] },
+    pre_tokenizer: { type: 'Split', pattern: { Regex: '[\\p{L}]+|[^\\s\\p{L}]+' }, behavior: 'Removed', invert: true },
+    post_processor: null,
+    decoder: { type: 'ByteLevel' },
+    model: {
+      type: 'BPE',
+      unk_token: '<|endoftext|>',
+      end_of_word_suffix: '</w>',
+      vocab,
+      merges: part('merges.txt').trim().split('\n').slice(1),
+    },
+  });
+}
+
+/** A prompt tokenised by tokenizer.json alone. */
+function tokenizerFile(): Target {
+  const { read } = modelFile('', TOKENIZER);
+  const change = (from: string | RegExp, to: string): Buffer => Buffer.from(sample().toString('utf8').replace(from, to));
+  const sample = (): Buffer =>
+    written(TOKENIZER, (at) => {
+      writeTinyModel(at.slice(0, -TOKENIZER.length));
+      writeFileSync(at, tokenizerJson(at.slice(0, -TOKENIZER.length)));
+    });
+  let known: ReadonlySet<string> = new Set();
+  return {
+    name: 'tokenizer-json',
+    samples: async () => {
+      known = new Set(keysOf(JSON.parse(sample().toString('utf8'))));
+      return [sample()];
+    },
+    place: async (folder) => {
+      writeTinyModel(folder);
+      for (const file of ['vocab.json', 'merges.txt']) rmSync(path.join(folder, 'tokenizer', file));
+      return path.join(folder, TOKENIZER);
+    },
+    text: true,
+    hostile: () => [
+      Buffer.from('['.repeat(5_000_000)),
+      Buffer.from(`${'{"model":'.repeat(100_000)}1${'}'.repeat(100_000)}`),
+      change('[\\\\p{L}]+|', '(a+)+b|'),
+      change(/"merges":\[.*?\]/, '"merges":["c a"]'),
+      change('"BPE"', '"Unigram"'),
+      change('"Lowercase"', '"toString"'),
+    ],
+    read: async (at) => {
+      const { payload } = await read(at);
+      return { structure: unknownKeys(at, known), payload };
+    },
+  };
+}
+
+/** The config of a ControlNet's folder. */
+function controlConfig(): Target {
+  let known: ReadonlySet<string> = new Set();
+  const sample = (): Buffer => written('config.json', (at) => writeTinyControlNet(path.dirname(at)));
+  return {
+    name: 'control-config',
+    samples: async () => {
+      known = new Set(keysOf(JSON.parse(sample().toString('utf8'))));
+      return [sample()];
+    },
+    place: async (folder) => {
+      writeTinyModel(path.join(folder, 'model'));
+      writeTinyControlNet(path.join(folder, 'control'));
+      return path.join(folder, 'control', 'config.json');
+    },
+    text: true,
+    hostile: () => [Buffer.from('{"layers_per_block":1000000}'), Buffer.from('{"conditioning_embedding_out_channels":[1e15]}')],
+    read: async (at) => {
+      const { weights } = openControl(path.dirname(at), openCheckpoint(path.join(path.dirname(at), '..', 'model')));
+      return { structure: unknownKeys(at, known), payload: Object.keys(weights).join() };
     },
   };
 }
@@ -79,5 +169,7 @@ export const models: readonly Target[] = [
   modelFile('vocabulary', 'tokenizer/vocab.json'),
   modelFile('model-merges', 'tokenizer/merges.txt'),
   modelFile('special-tokens', 'tokenizer/special_tokens_map.json'),
+  tokenizerFile(),
   modelFile('model-index', 'model_index.json'),
+  controlConfig(),
 ];

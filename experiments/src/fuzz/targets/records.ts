@@ -1,11 +1,14 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { parseFlags } from '@controllab/command-line';
 import { Lock } from '@controllab/data';
 import { readFixture } from '@controllab/fixtures/fixture';
 import { writeIndex } from '@controllab/report';
 import { TrainingLog } from '@controllab/training';
 import { Store } from '../../runner/store.ts';
+import { applyConfigFile, configText } from '../../train/config-file.ts';
+import { trainFlags } from '../../train/flags.ts';
 import type { Target } from '../target.ts';
 import { refusal, sha, written } from './tensor-files.ts';
 
@@ -155,6 +158,43 @@ const fixture: Target = {
   read: async (file) => ({ structure: '', payload: JSON.stringify(readFixture(path.dirname(file), 'x').json) }),
 };
 
+/** Flags of a training in a file, as a user writes it. */
+const trainConfig: Target = {
+  name: 'train-config',
+  samples: async () => [
+    Buffer.from(
+      JSON.stringify(
+        {
+          base: 'mini',
+          data: 'set',
+          out: 'runs/x',
+          maxTrainSteps: 100,
+          learningRate: 1e-4,
+          lrScheduler: 'cosine',
+          validationPrompt: ['a cat', 'a dog'],
+        },
+        null,
+        2,
+      ),
+    ),
+  ],
+  place: async (folder) => path.join(folder, 'train.json'),
+  text: true,
+  hostile: () => [
+    Buffer.from('['.repeat(5_000_000)),
+    Buffer.from('{"__proto__":{"base":"mini"}}'),
+    Buffer.from('{"toString":1}'),
+    Buffer.from('{"learningRate":"fast"}'),
+    Buffer.from('{"learningRate":1e999}'),
+  ],
+  read: async (file) => {
+    const command = trainFlags();
+    parseFlags(command, []);
+    applyConfigFile(command, file, 'train.json');
+    return { structure: '', payload: configText(command) };
+  },
+};
+
 export const records: readonly Target[] = [
   cellFile('identity.json'),
   cellFile('value.json'),
@@ -163,4 +203,5 @@ export const records: readonly Target[] = [
   reportResults,
   lock,
   fixture,
+  trainConfig,
 ];

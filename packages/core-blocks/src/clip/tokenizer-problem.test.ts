@@ -45,6 +45,17 @@ it.each<[string, object, RegExp]>([
   expect(tokenizerProblem(json(model))).toMatch(message);
 });
 
+it('names a key that the format does not have, at any depth, where it holds something', () => {
+  expect(tokenizerProblem({ ...json({}), normaliser: { type: 'Lowercase' } })).toBe(
+    'it has the key "normaliser", which is not of its format',
+  );
+  expect(tokenizerProblem(json({ ignore_merge: true }))).toMatch(/"ignore_merge"/);
+  expect(tokenizerProblem({ ...json({}), normalizer: { type: 'Sequence', normalizers: [{ type: 'Strip', left: true }] } })).toMatch(
+    /"left"/,
+  );
+  expect(tokenizerProblem({ ...json({}), later: null })).toBeNull();
+});
+
 it('names nesting without end', () => {
   const deep = JSON.parse(`${'['.repeat(5000)}${']'.repeat(5000)}`) as unknown;
   expect(tokenizerProblem({ ...json({}), normalizer: deep })).toBe('it is nested more than 64 deep');

@@ -37,6 +37,35 @@ function* patternsIn(json: unknown, depth = 0): Generator<string | null> {
   }
 }
 
+/** Keys of the format: the whole, added tokens, truncation and padding, models, normalizers, pre-tokenizers, processors, decoders. */
+const KEYS = new Set(
+  `version truncation padding added_tokens normalizer pre_tokenizer post_processor decoder model
+  id content special normalized lstrip rstrip single_word
+  direction max_length strategy stride pad_to_multiple_of pad_id pad_type_id pad_token
+  type vocab merges dropout unk_token unk_id continuing_subword_prefix end_of_word_suffix fuse_unk byte_fallback ignore_merges
+  max_input_chars_per_word
+  normalizers pattern Regex String clean_text handle_chinese_chars strip_accents lowercase strip_left strip_right prepend
+  precompiled_charsmap
+  pretokenizers behavior invert add_prefix_space trim_offsets use_regex individual_digits replacement prepend_scheme split
+  processors sep cls single pair special_tokens SpecialToken Sequence ids tokens type_id
+  decoders prefix suffix cleanup start stop`.split(/\s+/),
+);
+
+/** A key that no part of the format has, and which holds something; nested no deeper than {@link patternsIn} allows. */
+function foreignKey(json: unknown): string | undefined {
+  if (typeof json !== 'object' || json === null) return undefined;
+  const entries: readonly (readonly [string, unknown])[] = Array.isArray(json)
+    ? json.map((one) => ['id', one] as const)
+    : Object.entries(json);
+  for (const [key, value] of entries) {
+    if (!KEYS.has(key) && value !== null) return key;
+    // Their own keys are tokens.
+    const found = ['vocab', 'merges', 'special_tokens'].includes(key) ? undefined : foreignKey(value);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 const END_OF_WORD = '</w>';
 /** A value from the file as a message shows it; lists and objects may be nested without end. */
 const shown = (value: unknown): string =>
@@ -71,7 +100,8 @@ function mergesProblem(vocab: Readonly<Record<string, unknown>>, merges: readonl
 
 /**
  * What is wrong with a byte-pair tokenizer in the form of a Hugging Face tokenizer.json, in words, or null: patterns that may take for
- * ever, ids that are none, merges cut short. A tokenizer without some of its merges would split words otherwise, without a complaint.
+ * ever, keys that the format does not have, ids that are none, merges cut short. A tokenizer without some of its merges would split words
+ * otherwise, without a complaint.
  * @param marks special tokens, which no merge makes, beside the file's own added ones
  */
 export function tokenizerProblem(json: object, marks: readonly string[] = []): string | null {
@@ -80,6 +110,8 @@ export function tokenizerProblem(json: object, marks: readonly string[] = []): s
     const problem = patternProblem(pattern);
     if (problem !== null) return `its pattern ${shown(pattern)} ${problem}, so that a text may keep it busy for ever`;
   }
+  const foreign = foreignKey(json);
+  if (foreign !== undefined) return `it has the key ${shown(foreign)}, which is not of its format`;
   const { model, added_tokens: added = [] } = json as {
     model?: { type?: unknown; vocab?: unknown; merges?: unknown };
     added_tokens?: unknown;
