@@ -7,7 +7,7 @@ import path from 'node:path';
 export const FLOORS = [
   ['packages/python-peer', 'packages/data'],
   ['packages/command-line'],
-  ['packages/tfjs-onnx', 'packages/report', 'datasets/emoji-scenes'],
+  ['packages/tfjs-onnx', 'packages/report', 'datasets/emoji-scenes', 'datasets/fill50k'],
   ['packages/core-blocks'],
   ['packages/diffusion'],
   ['packages/controlnet', 'packages/controlnext', 'packages/metrics', 'packages/training', 'packages/data-scaling'],

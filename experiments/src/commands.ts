@@ -106,6 +106,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('@controllab/emoji-scenes/cli/preview'),
   },
   {
+    name: 'data write',
+    description: 'write fill50k as the files of ControlNet’s tutorial',
+    example: 'fill50k --count 1000 --out fill50k',
+    load: () => import('@controllab/fill50k/cli/write'),
+  },
+  {
     name: 'mini pretrain',
     description: 'train a part of the embedded default again',
     example: 'vae --seed 2',
