@@ -9,8 +9,8 @@ import { Fill50kError } from './errors.ts';
 const AT_ONCE = 8;
 
 /**
- * Writes circles as the files of ControlNet's tutorial: `source/0.png` (outlines), `target/0.png` (pictures) and prompt.json, one line of JSON
- * for each. prompt.json comes last: a folder without it is not finished.
+ * Writes circles as the files of ControlNet's tutorial: `source/0.png` (outlines), `target/0.png` (pictures), and prompt.json, which has
+ * one line of JSON for each and comes last: a folder without it is not finished.
  * @param folder new, or empty
  * @throws Fill50kError not-empty; DataError file-write
  */

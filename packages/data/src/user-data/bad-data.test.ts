@@ -203,7 +203,7 @@ describe('a text', () => {
     );
     fs.writeFileSync(table, 'picture,words\na.png,one\n');
     await expect(open(table)).rejects.toThrow(
-      /no column that is known to hold pictures: say which with --columns image=NAME; it has picture, words/,
+      /no column that is known to hold pictures: say which with --image-column; it has picture, words/,
     );
     expect((await skipped(table, { columns: { image: 'picture', caption: 'words' } })).captions).toEqual(['one']);
     fs.writeFileSync(table, 'image,text,caption\na.png,one,two\n');
@@ -301,9 +301,7 @@ describe('an archive', () => {
       { name: 'a.txt', data: 'one' },
     ]);
     const file = path.join(folderOf({ 'a.tar': tar }), 'a.tar');
-    await expect(open(file)).rejects.toThrow(
-      /the sample a has several pictures \(png, seg\.png\): say which with --columns image=COMPONENT/,
-    );
+    await expect(open(file)).rejects.toThrow(/the sample a has several pictures \(png, seg\.png\): say which with --image-column/);
     const data = await open(file, { columns: { image: 'png', condition: 'seg.png' } });
     expect(data.conditions).toEqual(['canny', 'column']);
   });

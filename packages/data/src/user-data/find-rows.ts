@@ -86,10 +86,14 @@ function checkFormat<F extends DataFormat>(data: string, named: DataFormat | und
   if (named === undefined) return possible[0];
   const format = possible.find((one) => one === named);
   if (format !== undefined) return format;
-  throw new DataError('ambiguous-format', `${data} is read as ${possible[0]}, not as ${named}: name other data, or leave --format out`, {
-    path: data,
-    format: named,
-  });
+  throw new DataError(
+    'ambiguous-format',
+    `${data} is read as ${possible[0]}, not as ${named}: name other data, or leave --data-format out`,
+    {
+      path: data,
+      format: named,
+    },
+  );
 }
 
 /** Tables that lie in a folder itself: what lies deeper need not be looked at then, and may be millions of files. */
@@ -121,7 +125,7 @@ async function rowsIn(files: FileSet, options: UserDataOptions, tables?: readonl
   if (meant.length > 0)
     throw new DataError(
       'ambiguous-format',
-      `${files.path} holds several tables (${meant.slice(0, 5).join(', ')}): name the file that is meant, or say which with --format`,
+      `${files.path} holds several tables (${meant.slice(0, 5).join(', ')}): name the file that is meant, or say which with --data-format`,
       { path: files.path, tables: meant },
     );
   if (format !== undefined)

@@ -135,7 +135,7 @@ function* grouped(file: string, places: readonly TarPlace[], { columns = {} }: U
     if (sample[part] !== null && part === 'image')
       throw new DataError(
         'ambiguous-component',
-        `${file}: the sample ${key} has several pictures (${sampleParts(sample[part].name).component}, ${component}): say which with --columns image=COMPONENT`,
+        `${file}: the sample ${key} has several pictures (${sampleParts(sample[part].name).component}, ${component}): say which with --image-column`,
         { file, key },
       );
     // Of several captions the text is meant, which comes before what else is known of a picture.

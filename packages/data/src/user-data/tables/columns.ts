@@ -17,7 +17,10 @@ const NAMES = {
   ],
 } as const satisfies Record<keyof Columns, readonly string[]>;
 
-/** What stands for pictures, where none is meant: `--columns condition=none`. */
+/** What a person names them with. */
+const FLAGS = { image: '--image-column', caption: '--caption-column', condition: '--conditioning-image-column' } as const;
+
+/** What stands for a column, where none is meant: `--conditioning-image-column none`. */
 export const NO_COLUMN = 'none';
 
 /** The columns that are read: those that were named, or those whose names say what they hold. */
@@ -48,14 +51,13 @@ export function chooseColumns(
     if (wanted !== undefined) return there.includes(wanted) ? wanted : fail(`has no column "${wanted}" for the ${kind}`);
     const known: readonly string[] = NAMES[kind];
     const found = there.filter((name) => known.includes(name.toLowerCase()) && !Object.values(named).includes(name));
-    if (found.length > 1)
-      return fail(`has several columns that may be the ${kind} (${found.join(', ')}): say which with --columns ${kind}=NAME`);
+    if (found.length > 1) return fail(`has several columns that may be the ${kind} (${found.join(', ')}): say which with ${FLAGS[kind]}`);
     return found[0] ?? null;
   };
-  const image = find('image') ?? fail('has no column that is known to hold pictures: say which with --columns image=NAME');
+  const image = find('image') ?? fail('has no column that is known to hold pictures: say which with --image-column');
   const caption = captions === 'none' ? null : find('caption');
   if (captions === 'required' && caption === null)
-    fail('has no column that is known to hold captions: say which with --columns caption=NAME, or train without with --captions none');
+    fail('has no column that is known to hold captions: say which with --caption-column, or train without with --captions none');
   // ControlNet calls its condition "source", which elsewhere says where a picture is from.
   const source = image === 'target' && named.condition === undefined && there.includes('source') ? 'source' : null;
   return { image, caption, condition: find('condition') ?? source };
