@@ -7,9 +7,19 @@ import { pictures } from './targets/pictures.ts';
 import { records } from './targets/records.ts';
 import { tensorFiles } from './targets/tensor-files.ts';
 import { texts } from './targets/texts.ts';
+import { pictureLines } from './targets/user-data.ts';
 
 /** Everything that reads files which others may have written, or a disk may have damaged. */
-export const TARGETS: readonly Target[] = [...tensorFiles, npzStatistics, ...pictures, ...archives, ...texts, ...models, ...records];
+export const TARGETS: readonly Target[] = [
+  ...tensorFiles,
+  npzStatistics,
+  ...pictures,
+  ...archives,
+  ...texts,
+  pictureLines,
+  ...models,
+  ...records,
+];
 
 /** @throws ExperimentError invalid-option naming the known ones */
 export function targetNamed(name: string): Target {

@@ -121,9 +121,13 @@ async function csvRecords(
 /** Of csv-parse's messages: what follows names lines within the row. */
 const firstSentence = ({ message }: Error): string => message.split(/ at line | on line /)[0]!;
 
+/** Brackets without end: to read megabytes of them takes a hundred times as much memory. */
+const NESTED = /(?:[[{]\s*){65}/;
+
 async function jsonRecords(table: string, index: RecordIndex, { encoding }: UserDataOptions): Promise<Records> {
   const record = async (i: number): Promise<Readonly<Record<string, unknown>>> => {
     const text = decodeText(await index.read(i), 'it', encoding);
+    if (NESTED.test(text)) throw new DataError('invalid-row', 'it opens more than 64 brackets in a row', {});
     let value: unknown;
     try {
       value = JSON.parse(text);
