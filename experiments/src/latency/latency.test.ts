@@ -44,7 +44,7 @@ describe('report', () => {
     profile: profiles.quick,
     threads: 2,
     ceilingGflops: 200,
-    peerReason: null,
+    notMeasured: [{ label: 'diffusers, OpenVINO', reason: 'no Python with openvino' }],
     ownModel: null,
     targets: [
       {
@@ -60,7 +60,7 @@ describe('report', () => {
             ['controlnext-legacy', 1.5, 137],
           ] as const
         ).map(([id, seconds, gmacs]) => ({ id, label: id, macs: gmacs * 1e9, parameters: 1e9, rounds: timing(seconds) })),
-        peer: timing(2).map((t) => ({ ...t, torch: '1', threads: 2, matmulGflops: 180 })),
+        peers: [{ id: 'torch', label: 'PyTorch eager', rounds: timing(2).map((t) => ({ ...t, library: 'PyTorch 1' })) }],
       },
     ],
   };
@@ -83,7 +83,12 @@ describe('report', () => {
     expect(base!.cells.slice(1, 4).map(value)).toEqual([4, 4.4, 1.1]);
     expect(value(base!.cells[5])).toBeCloseTo((200 / 3) * (1 + 1 / 1.1 + 1 / 1.2), 6);
     expect(value(base!.cells[6])).toBeCloseTo(value(base!.cells[5]) / 2, 6);
-    expect(value(table('pytorch').rows[0]!.cells[2])).toBeCloseTo(0.5, 6);
+    expect(value(table('peers').rows[0]!.cells[2])).toBeCloseTo(0.5, 6);
+  });
+
+  it('names the libraries that are not there', () => {
+    const texts = report.sections.flatMap(({ blocks }) => blocks).flatMap((block) => (block.kind === 'prose' ? [block.text] : []));
+    expect(texts).toContain('diffusers, OpenVINO: not measured, no Python with openvino.');
   });
 
   it('puts the claim to both modules', () => {

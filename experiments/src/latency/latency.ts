@@ -1,7 +1,6 @@
 import path from 'node:path';
 import { Option } from 'commander';
 import { externalStateDict, openWeights } from '@controllab/core-blocks';
-import { findPython } from '@controllab/python-peer';
 import { machine, median } from '@controllab/report';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
 import { labelOf, METHODS, methodsFor } from '../full-size/methods.ts';
@@ -12,7 +11,7 @@ import { ExperimentError } from '../runner/errors.ts';
 import type { Job, JobContext } from '../runner/job.ts';
 import { userPath, workspaceRoot } from '@controllab/command-line';
 import { PEER_STEPS, profiles, TIMED, type Profile, type TimedId } from './design.ts';
-import { hasPeer, runPeer, type PeerTiming } from './peer.ts';
+import { findPeers, PEER_IDS, PEERS, peersOf, runPeer, type FoundPeers, type PeerId, type PeerTiming } from './peer.ts';
 import { latencyReport, latencyTables, type LatencyResult, type TargetResult } from './report.ts';
 import { stepCounts } from './step.ts';
 import type { StepTiming, Timing } from './time-method.ts';
@@ -20,7 +19,7 @@ import type { StepTiming, Timing } from './time-method.ts';
 /** Of the square matrix products that are the ceiling. */
 const CEILING_SIZE = 2048;
 
-type Round = Record<TimedId, Timing> & { torch?: PeerTiming };
+type Round = Record<TimedId, Timing> & { peers: Partial<Record<PeerId, PeerTiming>> };
 
 /** The same list, beginning one place further in every round: no method is always the first to run. */
 const rotated = <T>(list: readonly T[], by: number): T[] => list.map((_, i) => list[(i + by) % list.length]!);
@@ -35,26 +34,38 @@ interface Setting {
   at: JobContext<Profile>;
   profile: Profile;
   pool: WeightPool;
-  python: string | null;
+  pythons: FoundPeers['pythons'];
 }
 
-/** Times every method of a target once, and PyTorch's forward pass where there is one. */
-async function timeRound(target: Target, round: number, unet: string | null, { at, profile, pool, python }: Setting): Promise<Round> {
+/** Times every method of a target once, and the base model in every peer that knows it. */
+async function timeRound(target: Target, round: number, unet: string | null, { at, profile, pool, pythons }: Setting): Promise<Round> {
   const { warmUp, steps } = profile;
-  const all = [...TIMED, ...(python !== null && hasPeer(target) ? (['torch'] as const) : [])];
   const timings: Partial<Round> = {};
-  for (const method of rotated(all, round)) {
-    if (method === 'torch') timings.torch = await runPeer(python!, { target, pool, threads: at.numerics.threads, ...PEER_STEPS });
-    else {
-      const job: StepTiming = { target, pool, warmUp, steps, method, unet, options: at.engine };
-      timings[method] = await runChild<Timing>(new URL('timed-process.ts', import.meta.url), job, `Timing ${method} on ${target.family}`);
+  const peers: Round['peers'] = {};
+  const said = (label: string, seconds: readonly number[]): void =>
+    at.say(`${architectureOf(target).label}, round ${round + 1} of ${profile.rounds}: ${label} ${median(seconds).toFixed(3)} s a step`);
+  const timeMethodOf = async (method: TimedId): Promise<void> => {
+    const job: StepTiming = { target, pool, warmUp, steps, method, unet, options: at.engine };
+    const timing = await runChild<Timing>(new URL('timed-process.ts', import.meta.url), job, `Timing ${method} on ${target.family}`);
+    timings[method] = timing;
+    said(labelOf(method), timing.seconds);
+  };
+  const timePeer = async (id: PeerId): Promise<void> => {
+    try {
+      const timing = await runPeer(id, pythons[id]!, { target, pool, threads: at.numerics.threads, ...PEER_STEPS });
+      peers[id] = timing;
+      said(`${PEERS[id].label}, base model`, timing.seconds);
+    } catch (error) {
+      // Hours of the other measurements do not depend on it: memory may not suffice for a library that keeps copies.
+      at.say(`${(error as Error).message}; not measured`);
     }
-    const label = method === 'torch' ? 'PyTorch, base model' : labelOf(method);
-    at.say(
-      `${architectureOf(target).label}, round ${round + 1} of ${profile.rounds}: ${label} ${median(timings[method]!.seconds).toFixed(3)} s a step`,
-    );
-  }
-  return timings as Round;
+  };
+  const all = [
+    ...TIMED.map((method) => () => timeMethodOf(method)),
+    ...peersOf(target).flatMap((id) => (pythons[id] === undefined ? [] : [() => timePeer(id)])),
+  ];
+  for (const time of rotated(all, round)) await time();
+  return { ...timings, peers } as Round;
 }
 
 /**
@@ -102,7 +113,7 @@ async function measure(at: JobContext<Profile>): Promise<LatencyResult> {
     return [unet, ...methodsFor(architectureOf(target)).map((id) => METHODS[id].create(controlled).module)];
   });
   const pool = await weightPool(path.join(workspaceRoot, '.cache', 'full-size'), modules);
-  const setting: Setting = { at, profile, pool, python: found.python };
+  const setting: Setting = { at, profile, pool, pythons: found.pythons };
   const ceiling = () => (at.engine.provider === 'cpu' ? matmulCeiling(CEILING_SIZE, { threads: at.numerics.threads }) : Promise.resolve(0));
   const ceilings = [await at.stage('ceiling-before', ceiling)];
   const targets: TargetResult[] = [];
@@ -121,7 +132,9 @@ async function measure(at: JobContext<Profile>): Promise<LatencyResult> {
         ...stepCounts(target, id),
         rounds: rounds.map((round) => round[id]),
       })),
-      peer: rounds.every(({ torch }) => torch) ? rounds.map(({ torch }) => torch!) : null,
+      peers: PEER_IDS.flatMap((id) =>
+        rounds.every(({ peers }) => peers[id]) ? [{ id, label: PEERS[id].label, rounds: rounds.map(({ peers }) => peers[id]!) }] : [],
+      ),
       ownWeights: unet !== null,
     });
   }
@@ -132,13 +145,13 @@ async function measure(at: JobContext<Profile>): Promise<LatencyResult> {
     threads: at.numerics.threads,
     targets,
     ceilingGflops: Math.max(...ceilings) || null,
-    peerReason: 'reason' in found ? found.reason : null,
+    notMeasured: found.notMeasured,
     ownModel: own?.model ?? null,
   };
 }
 
-const peerOf = ({ engine }: JobContext<Profile>) =>
-  engine.provider === 'cpu' ? findPython(['torch', 'numpy']) : { python: null, reason: 'PyTorch is compared on the CPU' };
+const peerOf = ({ engine }: JobContext<Profile>): FoundPeers =>
+  engine.provider === 'cpu' ? findPeers() : { pythons: {}, notMeasured: [{ label: 'PyTorch', reason: 'compared on the CPU alone' }] };
 
 /** ControlNeXt's table 6: every method is timed in a process of its own, in turn. A finished run is measured anew by the next. */
 const latency: Job<Profile, LatencyResult> = {
@@ -153,7 +166,7 @@ const latency: Job<Profile, LatencyResult> = {
   engines: 'onnx',
   anew: true,
   check: ({ profile, profileName, flags }) => void chosenProfile(profile, profileName, flags),
-  identity: (at) => ({ machine: machine(), torch: peerOf(at).python }),
+  identity: (at) => ({ machine: machine(), peers: { ...peerOf(at).pythons } }),
   run: measure,
   tables: latencyTables,
   report: latencyReport,

@@ -23,8 +23,8 @@ export interface TargetResult {
   setting: string;
   /** The base model first. */
   methods: readonly MethodResult[];
-  /** PyTorch's forward pass of the base model, round by round. */
-  peer: readonly PeerTiming[] | null;
+  /** The base model's forward pass in other libraries, round by round. */
+  peers: readonly { id: string; label: string; rounds: readonly PeerTiming[] }[];
   /** Not random ones. */
   ownWeights: boolean;
 }
@@ -35,8 +35,8 @@ export interface LatencyResult {
   targets: readonly TargetResult[];
   /** Of the machine's own matrix product in ONNX Runtime; null: not measured. */
   ceilingGflops: number | null;
-  /** Why there is no PyTorch. */
-  peerReason: string | null;
+  /** Libraries that are not there, and why. */
+  notMeasured: readonly { label: string; reason: string }[];
   /** Model whose U-Net was timed with its own weights. */
   ownModel: string | null;
 }
@@ -124,40 +124,39 @@ function engineTable({ targets, ceilingGflops }: LatencyResult): Table {
   };
 }
 
-interface Paired extends TargetResult {
-  peer: readonly PeerTiming[];
-}
-
-const paired = ({ targets }: LatencyResult): Paired[] => targets.filter((target): target is Paired => target.peer !== null);
-
 function peerTable(result: LatencyResult): Table {
   return {
     kind: 'table',
-    id: 'pytorch',
+    id: 'peers',
     caption:
-      'The base model’s step here and in PyTorch eager, from the same weights and inputs on the same cores, one after the other in every round.',
-    rowHeader: 'model',
+      'The base model’s step here and in other libraries, from the same weights and inputs on the same cores, one after the other in every round.',
+    rowHeader: 'model and library',
     columns: [
       { label: 'here', unit: 's', group: 'a step' },
-      { label: 'PyTorch', unit: 's', group: 'a step' },
-      { label: 'here over PyTorch', group: 'a step' },
-      { label: 'PyTorch’s own matrix product', unit: 'GFLOPS', decimals: 0 },
+      { label: 'there', unit: 's', group: 'a step' },
+      { label: 'here over there', group: 'a step' },
+      { label: 'peak memory there', unit: 'GB', decimals: 2 },
       { label: 'difference of the predictions’ mean squares' },
+      { label: 'versions' },
     ],
-    rows: paired(result).map((target) => {
-      const [ours, theirs] = [secondsOf(baseOf(target)), target.peer.map(({ seconds }) => median(seconds))];
-      const [here, there] = [baseOf(target).rounds[0]!.meanSquare, target.peer[0]!.meanSquare];
-      return {
-        label: `${target.label}, ${target.setting}`,
-        cells: [
-          overRounds(ours),
-          overRounds(theirs),
-          overRounds(ours.map((x, i) => x / theirs[i]!)),
-          Math.max(...target.peer.map(({ matmulGflops }) => matmulGflops)),
-          target.ownWeights ? 'other weights' : Math.abs(here / there - 1).toExponential(0),
-        ],
-      };
-    }),
+    rows: result.targets.flatMap((target) =>
+      target.peers.map(({ label, rounds }) => {
+        const [ours, theirs] = [secondsOf(baseOf(target)), rounds.map(({ seconds }) => median(seconds))];
+        const [here, there] = [baseOf(target).rounds[0]!.meanSquare, rounds[0]!.meanSquare];
+        const peaks = rounds.flatMap(({ peakBytes }) => peakBytes ?? []);
+        return {
+          label: `${target.label}, ${target.setting}: ${label}`,
+          cells: [
+            overRounds(ours),
+            overRounds(theirs),
+            overRounds(ours.map((x, i) => x / theirs[i]!)),
+            peaks.length === 0 ? null : Math.max(...peaks) / 1e9,
+            target.ownWeights ? 'other weights' : Math.abs(here / there - 1).toExponential(0),
+            literal(rounds[0]!.library),
+          ],
+        };
+      }),
+    ),
   };
 }
 
@@ -216,7 +215,7 @@ function claimsOf(result: LatencyResult): Claim[] {
 export const latencyTables = (result: LatencyResult): Table[] => [
   timesTable(result),
   engineTable(result),
-  ...(paired(result).length > 0 ? [peerTable(result)] : []),
+  ...(result.targets.some(({ peers }) => peers.length > 0) ? [peerTable(result)] : []),
 ];
 
 export function latencyReport(result: LatencyResult): Omit<Report, 'id' | 'provenance'> {
@@ -240,14 +239,11 @@ export function latencyReport(result: LatencyResult): Omit<Report, 'id' | 'prove
             kind: 'note',
             text: `Weights are in float32. Start-up is from the function to a session that is ready: tracing, lowering, and ONNX Runtime's loading and packing of the weights. Peak memory is the process's high-water mark, Node.js and ONNX Runtime included; on a GPU it says nothing of the GPU's memory. ${threads} threads.`,
           },
-          ...(peer.length > 0
-            ? peer
-            : [
-                {
-                  kind: 'prose' as const,
-                  text: `PyTorch: not measured, ${literal(result.peerReason ?? 'this profile has no network of it')}.`,
-                },
-              ]),
+          ...peer,
+          ...result.notMeasured.map(({ label, reason }) => ({
+            kind: 'prose' as const,
+            text: `${label}: not measured, ${literal(reason)}.`,
+          })),
         ],
       },
       {
@@ -256,7 +252,7 @@ export function latencyReport(result: LatencyResult): Omit<Report, 'id' | 'prove
         blocks: [
           {
             kind: 'prose',
-            text: `${profile.rounds} rounds; in each every method runs once, beginning with another one each time. A process compiles its method, runs ${profile.warmUp} steps to fetch memory, then times ${profile.steps}; the median counts${targets.some(({ peer }) => peer !== null) ? `. PyTorch runs ${PEER_STEPS.warmUp} and times ${PEER_STEPS.steps}` : ''}. Intervals are over rounds. Batch 1: classifier-free guidance doubles it. ${targets.some(({ ownWeights }) => ownWeights) ? 'The U-Net has the weights of the given model; all others are random.' : 'Weights and inputs are random: the time does not depend on them.'}`,
+            text: `${profile.rounds} rounds; in each every method runs once, beginning with another one each time. A process compiles its method, runs ${profile.warmUp} steps to fetch memory, then times ${profile.steps}; the median counts${targets.some(({ peers }) => peers.length > 0) ? `. Other libraries run ${PEER_STEPS.warmUp} and time ${PEER_STEPS.steps}` : ''}. Intervals are over rounds. Batch 1: classifier-free guidance doubles it. ${targets.some(({ ownWeights }) => ownWeights) ? 'The U-Net has the weights of the given model; all others are random.' : 'Weights and inputs are random: the time does not depend on them.'}`,
           },
         ],
       },

@@ -51,6 +51,8 @@ export interface DiffusersRun {
   readonly ms: number;
   /** The loss of each step; of a forward pass the mean square of the prediction. */
   readonly values: number[];
+  /** The most memory that its process has held; null where the system does not tell. */
+  readonly peakBytes: number | null;
 }
 
 /** diffusers itself, in a process of its own: a U-Net, alone or under the ControlNet that trains. */

@@ -38,6 +38,13 @@ PRODUCT_OPERATIONS = 2 * PRODUCT**3
 CONVOLUTION_OPERATIONS = 2 * CONVOLUTION["batch"] * CONVOLUTION["channels"] ** 2 * 9 * CONVOLUTION["size"] ** 2
 
 
+def peak_bytes():
+    """The most memory that this process has held; None where the system does not tell."""
+    with contextlib.suppress(OSError), open("/proc/self/status") as status:
+        return next((1024 * int(line.split()[1]) for line in status if line.startswith("VmHWM")), None)
+    return None
+
+
 def serve(make, steps, predict):
     """
     Answers JSON lines: `make` builds a case, `step` trains for `count` steps, `forward` predicts once. What fails is the answer, {"error": ...}:
@@ -57,10 +64,10 @@ def serve(make, steps, predict):
                     case, reply = make(**request)
                 elif command == "step":
                     values = steps(case, request["count"])
-                    reply = {"ms": (time.perf_counter() - start) * 1e3, "values": values}
+                    reply = {"ms": (time.perf_counter() - start) * 1e3, "values": values, "peakBytes": peak_bytes()}
                 else:
                     value = predict(case)
-                    reply = {"ms": (time.perf_counter() - start) * 1e3, "values": [value]}
+                    reply = {"ms": (time.perf_counter() - start) * 1e3, "values": [value], "peakBytes": peak_bytes()}
         except Exception as error:  # noqa: BLE001: whatever a library throws
             reply = {"error": f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error).strip() else ''}"}
         print(json.dumps(reply), file=answers, flush=True)

@@ -139,9 +139,17 @@ export class UNet2DConditionModel extends UNet {
  * `UNetSpatioTemporalConditionModel`.
  */
 export class UNetSpatioTemporalConditionModel extends UNet {
+  readonly #config: UNetSpatioTemporalConditionConfig;
+
   constructor(config: UNetSpatioTemporalConditionConfig) {
     const encoder = resolveSpatioTemporalEncoder(VIDEO_UNET_SCHEMA, config);
     super(encoder, resolveDecoder(encoder, config), { outChannels: config.out_channels ?? 4, kernel: 3 });
+    this.#config = config;
+  }
+
+  /** What it was made from. */
+  get config(): UNetSpatioTemporalConditionConfig {
+    return this.#config;
   }
 
   /**
