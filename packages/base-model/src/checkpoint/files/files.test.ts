@@ -6,6 +6,7 @@ import type { HostTensor } from '@controllab/tfjs-onnx';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Base } from '../../base.ts';
 import { writeTinyControlNet, writeTinyLdm, writeTinyModel } from '../../testing/tiny-checkpoint.ts';
+import { createSampler } from '../../sampler/sampler.ts';
 import { openCheckpoint, type CheckpointOptions } from '../open-checkpoint.ts';
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'files-'));
@@ -314,6 +315,19 @@ describe('what the network predicts', () => {
     patchJson(scheduler, (own) => ({ ...own, prediction_type: undefined, ...change }));
     return openCheckpoint(at('m'), options).prediction;
   };
+
+  it.each(['ddim', 'ddpm', 'euler', 'euler-a', 'heun', 'lms', 'dpm++2m', 'unipc'] as const)(
+    'draws from pure noise with %s where a file is marked as trained to it',
+    async (solver) => {
+      const base = single((tensors) => ({ ...tensors, v_pred: ones(0), ztsnr: ones(0) }));
+      expect([base.prediction, base.schedule.alphaCumprod(999)]).toEqual(['v', 0]);
+      const sampler = await createSampler(base, { count: 1, guidance: false, size: { width: 32, height: 32 } }, { provider: 'cpu' });
+      const request = { prompts: ['a cat'], seed: 1, solver, steps: 4, guidanceScale: 1 };
+      const [picture] = await sampler.sample({ ...request, sampling: { spacing: 'trailing' } });
+      await sampler.release();
+      expect(new Set(picture!.rgb).size).toBeGreaterThan(10);
+    },
+  );
 
   it("is taken from the file's empty tensors or metadata, whatever the configs say", () => {
     expect(single((tensors) => tensors).prediction).toBe('epsilon');
