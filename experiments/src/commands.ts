@@ -106,6 +106,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('@controllab/emoji-scenes/cli/preview'),
   },
   {
+    name: 'data check',
+    description: 'check your own pictures: bad rows, sizes, duplicates',
+    example: '--data photos/',
+    load: () => import('./data-check/command.ts'),
+  },
+  {
     name: 'data write',
     description: 'write fill50k as the files of ControlNet’s tutorial',
     example: 'fill50k --count 1000 --out fill50k',

@@ -32,8 +32,18 @@ export interface RowProblem {
   readonly reason: string;
 }
 
+/** An example of a user's, with what is known of its row. */
+export interface UserExample extends Example {
+  /** Names its row for a person. */
+  readonly where: string;
+  /** Of the picture as it is, before it was prepared. */
+  readonly size: { readonly width: number; readonly height: number };
+  /** sha256 of the picture's file. */
+  readonly sha256: string;
+}
+
 /** A user's own pictures. Conditions: `canny`, and `column` where the data has condition pictures. */
-export interface UserData extends Dataset {
+export interface UserData extends Dataset<UserExample> {
   readonly format: DataFormat;
   /** Rows that the data has, with those that were passed over. */
   readonly rows: number;
@@ -48,7 +58,7 @@ interface Reopened extends UserDataOptions {
 }
 
 /** What an example is made of. */
-interface Prepared {
+interface Prepared extends Pick<UserExample, 'where' | 'size' | 'sha256'> {
   readonly image: RgbImage;
   readonly caption: string;
   readonly column: RgbImage | null;
@@ -196,17 +206,22 @@ async function prepareRow(rows: Rows, index: number, options: UserDataOptions): 
       'it has no caption; pass over such rows with --on-bad-row skip, or train without with --captions none',
       {},
     );
-  const [image, condition] = [await decoded(row.image), row.condition === null ? null : await decoded(row.condition)];
+  const bytes = await row.image.read();
+  const image = await decoded(bytes, row.image);
+  const condition = row.condition === null ? null : await decoded(await row.condition.read(), row.condition);
   if (condition !== null) checkShapes(image, condition, resolution);
   const place = crop === 'center' ? null : (Array.from(uniform(0, 'crop', index, 2)) as unknown as CropPlace);
   return {
+    where: rows.where(index),
+    size: { width: image.width, height: image.height },
+    sha256: sha256(bytes),
     image: prepareSquare(image, resolution, place),
     caption,
     column: condition === null ? null : prepareSquare(condition, resolution, place),
   };
 }
 
-const decoded = async ({ name, read }: PictureRef): Promise<RgbImage> => decodeImage(await read(), name, { turned: true });
+const decoded = async (bytes: Uint8Array, { name }: PictureRef): Promise<RgbImage> => decodeImage(bytes, name, { turned: true });
 
 /** A condition may have another size, but shows the same: its sides are in the same proportion, to the pixel they are prepared to. */
 function checkShapes(image: RgbImage, condition: RgbImage, side: number): void {
@@ -219,8 +234,9 @@ function checkShapes(image: RgbImage, condition: RgbImage, side: number): void {
   );
 }
 
-function exampleOf(id: string, { image, caption, column }: Prepared): Example {
+function exampleOf(id: string, { image, caption, column, where, size, sha256 }: Prepared): UserExample {
   return {
+    ...{ where, size, sha256 },
     image,
     captions: { caption },
     condition: (wanted) => {
