@@ -15,6 +15,7 @@ const OTHERS = {
   fit: {},
   fixtures: {},
   parameters: {},
+  sweep: {},
 };
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'];

@@ -64,6 +64,24 @@ export const commands: readonly CommandEntry[] = [
     load: job(() => import('./training-step/training-step.ts')),
   },
   {
+    name: 'sweep status',
+    description: 'what a sweep on a cluster has done, and what is in the queue',
+    example: '--name ablation-0123456789',
+    load: async () => ({ command: (await import('./runner/sweep/command.ts')).statusCommand }),
+  },
+  {
+    name: 'sweep resume',
+    description: 'submit what is missing of a sweep on a cluster',
+    example: '--name ablation-0123456789',
+    load: async () => ({ command: (await import('./runner/sweep/command.ts')).resumeCommand }),
+  },
+  {
+    name: 'sweep cancel',
+    description: 'take a sweep on a cluster out of the queue',
+    example: '--name ablation-0123456789',
+    load: async () => ({ command: (await import('./runner/sweep/command.ts')).cancelCommand }),
+  },
+  {
     name: 'verify',
     description: 'recompute the numbers of READMEs and published reports',
     example: '',

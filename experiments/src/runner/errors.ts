@@ -6,7 +6,9 @@ export type ExperimentErrorCode =
   | 'disk-full'
   | 'store-damaged'
   | 'store-not-writable'
-  | 'measurement-failed';
+  | 'measurement-failed'
+  | 'slurm-missing'
+  | 'slurm-refused';
 
 /** The one error class of the experiments. Its message is a paragraph for the person at the terminal. */
 export class ExperimentError extends Error {

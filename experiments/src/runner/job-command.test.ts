@@ -50,7 +50,7 @@ describe('the flags of a job', () => {
     [['--seed='], /integer/],
     [
       ['--sede=2'],
-      /--sede.*--profile, --seed, --engine, --provider, --threads, --jobs, --only, --list, --store, --reports, --overwrite, --fresh/,
+      /--sede.*--profile, --seed, --engine, --provider, --threads, --jobs, --only, --list, --launcher, --partition, --time, --memory, --max-submitted, --reduce, --store, --reports, --overwrite, --fresh/,
     ],
     [['quick'], /--profile, --seed/],
   ])('answers %j with one paragraph that lists what is valid', (argv, message) => {

@@ -18,6 +18,7 @@ import { ExperimentError } from './errors.ts';
 import type { Job, JobContext } from './job.ts';
 import { numericsOf, runText, type Numerics } from './numerics.ts';
 import { Store } from './store.ts';
+import { Sweep } from './sweep/sweep.ts';
 import { runTasks } from './workers.ts';
 
 /** The runner's own options. */
@@ -30,6 +31,12 @@ interface RunnerFlags {
   jobs?: number;
   only?: string;
   list?: boolean;
+  launcher?: 'local' | 'slurm';
+  partition?: string;
+  time?: string;
+  memory?: string;
+  maxSubmitted?: number;
+  reduce?: boolean;
   fresh?: boolean;
   store?: string;
   reports?: string;
@@ -57,7 +64,17 @@ export function jobCommand<P, R>(job: Job<P, R>): Command {
     command
       .option('--jobs <count>', 'trainings computed at a time, each in a process of its own', integer(1))
       .option('--only <task>', 'compute one task and stop: what a cluster calls')
-      .option('--list', 'name the tasks, and which of them the store has');
+      .option('--list', 'name the tasks, and which of them the store has')
+      .addOption(
+        new Option('--launcher <name>', 'who computes the tasks: this machine, --jobs at a time, or a Slurm cluster that shares the store')
+          .choices(['local', 'slurm'])
+          .default('local'),
+      )
+      .option('--partition <name>', 'of the cluster')
+      .option('--time <limit>', 'of a task on the cluster, as sbatch has it: minutes, hours:minutes:seconds or days-hours')
+      .option('--memory <size>', 'of a task on the cluster, as sbatch has it: 4G')
+      .option('--max-submitted <count>', 'jobs and elements of arrays that the sweep may have in the queue at a time', integer(2))
+      .option('--reduce', 'write the report if every task is there, else continue or say what is missing: what a cluster calls');
   }
   command
     .option('--store <folder>', 'where everything computed is kept, shared by all experiments (default: runs/store)')
@@ -97,12 +114,15 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
 
   if (flags.list === true) return list(job, context.at);
   if (flags.only !== undefined) return await only(job, context.at, flags.only);
+  checkLauncher(flags);
+  if (flags.launcher === 'slurm' && flags.reduce !== true) return await launch(job, context.at, flags, threads, 'submit');
   const reports = flags.reports === undefined ? path.join(workspaceRoot, 'reports') : userPath(flags.reports);
   const directory = path.join(reports, job.id, folderName(job, context.at));
   const overwrite = flags.overwrite === true;
   await checkReportFolder(directory, { overwrite });
   await checkIndexFolder(reports);
   if (flags.fresh === true) await context.forget();
+  if (flags.reduce === true && (await launch(job, context.at, flags, threads, 'next')) === 'continues') return null;
   const tasks = job.tasks === undefined ? [] : await job.tasks(context.at);
   const untouched = tasks.every((task) => !task.done());
   if (jobs > 1) await runTasks(tasks, { jobs, argv: childArguments(job, flags, threads), say });
@@ -236,16 +256,74 @@ async function only<P, R>(job: Job<P, R>, at: JobContext<P>, id: string): Promis
   return null;
 }
 
+/** @throws ExperimentError invalid-option for options of a cluster without one */
+function checkLauncher({ launcher, partition, time, memory, maxSubmitted, reduce, jobs }: RunnerFlags): void {
+  const given = Object.entries({ partition, time, memory, maxSubmitted, reduce }).find(([, value]) => value !== undefined);
+  if (launcher !== 'slurm' && given !== undefined)
+    throw new ExperimentError('invalid-option', `--${kebab(given[0])} is for --launcher=slurm, which is not given`, { option: given[0] });
+  if (launcher === 'slurm' && jobs !== undefined)
+    throw new ExperimentError(
+      'invalid-option',
+      '--jobs is for this machine; on a cluster --max-submitted says how many are in the queue',
+      {},
+    );
+}
+
+/**
+ * Submits a job's missing tasks to Slurm, or looks after a round at what came of it.
+ * @returns whether the sweep goes on without us, or all is there
+ */
+async function launch<P, R>(
+  job: Job<P, R>,
+  at: JobContext<P>,
+  flags: RunnerFlags & Record<string, unknown>,
+  threads: number,
+  step: 'submit' | 'next',
+): Promise<null | 'continues'> {
+  const tasks = await job.tasks!(at);
+  const told = childArguments(job, { ...flags, store: at.store.root }, threads);
+  // The report's places too: the job that writes it is the cluster's.
+  const argv = [
+    ...told,
+    ...(flags.reports === undefined ? [] : [`--reports=${userPath(flags.reports)}`]),
+    ...(flags.overwrite === true ? ['--overwrite'] : []),
+    '--launcher=slurm',
+    ...(['partition', 'time', 'memory', 'maxSubmitted'] as const).flatMap((name) =>
+      flags[name] === undefined ? [] : [`--${kebab(name)}=${flags[name]}`],
+    ),
+  ];
+  const sweep = Sweep.of(at.store.root, job.id, told);
+  const { partition, time, memory, maxSubmitted } = flags;
+  const given = {
+    job: job.id,
+    argv,
+    program: [process.execPath, ...process.execArgv, path.resolve(process.argv[1]!), ...argv],
+    options: {
+      cpus: threads,
+      ...(partition === undefined ? {} : { partition }),
+      ...(time === undefined ? {} : { time }),
+      ...(memory === undefined ? {} : { memory }),
+      ...(maxSubmitted === undefined ? {} : { maxSubmitted }),
+    },
+  };
+  const said = step === 'submit' ? await sweep.submit(tasks, { ...given, begins: true }) : await sweep.next(tasks, given);
+  if (said !== null) at.say(said);
+  return said === null || step === 'submit' ? null : 'continues';
+}
+
 /** A job's command line for one of its tasks: the same values, written out. */
 function childArguments<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<string, unknown>, threads: number): string[] {
-  const passed = Object.entries({ ...flags, threads }).filter(
+  const passed = Object.entries({ ...flags, ...(job.engines === null ? {} : { threads }) }).filter(
     ([name, value]) => value !== undefined && value !== false && !PARENTS.has(name),
   );
   return [job.id, ...passed.map(([name, value]) => (value === true ? `--${kebab(name)}` : `--${kebab(name)}=${String(value)}`))];
 }
 
 /** What only the process that writes the report is told. */
-const PARENTS = new Set(['jobs', 'only', 'list', 'fresh', 'reports', 'overwrite']);
+const PARENTS = new Set([
+  ...['jobs', 'only', 'list', 'fresh', 'reports', 'overwrite'],
+  ...['launcher', 'partition', 'time', 'memory', 'maxSubmitted', 'reduce'],
+]);
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** The command that makes the report again: what differs from the defaults. */

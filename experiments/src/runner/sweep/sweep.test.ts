@@ -1,0 +1,134 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { missingPrograms, SlurmCluster } from '../../testing/slurm-cluster.ts';
+
+/** CELLS=3000 ARRAY=101 SUBMITTED=250 before a release. */
+const [CELLS, ARRAY, SUBMITTED] = [
+  Number(process.env['CELLS'] ?? 12),
+  Number(process.env['ARRAY'] ?? 4),
+  Number(process.env['SUBMITTED'] ?? 8),
+];
+const PROGRAM = ['--conditions=controllab', '--import', 'tsx', new URL('../../testing/cells.ts', import.meta.url).pathname, 'cells'];
+
+let root: string;
+beforeAll(() => void (root = mkdtempSync(path.join(os.tmpdir(), 'sweep-'))));
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+const cells = (name: string, env: NodeJS.ProcessEnv, ...argv: string[]) => {
+  const places = [`--store=${path.join(root, name, 'store')}`, `--reports=${path.join(root, name, 'reports')}`];
+  const { stdout, stderr, status } = spawnSync(process.execPath, [...PROGRAM, ...places, ...argv], { encoding: 'utf8', env });
+  return { said: `${stdout}${stderr}`, status };
+};
+/** The report but for what may differ between identical runs. */
+const results = (name: string): string => {
+  const folder = path.join(root, name, 'reports', 'cells');
+  const text = readFileSync(path.join(folder, readdirSync(folder)[0]!, 'results.json'), 'utf8');
+  return text.slice(0, text.lastIndexOf('"provenance"'));
+};
+const sweepFolder = (name: string): string => {
+  const folder = path.join(root, name, 'store', 'sweeps');
+  return path.join(folder, readdirSync(folder)[0]!);
+};
+const logs = (name: string, pattern: RegExp): string =>
+  readdirSync(sweepFolder(name))
+    .filter((file) => pattern.test(file))
+    .map((file) => readFileSync(path.join(sweepFolder(name), file), 'utf8'))
+    .join('\n');
+
+describe('without a cluster', () => {
+  it('says that there is none, and refuses options of a cluster by name', () => {
+    const nowhere = cells('none', { ...process.env, PATH: '/nonexistent' }, '--launcher=slurm');
+    expect(nowhere.said).toMatch(/squeue cannot be started here .*--launcher=local computes on this machine/);
+    expect(nowhere.status).toBe(1);
+    expect(cells('none', process.env, '--partition=gpu').said).toMatch(/--partition is for --launcher=slurm/);
+    expect(cells('none', process.env, '--launcher=slurm', '--jobs=2').said).toMatch(/--jobs is for this machine/);
+  });
+});
+
+const missing = missingPrograms();
+if (missing.length > 0) console.warn(`no Slurm here (${missing.join(', ')}): its test is skipped`);
+
+describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
+  let cluster: SlurmCluster;
+  beforeAll(async () => void (cluster = await SlurmCluster.start([`MaxArraySize=${ARRAY}`])));
+  afterAll(() => cluster.stop());
+
+  it(
+    'outlives controller, node and tasks that are killed; computes each cell once; names the one that failed',
+    { timeout: 3_600_000 },
+    async () => {
+      const sized = [`--cells=${CELLS}`, '--fail=3', '--work=2000'];
+      const onCluster = ['--launcher=slurm', '--partition=main', '--time=30', `--max-submitted=${SUBMITTED}`];
+      const begun = cells('slurm', cluster.env, ...sized, ...onCluster);
+      expect(begun.said).toMatch(new RegExp(`of ${CELLS} missing tasks submitted as \\d+ arrays, the other \\d+ follow`));
+      expect(cells('slurm', cluster.env, ...sized, ...onCluster).said).toMatch(/in the queue already, .* nothing is submitted twice/);
+
+      await killTask(path.join(root, 'slurm'));
+      cluster.kill('slurmctld');
+      cluster.kill('n2');
+      await sleep(1500);
+      await cluster.begin('slurmctld');
+      await cluster.begin('n2');
+      await cluster.drained(CELLS * 20 + 200);
+
+      const last = logs('slurm', /^reduce-\d+\.log$/);
+      expect(last).toMatch(new RegExp(`1 of ${CELLS} tasks are missing, the others are stored`));
+      expect(last).toMatch(/cell-3: failed with code 1 \(.*\.log\)\n\s+cell 3 has no value today/);
+      expect(existsSync(path.join(root, 'slurm', 'reports', 'cells'))).toBe(false);
+
+      const mended = cells('slurm', { ...cluster.env, CELLS_MEND: '1' }, ...sized, ...onCluster);
+      expect(mended.said).toMatch(/1 of 1 missing tasks submitted/);
+      await cluster.drained(200);
+      const local = cells('local', { ...process.env, CELLS_MEND: '1' }, ...sized.slice(0, 2), '--work=0', '--launcher=local', '--jobs=1');
+      expect(local.status, local.said).toBe(0);
+      expect(results('slurm')).toBe(results('local'));
+      const computed = path.join(root, 'slurm', 'store', 'computed');
+      const counts = readdirSync(computed).map((cell) => readFileSync(path.join(computed, cell), 'utf8'));
+      expect(counts).toEqual(new Array(CELLS).fill('x'));
+    },
+  );
+
+  it('is taken out of the queue by cancel, and goes on by resume', { timeout: 600_000 }, async () => {
+    const sized = ['--cells=4', '--work=3000', '--launcher=slurm'];
+    cells('cancelled', cluster.env, ...sized);
+    const sweep = (action: string) =>
+      new Promise<string>((resolve) => {
+        const argv = ['--conditions=controllab', '--import', 'tsx', new URL('../../testing/cells.ts', import.meta.url).pathname];
+        const child = spawn(process.execPath, [...argv, `sweep ${action}`, `--store=${path.join(root, 'cancelled', 'store')}`], {
+          env: cluster.env,
+        });
+        let said = '';
+        for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (said += part.toString()));
+        child.once('close', () => resolve(said));
+      });
+    expect(await sweep('status')).toMatch(/1 round submitted; in the queue: .*(pending|running)[^]*cell-3/);
+    expect(await sweep('cancel')).toMatch(/jobs and elements cancelled/);
+    await cluster.drained(60);
+    expect(await sweep('resume')).toMatch(/missing tasks submitted/);
+    await cluster.drained(200);
+    expect(results('cancelled')).toContain('4 cells');
+  });
+});
+
+/** Kills the program of one task that is running, as a machine out of memory would. */
+async function killTask(place: string): Promise<void> {
+  for (let i = 0; i < 300; i++) {
+    for (const id of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      let line = '';
+      try {
+        line = readFileSync(`/proc/${id}/cmdline`, 'utf8');
+      } catch {
+        continue;
+      }
+      if (!line.includes(place) || !line.includes('--only')) continue;
+      process.kill(Number(id), 'SIGKILL');
+      return;
+    }
+    await sleep(100);
+  }
+  throw new Error('no task came to run');
+}

@@ -1,0 +1,126 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Debian puts them where a user's path does not look. */
+const FOLDERS = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'];
+const find = (program: string): string | undefined => FOLDERS.map((folder) => path.join(folder, program)).find((file) => existsSync(file));
+
+/** What a cluster is made of that this machine lacks; none: it can be started. */
+export const missingPrograms = (): string[] =>
+  ['slurmctld', 'slurmd', 'munged', 'sbatch', 'squeue', 'scontrol', 'scancel'].filter((program) => find(program) === undefined);
+
+async function freePort(): Promise<number> {
+  const server = net.createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as net.AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+type Daemon = 'munged' | 'slurmctld' | 'n1' | 'n2';
+
+/** A Slurm of this test's own on loopback: a controller, two nodes, and the service that vouches for users. */
+export class SlurmCluster {
+  readonly root = mkdtempSync(path.join(os.tmpdir(), 'slurm-'));
+  readonly env: NodeJS.ProcessEnv = { ...process.env, SLURM_CONF: path.join(this.root, 'slurm.conf') };
+  readonly #daemons = new Map<Daemon, ChildProcess>();
+
+  /** @param lines more of slurm.conf */
+  static async start(lines: readonly string[] = []): Promise<SlurmCluster> {
+    const cluster = new SlurmCluster();
+    await cluster.#configure(lines);
+    for (const daemon of ['munged', 'slurmctld', 'n1', 'n2'] as const) await cluster.begin(daemon);
+    for (let i = 0; i < 100; i++) {
+      const { stdout } = cluster.run('sinfo', '--noheader', '--format=%D %t');
+      if (/^2 idle/.test(stdout)) return cluster;
+      await sleep(300);
+    }
+    throw new Error(`the nodes do not answer: ${cluster.run('sinfo').stdout}`);
+  }
+
+  async #configure(lines: readonly string[]): Promise<void> {
+    const at = (name: string): string => path.join(this.root, name);
+    writeFileSync(at('key'), randomBytes(128));
+    chmodSync(at('key'), 0o600);
+    mkdirSync(at('state'));
+    const [controller, first, second] = [await freePort(), await freePort(), await freePort()];
+    const [host, user] = [os.hostname(), os.userInfo().username];
+    const node = (name: string, port: number): string => `NodeName=${name} NodeHostname=${host} NodeAddr=127.0.0.1 Port=${port} CPUs=2`;
+    writeFileSync(
+      at('slurm.conf'),
+      [
+        'ClusterName=test',
+        `SlurmctldHost=${host}(127.0.0.1)`,
+        `SlurmctldPort=${controller}`,
+        `SlurmUser=${user}`,
+        `SlurmdUser=${user}`,
+        'AuthType=auth/munge',
+        `AuthInfo=socket=${at('munge.socket')}`,
+        `StateSaveLocation=${at('state')}`,
+        `SlurmdSpoolDir=${at('spool-%n')}`,
+        `SlurmctldPidFile=${at('slurmctld.pid')}`,
+        `SlurmdPidFile=${at('slurmd-%n.pid')}`,
+        'ProctrackType=proctrack/linuxproc',
+        'TaskPlugin=task/none',
+        'JobAcctGatherType=jobacct_gather/none',
+        'AccountingStorageType=accounting_storage/none',
+        'SelectType=select/cons_tres',
+        'SelectTypeParameters=CR_Core',
+        'MpiDefault=none',
+        'ReturnToService=2',
+        'SchedulerParameters=sched_interval=2,batch_sched_delay=1,default_queue_depth=1000',
+        ...lines,
+        node('n1', first),
+        node('n2', second),
+        'PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP',
+        '',
+      ].join('\n'),
+    );
+  }
+
+  /** Starts a daemon, again after {@link kill}. */
+  async begin(daemon: Daemon): Promise<void> {
+    const at = (name: string): string => path.join(this.root, name);
+    const places = ['key-file=key', 'socket=munge.socket', 'pid-file=munge.pid', 'log-file=munge.log', 'seed-file=munge.seed'];
+    const [program, argv] =
+      daemon === 'munged'
+        ? ['munged', ['--foreground', '--force', ...places.map((place) => `--${place.replace('=', `=${this.root}/`)}`)]]
+        : daemon === 'slurmctld'
+          ? ['slurmctld', ['-D', '-f', at('slurm.conf')]]
+          : ['slurmd', ['-D', '-f', at('slurm.conf'), '-N', daemon]];
+    this.#daemons.set(daemon, spawn(find(program)!, argv, { stdio: 'ignore', env: this.env }));
+    if (daemon === 'munged') while (!existsSync(at('munge.socket'))) await sleep(50);
+  }
+
+  /** Ends a daemon as a failing machine would. */
+  kill(daemon: Daemon): void {
+    this.#daemons.get(daemon)!.kill('SIGKILL');
+  }
+
+  run(program: string, ...argv: string[]): { stdout: string; stderr: string } {
+    return spawnSync(find(program) ?? program, argv, { encoding: 'utf8', env: this.env });
+  }
+
+  /** Waits until nothing is queued or running. */
+  async drained(seconds: number): Promise<void> {
+    for (let i = 0; i < 2 * seconds; i++) {
+      const { stdout, stderr } = this.run('squeue', '--noheader');
+      if (stdout.trim() === '' && stderr === '') return;
+      await sleep(500);
+    }
+    throw new Error(`after ${seconds} s the queue still has ${this.run('squeue').stdout}`);
+  }
+
+  async stop(): Promise<void> {
+    this.run('scancel', '--me');
+    await sleep(1000);
+    for (const daemon of ['n1', 'n2', 'slurmctld', 'munged'] as const) this.kill(daemon);
+    await sleep(500);
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
