@@ -7,6 +7,7 @@ import { pictures } from './targets/pictures.ts';
 import { records } from './targets/records.ts';
 import { tensorFiles } from './targets/tensor-files.ts';
 import { texts } from './targets/texts.ts';
+import { userTables } from './targets/user-tables.ts';
 import { pictureLines } from './targets/user-data.ts';
 
 /** Everything that reads files which others may have written, or a disk may have damaged. */
@@ -16,6 +17,7 @@ export const TARGETS: readonly Target[] = [
   ...pictures,
   ...archives,
   ...texts,
+  ...userTables,
   pictureLines,
   ...models,
   ...records,

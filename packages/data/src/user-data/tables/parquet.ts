@@ -102,12 +102,18 @@ const damaged = (file: string, error: unknown): DataError =>
 /** A part of a file as the reader of parquet asks for it. */
 async function bufferOf(file: string): Promise<AsyncBuffer> {
   const bytes = await openLocal(file);
+  const read = async (start: number, end: number): Promise<ArrayBuffer> => {
+    if (!(start >= 0 && end >= start && end <= bytes.size)) throw new Error(`it names bytes ${start} to ${end} of ${bytes.size}`);
+    const part = await bytes.read(start, end - start);
+    return part.buffer.slice(part.byteOffset, part.byteOffset + part.length) as ArrayBuffer;
+  };
   return {
     byteLength: bytes.size,
-    async slice(start, end = bytes.size) {
-      if (!(start >= 0 && end >= start && end <= bytes.size)) throw new Error(`it names bytes ${start} to ${end} of ${bytes.size}`);
-      const part = await bytes.read(start, end - start);
-      return part.buffer.slice(part.byteOffset, part.byteOffset + part.length) as ArrayBuffer;
+    slice(start, end = bytes.size) {
+      const part = read(start, end);
+      // Several are asked for at a time and waited for one after the other: what fails behind the first failure is nobody's otherwise.
+      part.catch(() => {});
+      return part;
     },
   };
 }
