@@ -11,9 +11,11 @@ import {
   initialize,
   withParameters,
   type Module,
+  parameterSpecs,
 } from '@controllab/core-blocks';
 import { adamw, valueAndGrads, type HostTensor } from '@controllab/tfjs-onnx';
 import { ControlNetLite } from './controlnet-lite.ts';
+import { ControlNetMlp } from './controlnet-mlp.ts';
 import {
   ControlNetModel,
   ControlNetSpatioTemporalModel,
@@ -43,7 +45,7 @@ const toTensors = (host: Record<string, HostTensor>) =>
 const inputs = () =>
   [tf.randomNormal([2, 4, 4, 4], 0, 1, 'float32', 1), tf.tensor1d([7, 400]), tf.randomNormal([2, 3, 6], 0, 1, 'float32', 2)] as const;
 const condition = () => tf.randomUniform([2, 1, 16, 16], 0, 1, 'float32', 3);
-const controlOf = (model: ControlNetModel | ControlNetLite, host: Record<string, HostTensor>) =>
+const controlOf = (model: ControlNetModel | ControlNetLite | ControlNetMlp, host: Record<string, HostTensor>) =>
   withParameters(model, toTensors(host), () => model.forward(...inputs(), condition()));
 
 describe('ControlNetModel', () => {
@@ -168,6 +170,35 @@ describe('ControlNetSpatioTemporalModel', () => {
     expect(() => withParameters(control, start, () => control.forward(...args(), tf.zeros([1, 2, 1, 4, 4])))).toThrow(
       /expected \[1, 2, 1, 2, 4\]/,
     );
+  });
+});
+
+describe('ControlNetMlp', () => {
+  it('gives residuals of the same shapes as ControlNet, zero at the start', () => {
+    const mlp = new ControlNetMlp(config);
+    const full = new ControlNetModel(config);
+    const residuals = controlOf(mlp, initialize(mlp, 1));
+    const expected = controlOf(full, initialize(full, 1));
+    expect(residuals.downBlockResiduals.map(({ shape }) => shape)).toEqual(expected.downBlockResiduals.map(({ shape }) => shape));
+    expect(residuals.midBlockResidual.shape).toEqual(expected.midBlockResidual.shape);
+    for (const residual of [...residuals.downBlockResiduals, residuals.midBlockResidual])
+      expect(residual.abs().max().dataSync()[0]).toBe(0);
+  });
+
+  it('has 1x1 convolutions alone', () => {
+    const kernels = Object.values(parameterSpecs(new ControlNetMlp(SD15_ENCODER))).filter(({ shape }) => shape.length === 4);
+    expect(kernels.every(({ shape }) => shape[2] === 1 && shape[3] === 1)).toBe(true);
+    // conv_in; twelve blocks and the middle one, where the map shrinks from four times the channels; the condition's two; 13 connections.
+    const conv = (from: number, to: number): number => (from + 1) * to;
+    const widths = [320, 320, 320, 320, 640, 640, 640, 1280, 1280, 1280, 1280, 1280, 1280];
+    const shrinks = [3, 6, 9];
+    const blocks = widths.slice(1).map((to, i) => [widths[i]! * (shrinks.includes(i + 1) ? 4 : 1), to]).concat([[1280, 1280]]); // prettier-ignore
+    const connections = [...widths.slice(0, 12), 1280];
+    const expected =
+      conv(4, 320) + conv(3 * 64, 320) + conv(320, 320) +
+      blocks.reduce((sum, [from, to]) => sum + conv(from!, to!), 0) +
+      connections.reduce((sum, channels) => sum + conv(channels, channels), 0); // prettier-ignore
+    expect(countParameters(new ControlNetMlp(SD15_ENCODER))).toBe(expected);
   });
 });
 

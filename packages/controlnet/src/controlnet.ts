@@ -121,12 +121,15 @@ const HINT_WIDTHS = [16, 32, 96, 256];
 export const hintEncoder = (config: HintConfig, outChannels: number, connection: Connection): HintEncoder =>
   new HintEncoder(config.conditioning_channels ?? 3, config.conditioning_embedding_out_channels ?? HINT_WIDTHS, outChannels, connection);
 
+/** Pixels of the condition per latent along a side. */
+export const hintFactor = ({ conditioning_embedding_out_channels: widths = HINT_WIDTHS }: HintConfig): number => 2 ** (widths.length - 1);
+
 /**
  * `sample: [..., C, H, W]`, `condition: [..., K, f H, f W]`. @throws ControlNetError invalid-input when the hint encoder would not meet the
  * latent's size.
  */
 export function checkCondition(config: HintConfig, sample: tf.Tensor, condition: tf.Tensor): void {
-  const factor = 2 ** ((config.conditioning_embedding_out_channels ?? HINT_WIDTHS).length - 1);
+  const factor = hintFactor(config);
   const [height, width] = sample.shape.slice(-2) as [number, number];
   const expected = [...sample.shape.slice(0, -3), config.conditioning_channels ?? 3, height * factor, width * factor];
   if (condition.shape.join() !== expected.join()) {

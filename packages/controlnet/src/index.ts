@@ -17,8 +17,10 @@ export {
 } from './controlnet.ts';
 export { cldm, type CldmConfig } from './cldm-layout.ts';
 export { ControlNetLite } from './controlnet-lite.ts';
+export { ControlNetMlp } from './controlnet-mlp.ts';
 export { controlNet, controlOfModel, type ControlNetChoices } from './methods/controlnet-method.ts';
 export { controlNetLite } from './methods/controlnet-lite-method.ts';
+export { controlNetMlp } from './methods/controlnet-mlp-method.ts';
 export { hintWidths } from './methods/hint-widths.ts';
 export { ldmConcatenation } from './methods/ldm-concatenation.ts';
 export { guessModeWeights, resolutionWeights, scaleResiduals, toUNetResiduals, type ControlResiduals, type Strength } from './residuals.ts';

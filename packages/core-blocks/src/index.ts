@@ -7,6 +7,7 @@ export { TimestepEmbedding, timestepEmbedding, type SinusoidOptions } from './la
 export { ResnetBlock2D, type ResnetOptions } from './layers/resnet.ts';
 export { Downsample2D, Upsample2D } from './layers/sampling.ts';
 export { Attention, BasicTransformerBlock, SpatialAttention, Transformer2DModel } from './layers/attention.ts';
+export { pixelShuffle, pixelUnshuffle } from './layers/pixel-shuffle.ts';
 export { FeedForward } from './layers/feed-forward.ts';
 export { repeatRows, SpatioTemporalResBlock, TransformerSpatioTemporalModel } from './layers/spatio-temporal.ts';
 export { DownBlock, MidBlock, UpBlock, type AttentionOptions, type BlockOptions, type Conditions } from './unet/blocks.ts';

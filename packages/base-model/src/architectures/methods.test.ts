@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { controlNet, controlNetLite, ldmConcatenation } from '@controllab/controlnet';
+import { controlNet, controlNetLite, controlNetMlp, ldmConcatenation } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import {
   conditionSpec,
@@ -34,6 +34,7 @@ const METHODS: readonly Method[] = [
   controlNet({ onlyMid: true }),
   controlNet({ jointRate: 0.1 }),
   controlNetLite(),
+  controlNetMlp(),
   ldmConcatenation(),
   controlNeXt(),
   controlNeXt({ normalization: 'zero-convolution', trains: 'none' }),

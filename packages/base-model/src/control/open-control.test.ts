@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { controlNet, controlNetLite, ldmConcatenation } from '@controllab/controlnet';
+import { controlNet, controlNetLite, controlNetMlp, ldmConcatenation } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import { parameterSpecs, readConstant, readSafetensors, writeSafetensors, type Method } from '@controllab/core-blocks';
 import type { HostTensor } from '@controllab/tfjs-onnx';
@@ -249,24 +249,30 @@ describe('a released ControlNeXt', () => {
 });
 
 describe('a control trained here', () => {
-  it.each([controlNet({ connection: 'gaussian' }), controlNet({ onlyMid: true, jointRate: 0.1 }), ldmConcatenation(), controlNetLite()])(
-    '$id is what its metadata says, with what it trained in the base',
-    async (method) => {
-      const file = at(`${method.id}.safetensors`);
-      writeTrained(file, method);
-      const made = method.create(base.denoiser().target);
-      const { control, weights } = openControl(file, base);
-      expect({ extraInputs: control.extraInputs, trainsInBase: control.trainsInBase }).toEqual({
-        extraInputs: made.extraInputs,
-        trainsInBase: made.trainsInBase,
-      });
-      expect('unet.conv_in.weight' in weights).toBe(made.trainsInBase !== null);
-      const [image, plain] = [await draw(file), await draw(null)];
-      // Zero convolutions and a widened input of zeros change nothing before training.
-      if (method.id === 'controlnet-gaussian') expect(image).not.toEqual(plain);
-      else image.forEach((value, i) => expect(Math.abs(value - plain[i]!)).toBeLessThanOrEqual(1));
-    },
-  );
+  it.each([
+    controlNet({ connection: 'gaussian' }),
+    controlNet({ onlyMid: true, jointRate: 0.1 }),
+    controlNet({ jointRate: 0.1, trains: /to_out/ }),
+    controlNetMlp(),
+    ldmConcatenation(),
+    controlNetLite(),
+  ])('$id is what its metadata says, with what it trained in the base', async (method) => {
+    const file = at(`${method.id}.safetensors`);
+    writeTrained(file, method);
+    const made = method.create(base.denoiser().target);
+    const { control, weights } = openControl(file, base);
+    expect({ extraInputs: control.extraInputs, trainsInBase: control.trainsInBase }).toEqual({
+      extraInputs: made.extraInputs,
+      trainsInBase: made.trainsInBase,
+    });
+    const inBase = Object.keys(weights).filter((name) => name.startsWith('unet.'));
+    expect(inBase.length > 0).toBe(made.trainsInBase !== null);
+    expect(inBase.every((name) => made.trainsInBase!.test(name.slice('unet.'.length)))).toBe(true);
+    const [image, plain] = [await draw(file), await draw(null)];
+    // Zero convolutions and a widened input of zeros change nothing before training.
+    if (method.id === 'controlnet-gaussian') expect(image).not.toEqual(plain);
+    else image.forEach((value, i) => expect(Math.abs(value - plain[i]!)).toBeLessThanOrEqual(1));
+  });
 
   it.each([
     controlNeXt(),

@@ -1,4 +1,4 @@
-import { controlNet, controlNetLite, ldmConcatenation, type ControlNetChoices } from '@controllab/controlnet';
+import { controlNet, controlNetLite, controlNetMlp, ldmConcatenation, type ControlNetChoices } from '@controllab/controlnet';
 import { controlNeXt, type ControlNeXtChoices } from '@controllab/controlnext';
 import type { Method } from '@controllab/core-blocks';
 import { canonicalJson, type Json } from '@controllab/data';
@@ -9,19 +9,22 @@ type Config = Readonly<Record<string, unknown>>;
 /** What the metadata of trained weights says of their method: {@link openControl} makes it again from that. */
 export const methodMetadata = ({ id, config }: Method): Record<string, string> => ({ method: id, method_config: JSON.stringify(config) });
 
-/** Choices of ControlNeXt from its config, where null is the recipe's own. */
-function controlNeXtChoices(config: Config): ControlNeXtChoices {
-  const { trains, ...others } = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));
-  if (typeof trains !== 'string' || trains === 'none')
-    return { ...others, ...(trains === undefined ? {} : { trains }) } as ControlNeXtChoices;
+/** A config with the pattern of what trains in the base as one again. */
+function withPattern({ trains, ...others }: Config): Config {
+  if (typeof trains !== 'string' || trains === 'none') return { ...others, ...(trains === undefined ? {} : { trains }) };
   const [, source, flags] = /^\/(.*)\/(\w*)$/s.exec(trains) ?? [];
-  return { ...others, ...(source === undefined ? {} : { trains: new RegExp(source, flags) }) } as ControlNeXtChoices;
+  return { ...others, ...(source === undefined ? {} : { trains: new RegExp(source, flags) }) };
 }
+
+/** Choices of ControlNeXt from its config, where null is the recipe's own. */
+const controlNeXtChoices = (config: Config): ControlNeXtChoices =>
+  withPattern(Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null)));
 
 /** How each method is made from its config, by the id that it has without choices. The longest that an id begins with is its method's. */
 const METHODS: Readonly<Record<string, (config: Config) => Method>> = {
-  controlnet: (config) => controlNet(config as ControlNetChoices),
+  controlnet: (config) => controlNet(withPattern(config) as ControlNetChoices),
   'controlnet-lite': () => controlNetLite(),
+  'controlnet-mlp': () => controlNetMlp(),
   'ldm-concatenation': () => ldmConcatenation(),
   controlnext: (config) => controlNeXt(controlNeXtChoices(config)),
 };

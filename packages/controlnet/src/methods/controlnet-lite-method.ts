@@ -1,40 +1,15 @@
-import type * as tf from '@tensorflow/tfjs';
-import { initialize, resolveSpatioTemporalEncoder, type ControlTarget, type Method, type UNetEncoderConfig } from '@controllab/core-blocks';
-import { VIDEO_CONTROLNET_SCHEMA } from '../controlnet.ts';
+import type { Method } from '@controllab/core-blocks';
 import { ControlNetLite } from '../controlnet-lite.ts';
-import { hintWidths } from './hint-widths.ts';
-import { residualControl } from './residual-control.ts';
-
-/** The image encoder with a video U-Net's widths and levels, which is all that ControlNet-lite takes from it. */
-function imageEncoder(target: ControlTarget): UNetEncoderConfig {
-  if (!target.video) return target.encoder;
-  const { block_out_channels, down_block_types, layers_per_block, num_attention_heads, cross_attention_dim } = target.encoder;
-  return {
-    in_channels: resolveSpatioTemporalEncoder({ ...VIDEO_CONTROLNET_SCHEMA, model: 'ControlNetLite' }, target.encoder).inChannels,
-    block_out_channels,
-    down_block_types: down_block_types.map((type) => type.replace('SpatioTemporal', '2D')),
-    layers_per_block,
-    attention_head_dim: num_attention_heads,
-    cross_attention_dim,
-  };
-}
+import { encoderFreeControl } from './encoder-free.ts';
 
 /**
- * ControlNet-lite, the paper's light baseline: one convolution in place of each copied block, tied in by zero convolutions. It sees neither
- * time nor text, so that the frames of a video are so many images to it. Source: ControlNet (ICCV 2023), sections 4.2 and 4.3.
+ * ControlNet-lite, the paper's light baseline: one convolution in place of each copied block, tied in by zero convolutions. Source:
+ * ControlNet (ICCV 2023), sections 4.2 and 4.3.
  */
 export const controlNetLite = (): Method => ({
   id: 'controlnet-lite',
   label: 'ControlNet-lite',
   description: 'one convolution in place of each copied block (our reading of one sentence of the paper), tied in by zero convolutions',
   config: {},
-  create(target) {
-    const module = new ControlNetLite({ ...imageEncoder(target), conditioning_embedding_out_channels: hintWidths(target) });
-    const images = (x: tf.Tensor): tf.Tensor => (target.video ? x.reshape([-1, ...x.shape.slice(2)]) : x);
-    return residualControl(target, {
-      module,
-      initial: (_base, seed) => initialize(module, seed, 'control'),
-      residuals: (t, options) => module.forward(images(t['sample']!), t['timesteps']!, t['context']!, images(t['condition']!), options),
-    });
-  },
+  create: (target) => encoderFreeControl(target, (config) => new ControlNetLite(config)),
 });

@@ -63,7 +63,7 @@ export const controlOfModel = (target: ControlTarget, module: ControlNetModel, w
 /**
  * ControlNet: a trainable copy of the U-Net's encoder, tied in by zero convolutions; the U-Net is locked. Its choices are the paper's
  * ablation (Gaussian convolutions) and advice: connect the middle block alone while there is little data or time, train the whole U-Net
- * with it once there is much of both.
+ * with it once there is much of both. A subset of the U-Net may train in its place, as ControlNeXt's does, to tell what is whose.
  * Source: ControlNet (ICCV 2023), sections 3.1 and 4.2; the advice: its first version (arXiv 2302.05543v1), section 3.5.
  */
 export function controlNet({
@@ -71,12 +71,13 @@ export function controlNet({
   copy = 'pretrained',
   onlyMid = false,
   jointRate = null,
+  trains,
 }: ControlNetChoices = {}): Method {
   const choices: readonly (readonly [chosen: boolean, id: string, label: string])[] = [
     [copy === 'random', 'random', 'random copy'],
     [connection === 'gaussian', 'gaussian', 'Gaussian convolutions'],
     [onlyMid, 'mid', 'middle block only'],
-    [jointRate !== null, 'joint', 'trained with the U-Net'],
+    [jointRate !== null, 'joint', trains === undefined ? 'trained with the U-Net' : `trained with the U-Net's ${String(trains)}`],
   ];
   const chosen = choices.filter(([is]) => is);
   return {
@@ -85,9 +86,16 @@ export function controlNet({
     description: [
       copy === 'pretrained' ? 'trainable copy of the encoder' : 'trainable encoder of the same form from random weights',
       `tied in by ${connection === 'zero' ? 'zero' : 'Gaussian'} convolutions${onlyMid ? ' at the middle block alone' : ''}`,
-      ...(jointRate === null ? [] : ['the whole U-Net trains with it']),
+      ...(jointRate === null
+        ? []
+        : [`${trains === undefined ? 'the whole U-Net trains' : `the U-Net's parameters that match ${String(trains)} train`} with it`]),
     ].join(', '),
-    config: { connection, copy, onlyMid, jointRate },
-    create: (target) => residualControl(target, copyOf(target, { connection, copy, onlyMid }), { onlyMid, jointRate }),
+    config: { connection, copy, onlyMid, jointRate, ...(trains === undefined ? {} : { trains: String(trains) }) },
+    create: (target) =>
+      residualControl(target, copyOf(target, { connection, copy, onlyMid }), {
+        onlyMid,
+        jointRate,
+        ...(trains === undefined ? {} : { trains }),
+      }),
   };
 }

@@ -16,6 +16,7 @@ import {
 import { ControlNetLite } from '../controlnet-lite.ts';
 import { ControlNetModel, initializeFromUNet } from '../controlnet.ts';
 import { controlNetLite } from './controlnet-lite-method.ts';
+import { controlNetMlp } from './controlnet-mlp-method.ts';
 import { controlNet } from './controlnet-method.ts';
 import { ldmConcatenation } from './ldm-concatenation.ts';
 
@@ -40,7 +41,9 @@ const METHODS = {
   'controlnet-gaussian': controlNet({ connection: 'gaussian' }),
   'controlnet-mid': controlNet({ onlyMid: true }),
   'controlnet-gaussian-joint': controlNet({ connection: 'gaussian', jointRate: 0.1 }),
+  'controlnet-joint': controlNet({ jointRate: 0.1, trains: /to_out/ }),
   'controlnet-lite': controlNetLite(),
+  'controlnet-mlp': controlNetMlp(),
   'ldm-concatenation': ldmConcatenation(),
 };
 
@@ -83,13 +86,14 @@ it('concatenation widens conv_in by channels of zero weights', () => {
   expect(() => METHODS['ldm-concatenation'].create(target).initial({}, 5)).toThrow(/conv_in\.weight.*the U-Net has none/);
 });
 
-it('only joint training and concatenation train the U-Net, all of it', () => {
+it('only joint training and concatenation train the U-Net, all of it unless a subset is named', () => {
   const trained = Object.entries(METHODS).flatMap(([id, method]) => {
     const { trainsInBase, baseRate } = method.create(target);
     return trainsInBase === null ? [] : [[id, Object.keys(base).every((name) => trainsInBase.test(name)), baseRate]];
   });
   expect(trained).toEqual([
     ['controlnet-gaussian-joint', true, 0.1],
+    ['controlnet-joint', false, 0.1],
     ['ldm-concatenation', true, 1],
   ]);
 });

@@ -12,21 +12,23 @@ export interface ResidualNetwork extends Pick<Control, 'module' | 'initial'> {
 export interface ResidualChoices {
   /** Connect the middle block alone. */
   readonly onlyMid?: boolean;
-  /** Train the whole U-Net too, at this share of the rate; null: the locked copy. */
+  /** Train the U-Net too, at this share of the rate; null: the locked copy. */
   readonly jointRate?: number | null;
+  /** Which of its parameters then train, by name; all of them without it. */
+  readonly trains?: RegExp;
 }
 
 /** What the family of ControlNets has in common: a control that adds residuals. */
 export function residualControl(
   target: ControlTarget,
   { module, initial, residuals }: ResidualNetwork,
-  { onlyMid = false, jointRate = null }: ResidualChoices = {},
+  { onlyMid = false, jointRate = null, trains = /^/ }: ResidualChoices = {},
 ): Control {
   return {
     module,
     extraInputs: 0,
     apply: (t, strength = 1) => toUNetResiduals(residuals(t, { conditioningScale: featureStrength(target, t, strength) }), { onlyMid }),
-    trainsInBase: jointRate === null ? null : /^/,
+    trainsInBase: jointRate === null ? null : trains,
     baseRate: jointRate ?? 1,
     initial,
   };

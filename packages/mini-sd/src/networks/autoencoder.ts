@@ -1,11 +1,10 @@
 import type * as tf from '@tensorflow/tfjs';
 import { checkFinite, type BasePart } from '@controllab/base-model';
-import { withParameters, type AutoencoderKL } from '@controllab/core-blocks';
+import { withParameters, type AutoencoderKL, pixelShuffle, pixelUnshuffle } from '@controllab/core-blocks';
 import { imageBatch, toImages, type RgbImage } from '@controllab/data';
 import type { FloatTensor } from '@controllab/diffusion';
 import { compile, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniVae } from './models.ts';
-import { pixelShuffle, pixelUnshuffle } from './pixels.ts';
 
 /** Pixels along a side of what one latent position stands for. */
 export const PATCH = IMAGE_SIZE / LATENT_SIZE;

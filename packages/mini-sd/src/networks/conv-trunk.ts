@@ -1,6 +1,5 @@
 import type * as tf from '@tensorflow/tfjs';
-import { Conv2d, GroupNorm, Module, ResnetBlock2D } from '@controllab/core-blocks';
-import { pixelUnshuffle } from './pixels.ts';
+import { Conv2d, GroupNorm, Module, ResnetBlock2D, pixelUnshuffle } from '@controllab/core-blocks';
 
 const GROUPS = 8;
 

@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
-import { Conv2d, Module, type ResnetBlock2D } from '@controllab/core-blocks';
+import { Conv2d, Module, type ResnetBlock2D, pixelShuffle } from '@controllab/core-blocks';
 import { nn } from '@controllab/tfjs-onnx';
 import { ConvTrunk, residual } from './conv-trunk.ts';
 import { SUBGROUPS } from './inception.ts';
 import { IMAGE_SIZE } from './models.ts';
-import { pixelShuffle } from './pixels.ts';
 
 /**
  * Reads a segmentation map back from a picture, to hold a generated one against the map that it was given. A feature pyramid on the shared
