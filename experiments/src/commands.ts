@@ -65,7 +65,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'sweep status',
-    description: 'what a sweep on a cluster has done, and what is in the queue',
+    description: 'what a sweep has done, and what is queued',
     example: '--name ablation-0123456789',
     load: async () => ({ command: (await import('./runner/sweep/command.ts')).statusCommand }),
   },

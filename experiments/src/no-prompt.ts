@@ -1,6 +1,6 @@
 import { controlNet } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
-import { ablation } from './ablation.ts';
+import { profiles } from './arms.ts';
 import { armsByPrompts, curves, promptTable } from './comparison/blocks.ts';
 import { comparison } from './comparison/comparison.ts';
 import { conditionFidelity, objectRecognised } from './comparison/measures.ts';
@@ -22,7 +22,7 @@ const noPrompt: Experiment = {
   id: 'no-prompt',
   title: 'Control without a prompt',
   description: 'ControlNet and ControlNeXt trained with half and with all prompts dropped, drawn with and without one',
-  profiles: ablation.profiles,
+  profiles,
   arms,
   prompts: ['none', 'perfect'],
   measures: [conditionFidelity, objectRecognised],

@@ -19,6 +19,7 @@ export { sceneSpec, type Placement, type SceneOptions, type SceneSpec } from './
 export { isHeldOutCombination, splits, type Split } from './scenes/split.ts';
 export { swappedCaption } from './captions/swapped-caption.ts';
 export { splitWords } from './vocabulary/split-words.ts';
+export { scribble } from './conditions/scribble.ts';
 export { palette } from './conditions/palette.ts';
 export { parseStyle, styles, type Style } from './drawings/style.ts';
 export { CONTEXT_LENGTH, tokenize } from './vocabulary/tokenize.ts';

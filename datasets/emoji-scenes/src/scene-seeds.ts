@@ -54,4 +54,6 @@ export const SCENE_SEEDS = {
   // Experiments: the scenes that pictures are drawn for, and the real ones behind the Frechet distance.
   evaluation: { seed: 4242, splits: ['train', 'val-combination'], use: 'judging' },
   frechetReference: { seed: 4243, splits: ['train', 'val-combination'], use: 'judging' },
+  /** Scenes on which the loss of trained controls is taken. */
+  heldOutLoss: { seed: 4244, splits: ['train'], use: 'judging' },
 } as const satisfies Record<string, SceneSeed>;

@@ -8,8 +8,11 @@ import {
   type LineFigure,
   type Table,
 } from '@controllab/report';
-import { BASE } from './experiment.ts';
+import { changePoints, plateauEvidence, type ChangePoints } from './change-points.ts';
+import { BASE, shownAs, type Arm } from './experiment.ts';
 import { PROMPT_SETTINGS, promptOf, type PromptSettingId } from './prompts.ts';
+import type { EvaluationSet } from './evaluation-set.ts';
+import { LOSS_PROMPTS, type HeldOutLoss } from './held-out-loss.ts';
 import { capitalised, mean, type Panel, type View } from './view.ts';
 
 const f2 = (x: number): string => x.toFixed(2);
@@ -25,11 +28,14 @@ export function promptTable(view: View, panel: Panel, measure: string, remark = 
     columns: view.experiment.prompts.map((prompt) => ({ label: PROMPT_SETTINGS[prompt].label, better })),
     rows: panel.drawings.map((drawing) => ({
       label: drawing.label,
-      arm: drawing.id,
-      cells: view.experiment.prompts.map((prompt) => panel.value(drawing.id, prompt, measure)),
+      arm: shownAs(drawing),
+      cells: view.experiment.prompts.map((prompt) => (panel.drawn(drawing.id, prompt) ? panel.value(drawing.id, prompt, measure) : null)),
     })),
   };
 }
+
+/** The drawings that were made under a prompt setting. */
+const drawnUnder = (panel: Panel, prompt: PromptSettingId) => panel.drawings.filter(({ id }) => panel.drawn(id, prompt));
 
 /** Models x measures, under one prompt setting. */
 export function measureTable(view: View, panel: Panel, id: string, measures: readonly string[], prompt: PromptSettingId): Table {
@@ -39,9 +45,9 @@ export function measureTable(view: View, panel: Panel, id: string, measures: rea
     caption: `With a ${PROMPT_SETTINGS[prompt].label}. ${measures.map((measure) => view.measure(measure).method(panel.condition)).join(' ')}`,
     rowHeader: 'Model',
     columns: measures.map((measure) => ({ label: view.measure(measure).label(panel.condition), better: view.measure(measure).better })),
-    rows: panel.drawings.map((drawing) => ({
+    rows: drawnUnder(panel, prompt).map((drawing) => ({
       label: drawing.label,
-      arm: drawing.id,
+      arm: shownAs(drawing),
       cells: measures.map((measure) => panel.value(drawing.id, prompt, measure)),
     })),
   };
@@ -58,8 +64,8 @@ export function promptBars(view: View, panel: Panel, measure: string): BarFigure
     y: { label },
     series: panel.drawings.map((drawing) => ({
       label: drawing.label,
-      arm: drawing.id,
-      values: view.experiment.prompts.map((prompt) => panel.value(drawing.id, prompt, measure)),
+      arm: shownAs(drawing),
+      values: view.experiment.prompts.map((prompt) => (panel.drawn(drawing.id, prompt) ? panel.value(drawing.id, prompt, measure) : null)),
     })),
   };
 }
@@ -145,7 +151,7 @@ export function trainingTable(view: View, panel: Panel): Table {
 
 /** One held-out scene over training: rows are arms, columns training steps. The score under a picture is its own. */
 export async function filmStrip(view: View, panel: Panel, columns = 8): Promise<FilmStrip> {
-  const example = view.results.scenes.examples[0]!;
+  const example = view.results.followed.examples[0]!;
   const { steps } = panel.trainings(view.arms[0]!.id)[0]!.curve;
   const shown = Array.from({ length: Math.min(columns, steps.length) }, (_, k) =>
     Math.round((k * (steps.length - 1)) / Math.max(1, Math.min(columns, steps.length) - 1)),
@@ -177,39 +183,188 @@ async function decodePng(base64: string): Promise<{ rgb: Uint8Array; width: numb
 }
 
 /** Arms x prompt settings for some of the scenes: condition, scene, then every model; the prompts stand under each scene. */
-export function armsByPrompts(view: View, panel: Panel): ImageGrid {
-  const { examples } = view.results.scenes;
-  const { drawn, shown } = view.results.profile;
-  const kept = [...Array.from({ length: shown.singles }, (_, i) => i), ...Array.from({ length: shown.pairs }, (_, i) => drawn.singles + i)];
-  const last = view.experiment.prompts.at(-1)!;
-  const models = [
-    ...panel.drawings.filter(({ id }) => id !== BASE).flatMap((drawing) => view.experiment.prompts.map((prompt) => ({ drawing, prompt }))),
-    ...panel.drawings.filter(({ id }) => id === BASE).map((drawing) => ({ drawing, prompt: last })),
+export function armsByPrompts(view: View, panel: Panel, drawings = panel.drawings, id = 'pictures-grid'): ImageGrid {
+  const [all] = view.results.scenes as [EvaluationSet];
+  const { shown } = view.results.profile;
+  const kept = [
+    ...Array.from({ length: shown.singles }, (_, i) => ({ single: true, i })),
+    ...Array.from({ length: shown.pairs }, (_, i) => ({ single: false, i })),
   ];
+  const last = view.experiment.prompts.at(-1)!;
+  const controlled = drawings.filter((drawing) => drawing.id !== BASE);
+  const models = [
+    ...controlled.flatMap((drawing) =>
+      view.experiment.prompts.filter((prompt) => panel.drawn(drawing.id, prompt)).map((prompt) => ({ drawing, prompt })),
+    ),
+    ...drawings.filter((drawing) => drawing.id === BASE).map((drawing) => ({ drawing, prompt: last })),
+  ];
+  /** Where a scene stands among those of a drawing; null where it is none of them. */
+  const indexIn = ({ singles, examples }: EvaluationSet, { single, i }: (typeof kept)[number]): number | null =>
+    single ? (i < singles ? i : null) : singles + i < examples.length ? singles + i : null;
   return {
     kind: 'image-grid',
-    id: panel.id('pictures-grid'),
+    id: panel.id(id),
     caption: `Condition, scene, then each model under each prompt setting, from the same noise (seed ${view.seeds[0]}). Under each picture its ${view.measure('fidelity').label(panel.condition)}.`,
     columns: [
       'condition',
       'scene',
-      ...models.map(({ drawing, prompt }) => ({ group: drawing.label, label: PROMPT_SETTINGS[prompt].label, arm: drawing.id })),
+      ...models.map(({ drawing, prompt }) => ({ group: drawing.label, label: PROMPT_SETTINGS[prompt].label, arm: shownAs(drawing) })),
     ],
-    rows: kept.map((i) => {
-      const example = examples[i]!;
+    rows: kept.map((scene, row) => {
+      const example = all.examples[indexIn(all, scene)!]!;
       const text = promptOf(example, 'perfect');
       return {
-        label: `${i + 1}`,
+        label: `${row + 1}`,
         detail: text,
         images: [
           { ...example.condition(panel.condition), alt: `${panel.label} of: ${text}` },
           { ...example.image, alt: text },
-          ...models.map(({ drawing, prompt }): GridImage => {
+          ...models.map(({ drawing, prompt }): GridImage | null => {
+            const at = indexIn(view.scenes(drawing), scene);
+            if (at === null) return null;
             const cell = panel.cells(drawing.id, prompt)[0]!;
             const given = promptOf(example, prompt);
             const told = given === '' ? 'without a prompt' : `told “${given}”`;
-            return { ...cell.images[i]!, alt: `${drawing.label}, ${told}`, caption: f2(cell.measures['fidelity']![i]!), detail: given };
+            return { ...cell.images[at]!, alt: `${drawing.label}, ${told}`, caption: f2(cell.measures['fidelity']![at]!), detail: given };
           }),
+        ],
+      };
+    }),
+  };
+}
+
+/** The loss on held-out scenes after training, by timestep, under one prompt setting: each arm's difference to the first one's. */
+export function lossByTimestep(view: View, panel: Panel, prompt: keyof HeldOutLoss): LineFigure {
+  const { timesteps, scenes } = view.results.profile.heldOut!;
+  const [first, ...others] = view.arms as [Arm, ...Arm[]];
+  return {
+    kind: 'line',
+    id: panel.id(`loss-${prompt}`),
+    caption: `Loss on ${scenes} held-out scenes with ${PROMPT_SETTINGS[prompt].label}, by timestep: each arm minus ${first.label}, same scenes and noise; above 0 is worse. Bands: 95% over ${view.over}.`,
+    x: { label: 'timestep (999 is pure noise)' },
+    y: { label: `loss − that of ${first.label}` },
+    series: others.map(({ id, label }) => {
+      const points = timesteps.map((_, t) => view.difference(panel.heldOut(id, prompt, t), panel.heldOut(first.id, prompt, t)));
+      const values = points.map(({ value }) => value);
+      const band = points.map(({ value, interval }) => interval ?? ([value, value] as const));
+      return { label, arm: id, x: timesteps, y: values, band, n: points[0]!.n, seeds: view.seeds };
+    }),
+  };
+}
+
+/** The same as numbers, over all timesteps. */
+export function lossTable(view: View, panel: Panel): Table {
+  const prompts = LOSS_PROMPTS;
+  const { scenes, timesteps } = view.results.profile.heldOut!;
+  const rows = [{ id: BASE, label: 'base model, no control' }, ...view.arms];
+  return {
+    kind: 'table',
+    id: panel.id('held-out-loss'),
+    caption: `Loss on ${scenes} held-out scenes after training, mean over timesteps ${timesteps.join(', ')}, same noise for all.`,
+    rowHeader: 'Model',
+    columns: prompts.map((prompt) => ({ label: PROMPT_SETTINGS[prompt].label, better: 'lower' as const })),
+    rows: rows.map(({ id, label }) => ({
+      label,
+      arm: id,
+      cells: prompts.map((prompt) => view.measured(panel.heldOut(id, prompt), [0, Number.MAX_VALUE])),
+    })),
+  };
+}
+
+/** What each training of an arm went through: change points of its fidelity over the evaluated steps. */
+export const courses = (panel: Panel, arm: string): ChangePoints[] =>
+  panel.trainings(arm).map(({ curve: { steps, perImage } }) => changePoints({ steps, values: perImage.map(mean) }));
+
+/** When and how fast fidelity changes, arm by arm: means over trainings of what the fits say. */
+export function changePointTable(view: View, panel: Panel): Table {
+  return {
+    kind: 'table',
+    id: panel.id('change-points'),
+    caption:
+      'Change points of fidelity over training, in samples: where the plateau ends, where half of the rise is done and how long it takes from a tenth to nine tenths (logistic), and how much better a plateau explains the course than gradual change (difference of BIC; above 10 is decisive).',
+    rowHeader: 'Arm',
+    columns: [{ label: 'end of plateau' }, { label: 'midpoint' }, { label: 'width' }, { label: 'BIC for a plateau' }],
+    rows: view.arms.map((arm) => {
+      const { batchSize } = { ...view.results.profile.recipe, ...arm.recipe };
+      const found = courses(panel, arm.id);
+      const cell = (of: (points: ChangePoints) => number) => view.measured(found.map((points) => [of(points)]));
+      return {
+        label: arm.label,
+        arm: arm.id,
+        cells: [
+          cell(({ plateau }) => batchSize * plateau.onset),
+          cell(({ logistic }) => batchSize * logistic.midpoint),
+          cell(({ logistic }) => batchSize * logistic.width),
+          cell(plateauEvidence),
+        ],
+      };
+    }),
+  };
+}
+
+/** Loss on held-out scenes over training, mean over timesteps. */
+export function lossCurves(view: View, panel: Panel, prompt: keyof HeldOutLoss): LineFigure {
+  const { scenes, timesteps } = view.results.profile.follow.loss!;
+  return {
+    kind: 'line',
+    id: panel.id(`held-out-${prompt}`),
+    caption: `Loss on ${scenes} held-out scenes with ${PROMPT_SETTINGS[prompt].label}, mean over timesteps ${timesteps.join(', ')}. Bands: 95% over ${view.over}.`,
+    x: { label: 'samples seen' },
+    y: { label: 'held-out loss' },
+    series: view.arms.map((arm) => {
+      const { batchSize } = { ...view.results.profile.recipe, ...arm.recipe };
+      const trainings = panel.trainings(arm.id).map(({ curve }) => curve);
+      const { steps } = trainings[0]!;
+      const points = steps.map((_, k) => trainings.map(({ heldOut }) => mean(heldOut![prompt][k]!)));
+      const band = points.map((point) => meanInterval(point, { seed: view.seeds[0]! }).interval ?? ([mean(point), mean(point)] as const));
+      return {
+        label: arm.label,
+        arm: arm.id,
+        x: steps.map((step) => batchSize * step),
+        y: points.map(mean),
+        band,
+        n: trainings.length,
+        seeds: view.seeds,
+      };
+    }),
+  };
+}
+
+/** Samples that a training saw before its held-out loss fell to a target; all of them, `censored`, where it never did. */
+export interface Reached {
+  readonly samples: number;
+  readonly censored: boolean;
+}
+
+/** For each training of an arm: interpolated between evaluations, loss with a perfect prompt, mean over timesteps. */
+export function samplesTo(view: View, panel: Panel, arm: string, target: number): Reached[] {
+  const { batchSize } = { ...view.results.profile.recipe, ...view.arms.find(({ id }) => id === arm)!.recipe };
+  return panel.trainings(arm).map(({ curve: { steps, heldOut } }) => {
+    const losses = heldOut!.perfect.map(mean);
+    const k = losses.findIndex((loss) => loss <= target);
+    if (k < 0) return { samples: batchSize * steps.at(-1)!, censored: true };
+    if (k === 0) return { samples: batchSize * steps[0]!, censored: false };
+    const share = (losses[k - 1]! - target) / (losses[k - 1]! - losses[k]!);
+    return { samples: batchSize * (steps[k - 1]! + share * (steps[k]! - steps[k - 1]!)), censored: false };
+  });
+}
+
+/** {@link samplesTo} of every arm. */
+export function reachTable(view: View, panel: Panel, target: number): Table {
+  return {
+    kind: 'table',
+    id: panel.id('reach'),
+    caption: `Samples until the loss on held-out scenes with a perfect prompt falls to ${target}; trainings that never reach it count with all they saw, and are counted in the last column.`,
+    rowHeader: 'Arm',
+    columns: [{ label: 'samples', better: 'lower' }, { label: 'not reached' }],
+    rows: view.arms.map(({ id, label }) => {
+      const reached = samplesTo(view, panel, id, target);
+      return {
+        label,
+        arm: id,
+        cells: [
+          view.measured(reached.map(({ samples }) => [samples])),
+          `${reached.filter(({ censored }) => censored).length} of ${reached.length}`,
         ],
       };
     }),

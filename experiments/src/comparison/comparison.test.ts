@@ -2,11 +2,11 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { controlNet, controlNetLite, ldmConcatenation } from '@controllab/controlnet';
+import { controlNet, controlNetLite, controlNetMlp, ldmConcatenation } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import type { Method } from '@controllab/core-blocks';
 import { openMini } from '@controllab/mini-sd';
-import { ablation } from '../ablation.ts';
+import { profiles } from '../arms.ts';
 import { runJob } from '../runner/run-job.ts';
 import { armsByPrompts, promptTable, trainingTable } from './blocks.ts';
 import { comparison } from './comparison.ts';
@@ -21,6 +21,7 @@ const METHODS: readonly Method[] = [
   controlNet({ onlyMid: true }),
   controlNet({ jointRate: 0.1 }),
   controlNetLite(),
+  controlNetMlp(),
   ldmConcatenation(),
   controlNeXt(),
 ];
@@ -29,8 +30,9 @@ const everyMethod: Experiment = {
   id: 'every-method',
   title: 'Every method',
   description: 'Trains every method for a few steps',
-  profiles: { tiny: ablation.profiles['tiny']! },
+  profiles: { tiny: profiles.tiny },
   arms: METHODS.map((method) => ({ id: method.id, label: method.label, description: method.description, method })),
+  untrained: METHODS.map(({ id }) => id),
   prompts: ['none', 'perfect'],
   measures: [conditionFidelity],
   takeaway: () => 'Every method trains.',

@@ -1,6 +1,6 @@
 import { attributions } from '@controllab/emoji-scenes';
 import type { Job, JobContext } from '../runner/job.ts';
-import type { Experiment, Profile } from './experiment.ts';
+import { armsOf, shownAs, type Experiment, type Profile } from './experiment.ts';
 import { computeResults, experimentTasks } from './results.ts';
 import { sourcesOf } from './sources.ts';
 import { View } from './view.ts';
@@ -13,7 +13,7 @@ export function comparison(experiment: Experiment): Job<Profile, View> {
     profiles: experiment.profiles,
     seeded: true,
     engines: 'onnx or tfjs',
-    trainings: ({ conditions, seeds }) => conditions.length * seeds * experiment.arms.length,
+    trainings: (profile) => profile.conditions.length * profile.seeds * armsOf(experiment, profile).length,
     tasks: (at: JobContext<Profile>) => experimentTasks(experiment, at),
     run: async (at) => new View(experiment, await computeResults(experiment, at)),
     report: async (view) => ({
@@ -21,9 +21,10 @@ export function comparison(experiment: Experiment): Job<Profile, View> {
       takeaway: experiment.takeaway(view),
       summary: experiment.summary(view),
       lead: experiment.lead(view),
-      arms: view.results.drawings
-        .map(({ id, label }) => ({ id, label }))
-        .filter(({ id }, i, all) => all.findIndex((other) => other.id === id) === i),
+      arms: [
+        ...view.arms.map(({ id, label }) => ({ id, label })),
+        ...view.results.drawings.filter((drawing) => shownAs(drawing) === drawing.id).map(({ id, label }) => ({ id, label })),
+      ].filter(({ id }, i, all) => all.findIndex((other) => other.id === id) === i),
       claims: experiment.claims(view),
       sections: await experiment.sections(view),
       attribution: [attributions.openmoji],

@@ -1,5 +1,6 @@
 /** What the comparisons' networks are conditioned on: ids of emoji-scenes' conditions, and how texts and axes call them. */
 export const CONDITIONS = {
+  scribble: { label: 'scribble' },
   canny: { label: 'Canny edges' },
   segmentation: { label: 'segmentation map' },
   mask: { label: 'object mask' },

@@ -9,6 +9,8 @@ describe('jumpShare', () => {
   it('is one for a single jump, and says where', () =>
     expect(jumpShare(curveOf((s) => (s > 120 ? 0.9 : 0.3)))).toMatchObject({ value: 1, interval: [1, 1], to: 140 }));
   it('is not measured where nothing rises', () => expect(jumpShare(curveOf((s) => 0.4 - s / 4000))).toBeNull());
+  it('is not measured where no two evaluations lie within a window', () =>
+    expect(jumpShare({ steps: [0, 10, 20], perImage: [[0.1], [0.2], [0.9]] })).toBeNull());
   it('has an interval that covers images that disagree', () => {
     const curve = { steps, perImage: steps.map((s) => [s > 120 ? 0.9 : 0.3, 0.3 + (0.6 * s) / 320]) };
     const { value, interval } = jumpShare(curve)!;

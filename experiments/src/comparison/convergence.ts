@@ -25,7 +25,7 @@ const RESAMPLES = 2000;
 /**
  * How sudden the rise is: the share of the whole run's rise in mean fidelity that falls into its steepest window of an eighth
  * of the steps. A steady rise gives 1/8, one jump gives 1. The interval is a percentile bootstrap over images.
- * Null when fidelity did not rise: there is nothing of which to take a share.
+ * Null when fidelity did not rise (there is nothing of which to take a share), or was not looked at within any such window.
  */
 export function jumpShare(curve: Curve): Jump | null {
   const images = curve.perImage[0]?.length ?? 0;
@@ -55,6 +55,8 @@ function steepest({ steps, perImage }: Curve, images: readonly number[]): { shar
       if (rise > best.rise) best = { rise, from: steps[i]!, to: steps[j]! };
     }
   }
+  // Evaluations further apart than the window say nothing of what happens within it.
+  if (best.rise === -Infinity) return null;
   return { share: Math.min(1, best.rise / total), from: best.from, to: best.to };
 }
 

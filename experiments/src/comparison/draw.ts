@@ -3,6 +3,7 @@ import path from 'node:path';
 import { createSampler, sampleInBatches, type Base, type Sampler } from '@controllab/base-model';
 import { conditionBatch, writeAtomic, type Json, type RgbImage } from '@controllab/data';
 import type { Stored } from '../runner/store.ts';
+import { firstOf, type EvaluationSet } from './evaluation-set.ts';
 import type { Arm, Drawing } from './experiment.ts';
 import { PROMPT_SETTINGS, promptOf, type PromptSettingId } from './prompts.ts';
 import { controlOf, storedTraining, weightsOf, type Setting, type TrainingValue } from './train.ts';
@@ -12,6 +13,12 @@ const DRAWING_REVISION = 2;
 /** Pictures drawn at a time: more need memory and gain no speed. */
 const BATCH = 32;
 const PICTURES = 'pictures.rgb';
+
+/** The scenes that a drawing is made for. */
+export function drawnFor(setting: Pick<Setting, 'scenesOf'>, { scenes: counts }: Pick<Drawing, 'scenes'>, seed: number): EvaluationSet {
+  const all = setting.scenesOf(seed);
+  return counts === undefined ? all : firstOf(all, counts);
+}
 
 interface DrawingValue {
   readonly count: number;
@@ -32,7 +39,9 @@ function readPictures({ directory, value: { count, width, height } }: Stored<Dra
   return Array.from({ length: count }, (_, i) => ({ rgb: bytes.subarray(i * size, (i + 1) * size), width, height }));
 }
 
-/** The pictures of one drawing from one seed under every prompt setting, from the same noise for every drawing: stored, or drawn now. */
+/**
+ * The pictures of one drawing from one seed under each of its prompt settings, from the same noise for every drawing: stored, or drawn now.
+ */
 export async function storedDrawings(
   setting: Setting,
   drawing: Drawing,
@@ -41,7 +50,9 @@ export async function storedDrawings(
   prompts: readonly PromptSettingId[],
   baseOf: (id: string) => Promise<Base>,
 ): Promise<Record<string, Drawn>> {
-  const { at, scenes } = setting;
+  const { at } = setting;
+  const scenes = drawnFor(setting, drawing, seed);
+  const { controlIn = 'both', weighting = 'equal' } = drawing;
   const base = drawing.base === undefined ? setting.base : await baseOf(drawing.base);
   const armOf = (id: string): Arm => arms.find((arm) => arm.id === id)!;
   const trainings: Stored<TrainingValue>[] = [];
@@ -54,23 +65,28 @@ export async function storedDrawings(
       {
         count: size,
         guidance: true,
+        controlIn,
+        weighting,
         controls: drawing.controls.map(({ arm, scale }) => ({ control: controlOf({ base }, armOf(arm)), scale })),
       },
       at.engine,
     ));
   const drawn: Record<string, Drawn> = {};
   try {
-    for (const prompt of prompts) {
-      const { steps, guidance } = at.profile.drawn;
+    for (const prompt of drawing.prompts ?? prompts) {
+      const { steps, guidance, solver = 'ddim' } = at.profile.drawn;
       const identity: Json = {
         revision: DRAWING_REVISION,
         base: base.hash,
         controls: drawing.controls.map(({ condition, scale }, i) => ({ training: trainings[i]!.hash, condition, scale })),
+        controlIn,
+        weighting,
         scenes: scenes.hash,
         prompt: PROMPT_SETTINGS[prompt].caption,
         seed,
         steps,
         guidance,
+        solver,
         numerics: JSON.parse(JSON.stringify(at.numerics)) as Json,
       };
       const stored = await at.store.cell<DrawingValue>('drawing', identity, async (directory) => {
@@ -80,6 +96,7 @@ export async function storedDrawings(
           seed,
           steps,
           guidanceScale: guidance,
+          solver,
           weights: trainings.map(weightsOf),
           conditionsOf: (start, end) =>
             drawing.controls.map(({ condition }) =>

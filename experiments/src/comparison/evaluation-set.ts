@@ -1,30 +1,55 @@
 import { jsonHash } from '@controllab/data';
-import { emojiScenes, SCENE_SEEDS, type SceneExample, type SceneMix, type Tier } from '@controllab/emoji-scenes';
+import { emojiScenes, SCENE_SEEDS, trainingMix, type SceneExample, type SceneMix, type Tier } from '@controllab/emoji-scenes';
+import { COMMITTED_TIER } from '@controllab/mini-sd';
+import type { LossSize, SceneCounts } from './experiment.ts';
+import type { LossPlan } from './held-out-loss.ts';
 
 /** Scenes that pictures are drawn for, with what names them. */
 export interface EvaluationSet {
   readonly hash: string;
+  /** Single objects first, then pairs. */
   readonly examples: readonly SceneExample[];
+  /** How many of them are single objects. */
+  readonly singles: number;
+}
+
+/** The first so many of each kind; the set itself where that is all of it. */
+export function firstOf(set: EvaluationSet, { singles, pairs }: SceneCounts): EvaluationSet {
+  const examples = [...set.examples.slice(0, Math.min(singles, set.singles)), ...set.examples.slice(set.singles, set.singles + pairs)];
+  if (examples.length === set.examples.length) return set;
+  return { hash: jsonHash({ of: set.hash, singles, pairs }), examples, singles: Math.min(singles, set.singles) };
 }
 
 const only = (kind: keyof SceneMix): SceneMix => ({ largeSingle: 0, smallSingle: 0, pair: 0, row: 0, [kind]: 1 });
 
-async function held(tier: Tier, seed: number, singles: number, pairs: number): Promise<EvaluationSet> {
-  const parts = await Promise.all([
-    emojiScenes({ tier, seed, split: 'train', mix: only('largeSingle'), length: singles }),
-    emojiScenes({ tier, seed, split: 'val-combination', mix: only('pair'), length: pairs }),
-  ]);
+/** How many scenes of each kind, behind `from` times as many that others have. */
+interface Held extends SceneCounts {
+  readonly from?: number;
+}
+
+async function held(tier: Tier, seed: number, { singles, pairs, from = 0 }: Held): Promise<EvaluationSet> {
+  const kinds = [
+    { count: singles, scenes: await emojiScenes({ tier, seed, split: 'train', mix: only('largeSingle') }) },
+    { count: pairs, scenes: await emojiScenes({ tier, seed, split: 'val-combination', mix: only('pair') }) },
+  ].filter(({ count }) => count > 0);
   const examples: SceneExample[] = [];
-  for (const part of parts) for (let i = 0; i < part.length; i++) examples.push(await part.example(i));
-  return { hash: jsonHash(parts.map(({ hash, length }) => ({ hash, length }))), examples };
+  for (const { count, scenes } of kinds) for (let i = 0; i < count; i++) examples.push(await scenes.example(from * count + i));
+  return { hash: jsonHash(kinds.map(({ count, scenes: { hash } }) => ({ hash, from: from * count, count }))), examples, singles };
 }
 
 /**
  * Scenes that no training draws: large single objects in new placements and colours, and pairs of objects whose combination is held out of
- * training. The same for every arm, seed and profile.
+ * training. The same for every arm and profile; `from` k gives those that stand behind k sets of this size.
  */
-export const evaluationSet = (tier: Tier, { singles, pairs }: { singles: number; pairs: number }): Promise<EvaluationSet> =>
-  held(tier, SCENE_SEEDS.evaluation.seed, singles, pairs);
+export const evaluationSet = (tier: Tier, counts: Held): Promise<EvaluationSet> => held(tier, SCENE_SEEDS.evaluation.seed, counts);
+
+/** The first so many scenes on which the loss is taken, drawn as those of the trainings are. */
+export async function lossPlan({ scenes, timesteps }: LossSize): Promise<LossPlan> {
+  const { seed } = SCENE_SEEDS.heldOutLoss;
+  const all = await emojiScenes({ tier: COMMITTED_TIER, seed, split: 'train', mix: trainingMix });
+  const examples = await Promise.all(Array.from({ length: scenes }, (_, i) => all.example(i)));
+  return { scenes: { hash: jsonHash({ hash: all.hash, scenes }), examples }, timesteps };
+}
 
 /** Real scenes behind the Fréchet distance. */
 const REFERENCE = 1024;
@@ -32,5 +57,5 @@ const REFERENCE = 1024;
 /** Real scenes of the same kinds in the same proportion that are evaluated nowhere else. */
 export function referenceSet(tier: Tier, { singles, pairs }: { singles: number; pairs: number }): Promise<EvaluationSet> {
   const scale = REFERENCE / (singles + pairs);
-  return held(tier, SCENE_SEEDS.frechetReference.seed, Math.round(singles * scale), Math.round(pairs * scale));
+  return held(tier, SCENE_SEEDS.frechetReference.seed, { singles: Math.round(singles * scale), pairs: Math.round(pairs * scale) });
 }

@@ -1,4 +1,6 @@
+import type { Weighting } from '@controllab/base-model';
 import type { Method } from '@controllab/core-blocks';
+import type { SolverName } from '@controllab/diffusion';
 import type { Claim, Section } from '@controllab/report';
 import type { Recipe } from '@controllab/training';
 import type { ConditionId } from './conditions.ts';
@@ -18,21 +20,49 @@ export interface Arm {
   readonly recipe?: Partial<Recipe>;
 }
 
+/** Single objects, and pairs. */
+export interface SceneCounts {
+  readonly singles: number;
+  readonly pairs: number;
+}
+
+/** On how many scenes a loss is taken, each at all of these timesteps. */
+export interface LossSize {
+  readonly scenes: number;
+  readonly timesteps: readonly number[];
+}
+
 /** How much is trained and drawn. */
 export interface Profile {
   /** `mini`, or a checkpoint. */
   readonly base: string;
+  /** Ids of the arms that are trained; default all of the experiment's. */
+  readonly arms?: readonly string[];
   /** What the networks are conditioned on, one after the other. */
   readonly conditions: readonly ConditionId[];
   /** Trainings of each arm, from consecutive seeds. */
   readonly seeds: number;
   readonly recipe: Recipe;
-  /** Pictures drawn while training (perfect prompts, no guidance), in `steps` sampling steps, every so many training steps. */
-  readonly follow: { readonly images: number; readonly steps: number; readonly every: number };
-  /** Scenes of the final comparison (single objects, and pairs whose combination is held out), sampling steps and guidance. */
-  readonly drawn: { readonly singles: number; readonly pairs: number; readonly steps: number; readonly guidance: number };
+  /**
+   * Pictures drawn while training (perfect prompts, no guidance), in `steps` sampling steps, every so many training steps; with `loss` that
+   * on held-out scenes too.
+   */
+  readonly follow: { readonly images: number; readonly steps: number; readonly every: number; readonly loss?: LossSize };
+  /**
+   * Scenes of the final comparison (single objects, and pairs whose combination is held out), sampling steps and guidance. `ownScenes`:
+   * every seed has as many scenes of its own, so that what is found over seeds is found over scenes too.
+   */
+  readonly drawn: SceneCounts & {
+    readonly steps: number;
+    readonly guidance: number;
+    /** Default ddim. */
+    readonly solver?: SolverName;
+    readonly ownScenes?: boolean;
+  };
+  /** The loss after training, without a prompt and with a perfect one. */
+  readonly heldOut?: LossSize;
   /** How many of them the report shows. */
-  readonly shown: { readonly singles: number; readonly pairs: number };
+  readonly shown: SceneCounts;
 }
 
 /** What draws: one arm's network, several together, or the base model alone (no controls). */
@@ -44,6 +74,14 @@ export interface Drawing {
   readonly base?: string;
   /** The conditions that its pictures are held against. */
   readonly panels: readonly ConditionId[];
+  /** Whether control enters both halves of guidance (default), or that with the prompt alone (ControlNet, section 3.4). */
+  readonly controlIn?: 'both' | 'conditional';
+  /** How connections are weighed against each other; default `equal`. */
+  readonly weighting?: Weighting;
+  /** The prompt settings that it is drawn under; default all of the experiment's. */
+  readonly prompts?: readonly PromptSettingId[];
+  /** For the first so many of the profile's scenes alone; default all. */
+  readonly scenes?: SceneCounts;
 }
 
 /**
@@ -62,6 +100,8 @@ export interface Experiment {
   readonly measures: readonly Measure[];
   /** Default: for every condition the base model alone and each arm alone. */
   drawings?(arms: readonly Arm[], profile: Profile): readonly Drawing[];
+  /** Ids of the arms of which is measured how far they move the base model's prediction before their first step; default none. */
+  readonly untrained?: readonly string[];
   /** One sentence: what came out. */
   takeaway(view: View): string;
   /** A paragraph of prose. */
@@ -73,13 +113,45 @@ export interface Experiment {
   lead(view: View): string;
 }
 
+/** The arms that a profile trains, in the experiment's order. @throws RangeError for an id that is none of its arms */
+export function armsOf({ arms }: Pick<Experiment, 'arms'>, { arms: ids }: Pick<Profile, 'arms'>): readonly Arm[] {
+  const unknown = ids?.filter((id) => !arms.some((arm) => arm.id === id)) ?? [];
+  if (unknown.length > 0) throw new RangeError(`no arms: ${unknown.join(', ')}; there are ${arms.map(({ id }) => id).join(', ')}`);
+  return arms.filter(({ id }) => ids?.includes(id) ?? true);
+}
+
 /** Id of the drawing without control. */
 export const BASE = 'base';
+
+/** Whose colour a drawing has: that of the arm that alone makes it, else its own. */
+export const shownAs = ({ id, controls }: Pick<Drawing, 'id' | 'controls'>): string => (controls.length === 1 ? controls[0]!.arm : id);
 
 /** The drawings of an experiment that declares none. */
 export const eachAlone = (arms: readonly Arm[], { conditions }: Profile): Drawing[] => [
   { id: BASE, label: 'base model, no control', controls: [], panels: conditions },
   ...conditions.flatMap((condition) =>
     arms.map(({ id, label }) => ({ id, label, controls: [{ arm: id, condition, scale: 1 }], panels: [condition] })),
+  ),
+];
+
+/** Scenes that {@link promptedAndUnprompted} draws under all prompt settings; without a prompt all single ones are. */
+const SETTINGS: SceneCounts = { singles: 24, pairs: 12 };
+
+/**
+ * Under the four prompt settings control enters both halves of guidance, as in figure 8's pictures. Without a prompt that cancels guidance
+ * (section 3.4): those pictures are drawn again with control in the conditional half alone, plain and with the paper's resolution weights.
+ */
+export const promptedAndUnprompted = (trained: readonly Arm[], { conditions, drawn: { singles } }: Profile): Drawing[] => [
+  { id: BASE, label: 'base model, no control', controls: [], panels: conditions, scenes: SETTINGS },
+  ...conditions.flatMap((condition) =>
+    trained.flatMap(({ id, label }): Drawing[] => {
+      const alone = { controls: [{ arm: id, condition, scale: 1 }], panels: [condition] };
+      const unprompted = { ...alone, controlIn: 'conditional', prompts: ['none'], scenes: { singles, pairs: 0 } } as const;
+      return [
+        { id, label, ...alone, scenes: SETTINGS },
+        { id: `${id}-conditional`, label: `${label}, conditional half`, ...unprompted },
+        { id: `${id}-weighted`, label: `${label}, resolution-weighted`, ...unprompted, weighting: 'resolution' },
+      ];
+    }),
   ),
 ];

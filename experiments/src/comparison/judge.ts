@@ -1,6 +1,7 @@
 import type { Json } from '@controllab/data';
 import type { RgbImage } from '@controllab/data';
 import type { ConditionId } from './conditions.ts';
+import type { EvaluationSet } from './evaluation-set.ts';
 import { applies, type Measure } from './measures.ts';
 import type { Setting } from './train.ts';
 
@@ -14,9 +15,9 @@ export const REAL = 'real';
 export async function storedMeasures(
   setting: Setting,
   measures: readonly Measure[],
-  { hash, images, condition }: { hash: string; images: readonly RgbImage[]; condition: ConditionId },
+  { hash, images, scenes, condition }: { hash: string; images: readonly RgbImage[]; scenes: EvaluationSet; condition: ConditionId },
 ): Promise<Record<string, Values>> {
-  const { at, scenes, judges, reference } = setting;
+  const { at, judges, reference } = setting;
   const taken: Record<string, Values> = {};
   for (const measure of measures) {
     if (!applies(measure, condition)) continue;

@@ -1,7 +1,7 @@
 import { canny, type RgbImage } from '@controllab/data';
-import { borderColour, colourNames, colours, nearestColour, type SceneExample } from '@controllab/emoji-scenes';
+import { borderColour, colourNames, colours, nearestColour, scribble, type SceneExample } from '@controllab/emoji-scenes';
 import { edgeF1, frechetDistance, maskIou, segmentationAgreement, type Features } from '@controllab/metrics';
-import { SUBGROUPS, type Judges } from '@controllab/mini-sd';
+import { SUBGROUPS, type Judges, type Verdict } from '@controllab/mini-sd';
 import type { ConditionId } from './conditions.ts';
 
 /** What a measure is given: pictures, and the scenes that they were drawn for. */
@@ -41,6 +41,19 @@ const edges = (images: readonly RgbImage[], examples: readonly SceneExample[], t
 
 /** One way to hold a picture against the condition it was drawn from, by condition. */
 const FIDELITY: Record<ConditionId, { label: string; method: string; of(measured: Measured): Promise<number[]> }> = {
+  scribble: {
+    label: 'scribble F1 (mini-segmenter)',
+    method:
+      'Outlines of what the mini-segmenter sees in the pictures, drawn as the condition’s were: F1 of their pixels and the condition’s.',
+    of: async ({ images, examples, judges }) => {
+      const predicted = await (await judges.segmenter()).segment(images.map(({ rgb }) => rgb));
+      return images.map(({ width, height }, i) => {
+        const drawn = new Uint8Array(width * height);
+        scribble(predicted[i]!, width, drawn);
+        return edgeF1(drawn, examples[i]!.map('scribble'), width, height, { tolerance: 0 }).f1;
+      });
+    },
+  },
   canny: {
     label: 'edge F1 (1 px)',
     method: 'Edges are extracted again from the pictures with the extractor that made the condition: F1 with a tolerance of one pixel.',
@@ -133,6 +146,15 @@ export const frechet: Measure = {
   },
 };
 
+/** What mini-inception says of each picture. */
+const verdictsOf = async ({ images, examples, judges }: Measured): Promise<Verdict[]> =>
+  (await judges.inception()).judge(
+    images.map(({ rgb }) => rgb),
+    examples.map(({ spec }) => spec),
+  );
+
+const isSingle = ({ spec }: SceneExample): boolean => spec.placements.length === 1;
+
 /** Whether mini-inception names the object of a single large one. */
 export const objectRecognised: Measure = {
   id: 'object',
@@ -142,15 +164,26 @@ export const objectRecognised: Measure = {
   range: [0, 1],
   per: 'image',
   revision: 1,
-  of: async ({ images, examples, judges }) => {
-    const verdicts = await (
-      await judges.inception()
-    ).judge(
-      images.map(({ rgb }) => rgb),
-      examples.map(({ spec }) => spec),
-    );
-    return verdicts.map(({ recognised }, i) => (examples[i]!.spec.placements.length === 1 ? Number(recognised[0]!) : null));
-  },
+  of: async (measured) =>
+    (await verdictsOf(measured)).map(({ recognised }, i) => (isSingle(measured.examples[i]!) ? Number(recognised[0]!) : null)),
+};
+
+/** The same among its five likeliest. */
+export const objectTopFive: Measure = {
+  ...objectRecognised,
+  id: 'object-top-5',
+  label: () => 'object, top-5',
+  method: () => 'Share of single large objects that are among the five likeliest to mini-inception.',
+  of: async (measured) => (await verdictsOf(measured)).map(({ topFive }, i) => (isSingle(measured.examples[i]!) ? Number(topFive) : null)),
+};
+
+/** Whether mini-inception finds what an insufficient prompt leaves out: the object that the scene's caption names last. */
+export const unnamedRecognised: Measure = {
+  ...objectRecognised,
+  id: 'unnamed',
+  label: () => 'unnamed object',
+  method: () => 'Share of pictures in which mini-inception finds the object that an insufficient prompt leaves out.',
+  of: async (measured) => (await verdictsOf(measured)).map(({ recognised }) => Number(recognised.at(-1)!)),
 };
 
 export const backgroundColour: Measure = {

@@ -1,9 +1,12 @@
 import type { Example } from '@controllab/data';
 
-/** The paper's four: no prompt, one that does not name the object, one that contradicts the condition, one that describes the image. */
+/**
+ * The paper's four: no prompt; one that is true but leaves out the object named last (of a pair it names the other one, of a single object
+ * the background alone); one that contradicts the condition; one that describes the image.
+ */
 export const PROMPT_SETTINGS = {
   none: { label: 'no prompt', caption: null },
-  insufficient: { label: 'insufficient prompt', caption: 'insufficient' },
+  insufficient: { label: 'insufficient prompt', caption: 'object-dropped' },
   conflicting: { label: 'conflicting prompt', caption: 'conflicting' },
   perfect: { label: 'perfect prompt', caption: 'caption' },
 } as const satisfies Record<string, { label: string; caption: string | null }>;

@@ -1,14 +1,15 @@
 import type { Base } from '@controllab/base-model';
 import type { RgbImage } from '@controllab/data';
-import { emojiScenes, SCENE_SEEDS, trainingMix } from '@controllab/emoji-scenes';
+import { emojiScenes, SCENE_SEEDS, trainingMix, type Tier } from '@controllab/emoji-scenes';
 import { COMMITTED_TIER, openBase, openJudges } from '@controllab/mini-sd';
 import type { JobContext, Task } from '../runner/job.ts';
 import type { Numerics } from '../runner/numerics.ts';
 import type { Stored } from '../runner/store.ts';
-import type { ConditionId } from './conditions.ts';
-import { storedDrawings } from './draw.ts';
-import { evaluationSet, referenceSet, type EvaluationSet } from './evaluation-set.ts';
-import { BASE, eachAlone, type Arm, type Drawing, type Experiment, type Profile } from './experiment.ts';
+import { drawnFor, storedDrawings } from './draw.ts';
+import { evaluationSet, lossPlan, referenceSet, type EvaluationSet } from './evaluation-set.ts';
+import type { HeldOutLoss } from './held-out-loss.ts';
+import { heldOutLoss } from './stored-loss.ts';
+import { armsOf, BASE, eachAlone, type Arm, type Drawing, type Experiment, type Profile } from './experiment.ts';
 import { storedMeasures, type Values } from './judge.ts';
 import { startDifference, type StartDifference } from './start.ts';
 import { labelOf, storedTraining, trainingIdentity, type Setting, type TrainingKey, type TrainingValue } from './train.ts';
@@ -23,7 +24,10 @@ export interface Cell {
 export interface Results {
   readonly profile: Profile;
   readonly seeds: readonly number[];
-  readonly scenes: EvaluationSet;
+  /** Those whose pictures follow a training. */
+  readonly followed: EvaluationSet;
+  /** Those that pictures are drawn for, in the order of the seeds: one and the same, or each seed's own. */
+  readonly scenes: readonly EvaluationSet[];
   readonly base: Base;
   readonly dataset: { readonly id: string; readonly hash: string };
   readonly drawings: readonly Drawing[];
@@ -33,7 +37,9 @@ export interface Results {
   readonly cells: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, readonly Cell[]>>>>>>;
   /** The evaluated scenes themselves, by condition. */
   readonly real: Readonly<Record<string, Readonly<Record<string, Values>>>>;
-  /** By arm: how far it moves the base model before training. */
+  /** By condition, arm (or `BASE`) and seed; null where the profile takes none. */
+  readonly heldOut: Readonly<Record<string, Readonly<Record<string, readonly HeldOutLoss[]>>>> | null;
+  /** By arm, of those whose experiment asks for it: how far it moves the base model before training. */
   readonly start: Readonly<Record<string, StartDifference>>;
   readonly judges: Readonly<Record<string, string>>;
   readonly numerics: Numerics;
@@ -43,10 +49,23 @@ export const seedsOf = ({ profile, seed }: Pick<JobContext<Profile>, 'profile' |
   Array.from({ length: profile.seeds }, (_, i) => seed + i);
 
 const trainingsOf = (experiment: Experiment, at: JobContext<Profile>): TrainingKey[] =>
-  at.profile.conditions.flatMap((condition) => seedsOf(at).flatMap((seed) => experiment.arms.map((arm) => ({ arm, condition, seed }))));
+  at.profile.conditions.flatMap((condition) =>
+    seedsOf(at).flatMap((seed) => armsOf(experiment, at.profile).map((arm) => ({ arm, condition, seed }))),
+  );
+
+const untrainedOf = (experiment: Experiment, profile: Profile): Arm[] =>
+  armsOf(experiment, profile).filter(({ id }) => experiment.untrained?.includes(id));
 
 const drawingsOf = (experiment: Experiment, profile: Profile): readonly Drawing[] =>
-  (experiment.drawings ?? eachAlone)(experiment.arms, profile);
+  (experiment.drawings ?? eachAlone)(armsOf(experiment, profile), profile);
+
+/** The scenes that each seed's pictures are drawn for. */
+async function scenesBySeed(tier: Tier, at: JobContext<Profile>): Promise<ReadonlyMap<number, EvaluationSet>> {
+  const { drawn } = at.profile;
+  const shared = await evaluationSet(tier, drawn);
+  const own = async (seed: number): Promise<EvaluationSet> => (drawn.ownScenes ? evaluationSet(tier, { ...drawn, from: seed }) : shared);
+  return new Map(await Promise.all(seedsOf(at).map(async (seed) => [seed, await own(seed)] as const)));
+}
 
 async function openSetting(at: JobContext<Profile>): Promise<Setting & { release(): Promise<void> }> {
   const base = await openBase(at.profile.base);
@@ -57,12 +76,14 @@ async function openSetting(at: JobContext<Profile>): Promise<Setting & { release
     const { examples } = await referenceSet(tier, at.profile.drawn);
     return (await judges.inception()).features(examples.map(({ image }) => image.rgb));
   };
+  const scenes = await scenesBySeed(tier, at);
   return {
     at,
     base,
     // Scenes that the base model was not trained on.
     dataset: await emojiScenes({ tier, seed: SCENE_SEEDS.controlTraining.seed, split: 'train', mix: trainingMix }),
-    scenes: await evaluationSet(tier, at.profile.drawn),
+    followed: await evaluationSet(tier, { singles: at.profile.follow.images, pairs: 0 }),
+    scenesOf: (seed) => scenes.get(seed)!,
     judges,
     reference: () => (reference ??= features()),
     release: () => judges.release(),
@@ -100,6 +121,8 @@ export async function experimentTasks(experiment: Experiment, at: JobContext<Pro
         within(async (opened) => {
           await storedTraining(opened, key);
           for (const drawing of own) await draw(opened, drawing, seed);
+          if (at.profile.heldOut !== undefined)
+            await heldOutLoss(opened, { training: key, condition, plan: await lossPlan(at.profile.heldOut) });
         }),
     };
   });
@@ -109,7 +132,7 @@ export async function experimentTasks(experiment: Experiment, at: JobContext<Pro
 /** Computes an experiment, or finds it in the store. @throws Interrupted when a signal stopped a training */
 export async function computeResults(experiment: Experiment, at: JobContext<Profile>): Promise<Results> {
   const setting = await openSetting(at);
-  const { base, scenes, dataset, judges } = setting;
+  const { base, dataset, judges } = setting;
   const seeds = seedsOf(at);
   const drawings = drawingsOf(experiment, at.profile);
   const nested = <T>(): Record<string, Record<string, T>> => Object.fromEntries(at.profile.conditions.map((condition) => [condition, {}]));
@@ -125,7 +148,8 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
         for (const condition of drawing.panels) {
           const ofDrawing = (cells[condition]![drawing.id] ??= {});
           for (const [prompt, { hash, images }] of Object.entries(drawn)) {
-            const measures = await storedMeasures(setting, experiment.measures, { hash, images, condition });
+            const scenes = drawnFor(setting, drawing, seed);
+            const measures = await storedMeasures(setting, experiment.measures, { hash, images, scenes, condition });
             (ofDrawing[prompt] ??= []).push({ images, measures });
           }
         }
@@ -133,18 +157,20 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
     }
     const real = await measureReal(setting, experiment);
     const start: Record<string, StartDifference> = {};
-    for (const arm of experiment.arms) start[arm.id] = await startDifference(setting, arm, at.profile.conditions[0]!);
+    for (const arm of untrainedOf(experiment, at.profile)) start[arm.id] = await startDifference(setting, arm, at.profile.conditions[0]!);
     const { id, hash } = dataset;
     return {
       profile: at.profile,
       seeds,
-      scenes,
+      followed: setting.followed,
+      scenes: seeds.map((seed) => setting.scenesOf(seed)),
       base,
       dataset: { id, hash },
       drawings,
       trainings,
       cells,
       real,
+      heldOut: await measureHeldOut(setting, experiment),
       start,
       judges: judges.hashes,
       numerics: at.numerics,
@@ -154,12 +180,35 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
   }
 }
 
-async function measureReal(setting: Setting, experiment: Experiment): Promise<Record<ConditionId, Record<string, Values>>> {
-  const images = setting.scenes.examples.map(({ image }) => image);
-  const real = {} as Record<ConditionId, Record<string, Values>>;
-  for (const condition of setting.at.profile.conditions)
-    real[condition] = await storedMeasures(setting, experiment.measures, { hash: `real ${setting.scenes.hash}`, images, condition });
+/** What the evaluated scenes themselves score, those of all seeds behind each other. */
+async function measureReal(setting: Setting, experiment: Experiment): Promise<Record<string, Record<string, Values>>> {
+  const sets = [...new Set(seedsOf(setting.at).map((seed) => setting.scenesOf(seed)))];
+  const real: Record<string, Record<string, Values>> = {};
+  for (const condition of setting.at.profile.conditions) {
+    const all: Record<string, (number | null)[]> = (real[condition] = {});
+    for (const scenes of sets) {
+      const images = scenes.examples.map(({ image }) => image);
+      const measured = await storedMeasures(setting, experiment.measures, { hash: `real ${scenes.hash}`, images, scenes, condition });
+      for (const [id, values] of Object.entries(measured)) (all[id] ??= []).push(...values);
+    }
+  }
   return real;
+}
+
+async function measureHeldOut(setting: Setting, experiment: Experiment): Promise<Results['heldOut']> {
+  const { at } = setting;
+  if (at.profile.heldOut === undefined) return null;
+  const plan = await lossPlan(at.profile.heldOut);
+  const losses: Record<string, Record<string, HeldOutLoss[]>> = {};
+  for (const condition of at.profile.conditions) {
+    const alone = await heldOutLoss(setting, { training: null, condition, plan });
+    losses[condition] = { [BASE]: seedsOf(at).map(() => alone) };
+  }
+  for (const training of trainingsOf(experiment, at))
+    (losses[training.condition]![training.arm.id] ??= []).push(
+      await heldOutLoss(setting, { training, condition: training.condition, plan }),
+    );
+  return losses;
 }
 
 /** The arm of a drawing that one network alone makes, or null. */

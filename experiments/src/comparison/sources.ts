@@ -29,12 +29,13 @@ function hashOf({ base, judges, drawings }: Pick<Results, 'base' | 'judges' | 'd
 /** Where an experiment's numbers come from: training by training, and network by network on what each really ran. */
 export function sourcesOf(results: Results, runs: readonly NetworkRun[]): Sources {
   const { base, dataset, trainings, scenes, seeds, numerics } = results;
+  const evaluated = [...new Set(scenes.map(({ hash }) => short(hash)))].join(', ');
   const { processor, instructionSet, threads } = numerics;
   return {
     weightsHash: Object.entries(base.hashes)
       .map(([part, hash]) => `${part} ${short(hash)}`)
       .join(', '),
-    datasetHash: `${dataset.id} ${short(dataset.hash)}, evaluated scenes ${short(scenes.hash)}`,
+    datasetHash: `${dataset.id} ${short(dataset.hash)}, evaluated scenes ${evaluated}`,
     trainings: Object.entries(trainings).flatMap(([condition, arms]) =>
       Object.entries(arms).flatMap(([arm, stored]) =>
         stored.map(({ hash, record: { networks = [], ...record }, cached }, i) => ({

@@ -7,7 +7,7 @@ import type { Arm } from './experiment.ts';
 import { promptOf } from './prompts.ts';
 import { controlOf, type Setting } from './train.ts';
 
-/** Scenes whose predictions are compared. */
+/** Scenes whose predictions are compared, at most. */
 const SCENES = 4;
 const SEED = 1;
 
@@ -31,7 +31,7 @@ export async function startDifference(setting: Setting, arm: Arm, condition: Con
   const identity: Json = {
     method: { id: arm.method.id, config: JSON.parse(JSON.stringify(arm.method.config)) as Json },
     base: base.hash,
-    scenes: setting.scenes.hash,
+    scenes: setting.followed.hash,
     condition,
     numerics: JSON.parse(JSON.stringify(at.numerics)) as Json,
   };
@@ -41,8 +41,8 @@ export async function startDifference(setting: Setting, arm: Arm, condition: Con
   return value;
 }
 
-async function compare({ at, base, scenes }: Setting, arm: Arm, condition: ConditionId): Promise<StartDifference> {
-  const examples = scenes.examples.slice(0, SCENES);
+async function compare({ at, base, followed }: Setting, arm: Arm, condition: ConditionId): Promise<StartDifference> {
+  const examples = followed.examples.slice(0, SCENES);
   const encoded = await base.encodePrompts(
     examples.map((example) => promptOf(example, 'perfect')),
     at.engine,

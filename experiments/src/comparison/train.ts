@@ -3,15 +3,16 @@ import { createSampler, methodMetadata, type Base } from '@controllab/base-model
 import { countParameters, verifySafetensors, writeSafetensors, type ControlTarget } from '@controllab/core-blocks';
 import { conditionBatch, type Dataset, type Json } from '@controllab/data';
 import { encodePng } from '@controllab/report';
-import { stateTensors, trainControl, trainedInBase, TRAINING_REVISION, type Recipe } from '@controllab/training';
+import { stateTensors, trainControl, trainedInBase, TRAINING_REVISION, type Recipe, type TrainingResult } from '@controllab/training';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { onBase, plain, storedLatents } from '../train/on-base.ts';
 import { Interrupted } from '../runner/errors.ts';
 import type { JobContext } from '../runner/job.ts';
 import type { Stored } from '../runner/store.ts';
 import type { ConditionId } from './conditions.ts';
-import type { EvaluationSet } from './evaluation-set.ts';
+import { lossPlan, type EvaluationSet } from './evaluation-set.ts';
 import type { Arm, Profile } from './experiment.ts';
+import { LOSS_PROMPTS, openLoss, type HeldOutLoss } from './held-out-loss.ts';
 import { conditionFidelity, type Measured } from './measures.ts';
 import { promptOf } from './prompts.ts';
 
@@ -20,7 +21,10 @@ export interface Setting {
   readonly at: JobContext<Profile>;
   readonly base: Base;
   readonly dataset: Dataset;
-  readonly scenes: EvaluationSet;
+  /** Those whose pictures follow a training. */
+  readonly followed: EvaluationSet;
+  /** Those that a seed's pictures are drawn for. */
+  scenesOf(seed: number): EvaluationSet;
   readonly judges: Measured['judges'];
   reference: Measured['reference'];
 }
@@ -43,6 +47,8 @@ export interface TrainingValue {
     readonly steps: readonly number[];
     readonly perImage: readonly (readonly number[])[];
     readonly pictures: readonly string[];
+    /** Loss on held-out scenes at each evaluated step, by prompt setting: a row a step, in it the mean at each timestep. */
+    readonly heldOut?: Readonly<Record<keyof HeldOutLoss, readonly (readonly number[])[]>>;
   };
 }
 
@@ -55,7 +61,7 @@ export const recipeOf = ({ recipe }: Profile, arm: Arm): Recipe => ({ ...recipe,
  * @throws an error of the method's package when it has no recipe for the base
  */
 export function trainingIdentity(
-  { at, base, dataset, scenes }: Omit<Setting, 'judges' | 'reference'>,
+  { at, base, dataset, followed }: Pick<Setting, 'at' | 'base' | 'dataset' | 'followed'>,
   { arm, condition, seed }: TrainingKey,
 ): Json {
   return {
@@ -66,7 +72,7 @@ export function trainingIdentity(
     condition,
     recipe: plain(recipeOf(at.profile, arm)),
     seed,
-    follow: { ...at.profile.follow, scenes: scenes.hash, measure: conditionFidelity.revision },
+    follow: { ...(plain(at.profile.follow) as Record<string, Json>), scenes: followed.hash, measure: conditionFidelity.revision },
     numerics: plain(at.numerics),
   };
 }
@@ -97,10 +103,10 @@ export const controlOf = ({ base }: Pick<Setting, 'base'>, arm: Arm) => {
 async function train(setting: Setting, key: TrainingKey, directory: string, identity: Json): Promise<TrainingValue> {
   const { at, base, dataset } = setting;
   const recipe = recipeOf(at.profile, key.arm);
-  const { images, steps, every } = at.profile.follow;
+  const { images, steps, every, loss: lossSize } = at.profile.follow;
   const control = controlOf(setting, key.arm);
   const trained = onBase(base, control);
-  const followed = setting.scenes.examples.slice(0, images);
+  const followed = setting.followed.examples;
   const condition = conditionBatch(followed.map((example) => example.condition(key.condition)));
   const prompts = followed.map((example) => promptOf(example, 'perfect'));
   const latents = await storedLatents(at, base, dataset, recipe.examples);
@@ -109,6 +115,10 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
     { count: images, guidance: false, controls: [{ control: controlOf(setting, key.arm) }] },
     at.engine,
   );
+  const loss =
+    lossSize === undefined
+      ? null
+      : await openLoss(setting, { control: controlOf(setting, key.arm), condition: key.condition, plan: await lossPlan(lossSize) });
   try {
     const { result, weights } = await trainControl({
       name: labelOf(key),
@@ -125,19 +135,21 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
       evaluation: {
         every,
         run: async ({ state }) => {
+          const values = stateTensors(state, 'p');
+          const heldOut = loss === null ? {} : overScenes(await loss.of(values));
           const drawn = await sampler.sample({
             prompts,
             seed: key.seed,
             steps,
             guidanceScale: 1,
             conditions: [condition],
-            weights: [stateTensors(state, 'p')],
+            weights: [values],
           });
           const fidelity = await conditionFidelity.of({ ...setting, images: drawn, examples: followed, condition: key.condition });
-          const values = fidelity.map((value) => value!);
+          const perImage = fidelity.map((value) => value!);
           const [first] = drawn;
           const picture = Buffer.from(await encodePng(first!.rgb, first!.width, first!.height)).toString('base64');
-          return { fidelity: values.reduce((a, b) => a + b, 0) / values.length, perImage: values, picture };
+          return { fidelity: perImage.reduce((a, b) => a + b, 0) / perImage.length, perImage, picture, ...heldOut };
         },
       },
     });
@@ -152,12 +164,29 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
         steps: result.evaluations.map(({ step }) => step),
         perImage: result.evaluations.map(({ values }) => values['perImage'] as readonly number[]),
         pictures: result.evaluations.map(({ values }) => values['picture'] as string),
+        ...(loss === null ? {} : { heldOut: followedLosses(result.evaluations) }),
       },
     };
   } finally {
     await sampler.release();
+    await loss?.release();
   }
 }
+
+const byPrompt = <T>(of: (prompt: keyof HeldOutLoss) => T): Record<keyof HeldOutLoss, T> =>
+  Object.fromEntries(LOSS_PROMPTS.map((prompt) => [prompt, of(prompt)])) as Record<keyof HeldOutLoss, T>;
+
+/** Under what name the log has a prompt setting's loss. */
+const logged = (prompt: keyof HeldOutLoss): string => `held-out loss, ${prompt}`;
+
+/** Means over scenes at each timestep, as the log has them. */
+const overScenes = (loss: HeldOutLoss): Record<string, number[]> =>
+  Object.fromEntries(
+    LOSS_PROMPTS.map((prompt) => [logged(prompt), loss[prompt].map((row) => row.reduce((a, b) => a + b, 0) / row.length)]),
+  );
+
+const followedLosses = (evaluations: TrainingResult['evaluations']) =>
+  byPrompt((prompt) => evaluations.map(({ values }) => values[logged(prompt)] as readonly number[]));
 
 const countOf = (weights: Record<string, HostTensor>, names: readonly string[]): number =>
   names.reduce((sum, name) => sum + weights[name]!.data.length, 0);

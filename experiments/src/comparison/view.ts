@@ -7,7 +7,9 @@ import {
   type PaperValue,
 } from '@controllab/report';
 import { CONDITIONS, type ConditionId } from './conditions.ts';
-import type { Arm, Drawing, Experiment } from './experiment.ts';
+import { firstOf, type EvaluationSet } from './evaluation-set.ts';
+import { armsOf, type Arm, type Drawing, type Experiment } from './experiment.ts';
+import type { HeldOutLoss } from './held-out-loss.ts';
 import { applies, type Measure } from './measures.ts';
 import type { PromptSettingId } from './prompts.ts';
 import type { Cell, Results } from './results.ts';
@@ -68,8 +70,24 @@ export class Panel {
     return this.#view.results.cells[this.condition]![drawing]![prompt]!;
   }
 
+  /** Whether a drawing was made under a prompt setting. */
+  drawn(drawing: string, prompt: PromptSettingId): boolean {
+    return this.#view.results.cells[this.condition]![drawing]?.[prompt] !== undefined;
+  }
+
   samples(drawing: string, prompt: PromptSettingId, measure: string): Samples {
     return this.cells(drawing, prompt).map(({ measures }) => measures[measure]!.filter((value) => value !== null));
+  }
+
+  /**
+   * An arm's loss on held-out scenes, one value a scene: the mean over timesteps, or that at the timestep with this index. `BASE` is the
+   * base model alone. @throws TypeError where the profile takes none
+   */
+  heldOut(arm: string, prompt: keyof HeldOutLoss, timestep?: number): Samples {
+    return this.#view.results.heldOut![this.condition]![arm]!.map((loss) => {
+      const rows = timestep === undefined ? loss[prompt] : [loss[prompt][timestep]!];
+      return rows[0]!.map((_, scene) => mean(rows.map((row) => row[scene]!)));
+    });
   }
 
   /** The evaluated scenes themselves: the ceiling of a score, the floor of a distance. */
@@ -101,11 +119,17 @@ export class View {
   }
 
   get arms(): readonly Arm[] {
-    return this.experiment.arms;
+    return armsOf(this.experiment, this.results.profile);
   }
 
   get seeds(): readonly number[] {
     return this.results.seeds;
+  }
+
+  /** The scenes that a drawing shows, from the first seed. */
+  scenes({ scenes }: Pick<Drawing, 'scenes'>): EvaluationSet {
+    const [first] = this.results.scenes as [EvaluationSet];
+    return scenes === undefined ? first : firstOf(first, scenes);
   }
 
   /** "images" or "5 trainings": what intervals are over. */

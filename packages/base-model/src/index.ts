@@ -10,6 +10,7 @@ export { parsePromptWeights } from './prompts/parse-weights.ts';
 export { runOnce } from './run-once.ts';
 export { checkFinite } from './sampler/check-finite.ts';
 export type { Weighting } from './sampler/combine-controls.ts';
+export { compileDenoiser, valuesOf, type DenoiserOptions } from './sampler/compile-denoiser.ts';
 export type { SampledControl } from './sampler/compile-denoiser.ts';
 export {
   checkSize,

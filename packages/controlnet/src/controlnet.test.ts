@@ -188,12 +188,12 @@ describe('ControlNetMlp', () => {
   it('has 1x1 convolutions alone', () => {
     const kernels = Object.values(parameterSpecs(new ControlNetMlp(SD15_ENCODER))).filter(({ shape }) => shape.length === 4);
     expect(kernels.every(({ shape }) => shape[2] === 1 && shape[3] === 1)).toBe(true);
-    // conv_in; twelve blocks and the middle one, where the map shrinks from four times the channels; the condition's two; 13 connections.
+    // conv_in; twelve blocks, from four times the channels where the map shrinks; the condition’s two; 13 connections.
     const conv = (from: number, to: number): number => (from + 1) * to;
     const widths = [320, 320, 320, 320, 640, 640, 640, 1280, 1280, 1280, 1280, 1280, 1280];
     const shrinks = [3, 6, 9];
-    const blocks = widths.slice(1).map((to, i) => [widths[i]! * (shrinks.includes(i + 1) ? 4 : 1), to]).concat([[1280, 1280]]); // prettier-ignore
-    const connections = [...widths.slice(0, 12), 1280];
+    const blocks = widths.slice(1).map((to, i) => [widths[i]! * (shrinks.includes(i + 1) ? 4 : 1), to]);
+    const connections = widths;
     const expected =
       conv(4, 320) + conv(3 * 64, 320) + conv(320, 320) +
       blocks.reduce((sum, [from, to]) => sum + conv(from!, to!), 0) +

@@ -1,0 +1,49 @@
+import { normal } from '@controllab/data';
+import { describe, expect, it } from 'vitest';
+import { changePoints, plateauEvidence } from './change-points.ts';
+
+const steps = Array.from({ length: 40 }, (_, i) => 10 * (i + 1));
+/** Values of a curve with scatter. */
+const course = (curve: (t: number) => number, seed = 1) => {
+  const noise = normal(seed, 'test', 0, steps.length);
+  return { steps, values: steps.map((t, i) => curve(t) + 0.01 * noise[i]!) };
+};
+const plateau = (t: number): number => 0.4 + 0.5 * (t <= 90 ? 0 : 1 - Math.exp(-(t - 90) / 42));
+const gradual = (t: number): number => 0.4 + 0.5 * (1 - Math.exp(-t / 80));
+const logistic = (t: number): number => 0.4 + 0.5 / (1 + Math.exp(-(t - 120) / 12));
+
+describe('change points', () => {
+  it('finds the end of a plateau, and what comes behind it', () => {
+    const found = changePoints(course(plateau));
+    expect(Math.abs(found.plateau.onset - 90)).toBeLessThan(5);
+    expect(Math.abs(found.plateau.midpoint - (90 + 42 * Math.log(2)))).toBeLessThan(5);
+    expect(Math.abs(found.plateau.width - 42 * Math.log(9))).toBeLessThan(10);
+    expect(plateauEvidence(found)).toBeGreaterThan(10);
+  });
+
+  it('finds the midpoint of a logistic rise, and that it explains the course best', () => {
+    const found = changePoints(course(logistic));
+    expect(Math.abs(found.logistic.midpoint - 120)).toBeLessThan(2);
+    expect(Math.abs(found.logistic.width - 2 * Math.log(9) * 12)).toBeLessThan(6);
+    expect(found.logistic.bic).toBeLessThan(Math.min(found.exponential.bic, found.plateau.bic) - 10);
+  });
+
+  it('sees no plateau in gradual change, whichever way it goes', () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      expect(plateauEvidence(changePoints(course(gradual, seed)))).toBeLessThan(6);
+      const falling = course((t) => 1 - gradual(t), seed);
+      expect(Math.abs(changePoints(falling).exponential.midpoint - 80 * Math.log(2))).toBeLessThan(6);
+    }
+  });
+
+  it('leaves residuals no larger than the scatter', () => {
+    const { values } = course(plateau);
+    const { curve } = changePoints({ steps, values }).plateau;
+    const rms = Math.sqrt(values.reduce((sum, value, i) => sum + (value - curve[i]!) ** 2, 0) / values.length);
+    expect(rms).toBeLessThan(0.0125);
+  });
+
+  it('asks for enough steps', () => {
+    expect(() => changePoints({ steps: [1, 2, 3], values: [0, 1, 2] })).toThrow(/at least 6 evaluated steps, got 3/);
+  });
+});

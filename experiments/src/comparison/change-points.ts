@@ -1,0 +1,116 @@
+/** A quantity over training: what it was at each evaluated step. */
+export interface Course {
+  readonly steps: readonly number[];
+  readonly values: readonly number[];
+}
+
+/** What a curve says of when and how fast a quantity changes. */
+export interface Fit {
+  /** Bayesian information criterion, up to a constant that all models of one course share; less is better. */
+  readonly bic: number;
+  /** Where the change begins: 0 for the exponential, the end of the plateau, or where the logistic has done a twentieth of its change. */
+  readonly onset: number;
+  /** Where half of it is done. */
+  readonly midpoint: number;
+  /** Steps from a tenth to nine tenths of it. */
+  readonly width: number;
+  /** The curve at the course's steps. */
+  readonly curve: readonly number[];
+}
+
+/** The models: a change from the first step on, one behind a plateau, and one around a midpoint. */
+export interface ChangePoints {
+  readonly exponential: Fit;
+  readonly plateau: Fit;
+  readonly logistic: Fit;
+}
+
+const LN_2 = Math.log(2);
+const LN_9 = Math.log(9);
+
+/** Least squares of `values` on a constant and one shape: the residual sum, and the fitted curve. */
+function project(values: readonly number[], shape: readonly number[]): { rss: number; curve: number[] } {
+  const n = values.length;
+  const [meanValue, meanShape] = [values, shape].map((all) => all.reduce((a, b) => a + b, 0) / n) as [number, number];
+  let [covariance, variance] = [0, 0];
+  for (let i = 0; i < n; i++) {
+    covariance += (values[i]! - meanValue) * (shape[i]! - meanShape);
+    variance += (shape[i]! - meanShape) ** 2;
+  }
+  const slope = variance === 0 ? 0 : covariance / variance;
+  const curve = shape.map((f) => meanValue + slope * (f - meanShape));
+  return { rss: values.reduce((sum, value, i) => sum + (value - curve[i]!) ** 2, 0), curve };
+}
+
+const GRID = 33;
+const ROUNDS = 6;
+
+interface Box {
+  readonly lo: number;
+  readonly hi: number;
+}
+
+/**
+ * The two parameters in a box, on scales of the caller's, that leave the least residual: a grid, again and again around its best point.
+ * Level and size of the change are solved for at every point (variable projection), so that two dimensions are left, in which the residual
+ * is smooth but for a plateau's end.
+ */
+function search(box: readonly [Box, Box], residual: (a: number, b: number) => number): [number, number] {
+  let [first, second] = box;
+  let best: [number, number] = [first.lo, second.lo];
+  let least = Infinity;
+  const at = ({ lo, hi }: Box, k: number): number => (hi === lo ? lo : lo + ((hi - lo) * k) / (GRID - 1));
+  const around = ({ lo, hi }: Box, centre: number, outer: Box): Box => {
+    const reach = (2 * (hi - lo)) / (GRID - 1);
+    return { lo: Math.max(outer.lo, centre - reach), hi: Math.min(outer.hi, centre + reach) };
+  };
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let i = 0; i < GRID; i++) {
+      for (let j = 0; j < GRID; j++) {
+        const [a, b] = [at(first, i), at(second, j)];
+        const found = residual(a, b);
+        if (found < least) [least, best] = [found, [a, b]];
+      }
+    }
+    [first, second] = [around(first, best[0], box[0]), around(second, best[1], box[1])];
+  }
+  return best;
+}
+
+/**
+ * Three models of one course by least squares, with what each says of the change. `exponential`: a + b (1 - exp(-t / tau)), from the first
+ * step on, as gradual learning gives; `plateau`: the same behind an onset, before which nothing changes; `logistic`: around a midpoint.
+ * The difference of their BIC says whether there is a plateau: above 10 is called decisive (Kass and Raftery 1995).
+ * @param course at least six evaluated steps
+ */
+export function changePoints({ steps, values }: Course): ChangePoints {
+  const n = steps.length;
+  if (n < 6) throw new RangeError(`change points need at least 6 evaluated steps, got ${n}`);
+  const span = steps.at(-1)! - steps[0]!;
+  const scale: Box = { lo: Math.log(span / 200), hi: Math.log(4 * span) };
+  const within: Box = { lo: steps[0]!, hi: steps[0]! + 0.9 * span };
+  const bic = (rss: number, parameters: number): number => n * Math.log(Math.max(rss, Number.MIN_VALUE) / n) + parameters * Math.log(n);
+
+  const delayed = (onset: number, logTau: number): number[] =>
+    steps.map((t) => (t <= onset ? 0 : 1 - Math.exp(-(t - onset) / Math.exp(logTau))));
+  const rising = (midpoint: number, logWidth: number): number[] =>
+    steps.map((t) => 1 / (1 + Math.exp(-(t - midpoint) / Math.exp(logWidth))));
+  const fitted = (shape: (a: number, b: number) => number[], first: Box) => {
+    const [a, b] = search([first, scale], (x, y) => project(values, shape(x, y)).rss);
+    return { a, scale: Math.exp(b), ...project(values, shape(a, b)) };
+  };
+  const exponentialFit = (first: Box, parameters: number): Fit => {
+    const { a: onset, scale: tau, rss, curve } = fitted(delayed, first);
+    return { bic: bic(rss, parameters), onset, midpoint: onset + LN_2 * tau, width: LN_9 * tau, curve };
+  };
+  const { a: midpoint, scale: unit, rss, curve } = fitted(rising, within);
+  return {
+    // Level, size and time constant, and the scatter; a plateau has its end too.
+    exponential: exponentialFit({ lo: 0, hi: 0 }, 4),
+    plateau: exponentialFit(within, 5),
+    logistic: { bic: bic(rss, 5), onset: midpoint - Math.log(19) * unit, midpoint, width: 2 * LN_9 * unit, curve },
+  };
+}
+
+/** By how much a plateau explains a course better than gradual change does: BIC of the exponential minus that of the plateau. */
+export const plateauEvidence = ({ exponential, plateau }: ChangePoints): number => exponential.bic - plateau.bic;

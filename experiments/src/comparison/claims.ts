@@ -1,0 +1,71 @@
+import type { Claim, Measurement } from '@controllab/report';
+import { PAPER } from '../paper-values.ts';
+import { suddenness } from './convergence.ts';
+import type { ClaimText, Panel, View } from './view.ts';
+
+/**
+ * What needs no training: whether the untrained arms with these ids leave the base model's prediction as it is (zero convolutions), and
+ * disturb it (Gaussian ones).
+ */
+export function startFacts(view: View, zero: string, gaussian: string): Claim[] {
+  const { start } = view.results;
+  const { values } = start[zero]!;
+  return [
+    view.fact(
+      {
+        id: 'zero-convolutions',
+        ...PAPER.zeroConvolutions,
+        test: 'Largest absolute difference between the base model’s prediction with and without the untrained ControlNet, over every output value. The claim asks for exactly 0.',
+        quantity: 'largest difference before training, zero convolutions',
+        rule: { kind: 'within', lo: 0, hi: 0 },
+      },
+      start[zero]!.difference,
+      values,
+      { text: '0', value: 0, source: PAPER.zeroConvolutions.source },
+    ),
+    view.fact(
+      {
+        id: 'gaussian-disturbs',
+        claim: 'Gaussian-initialised convolutions disturb the locked model from the first step.',
+        source: PAPER.gaussian.source,
+        test: 'The same difference for the Gaussian variant; above 0 means that the prediction changed.',
+        quantity: 'largest difference before training, Gaussian convolutions',
+        rule: { kind: 'above', bound: 0 },
+      },
+      start[gaussian]!.difference,
+      values,
+    ),
+  ];
+}
+
+/** The paper's sudden convergence, by the steepest part of an arm's fidelity over training; exploratory. */
+export const suddenClaim = (view: View, arm: string): Claim =>
+  view.claim(
+    {
+      id: 'sudden-convergence',
+      ...PAPER.suddenConvergence,
+      test: `Share of a run’s whole rise in fidelity that falls into its steepest eighth of the steps; a steady rise gives 1/8. More than half counts as sudden. The experiment \`convergence\` fits curves to it.`,
+      quantity: 'share of the rise in the steepest eighth of training',
+      rule: { kind: 'above', bound: 0.5 },
+      primary: false,
+      shownIn: view.panels[0]!.id('curve'),
+    },
+    (panel) => suddenness(view, panel, arm),
+  );
+
+/** Least effect of interest in held-out loss: what 64 scenes at 4 timesteps resolve. */
+const LEAST_LOSS = 0.003;
+
+/** A primary claim on held-out loss without a prompt; none where the profile takes no loss or lacks an arm. */
+export function lossClaim(
+  view: View,
+  text: Omit<ClaimText, 'rule' | 'primary' | 'shownIn'>,
+  needs: string[],
+  of: (panel: Panel) => Measurement,
+) {
+  const trained = view.arms.map(({ id }) => id);
+  if (view.results.heldOut === null || !needs.every((arm) => trained.includes(arm))) return [];
+  const test = `${text.test} Held-out loss without a prompt, mean over timesteps, same noise; less than ${LEAST_LOSS} counts as nothing.`;
+  const rule = { kind: 'above', bound: LEAST_LOSS } as const;
+  return [view.claim({ ...text, test, rule, primary: true, shownIn: view.panels[0]!.id('held-out-loss') }, of)];
+}
