@@ -9,6 +9,7 @@ import {
   type Table,
 } from '@controllab/report';
 import { changePoints, plateauEvidence, type ChangePoints } from './change-points.ts';
+import { examplesOfStep, type Recipe } from '@controllab/training';
 import { BASE, shownAs, type Arm } from './experiment.ts';
 import { PROMPT_SETTINGS, promptOf, type PromptSettingId } from './prompts.ts';
 import type { EvaluationSet } from './evaluation-set.ts';
@@ -70,17 +71,25 @@ export function promptBars(view: View, panel: Panel, measure: string): BarFigure
   };
 }
 
-/** Fidelity over training. */
+/** The recipe that an arm is trained by. */
+const recipeOf = (view: View, { recipe }: Arm): Recipe => ({ ...view.results.profile.recipe, ...recipe });
+
+/** Samples that an arm sees a step. */
+const perStep = (view: View, arm: Arm): number => examplesOfStep(recipeOf(view, arm));
+
+/** Fidelity over training: over steps, or over samples where arms see more or fewer of them a step. */
 export function curves(view: View, panel: Panel): LineFigure {
   const { follow } = view.results.profile;
   const label = view.measure('fidelity').label(panel.condition);
+  const alike = new Set(view.arms.map((arm) => perStep(view, arm))).size === 1;
   return {
     kind: 'line',
     id: panel.id('curve'),
     caption: `Fidelity while training: ${label} of ${follow.images} held-out scenes with perfect prompts, ${follow.steps} DDIM steps without guidance, every ${follow.every} steps. Bands: 95% over ${view.over}.`,
-    x: { label: 'training step' },
+    x: { label: alike ? 'training step' : 'samples seen' },
     y: { label },
-    series: view.arms.map(({ id, label: name }) => {
+    series: view.arms.map((arm) => {
+      const { id, label: name } = arm;
       const trainings = panel.trainings(id).map(({ curve }) => curve);
       const { steps } = trainings[0]!;
       const points = steps.map((_, k) =>
@@ -89,7 +98,8 @@ export function curves(view: View, panel: Panel): LineFigure {
       const band = points.map(
         (point) => meanInterval(point, { seed: view.seeds[0]!, range: [0, 1] }).interval ?? ([mean(point), mean(point)] as const),
       );
-      return { label: name, arm: id, x: steps, y: points.map(mean), band, n: points[0]!.length, seeds: view.seeds };
+      const x = alike ? steps : steps.map((step) => perStep(view, arm) * step);
+      return { label: name, arm: id, x, y: points.map(mean), band, n: points[0]!.length, seeds: view.seeds };
     }),
   };
 }
@@ -141,7 +151,7 @@ export function trainingTable(view: View, panel: Panel): Table {
     ],
     rows: view.arms.map((arm) => {
       const trainings = panel.trainings(arm.id);
-      const { steps, batchSize } = { ...view.results.profile.recipe, ...arm.recipe };
+      const { steps, batchSize } = recipeOf(view, arm);
       const last = trainings.map(({ losses: all }) => all.slice(-50));
       const { control, inBase } = trainings[0]!.parameters;
       return { label: arm.label, arm: arm.id, cells: [control, inBase, steps, batchSize, view.measured(last, [0, Number.MAX_VALUE])] };
@@ -149,7 +159,10 @@ export function trainingTable(view: View, panel: Panel): Table {
   };
 }
 
-/** One held-out scene over training: rows are arms, columns training steps. The score under a picture is its own. */
+/**
+ * One held-out scene over training: rows are arms, columns training steps. The score under a picture is its own. Arms that were looked at
+ * after other steps than the first one have no row.
+ */
 export async function filmStrip(view: View, panel: Panel, columns = 8): Promise<FilmStrip> {
   const example = view.results.followed.examples[0]!;
   const { steps } = panel.trainings(view.arms[0]!.id)[0]!.curve;
@@ -157,6 +170,7 @@ export async function filmStrip(view: View, panel: Panel, columns = 8): Promise<
     Math.round((k * (steps.length - 1)) / Math.max(1, Math.min(columns, steps.length) - 1)),
   );
   const measure = view.measure('fidelity').label(panel.condition);
+  const alike = view.arms.filter(({ id }) => panel.trainings(id)[0]!.curve.steps.join() === steps.join());
   return {
     kind: 'film-strip',
     id: panel.id('film-strip'),
@@ -164,7 +178,7 @@ export async function filmStrip(view: View, panel: Panel, columns = 8): Promise<
     condition: { ...example.condition(panel.condition), alt: `the condition: ${panel.label}`, detail: promptOf(example, 'perfect') },
     steps: shown.map((k) => steps[k]!),
     rows: await Promise.all(
-      view.arms.map(async ({ id, label }) => {
+      alike.map(async ({ id, label }) => {
         const { pictures, perImage } = panel.trainings(id)[0]!.curve;
         const images = shown.map(async (k): Promise<GridImage> => ({
           ...(await decodePng(pictures[k]!)),
@@ -285,16 +299,16 @@ export function changePointTable(view: View, panel: Panel): Table {
     rowHeader: 'Arm',
     columns: [{ label: 'end of plateau' }, { label: 'midpoint' }, { label: 'width' }, { label: 'BIC for a plateau' }],
     rows: view.arms.map((arm) => {
-      const { batchSize } = { ...view.results.profile.recipe, ...arm.recipe };
+      const samples = perStep(view, arm);
       const found = courses(panel, arm.id);
       const cell = (of: (points: ChangePoints) => number) => view.measured(found.map((points) => [of(points)]));
       return {
         label: arm.label,
         arm: arm.id,
         cells: [
-          cell(({ plateau }) => batchSize * plateau.onset),
-          cell(({ logistic }) => batchSize * logistic.midpoint),
-          cell(({ logistic }) => batchSize * logistic.width),
+          cell(({ plateau }) => samples * plateau.onset),
+          cell(({ logistic }) => samples * logistic.midpoint),
+          cell(({ logistic }) => samples * logistic.width),
           cell(plateauEvidence),
         ],
       };
@@ -312,7 +326,6 @@ export function lossCurves(view: View, panel: Panel, prompt: keyof HeldOutLoss):
     x: { label: 'samples seen' },
     y: { label: 'held-out loss' },
     series: view.arms.map((arm) => {
-      const { batchSize } = { ...view.results.profile.recipe, ...arm.recipe };
       const trainings = panel.trainings(arm.id).map(({ curve }) => curve);
       const { steps } = trainings[0]!;
       const points = steps.map((_, k) => trainings.map(({ heldOut }) => mean(heldOut![prompt][k]!)));
@@ -320,7 +333,7 @@ export function lossCurves(view: View, panel: Panel, prompt: keyof HeldOutLoss):
       return {
         label: arm.label,
         arm: arm.id,
-        x: steps.map((step) => batchSize * step),
+        x: steps.map((step) => perStep(view, arm) * step),
         y: points.map(mean),
         band,
         n: trainings.length,
@@ -338,14 +351,17 @@ export interface Reached {
 
 /** For each training of an arm: interpolated between evaluations, loss with a perfect prompt, mean over timesteps. */
 export function samplesTo(view: View, panel: Panel, arm: string, target: number): Reached[] {
-  const { batchSize } = { ...view.results.profile.recipe, ...view.arms.find(({ id }) => id === arm)!.recipe };
+  const samples = perStep(
+    view,
+    view.arms.find(({ id }) => id === arm)!,
+  );
   return panel.trainings(arm).map(({ curve: { steps, heldOut } }) => {
     const losses = heldOut!.perfect.map(mean);
     const k = losses.findIndex((loss) => loss <= target);
-    if (k < 0) return { samples: batchSize * steps.at(-1)!, censored: true };
-    if (k === 0) return { samples: batchSize * steps[0]!, censored: false };
+    if (k < 0) return { samples: samples * steps.at(-1)!, censored: true };
+    if (k === 0) return { samples: samples * steps[0]!, censored: false };
     const share = (losses[k - 1]! - target) / (losses[k - 1]! - losses[k]!);
-    return { samples: batchSize * (steps[k - 1]! + share * (steps[k]! - steps[k - 1]!)), censored: false };
+    return { samples: samples * (steps[k - 1]! + share * (steps[k]! - steps[k - 1]!)), censored: false };
   });
 }
 
