@@ -4,6 +4,9 @@ import path from 'node:path';
 import { DataError } from './errors.ts';
 import { systemProblem } from './system-problem.ts';
 
+/** What `unfinished` calls the file by which a folder was tried, where a process was killed at that very moment. */
+export const FOLDER_PROBE = '.folder';
+
 /**
  * Whether a file, or the files of a folder, can be written: to be asked before anything is computed. It is tried, under a temporary name as
  * long as those of the writers, and nothing is left behind. Folders that are missing are made by whoever writes.
@@ -22,7 +25,7 @@ export async function checkOutput(target: string, kind: 'file' | 'folder'): Prom
   }
   const place = path.resolve(target);
   const folder = kind === 'folder' ? place : path.dirname(place);
-  const probe = path.join(folder, `.${kind === 'folder' ? 'folder' : path.basename(place)}.${randomUUID()}.tmp`);
+  const probe = path.join(folder, `${kind === 'folder' ? FOLDER_PROBE : `.${path.basename(place)}`}.${randomUUID()}.tmp`);
   let made: string | undefined;
   try {
     made = await mkdir(folder, { recursive: true });

@@ -1,7 +1,7 @@
 export { allocateCanny, canny, type CannyOptions, type CannyScratch } from './conditions/canny.ts';
 export { canonicalJson, jsonDifference, jsonHash, type Json } from './canonical-json.ts';
 export { matchCaptions, readCaptions, type Captions } from './captions.ts';
-export { checkOutput } from './check-output.ts';
+export { checkOutput, FOLDER_PROBE } from './check-output.ts';
 export { checkIndex } from './datasets/check-index.ts';
 export { openDataset, type Dataset, type DatasetReference, type Example } from './dataset.ts';
 export { DataError, type DataErrorCode } from './errors.ts';

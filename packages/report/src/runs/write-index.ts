@@ -1,6 +1,6 @@
 import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { checkOutput, unfinished, writeAtomic } from '@controllab/data';
+import { checkOutput, FOLDER_PROBE, unfinished, writeAtomic } from '@controllab/data';
 import { ReportError } from '../model/report-error.ts';
 import { findRuns } from './find-runs.ts';
 import { INDEX_MARK, indexPage } from './index-page.ts';
@@ -43,7 +43,7 @@ export const writeIndex = async (reports: string): Promise<void> => {
   const runs = await findRuns(reports);
   for (const name of ASSETS) await writeAtomic(path.join(reports, 'assets', name), await assetOf(name));
   await writeAtomic(path.join(reports, 'index.html'), indexPage(runs));
-  await removeUnfinished(reports, ['index.html']);
+  await removeUnfinished(reports, ['index.html', FOLDER_PROBE]);
   await removeUnfinished(path.join(reports, 'assets'), ASSETS);
 };
 

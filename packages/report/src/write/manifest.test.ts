@@ -132,6 +132,7 @@ describe('a report\u2019s folder', () => {
     await put('manifest.json', JSON.stringify({ format: 'controllab-manifest-1', files: both }));
     await put('table.csv', await read('table.csv', whole));
     await put('index.html.123e4567-e89b-42d3-a456-426614174000.tmp', '<!doc');
+    await put('.folder.123e4567-e89b-42d3-a456-426614174000.tmp', '');
     await writeReport(dir, small());
     expect(await list()).toEqual(SMALL);
     expect(await bytes(dir)).toEqual(await bytes(whole));

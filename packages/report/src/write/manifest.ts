@@ -7,6 +7,7 @@ import {
   REPORT_MANIFEST as MANIFEST,
   parseReportManifest,
   reportManifest,
+  FOLDER_PROBE,
   unfinished,
   writeAtomic,
   type OwnFiles,
@@ -81,7 +82,7 @@ const foldersOf = (name: string): string[] => {
  * file that is not what the earlier report wrote has been edited since, and stays.
  */
 export const removeLeftovers = async (dir: string, own: OwnFiles, files: OwnFiles): Promise<void> => {
-  const ours = (name: string): boolean => own.has(name) || files.has(name) || name === MANIFEST;
+  const ours = (name: string): boolean => own.has(name) || files.has(name) || name === MANIFEST || name === FOLDER_PROBE;
   const temporary = (await filesIn(dir)).filter((name) => ours(unfinished(name) ?? ''));
   const gone = [...temporary];
   for (const [name, hash] of own) {
