@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { Conv2d, Module, encoderStates, resolveEncoder } from '@controllab/core-blocks';
 import { nn } from '@controllab/tfjs-onnx';
 import { connectingConv, type Connection } from './connection.ts';
-import { applyOptions, CONTROLNET_SCHEMA, checkCondition, hintEncoder, type ControlNetConfig, type ControlOptions } from './controlnet.ts';
+import { connected, CONTROLNET_SCHEMA, checkCondition, hintEncoder, type ControlNetConfig, type ControlOptions } from './controlnet.ts';
 import type { HintEncoder } from './hint-encoder.ts';
 import type { ControlResiduals } from './residuals.ts';
 
@@ -51,12 +51,6 @@ export class ControlNetLite extends Module {
     const states = [tf.add(this.conv_in.forward(sample), this.controlnet_cond_embedding.forward(controlnetCond))];
     for (const conv of this.blocks) states.push(conv.forward(nn.silu(states.at(-1) as tf.Tensor)));
     const middle = states.pop() as tf.Tensor;
-    return applyOptions(
-      {
-        downBlockResiduals: this.controlnet_down_blocks.map((conv, i) => conv.forward(states[i] as tf.Tensor)),
-        midBlockResidual: this.controlnet_mid_block.forward(middle),
-      },
-      options,
-    );
+    return connected(this, states, middle, options);
   }
 }

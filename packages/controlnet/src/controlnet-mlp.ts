@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { Conv2d, Module, encoderStates, pixelUnshuffle, resolveEncoder } from '@controllab/core-blocks';
 import { nn } from '@controllab/tfjs-onnx';
 import { connectingConv } from './connection.ts';
-import { applyOptions, CONTROLNET_SCHEMA, checkCondition, hintFactor, type ControlNetConfig, type ControlOptions } from './controlnet.ts';
+import { connected, CONTROLNET_SCHEMA, checkCondition, hintFactor, type ControlNetConfig, type ControlOptions } from './controlnet.ts';
 import type { ControlResiduals } from './residuals.ts';
 
 /** Pixels of f x f become channels of one: a pixel-wise network sees no neighbours, and shrinks a map without losing any of it. */
@@ -58,12 +58,6 @@ export class ControlNetMlp extends Module {
     for (const [i, conv] of this.blocks.entries())
       states.push(conv.forward(shrunk(nn.silu(states.at(-1) as tf.Tensor), this.#strides[i]!)));
     const middle = states.pop() as tf.Tensor;
-    return applyOptions(
-      {
-        downBlockResiduals: this.controlnet_down_blocks.map((conv, i) => conv.forward(states[i] as tf.Tensor)),
-        midBlockResidual: this.controlnet_mid_block.forward(middle),
-      },
-      options,
-    );
+    return connected(this, states, middle, options);
   }
 }

@@ -142,9 +142,21 @@ export function checkCondition(config: HintConfig, sample: tf.Tensor, condition:
 }
 
 /** Applies scale and guess mode. */
-export function applyOptions(residuals: ControlResiduals, { conditioningScale = 1, guessMode = false }: ControlOptions): ControlResiduals {
+function applyOptions(residuals: ControlResiduals, { conditioningScale = 1, guessMode = false }: ControlOptions): ControlResiduals {
   return scaleResiduals(residuals, conditioningScale, guessMode ? guessModeWeights(residuals.downBlockResiduals.length + 1) : undefined);
 }
+
+/** What the connections of a network make of its states and of what comes out of its middle. */
+export const connected = (
+  { controlnet_down_blocks: down, controlnet_mid_block: mid }: { controlnet_down_blocks: readonly Conv2d[]; controlnet_mid_block: Conv2d },
+  states: readonly tf.Tensor[],
+  middle: tf.Tensor,
+  options: ControlOptions,
+): ControlResiduals =>
+  applyOptions(
+    { downBlockResiduals: down.map((conv, i) => conv.forward(states[i] as tf.Tensor)), midBlockResidual: mid.forward(middle) },
+    options,
+  );
 
 const reversedChannels = (x: tf.Tensor): tf.Tensor => tf.concat(tf.split(x, x.shape[1] as number, 1).reverse(), 1);
 
@@ -174,13 +186,7 @@ abstract class ControlledEncoder extends UNetEncoder {
     const h = tf.add(this.conv_in.forward(x), this.controlnet_cond_embedding.forward(condition));
     const encoded = this.runDownBlocks(h, conditions);
     const middle = this.mid_block?.forward(encoded.x, conditions) ?? encoded.x;
-    return applyOptions(
-      {
-        downBlockResiduals: this.controlnet_down_blocks.map((conv, i) => conv.forward(encoded.states[i] as tf.Tensor)),
-        midBlockResidual: this.controlnet_mid_block.forward(middle),
-      },
-      options,
-    );
+    return connected(this, encoded.states, middle, options);
   }
 }
 
