@@ -1,4 +1,4 @@
-import { arms as ablated, heldOut, recipe } from './arms.ts';
+import { arms as ablated, heldOut, recipe, undrawn } from './arms.ts';
 import { lossTable } from './comparison/blocks.ts';
 import { comparison } from './comparison/comparison.ts';
 import type { Arm, Experiment, Profile } from './comparison/experiment.ts';
@@ -18,16 +18,7 @@ const arms: readonly Arm[] = ablated.flatMap((arm) =>
   })),
 );
 
-const standard: Profile = {
-  base: 'mini',
-  conditions: ['scribble'],
-  seeds: 2,
-  recipe: { ...recipe, examples: 16384, steps: 400 },
-  follow: { images: 2, steps: 2, every: 200 },
-  drawn: { singles: 1, pairs: 0, steps: 1, guidance: 1 },
-  heldOut,
-  shown: { singles: 0, pairs: 0 },
-};
+const standard: Profile = { ...undrawn.byLoss, seeds: 2 };
 
 /** The rate at which an arm ends with the least loss on held-out scenes, the mean of no and perfect prompts. */
 const best = (panel: Panel, arm: string): number => {

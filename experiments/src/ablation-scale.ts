@@ -1,5 +1,5 @@
 import type { LineFigure } from '@controllab/report';
-import { arms as ablated, heldOut, recipe } from './arms.ts';
+import { arms as ablated, heldOut, recipe, undrawn } from './arms.ts';
 import { lossTable } from './comparison/blocks.ts';
 import { lossClaim } from './comparison/claims.ts';
 import { comparison } from './comparison/comparison.ts';
@@ -21,16 +21,7 @@ const arms: readonly Arm[] = SIZES.flatMap((examples) =>
   }),
 );
 
-const standard: Profile = {
-  base: 'mini',
-  conditions: ['scribble'],
-  seeds: 6,
-  recipe: { ...recipe, steps: 400 },
-  follow: { images: 2, steps: 2, every: 200 },
-  drawn: { singles: 1, pairs: 0, steps: 1, guidance: 1 },
-  heldOut,
-  shown: { singles: 0, pairs: 0 },
-};
+const standard: Profile = undrawn.byLoss;
 
 const losses = (panel: Panel, arm: Crossed, size: Size) => panel.heldOut(`${arm}-${size}`, 'none');
 const minus = (panel: Panel, a: Crossed, b: Crossed, size: Size) =>

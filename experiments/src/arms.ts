@@ -95,3 +95,27 @@ export const profiles = {
     shown: { singles: 2, pairs: 1 },
   },
 } satisfies Record<string, Profile>;
+
+/** Of experiments that draw nothing after training. */
+const UNDRAWN = { drawn: { singles: 1, pairs: 0, steps: 1, guidance: 1 }, shown: { singles: 0, pairs: 0 } } as const;
+
+/** Profiles of hours without pictures: trainings that are told apart by their loss at the end, and such that are followed closely. */
+export const undrawn = {
+  byLoss: {
+    ...UNDRAWN,
+    base: 'mini',
+    conditions: ['scribble'],
+    seeds: 6,
+    recipe: { ...recipe, examples: 16384, steps: 400 },
+    follow: { images: 2, steps: 2, every: 200 },
+    heldOut,
+  },
+  byCourse: {
+    ...UNDRAWN,
+    base: 'mini',
+    conditions: ['canny'],
+    seeds: 6,
+    recipe: { ...recipe, examples: 16384, steps: 400 },
+    follow: { images: 16, steps: 10, every: 10, loss: { scenes: 16, timesteps: heldOut.timesteps } },
+  },
+} satisfies Record<string, Profile>;

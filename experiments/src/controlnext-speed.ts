@@ -2,7 +2,7 @@ import { controlNet } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import type { Method } from '@controllab/core-blocks';
 import type { Claim } from '@controllab/report';
-import { recipe } from './arms.ts';
+import { undrawn } from './arms.ts';
 import { curves, filmStrip, lossCurves, reachTable, samplesTo, trainingTable } from './comparison/blocks.ts';
 import { comparison } from './comparison/comparison.ts';
 import type { Arm, Experiment, Profile } from './comparison/experiment.ts';
@@ -27,15 +27,7 @@ const methods: readonly (readonly [string, Method])[] = [
 
 const arms: readonly Arm[] = methods.map(([id, method]) => ({ id, label: method.label, description: method.description, method }));
 
-const standard: Profile = {
-  base: 'mini',
-  conditions: ['canny'],
-  seeds: 6,
-  recipe: { ...recipe, examples: 16384, steps: 400 },
-  follow: { images: 16, steps: 10, every: 10, loss: { scenes: 16, timesteps: [125, 375, 625, 875] } },
-  drawn: { singles: 1, pairs: 0, steps: 1, guidance: 1 },
-  shown: { singles: 0, pairs: 0 },
-};
+const standard: Profile = undrawn.byCourse;
 
 /** Fixed before the run, between the base model's loss (0.23) and what ControlNet had after 320 steps of 8 once (0.18). */
 const TARGET = 0.2;

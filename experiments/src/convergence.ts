@@ -1,7 +1,8 @@
 import { controlNet } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import type { Claim, Measurement } from '@controllab/report';
-import { arms as ablated, FIGURE_8, recipe } from './arms.ts';
+import { examplesOfStep } from '@controllab/training';
+import { arms as ablated, FIGURE_8, recipe, undrawn } from './arms.ts';
 import { changePointTable, courses, curves, filmStrip, lossCurves } from './comparison/blocks.ts';
 import { plateauEvidence, type ChangePoints } from './comparison/change-points.ts';
 import { suddenClaim } from './comparison/claims.ts';
@@ -12,7 +13,7 @@ import type { Panel, View } from './comparison/view.ts';
 import { PAPER } from './paper-values.ts';
 
 /** Samples that every arm sees, whatever its batch. */
-const SAMPLES = 3200;
+const SAMPLES = examplesOfStep(undrawn.byCourse.recipe) * undrawn.byCourse.recipe.steps;
 
 const varied = (id: string, label: string, change: NonNullable<Arm['recipe']>): Arm => ({
   id,
@@ -36,15 +37,7 @@ const arms: readonly Arm[] = [
   varied('uniform', 'timesteps drawn independently', { timesteps: 'uniform' }),
 ];
 
-const standard: Profile = {
-  base: 'mini',
-  conditions: ['canny'],
-  seeds: 6,
-  recipe: { ...recipe, examples: 16384, steps: SAMPLES / recipe.batchSize },
-  follow: { images: 16, steps: 10, every: 10, loss: { scenes: 16, timesteps: [125, 375, 625, 875] } },
-  drawn: { singles: 1, pairs: 0, steps: 1, guidance: 1 },
-  shown: { singles: 0, pairs: 0 },
-};
+const standard: Profile = undrawn.byCourse;
 
 /** A quantity of the changes that an arm's trainings went through. */
 const ofCourses = (view: View, panel: Panel, arm: string, of: (found: ChangePoints) => number): Measurement =>
