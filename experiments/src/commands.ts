@@ -27,7 +27,7 @@ const job =
 /** The executor of the nx targets that are comparisons of trainings. */
 export const COMPARISON = 'comparison';
 
-/** Each target of that executor in ../project.json is a command, and a file of its name beside this one. */
+/** Each target of that executor in ../project.json is a command, and a file of its name under declarations/. */
 function comparisons(): CommandEntry[] {
   const { targets } = JSON.parse(readFileSync(new URL('../project.json', import.meta.url), 'utf8')) as {
     targets: Record<string, { executor?: string; metadata?: { description: string } }>;
@@ -39,7 +39,7 @@ function comparisons(): CommandEntry[] {
       description: metadata!.description,
       example: '--profile quick --seed 2',
       executor: COMPARISON,
-      load: job(() => import(`./${name}.ts`) as Promise<{ default: Job }>),
+      load: job(() => import(`./declarations/${name}.ts`) as Promise<{ default: Job }>),
     }));
 }
 

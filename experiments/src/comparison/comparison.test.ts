@@ -6,12 +6,12 @@ import { controlNet, controlNetLite, controlNetMlp, ldmConcatenation } from '@co
 import { controlNeXt } from '@controllab/controlnext';
 import type { Method } from '@controllab/core-blocks';
 import { openMini } from '@controllab/mini-sd';
-import { profiles } from '../arms.ts';
+import { profiles } from '../declarations/arms.ts';
 import { runJob } from '../runner/run-job.ts';
-import { armsByPrompts, promptTable, trainingTable } from './blocks.ts';
+import { armsByPrompts, promptTable, trainingTable } from './view/blocks.ts';
 import { comparison } from './comparison.ts';
 import type { Experiment } from './experiment.ts';
-import { conditionFidelity } from './measures.ts';
+import { conditionFidelity } from './compute/measures.ts';
 
 /** Every method that trains on the embedded default. */
 const METHODS: readonly Method[] = [

@@ -3,7 +3,7 @@ import type { Job, JobContext } from '../runner/job.ts';
 import { armsOf, shownAs, type Experiment, type Profile } from './experiment.ts';
 import { computeResults, experimentTasks } from './results.ts';
 import { sourcesOf } from './sources.ts';
-import { View } from './view.ts';
+import { View } from './view/view.ts';
 
 /** The job of an experiment that compares trainings. */
 export function comparison(experiment: Experiment): Job<Profile, View> {

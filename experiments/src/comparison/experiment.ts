@@ -4,9 +4,9 @@ import type { SolverName } from '@controllab/diffusion';
 import type { Claim, Section } from '@controllab/report';
 import type { Recipe } from '@controllab/training';
 import type { ConditionId } from './conditions.ts';
-import type { Measure } from './measures.ts';
+import type { Measure } from './compute/measures.ts';
 import type { PromptSettingId } from './prompts.ts';
-import type { View } from './view.ts';
+import type { View } from './view/view.ts';
 
 /** One way of training that is compared with others. */
 export interface Arm {

@@ -5,14 +5,14 @@ import { COMMITTED_TIER, openBase, openJudges } from '@controllab/mini-sd';
 import type { JobContext, Task } from '../runner/job.ts';
 import type { Numerics } from '../runner/numerics.ts';
 import type { Stored } from '../runner/store.ts';
-import { drawnFor, storedDrawings } from './draw.ts';
-import { evaluationSet, lossPlan, referenceSet, type EvaluationSet } from './evaluation-set.ts';
-import type { HeldOutLoss } from './held-out-loss.ts';
-import { heldOutLoss } from './stored-loss.ts';
+import { drawnFor, storedDrawings } from './compute/draw.ts';
+import { evaluationSet, lossPlan, referenceSet, type EvaluationSet } from './compute/evaluation-set.ts';
+import type { HeldOutLoss } from './compute/held-out-loss.ts';
+import { heldOutLoss } from './compute/stored-loss.ts';
 import { armsOf, BASE, eachAlone, type Arm, type Drawing, type Experiment, type Profile } from './experiment.ts';
-import { storedMeasures, type Values } from './judge.ts';
-import { startDifference, type StartDifference } from './start.ts';
-import { labelOf, storedTraining, trainingIdentity, type Setting, type TrainingKey, type TrainingValue } from './train.ts';
+import { storedMeasures, type Values } from './compute/judge.ts';
+import { startDifference, type StartDifference } from './compute/start.ts';
+import { labelOf, storedTraining, trainingIdentity, type Setting, type TrainingKey, type TrainingValue } from './compute/train.ts';
 
 /** One drawing under one prompt setting, from one seed, held against one condition. */
 export interface Cell {

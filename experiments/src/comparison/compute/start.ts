@@ -2,9 +2,9 @@ import { withParameters, type Control, type Weights } from '@controllab/core-blo
 import { conditionBatch, type Json } from '@controllab/data';
 import { initialNoise } from '@controllab/diffusion';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
-import type { ConditionId } from './conditions.ts';
-import type { Arm } from './experiment.ts';
-import { promptOf } from './prompts.ts';
+import type { ConditionId } from '../conditions.ts';
+import type { Arm } from '../experiment.ts';
+import { promptOf } from '../prompts.ts';
 import { controlOf, type Setting } from './train.ts';
 
 /** Scenes whose predictions are compared, at most. */

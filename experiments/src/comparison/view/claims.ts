@@ -1,5 +1,5 @@
 import type { Claim, Measurement } from '@controllab/report';
-import { PAPER } from '../paper-values.ts';
+import { PAPER } from '../../declarations/paper-values.ts';
 import { suddenness } from './convergence.ts';
 import type { ClaimText, Panel, View } from './view.ts';
 

@@ -10,10 +10,10 @@ import {
 } from '@controllab/report';
 import { changePoints, plateauEvidence, type ChangePoints } from './change-points.ts';
 import { examplesOfStep, type Recipe } from '@controllab/training';
-import { BASE, shownAs, type Arm } from './experiment.ts';
-import { PROMPT_SETTINGS, promptOf, type PromptSettingId } from './prompts.ts';
-import type { EvaluationSet } from './evaluation-set.ts';
-import { LOSS_PROMPTS, type HeldOutLoss } from './held-out-loss.ts';
+import { BASE, shownAs, type Arm } from '../experiment.ts';
+import { PROMPT_SETTINGS, promptOf, type PromptSettingId } from '../prompts.ts';
+import type { EvaluationSet } from '../compute/evaluation-set.ts';
+import { LOSS_PROMPTS, type HeldOutLoss } from '../compute/held-out-loss.ts';
 import { capitalised, mean, type Panel, type View } from './view.ts';
 
 const f2 = (x: number): string => x.toFixed(2);

@@ -6,14 +6,14 @@ import {
   type Measurement,
   type PaperValue,
 } from '@controllab/report';
-import { CONDITIONS, type ConditionId } from './conditions.ts';
-import { firstOf, type EvaluationSet } from './evaluation-set.ts';
-import { armsOf, type Arm, type Drawing, type Experiment } from './experiment.ts';
-import type { HeldOutLoss } from './held-out-loss.ts';
-import { applies, type Measure } from './measures.ts';
-import type { PromptSettingId } from './prompts.ts';
-import type { Cell, Results } from './results.ts';
-import type { TrainingValue } from './train.ts';
+import { CONDITIONS, type ConditionId } from '../conditions.ts';
+import { firstOf, type EvaluationSet } from '../compute/evaluation-set.ts';
+import { armsOf, type Arm, type Drawing, type Experiment } from '../experiment.ts';
+import type { HeldOutLoss } from '../compute/held-out-loss.ts';
+import { applies, type Measure } from '../compute/measures.ts';
+import type { PromptSettingId } from '../prompts.ts';
+import type { Cell, Results } from '../results.ts';
+import type { TrainingValue } from '../compute/train.ts';
 
 export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 

@@ -11,9 +11,9 @@ import {
   promptBars,
   promptTable,
   trainingTable,
-} from './comparison/blocks.ts';
-import { comparison } from './comparison/comparison.ts';
-import { BASE, promptedAndUnprompted, type Experiment } from './comparison/experiment.ts';
+} from '../comparison/view/blocks.ts';
+import { comparison } from '../comparison/comparison.ts';
+import { BASE, promptedAndUnprompted, type Experiment } from '../comparison/experiment.ts';
 import {
   aestheticScore,
   backgroundColour,
@@ -23,9 +23,9 @@ import {
   objectRecognised,
   objectTopFive,
   unnamedRecognised,
-} from './comparison/measures.ts';
-import { lossClaim, startFacts, suddenClaim } from './comparison/claims.ts';
-import { combine, mean, type Panel, type Samples, type View } from './comparison/view.ts';
+} from '../comparison/compute/measures.ts';
+import { lossClaim, startFacts, suddenClaim } from '../comparison/view/claims.ts';
+import { combine, mean, type Panel, type Samples, type View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 
 /** Least effect of interest, fixed before the standard run: a smaller advantage would change nobody's choice. */

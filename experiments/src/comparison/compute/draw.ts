@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createSampler, sampleInBatches, type Base, type Sampler } from '@controllab/base-model';
 import { conditionBatch, writeAtomic, type Json, type RgbImage } from '@controllab/data';
-import type { Stored } from '../runner/store.ts';
+import type { Stored } from '../../runner/store.ts';
 import { firstOf, type EvaluationSet } from './evaluation-set.ts';
-import type { Arm, Drawing } from './experiment.ts';
-import { PROMPT_SETTINGS, promptOf, type PromptSettingId } from './prompts.ts';
+import type { Arm, Drawing } from '../experiment.ts';
+import { PROMPT_SETTINGS, promptOf, type PromptSettingId } from '../prompts.ts';
 import { controlOf, storedTraining, weightsOf, type Setting, type TrainingValue } from './train.ts';
 
 /** Raised with every change of drawing code that alters pictures. */

@@ -1,6 +1,6 @@
 import { controlNet, controlNetLite, controlNetMlp } from '@controllab/controlnet';
 import type { Recipe } from '@controllab/training';
-import type { Arm, LossSize, Profile } from './comparison/experiment.ts';
+import type { Arm, LossSize, Profile } from '../comparison/experiment.ts';
 
 /**
  * The arms of the ablation. Figure 8 is (a) proposed, (b) Gaussian, (c) lite; the others tell what of (a) is the connection and what the

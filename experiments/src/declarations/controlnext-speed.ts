@@ -3,11 +3,11 @@ import { controlNeXt } from '@controllab/controlnext';
 import type { Method } from '@controllab/core-blocks';
 import type { Claim } from '@controllab/report';
 import { undrawn } from './arms.ts';
-import { curves, filmStrip, lossCurves, reachTable, samplesTo, trainingTable } from './comparison/blocks.ts';
-import { comparison } from './comparison/comparison.ts';
-import type { Arm, Experiment, Profile } from './comparison/experiment.ts';
-import { conditionFidelity } from './comparison/measures.ts';
-import type { Panel, View } from './comparison/view.ts';
+import { curves, filmStrip, lossCurves, reachTable, samplesTo, trainingTable } from '../comparison/view/blocks.ts';
+import { comparison } from '../comparison/comparison.ts';
+import type { Arm, Experiment, Profile } from '../comparison/experiment.ts';
+import { conditionFidelity } from '../comparison/compute/measures.ts';
+import type { Panel, View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 
 const OUT = /to_out/;

@@ -1,7 +1,7 @@
 import { jsonHash } from '@controllab/data';
 import { emojiScenes, SCENE_SEEDS, trainingMix, type SceneExample, type SceneMix, type Tier } from '@controllab/emoji-scenes';
 import { COMMITTED_TIER } from '@controllab/mini-sd';
-import type { LossSize, SceneCounts } from './experiment.ts';
+import type { LossSize, SceneCounts } from '../experiment.ts';
 import type { LossPlan } from './held-out-loss.ts';
 
 /** Scenes that pictures are drawn for, with what names them. */

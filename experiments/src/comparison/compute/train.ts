@@ -5,16 +5,16 @@ import { conditionBatch, type Dataset, type Json } from '@controllab/data';
 import { encodePng } from '@controllab/report';
 import { stateTensors, trainControl, trainedInBase, TRAINING_REVISION, type Recipe, type TrainingResult } from '@controllab/training';
 import type { HostTensor } from '@controllab/tfjs-onnx';
-import { onBase, plain, storedLatents } from '../train/on-base.ts';
-import { Interrupted } from '../runner/errors.ts';
-import type { JobContext } from '../runner/job.ts';
-import type { Stored } from '../runner/store.ts';
-import type { ConditionId } from './conditions.ts';
+import { onBase, plain, storedLatents } from '../../train/on-base.ts';
+import { Interrupted } from '../../runner/errors.ts';
+import type { JobContext } from '../../runner/job.ts';
+import type { Stored } from '../../runner/store.ts';
+import type { ConditionId } from '../conditions.ts';
 import { lossPlan, type EvaluationSet } from './evaluation-set.ts';
-import type { Arm, Profile } from './experiment.ts';
+import type { Arm, Profile } from '../experiment.ts';
 import { LOSS_PROMPTS, openLoss, type HeldOutLoss } from './held-out-loss.ts';
 import { conditionFidelity, type Measured } from './measures.ts';
-import { promptOf } from './prompts.ts';
+import { promptOf } from '../prompts.ts';
 
 /** What every training of an experiment shares. */
 export interface Setting {

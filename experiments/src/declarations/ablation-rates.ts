@@ -1,8 +1,8 @@
 import { arms as ablated, heldOut, recipe, undrawn } from './arms.ts';
-import { lossTable } from './comparison/blocks.ts';
-import { comparison } from './comparison/comparison.ts';
-import type { Arm, Experiment, Profile } from './comparison/experiment.ts';
-import { mean, type Panel } from './comparison/view.ts';
+import { lossTable } from '../comparison/view/blocks.ts';
+import { comparison } from '../comparison/comparison.ts';
+import type { Arm, Experiment, Profile } from '../comparison/experiment.ts';
+import { mean, type Panel } from '../comparison/view/view.ts';
 
 const RATES = [3e-4, 1e-3, 3e-3];
 

@@ -3,13 +3,13 @@ import { controlNeXt } from '@controllab/controlnext';
 import type { Claim, Measurement } from '@controllab/report';
 import { examplesOfStep } from '@controllab/training';
 import { arms as ablated, FIGURE_8, recipe, undrawn } from './arms.ts';
-import { changePointTable, courses, curves, filmStrip, lossCurves } from './comparison/blocks.ts';
-import { plateauEvidence, type ChangePoints } from './comparison/change-points.ts';
-import { suddenClaim } from './comparison/claims.ts';
-import { comparison } from './comparison/comparison.ts';
-import type { Arm, Experiment, Profile } from './comparison/experiment.ts';
-import { conditionFidelity } from './comparison/measures.ts';
-import type { Panel, View } from './comparison/view.ts';
+import { changePointTable, courses, curves, filmStrip, lossCurves } from '../comparison/view/blocks.ts';
+import { plateauEvidence, type ChangePoints } from '../comparison/view/change-points.ts';
+import { suddenClaim } from '../comparison/view/claims.ts';
+import { comparison } from '../comparison/comparison.ts';
+import type { Arm, Experiment, Profile } from '../comparison/experiment.ts';
+import { conditionFidelity } from '../comparison/compute/measures.ts';
+import type { Panel, View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 
 /** Samples that every arm sees, whatever its batch. */

@@ -2,7 +2,7 @@ import { canny, type RgbImage } from '@controllab/data';
 import { borderColour, colourNames, colours, nearestColour, scribble, type SceneExample } from '@controllab/emoji-scenes';
 import { edgeF1, frechetDistance, maskIou, segmentationAgreement, type Features } from '@controllab/metrics';
 import { SUBGROUPS, type Judges, type Verdict } from '@controllab/mini-sd';
-import type { ConditionId } from './conditions.ts';
+import type { ConditionId } from '../conditions.ts';
 
 /** What a measure is given: pictures, and the scenes that they were drawn for. */
 export interface Measured {

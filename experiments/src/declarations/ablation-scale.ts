@@ -1,10 +1,10 @@
 import type { LineFigure } from '@controllab/report';
 import { arms as ablated, heldOut, recipe, undrawn } from './arms.ts';
-import { lossTable } from './comparison/blocks.ts';
-import { lossClaim } from './comparison/claims.ts';
-import { comparison } from './comparison/comparison.ts';
-import type { Arm, Experiment, Profile } from './comparison/experiment.ts';
-import { combine, type Panel, type View } from './comparison/view.ts';
+import { lossTable } from '../comparison/view/blocks.ts';
+import { lossClaim } from '../comparison/view/claims.ts';
+import { comparison } from '../comparison/comparison.ts';
+import type { Arm, Experiment, Profile } from '../comparison/experiment.ts';
+import { combine, type Panel, type View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 
 const CROSSED = ['proposed', 'gaussian', 'random', 'random-gaussian'] as const;

@@ -1,6 +1,6 @@
 import type { Json } from '@controllab/data';
 import type { RgbImage } from '@controllab/data';
-import type { ConditionId } from './conditions.ts';
+import type { ConditionId } from '../conditions.ts';
 import type { EvaluationSet } from './evaluation-set.ts';
 import { applies, type Measure } from './measures.ts';
 import type { Setting } from './train.ts';

@@ -1,5 +1,5 @@
 import type { Json } from '@controllab/data';
-import type { ConditionId } from './conditions.ts';
+import type { ConditionId } from '../conditions.ts';
 import { openLoss, type HeldOutLoss, type LossPlan } from './held-out-loss.ts';
 import { controlOf, labelOf, storedTraining, weightsOf, type Setting, type TrainingKey } from './train.ts';
 

@@ -1,10 +1,10 @@
 import { controlNet } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import { profiles } from './arms.ts';
-import { armsByPrompts, curves, promptTable } from './comparison/blocks.ts';
-import { comparison } from './comparison/comparison.ts';
-import { conditionFidelity, objectRecognised } from './comparison/measures.ts';
-import type { Experiment } from './comparison/experiment.ts';
+import { armsByPrompts, curves, promptTable } from '../comparison/view/blocks.ts';
+import { comparison } from '../comparison/comparison.ts';
+import { conditionFidelity, objectRecognised } from '../comparison/compute/measures.ts';
+import type { Experiment } from '../comparison/experiment.ts';
 import { PAPER } from './paper-values.ts';
 
 const methods = [controlNet(), controlNeXt()];
