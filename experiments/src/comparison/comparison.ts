@@ -1,6 +1,7 @@
 import { attributions } from '@controllab/emoji-scenes';
 import type { Job, JobContext } from '../runner/job.ts';
 import { armsOf, shownAs, type Experiment, type Profile } from './experiment.ts';
+import { planOf } from './plan.ts';
 import { computeResults, experimentTasks } from './results.ts';
 import { sourcesOf } from './sources.ts';
 import { View } from './view/view.ts';
@@ -14,6 +15,7 @@ export function comparison(experiment: Experiment): Job<Profile, View> {
     seeded: true,
     engines: 'onnx or tfjs',
     trainings: (profile) => profile.conditions.length * profile.seeds * armsOf(experiment, profile).length,
+    plan: (profile) => planOf(experiment, profile),
     tasks: (at: JobContext<Profile>) => experimentTasks(experiment, at),
     run: async (at) => new View(experiment, await computeResults(experiment, at)),
     report: async (view) => ({

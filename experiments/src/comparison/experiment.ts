@@ -45,9 +45,14 @@ export interface Profile {
   readonly recipe: Recipe;
   /**
    * Pictures drawn while training (perfect prompts, no guidance), in `steps` sampling steps, every so many training steps; with `loss` that
-   * on held-out scenes too.
+   * on held-out scenes too, and with `signals` what goes on inside the control, looked at on the same scenes.
    */
-  readonly follow: { readonly images: number; readonly steps: number; readonly every: number; readonly loss?: LossSize };
+  readonly follow: {
+    readonly images: number;
+    readonly steps: number;
+    readonly every: number;
+    readonly loss?: LossSize & { readonly signals?: true };
+  };
   /**
    * Scenes of the final comparison (single objects, and pairs whose combination is held out), sampling steps and guidance. `ownScenes`:
    * every seed has as many scenes of its own, so that what is found over seeds is found over scenes too.
@@ -84,6 +89,14 @@ export interface Drawing {
   readonly scenes?: SceneCounts;
 }
 
+/** What is known of an experiment's scatter beforehand: with the number of trainings it says what the run can see. */
+export interface Expected {
+  /** Primary results that Holm's correction is over. */
+  readonly results: number;
+  /** What is compared, and the standard deviation over seeds of its paired difference, from earlier runs. */
+  readonly differences: readonly { readonly quantity: string; readonly scatter: number }[];
+}
+
 /**
  * An experiment that compares trainings, as a declaration: which trainings, which drawings from them, which measures, which claims. The
  * runner computes it, from the store where others have computed parts of it before.
@@ -102,6 +115,8 @@ export interface Experiment {
   drawings?(arms: readonly Arm[], profile: Profile): readonly Drawing[];
   /** Ids of the arms of which is measured how far they move the base model's prediction before their first step; default none. */
   readonly untrained?: readonly string[];
+  /** Said before a run. */
+  readonly expected?: Expected;
   /** One sentence: what came out. */
   takeaway(view: View): string;
   /** A paragraph of prose. */
@@ -133,6 +148,10 @@ export const eachAlone = (arms: readonly Arm[], { conditions }: Profile): Drawin
     arms.map(({ id, label }) => ({ id, label, controls: [{ arm: id, condition, scale: 1 }], panels: [condition] })),
   ),
 ];
+
+/** What a profile draws. */
+export const drawingsOf = (experiment: Experiment, profile: Profile): readonly Drawing[] =>
+  (experiment.drawings ?? eachAlone)(armsOf(experiment, profile), profile);
 
 /** Scenes that {@link promptedAndUnprompted} draws under all prompt settings; without a prompt all single ones are. */
 const SETTINGS: SceneCounts = { singles: 24, pairs: 12 };

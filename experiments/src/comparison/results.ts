@@ -9,7 +9,7 @@ import { drawnFor, storedDrawings } from './compute/draw.ts';
 import { evaluationSet, lossPlan, referenceSet, type EvaluationSet } from './compute/evaluation-set.ts';
 import type { HeldOutLoss } from './compute/held-out-loss.ts';
 import { heldOutLoss } from './compute/stored-loss.ts';
-import { armsOf, BASE, eachAlone, type Arm, type Drawing, type Experiment, type Profile } from './experiment.ts';
+import { armsOf, BASE, drawingsOf, type Arm, type Drawing, type Experiment, type Profile } from './experiment.ts';
 import { storedMeasures, type Values } from './compute/judge.ts';
 import { startDifference, type StartDifference } from './compute/start.ts';
 import { labelOf, storedTraining, trainingIdentity, type Setting, type TrainingKey, type TrainingValue } from './compute/train.ts';
@@ -55,9 +55,6 @@ const trainingsOf = (experiment: Experiment, at: JobContext<Profile>): TrainingK
 
 const untrainedOf = (experiment: Experiment, profile: Profile): Arm[] =>
   armsOf(experiment, profile).filter(({ id }) => experiment.untrained?.includes(id));
-
-const drawingsOf = (experiment: Experiment, profile: Profile): readonly Drawing[] =>
-  (experiment.drawings ?? eachAlone)(armsOf(experiment, profile), profile);
 
 /** The scenes that each seed's pictures are drawn for. */
 async function scenesBySeed(tier: Tier, at: JobContext<Profile>): Promise<ReadonlyMap<number, EvaluationSet>> {

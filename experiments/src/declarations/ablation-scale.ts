@@ -59,6 +59,7 @@ const scale: Experiment = {
   description: 'pretrained and random copies, zero and Gaussian convolutions, on 256 to 16,384 scenes',
   profiles: { standard, quick: { ...standard, seeds: 1, recipe: { ...recipe, steps: 40 }, heldOut: { ...heldOut, scenes: 16 } } },
   arms,
+  expected: { results: 8, differences: [{ quantity: 'held-out loss', scatter: 0.002 }] },
   drawings: () => [],
   prompts: [],
   measures: [],

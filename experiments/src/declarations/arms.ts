@@ -116,6 +116,6 @@ export const undrawn = {
     conditions: ['canny'],
     seeds: 6,
     recipe: { ...recipe, examples: 16384, steps: 400 },
-    follow: { images: 16, steps: 10, every: 10, loss: { scenes: 16, timesteps: heldOut.timesteps } },
+    follow: { images: 16, steps: 10, every: 10, loss: { scenes: 16, timesteps: heldOut.timesteps, signals: true } },
   },
 } satisfies Record<string, Profile>;

@@ -106,7 +106,7 @@ const convergence: Experiment = {
       arms: ['proposed', 'gaussian'],
       seeds: 1,
       recipe: { ...recipe, examples: 64, batchSize: 4, steps: 60, warmup: 2 },
-      follow: { images: 2, steps: 2, every: 10, loss: { scenes: 2, timesteps: [500] } },
+      follow: { images: 2, steps: 2, every: 10, loss: { scenes: 2, timesteps: [500], signals: true } },
     },
   },
   arms,

@@ -7,7 +7,7 @@ export { ReportError, type ReportErrorCode } from './model/report-error.ts';
 export { pngChunk, readPngText, withPngText } from './write/png-text.ts';
 export { currentCommit, machine } from './write/provenance.ts';
 export { studentQuantile } from './statistics/student-t.ts';
-export { judge, MIN_TRAININGS, type Judgement } from './statistics/judge.ts';
+export { expectedPower, judge, MIN_TRAININGS, type Judgement } from './statistics/judge.ts';
 export type { Verdict, VerdictRule } from './statistics/verdict.ts';
 export { blockCsv } from './write/csv.ts';
 export { reportNumbers } from './write/results.ts';

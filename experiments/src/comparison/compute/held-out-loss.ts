@@ -24,9 +24,13 @@ export type HeldOutLoss = Readonly<Record<(typeof LOSS_PROMPTS)[number], readonl
 const SEED = 1;
 const PURPOSE = 'held-out loss';
 
+/** What the denoiser predicts for a plan's scenes: by prompt setting, at each timestep, all scenes behind each other. */
+export type Predictions = Readonly<Record<(typeof LOSS_PROMPTS)[number], readonly Float32Array[]>>;
+
 /** A loss that is taken again and again, of a control's values as they train. */
 export interface OpenLoss {
-  of(weights: Readonly<Record<string, HostTensor>>): Promise<HeldOutLoss>;
+  predict(weights: Readonly<Record<string, HostTensor>>): Promise<Predictions>;
+  of(predictions: Predictions): HeldOutLoss;
   release(): Promise<void>;
 }
 
@@ -59,28 +63,36 @@ export async function openLoss(
   const seen: Record<string, HostTensor> =
     control === null ? {} : { condition0: conditionBatch(examples.map((example) => example.condition(condition))) };
   const denoiser = await compileDenoiser(base, options, null, engine);
+  const seenAt = plan.timesteps.map((timestep) => {
+    const all = Array<number>(count).fill(timestep);
+    const target = trainingTarget(base.prediction, base.schedule, x0, noise, all).data;
+    return { timestep, target, noisy: addNoise(base.schedule, x0, noise, all) };
+  });
   return {
-    async of(weights) {
+    async predict(weights) {
       const given = { ...seen, ...valuesOf(weights, 0) };
-      const losses = {} as Record<(typeof LOSS_PROMPTS)[number], number[][]>;
+      const predictions = {} as Record<(typeof LOSS_PROMPTS)[number], Float32Array[]>;
       for (const prompt of LOSS_PROMPTS) {
-        losses[prompt] = [];
-        for (const timestep of plan.timesteps) {
-          const all = Array<number>(count).fill(timestep);
-          const target = trainingTarget(base.prediction, base.schedule, x0, noise, all);
-          const noisy = addNoise(base.schedule, x0, noise, all);
+        predictions[prompt] = [];
+        for (const { noisy, timestep } of seenAt) {
           const { data } = await denoiser.predict(noisy, timestep, { ...given, ...text[prompt] });
-          losses[prompt].push(meanSquares(data as Float32Array, target.data, count));
+          // A copy: the next run may take the same memory.
+          predictions[prompt].push((data as Float32Array).slice());
         }
       }
-      return losses;
+      return predictions;
     },
+    of: (predictions) => byPrompt((prompt) => predictions[prompt].map((predicted, i) => meanSquares(predicted, seenAt[i]!.target, count))),
     release: () => denoiser.release(),
   };
 }
 
+/** One thing for each prompt setting. */
+export const byPrompt = <T>(of: (prompt: keyof HeldOutLoss) => T): Record<keyof HeldOutLoss, T> =>
+  Object.fromEntries(LOSS_PROMPTS.map((prompt) => [prompt, of(prompt)])) as Record<keyof HeldOutLoss, T>;
+
 /** Mean squared difference of each of `count` rows. */
-function meanSquares(a: Float32Array, b: Float32Array, count: number): number[] {
+export function meanSquares(a: Float32Array, b: ArrayLike<number>, count: number): number[] {
   const row = a.length / count;
   return Array.from({ length: count }, (_, n) => {
     let sum = 0;

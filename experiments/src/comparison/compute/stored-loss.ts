@@ -29,7 +29,7 @@ export async function heldOutLoss(
     at.say(`held-out loss: ${training === null ? 'base model, no control' : labelOf(training)}`);
     const loss = await openLoss(setting, { control: training === null ? null : controlOf({ base }, training.arm), condition, plan });
     try {
-      return { value: await loss.of(stored === null ? {} : weightsOf(stored)) };
+      return { value: loss.of(await loss.predict(stored === null ? {} : weightsOf(stored))) };
     } finally {
       await loss.release();
     }

@@ -3,7 +3,15 @@ import { createSampler, methodMetadata, type Base } from '@controllab/base-model
 import { countParameters, verifySafetensors, writeSafetensors, type ControlTarget } from '@controllab/core-blocks';
 import { conditionBatch, type Dataset, type Json } from '@controllab/data';
 import { encodePng } from '@controllab/report';
-import { stateTensors, trainControl, trainedInBase, TRAINING_REVISION, type Recipe, type TrainingResult } from '@controllab/training';
+import {
+  startOf,
+  stateTensors,
+  trainControl,
+  trainedInBase,
+  TRAINING_REVISION,
+  type Recipe,
+  type TrainingResult,
+} from '@controllab/training';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { onBase, plain, storedLatents } from '../../train/on-base.ts';
 import { Interrupted } from '../../runner/errors.ts';
@@ -12,8 +20,9 @@ import type { Stored } from '../../runner/store.ts';
 import type { ConditionId } from '../conditions.ts';
 import { lossPlan, type EvaluationSet } from './evaluation-set.ts';
 import type { Arm, Profile } from '../experiment.ts';
-import { LOSS_PROMPTS, openLoss, type HeldOutLoss } from './held-out-loss.ts';
+import { byPrompt, LOSS_PROMPTS, openLoss, type HeldOutLoss, type LossPlan, type Predictions } from './held-out-loss.ts';
 import { conditionFidelity, type Measured } from './measures.ts';
+import { SIGNALS, signalsOf, startsAtZero, type Signals } from './signals.ts';
 import { promptOf } from '../prompts.ts';
 
 /** What every training of an experiment shares. */
@@ -49,6 +58,8 @@ export interface TrainingValue {
     readonly pictures: readonly string[];
     /** Loss on held-out scenes at each evaluated step, by prompt setting: a row a step, in it the mean at each timestep. */
     readonly heldOut?: Readonly<Record<keyof HeldOutLoss, readonly (readonly number[])[]>>;
+    /** At each evaluated step, where the profile asks for them. */
+    readonly signals?: Readonly<Record<keyof Signals, readonly number[]>>;
   };
 }
 
@@ -115,10 +126,7 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
     { count: images, guidance: false, controls: [{ control: controlOf(setting, key.arm) }] },
     at.engine,
   );
-  const loss =
-    lossSize === undefined
-      ? null
-      : await openLoss(setting, { control: controlOf(setting, key.arm), condition: key.condition, plan: await lossPlan(lossSize) });
+  const inside = lossSize === undefined ? null : await openInside(setting, key, await lossPlan(lossSize), lossSize.signals === true);
   try {
     const { result, weights } = await trainControl({
       name: labelOf(key),
@@ -134,9 +142,9 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
       checkpointEvery: 2 * every,
       evaluation: {
         every,
-        run: async ({ state }) => {
+        run: async ({ step, state }) => {
           const values = stateTensors(state, 'p');
-          const heldOut = loss === null ? {} : overScenes(await loss.of(values));
+          const seen = inside === null ? {} : await inside.of(step, state);
           const drawn = await sampler.sample({
             prompts,
             seed: key.seed,
@@ -149,7 +157,7 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
           const perImage = fidelity.map((value) => value!);
           const [first] = drawn;
           const picture = Buffer.from(await encodePng(first!.rgb, first!.width, first!.height)).toString('base64');
-          return { fidelity: perImage.reduce((a, b) => a + b, 0) / perImage.length, perImage, picture, ...heldOut };
+          return { fidelity: perImage.reduce((a, b) => a + b, 0) / perImage.length, perImage, picture, ...seen };
         },
       },
     });
@@ -164,17 +172,15 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
         steps: result.evaluations.map(({ step }) => step),
         perImage: result.evaluations.map(({ values }) => values['perImage'] as readonly number[]),
         pictures: result.evaluations.map(({ values }) => values['picture'] as string),
-        ...(loss === null ? {} : { heldOut: followedLosses(result.evaluations) }),
+        ...(lossSize === undefined ? {} : { heldOut: followedLosses(result.evaluations) }),
+        ...(lossSize?.signals === true ? { signals: followedSignals(result.evaluations) } : {}),
       },
     };
   } finally {
     await sampler.release();
-    await loss?.release();
+    await inside?.release();
   }
 }
-
-const byPrompt = <T>(of: (prompt: keyof HeldOutLoss) => T): Record<keyof HeldOutLoss, T> =>
-  Object.fromEntries(LOSS_PROMPTS.map((prompt) => [prompt, of(prompt)])) as Record<keyof HeldOutLoss, T>;
 
 /** Under what name the log has a prompt setting's loss. */
 const logged = (prompt: keyof HeldOutLoss): string => `held-out loss, ${prompt}`;
@@ -187,6 +193,33 @@ const overScenes = (loss: HeldOutLoss): Record<string, number[]> =>
 
 const followedLosses = (evaluations: TrainingResult['evaluations']) =>
   byPrompt((prompt) => evaluations.map(({ values }) => values[logged(prompt)] as readonly number[]));
+
+const followedSignals = (evaluations: TrainingResult['evaluations']): NonNullable<TrainingValue['curve']['signals']> =>
+  Object.fromEntries(SIGNALS.map((id) => [id, evaluations.map(({ values }) => values[id] as number)])) as Record<keyof Signals, number[]>;
+
+/** What an evaluation looks at beside the pictures: the loss on held-out scenes and, where asked for, the signals. */
+async function openInside(setting: Setting, { arm, condition, seed }: TrainingKey, plan: LossPlan, signals: boolean) {
+  const loss = await openLoss(setting, { control: controlOf(setting, arm), condition, plan });
+  const alone = signals ? await predictedAlone(setting, condition, plan) : null;
+  const zero = signals ? startsAtZero(startOf(onBase(setting.base, controlOf(setting, arm)).model, seed)) : [];
+  return {
+    async of(step: number, state: Record<string, HostTensor>): Promise<Record<string, number | readonly number[]>> {
+      const controlled = await loss.predict(stateTensors(state, 'p'));
+      return { ...overScenes(loss.of(controlled)), ...(alone === null ? {} : signalsOf(state, { step, zero, controlled, alone })) };
+    },
+    release: () => loss.release(),
+  };
+}
+
+/** What the base model predicts without control. */
+async function predictedAlone(setting: Setting, condition: ConditionId, plan: LossPlan): Promise<Predictions> {
+  const loss = await openLoss(setting, { control: null, condition, plan });
+  try {
+    return await loss.predict({});
+  } finally {
+    await loss.release();
+  }
+}
 
 const countOf = (weights: Record<string, HostTensor>, names: readonly string[]): number =>
   names.reduce((sum, name) => sum + weights[name]!.data.length, 0);

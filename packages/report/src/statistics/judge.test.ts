@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { normal } from '@controllab/data';
 import type { Claim, Measurement } from '../model/report.ts';
 import { evidence, holm } from './evidence.ts';
-import { judge } from './judge.ts';
+import { expectedPower, judge } from './judge.ts';
 import { factVerdict, intervalVerdict, type VerdictRule } from './verdict.ts';
 
 const above = { kind: 'above', bound: 0 } as const;
@@ -195,4 +195,17 @@ it('reads a one-sided claim off an interval, equivalence off all of it', () => {
     intervalVerdict([-3, 3], within),
     intervalVerdict([1.1, 2], within),
   ]).toEqual(['reproduced', 'inconclusive', 'inconclusive', 'not reproduced']);
+});
+
+describe('expectedPower', () => {
+  it('is what six trainings see four times in five', () => {
+    // scipy: t.ppf(0.975, 5) = 2.570582, t.ppf(0.8, 5) = 0.919544; t.ppf(1 - 0.05 / 36, 5) = 5.471451; error 0.032 / sqrt(6) = 0.0130639
+    const power = expectedPower(0.032, 6, 18)!;
+    expect(power.alone).toBeCloseTo(3.490126 * 0.0130639, 5);
+    expect(power.first).toBeCloseTo((5.471451 + 0.919544) * 0.0130639, 5);
+  });
+
+  it('is none where nothing would be judged', () => {
+    expect(expectedPower(0.032, 4, 18)).toBeNull();
+  });
 });

@@ -11,6 +11,17 @@ export const MIN_TRAININGS = 5;
 /** Probability of a wrong decision that is accepted: for all primary results together, and for each exploratory one. */
 const LEVEL = 0.05;
 
+/**
+ * What a run of so many trainings an arm can be expected to see: the smallest distances from a bound that it shows four times in five if
+ * paired differences scatter with this standard deviation, for a result alone and under the first step of Holm's correction over `family`
+ * results. Null where there are too few trainings for a verdict.
+ */
+export function expectedPower(scatter: number, trainings: number, family: number): { alone: number; first: number } | null {
+  if (trainings < MIN_TRAININGS) return null;
+  const error = scatter / Math.sqrt(trainings);
+  return { alone: detectable(error, trainings - 1, LEVEL), first: detectable(error, trainings - 1, LEVEL / family) };
+}
+
 /** What the verdict on one result rests on. */
 export interface Judgement {
   readonly verdict: Verdict;
