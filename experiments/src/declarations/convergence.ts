@@ -1,10 +1,10 @@
 import { controlNet } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
-import type { Claim, Measurement } from '@controllab/report';
+import type { Claim } from '@controllab/report';
 import { examplesOfStep } from '@controllab/training';
 import { arms as ablated, FIGURE_8, recipe, undrawn } from './arms.ts';
-import { changePointTable, courses, curves, filmStrip, lossCurves } from '../comparison/view/blocks.ts';
-import { plateauEvidence, type ChangePoints } from '../comparison/view/change-points.ts';
+import { changePointTable, courses, curves, filmStrip, lossCurves, perStep } from '../comparison/view/blocks.ts';
+import { midpointOf, plateauEvidence } from '../comparison/view/change-points.ts';
 import { suddenClaim } from '../comparison/view/claims.ts';
 import { comparison } from '../comparison/comparison.ts';
 import type { Arm, Experiment, Profile } from '../comparison/experiment.ts';
@@ -13,9 +13,15 @@ import type { Panel, View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 
 /** Samples that every arm sees, whatever its batch. */
-const SAMPLES = examplesOfStep(undrawn.byCourse.recipe) * undrawn.byCourse.recipe.steps;
+export const SAMPLES = examplesOfStep(undrawn.byCourse.recipe) * undrawn.byCourse.recipe.steps;
 
-const varied = (id: string, label: string, change: NonNullable<Arm['recipe']>): Arm => ({
+/** Steps of so many samples for a run of as many samples as every other, and for a warm-up of as many. */
+const inSteps = (samples: number): { steps: number; warmup: number } => ({
+  steps: SAMPLES / samples,
+  warmup: (examplesOfStep(recipe) * recipe.warmup) / samples,
+});
+
+export const varied = (id: string, label: string, change: NonNullable<Arm['recipe']>): Arm => ({
   id,
   label,
   description: `ControlNet with ${label}`,
@@ -23,7 +29,7 @@ const varied = (id: string, label: string, change: NonNullable<Arm['recipe']>): 
   recipe: change,
 });
 
-const arms: readonly Arm[] = [
+export const arms: readonly Arm[] = [
   ...ablated.filter(({ id }) => FIGURE_8.includes(id)),
   ...[controlNeXt(), controlNeXt({ normalization: 'zero-convolution' })].map((method) => ({
     id: method.id,
@@ -31,45 +37,53 @@ const arms: readonly Arm[] = [
     description: method.description,
     method,
   })),
-  ...[4, 16, 32].map((batchSize) => varied(`batch-${batchSize}`, `batches of ${batchSize}`, { batchSize, steps: SAMPLES / batchSize })),
+  ...[4, 16, 32].map((batchSize) => varied(`batch-${batchSize}`, `batches of ${batchSize}`, { batchSize, ...inSteps(batchSize) })),
   ...[3e-4, 3e-3].map((learningRate) => varied(`rate-${learningRate}`.replace('.', ''), `rate ${learningRate}`, { learningRate })),
   ...[0, 0.2].map((promptDrop) => varied(`drop-${100 * promptDrop}`, `${100 * promptDrop}% of prompts dropped`, { promptDrop })),
   varied('uniform', 'timesteps drawn independently', { timesteps: 'uniform' }),
+  // The rate in proportion to the batch, and a batch of 32 in four parts.
+  varied('batch-4-rate-00005', 'batches of 4, rate 0.0005', { batchSize: 4, ...inSteps(4), learningRate: 5e-4 }),
+  varied('batch-32-rate-0004', 'batches of 32, rate 0.004', { batchSize: 32, ...inSteps(32), learningRate: 4e-3 }),
+  varied('accumulated', 'batches of 8, 4 accumulated', { accumulation: 4, ...inSteps(32) }),
 ];
 
-const standard: Profile = undrawn.byCourse;
+export const standard: Profile = undrawn.byCourse;
 
-/** A quantity of the changes that an arm's trainings went through. */
-const ofCourses = (view: View, panel: Panel, arm: string, of: (found: ChangePoints) => number): Measurement =>
-  view.measured(courses(panel, arm).map((found) => [of(found)]));
+export const tiny: Profile = {
+  ...standard,
+  arms: ['proposed', 'gaussian'],
+  seeds: 1,
+  recipe: { ...recipe, examples: 64, batchSize: 4, steps: 60, warmup: 2 },
+  follow: { images: 2, steps: 2, every: 10, loss: { scenes: 2, timesteps: [500], signals: true } },
+};
 
-/** Where half of the change is done, in samples; by the better of the two models that have an onset. */
-const midpoint =
-  (batchSize: number) =>
-  ({ plateau, logistic }: ChangePoints): number =>
-    batchSize * (plateau.bic < logistic.bic ? plateau : logistic).midpoint;
+/** Samples at which half of the change is done, training by training. */
+const midpoints = (view: View, panel: Panel, arm: string): number[][] =>
+  courses(panel, arm).map((found) => [
+    perStep(
+      view,
+      view.arms.find(({ id }) => id === arm)!,
+    ) * midpointOf(found),
+  ]);
 
 function claims(view: View): Claim[] {
   const trained = view.arms.map(({ id }) => id);
+  const labelOf = (arm: string): string => view.arms.find(({ id }) => id === arm)!.label;
   const shownIn = view.panels[0]!.id('change-points');
-  const later = (arm: string, text: { claim: string; source: string }, batch = recipe.batchSize): Claim[] =>
-    trained.includes(arm)
+  const like = (arm: string, text: { claim: string; source: string }, other = 'proposed'): Claim[] =>
+    trained.includes(arm) && trained.includes(other)
       ? [
           view.claim(
             {
               ...text,
               id: `midpoint-${arm}`,
-              test: 'Samples at which half of the rise in fidelity is done, by a plateau with an exponential or a logistic, whichever explains the course better: this arm minus ControlNet. Within a quarter of 1,600 samples counts as the same.',
-              quantity: `samples to half of the rise, ${view.arms.find(({ id }) => id === arm)!.label} − ControlNet`,
+              test: `Samples at which half of the rise in fidelity is done, by a plateau with an exponential or a logistic, whichever explains the course better: this arm minus ${labelOf(other)}. Within a quarter of 1,600 samples counts as the same.`,
+              quantity: `samples to half of the rise, ${labelOf(arm)} − ${labelOf(other)}`,
               rule: { kind: 'within', lo: -400, hi: 400 },
               primary: false,
               shownIn,
             },
-            (panel) =>
-              view.difference(
-                courses(panel, arm).map((found) => [midpoint(batch)(found)]),
-                courses(panel, 'proposed').map((found) => [midpoint(recipe.batchSize)(found)]),
-              ),
+            (panel) => view.difference(midpoints(view, panel, arm), midpoints(view, panel, other)),
           ),
         ]
       : [];
@@ -85,11 +99,16 @@ function claims(view: View): Claim[] {
         primary: true,
         shownIn,
       },
-      (panel) => ofCourses(view, panel, 'proposed', plateauEvidence),
+      (panel) => view.measured(courses(panel, 'proposed').map((found) => [plateauEvidence(found)])),
     ),
-    ...[4, 16, 32].flatMap((batch) => later(`batch-${batch}`, PAPER.batchSize, batch)),
-    ...later('gaussian', { claim: 'What delays control are the zero convolutions.', source: 'ours' }),
-    ...later('controlnext', PAPER.crossNormalization),
+    ...[4, 16, 32].flatMap((batch) => like(`batch-${batch}`, PAPER.batchSize)),
+    ...like(
+      'accumulated',
+      { claim: 'Gradients accumulated over four batches act as one batch of four times the size.', source: 'ours' },
+      'batch-32',
+    ),
+    ...like('gaussian', { claim: 'What delays control are the zero convolutions.', source: 'ours' }),
+    ...like('controlnext', PAPER.crossNormalization),
   ];
 }
 
@@ -101,13 +120,7 @@ const convergence: Experiment = {
   profiles: {
     quick: { ...standard, arms: ['proposed', 'gaussian', 'controlnext'], seeds: 1 },
     standard,
-    tiny: {
-      ...standard,
-      arms: ['proposed', 'gaussian'],
-      seeds: 1,
-      recipe: { ...recipe, examples: 64, batchSize: 4, steps: 60, warmup: 2 },
-      follow: { images: 2, steps: 2, every: 10, loss: { scenes: 2, timesteps: [500], signals: true } },
-    },
+    tiny,
   },
   arms,
   drawings: () => [],
@@ -115,7 +128,7 @@ const convergence: Experiment = {
   measures: [conditionFidelity],
   takeaway: (view) => {
     const [panel] = view.panels as [Panel];
-    const at = (arm: string): string => Math.round(ofCourses(view, panel, arm, midpoint(recipe.batchSize)).value).toLocaleString('en');
+    const at = (arm: string): string => Math.round(view.measured(midpoints(view, panel, arm)).value).toLocaleString('en');
     return `Half of the rise in fidelity is done after ${['proposed', 'gaussian', 'controlnext']
       .filter((id) => view.arms.some((arm) => arm.id === id))
       .map((id) => `${at(id)} samples (${view.arms.find((arm) => arm.id === id)!.label})`)

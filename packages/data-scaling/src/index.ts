@@ -26,6 +26,7 @@ export {
   type Runs,
   type Variable,
 } from './fit/laws.ts';
+export { fitRidge, type Ridge } from './fit/ridge.ts';
 export { bootstrap, percentileInterval, type Bootstrap, type BootstrapOptions } from './intervals/bootstrap.ts';
 export { profileIntervals, type Interval } from './intervals/profile.ts';
 export { heldOut, rollout, type Rollout } from './intervals/rollout.ts';

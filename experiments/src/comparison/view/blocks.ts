@@ -72,10 +72,10 @@ export function promptBars(view: View, panel: Panel, measure: string): BarFigure
 }
 
 /** The recipe that an arm is trained by. */
-const recipeOf = (view: View, { recipe }: Arm): Recipe => ({ ...view.results.profile.recipe, ...recipe });
+export const recipeOf = (view: View, { recipe }: Arm): Recipe => ({ ...view.results.profile.recipe, ...recipe });
 
 /** Samples that an arm sees a step. */
-const perStep = (view: View, arm: Arm): number => examplesOfStep(recipeOf(view, arm));
+export const perStep = (view: View, arm: Arm): number => examplesOfStep(recipeOf(view, arm));
 
 /** Fidelity over training: over steps, or over samples where arms see more or fewer of them a step. */
 export function curves(view: View, panel: Panel): LineFigure {

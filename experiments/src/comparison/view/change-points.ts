@@ -114,3 +114,6 @@ export function changePoints({ steps, values }: Course): ChangePoints {
 
 /** By how much a plateau explains a course better than gradual change does: BIC of the exponential minus that of the plateau. */
 export const plateauEvidence = ({ exponential, plateau }: ChangePoints): number => exponential.bic - plateau.bic;
+
+/** Where half of the change is done, by the better of the two models that have an onset. */
+export const midpointOf = ({ plateau, logistic }: ChangePoints): number => (plateau.bic < logistic.bic ? plateau : logistic).midpoint;
