@@ -1,14 +1,14 @@
+import { existsSync } from 'node:fs';
 import type { Base } from '@controllab/base-model';
 import { userPath } from '@controllab/command-line';
 import { openUserData, type Dataset } from '@controllab/data';
 import { emojiScenes, SCENE_SEEDS, trainingMix } from '@controllab/emoji-scenes';
+import { fill50k } from '@controllab/fill50k';
 import { COMMITTED_TIER } from '@controllab/mini-sd';
 import { ExperimentError } from '../runner/errors.ts';
 import type { TrainSettings } from './settings.ts';
 
-/** The data set that is made up as it is read, by name. */
-const EMOJI_SCENES = 'emoji-scenes';
-/** Its scenes that are trained on where nobody says how many. */
+/** Scenes that are trained on where nobody says how many. */
 const SCENES = 4096;
 const SCENE_PIXELS = 64;
 
@@ -17,30 +17,65 @@ export interface TrainData {
   readonly dataset: Dataset;
   /** Of its first ones. */
   readonly examples: number;
+  /** What the dataset calls the condition that `--control` names. */
+  readonly condition: string;
   /** Rows that were passed over so far, in words. */
   problems(): readonly string[];
   close(): Promise<void>;
 }
 
+const refuse = (settings: TrainSettings, message: string): never => {
+  const { data, resolution, control } = settings;
+  throw new ExperimentError('invalid-option', `train: ${data} ${message}`, { data, resolution, control });
+};
+
 /** Scenes that the embedded default was not trained on. */
-async function scenes({ resolution = SCENE_PIXELS, maxTrainSamples = SCENES, control }: TrainSettings): Promise<TrainData> {
-  const fail = (message: string): never => {
-    throw new ExperimentError('invalid-option', `train: ${EMOJI_SCENES} ${message}`, { resolution, control });
-  };
-  if (resolution !== SCENE_PIXELS) fail(`are ${SCENE_PIXELS} pixels; --resolution is ${resolution}.`);
-  if (control === 'column') fail('have no column of conditions; give --control canny.');
+async function scenes(settings: TrainSettings): Promise<Omit<TrainData, 'problems' | 'close'>> {
+  const { resolution = SCENE_PIXELS, maxTrainSamples = SCENES, control } = settings;
+  if (resolution !== SCENE_PIXELS) refuse(settings, `are ${SCENE_PIXELS} pixels; --resolution is ${resolution}.`);
+  if (control === 'column') refuse(settings, 'have no column of conditions; give --control canny.');
   const dataset = await emojiScenes({
     tier: COMMITTED_TIER,
     seed: SCENE_SEEDS.controlTraining.seed,
     split: 'train',
     mix: trainingMix,
   });
-  return { dataset, examples: maxTrainSamples, problems: () => [], close: async () => {} };
+  return { dataset, examples: maxTrainSamples, condition: control };
+}
+
+/** The tutorial's circles; their column of conditions is the outlines, `source`. */
+async function circles(settings: TrainSettings, base: Base): Promise<Omit<TrainData, 'problems' | 'close'>> {
+  const { resolution = base.pixels, maxTrainSamples, control } = settings;
+  const dataset = fill50k({ size: resolution, ...(maxTrainSamples === undefined ? {} : { length: maxTrainSamples }) });
+  return { dataset, examples: dataset.length, condition: control === 'column' ? 'source' : control };
+}
+
+/** Data sets that are made up as they are read, by name. */
+const MADE_UP = { 'emoji-scenes': scenes, fill50k: circles } as const;
+
+const isMadeUp = (name: string): name is keyof typeof MADE_UP => Object.hasOwn(MADE_UP, name);
+
+/** @throws ExperimentError invalid-option for flags that say how files are read */
+async function openMadeUp(
+  name: keyof typeof MADE_UP,
+  settings: TrainSettings,
+  base: Base,
+  say: (message: string) => void,
+): Promise<TrainData> {
+  const { dataFormat, imageColumn, captionColumn, conditioningImageColumn, encoding } = settings;
+  const given = { 'data-format': dataFormat, 'image-column': imageColumn, 'caption-column': captionColumn, encoding };
+  const files = Object.entries({ ...given, 'conditioning-image-column': conditioningImageColumn });
+  for (const [flag, value] of files)
+    if (value !== undefined) refuse(settings, `is made up as it is read, not read from files: leave --${flag} out.`);
+  if (settings.crop === 'random') refuse(settings, 'is of squares, of which nothing is cut: leave --crop out.');
+  if (settings.captions === 'none') refuse(settings, 'has captions; to train without, give --proportion-empty-prompts 1.');
+  if (existsSync(userPath(name))) say(`Warning: ${name} is the data set of that name; for the folder here write --data ./${name}.`);
+  return { ...(await MADE_UP[name](settings, base)), problems: () => [], close: async () => {} };
 }
 
 /** Opens the data that the flags name. @throws DataError for what cannot be read; ExperimentError invalid-option */
-export async function openData(settings: TrainSettings, base: Base): Promise<TrainData> {
-  if (settings.data === EMOJI_SCENES) return scenes(settings);
+export async function openData(settings: TrainSettings, base: Base, say: (message: string) => void): Promise<TrainData> {
+  if (isMadeUp(settings.data)) return openMadeUp(settings.data, settings, base, say);
   const { control, maxTrainSamples, captions, onBadRow, allowOutside, crop, encoding } = settings;
   const columns = { image: settings.imageColumn, caption: settings.captionColumn, condition: settings.conditioningImageColumn };
   const dataset = await openUserData({
@@ -65,6 +100,7 @@ export async function openData(settings: TrainSettings, base: Base): Promise<Tra
   return {
     dataset,
     examples: Math.min(maxTrainSamples ?? dataset.length, dataset.length),
+    condition: control,
     problems: () => dataset.problems.map(({ where, reason }) => `${where}: ${reason}`),
     close: () => dataset.close(),
   };

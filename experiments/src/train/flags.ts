@@ -89,7 +89,7 @@ const dataFlags = (command: Command): Command =>
   command
     .option(
       '--data <path|name>',
-      'images with captions: CSV, JSON lines, parquet, webdataset, image folder, zip, tar; or emoji-scenes',
+      'images with captions: CSV, JSON lines, parquet, webdataset, image folder, zip, tar; or emoji-scenes or fill50k, made up as they are read',
       named,
     )
     .addOption(new Option('--data-format <name>', 'of the data, where its name does not say it').choices(dataFormats))

@@ -87,7 +87,7 @@ async function plan(settings: TrainSettings): Promise<PlannedTraining> {
   const { base: name, baseConfig } = settings;
   const base = await openBase(isMini(name) ? name : userPath(name), { config: baseConfig === undefined ? null : userPath(baseConfig) });
   const control = settings.method.create(base.denoiser().target);
-  const data = await openData(settings, base);
+  const data = await openData(settings, base, at.say);
   sayProblems(data, at);
   const size = await sizeOf(settings, base, data);
   const latent = { width: size.width / base.factor, height: size.height / base.factor };
@@ -100,7 +100,7 @@ const identityOf = ({ settings, base, data, recipe, size, at }: PlannedTraining)
   method: { id: settings.method.id, config: plain(settings.method.config) },
   base: base.hash,
   dataset: data.dataset.hash,
-  condition: settings.control,
+  condition: data.condition,
   size: plain(size),
   recipe: plain(recipe),
   recompute: settings.gradientCheckpointing,
@@ -176,7 +176,7 @@ async function trainIn(planned: PlannedTraining, identity: Json, given: GivenCom
       ...onBase(base, control),
       fixed: base.fixedInputs(size),
       data: { latents, dataset: data.dataset.reference },
-      condition: settings.control,
+      condition: data.condition,
       latent,
       recipe,
       seed: settings.seed,

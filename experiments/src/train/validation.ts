@@ -28,7 +28,7 @@ export interface Validated {
 /** What is drawn: prompts with their images, or the first examples of the data. */
 export async function validatedPictures(
   settings: TrainSettings,
-  { dataset, examples }: TrainData,
+  { dataset, examples, condition: shown }: TrainData,
   size: { width: number; height: number },
   warn: (message: string) => void,
 ): Promise<Validated[]> {
@@ -36,7 +36,7 @@ export async function validatedPictures(
   const each = <T>(one: T): T[] => Array<T>(numValidationImages).fill(one);
   if (prompts.length === 0)
     return (await firstExamples(dataset, Math.min(EXAMPLES, examples))).flatMap((example) =>
-      each({ prompt: example.captions['caption'] ?? '', condition: example.condition(control) }),
+      each({ prompt: example.captions['caption'] ?? '', condition: example.condition(shown) }),
     );
   const rows = Math.max(prompts.length, images.length);
   const pictures: Validated[] = [];

@@ -1,0 +1,71 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseFlags } from '@controllab/command-line';
+import { firstExamples } from '@controllab/data';
+import { writeFill50k } from '@controllab/fill50k';
+import { openMini } from '@controllab/mini-sd';
+import { openData, type TrainData } from './data.ts';
+import { trainFlags, type TrainFlags } from './flags.ts';
+import { trainSettings } from './settings.ts';
+
+let root: string;
+const base = openMini();
+beforeAll(() => void (root = mkdtempSync(path.join(os.tmpdir(), 'train-data-'))));
+afterAll(() => rmSync(root, { recursive: true }));
+
+function opened(argv: readonly string[], say: (message: string) => void = () => {}): Promise<TrainData> {
+  const command = trainFlags();
+  parseFlags(command, ['--out=y', ...argv]);
+  return openData(trainSettings(command.opts<TrainFlags>()), base, say);
+}
+
+describe('data by name', () => {
+  it('fill50k is what data write makes of it, whichever way it is read', async () => {
+    const folder = path.join(root, 'circles');
+    await writeFill50k(folder, { size: 64, length: 5 });
+    const [made, read] = [
+      await opened(['--data=fill50k', '--control=column', '--max-train-samples=5']),
+      await opened([`--data=${folder}`, '--control=column']),
+    ];
+    expect([made.examples, read.examples]).toEqual([5, 5]);
+    expect([made.condition, read.condition]).toEqual(['source', 'column']);
+    const theirs = await firstExamples(read.dataset);
+    for (const [i, example] of (await firstExamples(made.dataset)).entries()) {
+      expect(example.image).toEqual(theirs[i]!.image);
+      expect(example.captions['caption']).toBe(theirs[i]!.captions['caption']);
+      expect(example.condition(made.condition)).toEqual(theirs[i]!.condition(read.condition));
+    }
+    await read.close();
+  });
+
+  it('is 50,000 circles of the size asked for, and their edges are Canny', async () => {
+    const { dataset, examples, condition } = await opened(['--data=fill50k', '--resolution=32']);
+    expect([examples, condition, (await dataset.example(49_999)).image.width]).toEqual([50_000, 'canny', 32]);
+  });
+
+  it.each([
+    [['--data=fill50k', '--image-column=x'], /fill50k is made up as it is read, not read from files: leave --image-column out/],
+    [['--data=fill50k', '--data-format=csv'], /leave --data-format out/],
+    [['--data=emoji-scenes', '--encoding=latin1'], /leave --encoding out/],
+    [['--data=fill50k', '--crop=random'], /leave --crop out/],
+    [['--data=emoji-scenes', '--captions=none'], /to train without, give --proportion-empty-prompts 1/],
+    [['--data=emoji-scenes', '--control=column'], /have no column of conditions/],
+    [['--data=emoji-scenes', '--resolution=128'], /are 64 pixels; --resolution is 128/],
+  ])('takes no flags that it would not heed: %j', async (argv, message) => {
+    await expect(opened(argv)).rejects.toThrow(message);
+  });
+
+  it('says that a folder of that name is not meant', async () => {
+    mkdirSync(path.join(root, 'fill50k'));
+    const cwd = vi.spyOn(process, 'cwd').mockReturnValue(root);
+    const said: string[] = [];
+    try {
+      await opened(['--data=fill50k'], (message) => said.push(message));
+    } finally {
+      cwd.mockRestore();
+    }
+    expect(said).toEqual(['Warning: fill50k is the data set of that name; for the folder here write --data ./fill50k.']);
+  });
+});
