@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import sharp from 'sharp';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openUserData, type RgbImage } from '@controllab/data';
 import { writeUserFormats } from '@controllab/data/testing/user-formats';
+import { encodePng } from '@controllab/report';
 import denoisingBatches from './batches.ts';
 import { latentPool } from './latent-pool.ts';
 
@@ -18,10 +18,11 @@ afterAll(() => rmSync(root, { recursive: true }));
 /** Waves of another size in each picture. */
 const picture = (seed: number): Promise<Buffer> => {
   const [width, height] = [36 + seed, 30];
-  const rgb = Buffer.from(Array.from({ length: width * height * 3 }, (_, p) => (p * (seed + 3) + ((p * p) >> 4)) % 256));
-  return sharp(rgb, { raw: { width, height, channels: 3 } })
-    .png()
-    .toBuffer();
+  return encodePng(
+    Uint8Array.from({ length: width * height * 3 }, (_, p) => (p * (seed + 3) + ((p * p) >> 4)) % 256),
+    width,
+    height,
+  );
 };
 
 /** In an encoder's place: every eighth pixel. */
