@@ -10,7 +10,8 @@ export type ReportErrorCode =
   | 'bad-image'
   | 'invalid-text'
   | 'invalid-png'
-  | 'foreign-files';
+  | 'foreign-files'
+  | 'bad-report';
 
 /** The error of this package: `code` for programs, `message` for people, `values` with the offending values. */
 export class ReportError extends Error {

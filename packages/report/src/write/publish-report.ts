@@ -1,0 +1,49 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { parseReportManifest, REPORT_MANIFEST, writeAtomic } from '@controllab/data';
+import { ReportError } from '../model/report-error.ts';
+import { ownFiles, removeLeftovers, sha256, writeManifest } from './manifest.ts';
+
+/** The folder that published reports share: Plotly alone is megabytes. */
+const ASSETS = 'assets/';
+
+const fileOf = (folder: string, name: string): Promise<Buffer> =>
+  readFile(path.join(folder, name)).catch(() => {
+    throw new ReportError('bad-report', `${folder} has no ${name}: expected the folder of a finished report`, { folder, name });
+  });
+
+/**
+ * Copies a finished report to `published`/NAME, to be committed: every file that its manifest lists, with style, script and Plotly in
+ * `published`/assets, once for all reports.
+ * @throws ReportError `bad-report` for a folder that is no whole report, or one that was made by code that is not committed;
+ * `foreign-files` where the target holds anything else than an earlier report
+ */
+export async function publishReport(report: string, published: string, name: string): Promise<void> {
+  const { provenance } = JSON.parse((await fileOf(report, 'results.json')).toString('utf8')) as { provenance: { commit: string | null } };
+  if (provenance.commit === null || provenance.commit.includes('+'))
+    throw new ReportError(
+      'bad-report',
+      `${report} was written by code that is not committed (${provenance.commit ?? 'no repository'}): nobody could compute it again`,
+      { report, commit: provenance.commit },
+    );
+  const listed = parseReportManifest((await fileOf(report, REPORT_MANIFEST)).toString('utf8'));
+  if (listed === null) throw new ReportError('bad-report', `${report}: ${REPORT_MANIFEST} is none of ours`, { report });
+  const target = path.join(published, name);
+  const files = new Map<string, Buffer>();
+  const shared = new Map<string, Buffer>();
+  for (const [file, hash] of listed) {
+    const data = await fileOf(report, file);
+    if (hash !== null && sha256(data) !== hash)
+      throw new ReportError('bad-report', `${path.join(report, file)} is not what the report wrote`, { report, file });
+    if (file.startsWith(ASSETS)) shared.set(file, data);
+    else files.set(file, file === 'index.html' ? Buffer.from(data.toString('utf8').replaceAll(`"${ASSETS}`, `"../${ASSETS}`)) : data);
+  }
+  const own = await ownFiles(target, { overwrite: false, wanted: files.keys() });
+  const hashes = new Map([...files].map(([file, data]) => [file, sha256(data)]));
+  await mkdir(path.join(published, ASSETS), { recursive: true });
+  for (const [file, data] of shared) await writeAtomic(path.join(published, file), data);
+  await writeManifest(target, new Map([...own, ...hashes]));
+  for (const [file, data] of files) await writeAtomic(path.join(target, file), data);
+  await removeLeftovers(target, own, hashes);
+  await writeManifest(target, hashes);
+}
