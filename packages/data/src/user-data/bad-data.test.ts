@@ -191,6 +191,25 @@ describe('a text', () => {
     expect(problems).toEqual([expect.stringMatching(/row 3: it is no row of CSV: Quote Not Closed/)]);
   });
 
+  it('that ends within its last row says that it is cut short, and only then', async () => {
+    const cut = (name: string, text: string) => skipped(folderOf({ 'a.png': png, [name]: text }));
+    const short = /the file ends there without a line break: it is cut short/;
+    const table = 'image,caption,hint\na.png,one,a.png\n';
+    expect((await cut('x.csv', `${table}a.png,tw`)).problems).toEqual([
+      expect.stringMatching(/x\.csv, row 3: it has 2 fields, .* 3; the file/),
+    ]);
+    expect((await cut('x.csv', `${table}a.png,"tw`)).problems).toEqual([expect.stringMatching(short)]);
+    expect((await cut('x.csv', `${table}a.png,two\n`)).problems).toEqual([expect.not.stringMatching(short)]);
+    expect((await cut('x.csv', `${table}a.png,two,a.png,4`)).problems).toEqual([expect.not.stringMatching(short)]);
+    expect((await cut('x.csv', `${table}a.png,two,a.png`)).problems).toEqual([]);
+    const lines = '{"image": "a.png", "text": "one"}\n';
+    expect((await cut('x.jsonl', `${lines}{"image": "a.png", "te`)).problems).toEqual([expect.stringMatching(short)]);
+    expect((await cut('x.jsonl', `${lines}{"image": "a.png", "te\n`)).problems).toEqual([expect.not.stringMatching(short)]);
+    // Of a table of thousands, whose rows are not all looked at, the last one is.
+    const long = `image,caption\n${'a.png,one\n'.repeat(3000)}a.png`;
+    await expect(open(folderOf({ 'a.png': png, 'x.csv': long }))).rejects.toThrow(/x\.csv, row 3002: it has 1 fields.*cut short/);
+  });
+
   it('keeps rows that are there twice', async () => {
     expect((await skipped(tableOf(['b.png,two', 'b.png,two']))).captions).toEqual(['one', 'two', 'two', 'three']);
   });

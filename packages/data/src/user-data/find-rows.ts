@@ -12,7 +12,7 @@ import type { UserDataOptions } from './options.ts';
 import { openPictureFolder } from './picture-folder.ts';
 import type { DataFormat, Rows } from './rows.ts';
 import { isPattern, matching } from './shards.ts';
-import { openParquet } from './tables/parquet.ts';
+import { openParquet } from './tables/parquet/open-parquet.ts';
 import { openTextTable } from './tables/text-table.ts';
 import { openWebdataset } from './webdataset.ts';
 

@@ -17,7 +17,7 @@ import { rowProblem, type DataFormat, type PictureRef, type Rows } from './rows.
 /** Raise with every change of the code that alters an example. */
 const REVISION = 1;
 
-/** Up to so many rows are all read when data is opened; of more, so many that are spread evenly over them. */
+/** Up to so many rows are all read when data is opened; of more, so many that are spread evenly over them, and the last. */
 export const CHECKED_ROWS = 1024;
 
 /** Most bytes of prepared pictures that are kept. */
@@ -68,8 +68,8 @@ interface Prepared extends Pick<UserExample, 'where' | 'size' | 'sha256'> {
  * Opens a user's pictures as a dataset: example i is row i, prepared as `prepareSquare` says. Rows are read when they are asked for; only
  * their places are held, and of prepared pictures at most 128 MB.
  *
- * Of up to 1024 rows all are read and decoded here: bad ones end this, or are no examples. Of more, 1024 spread evenly are; a bad row among
- * the others ends `example`, or the next good row stands in for it.
+ * Of up to 1024 rows all are read and decoded here: bad ones end this, or are no examples. Of more, 1024 spread evenly and the last are; a
+ * bad row among the others ends `example`, or the next good row stands in for it.
  *
  * `hash` is of captions and of the bytes of all pictures, whatever the format, for up to 1024 rows; for more of the table or list of files
  * and of the bytes of 1024 rows' pictures. Preparation is part of either.
@@ -120,6 +120,8 @@ async function open({ known, ...options }: Reopened): Promise<UserData> {
     const contents = await inTurn(checked, async (index) =>
       (await attempt(index)) === null ? null : await contentOf(rows, index, options),
     );
+    // Where a table was cut short, it is its last row that is not whole.
+    if (!isSmall) await attempt(rows.length - 1);
     if (contents.every((content) => content === null)) throw nothingReadable(rows, all());
     if (isSmall) bad = new Set(problems.keys());
     const good = contents.filter((content) => content !== null);

@@ -18,6 +18,8 @@ export interface RecordIndex {
   read(index: number): Promise<Buffer>;
   /** sha256 of the whole file. */
   readonly digest: string;
+  /** Whether the last record does not end with a line break, as that of a file that was cut short. */
+  readonly open: boolean;
 }
 
 /**
@@ -68,6 +70,7 @@ export async function indexRecords(file: RandomBytes, delimiter: number | null):
   return {
     length: starts.length,
     digest: hash.digest('hex'),
+    open: file.size > mark && last !== NEWLINE,
     number: (index) => numbers.at(index),
     read: async (index) => {
       const length = ends.at(index) - starts.at(index);

@@ -94,7 +94,7 @@ async function csvRecords(
     try {
       return (parse(text, { delimiter, relax_column_count: true }) as string[][])[0] ?? [];
     } catch (error) {
-      throw new DataError('invalid-row', `it is no row of CSV: ${firstSentence(error as Error)}`, {});
+      throw new DataError('invalid-row', `it is no row of CSV: ${firstSentence(error as Error)}${cutShort(index, i)}`, {});
     }
   };
   if (index.length === 0) throw new DataError('empty-input', `${path} is empty`, { path });
@@ -112,11 +112,19 @@ async function csvRecords(
     async record(i) {
       const values = await fields(i + 1);
       if (values.length !== columns.length)
-        throw new DataError('invalid-row', `it has ${values.length} fields, the header has ${columns.length}`, { fields: values.length });
+        throw new DataError(
+          'invalid-row',
+          `it has ${values.length} fields, the header has ${columns.length}${values.length < columns.length ? cutShort(index, i + 1) : ''}`,
+          { fields: values.length },
+        );
       return Object.fromEntries(columns.map((column, c) => [column, values[c]]));
     },
   };
 }
+
+/** Of a record that is not whole: whether the file ends within it. */
+const cutShort = ({ open, length }: RecordIndex, i: number): string =>
+  open && i === length - 1 ? '; the file ends there without a line break: it is cut short' : '';
 
 /** Of csv-parse's messages: what follows names lines within the row. */
 const firstSentence = ({ message }: Error): string => message.split(/ at line | on line /)[0]!;
@@ -132,7 +140,7 @@ async function jsonRecords(table: string, index: RecordIndex, { encoding }: User
     try {
       value = JSON.parse(text);
     } catch (error) {
-      throw new DataError('invalid-row', `it is no JSON: ${(error as Error).message}`, {}, { cause: error });
+      throw new DataError('invalid-row', `it is no JSON: ${(error as Error).message}${cutShort(index, i)}`, {}, { cause: error });
     }
     if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new DataError('invalid-row', 'it is no JSON object', {});
     return value as Record<string, unknown>;

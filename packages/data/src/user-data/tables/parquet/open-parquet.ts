@@ -1,19 +1,25 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
-import { parquetMetadataAsync, parquetReadObjects, parquetSchema, type AsyncBuffer, type FileMetaData } from 'hyparquet';
-import { compressors } from 'hyparquet-compressors';
-import { DataError } from '../../errors.ts';
-import { systemProblem } from '../../system-problem.ts';
-import { localFolder, openLocal } from '../files/local-folder.ts';
-import type { UserDataOptions } from '../options.ts';
-import { eachFile, type PictureRef, type Row, type Rows } from '../rows.ts';
-import { chooseColumns, type ChosenColumns } from './columns.ts';
+import { parquetMetadataAsync, parquetSchema, type AsyncBuffer, type FileMetaData } from 'hyparquet';
+import { DataError } from '../../../errors.ts';
+import { systemProblem } from '../../../system-problem.ts';
+import { localFolder, openLocal } from '../../files/local-folder.ts';
+import type { UserDataOptions } from '../../options.ts';
+import { eachFile, type PictureRef, type Row, type Rows } from '../../rows.ts';
+import { chooseColumns, type ChosenColumns } from '../columns.ts';
+import { Unpacker, type Values } from './unpacker.ts';
 
 /** Most unpacked bytes of the columns of a row group that are read: Hugging Face's hold a hundred pictures. */
 const MAX_GROUP_BYTES = 2 ** 30;
 
 /** Row groups that are kept unpacked: as many as their bytes allow, one at least. */
 const KEPT_BYTES = 256 * 2 ** 20;
+
+/** How long a row group may take, on a machine that does something else as well: a hundredth of the pace of any disk. */
+const LEAST_SECONDS = 30;
+const BYTES_PER_SECOND = 10 * 2 ** 20;
+/** What the counts and names of a row group may take beside its bytes. */
+const MEGABYTES = 2048;
 
 /** A row group of one of the files: rows that are unpacked together. */
 interface Group {
@@ -25,8 +31,6 @@ interface Group {
   readonly length: number;
   readonly bytes: number;
 }
-
-type Values = Readonly<Record<string, unknown>>;
 
 /**
  * A parquet table, of one file or several: pictures as bytes, as Hugging Face's `{ bytes, path }`, or as names of files beside the table.
@@ -53,7 +57,8 @@ export async function openParquet(set: string, files: readonly string[], options
   if (length === 0 && problems.length === 0) throw new DataError('empty-input', `${set} has no rows`, { path: set });
   const columns = chosen as ChosenColumns | null;
   const groupOf = groupFinder(groups);
-  const values = groupReader(columns);
+  const unpacker = new Unpacker();
+  const values = groupReader(columns, unpacker);
   const sets = new Map<string, ReturnType<typeof localFolder>>();
   const beside = (file: string): ReturnType<typeof localFolder> => {
     const folder = path.dirname(file);
@@ -83,7 +88,7 @@ export async function openParquet(set: string, files: readonly string[], options
         condition: condition === null ? null : picture(condition),
       };
     },
-    close: async () => {},
+    close: () => unpacker.close(),
   };
 }
 
@@ -169,35 +174,39 @@ function groupFinder(groups: readonly Group[]): (index: number) => Group {
 }
 
 /** Unpacks groups; those asked for last are kept. */
-function groupReader(columns: ChosenColumns | null): (group: Group) => Promise<readonly Values[]> {
+function groupReader(columns: ChosenColumns | null, unpacker: Unpacker): (group: Group) => Promise<readonly Values[]> {
   const kept = new Map<Group, Promise<readonly Values[]>>();
   let bytes = 0;
   const forget = (group: Group): void => {
     if (kept.delete(group)) bytes -= group.bytes;
   };
   return (group) => {
-    const values = kept.get(group) ?? unpacked(group, columns!);
+    const values = kept.get(group) ?? unpacked(group, columns!, unpacker);
     forget(group);
     kept.set(group, values);
     bytes += group.bytes;
-    values.catch(() => forget(group));
     for (const oldest of kept.keys()) if (bytes > KEPT_BYTES && oldest !== group) forget(oldest);
     return values;
   };
 }
 
-async function unpacked({ file, metadata, inFile, length }: Group, columns: ChosenColumns): Promise<readonly Values[]> {
+async function unpacked(
+  { file, metadata, inFile, length, bytes }: Group,
+  columns: ChosenColumns,
+  unpacker: Unpacker,
+): Promise<readonly Values[]> {
+  const limit = { seconds: LEAST_SECONDS + Math.ceil(bytes / BYTES_PER_SECOND), megabytes: MEGABYTES };
   try {
-    const buffer = await bufferOf(file);
-    const rows = await parquetReadObjects({
-      file: buffer,
-      metadata,
-      columns: [...new Set(Object.values(columns).filter((name) => name !== null))],
-      rowStart: inFile,
-      rowEnd: inFile + length,
-      compressors,
-      utf8: false,
-    });
+    const rows = await unpacker.unpack(
+      {
+        file,
+        metadata,
+        columns: [...new Set(Object.values(columns).filter((name) => name !== null))],
+        rowStart: inFile,
+        rowEnd: inFile + length,
+      },
+      limit,
+    );
     if (rows.length !== length) throw new Error(`a row group has ${rows.length} of its ${length} rows`);
     return rows;
   } catch (error) {
