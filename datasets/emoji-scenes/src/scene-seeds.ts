@@ -55,5 +55,5 @@ export const SCENE_SEEDS = {
   evaluation: { seed: 4242, splits: ['train', 'val-combination'], use: 'judging' },
   frechetReference: { seed: 4243, splits: ['train', 'val-combination'], use: 'judging' },
   /** Scenes on which the loss of trained controls is taken. */
-  heldOutLoss: { seed: 4244, splits: ['train'], use: 'judging' },
+  heldOutLoss: { seed: 4244, splits: ['train', 'val-object', 'val-combination'], use: 'judging' },
 } as const satisfies Record<string, SceneSeed>;

@@ -1,6 +1,6 @@
 import { attributions } from '@controllab/emoji-scenes';
 import type { Job, JobContext } from '../runner/job.ts';
-import { armsOf, shownAs, type Experiment, type Profile } from './experiment.ts';
+import { shownAs, trainingCount, type Experiment, type Profile } from './experiment.ts';
 import { planOf } from './plan.ts';
 import { computeResults, experimentTasks } from './results.ts';
 import { sourcesOf } from './sources.ts';
@@ -14,7 +14,7 @@ export function comparison(experiment: Experiment): Job<Profile, View> {
     profiles: experiment.profiles,
     seeded: true,
     engines: 'onnx or tfjs',
-    trainings: (profile) => profile.conditions.length * profile.seeds * armsOf(experiment, profile).length,
+    trainings: (profile) => trainingCount(experiment, profile),
     plan: (profile) => planOf(experiment, profile),
     tasks: (at: JobContext<Profile>) => experimentTasks(experiment, at),
     run: async (at) => new View(experiment, await computeResults(experiment, at)),

@@ -18,6 +18,10 @@ export interface Arm {
   readonly method: Method;
   /** Where its recipe differs from the profile's. */
   readonly recipe?: Partial<Recipe>;
+  /** It is trained from the profile's first so many seeds alone; default all of them. */
+  readonly seeds?: number;
+  /** Share of its training scenes whose condition is another scene's; default 0. */
+  readonly wrongConditions?: number;
 }
 
 /** Single objects, and pairs. */
@@ -32,6 +36,13 @@ export interface LossSize {
   readonly timesteps: readonly number[];
 }
 
+/**
+ * Scenes that a loss is taken on beside those that are held out: some that the training saw, and such that no training sees, of objects or
+ * of combinations of objects that are held out.
+ */
+export const LOSS_SCENES = ['trained', 'unseen-object', 'unseen-combination'] as const;
+export type LossScenes = (typeof LOSS_SCENES)[number];
+
 /** How much is trained and drawn. */
 export interface Profile {
   /** `mini`, or a checkpoint. */
@@ -45,13 +56,15 @@ export interface Profile {
   readonly recipe: Recipe;
   /**
    * Pictures drawn while training (perfect prompts, no guidance), in `steps` sampling steps, every so many training steps; with `loss` that
-   * on held-out scenes too, and with `signals` what goes on inside the control, looked at on the same scenes.
+   * on held-out scenes too, and with `signals` what goes on inside the control, on the same scenes. With `copies` as many pictures
+   * are drawn from training conditions without a prompt, and held against all training pictures that the training sees.
    */
   readonly follow: {
     readonly images: number;
     readonly steps: number;
     readonly every: number;
     readonly loss?: LossSize & { readonly signals?: true };
+    readonly copies?: true;
   };
   /**
    * Scenes of the final comparison (single objects, and pairs whose combination is held out), sampling steps and guidance. `ownScenes`:
@@ -65,7 +78,7 @@ export interface Profile {
     readonly ownScenes?: boolean;
   };
   /** The loss after training, without a prompt and with a perfect one. */
-  readonly heldOut?: LossSize;
+  readonly heldOut?: LossSize & { readonly alsoOn?: readonly LossScenes[] };
   /** How many of them the report shows. */
   readonly shown: SceneCounts;
 }
@@ -134,6 +147,13 @@ export function armsOf({ arms }: Pick<Experiment, 'arms'>, { arms: ids }: Pick<P
   if (unknown.length > 0) throw new RangeError(`no arms: ${unknown.join(', ')}; there are ${arms.map(({ id }) => id).join(', ')}`);
   return arms.filter(({ id }) => ids?.includes(id) ?? true);
 }
+
+/** The seeds that an arm is trained from, of those of a run. */
+export const seedsOfArm = ({ seeds }: Pick<Arm, 'seeds'>, all: readonly number[]): readonly number[] => all.slice(0, seeds);
+
+/** Trainings of a profile. */
+export const trainingCount = (experiment: Pick<Experiment, 'arms'>, profile: Pick<Profile, 'arms' | 'conditions' | 'seeds'>): number =>
+  profile.conditions.length * armsOf(experiment, profile).reduce((sum, { seeds = Infinity }) => sum + Math.min(seeds, profile.seeds), 0);
 
 /** Id of the drawing without control. */
 export const BASE = 'base';

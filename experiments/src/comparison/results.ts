@@ -6,18 +6,42 @@ import type { JobContext, Task } from '../runner/job.ts';
 import type { Numerics } from '../runner/numerics.ts';
 import type { Stored } from '../runner/store.ts';
 import { drawnFor, storedDrawings } from './compute/draw.ts';
-import { evaluationSet, lossPlan, referenceSet, type EvaluationSet } from './compute/evaluation-set.ts';
-import type { HeldOutLoss } from './compute/held-out-loss.ts';
+import { evaluationSet, lossPlan, referenceSet, trainedPlan, type EvaluationSet } from './compute/evaluation-set.ts';
+import type { HeldOutLoss, LossPlan } from './compute/held-out-loss.ts';
 import { heldOutLoss } from './compute/stored-loss.ts';
-import { armsOf, BASE, drawingsOf, type Arm, type Drawing, type Experiment, type Profile } from './experiment.ts';
+import {
+  armsOf,
+  BASE,
+  drawingsOf,
+  seedsOfArm,
+  type Arm,
+  type Drawing,
+  type Experiment,
+  type LossScenes,
+  type Profile,
+} from './experiment.ts';
 import { storedMeasures, type Values } from './compute/judge.ts';
 import { startDifference, type StartDifference } from './compute/start.ts';
-import { labelOf, storedTraining, trainingIdentity, type Setting, type TrainingKey, type TrainingValue } from './compute/train.ts';
+import {
+  labelOf,
+  recipeOf,
+  storedTraining,
+  trainingIdentity,
+  type Setting,
+  type TrainingKey,
+  type TrainingValue,
+} from './compute/train.ts';
 
 /** One drawing under one prompt setting, from one seed, held against one condition. */
 export interface Cell {
   readonly images: readonly RgbImage[];
   readonly measures: Readonly<Record<string, Values>>;
+}
+
+/** The loss of a trained control and that of the base model alone, on the same scenes. */
+export interface LossPair {
+  readonly control: HeldOutLoss;
+  readonly base: HeldOutLoss;
 }
 
 /** Everything an experiment computed: what its report is a pure function of. */
@@ -39,6 +63,8 @@ export interface Results {
   readonly real: Readonly<Record<string, Readonly<Record<string, Values>>>>;
   /** By condition, arm (or `BASE`) and seed; null where the profile takes none. */
   readonly heldOut: Readonly<Record<string, Readonly<Record<string, readonly HeldOutLoss[]>>>> | null;
+  /** What the profile takes losses on beside: by kind of scenes, condition, arm and seed. */
+  readonly lossOn: Readonly<Partial<Record<LossScenes, Readonly<Record<string, Readonly<Record<string, readonly LossPair[]>>>>>>>;
   /** By arm, of those whose experiment asks for it: how far it moves the base model before training. */
   readonly start: Readonly<Record<string, StartDifference>>;
   readonly judges: Readonly<Record<string, string>>;
@@ -50,7 +76,11 @@ export const seedsOf = ({ profile, seed }: Pick<JobContext<Profile>, 'profile' |
 
 const trainingsOf = (experiment: Experiment, at: JobContext<Profile>): TrainingKey[] =>
   at.profile.conditions.flatMap((condition) =>
-    seedsOf(at).flatMap((seed) => armsOf(experiment, at.profile).map((arm) => ({ arm, condition, seed }))),
+    seedsOf(at).flatMap((seed) =>
+      armsOf(experiment, at.profile)
+        .filter((arm) => seedsOfArm(arm, seedsOf(at)).includes(seed))
+        .map((arm) => ({ arm, condition, seed })),
+    ),
   );
 
 const untrainedOf = (experiment: Experiment, profile: Profile): Arm[] =>
@@ -120,6 +150,7 @@ export async function experimentTasks(experiment: Experiment, at: JobContext<Pro
           for (const drawing of own) await draw(opened, drawing, seed);
           if (at.profile.heldOut !== undefined)
             await heldOutLoss(opened, { training: key, condition, plan: await lossPlan(at.profile.heldOut) });
+          for (const on of at.profile.heldOut?.alsoOn ?? []) await lossPair(opened, key, on);
         }),
     };
   });
@@ -140,7 +171,7 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
     }
     const cells = nested<Record<string, Cell[]>>();
     for (const drawing of drawings) {
-      for (const seed of seeds) {
+      for (const seed of seedsDrawn(experiment, drawing, seeds)) {
         const drawn = await storedDrawings(setting, drawing, experiment.arms, seed, experiment.prompts, openBase);
         for (const condition of drawing.panels) {
           const ofDrawing = (cells[condition]![drawing.id] ??= {});
@@ -168,6 +199,7 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
       cells,
       real,
       heldOut: await measureHeldOut(setting, experiment),
+      lossOn: await measureLossOn(setting, experiment),
       start,
       judges: judges.hashes,
       numerics: at.numerics,
@@ -206,6 +238,34 @@ async function measureHeldOut(setting: Setting, experiment: Experiment): Promise
       await heldOutLoss(setting, { training, condition: training.condition, plan }),
     );
   return losses;
+}
+
+/** The seeds that a drawing is made from: those that all its arms have. */
+const seedsDrawn = ({ arms }: Experiment, { controls }: Drawing, seeds: readonly number[]): readonly number[] =>
+  seeds.slice(0, Math.min(...[Infinity, ...controls.map(({ arm }) => arms.find(({ id }) => id === arm)!.seeds ?? Infinity)]));
+
+async function lossPair(setting: Setting, key: TrainingKey, on: LossScenes): Promise<LossPair> {
+  const { at, dataset } = setting;
+  const size = at.profile.heldOut!;
+  const plan: LossPlan =
+    on === 'trained'
+      ? await trainedPlan(size, { dataset, recipe: recipeOf(at.profile, key.arm), seed: key.seed })
+      : await lossPlan(size, on);
+  const { condition } = key;
+  return {
+    control: await heldOutLoss(setting, { training: key, condition, plan }),
+    base: await heldOutLoss(setting, { training: null, condition, plan }),
+  };
+}
+
+async function measureLossOn(setting: Setting, experiment: Experiment): Promise<Results['lossOn']> {
+  const taken: Partial<Record<LossScenes, Record<string, Record<string, LossPair[]>>>> = {};
+  for (const on of setting.at.profile.heldOut?.alsoOn ?? [])
+    for (const key of trainingsOf(experiment, setting.at)) {
+      const ofArms = ((taken[on] ??= {})[key.condition] ??= {});
+      (ofArms[key.arm.id] ??= []).push(await lossPair(setting, key, on));
+    }
+  return taken;
 }
 
 /** The arm of a drawing that one network alone makes, or null. */

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Base } from '@controllab/base-model';
 import type { Control } from '@controllab/core-blocks';
-import type { Dataset, Json } from '@controllab/data';
+import { jsonHash, type Dataset, type Json } from '@controllab/data';
 import type { CompileOptions } from '@controllab/tfjs-onnx';
 import { latentPool, type ControlTraining } from '@controllab/training';
 import type { Numerics } from '../runner/numerics.ts';
@@ -25,16 +25,32 @@ export interface Workplace {
   say(message: string): void;
 }
 
-/** The file of a dataset's first pictures as latents of the base, encoded once for all trainings. */
-export async function storedLatents(at: Workplace, base: Base, dataset: Dataset, examples: number): Promise<string> {
+/**
+ * The file of a dataset's first pictures as latents of the base, encoded once for all trainings.
+ * @param only numbers of the pictures that are encoded, where they are not all
+ */
+export async function storedLatents(
+  at: Workplace,
+  base: Base,
+  dataset: Dataset,
+  examples: number,
+  only?: readonly number[],
+): Promise<string> {
   const encoder = base.hashes['vae']!;
-  const identity: Json = { encoder, dataset: dataset.hash, examples, numerics: plain(at.numerics) };
+  const identity: Json = {
+    encoder,
+    dataset: dataset.hash,
+    examples,
+    ...(only === undefined ? {} : { only: jsonHash([...only]) }),
+    numerics: plain(at.numerics),
+  };
   const file = 'latents.safetensors';
   const { directory } = await at.store.cell('latents', identity, async (folder) => {
-    at.say(`encoding ${examples} pictures of ${dataset.id}`);
+    at.say(`encoding ${only?.length ?? examples} pictures of ${dataset.id}`);
     await latentPool(path.join(folder, file), {
       dataset,
       examples,
+      ...(only === undefined ? {} : { only }),
       encoder,
       encode: (images) => base.encode(images, at.engine),
       say: at.say,

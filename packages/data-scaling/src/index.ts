@@ -28,8 +28,10 @@ export {
 } from './fit/laws.ts';
 export { fitRidge, type Ridge } from './fit/ridge.ts';
 export { bootstrap, percentileInterval, type Bootstrap, type BootstrapOptions } from './intervals/bootstrap.ts';
+export { predictRuns, type Prediction, type PredictionOptions } from './intervals/prediction.ts';
 export { profileIntervals, type Interval } from './intervals/profile.ts';
 export { heldOut, rollout, type Rollout } from './intervals/rollout.ts';
 export { nestedSubset } from './subsets/nested-subset.ts';
 export { shuffledIndex } from './subsets/shuffled-index.ts';
 export { planSweep, SIZES, type Budget, type PlannedRun, type SweptModel } from './subsets/sweep-plan.ts';
+export { wrongConditions } from './subsets/wrong-conditions.ts';

@@ -8,6 +8,7 @@ export {
   type LatentPhase,
   type ModuleReference,
 } from './denoising/batches.ts';
+export { seenExamples } from './denoising/drawn-examples.ts';
 export { latentPool, openLatentPool, type LatentPool } from './denoising/latent-pool.ts';
 export { checkRecipe, examplesOfStep, learningRateOf, type Recipe } from './denoising/recipe.ts';
 export { denoisingInputs, denoisingStep, stepsPerRun, trainedInBase, type DenoisingModel } from './denoising/step.ts';

@@ -1,6 +1,7 @@
-import { jsonHash } from '@controllab/data';
+import { jsonHash, type Dataset } from '@controllab/data';
 import { emojiScenes, SCENE_SEEDS, trainingMix, type SceneExample, type SceneMix, type Tier } from '@controllab/emoji-scenes';
 import { COMMITTED_TIER } from '@controllab/mini-sd';
+import { seenExamples, type Recipe } from '@controllab/training';
 import type { LossSize, SceneCounts } from '../experiment.ts';
 import type { LossPlan } from './held-out-loss.ts';
 
@@ -43,13 +44,33 @@ async function held(tier: Tier, seed: number, { singles, pairs, from = 0 }: Held
  */
 export const evaluationSet = (tier: Tier, counts: Held): Promise<EvaluationSet> => held(tier, SCENE_SEEDS.evaluation.seed, counts);
 
-/** The first so many scenes on which the loss is taken, drawn as those of the trainings are. */
-export async function lossPlan({ scenes, timesteps }: LossSize): Promise<LossPlan> {
+const SPLITS = { 'unseen-object': 'val-object', 'unseen-combination': 'val-combination' } as const;
+
+/**
+ * The first so many scenes on which the loss is taken, drawn as those of the trainings are, or such that hold what no training sees. Every
+ * combination is of several objects: those scenes are pairs.
+ */
+export async function lossPlan({ scenes, timesteps }: LossSize, unseen?: keyof typeof SPLITS): Promise<LossPlan> {
   const { seed } = SCENE_SEEDS.heldOutLoss;
-  const all = await emojiScenes({ tier: COMMITTED_TIER, seed, split: 'train', mix: trainingMix });
+  const mix = unseen === 'unseen-combination' ? only('pair') : trainingMix;
+  const all = await emojiScenes({ tier: COMMITTED_TIER, seed, split: unseen === undefined ? 'train' : SPLITS[unseen], mix });
   const examples = await Promise.all(Array.from({ length: scenes }, (_, i) => all.example(i)));
   return { scenes: { hash: jsonHash({ hash: all.hash, scenes }), examples }, timesteps };
 }
+
+/** So many scenes that a training saw, evenly spread over them in the order of their numbers. */
+export async function trainedPlan(
+  { scenes, timesteps }: LossSize,
+  { dataset, recipe, seed }: { dataset: Dataset<SceneExample>; recipe: Recipe; seed: number },
+): Promise<LossPlan> {
+  const indices = spread(seenExamples(recipe, seed), scenes);
+  const examples = await Promise.all(indices.map((index) => dataset.example(index)));
+  return { scenes: { hash: jsonHash({ hash: dataset.hash, indices }), examples }, timesteps };
+}
+
+/** So many of some numbers, evenly spread over them; all of them where there are no more. */
+export const spread = (numbers: readonly number[], count: number): number[] =>
+  numbers.length <= count ? [...numbers] : Array.from({ length: count }, (_, i) => numbers[Math.floor((i * numbers.length) / count)]!);
 
 /** Real scenes behind the Fréchet distance. */
 const REFERENCE = 1024;

@@ -2,13 +2,17 @@ import path from 'node:path';
 import { createSampler, methodMetadata, type Base } from '@controllab/base-model';
 import { countParameters, verifySafetensors, writeSafetensors, type ControlTarget } from '@controllab/core-blocks';
 import { conditionBatch, type Dataset, type Json } from '@controllab/data';
+import { wrongConditions } from '@controllab/data-scaling';
+import type { SceneExample } from '@controllab/emoji-scenes';
 import { encodePng } from '@controllab/report';
 import {
+  seenExamples,
   startOf,
   stateTensors,
   trainControl,
   trainedInBase,
   TRAINING_REVISION,
+  type EvaluationValues,
   type Recipe,
   type TrainingResult,
 } from '@controllab/training';
@@ -21,6 +25,7 @@ import type { ConditionId } from '../conditions.ts';
 import { lossPlan, type EvaluationSet } from './evaluation-set.ts';
 import type { Arm, Profile } from '../experiment.ts';
 import { byPrompt, LOSS_PROMPTS, openLoss, type HeldOutLoss, type LossPlan, type Predictions } from './held-out-loss.ts';
+import { openCopies } from './copies.ts';
 import { conditionFidelity, type Measured } from './measures.ts';
 import { SIGNALS, signalsOf, startsAtZero, type Signals } from './signals.ts';
 import { promptOf } from '../prompts.ts';
@@ -29,7 +34,7 @@ import { promptOf } from '../prompts.ts';
 export interface Setting {
   readonly at: JobContext<Profile>;
   readonly base: Base;
-  readonly dataset: Dataset;
+  readonly dataset: Dataset<SceneExample>;
   /** Those whose pictures follow a training. */
   readonly followed: EvaluationSet;
   /** Those that a seed's pictures are drawn for. */
@@ -60,6 +65,8 @@ export interface TrainingValue {
     readonly heldOut?: Readonly<Record<keyof HeldOutLoss, readonly (readonly number[])[]>>;
     /** At each evaluated step, where the profile asks for them. */
     readonly signals?: Readonly<Record<keyof Signals, readonly number[]>>;
+    /** At each evaluated step, where the profile asks for it: distance to the nearest training picture over the second nearest's. */
+    readonly copies?: readonly (readonly number[])[];
   };
 }
 
@@ -67,19 +74,27 @@ const WEIGHTS = 'weights.safetensors';
 
 export const recipeOf = ({ recipe }: Profile, arm: Arm): Recipe => ({ ...recipe, ...arm.recipe });
 
+/** Scenes up to which all of a training's are encoded beforehand, for all trainings; of more those alone that it sees. */
+const ENCODED_WHOLE = 16_384;
+
+/** What an arm is trained on. */
+const dataOf = ({ dataset }: Pick<Setting, 'dataset'>, { wrongConditions: share }: Arm): Dataset =>
+  share === undefined ? dataset : wrongConditions(dataset, { share });
+
 /**
  * What a training is a pure function of. The pictures that follow it are part of it, since they are stored with it.
  * @throws an error of the method's package when it has no recipe for the base
  */
 export function trainingIdentity(
-  { at, base, dataset, followed }: Pick<Setting, 'at' | 'base' | 'dataset' | 'followed'>,
+  setting: Pick<Setting, 'at' | 'base' | 'dataset' | 'followed'>,
   { arm, condition, seed }: TrainingKey,
 ): Json {
+  const { at, base, followed } = setting;
   return {
     revision: TRAINING_REVISION,
     method: { id: arm.method.id, config: plain(arm.method.config) },
     base: base.hash,
-    dataset: dataset.hash,
+    dataset: dataOf(setting, arm).hash,
     condition,
     recipe: plain(recipeOf(at.profile, arm)),
     seed,
@@ -114,13 +129,16 @@ export const controlOf = ({ base }: Pick<Setting, 'base'>, arm: Arm) => {
 async function train(setting: Setting, key: TrainingKey, directory: string, identity: Json): Promise<TrainingValue> {
   const { at, base, dataset } = setting;
   const recipe = recipeOf(at.profile, key.arm);
-  const { images, steps, every, loss: lossSize } = at.profile.follow;
+  const { images, steps, every, loss: lossSize, copies: asked } = at.profile.follow;
+  const data = dataOf(setting, key.arm);
   const control = controlOf(setting, key.arm);
   const trained = onBase(base, control);
   const followed = setting.followed.examples;
   const condition = conditionBatch(followed.map((example) => example.condition(key.condition)));
   const prompts = followed.map((example) => promptOf(example, 'perfect'));
-  const latents = await storedLatents(at, base, dataset, recipe.examples);
+  const seen = recipe.examples > ENCODED_WHOLE ? seenExamples(recipe, key.seed) : undefined;
+  const latents = await storedLatents(at, base, dataset, recipe.examples, seen);
+  const copies = asked === undefined ? null : await openCopies(data, { recipe, seed: key.seed, condition: key.condition, count: images });
   const sampler = await createSampler(
     base,
     { count: images, guidance: false, controls: [{ control: controlOf(setting, key.arm) }] },
@@ -132,7 +150,7 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
       name: labelOf(key),
       ...trained,
       fixed: base.fixedInputs(),
-      data: { latents, dataset: dataset.reference },
+      data: { latents, dataset: data.reference },
       condition: key.condition,
       recipe,
       seed: key.seed,
@@ -144,20 +162,17 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
         every,
         run: async ({ step, state }) => {
           const values = stateTensors(state, 'p');
-          const seen = inside === null ? {} : await inside.of(step, state);
-          const drawn = await sampler.sample({
-            prompts,
-            seed: key.seed,
-            steps,
-            guidanceScale: 1,
-            conditions: [condition],
-            weights: [values],
-          });
+          const inner = inside === null ? {} : await inside.of(step, state);
+          const draw = (given: typeof condition, told: readonly string[]) =>
+            sampler.sample({ prompts: told, seed: key.seed, steps, guidanceScale: 1, conditions: [given], weights: [values] });
+          const drawn = await draw(condition, prompts);
+          const ratios: EvaluationValues =
+            copies === null ? {} : { copies: copies.of(await draw(copies.condition, Array<string>(images).fill(''))) };
           const fidelity = await conditionFidelity.of({ ...setting, images: drawn, examples: followed, condition: key.condition });
           const perImage = fidelity.map((value) => value!);
           const [first] = drawn;
           const picture = Buffer.from(await encodePng(first!.rgb, first!.width, first!.height)).toString('base64');
-          return { fidelity: perImage.reduce((a, b) => a + b, 0) / perImage.length, perImage, picture, ...seen };
+          return { fidelity: perImage.reduce((a, b) => a + b, 0) / perImage.length, perImage, picture, ...inner, ...ratios };
         },
       },
     });
@@ -174,6 +189,7 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
         pictures: result.evaluations.map(({ values }) => values['picture'] as string),
         ...(lossSize === undefined ? {} : { heldOut: followedLosses(result.evaluations) }),
         ...(lossSize?.signals === true ? { signals: followedSignals(result.evaluations) } : {}),
+        ...(copies === null ? {} : { copies: result.evaluations.map(({ values }) => values['copies'] as readonly number[]) }),
       },
     };
   } finally {

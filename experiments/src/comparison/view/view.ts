@@ -8,11 +8,11 @@ import {
 } from '@controllab/report';
 import { CONDITIONS, type ConditionId } from '../conditions.ts';
 import { firstOf, type EvaluationSet } from '../compute/evaluation-set.ts';
-import { armsOf, type Arm, type Drawing, type Experiment } from '../experiment.ts';
+import { armsOf, type Arm, type Drawing, type Experiment, type LossScenes } from '../experiment.ts';
 import type { HeldOutLoss } from '../compute/held-out-loss.ts';
 import { applies, type Measure } from '../compute/measures.ts';
 import type { PromptSettingId } from '../prompts.ts';
-import type { Cell, Results } from '../results.ts';
+import type { Cell, LossPair, Results } from '../results.ts';
 import type { TrainingValue } from '../compute/train.ts';
 
 export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
@@ -29,6 +29,9 @@ export function combine(a: Samples, b: Samples, f: (a: number, b: number) => num
 
 /** What a claim is, but for what was measured. */
 export type ClaimText = Pick<Claim, 'id' | 'claim' | 'source' | 'test' | 'quantity' | 'rule' | 'primary'> & Pick<Claim, 'shownIn'>;
+
+/** One value a scene: the mean over rows, which are timesteps. */
+const overTimesteps = (rows: readonly (readonly number[])[]): number[] => rows[0]!.map((_, scene) => mean(rows.map((row) => row[scene]!)));
 
 /** All that was computed under one condition. */
 export class Panel {
@@ -86,8 +89,13 @@ export class Panel {
   heldOut(arm: string, prompt: keyof HeldOutLoss, timestep?: number): Samples {
     return this.#view.results.heldOut![this.condition]![arm]!.map((loss) => {
       const rows = timestep === undefined ? loss[prompt] : [loss[prompt][timestep]!];
-      return rows[0]!.map((_, scene) => mean(rows.map((row) => row[scene]!)));
+      return overTimesteps(rows);
     });
+  }
+
+  /** The same on other scenes; `base`: of the base model alone, on the scenes that each of the arm's trainings is looked at on. */
+  lossOn(on: LossScenes, arm: string, prompt: keyof HeldOutLoss, of: keyof LossPair = 'control'): Samples {
+    return this.#view.results.lossOn[on]![this.condition]![arm]!.map((pair) => overTimesteps(pair[of][prompt]));
   }
 
   /** The evaluated scenes themselves: the ceiling of a score, the floor of a distance. */
@@ -134,7 +142,11 @@ export class View {
 
   /** "images" or "5 trainings": what intervals are over. */
   get over(): string {
-    return this.seeds.length === 1 ? 'the pictures of one training' : `${this.seeds.length} trainings`;
+    return this.#overOf(this.seeds.length);
+  }
+
+  #overOf(trainings: number): string {
+    return trainings === 1 ? 'the pictures of one training' : `${trainings} trainings`;
   }
 
   measure(id: string): Measure {
@@ -154,8 +166,8 @@ export class View {
     const perTraining = samples.map(mean);
     const of = samples.length === 1 ? samples[0]! : perTraining;
     return {
-      ...meanInterval(of, { seed: this.seeds[0]!, over: this.over, ...(range === null ? {} : { range }) }),
-      seeds: this.seeds,
+      ...meanInterval(of, { seed: this.seeds[0]!, over: this.#overOf(samples.length), ...(range === null ? {} : { range }) }),
+      seeds: this.seeds.slice(0, samples.length),
       perTraining,
     };
   }
@@ -168,10 +180,10 @@ export class View {
       return {
         ...pairedDifferenceInterval(a.map(mean), b.map(mean), {
           seed: this.seeds[0]!,
-          over: this.over,
+          over: this.#overOf(a.length),
           ...(span === null ? {} : { range: span }),
         }),
-        seeds: this.seeds,
+        seeds: this.seeds.slice(0, a.length),
         perTraining: a.map((values, i) => mean(values) - mean(b[i]!)),
       };
     return this.measured(

@@ -4,10 +4,12 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { writeSafetensors } from '@controllab/core-blocks';
 import { emojiScenes, trainingMix, type SceneMix } from '@controllab/emoji-scenes';
-import { denoisingBatches, openLatentPool, type DenoisingBatchData, type LatentPhase } from '@controllab/training';
+import type { RgbImage } from '@controllab/data';
+import { denoisingBatches, latentPool, openLatentPool, type DenoisingBatchData, type LatentPhase } from '@controllab/training';
 import { tokenizerReference } from '../base/tokenizer.ts';
 import { MINI_SCHEDULE, miniVae } from '../networks/models.ts';
-import { loadWeights } from '../weights.ts';
+import { normaliseLatents, posteriorMeans } from '../networks/autoencoder.ts';
+import { loadWeights, readStatistics } from '../weights.ts';
 import { denoisingData } from './denoising.ts';
 
 const parent = mkdtempSync(path.join(os.tmpdir(), 'denoising-'));
@@ -97,8 +99,9 @@ describe('data of a denoising stage', () => {
     const { inputs, batches } = await made();
     expect(inputs['sample']!.shape).toEqual([2, 4, 16, 16]);
     const { phases } = batches.data as DenoisingBatchData;
-    const { count, latents } = openLatentPool(phases[0]!.latents);
+    const { count, of } = openLatentPool(phases[0]!.latents);
     expect(count).toBe(66);
+    const latents = Float32Array.from(Array.from({ length: count }, (_, i) => [...of(i)]).flat());
     const mean = latents.reduce((sum, x) => sum + x, 0) / latents.length;
     const variance = latents.reduce((sum, x) => sum + (x - mean) ** 2, 0) / latents.length;
     expect(Math.abs(mean)).toBeLessThan(0.15);
@@ -116,6 +119,21 @@ describe('data of a denoising stage', () => {
     expect(Object.fromEntries(Object.entries(fed).map(([name, { shape }]) => [name, shape]))).toEqual(
       Object.fromEntries(Object.entries(inputs).map(([name, { shape }]) => [name, shape])),
     );
+  });
+
+  it('is the same, bit for bit, where only some of many scenes are encoded', async () => {
+    const { phases } = (await made()).batches.data as DenoisingBatchData;
+    const whole = openLatentPool(phases[0]!.latents);
+    const file = path.join(parent, 'some.safetensors');
+    const encode = async (images: readonly RgbImage[]) =>
+      normaliseLatents(await posteriorMeans(vae.tensors, images, {}), readStatistics(vae.metadata), 'forward');
+    const dataset = await emojiScenes(source);
+    await latentPool(file, { dataset, examples: 3_000_000, only: [2, 3, 60, 2_999_999], encoder: 'mini', encode, say: () => {} });
+    const some = openLatentPool(file);
+    expect(some.count).toBe(3_000_000);
+    for (const index of [2, 3, 60]) expect(some.of(index)).toEqual(whole.of(index));
+    expect(some.of(2_999_999)).toHaveLength(ROW);
+    expect(() => some.of(4)).toThrow(/has no latents of example 4/);
   });
 
   it('is encoded again when its file is damaged', async () => {

@@ -1,4 +1,4 @@
-import { conditionBatch, normal, openDataset, uniform, type DatasetReference } from '@controllab/data';
+import { conditionBatch, normal, openDataset, type DatasetReference } from '@controllab/data';
 import {
   addNoise,
   dropPrompts,
@@ -12,7 +12,7 @@ import {
 } from '@controllab/diffusion';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { MakeBatch } from '../batch.ts';
-import { shuffledIndices } from '../shuffled-indices.ts';
+import { drawnExamples } from './drawn-examples.ts';
 import { openLatentPool } from './latent-pool.ts';
 import { examplesOfStep, type Recipe } from './recipe.ts';
 
@@ -69,29 +69,26 @@ const openTokenizer = async ({ module, data }: ModuleReference): Promise<Tokeniz
  */
 export default async function denoisingBatches(data: DenoisingBatchData): Promise<MakeBatch> {
   const { tokenizer, prediction, seed, condition, fixed = {}, cutPrompts = false } = data;
-  const { promptDrop, timesteps: sampling, snrGamma, order } = data.recipe;
+  const { promptDrop, timesteps: sampling, snrGamma } = data.recipe;
   const batchSize = examplesOfStep(data.recipe);
   const phases = await Promise.all(
     data.phases.map(async ({ from, latents, dataset }) => {
       const pool = openLatentPool(latents);
-      const shuffled = shuffledIndices({ seed, datasetSize: pool.count, batchSize });
-      return { from, pool, shuffled, dataset: await openDataset(dataset) };
+      const drawn = drawnExamples(data.recipe, { seed, count: pool.count });
+      return { from, pool, drawn, dataset: await openDataset(dataset) };
     }),
   );
   const tokenize = await openTokenizer(tokenizer);
   const schedule = new NoiseSchedule(data.schedule);
   const drawTimesteps = sampling === 'stratified' ? stratifiedTimesteps : uniformTimesteps;
 
-  const drawn = (step: number, count: number): number[] =>
-    Array.from(uniform(seed, 'scene', step, batchSize), (u) => Math.floor(u * count));
-
   return async (step) => {
-    const { pool, dataset, shuffled } = phases.findLast(({ from }) => from <= step)!;
-    const row = pool.latents.length / pool.count;
-    const shape = [batchSize, ...pool.shape.slice(1)];
-    const indices = order === 'epochs' ? shuffled(step) : drawn(step, pool.count);
+    const { pool, dataset, drawn } = phases.findLast(({ from }) => from <= step)!;
+    const row = pool.shape.reduce((a, b) => a * b, 1);
+    const shape = [batchSize, ...pool.shape];
+    const indices = drawn(step);
     const x0 = { data: new Float32Array(batchSize * row), shape };
-    indices.forEach((index, n) => x0.data.set(pool.latents.subarray(index * row, (index + 1) * row), n * row));
+    indices.forEach((index, n) => x0.data.set(pool.of(index), n * row));
     const noise = { data: normal(seed, 'noise', step, batchSize * row), shape };
     const timesteps = drawTimesteps({ seed, step, count: batchSize, trainTimesteps: schedule.trainTimesteps });
     const examples = await Promise.all(indices.map((index) => dataset.example(index)));
