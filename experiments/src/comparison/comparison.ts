@@ -22,7 +22,7 @@ export function comparison(experiment: Experiment): Job<Profile, View> {
       title: experiment.title,
       takeaway: experiment.takeaway(view),
       summary: experiment.summary(view),
-      lead: experiment.lead(view),
+      ...(experiment.lead === undefined ? {} : { lead: experiment.lead(view) }),
       arms: [
         ...view.arms.map(({ id, label }) => ({ id, label })),
         ...view.results.drawings.filter((drawing) => shownAs(drawing) === drawing.id).map(({ id, label }) => ({ id, label })),

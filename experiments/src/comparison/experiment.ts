@@ -137,8 +137,8 @@ export interface Experiment {
   /** Written before the run; see DESIGN's truth rules for what gets a verdict. */
   claims(view: View): readonly Claim[];
   sections(view: View): readonly Section[] | Promise<readonly Section[]>;
-  /** Id of the block whose first rows stand on the report's first screen. */
-  lead(view: View): string;
+  /** Id of the block of pictures whose first rows stand on the report's first screen, where there is one. */
+  lead?(view: View): string;
 }
 
 /** The arms that a profile trains, in the experiment's order. @throws RangeError for an id that is none of its arms */

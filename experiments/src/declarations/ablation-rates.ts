@@ -46,7 +46,6 @@ const rates: Experiment = {
     'A comparison at one rate tuned on one of its arms favours that arm. This screen chooses a rate for each, on seeds and by a measure of its own.',
   claims: () => [],
   sections: (view) => view.panels.map((panel) => ({ id: panel.id('loss'), title: panel.title('Loss'), blocks: [lossTable(view, panel)] })),
-  lead: ({ panels: [panel] }) => panel!.id('held-out-loss'),
 };
 
 export default comparison(rates);
