@@ -1,9 +1,8 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { cacheDirectory, cachedBytes } from '@controllab/data';
 import { buildAtlas } from './build-atlas.ts';
-import { cacheDirectory } from '../cache/cache-directory.ts';
-import { cachedBytes } from '../cache/cached-bytes.ts';
 import { catalogue } from '../catalogue/catalogue.ts';
 import { drawingPackage } from './emoji-drawing.ts';
 import { mipLevels } from './mip-levels.ts';

@@ -1,3 +1,8 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import path from 'node:path';
+import { cacheDirectory } from '../../cache/cache-directory.ts';
+import { cachedBytes } from '../../cache/cached-bytes.ts';
 import { DataError } from '../../errors.ts';
 import { isHidden } from '../../image-sources/kinds.ts';
 import { MAX_ENTRIES } from '../../image-sources/limits.ts';
@@ -5,6 +10,7 @@ import { followed, leadsOut, linkPlace, placeOf } from '../../image-sources/link
 import { naturally } from '../../image-sources/names.ts';
 import { openBytes } from '../../image-sources/tar/byte-source.ts';
 import { tarMembers, type TarMember } from '../../image-sources/tar/tar-members.ts';
+import { systemProblem } from '../../system-problem.ts';
 import { checkName, type FileSet } from './file-set.ts';
 import { openLocal, readAll } from './local-folder.ts';
 
@@ -15,11 +21,20 @@ export interface TarPlace {
   readonly size: number;
 }
 
+/** Raise with every change of the code that alters which files a tar has. */
+const INDEX_REVISION = 1;
+/** From so many bytes on, what was found in a tar is kept on disk: below, going through it again takes no time. */
+const KEPT_FROM = 64 * 2 ** 20;
+
 /**
- * All files of a tar that are not hidden, in its order. Links are files like those they lead to.
+ * All files of a tar that are not hidden, in its order. Links are files like those they lead to. Of a large tar that is listed in a file
+ * of the cache, which holds for its path, size and time of change; one that is damaged or of another time is made again.
  * @throws DataError unsupported-archive for a packed one, invalid-archive, archive-limit, duplicate-name, naming the entry
  */
-export async function indexTar(file: string): Promise<readonly TarPlace[]> {
+export async function indexTar(
+  file: string,
+  { cache = cacheDirectory(), keptFrom = KEPT_FROM }: { cache?: string; keptFrom?: number } = {},
+): Promise<readonly TarPlace[]> {
   if (/gz$/i.test(file))
     throw new DataError(
       'unsupported-archive',
@@ -28,6 +43,26 @@ export async function indexTar(file: string): Promise<readonly TarPlace[]> {
         file,
       },
     );
+  const found = await stat(file, { bigint: true }).catch((error: Error) => {
+    throw new DataError('file-read', systemProblem(error) ?? error.message, { file }, { cause: error });
+  });
+  if (found.size < keptFrom) return placesOf(file);
+  const whole = path.resolve(file);
+  const description = { index: INDEX_REVISION, file: whole, size: Number(found.size), changed: String(found.mtimeNs) };
+  const base = path.join(cache, 'tar-index', createHash('sha256').update(whole).digest('hex'));
+  let made: readonly TarPlace[] | null = null;
+  try {
+    const { bytes } = await cachedBytes(base, description, async () => Buffer.from(JSON.stringify((made = await placesOf(file)))));
+    return made ?? (JSON.parse(Buffer.from(bytes).toString('utf8')) as TarPlace[]);
+  } catch (error) {
+    // A cache that cannot be read or written costs time, and nothing else.
+    if (error instanceof DataError) throw error;
+    return made ?? placesOf(file);
+  }
+}
+
+/** Goes through a tar. */
+async function placesOf(file: string): Promise<readonly TarPlace[]> {
   const source = await openBytes(file, { gzip: false });
   try {
     const files = new Map<string, TarMember>();
@@ -68,13 +103,13 @@ export async function indexTar(file: string): Promise<readonly TarPlace[]> {
 }
 
 /** A tar whose files are read by name, in any order. */
-export async function tarFiles(path: string): Promise<FileSet> {
-  const places = new Map((await indexTar(path)).map((place) => [place.name, place]));
-  const bytes = await openLocal(path);
+export async function tarFiles(file: string): Promise<FileSet> {
+  const places = new Map((await indexTar(file)).map((place) => [place.name, place]));
+  const bytes = await openLocal(file);
   const open: FileSet['open'] = async (name) => {
     checkName(name);
     const place = places.get(placeOf(name));
-    if (place === undefined) throw new DataError('file-read', `${name}: there is no such file in ${path}`, { name });
+    if (place === undefined) throw new DataError('file-read', `${name}: there is no such file in ${file}`, { name });
     return {
       size: place.size,
       read: (at, length) => bytes.read(place.offset + at, Math.max(0, Math.min(length, place.size - at))),
@@ -82,7 +117,7 @@ export async function tarFiles(path: string): Promise<FileSet> {
   };
   const names = [...places.keys()].sort(naturally);
   return {
-    path,
+    path: file,
     names: async () => names,
     open,
     read: async (name) => readAll(await open(name), name),

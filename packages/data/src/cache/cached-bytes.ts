@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { writeAtomic } from '@controllab/data';
+import { writeAtomic } from '../write-atomic.ts';
 
 /** Bytes and their SHA-256 in hexadecimal digits. */
 export interface CheckedBytes {
