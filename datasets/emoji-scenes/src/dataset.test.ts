@@ -25,6 +25,17 @@ beforeAll(async () => {
 });
 
 describe('emoji scenes as a dataset', () => {
+  it('give two or three maps in one picture, a channel each', async () => {
+    const scenes = await emojiScenes({ tier: 'core', seed: 3, split: 'train' });
+    const example = await scenes.example(5);
+    const { rgb } = example.condition('canny+mask');
+    const channel = (c: number): Uint8Array => rgb.filter((_, i) => i % 3 === c);
+    expect([channel(0), channel(1), channel(2)]).toEqual([example.map('canny'), example.map('mask'), new Uint8Array(64 * 64)]);
+    expect(example.condition('canny+mask+depth').rgb.filter((_, i) => i % 3 === 2)).toEqual(example.map('depth'));
+    for (const id of ['canny+keypoints', 'canny+mask+depth+scribble', 'canny+edges'])
+      expect(() => example.condition(id), id).toThrow(expect.objectContaining({ code: 'missing-condition' }) as Error);
+  });
+
   it('give picture, conditions and maps of each scene, asked for in any order', async () => {
     const [a, b] = [await scenes.example(5), await scenes.example(6)];
     for (const [example, i] of [

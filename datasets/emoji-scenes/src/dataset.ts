@@ -54,7 +54,8 @@ export interface SceneExample extends Example {
 }
 
 /**
- * Emoji scenes as a dataset, with every condition of `conditions` (`line` in OpenMoji's style alone).
+ * Emoji scenes as a dataset, with every condition of `conditions` (`line` in OpenMoji's style alone), and two or three maps of them in one
+ * picture, a channel each: `canny+mask`.
  * @throws EmojiScenesError for a tier, style, split, mix, size or length that there is not
  */
 export async function emojiScenes(source: SceneSource): Promise<Dataset<SceneExample>> {
@@ -93,6 +94,22 @@ export async function emojiScenes(source: SceneSource): Promise<Dataset<SceneExa
 
 /** Opens it again from a `DatasetReference`. */
 export default emojiScenes;
+
+/** Between the maps of a condition that is several in one picture: `canny+mask`. */
+const JOINED = '+';
+
+/** Two or three maps in one picture, each in a channel of its own: red, green, blue. */
+function joinedImage(id: string, maps: readonly (Uint8Array | Float32Array)[]): Uint8Array {
+  if (maps.length > 3 || maps.some((map) => map instanceof Float32Array))
+    throw new EmojiScenesError(
+      'missing-condition',
+      `"${id}": a picture has three channels, for a map each; there is no map of keypoints.`,
+      { condition: id },
+    );
+  const rgb = new Uint8Array(3 * maps[0]!.length);
+  maps.forEach((map, c) => map.forEach((value, p) => (rgb[3 * p + c] = value)));
+  return rgb;
+}
 
 /** What the scenes of a dataset have in common. */
 interface Common {
@@ -137,6 +154,14 @@ function scene(spec: SceneSpec, { dataset, offered, objects, renderer }: Common)
       return image;
     },
     condition: (id) => {
+      const parts = id.split(JOINED);
+      if (parts.length > 1)
+        return picture(
+          joinedImage(
+            id,
+            parts.map((part) => renderer.render(spec, check(part))[check(part)]!.slice()),
+          ),
+        );
       const known = check(id);
       return picture(conditionImage(known, renderer.render(spec, known)));
     },

@@ -1,4 +1,5 @@
 import { attributions } from '@controllab/emoji-scenes';
+import { styleOf } from '@controllab/mini-sd';
 import type { Job, JobContext } from '../runner/job.ts';
 import { shownAs, trainingCount, type Experiment, type Profile } from './experiment.ts';
 import { planOf } from './plan.ts';
@@ -29,7 +30,7 @@ export function comparison(experiment: Experiment): Job<Profile, View> {
       ].filter(({ id }, i, all) => all.findIndex((other) => other.id === id) === i),
       claims: experiment.claims(view),
       sections: await experiment.sections(view),
-      attribution: [attributions.openmoji],
+      attribution: [...new Set(Object.keys(view.results.grounds).map(styleOf))].map((style) => attributions[style]),
     }),
     sources: ({ results }, runs) => sourcesOf(results, runs),
   };

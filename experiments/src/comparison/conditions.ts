@@ -4,6 +4,9 @@ export const CONDITIONS = {
   canny: { label: 'Canny edges' },
   segmentation: { label: 'segmentation map' },
   mask: { label: 'object mask' },
+  depth: { label: 'depth map' },
+  /** Two maps in one picture, a channel each. */
+  'canny+mask': { label: 'edges and mask in one picture' },
 } as const;
 
 export type ConditionId = keyof typeof CONDITIONS;

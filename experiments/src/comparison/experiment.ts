@@ -16,12 +16,18 @@ export interface Arm {
   /** What distinguishes it, for the report: a phrase. */
   readonly description: string;
   readonly method: Method;
-  /** Where its recipe differs from the profile's. */
-  readonly recipe?: Partial<Recipe>;
+  /** Where its recipe differs from the profile's: values, or what to make of the profile's. */
+  readonly recipe?: Partial<Recipe> | ((profile: Recipe) => Partial<Recipe>);
   /** It is trained from the profile's first so many seeds alone; default all of them. */
   readonly seeds?: number;
   /** Share of its training scenes whose condition is another scene's; default 0. */
   readonly wrongConditions?: number;
+  /** What it is trained on in place of each of the profile's conditions: one network for two of them, say. */
+  readonly condition?: ConditionId;
+  /** The base that it is trained on, with scenes in that base's style; default the profile's. */
+  readonly base?: string;
+  /** Training goes on from this arm's, from the same seed: with its weights, and with the batches behind its. */
+  readonly from?: Arm;
 }
 
 /** Single objects, and pairs. */
@@ -83,13 +89,31 @@ export interface Profile {
   readonly shown: SceneCounts;
 }
 
+/** A trained network at work in a drawing. */
+export interface DrawnControl {
+  readonly arm: string;
+  readonly condition: ConditionId;
+  readonly scale: number;
+  /** Another method that takes the same weights: a network that is drawn from otherwise than it was trained. */
+  readonly as?: Method;
+  /** It sees a black picture in place of its condition. */
+  readonly silent?: boolean;
+}
+
 /** What draws: one arm's network, several together, or the base model alone (no controls). */
 export interface Drawing {
   readonly id: string;
   readonly label: string;
-  readonly controls: readonly { readonly arm: string; readonly condition: ConditionId; readonly scale: number }[];
-  /** Another base than the one the controls were trained on. */
+  readonly controls: readonly DrawnControl[];
+  /** Another base than the one the controls were trained on; its scenes are in that base's style. Default the profile's. */
   readonly base?: string;
+  /**
+   * How what a control trained of its own base comes to another one: the trained `weights` in place of its own (default), or what training
+   * changed, added to its own (`increments`).
+   */
+  readonly carried?: 'weights' | 'increments';
+  /** Default the profile's. */
+  readonly guidance?: number;
   /** The conditions that its pictures are held against. */
   readonly panels: readonly ConditionId[];
   /** Whether control enters both halves of guidance (default), or that with the prompt alone (ControlNet, section 3.4). */
@@ -126,6 +150,8 @@ export interface Experiment {
   readonly measures: readonly Measure[];
   /** Default: for every condition the base model alone and each arm alone. */
   drawings?(arms: readonly Arm[], profile: Profile): readonly Drawing[];
+  /** Whether multiply-accumulates of a training step are counted, arm by arm; default not. */
+  readonly costs?: boolean;
   /** Ids of the arms of which is measured how far they move the base model's prediction before their first step; default none. */
   readonly untrained?: readonly string[];
   /** Said before a run. */
@@ -153,7 +179,27 @@ export const seedsOfArm = ({ seeds }: Pick<Arm, 'seeds'>, all: readonly number[]
 
 /** Trainings of a profile. */
 export const trainingCount = (experiment: Pick<Experiment, 'arms'>, profile: Pick<Profile, 'arms' | 'conditions' | 'seeds'>): number =>
-  profile.conditions.length * armsOf(experiment, profile).reduce((sum, { seeds = Infinity }) => sum + Math.min(seeds, profile.seeds), 0);
+  armsOf(experiment, profile).reduce(
+    (sum, { seeds = Infinity, condition }) =>
+      sum + (condition === undefined ? profile.conditions.length : 1) * Math.min(seeds, profile.seeds),
+    0,
+  );
+
+/** The recipe that an arm is trained by. */
+export const recipeOf = ({ recipe }: Pick<Profile, 'recipe'>, arm: Pick<Arm, 'recipe'>): Recipe => ({
+  ...recipe,
+  ...(typeof arm.recipe === 'function' ? arm.recipe(recipe) : arm.recipe),
+});
+
+/** Steps that the trainings took which an arm's goes on from. */
+export const stepsBefore = (profile: Profile, { from }: Arm): number =>
+  from === undefined ? 0 : stepsBefore(profile, from) + recipeOf(profile, from).steps;
+
+/** An arm's recipe with the steps of the trainings that it goes on from: what tells all scenes that were seen. */
+export const untilNow = (profile: Profile, arm: Arm): Recipe => {
+  const recipe = recipeOf(profile, arm);
+  return { ...recipe, steps: stepsBefore(profile, arm) + recipe.steps };
+};
 
 /** Id of the drawing without control. */
 export const BASE = 'base';

@@ -1,6 +1,6 @@
 import { expectedPower, MIN_TRAININGS } from '@controllab/report';
 import { examplesOfStep } from '@controllab/training';
-import { armsOf, drawingsOf, trainingCount, type Drawing, type Experiment, type Profile } from './experiment.ts';
+import { armsOf, drawingsOf, recipeOf, trainingCount, type Drawing, type Experiment, type Profile } from './experiment.ts';
 
 const counted = (n: number, noun: string): string => `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`;
 
@@ -18,16 +18,16 @@ export function planOf(experiment: Experiment, profile: Profile): string[] {
   const arms = armsOf(experiment, profile);
   const { seeds, conditions } = profile;
   const seedsOf = (id: string): number => Math.min(seeds, arms.find((arm) => arm.id === id)?.seeds ?? seeds);
-  const samples = arms.reduce((sum, { id, recipe }) => {
-    const whole = { ...profile.recipe, ...recipe };
-    return sum + examplesOfStep(whole) * whole.steps * seedsOf(id);
+  const samples = arms.reduce((sum, arm) => {
+    const whole = recipeOf(profile, arm);
+    return sum + examplesOfStep(whole) * whole.steps * seedsOf(arm.id) * (arm.condition === undefined ? conditions.length : 1);
   }, 0);
   const pictures = drawingsOf(experiment, profile).reduce(
     (sum, drawing) => sum + picturesOf(drawing, experiment, profile) * Math.min(seeds, ...drawing.controls.map(({ arm }) => seedsOf(arm))),
     0,
   );
   const trainings = counted(trainingCount(experiment, profile), 'training');
-  const cost = `${trainings} of ${(samples * conditions.length).toLocaleString('en')} samples together, ${counted(pictures, 'picture')} to draw, less what the store has`;
+  const cost = `${trainings} of ${samples.toLocaleString('en')} samples together, ${counted(pictures, 'picture')} to draw, less what the store has`;
   const power = (experiment.expected?.differences ?? []).map(({ quantity, scatter }) => {
     const seen = expectedPower(scatter, seeds, experiment.expected!.results);
     return seen === null

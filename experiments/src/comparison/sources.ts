@@ -1,3 +1,4 @@
+import type { TrainingProvenance } from '@controllab/report';
 import type { NetworkRun } from '@controllab/tfjs-onnx';
 import type { Sources } from '../runner/job.ts';
 import { NOT_RECORDED, runText } from '../runner/numerics.ts';
@@ -18,41 +19,53 @@ const WEIGHTS: Readonly<Record<string, { readonly base: string } | { readonly ju
 
 const short = (hash: string): string => hash.slice(0, 12);
 
-/** The checksum of a network's weights; null for any other, and where drawings of other bases have a part of that name too. */
-function hashOf({ base, judges, drawings }: Pick<Results, 'base' | 'judges' | 'drawings'>, name: string): string | null {
+/** The checksum of a network's weights; null for any other, and where other bases have a part of that name too. */
+function hashOf({ grounds, judges }: Pick<Results, 'grounds' | 'judges'>, name: string): string | null {
   const weights = WEIGHTS[name];
-  if (weights !== undefined && 'base' in weights && drawings.some((drawing) => drawing.base !== undefined)) return null;
-  const hash = weights === undefined ? undefined : 'base' in weights ? base.hashes[weights.base] : judges[weights.judge];
+  const [base, ...others] = Object.values(grounds);
+  if (weights !== undefined && 'base' in weights && others.length > 0) return null;
+  const hash = weights === undefined ? undefined : 'base' in weights ? base!.base.hashes[weights.base] : judges[weights.judge];
   return hash === undefined ? null : short(hash);
 }
 
+/** An arm with a condition of its own stands under several: its trainings are named once. */
+const onceEach = (all: readonly TrainingProvenance[]): TrainingProvenance[] =>
+  all.filter(({ identity, seed }, i) => all.findIndex((other) => other.identity === identity && other.seed === seed) === i);
+
 /** Where an experiment's numbers come from: training by training, and network by network on what each really ran. */
 export function sourcesOf(results: Results, runs: readonly NetworkRun[]): Sources {
-  const { base, dataset, trainings, scenes, seeds, numerics } = results;
-  const evaluated = [...new Set(scenes.map(({ hash }) => short(hash)))].join(', ');
+  const { grounds, dataset, trainings, seeds, numerics } = results;
+  const evaluated = [...new Set(Object.values(grounds).flatMap(({ scenes }) => scenes.map(({ hash }) => short(hash))))].join(', ');
+  const bases = Object.entries(grounds);
   const { processor, instructionSet, threads } = numerics;
   return {
-    weightsHash: Object.entries(base.hashes)
-      .map(([part, hash]) => `${part} ${short(hash)}`)
+    weightsHash: bases
+      .flatMap(([name, { base }]) =>
+        Object.entries(base.hashes).map(
+          ([part, hash]) => `${bases.length === 1 ? '' : `${name} `}${part} ${hash.split('+').map(short).join('+')}`,
+        ),
+      )
       .join(', '),
     datasetHash: `${dataset.id} ${short(dataset.hash)}, evaluated scenes ${evaluated}`,
-    trainings: Object.entries(trainings).flatMap(([condition, arms]) =>
-      Object.entries(arms).flatMap(([arm, stored]) =>
-        stored.map(({ hash, record: { networks = [], ...record }, cached }, i) => ({
-          id: `${condition}-${arm}-${seeds[i]}`,
-          seed: seeds[i]!,
-          identity: hash,
-          ...record,
-          processor,
-          instructionSet,
-          engine:
-            networks
-              .filter(({ stateful }) => stateful)
-              .map((run) => runText(run, numerics))
-              .join('; ') || NOT_RECORDED,
-          threads,
-          cached,
-        })),
+    trainings: onceEach(
+      Object.entries(trainings).flatMap(([condition, arms]) =>
+        Object.entries(arms).flatMap(([arm, stored]) =>
+          stored.map(({ hash, record: { networks = [], ...record }, cached }, i) => ({
+            id: `${condition}-${arm}-${seeds[i]}`,
+            seed: seeds[i]!,
+            identity: hash,
+            ...record,
+            processor,
+            instructionSet,
+            engine:
+              networks
+                .filter(({ stateful }) => stateful)
+                .map((run) => runText(run, numerics))
+                .join('; ') || NOT_RECORDED,
+            threads,
+            cached,
+          })),
+        ),
       ),
     ),
     // Those that train stand with their trainings.

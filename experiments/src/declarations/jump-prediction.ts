@@ -2,7 +2,7 @@ import type { Claim, Table } from '@controllab/report';
 import { arms as followed, SAMPLES, standard, varied } from './convergence.ts';
 import { curves, filmStrip, perStep } from '../comparison/view/blocks.ts';
 import { comparison } from '../comparison/comparison.ts';
-import type { Arm, Experiment } from '../comparison/experiment.ts';
+import { recipeOf, type Arm, type Experiment } from '../comparison/experiment.ts';
 import { conditionFidelity } from '../comparison/compute/measures.ts';
 import { readSealed, sealedNumber } from '../comparison/sealed.ts';
 import { foresee, jumpOf, SEEN, type Foresight, type Run } from '../comparison/view/foresight.ts';
@@ -20,7 +20,7 @@ const FORETOLD: readonly Arm[] = [
 /** ControlNets with zero convolutions among the arms of `convergence`: their runs are the store's. */
 const KNOWN: readonly Arm[] = followed
   .filter(({ id, method }) => id === 'proposed' || method.id === 'controlnet')
-  .map((arm) => ({ ...arm, recipe: { ...arm.recipe, steps: arm.recipe?.steps ?? standard.recipe.steps } }));
+  .map((arm) => ({ ...arm, recipe: { ...arm.recipe, steps: recipeOf(standard, arm).steps } }));
 
 /** Foretold from a sixth of the run, before control comes, and from a third. */
 const SHARES = [1 / 6, 1 / 3] as const;

@@ -37,6 +37,27 @@ export const PAPER = {
     claim: 'Cross normalisation in place of zero convolutions lets control come much faster.',
     source: 'ControlNeXt, section 3.3 and figure 5',
   },
+  composition: {
+    claim: 'Several conditions are composed by adding the outputs of their ControlNets; no extra weighting or interpolation is needed.',
+    source: 'CN section 3.4',
+  },
+  smallData: {
+    claim:
+      'With little data or time, connecting the middle block alone trains about 1.6 times as fast; the other connections are added once results follow the condition.',
+    source: 'CN, first version (arXiv 2302.05543v1), section 3.5',
+  },
+  largeData: {
+    claim: 'With much data, all of Stable Diffusion may be unlocked once ControlNet has converged, and trained jointly.',
+    source: 'CN, first version (arXiv 2302.05543v1), section 3.5',
+  },
+  guessing: {
+    claim: 'Without a prompt, control in the conditional half of guidance alone, weighed by resolution, lets the condition be read.',
+    source: 'CN section 3.4',
+  },
+  transfer: {
+    claim: 'A trained control applies to community models of the same architecture without training anew.',
+    source: 'CN figure 12; ControlNeXt, abstract',
+  },
   promptDropping: {
     claim:
       'Replacing half of the prompts by empty strings while training makes the network read the condition’s meaning in place of the prompt.',

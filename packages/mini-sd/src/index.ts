@@ -1,5 +1,5 @@
 export { MiniSdError, type MiniSdErrorCode } from './errors.ts';
-export { openBase } from './base/open-base.ts';
+export { openBase, styleOf } from './base/open-base.ts';
 export { openMini } from './base/open-mini.ts';
 export { COMMITTED_TIER, communityStyles, type CommunityStyle } from './names.ts';
 export { openJudges, type Judges } from './judges/open-judges.ts';

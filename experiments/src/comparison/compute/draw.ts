@@ -1,7 +1,11 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { createSampler, sampleInBatches, type Base, type Sampler } from '@controllab/base-model';
+import { applyIncrements, weightIncrements } from '@controllab/controlnext';
+import { readConstant } from '@controllab/core-blocks';
 import { conditionBatch, writeAtomic, type Json, type RgbImage } from '@controllab/data';
+import type { HostTensor } from '@controllab/tfjs-onnx';
+import { plain } from '../../train/on-base.ts';
 import type { Stored } from '../../runner/store.ts';
 import { firstOf, type EvaluationSet } from './evaluation-set.ts';
 import type { Arm, Drawing } from '../experiment.ts';
@@ -15,8 +19,12 @@ const BATCH = 32;
 const PICTURES = 'pictures.rgb';
 
 /** The scenes that a drawing is made for. */
-export function drawnFor(setting: Pick<Setting, 'scenesOf'>, { scenes: counts }: Pick<Drawing, 'scenes'>, seed: number): EvaluationSet {
-  const all = setting.scenesOf(seed);
+export function drawnFor(
+  setting: Pick<Setting, 'on'>,
+  { scenes: counts, base }: Pick<Drawing, 'scenes' | 'base'>,
+  seed: number,
+): EvaluationSet {
+  const all = setting.on(base).scenesOf(seed);
   return counts === undefined ? all : firstOf(all, counts);
 }
 
@@ -39,6 +47,20 @@ function readPictures({ directory, value: { count, width, height } }: Stored<Dra
   return Array.from({ length: count }, (_, i) => ({ rgb: bytes.subarray(i * size, (i + 1) * size), width, height }));
 }
 
+/** A condition as a network sees it. */
+const seen = (picture: RgbImage, silent: boolean): RgbImage => (silent ? { ...picture, rgb: new Uint8Array(picture.rgb.length) } : picture);
+
+/** The values of a training for a drawing's base: as they were trained, or what training changed in the base added to this one's. */
+function carriedTo(setting: Setting, { base, carried }: Drawing, arm: Arm, training: Stored<TrainingValue>): Record<string, HostTensor> {
+  const weights = weightsOf(training);
+  if (carried !== 'increments') return weights;
+  const host = (of: Base): Record<string, HostTensor> =>
+    Object.fromEntries(Object.keys(tuned).map((name) => [name, readConstant(of.weights[name]!)]));
+  const tuned = Object.fromEntries(Object.entries(weights).filter(([name]) => name.startsWith('unet.')));
+  const increments = weightIncrements(tuned, host(setting.on(arm.base).base));
+  return { ...weights, ...applyIncrements(increments, host(setting.on(base).base)) };
+}
+
 /**
  * The pictures of one drawing from one seed under each of its prompt settings, from the same noise for every drawing: stored, or drawn now.
  */
@@ -48,12 +70,11 @@ export async function storedDrawings(
   arms: readonly Arm[],
   seed: number,
   prompts: readonly PromptSettingId[],
-  baseOf: (id: string) => Promise<Base>,
 ): Promise<Record<string, Drawn>> {
   const { at } = setting;
   const scenes = drawnFor(setting, drawing, seed);
   const { controlIn = 'both', weighting = 'equal' } = drawing;
-  const base = drawing.base === undefined ? setting.base : await baseOf(drawing.base);
+  const { base } = setting.on(drawing.base);
   const armOf = (id: string): Arm => arms.find((arm) => arm.id === id)!;
   const trainings: Stored<TrainingValue>[] = [];
   for (const { arm, condition } of drawing.controls) trainings.push(await storedTraining(setting, { arm: armOf(arm), condition, seed }));
@@ -67,18 +88,26 @@ export async function storedDrawings(
         guidance: true,
         controlIn,
         weighting,
-        controls: drawing.controls.map(({ arm, scale }) => ({ control: controlOf({ base }, armOf(arm)), scale })),
+        controls: drawing.controls.map(({ arm, scale, as }) => ({ control: controlOf({ base }, as ?? armOf(arm).method), scale })),
       },
       at.engine,
     ));
   const drawn: Record<string, Drawn> = {};
   try {
     for (const prompt of drawing.prompts ?? prompts) {
-      const { steps, guidance, solver = 'ddim' } = at.profile.drawn;
+      const { steps, solver = 'ddim' } = at.profile.drawn;
+      const guidance = drawing.guidance ?? at.profile.drawn.guidance;
       const identity: Json = {
         revision: DRAWING_REVISION,
         base: base.hash,
-        controls: drawing.controls.map(({ condition, scale }, i) => ({ training: trainings[i]!.hash, condition, scale })),
+        controls: drawing.controls.map(({ condition, scale, as, silent }, i) => ({
+          training: trainings[i]!.hash,
+          condition,
+          scale,
+          ...(as === undefined ? {} : { as: { id: as.id, config: plain(as.config) } }),
+          ...(silent === true ? { silent } : {}),
+        })),
+        ...(drawing.carried === undefined ? {} : { carried: drawing.carried }),
         controlIn,
         weighting,
         scenes: scenes.hash,
@@ -87,7 +116,7 @@ export async function storedDrawings(
         steps,
         guidance,
         solver,
-        numerics: JSON.parse(JSON.stringify(at.numerics)) as Json,
+        numerics: plain(at.numerics),
       };
       const stored = await at.store.cell<DrawingValue>('drawing', identity, async (directory) => {
         at.say(`drawing ${scenes.examples.length} pictures: ${drawing.label}, ${PROMPT_SETTINGS[prompt].label}, seed ${seed}`);
@@ -97,10 +126,10 @@ export async function storedDrawings(
           steps,
           guidanceScale: guidance,
           solver,
-          weights: trainings.map(weightsOf),
+          weights: drawing.controls.map(({ arm }, i) => carriedTo(setting, drawing, armOf(arm), trainings[i]!)),
           conditionsOf: (start, end) =>
-            drawing.controls.map(({ condition }) =>
-              conditionBatch(scenes.examples.slice(start, end).map((example) => example.condition(condition))),
+            drawing.controls.map(({ condition, silent = false }) =>
+              conditionBatch(scenes.examples.slice(start, end).map((example) => seen(example.condition(condition), silent))),
             ),
         });
         const { width, height } = images[0]!;

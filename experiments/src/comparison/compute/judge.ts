@@ -2,7 +2,7 @@ import type { Json } from '@controllab/data';
 import type { RgbImage } from '@controllab/data';
 import type { ConditionId } from '../conditions.ts';
 import type { EvaluationSet } from './evaluation-set.ts';
-import { applies, type Measure } from './measures.ts';
+import { applies, type Measure, type Measured } from './measures.ts';
 import type { Setting } from './train.ts';
 
 /** One measure of pictures: a value a picture (null where it does not apply), or one in all. */
@@ -15,9 +15,15 @@ export const REAL = 'real';
 export async function storedMeasures(
   setting: Setting,
   measures: readonly Measure[],
-  { hash, images, scenes, condition }: { hash: string; images: readonly RgbImage[]; scenes: EvaluationSet; condition: ConditionId },
+  {
+    hash,
+    images,
+    scenes,
+    condition,
+    reference,
+  }: { hash: string; images: readonly RgbImage[]; scenes: EvaluationSet; condition: ConditionId } & Pick<Measured, 'reference'>,
 ): Promise<Record<string, Values>> {
-  const { at, judges, reference } = setting;
+  const { at, judges } = setting;
   const taken: Record<string, Values> = {};
   for (const measure of measures) {
     if (!applies(measure, condition)) continue;
@@ -31,7 +37,7 @@ export async function storedMeasures(
       numerics: JSON.parse(JSON.stringify(at.numerics)) as Json,
     };
     const { value } = await at.store.cell<Values>('measure', identity, async () => ({
-      value: await measure.of({ images, examples: scenes.examples, condition, judges, reference }),
+      value: await measure.of({ images, examples: scenes.examples, style: scenes.style, condition, judges, reference }),
     }));
     taken[measure.id] = value;
   }

@@ -1,5 +1,5 @@
 import { canny, type RgbImage } from '@controllab/data';
-import { borderColour, colourNames, colours, nearestColour, scribble, type SceneExample } from '@controllab/emoji-scenes';
+import { borderColour, colourNames, colours, nearestColour, scribble, type SceneExample, type Style } from '@controllab/emoji-scenes';
 import { edgeF1, frechetDistance, maskIou, segmentationAgreement, type Features } from '@controllab/metrics';
 import { SUBGROUPS, type Judges, type Verdict } from '@controllab/mini-sd';
 import type { ConditionId } from '../conditions.ts';
@@ -8,6 +8,8 @@ import type { ConditionId } from '../conditions.ts';
 export interface Measured {
   readonly images: readonly RgbImage[];
   readonly examples: readonly SceneExample[];
+  /** Whose drawings the scenes show. */
+  readonly style: Style;
   /** The condition that the pictures are held against. */
   readonly condition: ConditionId;
   readonly judges: Judges;
@@ -39,8 +41,17 @@ const raster = (data: Uint8Array, { width, height }: RgbImage) => ({ data, width
 const edges = (images: readonly RgbImage[], examples: readonly SceneExample[], tolerance: 0 | 1): number[] =>
   images.map(({ rgb, width, height }, i) => edgeF1(canny(rgb, width, height), examples[i]!.map('canny'), width, height, { tolerance }).f1);
 
+/** IoU of what the mini-segmenter takes for an object and of the objects. */
+async function maskAgreement({ images, examples, judges }: Measured): Promise<number[]> {
+  const predicted = await (await judges.segmenter()).segment(images.map(({ rgb }) => rgb));
+  return images.map((image, i) => maskIou(raster(predicted[i]!, image), raster(examples[i]!.map('mask'), image)));
+}
+
+/** Conditions of one map. */
+type SingleCondition = Exclude<ConditionId, `${string}+${string}`>;
+
 /** One way to hold a picture against the condition it was drawn from, by condition. */
-const FIDELITY: Record<ConditionId, { label: string; method: string; of(measured: Measured): Promise<number[]> }> = {
+const FIDELITY: Record<SingleCondition, { label: string; method: string; of(measured: Measured): Promise<number[]> }> = {
   scribble: {
     label: 'scribble F1 (mini-segmenter)',
     method:
@@ -71,26 +82,40 @@ const FIDELITY: Record<ConditionId, { label: string; method: string; of(measured
       return segmentationAgreement(pairs, { classes: SUBGROUPS }).perImage.map((value) => value ?? 0);
     },
   },
+  depth: {
+    label: 'IoU of what stands out (mini-segmenter)',
+    method: 'What the mini-segmenter takes for an object against what the depth map has in front of the background: IoU.',
+    of: (measured) => maskAgreement(measured),
+  },
   mask: {
     label: 'mask IoU (mini-segmenter)',
     method: 'What the mini-segmenter takes for an object, whichever its class, against the mask that was given: IoU.',
-    of: async ({ images, examples, judges }) => {
-      const predicted = await (await judges.segmenter()).segment(images.map(({ rgb }) => rgb));
-      return images.map((image, i) => maskIou(raster(predicted[i]!, image), raster(examples[i]!.map('mask'), image)));
-    },
+    of: (measured) => maskAgreement(measured),
   },
 };
 
-/** How closely a picture follows its condition. */
+/** The maps of a condition that is several in one picture. */
+const mapsOf = (condition: ConditionId): SingleCondition[] => condition.split('+') as SingleCondition[];
+
+/** How closely a picture follows its condition; of several maps, the mean. */
 export const conditionFidelity: Measure = {
   id: 'fidelity',
-  label: (condition) => FIDELITY[condition].label,
-  method: (condition) => FIDELITY[condition].method,
+  label: (condition) =>
+    mapsOf(condition)
+      .map((map) => FIDELITY[map].label)
+      .join(' and '),
+  method: (condition) =>
+    mapsOf(condition)
+      .map((map) => FIDELITY[map].method)
+      .join(' '),
   better: 'higher',
   range: [0, 1],
   per: 'image',
   revision: 1,
-  of: (measured) => FIDELITY[measured.condition].of(measured),
+  of: async (measured) => {
+    const each = await Promise.all(mapsOf(measured.condition).map((map) => FIDELITY[map].of(measured)));
+    return each[0]!.map((_, i) => each.reduce((sum, values) => sum + values[i]!, 0) / each.length);
+  },
 };
 
 /** Edge F1 without tolerance: what ControlNet++ reports. */

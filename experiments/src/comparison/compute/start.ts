@@ -86,7 +86,7 @@ async function compare({ at, base, followed }: Setting, arm: Arm, condition: Con
     return prediction!.data as Float32Array;
   };
   const alone = await predict(null);
-  const controlled = await predict(controlOf({ base }, arm));
+  const controlled = await predict(controlOf({ base }, arm.method));
   let difference = 0;
   for (let i = 0; i < alone.length; i++) difference = Math.max(difference, Math.abs(alone[i]! - controlled[i]!));
   return { difference, values: alone.length };

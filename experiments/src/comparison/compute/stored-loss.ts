@@ -14,7 +14,8 @@ export async function heldOutLoss(
   setting: Setting,
   { training, condition, plan }: { training: TrainingKey | null; condition: ConditionId; plan: LossPlan },
 ): Promise<HeldOutLoss> {
-  const { at, base } = setting;
+  const { at } = setting;
+  const { base } = setting.on(training?.arm.base);
   const stored = training === null ? null : await storedTraining(setting, training);
   const identity: Json = {
     revision: REVISION,
@@ -27,7 +28,10 @@ export async function heldOutLoss(
   };
   const { value } = await at.store.cell<HeldOutLoss>('held-out-loss', identity, async () => {
     at.say(`held-out loss: ${training === null ? 'base model, no control' : labelOf(training)}`);
-    const loss = await openLoss(setting, { control: training === null ? null : controlOf({ base }, training.arm), condition, plan });
+    const loss = await openLoss(
+      { at, base },
+      { control: training === null ? null : controlOf({ base }, training.arm.method), condition, plan },
+    );
     try {
       return { value: loss.of(await loss.predict(stored === null ? {} : weightsOf(stored))) };
     } finally {

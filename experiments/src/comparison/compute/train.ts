@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { createSampler, methodMetadata, type Base } from '@controllab/base-model';
-import { countParameters, verifySafetensors, writeSafetensors, type ControlTarget } from '@controllab/core-blocks';
-import { conditionBatch, type Dataset, type Json } from '@controllab/data';
+import { countParameters, verifySafetensors, writeSafetensors, type Control, type Method } from '@controllab/core-blocks';
+import { conditionBatch, jsonHash, type Dataset, type Json } from '@controllab/data';
 import { wrongConditions } from '@controllab/data-scaling';
 import type { SceneExample } from '@controllab/emoji-scenes';
 import { encodePng } from '@controllab/report';
@@ -13,7 +13,6 @@ import {
   trainedInBase,
   TRAINING_REVISION,
   type EvaluationValues,
-  type Recipe,
   type TrainingResult,
 } from '@controllab/training';
 import type { HostTensor } from '@controllab/tfjs-onnx';
@@ -23,24 +22,31 @@ import type { JobContext } from '../../runner/job.ts';
 import type { Stored } from '../../runner/store.ts';
 import type { ConditionId } from '../conditions.ts';
 import { lossPlan, type EvaluationSet } from './evaluation-set.ts';
-import type { Arm, Profile } from '../experiment.ts';
+import { recipeOf, stepsBefore, untilNow, type Arm, type Profile } from '../experiment.ts';
 import { byPrompt, LOSS_PROMPTS, openLoss, type HeldOutLoss, type LossPlan, type Predictions } from './held-out-loss.ts';
 import { openCopies } from './copies.ts';
 import { conditionFidelity, type Measured } from './measures.ts';
 import { SIGNALS, signalsOf, startsAtZero, type Signals } from './signals.ts';
 import { promptOf } from '../prompts.ts';
 
-/** What every training of an experiment shares. */
-export interface Setting {
-  readonly at: JobContext<Profile>;
+/** A base with scenes drawn as it draws. */
+export interface Ground {
   readonly base: Base;
   readonly dataset: Dataset<SceneExample>;
   /** Those whose pictures follow a training. */
   readonly followed: EvaluationSet;
   /** Those that a seed's pictures are drawn for. */
   scenesOf(seed: number): EvaluationSet;
-  readonly judges: Measured['judges'];
+  /** mini-inception's features of other scenes of the same kinds, [N, 256]. */
   reference: Measured['reference'];
+}
+
+/** What every training of an experiment shares, on the profile's base. */
+export interface Setting extends Ground {
+  readonly at: JobContext<Profile>;
+  readonly judges: Measured['judges'];
+  /** Another base of the experiment by name; without one the profile's. */
+  on(base?: string): Ground;
 }
 
 /** One training: an arm under a condition, from a seed. */
@@ -72,34 +78,32 @@ export interface TrainingValue {
 
 const WEIGHTS = 'weights.safetensors';
 
-export const recipeOf = ({ recipe }: Profile, arm: Arm): Recipe => ({ ...recipe, ...arm.recipe });
-
 /** Scenes up to which all of a training's are encoded beforehand, for all trainings; of more those alone that it sees. */
 const ENCODED_WHOLE = 16_384;
 
 /** What an arm is trained on. */
-const dataOf = ({ dataset }: Pick<Setting, 'dataset'>, { wrongConditions: share }: Arm): Dataset =>
+const dataOf = ({ dataset }: Pick<Ground, 'dataset'>, { wrongConditions: share }: Arm): Dataset =>
   share === undefined ? dataset : wrongConditions(dataset, { share });
 
 /**
  * What a training is a pure function of. The pictures that follow it are part of it, since they are stored with it.
  * @throws an error of the method's package when it has no recipe for the base
  */
-export function trainingIdentity(
-  setting: Pick<Setting, 'at' | 'base' | 'dataset' | 'followed'>,
-  { arm, condition, seed }: TrainingKey,
-): Json {
-  const { at, base, followed } = setting;
+export function trainingIdentity(setting: Pick<Setting, 'at' | 'on'>, { arm, condition, seed }: TrainingKey): Json {
+  const { at } = setting;
+  const ground = setting.on(arm.base);
+  const { base, followed } = ground;
   return {
     revision: TRAINING_REVISION,
     method: { id: arm.method.id, config: plain(arm.method.config) },
     base: base.hash,
-    dataset: dataOf(setting, arm).hash,
+    dataset: dataOf(ground, arm).hash,
     condition,
     recipe: plain(recipeOf(at.profile, arm)),
     seed,
     follow: { ...(plain(at.profile.follow) as Record<string, Json>), scenes: followed.hash, measure: conditionFidelity.revision },
     numerics: plain(at.numerics),
+    ...(arm.from === undefined ? {} : { from: jsonHash(trainingIdentity(setting, { arm: arm.from, condition, seed })) }),
   };
 }
 
@@ -121,30 +125,37 @@ export function weightsOf({ directory }: Pick<Stored<TrainingValue>, 'directory'
 /** Arm and condition as messages name them. */
 export const labelOf = ({ arm, condition, seed }: TrainingKey): string => `${arm.label}, ${condition}, seed ${seed}`;
 
-export const controlOf = ({ base }: Pick<Setting, 'base'>, arm: Arm) => {
-  const target: ControlTarget = base.denoiser().target;
-  return arm.method.create(target);
-};
+/** A method made for a base. */
+export const controlOf = ({ base }: Pick<Ground, 'base'>, method: Method): Control => method.create(base.denoiser().target);
 
 async function train(setting: Setting, key: TrainingKey, directory: string, identity: Json): Promise<TrainingValue> {
-  const { at, base, dataset } = setting;
-  const recipe = recipeOf(at.profile, key.arm);
+  const { at } = setting;
+  const { arm } = key;
+  const ground = setting.on(arm.base);
+  const { base, dataset } = ground;
+  const recipe = recipeOf(at.profile, arm);
+  const earlier = arm.from === undefined ? null : await storedTraining(setting, { ...key, arm: arm.from });
   const { images, steps, every, loss: lossSize, copies: asked } = at.profile.follow;
-  const data = dataOf(setting, key.arm);
-  const control = controlOf(setting, key.arm);
+  const data = dataOf(ground, arm);
+  const control = controlOf(ground, arm.method);
   const trained = onBase(base, control);
-  const followed = setting.followed.examples;
+  const followed = ground.followed.examples;
   const condition = conditionBatch(followed.map((example) => example.condition(key.condition)));
   const prompts = followed.map((example) => promptOf(example, 'perfect'));
-  const seen = recipe.examples > ENCODED_WHOLE ? seenExamples(recipe, key.seed) : undefined;
+  const whole = untilNow(at.profile, arm);
+  const seen = recipe.examples > ENCODED_WHOLE ? seenExamples(whole, key.seed) : undefined;
   const latents = await storedLatents(at, base, dataset, recipe.examples, seen);
-  const copies = asked === undefined ? null : await openCopies(data, { recipe, seed: key.seed, condition: key.condition, count: images });
+  const copies =
+    asked === undefined ? null : await openCopies(data, { recipe: whole, seed: key.seed, condition: key.condition, count: images });
   const sampler = await createSampler(
     base,
-    { count: images, guidance: false, controls: [{ control: controlOf(setting, key.arm) }] },
+    { count: images, guidance: false, controls: [{ control: controlOf(ground, arm.method) }] },
     at.engine,
   );
-  const inside = lossSize === undefined ? null : await openInside(setting, key, await lossPlan(lossSize), lossSize.signals === true);
+  const inside =
+    lossSize === undefined
+      ? null
+      : await openInside(setting, key, await lossPlan(lossSize, { style: ground.followed.style }), lossSize.signals === true);
   try {
     const { result, weights } = await trainControl({
       name: labelOf(key),
@@ -154,6 +165,7 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
       condition: key.condition,
       recipe,
       seed: key.seed,
+      ...(earlier === null ? {} : { start: weightsOf(earlier), firstStep: stepsBefore(at.profile, arm) }),
       engine: at.engine,
       directory,
       identity,
@@ -168,7 +180,13 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
           const drawn = await draw(condition, prompts);
           const ratios: EvaluationValues =
             copies === null ? {} : { copies: copies.of(await draw(copies.condition, Array<string>(images).fill(''))) };
-          const fidelity = await conditionFidelity.of({ ...setting, images: drawn, examples: followed, condition: key.condition });
+          const fidelity = await conditionFidelity.of({
+            ...setting,
+            images: drawn,
+            examples: followed,
+            condition: key.condition,
+            style: ground.followed.style,
+          });
           const perImage = fidelity.map((value) => value!);
           const [first] = drawn;
           const picture = Buffer.from(await encodePng(first!.rgb, first!.width, first!.height)).toString('base64');
@@ -178,7 +196,7 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
     });
     if (weights === null) throw new Interrupted();
     writeSafetensors(path.join(directory, WEIGHTS), weights, {
-      metadata: { ...methodMetadata(key.arm.method), condition: key.condition, seed: String(key.seed) },
+      metadata: { ...methodMetadata(arm.method), condition: key.condition, seed: String(key.seed) },
     });
     return {
       parameters: { control: countParameters(control.module), inBase: countOf(weights, trainedInBase(trained.model)) },
@@ -215,9 +233,11 @@ const followedSignals = (evaluations: TrainingResult['evaluations']): NonNullabl
 
 /** What an evaluation looks at beside the pictures: the loss on held-out scenes and, where asked for, the signals. */
 async function openInside(setting: Setting, { arm, condition, seed }: TrainingKey, plan: LossPlan, signals: boolean) {
-  const loss = await openLoss(setting, { control: controlOf(setting, arm), condition, plan });
-  const alone = signals ? await predictedAlone(setting, condition, plan) : null;
-  const zero = signals ? startsAtZero(startOf(onBase(setting.base, controlOf(setting, arm)).model, seed)) : [];
+  const { at } = setting;
+  const { base } = setting.on(arm.base);
+  const loss = await openLoss({ at, base }, { control: controlOf({ base }, arm.method), condition, plan });
+  const alone = signals ? await predictedAlone({ at, base }, condition, plan) : null;
+  const zero = signals ? startsAtZero(startOf(onBase(base, controlOf({ base }, arm.method)).model, seed)) : [];
   return {
     async of(step: number, state: Record<string, HostTensor>): Promise<Record<string, number | readonly number[]>> {
       const controlled = await loss.predict(stateTensors(state, 'p'));
@@ -228,7 +248,7 @@ async function openInside(setting: Setting, { arm, condition, seed }: TrainingKe
 }
 
 /** What the base model predicts without control. */
-async function predictedAlone(setting: Setting, condition: ConditionId, plan: LossPlan): Promise<Predictions> {
+async function predictedAlone(setting: Pick<Setting, 'at' | 'base'>, condition: ConditionId, plan: LossPlan): Promise<Predictions> {
   const loss = await openLoss(setting, { control: null, condition, plan });
   try {
     return await loss.predict({});

@@ -9,8 +9,8 @@ import {
   type Table,
 } from '@controllab/report';
 import { changePoints, plateauEvidence, type ChangePoints } from './change-points.ts';
-import { examplesOfStep, type Recipe } from '@controllab/training';
-import { BASE, shownAs, type Arm } from '../experiment.ts';
+import { examplesOfStep } from '@controllab/training';
+import { BASE, recipeOf, shownAs, stepsBefore, type Arm, type Drawing } from '../experiment.ts';
 import { PROMPT_SETTINGS, promptOf, type PromptSettingId } from '../prompts.ts';
 import type { EvaluationSet } from '../compute/evaluation-set.ts';
 import { LOSS_PROMPTS, type HeldOutLoss } from '../compute/held-out-loss.ts';
@@ -39,14 +39,21 @@ export function promptTable(view: View, panel: Panel, measure: string, remark = 
 const drawnUnder = (panel: Panel, prompt: PromptSettingId) => panel.drawings.filter(({ id }) => panel.drawn(id, prompt));
 
 /** Models x measures, under one prompt setting. */
-export function measureTable(view: View, panel: Panel, id: string, measures: readonly string[], prompt: PromptSettingId): Table {
+export function measureTable(
+  view: View,
+  panel: Panel,
+  id: string,
+  measures: readonly string[],
+  prompt: PromptSettingId,
+  drawings = drawnUnder(panel, prompt),
+): Table {
   return {
     kind: 'table',
     id: panel.id(id),
     caption: `With a ${PROMPT_SETTINGS[prompt].label}. ${measures.map((measure) => view.measure(measure).method(panel.condition)).join(' ')}`,
     rowHeader: 'Model',
     columns: measures.map((measure) => ({ label: view.measure(measure).label(panel.condition), better: view.measure(measure).better })),
-    rows: drawnUnder(panel, prompt).map((drawing) => ({
+    rows: drawings.map((drawing) => ({
       label: drawing.label,
       arm: shownAs(drawing),
       cells: measures.map((measure) => panel.value(drawing.id, prompt, measure)),
@@ -71,17 +78,55 @@ export function promptBars(view: View, panel: Panel, measure: string): BarFigure
   };
 }
 
-/** The recipe that an arm is trained by. */
-export const recipeOf = (view: View, { recipe }: Arm): Recipe => ({ ...view.results.profile.recipe, ...recipe });
+/** One measure of some drawings under one prompt setting, side by side; with a line where the scenes themselves stand. */
+export function drawingBars(
+  view: View,
+  panel: Panel,
+  id: string,
+  measure: string,
+  { drawings, prompt, remark = '' }: { drawings: readonly Drawing[]; prompt: PromptSettingId; remark?: string },
+): BarFigure {
+  const label = view.measure(measure).label(panel.condition);
+  const real = panel.real(measure, drawings[0]?.base);
+  return {
+    kind: 'bar',
+    id: panel.id(id),
+    caption: `${capitalised(label)}, ${PROMPT_SETTINGS[prompt].label}; 95% intervals over ${view.over}.${remark === '' ? '' : ` ${remark}`}`,
+    categories: drawings.map((drawing) => drawing.label),
+    y: { label },
+    series: [{ label, values: drawings.map((drawing) => panel.value(drawing.id, prompt, measure)) }],
+    ...(real.length === 0 ? {} : { references: [{ label: 'the scenes themselves', y: mean(real) }] }),
+  };
+}
+
+/** Held-out loss after training of some arms, side by side, without a prompt and with a perfect one. */
+export function lossBars(view: View, panel: Panel, id: string, arms: readonly Pick<Arm, 'id' | 'label'>[]): BarFigure {
+  const { scenes, timesteps } = view.results.profile.heldOut!;
+  return {
+    kind: 'bar',
+    id: panel.id(id),
+    caption: `Loss on ${scenes} held-out scenes after training, mean over timesteps ${timesteps.join(', ')}, same noise for all; lower is better. 95% intervals over ${view.over}.`,
+    categories: LOSS_PROMPTS.map((prompt) => PROMPT_SETTINGS[prompt].label),
+    y: { label: 'held-out loss' },
+    series: arms.map((arm) => ({
+      label: arm.label,
+      ...(arm.id === BASE ? {} : { arm: arm.id }),
+      values: LOSS_PROMPTS.map((prompt) => view.measured(panel.heldOut(arm.id, prompt), [0, Number.MAX_VALUE])),
+    })),
+  };
+}
 
 /** Samples that an arm sees a step. */
-export const perStep = (view: View, arm: Arm): number => examplesOfStep(recipeOf(view, arm));
+export const perStep = (view: View, arm: Arm): number => examplesOfStep(recipeOf(view.results.profile, arm));
+
+/** Samples that an arm's training has seen after some of its steps: those that it went on from count. */
+const samplesAfter = (view: View, arm: Arm, step: number): number => perStep(view, arm) * (stepsBefore(view.results.profile, arm) + step);
 
 /** Fidelity over training: over steps, or over samples where arms see more or fewer of them a step. */
 export function curves(view: View, panel: Panel): LineFigure {
   const { follow } = view.results.profile;
   const label = view.measure('fidelity').label(panel.condition);
-  const alike = new Set(view.arms.map((arm) => perStep(view, arm))).size === 1;
+  const alike = new Set(view.arms.map((arm) => perStep(view, arm))).size === 1 && view.arms.every(({ from }) => from === undefined);
   return {
     kind: 'line',
     id: panel.id('curve'),
@@ -98,7 +143,7 @@ export function curves(view: View, panel: Panel): LineFigure {
       const band = points.map(
         (point) => meanInterval(point, { seed: view.seeds[0]!, range: [0, 1] }).interval ?? ([mean(point), mean(point)] as const),
       );
-      const x = alike ? steps : steps.map((step) => perStep(view, arm) * step);
+      const x = alike ? steps : steps.map((step) => samplesAfter(view, arm, step));
       return { label: name, arm: id, x, y: points.map(mean), band, n: points[0]!.length, seeds: view.seeds };
     }),
   };
@@ -135,6 +180,33 @@ export function losses(view: View, panel: Panel): LineFigure {
   };
 }
 
+/** What training costs: multiply-accumulates of a step as its graph has them, and of all steps, those that it went on from with it. */
+export function costTable(view: View, panel: Panel, arms = view.arms): Table {
+  const whole = (arm: Arm): number => view.results.costs[arm.id]! * recipeOf(view.results.profile, arm).steps;
+  const all = (arm: Arm): number => whole(arm) + (arm.from === undefined ? 0 : all(arm.from));
+  return {
+    kind: 'table',
+    id: panel.id('cost'),
+    caption:
+      'Multiply-accumulates of training as the graphs have them: forward, backward and optimizer, per example and in all. Arms that go on from another training count its too.',
+    rowHeader: 'Arm',
+    columns: [
+      { label: 'per example', unit: 'MMAC', better: 'lower' },
+      { label: 'examples seen' },
+      { label: 'in all', unit: 'GMAC', better: 'lower' },
+    ],
+    rows: arms.map((arm) => ({
+      label: arm.label,
+      arm: arm.id,
+      cells: [
+        Math.round(view.results.costs[arm.id]! / perStep(view, arm) / 1e6),
+        samplesAfter(view, arm, recipeOf(view.results.profile, arm).steps),
+        Math.round(all(arm) / 1e9),
+      ],
+    })),
+  };
+}
+
 /** What was trained, and how it went. */
 export function trainingTable(view: View, panel: Panel): Table {
   return {
@@ -151,7 +223,7 @@ export function trainingTable(view: View, panel: Panel): Table {
     ],
     rows: view.arms.map((arm) => {
       const trainings = panel.trainings(arm.id);
-      const { steps, batchSize } = recipeOf(view, arm);
+      const { steps, batchSize } = recipeOf(view.results.profile, arm);
       const last = trainings.map(({ losses: all }) => all.slice(-50));
       const { control, inBase } = trainings[0]!.parameters;
       return { label: arm.label, arm: arm.id, cells: [control, inBase, steps, batchSize, view.measured(last, [0, Number.MAX_VALUE])] };
@@ -196,14 +268,53 @@ async function decodePng(base64: string): Promise<{ rgb: Uint8Array; width: numb
   return { rgb: new Uint8Array(data), width: info.width, height: info.height };
 }
 
+/** A scene that a report shows: the i-th single one or the i-th pair. */
+interface ShownScene {
+  readonly single: boolean;
+  readonly i: number;
+}
+
+const shownScenes = ({ results }: View): ShownScene[] => [
+  ...Array.from({ length: results.profile.shown.singles }, (_, i) => ({ single: true, i })),
+  ...Array.from({ length: results.profile.shown.pairs }, (_, i) => ({ single: false, i })),
+];
+
+/** Where a scene stands among those of a drawing; null where it is none of them. */
+const indexIn = ({ singles, examples }: EvaluationSet, { single, i }: ShownScene): number | null =>
+  single ? (i < singles ? i : null) : singles + i < examples.length ? singles + i : null;
+
+/** What a drawing shows of a scene under a prompt setting, its fidelity under it; null where it was not drawn for it. */
+function drawnScene(view: View, panel: Panel, { drawing, prompt }: { drawing: Drawing; prompt: PromptSettingId }, scene: ShownScene) {
+  const scenes = view.scenes(drawing);
+  const at = indexIn(scenes, scene);
+  if (at === null) return null;
+  const cell = panel.cells(drawing.id, prompt)[0]!;
+  const given = promptOf(scenes.examples[at]!, prompt);
+  const told = given === '' ? 'without a prompt' : `told “${given}”`;
+  const image: GridImage = { ...cell.images[at]!, alt: `${drawing.label}, ${told}`, caption: f2(cell.measures['fidelity']![at]!) };
+  return { image, given };
+}
+
+/** The condition and the scene itself, as the first pictures of a row. */
+function givenScene(panel: Panel, all: EvaluationSet, scene: ShownScene): { text: string; images: GridImage[] } {
+  const example = all.examples[indexIn(all, scene)!]!;
+  const text = promptOf(example, 'perfect');
+  return {
+    text,
+    images: [
+      { ...example.condition(panel.condition), alt: `${panel.label} of: ${text}` },
+      { ...example.image, alt: text },
+    ],
+  };
+}
+
+/** The scenes of the base that the first of some drawings is made on. */
+const scenesOfAll = (view: View, [first]: readonly Drawing[]): EvaluationSet =>
+  view.scenes({ ...(first?.base === undefined ? {} : { base: first.base }) });
+
 /** Arms x prompt settings for some of the scenes: condition, scene, then every model; the prompts stand under each scene. */
 export function armsByPrompts(view: View, panel: Panel, drawings = panel.drawings, id = 'pictures-grid'): ImageGrid {
-  const [all] = view.results.scenes as [EvaluationSet];
-  const { shown } = view.results.profile;
-  const kept = [
-    ...Array.from({ length: shown.singles }, (_, i) => ({ single: true, i })),
-    ...Array.from({ length: shown.pairs }, (_, i) => ({ single: false, i })),
-  ];
+  const all = scenesOfAll(view, drawings);
   const last = view.experiment.prompts.at(-1)!;
   const controlled = drawings.filter((drawing) => drawing.id !== BASE);
   const models = [
@@ -212,9 +323,6 @@ export function armsByPrompts(view: View, panel: Panel, drawings = panel.drawing
     ),
     ...drawings.filter((drawing) => drawing.id === BASE).map((drawing) => ({ drawing, prompt: last })),
   ];
-  /** Where a scene stands among those of a drawing; null where it is none of them. */
-  const indexIn = ({ singles, examples }: EvaluationSet, { single, i }: (typeof kept)[number]): number | null =>
-    single ? (i < singles ? i : null) : singles + i < examples.length ? singles + i : null;
   return {
     kind: 'image-grid',
     id: panel.id(id),
@@ -224,25 +332,34 @@ export function armsByPrompts(view: View, panel: Panel, drawings = panel.drawing
       'scene',
       ...models.map(({ drawing, prompt }) => ({ group: drawing.label, label: PROMPT_SETTINGS[prompt].label, arm: shownAs(drawing) })),
     ],
-    rows: kept.map((scene, row) => {
-      const example = all.examples[indexIn(all, scene)!]!;
-      const text = promptOf(example, 'perfect');
+    rows: shownScenes(view).map((scene, row) => {
+      const { text, images } = givenScene(panel, all, scene);
+      const drawn = models.map((model) => drawnScene(view, panel, model, scene));
       return {
         label: `${row + 1}`,
         detail: text,
-        images: [
-          { ...example.condition(panel.condition), alt: `${panel.label} of: ${text}` },
-          { ...example.image, alt: text },
-          ...models.map(({ drawing, prompt }): GridImage | null => {
-            const at = indexIn(view.scenes(drawing), scene);
-            if (at === null) return null;
-            const cell = panel.cells(drawing.id, prompt)[0]!;
-            const given = promptOf(example, prompt);
-            const told = given === '' ? 'without a prompt' : `told “${given}”`;
-            return { ...cell.images[at]!, alt: `${drawing.label}, ${told}`, caption: f2(cell.measures['fidelity']![at]!), detail: given };
-          }),
-        ],
+        images: [...images, ...drawn.map((found) => (found === null ? null : { ...found.image, detail: found.given }))],
       };
+    }),
+  };
+}
+
+/** Drawings side by side under one prompt setting for some of the scenes: condition, scene, then a column a drawing. */
+export function sideBySide(
+  view: View,
+  panel: Panel,
+  { drawings = panel.drawings, prompt, id = 'pictures-grid' }: { drawings?: readonly Drawing[]; prompt: PromptSettingId; id?: string },
+): ImageGrid {
+  const all = scenesOfAll(view, drawings);
+  return {
+    kind: 'image-grid',
+    id: panel.id(id),
+    caption: `${capitalised(PROMPT_SETTINGS[prompt].label)}: condition, scene, then each drawing, from the same noise (seed ${view.seeds[0]}). Under each picture its ${view.measure('fidelity').label(panel.condition)}.`,
+    columns: ['condition', 'scene', ...drawings.map(({ label }) => label)],
+    rows: shownScenes(view).map((scene, row) => {
+      const { text, images } = givenScene(panel, all, scene);
+      const drawn = drawings.map((drawing) => drawnScene(view, panel, { drawing, prompt }, scene)?.image ?? null);
+      return { label: `${row + 1}`, detail: text, images: [...images, ...drawn] };
     }),
   };
 }
@@ -333,7 +450,7 @@ export function lossCurves(view: View, panel: Panel, prompt: keyof HeldOutLoss):
       return {
         label: arm.label,
         arm: arm.id,
-        x: steps.map((step) => perStep(view, arm) * step),
+        x: steps.map((step) => samplesAfter(view, arm, step)),
         y: points.map(mean),
         band,
         n: trainings.length,

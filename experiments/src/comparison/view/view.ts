@@ -12,7 +12,7 @@ import { armsOf, type Arm, type Drawing, type Experiment, type LossScenes } from
 import type { HeldOutLoss } from '../compute/held-out-loss.ts';
 import { applies, type Measure } from '../compute/measures.ts';
 import type { PromptSettingId } from '../prompts.ts';
-import type { Cell, LossPair, Results } from '../results.ts';
+import type { Cell, GroundResults, LossPair, Results } from '../results.ts';
 import type { TrainingValue } from '../compute/train.ts';
 
 export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
@@ -98,9 +98,9 @@ export class Panel {
     return this.#view.results.lossOn[on]![this.condition]![arm]!.map((pair) => overTimesteps(pair[of][prompt]));
   }
 
-  /** The evaluated scenes themselves: the ceiling of a score, the floor of a distance. */
-  real(measure: string): readonly number[] {
-    return this.#view.results.real[this.condition]![measure]!.filter((value) => value !== null);
+  /** The evaluated scenes themselves: the ceiling of a score, the floor of a distance. @param base the profile's by default */
+  real(measure: string, base?: string): readonly number[] {
+    return this.#view.ground(base).real[this.condition]![measure]!.filter((value) => value !== null);
   }
 
   /** Their mean, with an interval over trainings, or over the pictures of the only one. */
@@ -134,9 +134,14 @@ export class View {
     return this.results.seeds;
   }
 
+  /** A base by its name, with its scenes; the profile's without one. */
+  ground(base = this.results.profile.base): GroundResults {
+    return this.results.grounds[base]!;
+  }
+
   /** The scenes that a drawing shows, from the first seed. */
-  scenes({ scenes }: Pick<Drawing, 'scenes'>): EvaluationSet {
-    const [first] = this.results.scenes as [EvaluationSet];
+  scenes({ scenes, base }: Pick<Drawing, 'scenes' | 'base'>): EvaluationSet {
+    const [first] = this.ground(base).scenes as [EvaluationSet];
     return scenes === undefined ? first : firstOf(first, scenes);
   }
 
@@ -192,9 +197,14 @@ export class View {
     );
   }
 
-  /** A claim on trained networks: one result a condition. */
-  claim(text: ClaimText, measured: (panel: Panel) => Measurement | null, paper: PaperValue | null = null): Claim {
-    const results = this.panels.map((panel): ClaimResult => ({ label: panel.label, measured: measured(panel), paper }));
+  /** A claim on trained networks: one result a condition. @param panels those that it is defined for, all by default */
+  claim(
+    text: ClaimText,
+    measured: (panel: Panel) => Measurement | null,
+    paper: PaperValue | null = null,
+    panels: readonly Panel[] = this.panels,
+  ): Claim {
+    const results = panels.map((panel): ClaimResult => ({ label: panel.label, measured: measured(panel), paper }));
     return { ...text, basis: 'trainings', results };
   }
 

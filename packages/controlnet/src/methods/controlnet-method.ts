@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { initialize, readConstant, type Control, type ControlTarget, type Method, type Weights } from '@controllab/core-blocks';
 import type { NamedTensors } from '@controllab/tfjs-onnx';
 import type { Connection } from '../connection.ts';
@@ -11,6 +12,8 @@ export interface ControlNetChoices extends ResidualChoices {
   readonly connection?: Connection;
   /** Where the copy starts: at the U-Net's weights (section 3.1), or at random. */
   readonly copy?: 'pretrained' | 'random';
+  /** What a condition's black and white are to the hint encoder: 0 and 1 as released, or -1 and 1 as pictures are to an autoencoder. */
+  readonly conditionRange?: 'unit' | 'signed';
 }
 
 const at = (t: NamedTensors, name: string) => t[name]!;
@@ -60,6 +63,12 @@ export const controlOfModel = (target: ControlTarget, module: ControlNetModel, w
     initial: () => Object.fromEntries(Object.entries(weights).map(([name, tensor]) => [`control.${name}`, readConstant(tensor)])),
   });
 
+/** The same of a condition that is brought from [0, 1] to [-1, 1] first. */
+const signed =
+  (residuals: ResidualNetwork['residuals']): ResidualNetwork['residuals'] =>
+  (t, options) =>
+    residuals({ ...t, condition: tf.sub(tf.mul(at(t, 'condition'), 2), 1) }, options);
+
 /**
  * ControlNet: a trainable copy of the U-Net's encoder, tied in by zero convolutions; the U-Net is locked. Its choices are the paper's
  * ablation (Gaussian convolutions) and advice: connect the middle block alone while there is little data or time, train the whole U-Net
@@ -72,12 +81,14 @@ export function controlNet({
   onlyMid = false,
   jointRate = null,
   trains,
+  conditionRange = 'unit',
 }: ControlNetChoices = {}): Method {
   const choices: readonly (readonly [chosen: boolean, id: string, label: string])[] = [
     [copy === 'random', 'random', 'random copy'],
     [connection === 'gaussian', 'gaussian', 'Gaussian convolutions'],
     [onlyMid, 'mid', 'middle block only'],
     [jointRate !== null, 'joint', trains === undefined ? 'trained with the U-Net' : `trained with the U-Net's ${String(trains)}`],
+    [conditionRange === 'signed', 'signed', 'condition in [-1, 1]'],
   ];
   const chosen = choices.filter(([is]) => is);
   return {
@@ -89,13 +100,20 @@ export function controlNet({
       ...(jointRate === null
         ? []
         : [`${trains === undefined ? 'the whole U-Net trains' : `the U-Net's parameters that match ${String(trains)} train`} with it`]),
+      ...(conditionRange === 'signed' ? ['which sees its condition in [-1, 1]'] : []),
     ].join(', '),
-    config: { connection, copy, onlyMid, jointRate, ...(trains === undefined ? {} : { trains: String(trains) }) },
-    create: (target) =>
-      residualControl(target, copyOf(target, { connection, copy, onlyMid }), {
-        onlyMid,
-        jointRate,
-        ...(trains === undefined ? {} : { trains }),
-      }),
+    config: {
+      connection,
+      copy,
+      onlyMid,
+      jointRate,
+      ...(trains === undefined ? {} : { trains: String(trains) }),
+      ...(conditionRange === 'unit' ? {} : { conditionRange }),
+    },
+    create(target) {
+      const network = copyOf(target, { connection, copy, onlyMid });
+      const seen = conditionRange === 'unit' ? network : { ...network, residuals: signed(network.residuals) };
+      return residualControl(target, seen, { onlyMid, jointRate, ...(trains === undefined ? {} : { trains }) });
+    },
   };
 }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import * as tf from '@tensorflow/tfjs';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
   encoderOf,
@@ -9,10 +10,12 @@ import {
   parameterSpecs,
   readSafetensors,
   UNet2DConditionModel,
+  withParameters,
   writeSafetensors,
   type ControlTarget,
   type UNet2DConditionConfig,
 } from '@controllab/core-blocks';
+import type { NamedTensors } from '@controllab/tfjs-onnx';
 import { ControlNetLite } from '../controlnet-lite.ts';
 import { ControlNetModel, initializeFromUNet } from '../controlnet.ts';
 import { controlNetLite } from './controlnet-lite-method.ts';
@@ -42,6 +45,7 @@ const METHODS = {
   'controlnet-mid': controlNet({ onlyMid: true }),
   'controlnet-gaussian-joint': controlNet({ connection: 'gaussian', jointRate: 0.1 }),
   'controlnet-joint': controlNet({ jointRate: 0.1, trains: /to_out/ }),
+  'controlnet-signed': controlNet({ conditionRange: 'signed' }),
   'controlnet-lite': controlNetLite(),
   'controlnet-mlp': controlNetMlp(),
   'ldm-concatenation': ldmConcatenation(),
@@ -75,6 +79,26 @@ it.each([
   ['controlnet-lite', initialize(new ControlNetLite({ ...encoder, ...hint }), 5, 'control')],
 ] as const)('%s starts as its network does by itself', (id, expected) => {
   expect(METHODS[id].create(target).initial(base, 5)).toEqual(expected);
+});
+
+it('a signed condition is seen as 2 c - 1', async () => {
+  await tf.setBackend('cpu');
+  const given = (conditionRange: 'unit' | 'signed', brightness: number): Float32Array => {
+    const control = controlNet({ connection: 'gaussian', conditionRange }).create(target);
+    const values = Object.entries(control.initial(base, 5)).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]);
+    return withParameters({ control: control.module }, Object.fromEntries(values) as NamedTensors, () => {
+      const t = {
+        sample: tf.ones([1, 4, 4, 4]),
+        timesteps: tf.tensor1d([7]),
+        context: tf.ones([1, 2, 8]),
+        condition: tf.fill([1, 3, 16, 16], brightness),
+      };
+      return control.apply(t).midBlockAdditionalResidual!.dataSync() as Float32Array;
+    });
+  };
+  expect(given('signed', 0.75)).toEqual(given('unit', 0.5));
+  expect(given('signed', 0.75)).not.toEqual(given('unit', 0.75));
+  expect(controlNet({ conditionRange: 'unit' }).config).toEqual(controlNet().config);
 });
 
 it('concatenation widens conv_in by channels of zero weights', () => {

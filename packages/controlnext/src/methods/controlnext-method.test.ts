@@ -49,6 +49,8 @@ describe('choices', () => {
     expect(method.id).toBe('controlnext-down-blocks-0-gain-0-35-attn1-to-out-zero');
     expect(method.label).toBe('ControlNeXt, at down_blocks.0, gain 0.35, trains /attn1.*to_out/, zero convolution');
     expect(method.config).toEqual({ ...choices, legacy: false, trains: '/attn1.*to_out/' });
+    expect(controlNeXt({ normalization: 'pool-first' }).id).toBe('controlnext-pool-first');
+    expect(controlNeXt({ normalization: 'equation-10' }).label).toBe('ControlNeXt, normalised by equation 10');
     expect(controlNeXt({ trains: 'none' }).id).toBe('controlnext-locked');
     expect(controlNeXt().config).toEqual({ legacy: false, point: null, gain: null, trains: null, normalization: 'cross' });
   });
@@ -83,6 +85,10 @@ describe('choices', () => {
     expect(added({}).mean).toBeCloseTo(3, 1);
     expect(added({ gain: 0.5 }).mean).toBeCloseTo(1.5, 1);
     expect(added({ normalization: 'zero-convolution' }).mean).toBe(0);
+    // Features of the main branch's size are not pooled: the order changes nothing.
+    expect(added({ normalization: 'pool-first' }).mean).toBeCloseTo(added({ normalization: 'align-first' }).mean, 5);
+    // (c - 3) / 1 of features c that are near 0: equation 10 leaves the control's own mean in the result.
+    expect(added({ normalization: 'equation-10' }).mean).toBeCloseTo(-3, 0);
     expect([added({}).point, added({ point: 'down_blocks.0' }).point]).toEqual(['conv_in', 'down_blocks.0']);
   });
 });

@@ -8,6 +8,7 @@ import {
   type Method,
 } from '@controllab/core-blocks';
 import { ControlNeXtModel } from '../controlnext.ts';
+import type { CrossNormalization } from '../cross-normalization.ts';
 import { ControlNeXtError } from '../errors.ts';
 import { injectControl } from '../injection.ts';
 import { CURRENT, LEGACY, type Recipe } from './recipes.ts';
@@ -22,8 +23,11 @@ export interface ControlNeXtChoices {
   readonly gain?: number;
   /** Which of the U-Net's parameters train with the module, by name. */
   readonly trains?: 'none' | RegExp;
-  /** How the features are kept from disturbing the U-Net: cross normalisation, or a zero convolution in its place. */
-  readonly normalization?: 'cross' | 'zero-convolution';
+  /**
+   * How the features are kept from disturbing the U-Net: cross normalisation as the release does it, with pooling first or alignment first,
+   * or as equation 10 prints it (see `CrossNormalization`), or a zero convolution in its place.
+   */
+  readonly normalization?: 'cross' | 'pool-first' | 'align-first' | 'equation-10' | 'zero-convolution';
 }
 
 /** The recipe for a target with the choices in its place. @throws ControlNeXtError invalid-config for a family without one */
@@ -43,11 +47,30 @@ function recipeOf({ family }: ControlTarget, { legacy = false, ...choices }: Con
       ...recipe.injection,
       ...(point === undefined ? {} : { point }),
       ...(gain === undefined ? {} : { gain: { factor: gain, sigmoid: false } }),
-      ...(zero ? { normalization: { kind: 'none' } } : {}),
+      normalization: normalizationOf(recipe.injection.normalization, normalization),
     },
     trains: trains === undefined ? recipe.trains : trains === 'none' ? null : trains,
   };
 }
+
+/** The paper gives neither; SVD's release has this eps. */
+const EQUATION_10 = { kind: 'equation-10', gamma: 1, eps: 1e-5, squareRoot: true } as const satisfies CrossNormalization;
+
+function normalizationOf(released: CrossNormalization, chosen: ControlNeXtChoices['normalization'] = 'cross'): CrossNormalization {
+  if (chosen === 'cross') return released;
+  if (chosen === 'zero-convolution') return { kind: 'none' };
+  if (chosen === 'equation-10') return EQUATION_10;
+  const eps = 'eps' in released ? released.eps : EQUATION_10.eps;
+  return { kind: 'align', first: chosen === 'pool-first' ? 'pool' : 'align', eps };
+}
+
+/** How a choice of normalisation is named; the release's own is not. */
+const NORMALIZATION_NAMES = {
+  'pool-first': { id: 'pool-first', label: 'pooled, then aligned' },
+  'align-first': { id: 'align-first', label: 'aligned, then pooled' },
+  'equation-10': { id: 'equation-10', label: 'normalised by equation 10' },
+  'zero-convolution': { id: 'zero', label: 'zero convolution' },
+} as const;
 
 function controlOf(target: ControlTarget, { module: config, injection, trains, baseRate }: Recipe): Control {
   const module = new ControlNeXtModel({
@@ -83,7 +106,7 @@ function named({ legacy, point, gain, trains, normalization }: ControlNeXtChoice
     ...(gain === undefined ? [] : [{ id: `gain-${slug(String(gain))}`, label: `gain ${gain}` }]),
     ...(trains === 'none' ? [{ id: 'locked', label: 'base locked' }] : []),
     ...(trains instanceof RegExp ? [{ id: slug(trains.source), label: `trains ${String(trains)}` }] : []),
-    ...(normalization === 'zero-convolution' ? [{ id: 'zero', label: 'zero convolution' }] : []),
+    ...(normalization === undefined || normalization === 'cross' ? [] : [NORMALIZATION_NAMES[normalization]]),
   ];
 }
 
@@ -101,7 +124,13 @@ export function controlNeXt(choices: ControlNeXtChoices = {}): Method {
   const { legacy = false, point = null, gain = null, trains, normalization = 'cross' } = choices;
   const chosen = named(choices);
   const label = ['ControlNeXt', ...chosen.map((choice) => choice.label)].join(', ');
-  const entry = normalization === 'cross' ? 'by cross normalisation' : 'behind a zero convolution';
+  const entry = {
+    cross: 'by cross normalisation',
+    'pool-first': 'by cross normalisation, pooled first',
+    'align-first': 'by cross normalisation, aligned first',
+    'equation-10': 'normalised as equation 10 prints it',
+    'zero-convolution': 'behind a zero convolution',
+  }[normalization];
   return {
     id: ['controlnext', ...chosen.map(({ id }) => id)].join('-'),
     label,

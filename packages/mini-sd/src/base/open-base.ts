@@ -1,8 +1,14 @@
 import { openCheckpoint, type Base, type CheckpointOptions } from '@controllab/base-model';
-import { tiers, type Tier } from '@controllab/emoji-scenes';
+import { tiers, type Style, type Tier } from '@controllab/emoji-scenes';
 import { MiniSdError } from '../errors.ts';
 import { communityStyles, MINI, type CommunityStyle } from '../names.ts';
 import { openMini } from './open-mini.ts';
+
+/** Whose drawings a base draws like, by its name; OpenMoji's unless it is a community model. */
+export const styleOf = (name: string): Style => {
+  const [first, ...more] = name.split(':');
+  return (first === MINI ? communityStyles.find((style) => more.includes(style)) : undefined) ?? 'openmoji';
+};
 
 /**
  * Opens a base by the name that a user or an experiment gives it: `mini`, the embedded default; `mini:STYLE`, a community model of it;

@@ -43,6 +43,8 @@ export interface DenoisingBatchData {
   readonly prediction: Prediction;
   readonly recipe: Pick<Recipe, 'batchSize' | 'promptDrop' | 'timesteps' | 'accumulation' | 'snrGamma' | 'order'>;
   readonly seed: number;
+  /** Added to every step: a training that goes on from another one sees the batches behind its. 0. */
+  readonly firstStep?: number;
   /** Prompts longer than the text encoder reads are cut off, not refused: whoever asks for it has said which. */
   readonly cutPrompts?: boolean;
   /** Adds this condition of each example as input `condition`. */
@@ -68,7 +70,7 @@ const openTokenizer = async ({ module, data }: ModuleReference): Promise<Tokeniz
  * prompts are the same for every method that trains on the same dataset with the same seed.
  */
 export default async function denoisingBatches(data: DenoisingBatchData): Promise<MakeBatch> {
-  const { tokenizer, prediction, seed, condition, fixed = {}, cutPrompts = false } = data;
+  const { tokenizer, prediction, seed, condition, fixed = {}, cutPrompts = false, firstStep = 0 } = data;
   const { promptDrop, timesteps: sampling, snrGamma } = data.recipe;
   const batchSize = examplesOfStep(data.recipe);
   const phases = await Promise.all(
@@ -82,7 +84,8 @@ export default async function denoisingBatches(data: DenoisingBatchData): Promis
   const schedule = new NoiseSchedule(data.schedule);
   const drawTimesteps = sampling === 'stratified' ? stratifiedTimesteps : uniformTimesteps;
 
-  return async (step) => {
+  return async (ownStep) => {
+    const step = firstStep + ownStep;
     const { pool, dataset, drawn } = phases.findLast(({ from }) => from <= step)!;
     const row = pool.shape.reduce((a, b) => a * b, 1);
     const shape = [batchSize, ...pool.shape];

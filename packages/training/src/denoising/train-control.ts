@@ -3,6 +3,7 @@ import { readConstant, type Weights } from '@controllab/core-blocks';
 import type { NoiseScheduleConfig, Prediction } from '@controllab/diffusion';
 import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 import { startBatchWorker } from '../batch-worker.ts';
+import { TrainingError } from '../errors.ts';
 import { runTraining, type Evaluation, type TrainingOptions, type TrainingResult } from '../run-training.ts';
 import { compileTrainStep, initialTrainState, stateTensors } from '../train-step.ts';
 import type { ProgressOutput } from '@controllab/report';
@@ -31,6 +32,10 @@ export interface ControlTraining {
   readonly latent?: { height: number; width: number };
   readonly recipe: Recipe;
   readonly seed: number;
+  /** Values that training goes on from in place of the method's own: those of an earlier training. See {@link startOf}. */
+  readonly start?: Weights;
+  /** Steps that came before: batches go on behind them; rate and moments begin anew. 0. */
+  readonly firstStep?: number;
   readonly engine: Omit<CompileOptions, 'name' | 'stepsPerRun'>;
   /** Checkpoints and log.jsonl; called again with the same identity, training continues from there. */
   readonly directory: string;
@@ -58,11 +63,26 @@ export interface TrainedControl {
 const unetWeights = (weights: Weights): Weights =>
   Object.fromEntries(Object.entries(weights).flatMap(([name, t]) => (name.startsWith('unet.') ? [[name.slice('unet.'.length), t]] : [])));
 
-/** Values of the parameters before the first step: the control's own, and the base's where those train too. */
-export function startOf(model: DenoisingModel, seed: number): Record<string, HostTensor> {
+/**
+ * Values of the parameters before the first step: the control's own, and the base's where those train too.
+ * @param earlier values that take their place, such as an earlier training's; what it lacks (a connection that is new) starts as ever
+ * @throws TrainingError invalid-options naming what of `earlier` the model does not train, or trains in another shape
+ */
+export function startOf(model: DenoisingModel, seed: number, earlier: Weights = {}): Record<string, HostTensor> {
   const initial = model.control.initial(unetWeights(model.weights), seed);
   const inBase = trainedInBase(model).filter((name) => initial[name] === undefined);
-  return { ...initial, ...Object.fromEntries(inBase.map((name) => [name, readConstant(model.weights[name]!)])) };
+  const start = { ...initial, ...Object.fromEntries(inBase.map((name) => [name, readConstant(model.weights[name]!)])) };
+  for (const [name, value] of Object.entries(earlier)) {
+    const shape = start[name]?.shape.join();
+    if (shape !== value.shape.join())
+      throw new TrainingError(
+        'invalid-options',
+        `training cannot go on from values that it has no place for: ${name} is [${value.shape.join(', ')}], ${shape === undefined ? 'and is not trained' : `expected [${shape}]`}`,
+        { name },
+      );
+    start[name] = readConstant(value);
+  }
+  return start;
 }
 
 /**
@@ -71,7 +91,7 @@ export function startOf(model: DenoisingModel, seed: number): Record<string, Hos
  * @throws TrainingError, and what the evaluation throws
  */
 export async function trainControl(training: ControlTraining): Promise<TrainedControl> {
-  const { name, model, recipe, seed, engine, evaluation, checkpointEvery, latent } = training;
+  const { name, model, recipe, seed, engine, evaluation, checkpointEvery, latent, firstStep = 0 } = training;
   checkRecipe(recipe);
   const counts = [
     recipe.steps,
@@ -90,6 +110,7 @@ export async function trainControl(training: ControlTraining): Promise<TrainedCo
     recipe,
     seed,
     cutPrompts,
+    firstStep,
     condition,
     ...(fixed === undefined ? {} : { fixed }),
   };
@@ -97,7 +118,10 @@ export async function trainControl(training: ControlTraining): Promise<TrainedCo
     const result = await runTraining({
       name,
       step,
-      initialState: initialTrainState(startOf(model, seed), { ema: recipe.ema !== null, accumulation: recipe.accumulation ?? 1 }),
+      initialState: initialTrainState(startOf(model, seed, training.start), {
+        ema: recipe.ema !== null,
+        accumulation: recipe.accumulation ?? 1,
+      }),
       batches: startBatchWorker(denoisingBatchModule(batches)),
       totalSteps: recipe.steps,
       learningRate: learningRateOf(recipe),

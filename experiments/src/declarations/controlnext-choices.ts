@@ -1,0 +1,291 @@
+import { controlNet } from '@controllab/controlnet';
+import { controlNeXt, type ControlNeXtChoices } from '@controllab/controlnext';
+import type { Claim, Measurement } from '@controllab/report';
+import { heldOut, profiles, undrawn } from './arms.ts';
+import { drawingBars, filmStrip, lossBars, lossTable, measureTable, trainingTable } from '../comparison/view/blocks.ts';
+import { lossClaim } from '../comparison/view/claims.ts';
+import { comparison } from '../comparison/comparison.ts';
+import { eachAlone, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
+import { conditionFidelity } from '../comparison/compute/measures.ts';
+import { listText, numberText, questionSection, threadText, type Question, type Thread } from '../comparison/view/questions.ts';
+import type { Panel, View } from '../comparison/view/view.ts';
+import { PAPER } from './paper-values.ts';
+
+/** Subsets of the base that train with the module, from few parameters to all. */
+const SUBSETS = { middle: /mid_block.*to_out/, cross: /attn2.*to_out/, all: /^/ } as const;
+
+const choice = (id: string, choices: ControlNeXtChoices, label = controlNeXt(choices).label): Arm => ({
+  id,
+  label,
+  description: controlNeXt(choices).description,
+  method: controlNeXt(choices),
+});
+
+/** Those that `controlnext-speed` trains too are the same trainings. */
+const arms: readonly Arm[] = [
+  choice('controlnext', {}, 'ControlNeXt, behind conv_in'),
+  { id: 'controlnet', label: 'ControlNet', description: controlNet().description, method: controlNet() },
+  choice('down-0', { gain: 1, point: 'down_blocks.0' }),
+  choice('down-1', { point: 'down_blocks.1' }),
+  choice('mid', { point: 'mid_block' }),
+  choice('locked', { trains: 'none' }),
+  choice('train-middle', { trains: SUBSETS.middle }, 'ControlNeXt, trains to_out of the middle block'),
+  choice('train-cross', { trains: SUBSETS.cross }, 'ControlNeXt, trains to_out of cross-attention'),
+  choice('train-all', { trains: SUBSETS.all }, 'ControlNeXt, trains the whole U-Net'),
+  choice('zero', { normalization: 'zero-convolution' }),
+  choice('equation-10', { normalization: 'equation-10' }),
+  choice('down-0-pool-first', { gain: 1, point: 'down_blocks.0', normalization: 'pool-first' }),
+  choice('gain-20', { gain: 0.2 }),
+  choice('gain-35', { gain: 0.35, point: 'conv_in' }, 'ControlNeXt, gain 0.35'),
+];
+
+const drawn: Profile['drawn'] = { singles: 24, pairs: 0, steps: 10, solver: 'dpm++2m', guidance: 3, ownScenes: true };
+
+const standard: Profile = { ...undrawn.byCourse, seeds: 5, heldOut, drawn, shown: { singles: 6, pairs: 0 } };
+
+/** Strengths at which the network that was trained at 1 is drawn. */
+const SCALES = [0.2, 0.35, 1.5] as const;
+const scaleId = (scale: number): string => `scale-${100 * scale}`;
+
+/** Networks that are drawn from otherwise than they were trained: at another point of the same width, as the SD1.5 release does. */
+const MISMATCHES = [
+  {
+    id: 'conv-in-at-down-0',
+    arm: 'controlnext',
+    as: { gain: 1, point: 'down_blocks.0' },
+    label: 'trained behind conv_in, drawn behind down block 0',
+  },
+  { id: 'down-1-at-mid', arm: 'down-1', as: { point: 'mid_block' }, label: 'trained behind down block 1, drawn behind the middle block' },
+] as const satisfies readonly { id: string; arm: string; as: ControlNeXtChoices; label: string }[];
+
+const drawings = (trained: readonly Arm[], profile: Profile): Drawing[] => {
+  const [condition] = profile.conditions;
+  const panels = [condition!];
+  const has = (arm: string): boolean => trained.some(({ id }) => id === arm);
+  return [
+    ...eachAlone(trained, profile),
+    ...SCALES.map((scale) => ({
+      id: scaleId(scale),
+      label: `ControlNeXt, drawn at ${scale}`,
+      controls: [{ arm: 'controlnext', condition: condition!, scale }],
+      panels,
+    })),
+    ...MISMATCHES.filter(({ arm }) => has(arm)).map(({ id, arm, as, label }) => ({
+      id,
+      label,
+      controls: [{ arm, condition: condition!, scale: 1, as: controlNeXt(as) }],
+      panels,
+    })),
+  ];
+};
+
+const issues = (...numbers: number[]): Thread[] => numbers.map((number) => ({ repository: 'JIA-Lab-research/ControlNeXt', number }));
+
+const losses = (panel: Panel, arm: string) => panel.heldOut(arm, 'none');
+const lossOver = (view: View, panel: Panel, arm: string, other: string): Measurement =>
+  view.difference(losses(panel, arm), losses(panel, other));
+
+/** A claim that one arm's loss is more than another's by the least effect of interest. */
+const worse = (view: View, id: string, text: { claim: string; source: string }, [arm, other]: readonly [string, string]): Claim[] =>
+  lossClaim(
+    view,
+    { ...text, id, test: `${labelOf(arm)} minus ${labelOf(other)}.`, quantity: `held-out loss, ${labelOf(arm)} − ${labelOf(other)}` },
+    [arm, other],
+    (panel) => lossOver(view, panel, arm, other),
+  );
+
+const labelOf = (arm: string): string => arms.find(({ id }) => id === arm)!.label;
+
+/** A claim that two arms' losses are alike. */
+const alike = (view: View, id: string, text: { claim: string; source: string }, pair: readonly [string, string]): Claim[] =>
+  worse(view, id, text, pair).map((claim) => ({ ...claim, rule: { kind: 'within', lo: -0.003, hi: 0.003 } }));
+
+const fidelityLost = (view: View, panel: Panel, { id, arm }: (typeof MISMATCHES)[number]): Measurement =>
+  view.difference(panel.samples(arm, 'perfect', 'fidelity'), panel.samples(id, 'perfect', 'fidelity'), [0, 1]);
+
+function claims(view: View): Claim[] {
+  const trained = view.arms.map(({ id }) => id);
+  return [
+    ...alike(
+      view,
+      'mid-like-down-0',
+      {
+        claim:
+          'The middle block, where the SD1.5 inference folder injects, is as good a place as the first down block, where its training folder does.',
+        source: threadText(issues(83, 77)),
+      },
+      ['mid', 'down-0'],
+    ),
+    ...worse(
+      view,
+      'conv-in-beats-down-0',
+      {
+        claim: 'Right behind conv_in, where the SDXL code injects, more is learnt than behind the first down block.',
+        source: threadText(issues(83)),
+      },
+      ['down-0', 'controlnext'],
+    ),
+    ...MISMATCHES.filter(({ arm }) => trained.includes(arm)).map((mismatch) =>
+      view.claim(
+        {
+          id: `mismatch-${mismatch.id}`,
+          claim: 'A network that was trained at one injection point does not control when it is drawn from at another one.',
+          source: threadText(issues(83, 77)),
+          test: 'Fidelity with a perfect prompt at the point of training minus that at the other point, same noise and scenes; 0.1 is the least that would be noticed.',
+          quantity: `fidelity lost, ${mismatch.label}`,
+          rule: { kind: 'above', bound: 0.1 },
+          primary: true,
+          shownIn: view.panels[0]!.id('point-fidelity'),
+        },
+        (panel) => fidelityLost(view, panel, mismatch),
+      ),
+    ),
+    ...alike(
+      view,
+      'equation-10-like-code',
+      {
+        claim: 'Cross normalisation as the paper prints it (equation 10) does what the code does.',
+        source: `${threadText(issues(88))}; ${PAPER.crossNormalization.source}`,
+      },
+      ['equation-10', 'controlnext'],
+    ),
+    ...alike(
+      view,
+      'order-of-pooling',
+      {
+        claim: 'Whether pooling or alignment comes first (the releases differ in it) changes nothing.',
+        source: 'the released U-Nets of SD1.5 and SDXL',
+      },
+      ['down-0-pool-first', 'down-0'],
+    ),
+    ...worse(
+      view,
+      'module-alone',
+      { claim: 'Training the module alone, with the base locked, controls less.', source: threadText(issues(43)) },
+      ['locked', 'controlnext'],
+    ),
+    ...alike(
+      view,
+      'to-out-suffices',
+      { claim: 'Output projections of attention are enough: training the whole U-Net gains nothing.', source: threadText(issues(45)) },
+      ['controlnext', 'train-all'],
+    ),
+    ...worse(view, 'slower-than-controlnet', { claim: 'ControlNeXt learns more slowly than ControlNet.', source: threadText(issues(36)) }, [
+      'controlnext',
+      'controlnet',
+    ]),
+  ];
+}
+
+/** The questions of the repository's threads, each with what of this run answers it. */
+function questions(view: View, panel: Panel): Question[] {
+  const trained = view.arms.map(({ id }) => id);
+  const shown = (ids: readonly string[]) => view.arms.filter(({ id }) => ids.includes(id));
+  const drawnBy = (ids: readonly string[]) => ids.flatMap((id) => panel.drawings.filter((drawing) => drawing.id === id));
+  const lossText = (ids: readonly string[]): string =>
+    listText(shown(ids).map(({ id, label }) => `${label} ${numberText(view.measured(losses(panel, id), [0, Number.MAX_VALUE]), 4)}`));
+  const fidelityText = (ids: readonly string[]): string =>
+    listText(drawnBy(ids).map(({ id, label }) => `${label} ${numberText(panel.value(id, 'perfect', 'fidelity'), 2)}`));
+  const points = ['controlnext', 'down-0', 'down-1', 'mid'];
+  const subsets = ['locked', 'train-middle', 'train-cross', 'controlnext', 'train-all'];
+  const norms = ['controlnext', 'equation-10', 'zero'];
+  const gains = ['gain-20', 'gain-35', 'controlnext'];
+  const scales = [scaleId(0.2), scaleId(0.35), 'controlnext', scaleId(1.5)];
+  const mismatched = MISMATCHES.filter(({ arm }) => trained.includes(arm)).flatMap(({ id, arm }) => [arm, id]);
+  return [
+    {
+      id: 'point',
+      title: 'Which injection point is right: the first down block or the middle?',
+      threads: issues(83, 77),
+      asked:
+        'the SD1.5 training folder adds the features behind the first down block, its inference folder behind the middle block, and weights of one do not work in the other.',
+      answer: `held-out loss without a prompt by the point of training: ${lossText(points)}. Drawn from at another point than they were trained at, the same weights give (fidelity): ${fidelityText(mismatched)}.`,
+      blocks: [
+        lossBars(view, panel, 'point-loss', shown(points)),
+        drawingBars(view, panel, 'point-fidelity', 'fidelity', {
+          drawings: drawnBy([...points, ...mismatched]).filter((d, i, all) => all.indexOf(d) === i),
+          prompt: 'perfect',
+        }),
+      ],
+    },
+    {
+      id: 'normalisation',
+      title: 'The formula and the code of cross normalisation differ: does it matter?',
+      threads: issues(88),
+      asked: 'equation 10 normalises the control with the main branch’s statistics; the code aligns both distributions.',
+      answer: `${lossText(norms)}. At the first down block, where features are pooled, by what comes first: ${lossText(['down-0', 'down-0-pool-first'])}.`,
+      blocks: [lossBars(view, panel, 'normalisation-loss', shown([...norms, 'down-0', 'down-0-pool-first']))],
+    },
+    {
+      id: 'subset',
+      title: 'What if only the module is trained, or only some of the base?',
+      threads: issues(43, 45),
+      asked:
+        'the released scripts train the module with the output projections of attention; what if the base stays locked, and what if other parts train?',
+      answer: `from nothing of the base to all of it: ${lossText(subsets)}.`,
+      blocks: [lossBars(view, panel, 'subset-loss', shown(subsets)), trainingTable(view, panel)],
+    },
+    {
+      id: 'scale',
+      title: 'Which control scale: 0.2, 0.35 or 1?',
+      threads: issues(36),
+      asked: 'SVD’s release multiplies the features by 0.2, SD1.5’s by 0.35, SDXL’s by 1 for depth and 0.35 for edges.',
+      answer: `trained at each: ${lossText(gains)}. Trained at 1 and drawn at another strength (fidelity): ${fidelityText(scales)}.`,
+      blocks: [
+        lossBars(view, panel, 'gain-loss', shown(gains)),
+        drawingBars(view, panel, 'scale-fidelity', 'fidelity', { drawings: drawnBy(scales), prompt: 'perfect' }),
+      ],
+    },
+    {
+      id: 'controlnet',
+      title: 'Is it better or faster than ControlNet?',
+      threads: issues(36, 69),
+      asked: 'that it converges more slowly than ControlNet for some, and that there is no objective comparison.',
+      answer: `${lossText(['controlnext', 'controlnet'])}, after equal samples of the same scenes; pictures with a perfect prompt (fidelity): ${fidelityText(['controlnext', 'controlnet'])}. Samples to a given loss are the subject of the experiment \`controlnext-speed\`.`,
+      blocks: [measureTable(view, panel, 'methods', ['fidelity'], 'perfect'), lossTable(view, panel)],
+    },
+  ];
+}
+
+const choices: Experiment = {
+  id: 'controlnext-choices',
+  title: 'ControlNeXt’s choices: injection point, what trains, normalisation, scale',
+  description: 'one choice of ControlNeXt changed at a time, and networks drawn from otherwise than they were trained',
+  profiles: {
+    quick: {
+      ...standard,
+      seeds: 1,
+      arms: ['controlnext', 'controlnet', 'down-0', 'mid', 'locked', 'equation-10'],
+      recipe: { ...standard.recipe, examples: 1024, steps: 80 },
+      follow: { ...standard.follow, every: 40 },
+    },
+    standard,
+    tiny: {
+      ...profiles.tiny,
+      arms: ['controlnext', 'controlnet', 'down-1'],
+      drawn: { ...profiles.tiny.drawn, pairs: 0 },
+      shown: { singles: 2, pairs: 0 },
+    },
+  },
+  arms,
+  drawings,
+  prompts: ['perfect'],
+  measures: [conditionFidelity],
+  takeaway: (view) => {
+    const [panel] = view.panels as [Panel];
+    return `Held-out loss without a prompt: ${view.arms.map(({ id, label }) => `${view.measured(losses(panel, id)).value.toFixed(3)} (${label})`).join(', ')}.`;
+  },
+  summary: ({ seeds, results: { profile } }) =>
+    `Every network trains for ${profile.recipe.steps} steps of ${profile.recipe.batchSize} on the same scenes, noise and timesteps, ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each; one choice differs from the released recipe at a time. The base is the embedded small Stable Diffusion: what carries over is which choice matters, not the numbers.`,
+  claims,
+  sections: async (view) => {
+    const [panel] = view.panels as [Panel];
+    return [
+      ...questions(view, panel).map(questionSection),
+      { id: 'film', title: 'One condition over training', blocks: [await filmStrip(view, panel)] },
+    ];
+  },
+  lead: ({ panels: [panel] }) => panel!.id('film-strip'),
+};
+
+export default comparison(choices);
