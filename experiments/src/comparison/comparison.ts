@@ -1,7 +1,7 @@
 import { attributions } from '@controllab/emoji-scenes';
 import { styleOf } from '@controllab/mini-sd';
 import type { Job, JobContext } from '../runner/job.ts';
-import { shownAs, trainingCount, type Experiment, type Profile } from './experiment.ts';
+import { BASE_ALONE, shownAs, trainingCount, type Experiment, type Profile } from './experiment.ts';
 import { planOf } from './plan.ts';
 import { computeResults, experimentTasks } from './results.ts';
 import { sourcesOf } from './sources.ts';
@@ -25,6 +25,8 @@ export function comparison(experiment: Experiment): Job<Profile, View> {
       summary: experiment.summary(view),
       ...(experiment.lead === undefined ? {} : { lead: experiment.lead(view) }),
       arms: [
+        // A loss is taken of the base model too, whether or not it draws.
+        ...(view.results.heldOut === null ? [] : [BASE_ALONE]),
         ...view.arms.map(({ id, label }) => ({ id, label })),
         ...view.results.drawings.filter((drawing) => shownAs(drawing) === drawing.id).map(({ id, label }) => ({ id, label })),
       ].filter(({ id }, i, all) => all.findIndex((other) => other.id === id) === i),

@@ -204,12 +204,15 @@ export const untilNow = (profile: Profile, arm: Arm): Recipe => {
 /** Id of the drawing without control. */
 export const BASE = 'base';
 
+/** The base model alone, as tables and drawings name it. */
+export const BASE_ALONE = { id: BASE, label: 'base model, no control' } as const;
+
 /** Whose colour a drawing has: that of the arm that alone makes it, else its own. */
 export const shownAs = ({ id, controls }: Pick<Drawing, 'id' | 'controls'>): string => (controls.length === 1 ? controls[0]!.arm : id);
 
 /** The drawings of an experiment that declares none. */
 export const eachAlone = (arms: readonly Arm[], { conditions }: Profile): Drawing[] => [
-  { id: BASE, label: 'base model, no control', controls: [], panels: conditions },
+  { ...BASE_ALONE, controls: [], panels: conditions },
   ...conditions.flatMap((condition) =>
     arms.map(({ id, label }) => ({ id, label, controls: [{ arm: id, condition, scale: 1 }], panels: [condition] })),
   ),
@@ -227,7 +230,7 @@ const SETTINGS: SceneCounts = { singles: 24, pairs: 12 };
  * (section 3.4): those pictures are drawn again with control in the conditional half alone, plain and with the paper's resolution weights.
  */
 export const promptedAndUnprompted = (trained: readonly Arm[], { conditions, drawn: { singles } }: Profile): Drawing[] => [
-  { id: BASE, label: 'base model, no control', controls: [], panels: conditions, scenes: SETTINGS },
+  { ...BASE_ALONE, controls: [], panels: conditions, scenes: SETTINGS },
   ...conditions.flatMap((condition) =>
     trained.flatMap(({ id, label }): Drawing[] => {
       const alone = { controls: [{ arm: id, condition, scale: 1 }], panels: [condition] };

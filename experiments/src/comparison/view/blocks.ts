@@ -10,7 +10,7 @@ import {
 } from '@controllab/report';
 import { changePoints, plateauEvidence, type ChangePoints } from './change-points.ts';
 import { examplesOfStep } from '@controllab/training';
-import { BASE, recipeOf, shownAs, stepsBefore, type Arm, type Drawing } from '../experiment.ts';
+import { BASE, BASE_ALONE, recipeOf, shownAs, stepsBefore, type Arm, type Drawing } from '../experiment.ts';
 import { PROMPT_SETTINGS, promptOf, type PromptSettingId } from '../prompts.ts';
 import type { EvaluationSet } from '../compute/evaluation-set.ts';
 import { LOSS_PROMPTS, type HeldOutLoss } from '../compute/held-out-loss.ts';
@@ -387,7 +387,7 @@ export function lossByTimestep(view: View, panel: Panel, prompt: keyof HeldOutLo
 export function lossTable(view: View, panel: Panel): Table {
   const prompts = LOSS_PROMPTS;
   const { scenes, timesteps } = view.results.profile.heldOut!;
-  const rows = [{ id: BASE, label: 'base model, no control' }, ...view.arms];
+  const rows = [BASE_ALONE, ...view.arms];
   return {
     kind: 'table',
     id: panel.id('held-out-loss'),
