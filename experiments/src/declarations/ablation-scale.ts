@@ -1,5 +1,5 @@
 import type { LineFigure } from '@controllab/report';
-import { arms as ablated, heldOut, recipe, undrawn } from './arms.ts';
+import { tuned as ablated, heldOut, recipe, undrawn } from './arms.ts';
 import { lossTable } from '../comparison/view/blocks.ts';
 import { lossClaim } from '../comparison/view/claims.ts';
 import { comparison } from '../comparison/comparison.ts';
@@ -100,7 +100,6 @@ const scale: Experiment = {
       title: panel.title('Scale'),
       blocks: [figure(view, panel), lossTable(view, panel)],
     })),
-  lead: ({ panels: [panel] }) => panel!.id('held-out-loss'),
 };
 
 export default comparison(scale);

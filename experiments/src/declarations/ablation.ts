@@ -1,5 +1,5 @@
 import type { Claim, Section } from '@controllab/report';
-import { arms, FIGURE_8, profiles } from './arms.ts';
+import { FIGURE_8, profiles, tuned as arms } from './arms.ts';
 import {
   armsByPrompts,
   curves,

@@ -1,0 +1,155 @@
+// The only script of a report: draws the figures in the reader's theme, enlarges images, marks what scrolls, copies the command. Plain
+// JavaScript: it runs as it is, from file://.
+(() => {
+  'use strict';
+
+  /** Replaces every "var(--name)" in a figure by its value in the current theme. */
+  const withTheme = (value, style) => {
+    if (typeof value === 'string') return value.startsWith('var(') ? style.getPropertyValue(value.slice(4, -1)).trim() : value;
+    if (Array.isArray(value)) return value.map((item) => withTheme(item, style));
+    if (value === null || typeof value !== 'object') return value;
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withTheme(item, style)]));
+  };
+
+  const config = {
+    displaylogo: false,
+    showSendToCloud: false,
+    responsive: true,
+    modeBarButtons: [['toImage', 'resetScale2d']],
+  };
+
+  /** Fits A4 and letter paper with their margins; a figure does not shrink with its page. */
+  const PRINT_WIDTH = 680;
+
+  const drawFigures = () => {
+    const style = getComputedStyle(document.documentElement);
+    const touch = matchMedia('(pointer: coarse)').matches;
+    for (const figure of document.querySelectorAll('figure.plot')) {
+      const area = figure.querySelector('.plot-area');
+      const { data, layout } = withTheme(JSON.parse(figure.querySelector('script').textContent), style);
+      // A finger that drags over a figure scrolls the page; a mouse zooms.
+      if (touch) layout.dragmode = false;
+      if ('printing' in document.documentElement.dataset) layout.width = PRINT_WIDTH;
+      Plotly.react(area, data, layout, { ...config, displayModeBar: touch ? false : 'hover' });
+    }
+  };
+
+  /** A box that scrolls sideways says so at the edges behind which there is more, and only then is a stop of the Tab key. */
+  const markScroll = (box) => {
+    const room = box.scrollWidth - box.clientWidth;
+    const scrolls = room > 1;
+    box.parentElement.classList.toggle('more-left', scrolls && box.scrollLeft > 1);
+    box.parentElement.classList.toggle('more-right', scrolls && box.scrollLeft < room - 1);
+    if (scrolls) box.tabIndex = 0;
+    else box.removeAttribute('tabindex');
+  };
+  const resized = new ResizeObserver((entries) => entries.forEach(({ target }) => markScroll(target.closest('.scroll'))));
+  for (const box of document.querySelectorAll('.scroll')) {
+    resized.observe(box);
+    if (box.firstElementChild) resized.observe(box.firstElementChild);
+    box.addEventListener('scroll', () => markScroll(box), { passive: true });
+  }
+
+  const EDGE = 32;
+
+  /** The largest size that fits the window: a whole multiple for small images, so that every pixel stays a square. */
+  const enlargedWidth = (width, height, pixelated) => {
+    const room = Math.min((innerWidth - EDGE * 2) / width, (innerHeight - EDGE * 2 - 80) / height);
+    return width * (pixelated && room >= 1 ? Math.floor(room) : room);
+  };
+
+  const dialog = document.getElementById('enlarged');
+  let shown = null;
+
+  const show = (button) => {
+    shown = button;
+    const frame = button.querySelector('.frame').cloneNode(true);
+    frame.style.width = `${enlargedWidth(Number(frame.dataset.width), Number(frame.dataset.height), frame.classList.contains('pixelated'))}px`;
+    frame.querySelector('img').alt = button.getAttribute('aria-label').replace(/^Enlarge: /, '');
+    document.getElementById('page-enlarged-title').textContent = button.dataset.title;
+    dialog.querySelector('.stage').replaceChildren(frame);
+    if (!dialog.open) dialog.showModal();
+  };
+
+  /** Of a block's pictures one is a stop of the Tab key: the one that was last at. */
+  const moveTo = (button) => {
+    for (const other of button.closest('figure.images').querySelectorAll('.enlarge')) other.tabIndex = other === button ? 0 : -1;
+    button.focus();
+  };
+
+  const middle = (button) => {
+    const { left, right, top, bottom } = button.getBoundingClientRect();
+    return [(left + right) / 2, (top + bottom) / 2];
+  };
+
+  /** What lies across counts more than what lies along: the next picture of the row, not a nearer one of another. */
+  const ACROSS = 4;
+
+  /** The nearest picture of the same block to the right of, below, ... a picture. Tables, panels and strips are all just places. */
+  const neighbour = (button, [right, down]) => {
+    const [x, y] = middle(button);
+    let [nearest, least] = [null, Infinity];
+    for (const other of button.closest('figure.images').querySelectorAll('.enlarge')) {
+      const [dx, dy] = middle(other).map((place, axis) => place - [x, y][axis]);
+      const along = dx * right + dy * down;
+      const cost = along + ACROSS * Math.abs(dx * down + dy * right);
+      if (along > 1 && cost < least) [nearest, least] = [other, cost];
+    }
+    return nearest;
+  };
+
+  const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+  /** Selects the text where the clipboard is not to be had, so that one key press copies it. */
+  const copyText = async (button) => {
+    const source = document.getElementById(button.dataset.copies);
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+      button.textContent = 'Copied';
+    } catch {
+      getSelection().selectAllChildren(source);
+      button.textContent = 'Selected';
+    }
+  };
+
+  document.addEventListener('click', (event) => {
+    const button = event.target.closest('.enlarge');
+    const copy = event.target.closest('.copy');
+    if (button) show(button);
+    else if (copy) copyText(copy);
+    else if (event.target === dialog) dialog.close();
+  });
+  document.addEventListener('keydown', (event) => {
+    const step = STEPS[event.key];
+    const current = dialog.open ? shown : event.target.closest('.enlarge');
+    if (!step || !current) return;
+    event.preventDefault();
+    const next = neighbour(current, step);
+    if (!next) return;
+    if (dialog.open) show(next);
+    else moveTo(next);
+  });
+  dialog.addEventListener('close', () => shown && moveTo(shown));
+
+  // A link to a claim opens its details.
+  const openTarget = () => {
+    const details = document.querySelector('tr:target + tr.details details');
+    if (details) details.open = true;
+  };
+  addEventListener('hashchange', openTarget);
+  openTarget();
+
+  if (document.querySelector('figure.plot')) {
+    drawFigures();
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawFigures);
+    addEventListener('beforeprint', () => {
+      document.documentElement.dataset.printing = '';
+      drawFigures();
+    });
+    addEventListener('afterprint', () => {
+      delete document.documentElement.dataset.printing;
+      drawFigures();
+      for (const area of document.querySelectorAll('.plot-area')) Plotly.Plots.resize(area);
+    });
+  }
+})();
