@@ -57,7 +57,17 @@ const scale: Experiment = {
   id: 'ablation-scale',
   title: 'When does the pretrained copy matter? Copy × connection against the number of scenes',
   description: 'pretrained and random copies, zero and Gaussian convolutions, on 256 to 16,384 scenes',
-  profiles: { standard, quick: { ...standard, seeds: 1, recipe: { ...recipe, steps: 40 }, heldOut: { ...heldOut, scenes: 16 } } },
+  profiles: {
+    quick: { ...standard, seeds: 1, recipe: { ...recipe, steps: 40 }, heldOut: { ...heldOut, scenes: 16 } },
+    standard,
+    tiny: {
+      ...standard,
+      seeds: 1,
+      recipe: { ...recipe, batchSize: 2, steps: 4 },
+      follow: { images: 1, steps: 1, every: 4 },
+      heldOut: { scenes: 2, timesteps: [500] },
+    },
+  },
   arms,
   expected: { results: 8, differences: [{ quantity: 'held-out loss', scatter: 0.002 }] },
   drawings: () => [],
