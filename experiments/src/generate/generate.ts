@@ -150,8 +150,8 @@ function sampling({ model, controls, steps }: GenerateOptions, pictures: number,
       const which =
         pictures === 1 ? '' : `, picture${now > 1 ? 's' : ''} ${now > 1 ? `${drawn + 1}-${drawn + now}` : drawn + 1} of ${pictures}`;
       progress.update({ text: `step ${step}/${all}${which}`, done: (drawn + (now * step) / all) * steps, total: pictures * steps });
+      if (step === all) drawn += now;
     },
-    onDrawn: (done: number) => (drawn = done),
   };
 }
 
@@ -245,7 +245,7 @@ export async function generate(options: GenerateOptions, progress: Progress): Pr
   const conditions = await conditionsOf(options, size, warn);
   const destination = await checkedDestination(options, plan, size);
   const sampler = await openSampler(options, base, pictures.length, size);
-  const { onDrawn, ...told } = sampling(options, pictures.length, sampler.count, progress);
+  const told = sampling(options, pictures.length, sampler.count, progress);
   const files: string[] = [];
   try {
     const images = await sampleInBatches(sampler, {
@@ -266,7 +266,6 @@ export async function generate(options: GenerateOptions, progress: Progress): Pr
           return { image, text, stem: `${slug(picture.prompt)}-${picture.seed}` };
         });
         files.push(...(await writePictures(destination, drawn)));
-        onDrawn(done);
       },
     });
     if (images.length > 1 && options.sheet) files.push(await writeSheet(destination, images, options));

@@ -145,4 +145,24 @@ describe('sampling from a published checkpoint', () => {
   it('names a size that does not fit', async () => {
     await expect(draw({ size: { width: 30, height: 32 } })).rejects.toThrow(/width must be a multiple of 8, got 30; e\.g\. 24 or 32/);
   });
+
+  it('loads each part once for a list, and draws what each picture is alone', async () => {
+    let loaded = 0;
+    const counted: Base = Object.create(base, {
+      denoiser: { value: (...args: Parameters<Base['denoiser']>) => (loaded++, base.denoiser(...args)) },
+    }) as Base;
+    const controls = [control];
+    const prompts = ['a cat', 'a dog', 'a cat'];
+    const sampler = await createSampler(counted, { count: 1, guidance: true, size, controls }, engine);
+    const list = { prompts, seed: [4, 5, 6], steps: 3, guidanceScale: 2 };
+    const images = await sampleInBatches(sampler, { ...list, conditionsOf: () => [condition] });
+    expect(loaded).toBe(1);
+    for (const [i, { rgb }] of images.entries()) {
+      const one = { ...list, prompts: [prompts[i]!], seed: [list.seed[i]!], conditions: [condition] };
+      const [alone] = await sampler.sample(one);
+      expect(rgb).toEqual(alone!.rgb);
+    }
+    expect(images[0]!.rgb).not.toEqual(images[2]!.rgb);
+    expect(loaded).toBe(4);
+  });
 });

@@ -1,9 +1,8 @@
 import type { RgbImage } from '@controllab/data';
-import type { FloatTensor, ChosenSampling, SolverName } from '@controllab/diffusion';
+import type { ChosenSampling, SolverName } from '@controllab/diffusion';
 import { isExternal, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
 import type { Base, Prompt, PromptText } from '../base.ts';
 import { BaseModelError } from '../errors.ts';
-import { runOnce } from '../run-once.ts';
 import { checkFinite } from './check-finite.ts';
 import { compileDenoiser, valuesOf, type DenoiserOptions } from './compile-denoiser.ts';
 import { denoise } from './denoise.ts';
@@ -53,6 +52,12 @@ export interface SampleRequest {
 export interface Sampler {
   readonly count: number;
   sample(request: SampleRequest): Promise<RgbImage[]>;
+  /**
+   * Request after request. Of a base in files each part is loaded once for many of them; what is drawn by then is decoded, and told, every
+   * five minutes.
+   * @param onDrawn given the pictures of each request, in their order
+   */
+  sampleAll(requests: readonly SampleRequest[], onDrawn: (images: readonly RgbImage[]) => void | Promise<void>): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -105,8 +110,8 @@ function partsOf(base: Base, options: DenoiserOptions & Pick<SamplerOptions, 'sa
  * Opens a base for drawing, with any number of controls.
  *
  * A base whose weights are on the host is compiled once, and stays so until `release`: prompts, conditions and the values of controls in
- * training are inputs. Of one whose weights lie in files, text encoders, U-Net and decoder are loaded and let go of one after the other at
- * every request, so that memory holds the largest of them, and prompts and conditions are constants of the graph.
+ * training are inputs. Of one whose weights lie in files, text encoders, U-Net and decoder are loaded and let go of one after the other, for
+ * all requests that are given at a time, so that memory holds the largest of them.
  * @throws BaseModelError invalid-argument for a size that does not fit, invalid-control for controls that do not go together
  */
 export async function createSampler(base: Base, options: SamplerOptions, engine: CompileOptions): Promise<Sampler> {
@@ -121,46 +126,126 @@ export async function createSampler(base: Base, options: SamplerOptions, engine:
   };
   checkSize(base, own.size);
   const parts = partsOf(base, { ...own, say: options.say }, engine);
-  const inFiles = Object.values(base.weights).some(isExternal);
-  const kept = inFiles
-    ? null
-    : {
-        prompts: await parts.prompts(count),
-        denoiser: await parts.denoiser(count, null),
-        decoder: await parts.decoder(parts.latent(count)),
-      };
-
+  if (Object.values(base.weights).some(isExternal)) return stagedSampler(base, own, parts);
+  const prompts = await parts.prompts(count);
+  const denoiser = await parts.denoiser(count, null);
+  const decoder = await parts.decoder(parts.latent(count));
+  const sample = async (request: SampleRequest): Promise<RgbImage[]> => {
+    checkRequest(request, own);
+    const given = await givenOf(request, own, count, prompts);
+    request.onStage?.('prompts encoded');
+    request.onStage?.('denoiser loaded');
+    const latents = await denoise(base, denoiser, own, request, {
+      shape: parts.latent(count),
+      given: { ...given, ...controlValues(request, own) },
+    });
+    const images = await decoder.run(latents);
+    request.onStage?.('decoded');
+    return images.slice(0, request.prompts.length);
+  };
   return {
     count,
+    sample,
+    async sampleAll(requests, onDrawn) {
+      for (const request of requests) await onDrawn(await sample(request));
+    },
+    release: async () => void (await Promise.all([prompts.release(), denoiser.release(), decoder.release()])),
+  };
+}
+
+type Parts = ReturnType<typeof partsOf>;
+
+/** What a request is drawn from, beside noise: its prompts encoded, and its conditions. */
+async function givenOf(
+  request: SampleRequest,
+  { controls, size, guidance }: DenoiserOptions,
+  rows: number,
+  encoder: Awaited<ReturnType<Parts['prompts']>>,
+): Promise<Record<string, HostTensor>> {
+  const given: Record<string, HostTensor> = { ...(await encoder.run(promptRows(request, rows, guidance))) };
+  for (const [name, tensor] of Object.entries(given)) checkFinite(`The text encoder's ${name}`, tensor);
+  const shape = [rows, 3, size.height, size.width];
+  controls.forEach((_, i) => (given[`condition${i}`] = conditionRows(request.conditions?.[i], request.prompts.length, shape, i)));
+  return given;
+}
+
+/** What is drawn but not decoded for longer than this, a person would not want to lose. */
+const DECODED_AFTER_MS = 5 * 60_000;
+/** Requests whose prompts and conditions are held at a time. */
+const HELD = 32;
+
+/**
+ * Does something with each, as long as there is time, and lets go of what it is done with. What fails behind another ends it: it comes first
+ * the next time, and by then nothing is lost.
+ * @returns what was made of the first ones, at least one where there are any
+ */
+async function whileThereIsTime<Part extends { release(): Promise<void> }, In, Out>(
+  opening: Promise<Part>,
+  inputs: readonly In[],
+  work: (part: Part, input: In) => Promise<Out>,
+  milliseconds = Infinity,
+): Promise<Out[]> {
+  const part = await opening;
+  const end = performance.now() + milliseconds;
+  const made: Out[] = [];
+  try {
+    for (const input of inputs) {
+      made.push(await work(part, input));
+      if (performance.now() > end) break;
+    }
+  } catch (error) {
+    if (made.length === 0) throw error;
+  } finally {
+    await part.release();
+  }
+  return made;
+}
+
+/** Text encoders, U-Net and decoder of a base in files, loaded and let go of one after the other: memory holds the largest of them. */
+function stagedSampler(base: Base, own: DenoiserOptions, parts: Parts): Sampler {
+  /** Requests of one number of rows. @returns how many of the first ones were drawn */
+  const drawn = async (requests: readonly SampleRequest[], onDrawn: Parameters<Sampler['sampleAll']>[1]): Promise<number> => {
+    const rows = requests[0]!.prompts.length;
+    const given = await whileThereIsTime(parts.prompts(rows), requests, (encoder, request) => givenOf(request, own, rows, encoder));
+    requests[0]!.onStage?.('prompts encoded');
+    // Of one request prompts and conditions are constants of the graph: what depends on them alone is computed once.
+    const [alone] = given.length === 1 ? given : [null];
+    const loading = parts.denoiser(rows, alone ?? null);
+    loading.then(
+      () => requests[0]!.onStage?.('denoiser loaded'),
+      () => {},
+    );
+    const latents = await whileThereIsTime(
+      loading,
+      given.map((one, i) => ({ request: requests[i]!, given: { ...(alone ? {} : one), ...controlValues(requests[i]!, own) } })),
+      (denoiser, one) => denoise(base, denoiser, own, one.request, { shape: parts.latent(rows), given: one.given }),
+      DECODED_AFTER_MS,
+    );
+    const decoder = parts.decoder(parts.latent(rows));
+    const told = await whileThereIsTime(decoder, latents, async (decode, one) => {
+      const images = await decode.run(one);
+      requests[0]!.onStage?.('decoded');
+      await onDrawn(images);
+    });
+    return told.length;
+  };
+  const sampleAll: Sampler['sampleAll'] = async (requests, onDrawn) => {
+    for (const request of requests) checkRequest(request, own);
+    for (let next = 0; next < requests.length;) {
+      const rows = requests[next]!.prompts.length;
+      const other = requests.findIndex(({ prompts }, i) => i > next && prompts.length !== rows);
+      next += await drawn(requests.slice(next, Math.min(next + HELD, other < 0 ? requests.length : other)), onDrawn);
+    }
+  };
+  return {
+    count: own.count,
     async sample(request) {
-      const { prompts, onStage } = request;
-      checkRequest(request, own);
-      const rows = kept ? count : prompts.length;
-      const all = promptRows(request, rows, guidance);
-      const given: Record<string, HostTensor> = { ...(await (kept ? kept.prompts.run(all) : runOnce(parts.prompts(rows), all))) };
-      for (const [name, tensor] of Object.entries(given)) checkFinite(`The text encoder's ${name}`, tensor);
-      onStage?.('prompts encoded');
-      const shape = [rows, 3, own.size.height, own.size.width];
-      own.controls.forEach((_, i) => (given[`condition${i}`] = conditionRows(request.conditions?.[i], prompts.length, shape, i)));
-      const denoiser = kept?.denoiser ?? (await parts.denoiser(rows, given));
-      onStage?.('denoiser loaded');
-      const values = controlValues(request, own);
-      let latents: FloatTensor;
-      try {
-        latents = await denoise(base, denoiser, own, request, {
-          shape: parts.latent(rows),
-          given: kept ? { ...given, ...values } : values,
-        });
-      } finally {
-        if (!kept) await denoiser.release();
-      }
-      const images = await (kept ? kept.decoder.run(latents) : runOnce(parts.decoder(latents.shape), latents));
-      onStage?.('decoded');
-      return images.slice(0, prompts.length);
+      const images: RgbImage[] = [];
+      await sampleAll([request], (some) => void images.push(...some));
+      return images;
     },
-    release: async () => {
-      if (kept) await Promise.all([kept.prompts.release(), kept.denoiser.release(), kept.decoder.release()]);
-    },
+    sampleAll,
+    release: async () => {},
   };
 }
 
@@ -215,20 +300,25 @@ export interface BatchedRequest extends Omit<SampleRequest, 'firstImage' | 'cond
 /** Pictures of any number of prompts, as many at a time as the sampler draws. */
 export async function sampleInBatches(sampler: Sampler, { conditionsOf, onBatch, ...request }: BatchedRequest): Promise<RgbImage[]> {
   const { seed, negativePrompts } = request;
-  const images: RgbImage[] = [];
+  const requests: SampleRequest[] = [];
   for (let start = 0; start < request.prompts.length; start += sampler.count) {
     const end = start + sampler.count;
     const prompts = request.prompts.slice(start, end);
-    const drawn = await sampler.sample({
+    requests.push({
       ...request,
       prompts,
       seed: typeof seed === 'number' ? seed : seed.slice(start, end),
       firstImage: start,
       ...(negativePrompts === undefined ? {} : { negativePrompts: negativePrompts.slice(start, end) }),
-      ...(conditionsOf === undefined ? {} : { conditions: conditionsOf(start, start + prompts.length) }),
+      get conditions() {
+        return conditionsOf?.(start, start + prompts.length);
+      },
     });
+  }
+  const images: RgbImage[] = [];
+  await sampler.sampleAll(requests, async (drawn) => {
     images.push(...drawn);
     await onBatch?.(images.length, drawn);
-  }
+  });
   return images;
 }
