@@ -110,8 +110,8 @@ function partsOf(base: Base, options: DenoiserOptions & Pick<SamplerOptions, 'sa
  * Opens a base for drawing, with any number of controls.
  *
  * A base whose weights are on the host is compiled once, and stays so until `release`: prompts, conditions and the values of controls in
- * training are inputs. Of one whose weights lie in files, text encoders, U-Net and decoder are loaded and let go of one after the other, for
- * all requests that are given at a time, so that memory holds the largest of them.
+ * training are inputs. Of one whose weights lie in files, text encoders, U-Net and decoder are loaded and let go of one after the other,
+ * for all requests that are given at a time, so that memory holds the largest of them.
  * @throws BaseModelError invalid-argument for a size that does not fit, invalid-control for controls that do not go together
  */
 export async function createSampler(base: Base, options: SamplerOptions, engine: CompileOptions): Promise<Sampler> {
@@ -175,8 +175,8 @@ const DECODED_AFTER_MS = 5 * 60_000;
 const HELD = 32;
 
 /**
- * Does something with each, as long as there is time, and lets go of what it is done with. What fails behind another ends it: it comes first
- * the next time, and by then nothing is lost.
+ * Does something with each, as long as there is time, and lets go of what it is done with. What fails behind another ends it: it comes
+ * first the next time, and by then nothing is lost.
  * @returns what was made of the first ones, at least one where there are any
  */
 async function whileThereIsTime<Part extends { release(): Promise<void> }, In, Out>(
