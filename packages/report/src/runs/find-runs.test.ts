@@ -115,10 +115,13 @@ it('leads to folders whose names mean something in an address', async () => {
   const run = JSON.stringify({ ...FORMER, provenance: { profile: 'quick', commit: null, finishedAt: null } });
   await put('50% #1?/results.json', run);
   await put('javascript:alert(1)/results.json', run);
+  for (const folder of ['50% #1?', 'javascript:alert(1)']) await put(`${folder}/index.html`, '<p>a report</p>');
+  await put('results-alone/results.json', run);
   await writeIndex(reports);
   const page = await readFile(path.join(reports, 'index.html'), 'utf8');
   expect(page).toContain('href="50%25%20%231%3F/index.html"');
   expect(page).toContain('href="javascript%3Aalert(1)/index.html"');
+  expect(page).toContain('href="results-alone/results.json"');
   expect(page).toContain('Content-Security-Policy');
 });
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { measuredText } from '../render/value.ts';
@@ -25,6 +26,8 @@ export interface Entry {
 export interface Run {
   /** Folder below the reports, with forward slashes. */
   readonly folder: string;
+  /** What of the folder is opened: its page, or the results where they alone were published. */
+  readonly page: 'index.html' | 'results.json';
   readonly id: string;
   readonly title: string;
   readonly takeaway: string;
@@ -156,7 +159,8 @@ const readRun = async (reports: string, file: string): Promise<Run | null> => {
   }
   if (!FORMATS.includes(stored?.format)) return null;
   try {
-    const run = runOf(stored, path.relative(reports, path.dirname(file)).split(path.sep).join('/'));
+    const page = existsSync(path.join(path.dirname(file), 'index.html')) ? 'index.html' : RESULTS;
+    const run = runOf(stored, path.relative(reports, path.dirname(file)).split(path.sep).join('/'), page);
     return isWhole(run) ? run : null;
   } catch (error) {
     // A part is missing, is something else, or is nested without end: no report of ours.
@@ -175,12 +179,13 @@ const isWhole = ({ id, title, takeaway, profile, commit, finishedAt, pictures, e
   pictures.every(({ file, index, count, alt }) => [file, alt].every(isText) && Number.isInteger(index) && Number.isInteger(count)) &&
   entries.every(({ group, name, text }) => [group, name, text].every(isText));
 
-const runOf = (stored: StoredReport, folder: string): Run => {
+const runOf = (stored: StoredReport, folder: string, page: Run['page']): Run => {
   const { id, title, takeaway, summary, provenance, claims, sections, format } = stored;
   const verdicts: Partial<Record<Verdict, number>> = {};
   for (const { verdict } of claims.flatMap(resultsOf)) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
   return {
     folder,
+    page,
     id,
     title,
     takeaway: takeaway ?? firstSentence(summary),
@@ -190,7 +195,7 @@ const runOf = (stored: StoredReport, folder: string): Run => {
     finishedAt: provenance.finishedAt,
     verdicts,
     isFormer: format === FORMATS[0],
-    pictures: picturesOf(stored, folder),
+    pictures: page === RESULTS ? [] : picturesOf(stored, folder),
     entries: [...claimEntries(stored), ...sections.flatMap(({ blocks }) => blocks.filter(({ kind, shown }) => kind === 'table' && shown === undefined).flatMap(tableEntries))],
   };
 };

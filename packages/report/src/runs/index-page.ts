@@ -12,8 +12,8 @@ export const INDEX_MARK = '<main class="page index"';
 /** A path below the reports as an address: a folder's name may hold anything. */
 const address = (file: string): string => escapeHtml(file.split('/').map(encodeURIComponent).join('/'));
 
-const thumbnails = ({ pictures, folder }: Run): string =>
-  `<a class="thumbnails" href="${address(folder)}/index.html" tabindex="-1" aria-hidden="true">${pictures
+const thumbnails = ({ pictures, folder, page }: Run): string =>
+  `<a class="thumbnails" href="${address(folder)}/${page}" tabindex="-1" aria-hidden="true">${pictures
     .map(
       ({ file, index, count }) =>
         `<span class="frame pixelated" style="--tiles:${count};--tile:${index}"><img src="${address(file)}" alt="" loading="lazy"></span>`,
@@ -30,7 +30,7 @@ const verdictBadges = ({ verdicts, isFormer }: Run): string => {
 };
 
 const item = (run: Run): string => {
-  const { id, profile, seed, commit, finishedAt, folder, title, takeaway } = run;
+  const { id, profile, seed, commit, finishedAt, folder, page, title, takeaway } = run;
   const facts = [
     id,
     `profile ${profile}`,
@@ -39,7 +39,7 @@ const item = (run: Run): string => {
     ...(finishedAt === null ? [] : [finishedAt.slice(0, 16).replace('T', ' ')]),
     ...(commit === null ? [] : [`commit ${commit}`]),
   ];
-  return `<li>${thumbnails(run)}<div><h2><a href="${address(folder)}/index.html">${escapeHtml(title)}</a></h2>
+  return `<li>${thumbnails(run)}<div><h2><a href="${address(folder)}/${page}">${escapeHtml(title)}</a></h2>
 <p class="samples">${escapeHtml(facts.join(' \u00b7 '))}</p>
 <p>${inlineText(takeaway)}</p>
 ${verdictBadges(run)}</div></li>`;
