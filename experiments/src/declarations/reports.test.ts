@@ -1,0 +1,147 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, expect, it, vi } from 'vitest';
+import { normal, type RgbImage } from '@controllab/data';
+import { encodePng, writeReport, type Provenance } from '@controllab/report';
+import { COMPARISON, commands } from '../commands.ts';
+import { drawnFor, type Drawn } from '../comparison/compute/draw.ts';
+import { LOSS_PROMPTS, type HeldOutLoss, type LossPlan } from '../comparison/compute/held-out-loss.ts';
+import { applies, type Measure } from '../comparison/compute/measures.ts';
+import { SIGNALS } from '../comparison/compute/signals.ts';
+import type { Setting, TrainingKey, TrainingValue } from '../comparison/compute/train.ts';
+import type { Drawing, Profile } from '../comparison/experiment.ts';
+import { recipeOf } from '../comparison/experiment.ts';
+import type { Job, JobContext } from '../runner/job.ts';
+import { numericsOf } from '../runner/numerics.ts';
+import { Store, type Stored } from '../runner/store.ts';
+
+// A standard run takes hours, and what it ends in is a page: here every experiment's page is written, of trainings, pictures and values that
+// nobody computed.
+
+const SIZE = 64;
+const grey: RgbImage = { rgb: new Uint8Array(3 * SIZE * SIZE).fill(128), width: SIZE, height: SIZE };
+const picture = Buffer.from(await encodePng(grey.rgb, SIZE, SIZE)).toString('base64');
+
+let drawn = 0;
+/** A number between 0 and 1 that nothing else has. */
+const made = (): number => 0.5 + 0.1 * Math.tanh(normal(1, 'made up', drawn++, 1)[0]!);
+const byLossPrompt = <T>(of: () => T) => Object.fromEntries(LOSS_PROMPTS.map((prompt) => [prompt, of()])) as Record<keyof HeldOutLoss, T>;
+const stored = <T>(value: T): Stored<T> => ({
+  value,
+  directory: root,
+  hash: `made up ${drawn++}`,
+  cached: true,
+  record: { commit: null, finishedAt: '2026-01-01T00:00:00.000Z', seconds: 1 },
+});
+
+function training({ at: { profile } }: Setting, { arm }: TrainingKey): TrainingValue {
+  const { steps } = recipeOf(profile, arm);
+  const { every, images, loss, copies } = profile.follow;
+  const evaluated = [...Array.from({ length: Math.ceil(steps / every) }, (_, k) => k * every), steps];
+  const rising = (step: number): number => 0.3 + 0.6 / (1 + Math.exp(-(step - steps / (2 + made())) / (steps / 20)));
+  return {
+    parameters: { control: 1000, inBase: arm.method.id.includes('next') ? 10 : 0 },
+    losses: Array.from({ length: steps }, made),
+    curve: {
+      steps: evaluated,
+      perImage: evaluated.map((step) => Array.from({ length: images }, () => Math.min(1, rising(step) + 0.05 * made()))),
+      pictures: evaluated.map(() => picture),
+      ...(loss === undefined
+        ? {}
+        : { heldOut: byLossPrompt(() => evaluated.map((step) => loss.timesteps.map(() => 0.4 - 0.3 * rising(step)))) }),
+      ...(loss?.signals === true
+        ? { signals: Object.fromEntries(SIGNALS.map((id) => [id, evaluated.map(made)])) as Record<(typeof SIGNALS)[number], number[]> }
+        : {}),
+      ...(copies === true ? { copies: evaluated.map(() => Array.from({ length: images }, made)) } : {}),
+    },
+  };
+}
+
+vi.mock('../comparison/compute/train.ts', async (original) => ({
+  ...(await original<object>()),
+  storedTraining: (setting: Setting, key: TrainingKey) => Promise.resolve(stored(training(setting, key))),
+}));
+vi.mock('../comparison/compute/draw.ts', async (original) => ({
+  ...(await original<object>()),
+  storedDrawings: (setting: Setting, drawing: Drawing, _arms: unknown, seed: number, prompts: readonly string[]) => {
+    const images = drawnFor(setting, drawing, seed).examples.map(() => grey);
+    const each = (drawing.prompts ?? prompts).map((prompt): [string, Drawn] => [prompt, { hash: `made up ${drawn++}`, images }]);
+    return Promise.resolve(Object.fromEntries(each));
+  },
+}));
+vi.mock('../comparison/compute/judge.ts', async (original) => ({
+  ...(await original<object>()),
+  storedMeasures: (
+    _setting: Setting,
+    measures: readonly Measure[],
+    { images, condition }: { images: readonly RgbImage[]; condition: never },
+  ) =>
+    Promise.resolve(
+      Object.fromEntries(
+        measures
+          .filter((measure) => applies(measure, condition))
+          .map(({ id, per }) => [id, Array.from({ length: per === 'image' ? images.length : 1 }, made)]),
+      ),
+    ),
+}));
+vi.mock('../comparison/compute/stored-loss.ts', async (original) => ({
+  ...(await original<object>()),
+  heldOutLoss: (_setting: Setting, { plan }: { plan: LossPlan }) =>
+    Promise.resolve(byLossPrompt(() => plan.timesteps.map(() => plan.scenes.examples.map(made)))),
+}));
+vi.mock('../comparison/compute/start.ts', () => ({ startDifference: () => Promise.resolve({ difference: 0, values: 8 }) }));
+vi.mock('../comparison/compute/cost.ts', () => ({ trainingCost: () => 1e9 }));
+
+const root = mkdtempSync(path.join(os.tmpdir(), 'reports-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+const engine = { engine: 'onnx', provider: 'cpu', threads: 1 } as const;
+const say = (): void => {};
+
+/** Its arms and seeds, with as few pictures and scenes as show everything. */
+const smaller = (profile: Profile): Profile => ({
+  ...profile,
+  drawn: { ...profile.drawn, singles: Math.min(4, profile.drawn.singles), pairs: Math.min(2, profile.drawn.pairs) },
+  shown: { singles: Math.min(2, profile.shown.singles), pairs: Math.min(1, profile.shown.pairs) },
+  ...(profile.heldOut === undefined ? {} : { heldOut: { ...profile.heldOut, scenes: 2 } }),
+});
+
+const declared = commands.filter(({ executor }) => executor === COMPARISON).map(({ name }) => name);
+
+it.each(declared)(
+  '%s: every profile ends in a report',
+  async (name) => {
+    const { default: job } = (await import(new URL(`./${name}.ts`, import.meta.url).href)) as { default: Job<Profile> };
+    for (const [profileName, profile] of Object.entries(job.profiles)) {
+      const at: JobContext<Profile> = {
+        profile: smaller(profile),
+        profileName,
+        seed: 1,
+        flags: {},
+        engine,
+        numerics: numericsOf(engine, null),
+        store: new Store(path.join(root, 'store'), { commit: null, say }),
+        say,
+        stage: (_name, compute) => compute(),
+      };
+      const result = await job.run(at);
+      const report = await job.report(result, at);
+      const provenance: Provenance = {
+        commit: null,
+        profile: profileName,
+        configHash: '0',
+        engine: 'none',
+        machine: 'none',
+        wallSeconds: null,
+        finishedAt: '2026-01-01T00:00:00.000Z',
+        command: 'none',
+        ...job.sources(result, []),
+      };
+      // Refuses numbers that are not finite, references to what is not there, and two things of one name.
+      await writeReport(path.join(root, name, profileName), { id: job.id, ...report, provenance });
+      expect(report.takeaway, `${name} ${profileName}`).not.toMatch(/NaN|undefined|Infinity/);
+    }
+  },
+  120_000,
+);
