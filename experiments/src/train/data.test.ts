@@ -18,7 +18,7 @@ afterAll(() => rmSync(root, { recursive: true }));
 function opened(argv: readonly string[], say: (message: string) => void = () => {}): Promise<TrainData> {
   const command = trainFlags();
   parseFlags(command, ['--out=y', ...argv]);
-  return openData(trainSettings(command.opts<TrainFlags>()), base, say);
+  return openData(trainSettings(command.opts<TrainFlags>()), base, { store: path.join(root, 'store'), say });
 }
 
 describe('data by name', () => {

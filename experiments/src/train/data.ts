@@ -6,6 +6,10 @@ import { emojiScenes, SCENE_SEEDS, trainingMix } from '@controllab/emoji-scenes'
 import { fill50k } from '@controllab/fill50k';
 import { COMMITTED_TIER } from '@controllab/mini-sd';
 import { ExperimentError } from '../runner/errors.ts';
+import { commandExtractor } from './conditions/command-extractor.ts';
+import { COMPUTED, computeConditions } from './conditions/computed.ts';
+import type { Extractor } from './conditions/extractor.ts';
+import { onnxExtractor } from './conditions/onnx-extractor.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** Scenes that are trained on where nobody says how many. */
@@ -19,6 +23,8 @@ export interface TrainData {
   readonly examples: number;
   /** What the dataset calls the condition that `--control` names. */
   readonly condition: string;
+  /** What makes conditions of other pictures; null where a condition is given, or Canny edges. */
+  readonly extractor: Extractor | null;
   /** Rows that were passed over so far, in words. */
   problems(): readonly string[];
   close(): Promise<void>;
@@ -29,8 +35,10 @@ const refuse = (settings: TrainSettings, message: string): never => {
   throw new ExperimentError('invalid-option', `train: ${data} ${message}`, { data, resolution, control });
 };
 
+type MadeUp = Pick<TrainData, 'dataset' | 'examples' | 'condition'>;
+
 /** Scenes that the embedded default was not trained on. */
-async function scenes(settings: TrainSettings): Promise<Omit<TrainData, 'problems' | 'close'>> {
+async function scenes(settings: TrainSettings): Promise<MadeUp> {
   const { resolution = SCENE_PIXELS, maxTrainSamples = SCENES, control } = settings;
   if (resolution !== SCENE_PIXELS) refuse(settings, `are ${SCENE_PIXELS} pixels; --resolution is ${resolution}.`);
   if (control === 'column') refuse(settings, 'have no column of conditions; give --control canny.');
@@ -44,7 +52,7 @@ async function scenes(settings: TrainSettings): Promise<Omit<TrainData, 'problem
 }
 
 /** The tutorial's circles; their column of conditions is the outlines, `source`. */
-async function circles(settings: TrainSettings, base: Base): Promise<Omit<TrainData, 'problems' | 'close'>> {
+async function circles(settings: TrainSettings, base: Base): Promise<MadeUp> {
   const { resolution = base.pixels, maxTrainSamples, control } = settings;
   const dataset = fill50k({ size: resolution, ...(maxTrainSamples === undefined ? {} : { length: maxTrainSamples }) });
   return { dataset, examples: dataset.length, condition: control === 'column' ? 'source' : control };
@@ -70,12 +78,44 @@ async function openMadeUp(
   if (settings.crop === 'random') refuse(settings, 'is of squares, of which nothing is cut: leave --crop out.');
   if (settings.captions === 'none') refuse(settings, 'has captions; to train without, give --proportion-empty-prompts 1.');
   if (existsSync(userPath(name))) say(`Warning: ${name} is the data set of that name; for the folder here write --data ./${name}.`);
-  return { ...(await MADE_UP[name](settings, base)), problems: () => [], close: async () => {} };
+  return { ...(await MADE_UP[name](settings, base)), extractor: null, problems: () => [], close: async () => {} };
+}
+
+/** The conditions that a program or a model makes; in a dry run of the first picture alone, which shows that it can. */
+async function withExtractor(settings: TrainSettings, data: TrainData, { store, say }: Place): Promise<TrainData> {
+  const { conditionCommand, conditionModel, threads, dryRun } = settings;
+  const opening =
+    conditionCommand !== undefined
+      ? commandExtractor(conditionCommand)
+      : conditionModel !== undefined
+        ? onnxExtractor(userPath(conditionModel), { threads })
+        : null;
+  if (opening === null) return data;
+  const extractor = await opening;
+  const close = async (): Promise<void> => void (await Promise.all([data.close(), extractor.release()]));
+  try {
+    if (dryRun) await extractor.extract((await data.dataset.example(0)).image);
+    const dataset = dryRun ? data.dataset : await computeConditions(data.dataset, data.examples, extractor, { store, say });
+    return { ...data, dataset, condition: COMPUTED, extractor, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Where conditions are kept, and who is told. */
+interface Place {
+  readonly store: string;
+  say(message: string): void;
 }
 
 /** Opens the data that the flags name. @throws DataError for what cannot be read; ExperimentError invalid-option */
-export async function openData(settings: TrainSettings, base: Base, say: (message: string) => void): Promise<TrainData> {
-  if (isMadeUp(settings.data)) return openMadeUp(settings.data, settings, base, say);
+export async function openData(settings: TrainSettings, base: Base, at: Place): Promise<TrainData> {
+  const opened = isMadeUp(settings.data) ? await openMadeUp(settings.data, settings, base, at.say) : await openFiles(settings, base);
+  return withExtractor(settings, opened, at);
+}
+
+async function openFiles(settings: TrainSettings, base: Base): Promise<TrainData> {
   const { control, maxTrainSamples, captions, onBadRow, allowOutside, crop, encoding } = settings;
   const columns = { image: settings.imageColumn, caption: settings.captionColumn, condition: settings.conditioningImageColumn };
   const dataset = await openUserData({
@@ -89,7 +129,7 @@ export async function openData(settings: TrainSettings, base: Base, say: (messag
     allowOutside,
     encoding,
   });
-  if (!dataset.conditions.includes(control)) {
+  if (control === 'column' && !dataset.conditions.includes(control)) {
     await dataset.close();
     throw new ExperimentError(
       'invalid-option',
@@ -101,6 +141,7 @@ export async function openData(settings: TrainSettings, base: Base, say: (messag
     dataset,
     examples: Math.min(maxTrainSamples ?? dataset.length, dataset.length),
     condition: control,
+    extractor: null,
     problems: () => dataset.problems.map(({ where, reason }) => `${where}: ${reason}`),
     close: () => dataset.close(),
   };

@@ -9,8 +9,8 @@ import { methodNames, type MethodName } from './methods.ts';
 /** Formats of data, as `openUserData` takes them: its package takes its time to load. */
 export const dataFormats = ['folder', 'csv', 'jsonl', 'imagefolder', 'parquet', 'webdataset'] as const satisfies readonly DataFormat[];
 
-/** What a control sees: edges of each picture, or the pictures of the data's condition column. */
-export const controls = ['canny', 'column'] as const;
+/** What a control sees: edges of each picture, the pictures of the data's condition column, or what a program or a model makes of it. */
+export const controls = ['canny', 'column', 'command', 'onnx'] as const;
 
 /** What is written beside the weights in their own layout. */
 export const exports = ['cldm', 'onnx'] as const;
@@ -31,6 +31,8 @@ export interface TrainFlags {
   allowOutside: boolean;
   maxTrainSamples?: number;
   control: (typeof controls)[number];
+  conditionCommand?: string;
+  conditionModel?: string;
   out?: string;
   resolution?: number;
   crop: 'center' | 'random';
@@ -101,6 +103,16 @@ const dataFlags = (command: Command): Command =>
     .option('--allow-outside', 'follow paths of the data that lead out of its folder', false)
     .option('--max-train-samples <count>', 'train on the first so many', integer(1))
     .addOption(new Option('--control <what>', 'what the control sees').choices(controls).default('canny'))
+    .option(
+      '--condition-command <words>',
+      'for --control command: a program that reads the picture {in} and writes its condition {out}, such as "./edges.sh {in} {out}"; no shell reads it, and a JSON array holds words with spaces',
+      named,
+    )
+    .option(
+      '--condition-model <file>',
+      'for --control onnx: an ONNX model from a picture to a picture, [1, 3, H, W] in [0, 1] or bytes',
+      named,
+    )
     .addOption(new Option('--crop <where>', 'which square of a picture').choices(['center', 'random']).default('center'))
     .option('--encoding <name>', 'of captions that are not UTF-8', named)
     .option('--resolution <pixels>', "side of the pictures; by default the base's own", integer(8));

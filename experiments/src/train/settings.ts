@@ -1,6 +1,7 @@
 import type { Method } from '@controllab/core-blocks';
 import type { Recipe } from '@controllab/training';
 import { ExperimentError } from '../runner/errors.ts';
+import { commandWords } from './conditions/command-words.ts';
 import type { TrainFlags } from './flags.ts';
 import { methodOf } from './methods.ts';
 
@@ -27,8 +28,14 @@ export function trainSettings(flags: TrainFlags): TrainSettings {
   if (prompts.length > 1 && images.length > 1 && prompts.length !== images.length)
     fail(`${prompts.length} --validation-prompt and ${images.length} --validation-image: give as many of each, or one of either.`, flags);
   if (!flags.validation && prompts.length > 0) fail('--no-validation draws nothing: leave --validation-prompt out.', flags);
-  if (flags.control === 'canny' && flags.conditioningImageColumn !== undefined)
+  if (flags.control !== 'column' && flags.conditioningImageColumn !== undefined)
     fail('--conditioning-image-column is for --control column.', flags);
+  for (const [control, flag, given] of [
+    ['command', '--condition-command', flags.conditionCommand],
+    ['onnx', '--condition-model', flags.conditionModel],
+  ] as const)
+    if ((flags.control === control) !== (given !== undefined)) fail(`--control ${control} and ${flag} go together.`, flags);
+  if (flags.conditionCommand !== undefined) commandWords(flags.conditionCommand);
   if (flags.captions === 'none' && flags.captionColumn !== undefined) fail('--captions none reads no --caption-column.', flags);
   const exports = flags.export ?? [];
   const method = methodOf(flags.method);

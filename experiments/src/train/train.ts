@@ -87,7 +87,7 @@ async function plan(settings: TrainSettings): Promise<PlannedTraining> {
   const { base: name, baseConfig } = settings;
   const base = await openBase(isMini(name) ? name : userPath(name), { config: baseConfig === undefined ? null : userPath(baseConfig) });
   const control = settings.method.create(base.denoiser().target);
-  const data = await openData(settings, base, at.say);
+  const data = await openData(settings, base, { store: at.store.root, say: at.say });
   sayProblems(data, at);
   const size = await sizeOf(settings, base, data);
   const latent = { width: size.width / base.factor, height: size.height / base.factor };

@@ -28,7 +28,7 @@ export interface Validated {
 /** What is drawn: prompts with their images, or the first examples of the data. */
 export async function validatedPictures(
   settings: TrainSettings,
-  { dataset, examples, condition: shown }: TrainData,
+  { dataset, examples, condition: shown, extractor }: TrainData,
   size: { width: number; height: number },
   warn: (message: string) => void,
 ): Promise<Validated[]> {
@@ -42,7 +42,8 @@ export async function validatedPictures(
   const pictures: Validated[] = [];
   for (let i = 0; i < rows; i++) {
     const file = images[images.length === 1 ? 0 : i]!;
-    const condition = await loadCondition(userPath(file), control === 'canny' ? 'canny' : 'none', size, warn);
+    const given = await loadCondition(userPath(file), control === 'canny' ? 'canny' : 'none', size, warn);
+    const condition = extractor === null ? given : await extractor.extract(given);
     pictures.push(...each({ prompt: prompts[prompts.length === 1 ? 0 : i]!, condition }));
   }
   return pictures;

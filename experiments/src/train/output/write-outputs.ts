@@ -40,7 +40,7 @@ export async function writeOutputs(
     page,
     lines,
     base: settings.base,
-    control: settings.control === 'canny' ? 'Canny edges' : "pictures of the data's condition column",
+    control: data.extractor?.label ?? (settings.control === 'canny' ? 'Canny edges' : "pictures of the data's condition column"),
     library: isDiffusers ? 'diffusers' : null,
     files,
     use: useOf(planned, isDiffusers),
