@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { controlNet, controlNetLite, controlNetMlp, ldmConcatenation } from '@controllab/controlnet';
+import { controlLora, controlNet, controlNetLite, controlNetMlp, controlNetXs, ldmConcatenation, t2iAdapter } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import type { Method } from '@controllab/core-blocks';
 import { openMini } from '@controllab/mini-sd';
@@ -22,6 +22,9 @@ const METHODS: readonly Method[] = [
   controlNet({ jointRate: 0.1 }),
   controlNetLite(),
   controlNetMlp(),
+  controlNetXs(),
+  controlLora(),
+  t2iAdapter(),
   ldmConcatenation(),
   controlNeXt(),
 ];

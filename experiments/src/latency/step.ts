@@ -23,7 +23,7 @@ export function stepOf(target: Target, id: TimedId): Step {
     modules,
     inputs: control === null ? denoiser.inputs(1) : controlledInputs(denoiser),
     run: ({ inputs, constants }) => ({
-      outputs: { prediction: withParameters(modules, constants, () => denoiser.predict(inputs, control?.apply(inputs))) },
+      outputs: { prediction: withParameters(modules, constants, () => denoiser.predict(inputs, control?.apply(inputs, 1, denoiser.unet))) },
     }),
   };
 }

@@ -84,7 +84,7 @@ function measureMethod(denoiser: Denoiser, id: MethodId): MethodCounts {
     subset,
     learnable: control + subset.parameters,
     ...forward({ unet: denoiser.unet, control: made.module }, controlledInputs(denoiser), (t) => ({
-      prediction: denoiser.predict(t, made.apply(t)),
+      prediction: denoiser.predict(t, made.apply(t, 1, denoiser.unet)),
     })),
   };
 }

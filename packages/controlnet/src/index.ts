@@ -18,9 +18,15 @@ export {
 export { cldm, type CldmConfig } from './cldm-layout.ts';
 export { ControlNetLite } from './controlnet-lite.ts';
 export { ControlNetMlp } from './controlnet-mlp.ts';
+export { ControlLora } from './control-lora.ts';
+export { ControlNetXs, type ControlNetXsConfig } from './controlnet-xs.ts';
+export { T2iAdapter, type T2iAdapterConfig } from './t2i-adapter.ts';
+export { controlLora } from './methods/control-lora-method.ts';
 export { controlNet, controlOfModel, type ControlNetChoices } from './methods/controlnet-method.ts';
 export { controlNetLite } from './methods/controlnet-lite-method.ts';
 export { controlNetMlp } from './methods/controlnet-mlp-method.ts';
+export { controlNetXs } from './methods/controlnet-xs-method.ts';
 export { hintWidths } from './methods/hint-widths.ts';
 export { ldmConcatenation } from './methods/ldm-concatenation.ts';
+export { t2iAdapter } from './methods/t2i-adapter-method.ts';
 export { guessModeWeights, resolutionWeights, scaleResiduals, toUNetResiduals, type ControlResiduals, type Strength } from './residuals.ts';

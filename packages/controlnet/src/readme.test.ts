@@ -22,3 +22,12 @@ it('README shows a method of your own that runs', async () => {
 it('README names every export', () => {
   for (const name of Object.keys(api)) expect(readme).toContain(name);
 });
+
+it('docs/methods.md shows a method as it is', () => {
+  const shown = /```ts\n([^]*?)```/.exec(readFileSync(at('../../docs/methods.md'), 'utf8'))![1];
+  expect(shown).toBe(readFileSync(at('src/methods/t2i-adapter-method.ts'), 'utf8'));
+});
+
+it.each(['t2i-adapter', 'controlnet-xs', 'control-lora'])('%s is a method in under 60 lines', (id) => {
+  expect(readFileSync(at(`src/methods/${id}-method.ts`), 'utf8').split('\n').length).toBeLessThan(60);
+});

@@ -60,7 +60,7 @@ export function conditionSpec({ video, factor }: ControlTarget, sample: TensorSp
   return { shape: [...sample.shape.slice(0, video ? 2 : 1), 3, ...pixels] };
 }
 
-/** What a control gives the U-Net: residuals, an injection, or a widened input. */
+/** What a control gives the U-Net: residuals, an injection, a companion, or a widened input. */
 export type ControlledOptions = UNetOptions & { sample?: tf.Tensor };
 
 /** How strongly a control acts: one number, or a tensor [N, 1, 1, 1] with one for each sample. 1 where it is not given. */
@@ -77,8 +77,11 @@ export interface Control {
   readonly module: Module;
   /** Channels that the U-Net's input is widened by. */
   readonly extraInputs: number;
-  /** What it gives the U-Net, from `Denoiser.inputs` and `condition` [N, 3, H, W] in [0, 1] (a video's [N, F, 3, H, W]). */
-  apply(t: NamedTensors, strength?: ControlStrength): ControlledOptions;
+  /**
+   * What it gives the U-Net, from `Denoiser.inputs` and `condition` [N, 3, H, W] in [0, 1] (a video's [N, F, 3, H, W]).
+   * @param unet the U-Net that it is for, its parameters bound: for a control that is made of its weights
+   */
+  apply(t: NamedTensors, strength?: ControlStrength, unet?: Module): ControlledOptions;
   /** Which of the U-Net's own parameters train too, by name (without prefix); null: none, the locked copy. */
   readonly trainsInBase: RegExp | null;
   /** Their learning rate as a share of the module's. */

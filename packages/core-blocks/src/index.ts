@@ -5,6 +5,7 @@ export { Lora } from './layers/lora.ts';
 export { ACTIVATIONS, type Activation } from './layers/activation.ts';
 export { TimestepEmbedding, timestepEmbedding, type SinusoidOptions } from './layers/timestep.ts';
 export { ResnetBlock2D, type ResnetOptions } from './layers/resnet.ts';
+export { averageHalf } from './layers/resize.ts';
 export { Downsample2D, Upsample2D } from './layers/sampling.ts';
 export { Attention, BasicTransformerBlock, SpatialAttention, Transformer2DModel } from './layers/attention.ts';
 export { pixelShuffle, pixelUnshuffle } from './layers/pixel-shuffle.ts';
@@ -42,6 +43,7 @@ export {
   svd,
 } from './unet/presets.ts';
 export { isUNetBlock } from './unet/recompute.ts';
+export type { Companion, EncoderPlace } from './unet/companion.ts';
 export { channelsAt, type Injection, type InjectionPoint } from './unet/injection.ts';
 export {
   conditionSpec,

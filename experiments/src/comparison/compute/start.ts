@@ -72,7 +72,7 @@ async function compare({ at, base, followed }: Setting, arm: Arm, condition: Con
             prediction:
               control === null
                 ? denoiser.predict(x)
-                : withParameters({ control: control.module }, x, () => denoiser.predict(x, control.apply(x))),
+                : withParameters({ control: control.module }, x, () => denoiser.predict(x, control.apply(x, 1, denoiser.unet))),
           },
         })),
       {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { guessModeWeights, resolutionWeights, scaleResiduals } from '@controllab/controlnet';
-import type { ControlledOptions, Injection } from '@controllab/core-blocks';
+import type { Companion, ControlledOptions, EncoderPlace, Injection } from '@controllab/core-blocks';
 import { BaseModelError } from '../errors.ts';
 
 /**
@@ -39,20 +39,43 @@ const injectFirst = ({ point, apply }: Injection, rows: number): Injection => ({
   },
 });
 
+/** What the layers in front of a place saw of the first rows. */
+const placeOfFirst = ({ state, input, conditions }: EncoderPlace, rows: number): EncoderPlace => ({
+  state,
+  input: split(input, rows)[0],
+  conditions: {
+    ...conditions,
+    temb: conditions.temb && split(conditions.temb, rows)[0],
+    context: split(conditions.context, rows)[0],
+  },
+});
+
+function accompanyFirst(companion: Companion, rows: number): Companion {
+  const onFirst = (x: tf.Tensor, of: (first: tf.Tensor) => tf.Tensor): tf.Tensor => {
+    const [first, others] = split(x, rows);
+    return tf.concat([of(first), others], 0);
+  };
+  return {
+    encoded: (x, place) => onFirst(x, (first) => companion.encoded(first, placeOfFirst(place, rows))),
+    decoding: (x, state) => (companion.decoding === undefined ? x : onFirst(x, (first) => companion.decoding!(first, state))),
+  };
+}
+
 /**
- * What a control gave for the first rows of a batch, made to leave the others alone: they get zero residuals, no injection, and zeros in
- * the channels that the input is widened by.
+ * What a control gave for the first rows of a batch, made to leave the others alone: they get zero residuals, no injection, no companion,
+ * and zeros in the channels that the input is widened by.
  * @param sample of the whole batch, [N, C, h, w]
  */
 export function firstRowsOnly(options: ControlledOptions, rows: number, sample: tf.Tensor): ControlledOptions {
   const others = (sample.shape[0] as number) - rows;
-  const { downBlockAdditionalResiduals: down, midBlockAdditionalResidual: middle, inject, sample: widened } = options;
+  const { downBlockAdditionalResiduals: down, midBlockAdditionalResidual: middle, inject, companion, sample: widened } = options;
   const extra = widened === undefined ? 0 : (widened.shape[1] as number) - (sample.shape[1] as number);
   const widen = (x: tf.Tensor): tf.Tensor => tf.concat([x, tf.zeros([others, extra, ...x.shape.slice(2)])], 1);
   return {
     ...(down === undefined ? {} : { downBlockAdditionalResiduals: down.map((residual) => zerosBehind(residual, others)) }),
     ...(middle === undefined ? {} : { midBlockAdditionalResidual: zerosBehind(middle, others) }),
     ...(inject === undefined ? {} : { inject: injectFirst(inject, rows) }),
+    ...(companion === undefined ? {} : { companion: accompanyFirst(companion, rows) }),
     ...(widened === undefined ? {} : { sample: tf.concat([widened, widen(split(sample, rows)[1])], 0) }),
   };
 }
@@ -80,17 +103,28 @@ function addInjections(a: Injection | undefined, b: Injection | undefined): Inje
   return { point: a.point, apply: (x) => tf.add(a.apply(x), tf.sub(b.apply(x), x)) };
 }
 
+/** Each sees the U-Net's own features, and what both change of them is added. */
+function addCompanions(a: Companion | undefined, b: Companion | undefined): Companion | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return {
+    encoded: (x, place) => tf.add(a.encoded(x, place), tf.sub(b.encoded(x, place), x)),
+    decoding: (x, state) => tf.add(a.decoding?.(x, state) ?? x, tf.sub(b.decoding?.(x, state) ?? x, x)),
+  };
+}
+
 function addTwo(a: ControlledOptions, b: ControlledOptions): ControlledOptions {
   if (a.sample !== undefined && b.sample !== undefined)
     throw new BaseModelError('invalid-control', "Two controls widen the U-Net's input; their first convolutions are two different ones.");
   const down = addEach(a.downBlockAdditionalResiduals, b.downBlockAdditionalResiduals);
   const middle = add(a.midBlockAdditionalResidual, b.midBlockAdditionalResidual);
   const inject = addInjections(a.inject, b.inject);
+  const companion = addCompanions(a.companion, b.companion);
   const sample = a.sample ?? b.sample;
   return {
     ...(down === undefined ? {} : { downBlockAdditionalResiduals: down }),
     ...(middle === undefined ? {} : { midBlockAdditionalResidual: middle }),
     ...(inject === undefined ? {} : { inject }),
+    ...(companion === undefined ? {} : { companion }),
     ...(sample === undefined ? {} : { sample }),
   };
 }

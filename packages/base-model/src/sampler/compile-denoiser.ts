@@ -95,14 +95,14 @@ const firstRows = (t: NamedTensors, rows: number): NamedTensors =>
  * What the U-Net gets from all controls together. `t`: what the denoiser reads; of `all`: `condition0` ... [count, 3, H, W], and
  * `strength0` ... [rows, 1, 1, 1] of those that have a window.
  */
-function controlled(t: NamedTensors, all: NamedTensors, options: DenoiserOptions): ControlledOptions {
+function controlled(denoiser: Denoiser, t: NamedTensors, all: NamedTensors, options: DenoiserOptions): ControlledOptions {
   const { count, guidance, controls, controlIn, weighting } = options;
   const alone = guidance && controlIn === 'conditional';
   const seen = alone ? firstRows(t, count) : t;
   return addControls(
     controls.map(({ control, scale = 1 }, i) => {
       const condition = repeated(all[`condition${i}`]!, controlledRows(options) / count);
-      const given = control.apply({ ...seen, condition }, all[`strength${i}`] ?? scale);
+      const given = control.apply({ ...seen, condition }, all[`strength${i}`] ?? scale, denoiser.unet);
       const weighed = weighConnections(given, weighting);
       return alone ? firstRowsOnly(weighed, count, t['sample']!) : weighed;
     }),
@@ -150,7 +150,7 @@ export async function compileDenoiser(
       const all: NamedTensors = { ...kept, ...fed };
       const t = { ...pick(all, Object.keys(others)), sample: repeated(all['x']!, rows / count) };
       return withParameters(modules, all, () => ({
-        outputs: { prediction: denoiser.predict(t, controls.length === 0 ? {} : controlled(t, all, options)) },
+        outputs: { prediction: denoiser.predict(t, controls.length === 0 ? {} : controlled(denoiser, t, all, options)) },
       }));
     },
     { inputs: { x: { shape: [count, ...sample!.shape.slice(1)] }, ...inputs }, constants },

@@ -42,8 +42,8 @@ function copyOf(
 }
 
 /** What an image ControlNet adds, from what the denoiser reads and `condition`. */
-const imageResiduals =
-  (module: ControlNetModel): ResidualNetwork['residuals'] =>
+export const imageResiduals =
+  (module: Pick<ControlNetModel, 'encoder' | 'forward'>): ResidualNetwork['residuals'] =>
   (t, options) => {
     const added =
       module.encoder.addition?.kind === 'text_time'

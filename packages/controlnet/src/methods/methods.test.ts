@@ -4,11 +4,13 @@ import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
+  countParameters,
   encoderOf,
   externalStateDict,
   initialize,
   parameterSpecs,
   readSafetensors,
+  SD15_ENCODER,
   UNet2DConditionModel,
   withParameters,
   writeSafetensors,
@@ -18,10 +20,13 @@ import {
 import type { NamedTensors } from '@controllab/tfjs-onnx';
 import { ControlNetLite } from '../controlnet-lite.ts';
 import { ControlNetModel, initializeFromUNet } from '../controlnet.ts';
+import { controlLora } from './control-lora-method.ts';
 import { controlNetLite } from './controlnet-lite-method.ts';
 import { controlNetMlp } from './controlnet-mlp-method.ts';
 import { controlNet } from './controlnet-method.ts';
+import { controlNetXs } from './controlnet-xs-method.ts';
 import { ldmConcatenation } from './ldm-concatenation.ts';
+import { t2iAdapter } from './t2i-adapter-method.ts';
 
 const config: UNet2DConditionConfig = {
   block_out_channels: [8, 16],
@@ -48,6 +53,9 @@ const METHODS = {
   'controlnet-signed': controlNet({ conditionRange: 'signed' }),
   'controlnet-lite': controlNetLite(),
   'controlnet-mlp': controlNetMlp(),
+  'controlnet-xs': controlNetXs(),
+  'control-lora': controlLora(),
+  't2i-adapter': t2iAdapter(),
   'ldm-concatenation': ldmConcatenation(),
 };
 
@@ -131,5 +139,34 @@ it('connects the middle block alone where it says so', () => {
 it('refuses a base with another number of pixels per latent, and videos where they are not defined', () => {
   expect(() => controlNet().create({ ...target, factor: 16 })).toThrow("by 4 or 8; 'mini' has 16 pixels per latent");
   const video = { family: 'svd', factor: 4, video: true, encoder: {} } as unknown as ControlTarget;
-  expect(() => ldmConcatenation().create(video)).toThrow("LDM concatenation is defined for images, 'svd' makes videos");
+  for (const name of ['controlnet-xs', 'control-lora', 't2i-adapter', 'ldm-concatenation'] as const)
+    expect(() => METHODS[name].create(video)).toThrow(/images.*'svd'|'svd'.*images/);
+  expect(() => t2iAdapter().create({ ...target, family: 'sdxl' })).toThrow("T2I-Adapter has no recipe for 'sdxl'");
+});
+
+it.each([
+  // diffusers 0.42: T2IAdapter() and ControlNetXSAdapter of a tenth and an eighth of the widths (fixtures/make/control_adapters.py).
+  ['T2I-Adapter', t2iAdapter(), 77_369_280],
+  ['ControlNet-XS, a tenth', controlNetXs({ ratio: 0.1 }), 28_118_768],
+  ['ControlNet-XS', controlNetXs(), 33_631_000],
+  // Of diffusers' ControlNetModel: its connections and hint encoder, 12,566,160, and rank (rows + columns) of its 122 other matrices.
+  ['Control-LoRA', controlLora(), 67_686_544],
+  ['Control-LoRA, rank 1', controlLora({ rank: 1 }), 12_566_160 + 55_120_384 / 128],
+] as const)('%s has the reference’s number of parameters for Stable Diffusion 1.5', (_, method, count) => {
+  const sd15: ControlTarget = { family: 'sd15', factor: 8, video: false, encoder: SD15_ENCODER };
+  expect(countParameters(method.create(sd15).module)).toBe(count);
+});
+
+it('Control-LoRA refuses a rank of nothing, a U-Net that it is not for, and to run without one', () => {
+  expect(() => controlLora({ rank: 0 }).create(target)).toThrow('expected a rank of at least 1, got 0');
+  const control = METHODS['control-lora'].create(target);
+  expect(() => control.apply({})).toThrow('apply() got none');
+  expect(() => control.apply({}, 1, new UNet2DConditionModel(config))).toThrow(/no such encoder.*\n.*conv_in\.weight \[8, 4, 3, 3\]/);
+});
+
+it('ControlNet-XS refuses widths that leave no channels or do not fit the heads', () => {
+  expect(() => controlNetXs({ ratio: 0.01 }).create(target)).toThrow("0.01 of the widths of 'mini' leaves no channels");
+  expect(() => controlNetXs({ ratio: 0.2 }).create(target)).toThrow(
+    "3 channels of a ControlNet-XS must be divisible by the U-Net's 2 heads",
+  );
 });

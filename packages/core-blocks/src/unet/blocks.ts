@@ -7,6 +7,7 @@ import { Module } from '../module.ts';
 import { ResnetBlock2D } from '../layers/resnet.ts';
 import { Downsample2D, Upsample2D } from '../layers/sampling.ts';
 import { SpatioTemporalResBlock, TransformerSpatioTemporalModel } from '../layers/spatio-temporal.ts';
+import type { Companion } from './companion.ts';
 
 /** Transformers behind a level's residual blocks (the CrossAttn blocks). */
 export interface TransformerOptions {
@@ -129,15 +130,27 @@ export class DownBlock extends Module {
     this.downsamplers = options.downsample ? [sampler()] : null;
   }
 
-  /** `x: [N, C, H, W]`; `states` are the outputs the decoder's skips (and ControlNet) use. */
-  forward(x: tf.Tensor, { temb, context, frames }: Conditions): { x: tf.Tensor; states: tf.Tensor[] } {
+  /**
+   * `x: [N, C, H, W]`; `states` are the outputs the decoder's skips (and ControlNet) use.
+   * @param beside a companion, and which of the encoder's states this block's first one is
+   */
+  forward(
+    x: tf.Tensor,
+    conditions: Conditions,
+    beside?: { readonly companion: Companion; readonly first: number },
+  ): { x: tf.Tensor; states: tf.Tensor[] } {
+    const { temb, context, frames } = conditions;
     const states: tf.Tensor[] = [];
+    const keep = (features: tf.Tensor, input: tf.Tensor): tf.Tensor => {
+      const kept = beside?.companion.encoded(features, { state: beside.first + states.length, input, conditions }) ?? features;
+      states.push(kept);
+      return kept;
+    };
     for (const [i, resnet] of this.resnets.entries()) {
-      x = resnet.forward(x, temb, frames);
-      x = this.attentions[i]?.forward(x, context, frames) ?? x;
-      states.push(x);
+      const h = resnet.forward(x, temb, frames);
+      x = keep(this.attentions[i]?.forward(h, context, frames) ?? h, x);
     }
-    if (this.downsamplers) states.push((x = this.downsamplers[0].forward(x, temb)));
+    if (this.downsamplers) x = keep(this.downsamplers[0].forward(x, temb), x);
     return { x, states };
   }
 }
@@ -188,11 +201,12 @@ export class UpBlock extends Module {
   }
 
   /**
-   * Takes (pops) its skips from the end of `skips`, and upsamples to the size of the next one.
+   * Takes (pops) its skips from the end of `skips`, and upsamples to the size of the next one. A companion is asked before each.
    * @throws CoreBlocksError invalid-input where a residual block doubles what was not halved evenly
    */
-  forward(x: tf.Tensor, skips: tf.Tensor[], { temb, context, frames }: Conditions): tf.Tensor {
+  forward(x: tf.Tensor, skips: tf.Tensor[], { temb, context, frames }: Conditions, companion?: Companion): tf.Tensor {
     for (const [i, resnet] of this.resnets.entries()) {
+      x = companion?.decoding?.(x, skips.length - 1) ?? x;
       x = resnet.forward(tf.concat([x, skips.pop() as tf.Tensor], 1), temb, frames);
       x = this.attentions[i]?.forward(x, context, frames) ?? x;
     }

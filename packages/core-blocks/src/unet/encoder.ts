@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { CoreBlocksError } from '../errors.ts';
+import type { Companion } from './companion.ts';
 import { injectAt, type Injection } from './injection.ts';
 import { activate } from '../layers/activation.ts';
 import { Conv2d, Embedding, Linear } from '../layers/layers.ts';
@@ -147,11 +148,15 @@ export abstract class UNetEncoder extends Module {
   }
 
   /** Down blocks from the output `h: [N, C, H, W]` of conv_in; `states` begins with `h` itself and knows nothing of the injection. */
-  protected runDownBlocks(h: tf.Tensor, conditions: Conditions, injection?: Injection): { x: tf.Tensor; states: tf.Tensor[] } {
+  protected runDownBlocks(
+    h: tf.Tensor,
+    conditions: Conditions,
+    { inject: injection, companion }: { inject?: Injection; companion?: Companion } = {},
+  ): { x: tf.Tensor; states: tf.Tensor[] } {
     const states = [h];
     let x = injectAt('conv_in', h, injection);
     for (const [i, block] of this.down_blocks.entries()) {
-      const out = block.forward(x, conditions);
+      const out = block.forward(x, conditions, companion && { companion, first: states.length });
       states.push(...out.states);
       x = injectAt(`down_blocks.${i}`, out.x, injection);
     }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { CoreBlocksError } from '../errors.ts';
+import type { Companion } from './companion.ts';
 import { channelsAt, injectAt, type Injection } from './injection.ts';
 import { Conv2d, GroupNorm } from '../layers/layers.ts';
 import { UpBlock, type Conditions } from './blocks.ts';
@@ -39,9 +40,13 @@ export interface UNetResiduals {
   midBlockAdditionalResidual?: tf.Tensor;
 }
 
-/** What a U-Net's forward may get beside its main arguments: what a ControlNet adds, or a ControlNeXt's change of the main branch. */
+/**
+ * What a U-Net's forward may get beside its main arguments: what a ControlNet adds, a ControlNeXt's change of the main branch, or a network
+ * that runs beside it.
+ */
 export interface UNetOptions extends UNetResiduals {
   inject?: Injection;
+  companion?: Companion;
 }
 
 /** Encoder, middle block, and a decoder that joins the encoder's states. */
@@ -79,12 +84,15 @@ abstract class UNet extends UNetEncoder {
 
   /** `x: [N, C, H, W]` to the prediction `[N, C', H, W]`. */
   protected predict(x: tf.Tensor, conditions: Conditions, options: UNetOptions): tf.Tensor {
-    const { downBlockAdditionalResiduals: additions, midBlockAdditionalResidual, inject } = options;
+    const { downBlockAdditionalResiduals: additions, midBlockAdditionalResidual, inject, companion } = options;
     if (inject) this.#checkPoint(inject);
     const { centerInput, activation } = this.encoder;
     const centred = centerInput ? tf.sub(tf.mul(x, 2), 1) : x;
-    const encoded = this.runDownBlocks(this.conv_in.forward(centred), conditions, inject);
+    const first = this.conv_in.forward(centred);
+    const encoded = this.runDownBlocks(companion?.encoded(first, { state: 0, input: centred, conditions }) ?? first, conditions, options);
     let { states } = encoded;
+    const middle = this.mid_block?.forward(encoded.x, conditions) ?? encoded.x;
+    const answered = companion?.encoded(middle, { state: states.length, input: encoded.x, conditions }) ?? middle;
     if (additions) {
       if (additions.length !== states.length)
         throw new CoreBlocksError(
@@ -94,9 +102,9 @@ abstract class UNet extends UNetEncoder {
         );
       states = states.map((state, i) => tf.add(state, additions[i] as tf.Tensor));
     }
-    let h = injectAt('mid_block', this.mid_block?.forward(encoded.x, conditions) ?? encoded.x, inject);
+    let h = injectAt('mid_block', answered, inject);
     if (midBlockAdditionalResidual) h = tf.add(h, midBlockAdditionalResidual);
-    for (const block of this.up_blocks) h = block.forward(h, states, conditions);
+    for (const block of this.up_blocks) h = block.forward(h, states, conditions, companion);
     return this.conv_out.forward(this.conv_norm_out.activated(h, activation));
   }
 }

@@ -127,7 +127,7 @@ export function denoisingStep(
             params,
             () => {
               const t = { ...inputs, ...text?.encode(inputs) };
-              const prediction = denoiser.predict(t, control.apply(t));
+              const prediction = denoiser.predict(t, control.apply(t, 1, denoiser.unet));
               return { loss: lossOf(prediction, inputs) };
             },
             blocks,
