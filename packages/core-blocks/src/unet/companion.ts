@@ -19,6 +19,6 @@ export interface EncoderPlace {
 export interface Companion {
   /** The features `x: [N, C, h, w]` at a place of the encoder, to others of the same shape. Asked once at every place, in their order. */
   encoded(x: tf.Tensor, place: EncoderPlace): tf.Tensor;
-  /** The features in front of the decoder's residual block that takes skip `state`, before it is joined to them. Asked behind the encoder. */
+  /** The features in front of the decoder's residual block that takes skip `state`, before it is joined to them. Asked last. */
   decoding?(x: tf.Tensor, state: number): tf.Tensor;
 }
