@@ -1,14 +1,16 @@
 import { controlNet } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
+import type { Claim } from '@controllab/report';
 import { profiles } from './arms.ts';
-import { armsByPrompts, curves, promptTable } from '../comparison/view/blocks.ts';
+import { armsByPrompts, curves, measureTable, promptTable, sideBySide } from '../comparison/view/blocks.ts';
 import { comparison } from '../comparison/comparison.ts';
-import { conditionFidelity, objectRecognised } from '../comparison/compute/measures.ts';
-import type { Experiment } from '../comparison/experiment.ts';
+import { conditionFidelity, objectRecognised, objectTopFive } from '../comparison/compute/measures.ts';
+import { BASE, promptedAndUnprompted, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
+import type { Panel, View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 
 const methods = [controlNet(), controlNeXt()];
-const arms = methods.flatMap((method) =>
+const arms: readonly Arm[] = methods.flatMap((method) =>
   [0.5, 1].map((promptDrop) => ({
     id: `${method.id}-${100 * promptDrop}`,
     label: `${method.label}, ${100 * promptDrop}% dropped`,
@@ -18,19 +20,88 @@ const arms = methods.flatMap((method) =>
   })),
 );
 
+const hasConnections = ({ method }: Arm): boolean => method.id === 'controlnet';
+
+/**
+ * With control in both halves of guidance, and in the conditional one alone: plain, in guess mode, and with the paper's resolution weights.
+ * ControlNeXt has no connections to weigh.
+ */
+function drawings(trained: readonly Arm[], profile: Profile): Drawing[] {
+  const networks = trained.filter(hasConnections);
+  const others = trained.filter((arm) => !hasConnections(arm));
+  return [
+    ...promptedAndUnprompted(networks, profile),
+    ...profile.conditions.flatMap((condition) =>
+      networks.map(({ id, label }): Drawing => ({
+        id: `${id}-guess`,
+        label: `${label}, guess mode`,
+        controls: [{ arm: id, condition, scale: 1 }],
+        panels: [condition],
+        controlIn: 'conditional',
+        weighting: 'guess',
+        prompts: ['none'],
+        scenes: { singles: profile.drawn.singles, pairs: 0 },
+      })),
+    ),
+    ...promptedAndUnprompted(others, profile).filter(({ id, weighting }) => id !== BASE && weighting === undefined),
+  ];
+}
+
+/** Drawings of the first screen: the paper's recipe, in every way to draw without a prompt. */
+const SHOWN = /^(base|controlnet-50.*|controlnext-50-conditional)$/;
+
+/** Least effect of interest in recognised objects: the ablation's. */
+const LEAST = 0.04;
+
+const object = (panel: Panel, drawing: string, singles?: number) =>
+  panel.samples(drawing, 'none', 'object').map((values) => values.slice(0, singles));
+
+/** A claim on the share of objects that are recognised without a prompt: one drawing minus another, on the scenes that both have. */
+const recognised = (
+  view: View,
+  id: string,
+  text: { claim: string; source: string },
+  [a, b]: readonly [string, string],
+  primary = true,
+): Claim =>
+  view.claim(
+    {
+      ...text,
+      id,
+      test: `Share of single objects that mini-inception names, no prompt: ${labelOf(view, a)} minus ${labelOf(view, b)}, same noise and scenes; less than ${LEAST} counts as nothing.`,
+      quantity: `object top-1, ${labelOf(view, a)} − ${labelOf(view, b)}, no prompt`,
+      rule: { kind: 'above', bound: LEAST },
+      primary,
+      shownIn: view.panels[0]!.id('recognised'),
+    },
+    (panel) => {
+      const singles = Math.min(object(panel, a)[0]!.length, object(panel, b)[0]!.length);
+      return view.difference(object(panel, a, singles), object(panel, b, singles), [0, 1]);
+    },
+  );
+
+const labelOf = (view: View, drawing: string): string => view.results.drawings.find(({ id }) => id === drawing)!.label;
+
 const noPrompt: Experiment = {
   id: 'no-prompt',
   title: 'Control without a prompt',
-  description: 'ControlNet and ControlNeXt trained with half and with all prompts dropped, drawn with and without one',
-  profiles,
+  description: 'half and all prompts dropped while training; without one, control in both halves of guidance or one, guess mode, weights',
+  profiles: {
+    ...profiles,
+    standard: { ...profiles.standard, conditions: ['scribble', 'canny', 'mask', 'segmentation'], seeds: 5 },
+  },
   arms,
+  drawings,
   prompts: ['none', 'perfect'],
-  measures: [conditionFidelity, objectRecognised],
+  measures: [conditionFidelity, objectRecognised, objectTopFive],
   takeaway: ({ panels: [panel] }) =>
-    `Without a prompt: ${arms.map(({ id, label }) => `${label} ${panel!.value(id, 'none', 'fidelity').value.toFixed(2)}`).join('; ')} (${panel!.measure('fidelity').label(panel!.condition)}).`,
+    `Without a prompt, of objects given by ${panel!.label}, are recognised: ${panel!.drawings
+      .filter(({ id }) => SHOWN.test(id))
+      .map(({ id, label }) => `${panel!.value(id, 'none', 'object').value.toFixed(2)} (${label})`)
+      .join(', ')}.`,
   summary: () =>
-    'Half of the prompts dropped is the paper’s recipe; with all of them dropped a network can learn from nothing but the condition.',
-  lead: ({ panels: [panel] }) => panel!.id('pictures-grid'),
+    'Half of the prompts dropped is the paper’s recipe; with all of them dropped a network can learn from nothing but the condition. Without a prompt, control in both halves of guidance cancels guidance: it then enters the half with the prompt alone, all connections alike, weighed as the code’s guess mode does, or by resolution as the paper writes.',
+  lead: ({ panels: [panel] }) => panel!.id('unprompted-grid'),
   claims: (view) => [
     view.claim(
       {
@@ -45,16 +116,43 @@ const noPrompt: Experiment = {
       (panel) =>
         view.difference(panel.samples('controlnet-100', 'none', 'fidelity'), panel.samples('controlnet-50', 'none', 'fidelity'), [0, 1]),
     ),
+    recognised(view, 'conditional-half-helps', PAPER.guessing, ['controlnet-50-conditional', 'controlnet-50']),
+    recognised(view, 'weights-help', PAPER.guessing, ['controlnet-50-weighted', 'controlnet-50-conditional']),
+    recognised(
+      view,
+      'guess-mode-helps',
+      { claim: 'Guess mode reads content that plain control in the conditional half does not.', source: 'CN repository, guess mode' },
+      ['controlnet-50-guess', 'controlnet-50-conditional'],
+    ),
+    recognised(view, 'all-dropped-recognised', PAPER.promptDropping, ['controlnet-100-conditional', 'controlnet-50-conditional'], false),
   ],
   sections: (view) =>
-    view.panels.flatMap((panel) => [
-      { id: panel.id('pictures'), title: 'The pictures', blocks: [armsByPrompts(view, panel)] },
-      {
-        id: panel.id('scores'),
-        title: 'Scores',
-        blocks: [promptTable(view, panel, 'fidelity'), promptTable(view, panel, 'object'), curves(view, panel)],
-      },
-    ]),
+    view.panels.flatMap((panel) => {
+      return [
+        {
+          id: panel.id('unprompted'),
+          title: panel.title('Without a prompt'),
+          blocks: [
+            sideBySide(view, panel, { drawings: panel.drawings.filter(({ id }) => SHOWN.test(id)), prompt: 'none', id: 'unprompted-grid' }),
+            measureTable(view, panel, 'recognised', ['object', 'object-top-5', 'fidelity'], 'none'),
+          ],
+        },
+        {
+          id: panel.id('scores'),
+          title: panel.title('With and without'),
+          blocks: [
+            armsByPrompts(
+              view,
+              panel,
+              panel.drawings.filter(({ id }) => panel.drawn(id, 'perfect')),
+            ),
+            promptTable(view, panel, 'fidelity'),
+            promptTable(view, panel, 'object'),
+            curves(view, panel),
+          ],
+        },
+      ];
+    }),
 };
 
 export default comparison(noPrompt);

@@ -227,6 +227,47 @@ export const backgroundColour: Measure = {
   },
 };
 
+/** Of every pixel of a picture, by a function of its red, green and blue in 0 to 1. */
+function perPixel({ rgb }: RgbImage, of: (r: number, g: number, b: number) => number): Float64Array {
+  const values = new Float64Array(rgb.length / 3);
+  for (let p = 0; p < values.length; p++) values[p] = of(rgb[3 * p]! / 255, rgb[3 * p + 1]! / 255, rgb[3 * p + 2]! / 255);
+  return values;
+}
+
+const meanOf = (values: Float64Array): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+/** A measure of pictures alone, without a judge and without their scenes. */
+const ofColours = (id: string, label: string, method: string, of: (image: RgbImage) => number): Measure => ({
+  id,
+  label: () => label,
+  method: () => method,
+  better: 'higher',
+  range: [0, 1],
+  per: 'image',
+  revision: 1,
+  of: async ({ images }) => images.map(of),
+});
+
+/** What guidance is said to raise: standard deviation of Rec. 601 luma, of 0 to 1. */
+export const contrast = ofColours(
+  'contrast',
+  'contrast (deviation of luma)',
+  'Standard deviation of luma over a picture, 0 to 1.',
+  (image) => {
+    const luma = perPixel(image, (r, g, b) => 0.299 * r + 0.587 * g + 0.114 * b);
+    const mean = meanOf(luma);
+    return Math.sqrt(meanOf(luma.map((value) => (value - mean) ** 2)));
+  },
+);
+
+/** The same of colour: largest minus smallest channel. */
+export const saturation = ofColours(
+  'saturation',
+  'saturation (largest − smallest channel)',
+  'Largest minus smallest of red, green and blue, mean over a picture, 0 to 1.',
+  (image) => meanOf(perPixel(image, (r, g, b) => Math.max(r, g, b) - Math.min(r, g, b))),
+);
+
 /** Whether a measure is defined for a condition. */
 export const applies = ({ conditions }: Measure, condition: ConditionId): boolean =>
   conditions === undefined || conditions.includes(condition);

@@ -344,7 +344,7 @@ export function armsByPrompts(view: View, panel: Panel, drawings = panel.drawing
   };
 }
 
-/** Drawings side by side under one prompt setting for some of the scenes: condition, scene, then a column a drawing. */
+/** Drawings side by side under one prompt setting, for the shown scenes that all were made for: condition, scene, a column each. */
 export function sideBySide(
   view: View,
   panel: Panel,
@@ -356,10 +356,10 @@ export function sideBySide(
     id: panel.id(id),
     caption: `${capitalised(PROMPT_SETTINGS[prompt].label)}: condition, scene, then each drawing, from the same noise (seed ${view.seeds[0]}). Under each picture its ${view.measure('fidelity').label(panel.condition)}.`,
     columns: ['condition', 'scene', ...drawings.map(({ label }) => label)],
-    rows: shownScenes(view).map((scene, row) => {
+    rows: shownScenes(view).flatMap((scene, row) => {
       const { text, images } = givenScene(panel, all, scene);
       const drawn = drawings.map((drawing) => drawnScene(view, panel, { drawing, prompt }, scene)?.image ?? null);
-      return { label: `${row + 1}`, detail: text, images: [...images, ...drawn] };
+      return drawn.includes(null) ? [] : [{ label: `${row + 1}`, detail: text, images: [...images, ...drawn] }];
     }),
   };
 }

@@ -1,0 +1,369 @@
+import { controlNet } from '@controllab/controlnet';
+import type { Claim, Measurement } from '@controllab/report';
+import { heldOut, profiles, undrawn } from './arms.ts';
+import { curves, drawingBars, losses, lossBars, lossTable, measureTable, sideBySide, trainingTable } from '../comparison/view/blocks.ts';
+import { lossClaim } from '../comparison/view/claims.ts';
+import { comparison } from '../comparison/comparison.ts';
+import { BASE, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
+import { conditionFidelity, contrast, objectRecognised, saturation } from '../comparison/compute/measures.ts';
+import { listText, numberText, questionSection, threadText, type Question, type Thread } from '../comparison/view/questions.ts';
+import { mean, type Panel, type View } from '../comparison/view/view.ts';
+import { PAPER } from './paper-values.ts';
+
+const varied = (id: string, label: string, more: Partial<Arm>): Arm => ({
+  id,
+  label,
+  description: `ControlNet, ${label}`,
+  method: controlNet(),
+  ...more,
+});
+
+/** Those that `convergence` trains too are the same trainings. */
+const DROPPED: readonly Arm[] = [
+  varied('drop-0', '0% of prompts dropped', { recipe: { promptDrop: 0 } }),
+  varied('drop-20', '20% of prompts dropped', { recipe: { promptDrop: 0.2 } }),
+  varied('proposed', '50% of prompts dropped', {}),
+  varied('drop-100', 'all prompts dropped', { recipe: { promptDrop: 1 } }),
+];
+const arms: readonly Arm[] = [
+  ...DROPPED,
+  varied('signed', 'condition in [−1, 1]', { method: controlNet({ conditionRange: 'signed' }) }),
+  varied('both', 'edges and mask in one network', { condition: 'canny+mask' }),
+];
+
+const GUIDANCES = [1, 3, 6, 9] as const;
+const guided = (of: string, guidance: number): string => `${of}-guided-${guidance}`;
+
+/** What is drawn: every network; fed in the wrong range; at several guidances, with control and without; without any prompt or guidance. */
+function drawings(trained: readonly Arm[], { conditions }: Profile): Drawing[] {
+  const panels = conditions;
+  const has = (arm: string): boolean => trained.some(({ id }) => id === arm);
+  const alone = (arm: string, more: Partial<Drawing> & { as?: Drawing['controls'][number]['as'] } = {}): Omit<Drawing, 'id' | 'label'> => {
+    const { as, ...rest } = more;
+    const condition = arms.find(({ id }) => id === arm)!.condition ?? 'canny';
+    return { controls: [{ arm, condition, scale: 1, ...(as === undefined ? {} : { as }) }], panels, ...rest };
+  };
+  return [
+    { id: BASE, label: 'base model, no control', controls: [], panels },
+    ...trained.map(({ id, label }) => ({ id, label, ...alone(id) })),
+    ...trained
+      .filter(({ id }) => DROPPED.some((arm) => arm.id === id))
+      .map(({ id, label }) => ({
+        id: `${id}-conditional`,
+        label: `${label}, no prompt`,
+        ...alone(id, { controlIn: 'conditional', prompts: ['none'] }),
+      })),
+    ...(has('signed')
+      ? [
+          {
+            id: 'unit-as-signed',
+            label: 'trained in [0, 1], fed in [−1, 1]',
+            ...alone('proposed', { as: controlNet({ conditionRange: 'signed' }) }),
+          },
+          { id: 'signed-as-unit', label: 'trained in [−1, 1], fed in [0, 1]', ...alone('signed', { as: controlNet() }) },
+        ]
+      : []),
+    ...GUIDANCES.flatMap((guidance): Drawing[] => [
+      {
+        id: guided('proposed', guidance),
+        label: `ControlNet, guidance ${guidance}`,
+        ...alone('proposed', { guidance, prompts: ['perfect'] }),
+      },
+      { id: guided(BASE, guidance), label: `no control, guidance ${guidance}`, controls: [], panels, guidance, prompts: ['perfect'] },
+    ]),
+    { id: 'unguided-base', label: 'no prompt, no guidance, no control', controls: [], panels, guidance: 1, prompts: ['none'] },
+    ...trained
+      .filter(({ id }) => id === 'proposed' || id === 'drop-100')
+      .map(({ id, label }) => ({
+        id: `${id}-unguided`,
+        label: `no prompt, no guidance: ${label}`,
+        ...alone(id, { guidance: 1, prompts: ['none'] }),
+      })),
+  ];
+}
+
+const threads = (...numbers: number[]): Thread[] => numbers.map((number) => ({ repository: 'lllyasviel/ControlNet', number }));
+const DROPPING: Thread[] = [...threads(160, 246, 422, 506, 602, 613), { repository: 'vislearn/ControlNet-XS', number: 20 }];
+
+const loss = (panel: Panel, arm: string, prompt: 'none' | 'perfect') => panel.heldOut(arm, prompt);
+
+/** The least change of contrast, of 0 to 1, that shows beside the scene. */
+const LEAST_CONTRAST = 0.02;
+
+/** What raising guidance from 1 to 9 adds to a measure, with control or without. */
+const raised = (panel: Panel, of: string, measure: string): number[] => {
+  const [low, high] = [1, 9].map((guidance) => panel.samples(guided(of, guidance), 'perfect', measure).map(mean)) as [number[], number[]];
+  return high.map((value, i) => value - low[i]!);
+};
+
+function claims(view: View): Claim[] {
+  const trained = view.arms.map(({ id }) => id);
+  const shownIn = (block: string): string => view.panels[0]!.id(block);
+  const fidelityClaim = (
+    text: { id: string; claim: string; source: string; test: string; quantity: string; shownIn: string },
+    [a, b]: readonly [string, string],
+    prompt: 'none' | 'perfect',
+  ): Claim =>
+    view.claim({ ...text, rule: { kind: 'above', bound: 0.1 }, primary: true }, (panel) =>
+      view.difference(panel.samples(a, prompt, 'fidelity'), panel.samples(b, prompt, 'fidelity'), [0, 1]),
+    );
+  return [
+    ...lossClaim(
+      view,
+      {
+        ...PAPER.promptDropping,
+        id: 'dropping-helps',
+        test: 'No prompts dropped minus half of them.',
+        quantity: 'held-out loss without a prompt, 0% − 50% dropped',
+      },
+      ['drop-0', 'proposed'],
+      (panel) => view.difference(loss(panel, 'drop-0', 'none'), loss(panel, 'proposed', 'none')),
+    ),
+    ...(trained.includes('drop-0')
+      ? [
+          view.claim(
+            {
+              id: 'dropping-costs-nothing',
+              claim: 'Dropping half of the prompts costs nothing where a prompt is given.',
+              source: threadText(DROPPING),
+              test: 'Held-out loss with a perfect prompt, half dropped minus none, mean over timesteps, same noise; less than 0.003 counts as nothing.',
+              quantity: 'held-out loss with a prompt, 50% − 0% dropped',
+              rule: { kind: 'within', lo: -0.003, hi: 0.003 },
+              primary: true,
+              shownIn: shownIn('dropping-loss'),
+            },
+            (panel) => view.difference(loss(panel, 'proposed', 'perfect'), loss(panel, 'drop-0', 'perfect')),
+          ),
+        ]
+      : []),
+    ...(trained.includes('signed')
+      ? [
+          view.claim(
+            {
+              id: 'range-does-not-matter',
+              claim: 'Whether conditions are trained in [0, 1] or [−1, 1] does not matter.',
+              source: threadText(threads(112, 473, 603)),
+              test: 'Held-out loss without a prompt, [−1, 1] minus [0, 1], mean over timesteps, same noise; less than 0.003 counts as nothing.',
+              quantity: 'held-out loss, [−1, 1] − [0, 1]',
+              rule: { kind: 'within', lo: -0.003, hi: 0.003 },
+              primary: true,
+              shownIn: shownIn('range-loss'),
+            },
+            (panel) => view.difference(loss(panel, 'signed', 'none'), loss(panel, 'proposed', 'none')),
+          ),
+          fidelityClaim(
+            {
+              id: 'wrong-range-fails',
+              claim: 'A network that is fed the other range than it was trained on does not follow its condition.',
+              source: threadText(threads(112)),
+              test: 'Fidelity with a perfect prompt in the trained range minus in the other one, same noise; 0.1 is the least that would be noticed.',
+              quantity: 'fidelity lost, fed in [−1, 1]',
+              shownIn: shownIn('range-fidelity'),
+            },
+            ['proposed', 'unit-as-signed'],
+            'perfect',
+          ),
+        ]
+      : []),
+    view.claim(
+      {
+        id: 'guidance-raises-contrast',
+        claim: 'Guidance raises contrast.',
+        source: threadText(threads(583, 530)),
+        test: `Standard deviation of luma, ControlNet at guidance 9 minus 1, same noise; ${LEAST_CONTRAST} is the least that shows.`,
+        quantity: 'contrast, guidance 9 − 1, with control',
+        rule: { kind: 'above', bound: LEAST_CONTRAST },
+        primary: true,
+        shownIn: shownIn('guidance-contrast'),
+      },
+      (panel) =>
+        view.measured(
+          raised(panel, 'proposed', 'contrast').map((value) => [value]),
+          [-1, 1],
+        ),
+    ),
+    view.claim(
+      {
+        id: 'shift-is-guidances',
+        claim: 'The shift is guidance’s, not ControlNet’s: without control it is the same.',
+        source: threadText(threads(583, 530)),
+        test: `The same rise with control minus without; within ±${LEAST_CONTRAST} counts as the same.`,
+        quantity: 'rise of contrast with guidance, with control − without',
+        rule: { kind: 'within', lo: -LEAST_CONTRAST, hi: LEAST_CONTRAST },
+        primary: true,
+        shownIn: shownIn('guidance-contrast'),
+      },
+      (panel) => {
+        const [controlled, alone] = ['proposed', BASE].map((of) => raised(panel, of, 'contrast').map((value) => [value]));
+        return view.difference(controlled!, alone!);
+      },
+    ),
+    ...(trained.includes('drop-100')
+      ? [
+          fidelityClaim(
+            {
+              id: 'unconditional-follows',
+              claim: 'A base that is given no prompt at all, in training and drawing, follows its condition all the same.',
+              source: threadText(threads(373, 752)),
+              test: 'Fidelity without a prompt and without guidance, trained with all prompts dropped, minus that of the base without control; 0.1 is the least that would be noticed.',
+              quantity: 'fidelity, never a prompt − no control',
+              shownIn: shownIn('unconditional-fidelity'),
+            },
+            ['drop-100-unguided', 'unguided-base'],
+            'none',
+          ),
+        ]
+      : []),
+  ];
+}
+
+/** Each question with what of this run answers it. */
+function questions(view: View, panel: Panel): Question[] {
+  const shown = (ids: readonly string[]) => view.arms.filter(({ id }) => ids.includes(id));
+  const drawn = (ids: readonly string[]) => ids.flatMap((id) => panel.drawings.filter((drawing) => drawing.id === id));
+  const values = (ids: readonly string[], prompt: 'none' | 'perfect', measure = 'fidelity'): string =>
+    listText(drawn(ids).map(({ id, label }) => `${label} ${numberText(panel.value(id, prompt, measure), 2)}`));
+  const lossText = (ids: readonly string[], prompt: 'none' | 'perfect'): string =>
+    listText(shown(ids).map(({ id, label }) => `${label} ${numberText(view.measured(loss(panel, id, prompt), [0, Number.MAX_VALUE]), 4)}`));
+  const real = (measure: string): string => mean(panel.real(measure)).toFixed(2);
+  const change = (of: string, measure: string): Measurement =>
+    view.measured(
+      raised(panel, of, measure).map((value) => [value]),
+      [-1, 1],
+    );
+  const dropped = DROPPED.map(({ id }) => id);
+  const ranges = ['proposed', 'signed', 'unit-as-signed', 'signed-as-unit'];
+  const guidances = [BASE, 'proposed'].flatMap((of) => GUIDANCES.map((guidance) => guided(of, guidance)));
+  const unguided = ['unguided-base', 'proposed-unguided', 'drop-100-unguided'];
+  return [
+    {
+      id: 'dropping',
+      title: 'How many prompts should be dropped while training?',
+      threads: DROPPING,
+      asked: 'the paper replaces half of the prompts by empty strings, diffusers’ script none by default, and some advise against it.',
+      answer: `held-out loss without a prompt: ${lossText(dropped, 'none')}; with a perfect prompt: ${lossText(dropped, 'perfect')}. Objects recognised without a prompt, control in the conditional half of guidance: ${values(
+        dropped.map((id) => `${id}-conditional`),
+        'none',
+        'object',
+      )}.`,
+      blocks: [
+        lossBars(view, panel, 'dropping-loss', shown(dropped)),
+        sideBySide(view, panel, { drawings: drawn(dropped.map((id) => `${id}-conditional`)), prompt: 'none', id: 'dropping-grid' }),
+      ],
+    },
+    {
+      id: 'range',
+      title: 'Is the condition in [0, 1] or in [−1, 1]?',
+      threads: threads(112, 473, 603),
+      asked: 'pictures are normalised to [−1, 1], conditions in the released code to [0, 1].',
+      answer: `trained in each range, held-out loss without a prompt: ${lossText(['proposed', 'signed'], 'none')}. Fed in the right range and in the wrong one (fidelity): ${values(ranges, 'perfect')}.`,
+      blocks: [
+        lossBars(view, panel, 'range-loss', shown(['proposed', 'signed'])),
+        drawingBars(view, panel, 'range-fidelity', 'fidelity', { drawings: drawn(ranges), prompt: 'perfect' }),
+      ],
+    },
+    {
+      id: 'colours',
+      title: 'Why do colours and contrast shift?',
+      threads: threads(583, 530),
+      asked: 'pictures under control come out too contrasty or too saturated; guidance is suspected.',
+      answer: `from guidance 1 to 9 contrast changes by ${numberText(change('proposed', 'contrast'), 3)} with control and by ${numberText(change(BASE, 'contrast'), 3)} without, saturation by ${numberText(change('proposed', 'saturation'), 3)} and ${numberText(change(BASE, 'saturation'), 3)}; the scenes themselves have ${real('contrast')} and ${real('saturation')}.`,
+      blocks: [
+        drawingBars(view, panel, 'guidance-contrast', 'contrast', { drawings: drawn(guidances), prompt: 'perfect' }),
+        drawingBars(view, panel, 'guidance-saturation', 'saturation', { drawings: drawn(guidances), prompt: 'perfect' }),
+        sideBySide(view, panel, { drawings: drawn(guidances), prompt: 'perfect', id: 'guidance-grid' }),
+      ],
+    },
+    {
+      id: 'two-conditions',
+      title: 'Can one network take two conditions?',
+      threads: threads(14, 271, 536),
+      asked: 'whether two conditions need two networks, or can be channels of one picture.',
+      answer: `fidelity to the edges with a perfect prompt: ${values(['proposed', 'both'], 'perfect')}. Two networks added, weighed and silent are the subject of the experiment \`composition\`.`,
+      blocks: [drawingBars(view, panel, 'two-fidelity', 'fidelity', { drawings: drawn(['proposed', 'both']), prompt: 'perfect' })],
+    },
+    {
+      id: 'unconditional',
+      title: 'Does it work on an unconditional base?',
+      threads: threads(373, 752),
+      asked:
+        'a ControlNet on a base without prompts seems to ignore its condition. Here the base is never given one: all are dropped in training, none is given in drawing, and there is no guidance.',
+      answer: `fidelity: ${values(unguided, 'none')}.`,
+      blocks: [
+        drawingBars(view, panel, 'unconditional-fidelity', 'fidelity', { drawings: drawn(unguided), prompt: 'none' }),
+        sideBySide(view, panel, { drawings: drawn(unguided), prompt: 'none', id: 'unconditional-grid' }),
+      ],
+    },
+    {
+      id: 'flat-loss',
+      title: 'The loss is flat: does it learn, and when?',
+      threads: threads(198, 215, 265, 685),
+      asked:
+        'the training loss shows nothing for thousands of steps, fill50k does not come out. The circles of fill50k train by `npx controllab train --data fill50k`; here are the scenes.',
+      answer:
+        'the training loss of neighbouring steps differs by more than control changes it; fidelity to the condition shows when it is learnt. When that is, and what moves it, is the subject of the experiment `convergence`.',
+      blocks: [losses(view, panel), curves(view, panel)],
+    },
+  ];
+}
+
+const standard: Profile = {
+  ...undrawn.byCourse,
+  seeds: 5,
+  heldOut,
+  drawn: { singles: 32, pairs: 0, steps: 10, solver: 'dpm++2m', guidance: 3, ownScenes: true },
+  shown: { singles: 4, pairs: 0 },
+};
+
+const userQuestions: Experiment = {
+  id: 'user-questions',
+  title: 'What users ask of ControlNet, answered by measurement',
+  description: 'prompt dropping, range of the condition, colours under guidance, two conditions, no prompts at all, a flat loss',
+  profiles: {
+    quick: {
+      ...standard,
+      arms: ['drop-0', 'proposed', 'drop-100', 'signed'],
+      seeds: 1,
+      recipe: { ...standard.recipe, examples: 1024, steps: 120 },
+      follow: { ...standard.follow, every: 60 },
+      drawn: { ...standard.drawn, singles: 12 },
+    },
+    standard,
+    tiny: {
+      ...profiles.tiny,
+      arms: ['drop-0', 'proposed', 'drop-100', 'signed'],
+      drawn: { ...profiles.tiny.drawn, pairs: 0 },
+      shown: { singles: 2, pairs: 0 },
+    },
+  },
+  arms,
+  drawings,
+  prompts: ['none', 'perfect'],
+  measures: [conditionFidelity, objectRecognised, contrast, saturation],
+  takeaway: (view) => {
+    const [panel] = view.panels as [Panel];
+    const text = (arm: string): string => view.measured(loss(panel, arm, 'none')).value.toFixed(3);
+    return `Held-out loss without a prompt: ${view.arms.map(({ id, label }) => `${text(id)} (${label})`).join(', ')}.`;
+  },
+  summary: ({ seeds, results: { profile } }) =>
+    `Questions that come again and again in the issue trackers, with the threads that they stand in. Each has a small experiment: ControlNets on Canny edges, ${profile.recipe.steps} steps of ${profile.recipe.batchSize}, ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each, on the embedded small Stable Diffusion. What carries over to large models is the mechanism, not the numbers.`,
+  claims,
+  sections: (view) => {
+    const [panel] = view.panels as [Panel];
+    return [
+      ...questions(view, panel).map(questionSection),
+      {
+        id: 'all',
+        title: 'What was trained',
+        blocks: [
+          lossTable(view, panel),
+          trainingTable(view, panel),
+          measureTable(view, panel, 'all-drawings', ['fidelity', 'contrast', 'saturation'], 'perfect'),
+        ],
+      },
+    ];
+  },
+  lead: ({ panels: [panel] }) => panel!.id('guidance-grid'),
+};
+
+export default comparison(userQuestions);
