@@ -206,11 +206,10 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
     const line: LogLine = { step, evaluation: values, time: new Date().toISOString() };
     log?.append([line]);
     await record([line]);
-    progress.message(
-      `step ${step}: ${Object.entries(values)
-        .flatMap(([key, value]) => (typeof value === 'number' ? [`${key} ${Number(value.toPrecision(4))}`] : []))
-        .join('  ')}`,
+    const numbers = Object.entries(values).flatMap(([key, value]) =>
+      typeof value === 'number' ? [`${key} ${Number(value.toPrecision(4))}`] : [],
     );
+    if (numbers.length > 0) progress.message(`step ${step}: ${numbers.join('  ')}`);
   };
   const save = () => {
     if (checkpoints === undefined) return;

@@ -17,14 +17,17 @@ const picture = (seed: number): Promise<Uint8Array> =>
 /** Which rows there are is what a table says; what can be relied upon is that each is whole, or the data is refused. */
 const read: Target['read'] = async (file) => {
   const data = await openUserData({ data: file, resolution: SIDE });
-  const parts: Uint8Array[] = [];
-  for (let i = 0; i < data.length; i++) {
-    const { image, captions } = await data.example(i);
-    if (image.rgb.length !== SIDE * SIDE * 3) throw new RangeError(`example ${i} has ${image.rgb.length} bytes`);
-    parts.push(image.rgb, Buffer.from(captions['caption']!));
+  try {
+    const parts: Uint8Array[] = [];
+    for (let i = 0; i < data.length; i++) {
+      const { image, captions } = await data.example(i);
+      if (image.rgb.length !== SIDE * SIDE * 3) throw new RangeError(`example ${i} has ${image.rgb.length} bytes`);
+      parts.push(image.rgb, Buffer.from(captions['caption']!));
+    }
+    return { structure: '', payload: `${data.length} ${sha(...parts)}` };
+  } finally {
+    await data.close();
   }
-  await data.close();
-  return { structure: '', payload: `${data.length} ${sha(...parts)}` };
 };
 
 /** Puts pictures a and b beside a table. */

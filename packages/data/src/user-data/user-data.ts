@@ -82,11 +82,21 @@ export async function openUserData(options: UserDataOptions): Promise<UserData> 
 /** Opens it again from a `DatasetReference`. */
 export default (data: Reopened): Promise<UserData> => open(data);
 
-async function open({ known, ...options }: Reopened): Promise<UserData> {
-  const { resolution, crop = 'center', onBadRow = 'stop' } = options;
+async function open(source: Reopened): Promise<UserData> {
+  const { resolution } = source;
   if (!Number.isInteger(resolution) || resolution < 8 || resolution > 8192)
     throw new DataError('invalid-argument', `a resolution is a whole number from 8 to 8192, got ${resolution}`, { resolution });
-  const rows = await findRows(options);
+  const rows = await findRows(source);
+  try {
+    return await openRows(rows, source);
+  } catch (error) {
+    await rows.close();
+    throw error;
+  }
+}
+
+async function openRows(rows: Rows, { known, ...options }: Reopened): Promise<UserData> {
+  const { resolution, crop = 'center', onBadRow = 'stop' } = options;
   const id = path.basename(path.resolve(options.data));
   const problems = new Map<number, RowProblem>();
   const all = (): RowProblem[] => [
