@@ -1,7 +1,8 @@
 // node tools/seal.mjs REPORT/results.json TABLE NAME
 // Takes a table of predictions out of a report and puts it beside the experiments, before what it foretells is computed:
-// experiments/src/declarations/sealed/NAME.json. A sealed file is never written twice.
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+// experiments/src/declarations/sealed/NAME.json, its hash in SHA256SUMS there. A sealed file is never written twice, and read only as it was.
+import { createHash } from 'node:crypto';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const [file, block, name] = process.argv.slice(2);
@@ -27,7 +28,9 @@ mkdirSync(folder, { recursive: true });
 const sealed = { report: id, command, commit, finishedAt, table: { columns: found.columns, rows: found.rows } };
 const out = path.join(folder, `${name}.json`);
 try {
-  writeFileSync(out, `${JSON.stringify(sealed, null, 1)}\n`, { flag: 'wx' });
+  const text = `${JSON.stringify(sealed, null, 1)}\n`;
+  writeFileSync(out, text, { flag: 'wx' });
+  appendFileSync(path.join(folder, 'SHA256SUMS'), `${createHash('sha256').update(text).digest('hex')}  ${name}.json\n`);
 } catch (error) {
   console.error(error.code === 'EEXIST' ? `${out} is sealed already` : String(error));
   process.exit(1);

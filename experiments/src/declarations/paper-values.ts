@@ -29,6 +29,14 @@ export const PAPER = {
     claim: 'ControlNet learns from the pretrained layers that it copies: an encoder of the same form from random weights does worse.',
     source: 'CN sections 1 and 3.1',
   },
+  fewImages: {
+    claim: 'Training does not collapse with 1,000 images: recognisable content comes of as few.',
+    source: 'CN section 4.4 and the figure on the influence of training dataset sizes',
+  },
+  moreImages: {
+    claim: 'What is learnt scales with the number of training images: more of them keep helping.',
+    source: 'CN section 4.4 and the figure on the influence of training dataset sizes',
+  },
   batchSize: {
     claim: 'What counts for sudden convergence is the number of steps: a larger batch by accumulation trains a better network after it.',
     source: 'CN repository, docs/train.md, "More Consideration-2"',

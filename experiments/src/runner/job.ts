@@ -55,7 +55,7 @@ export interface Job<P = unknown, R = unknown> {
   /** Trainings in a profile: from two on, one thread each, as many at a time as there are cores. */
   trainings?(profile: P): number;
   /** What a profile costs and what it can see, said before anything is computed. */
-  plan?(profile: P): readonly string[];
+  plan?(profile: P, flags: Readonly<Record<string, unknown>>): readonly string[];
   /** @throws ExperimentError invalid-option for values of its own options that make no sense together */
   check?(at: { profile: P; profileName: string; flags: Readonly<Record<string, unknown>> }): void;
   /** What decides its stages, beside profile, seed, own options and numerics. */

@@ -1,0 +1,32 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, expect, it } from 'vitest';
+import { readSealed, sealedNumber } from './sealed.ts';
+
+const root = mkdtempSync(path.join(os.tmpdir(), 'sealed-'));
+afterAll(() => rmSync(root, { recursive: true }));
+const folder = pathToFileURL(`${root}/`);
+
+const sealed = {
+  report: 'dataset-size',
+  command: '',
+  commit: '0123456',
+  finishedAt: '2026-01-01T00:00:00.000Z',
+  table: { columns: [{ label: 'foretold' }], rows: [{ label: 'ControlNet, Canny edges', cells: [0.125] }] },
+};
+
+it('reads what was sealed, and refuses it once a byte has changed', () => {
+  const file = path.join(root, 'size.json');
+  expect(readSealed('size', folder)).toBeNull();
+  writeFileSync(file, JSON.stringify(sealed));
+  expect(() => readSealed('size', folder)).toThrow(/is not what was sealed/);
+  writeFileSync(path.join(root, 'SHA256SUMS'), execFileSync('sha256sum', ['size.json'], { cwd: root }));
+  const found = readSealed('size', folder)!;
+  expect(sealedNumber(found.sealed, 'ControlNet, Canny edges', 'foretold')).toBe(0.125);
+  expect(sealedNumber(found.sealed, 'ControlNet, Canny edges', 'low')).toBeNull();
+  writeFileSync(file, JSON.stringify(sealed).replace('0.125', '0.126'));
+  expect(() => readSealed('size', folder)).toThrow(/does not stand in SHA256SUMS/);
+});

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { foretoldTable, onsetOf } from './sizes.ts';
+
+it('the first copy is at the first evaluated step with a ratio below a third', () => {
+  const steps = [0, 100, 200];
+  expect(onsetOf({ steps, copies: [[0.9, 0.4], [0.34, 0.8], [0.33, 0.9]] })).toBe(200); // prettier-ignore
+  expect(onsetOf({ steps, copies: [[0.9], [0.4], [0.34]] })).toBeNull();
+});
+
+const came = { value: 0.2, interval: null, n: 1, method: '', seeds: [1] };
+const prediction = { value: 0.21, interval: [0.19, 0.22] as const };
+const sealedAs = (low: number, high: number) => ({
+  hash: 'abc',
+  sealed: {
+    report: '', command: '', commit: '0123456789', finishedAt: '2026-01-02T00:00:00.000Z',
+    table: {
+      columns: ['foretold', 'low', 'high'].map((label) => ({ label })),
+      rows: [{ label: 'ControlNet, Canny edges', cells: [(low + high) / 2, low, high] }],
+    },
+  },
+}); // prettier-ignore
+
+it('a prediction is held against what was sealed, not against what is computed now', () => {
+  const row = { label: 'ControlNet, Canny edges', prediction, came };
+  const verdict = (low: number, high: number) => foretoldTable([row], sealedAs(low, high), '3,000,000 scenes').rows[0]!.cells.at(-1);
+  expect(verdict(0.18, 0.21)).toBe('yes');
+  expect(verdict(0.201, 0.21)).toBe('no');
+  const table = foretoldTable([row], sealedAs(0.18, 0.21), '3,000,000 scenes');
+  expect(table.caption).toContain('SHA-256 of the sealed file: abc');
+  expect(foretoldTable([row], null, '').rows[0]!.cells).toEqual([0.21, 0.19, 0.22, came]);
+});
+
+it('before it is trained the table has what is sealed of it, and nothing else', () => {
+  const table = foretoldTable([{ label: 'ControlNet, Canny edges', prediction, came: null }], null, '');
+  expect(table.columns.map(({ label }) => label)).toEqual(['foretold', 'low', 'high']);
+});

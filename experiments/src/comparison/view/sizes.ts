@@ -1,0 +1,160 @@
+import type { Prediction } from '@controllab/data-scaling';
+import type { LineFigure, Measurement, Table } from '@controllab/report';
+import { COPY_BELOW } from '../compute/copies.ts';
+import { BASE_ALONE } from '../experiment.ts';
+import { sealedNumber, type readSealed } from '../sealed.ts';
+import { mean, type Panel, type View } from './view.ts';
+
+const NONNEGATIVE = [0, Number.MAX_VALUE] as const;
+
+/** One quantity over sizes: a line a method, with arms at their places. */
+export function sizeLine(
+  view: View,
+  panel: Panel,
+  id: string,
+  {
+    lines,
+    y,
+    of,
+  }: {
+    lines: readonly { label: string; points: readonly { x: number; arm: string }[] }[];
+    y: string;
+    of(arm: string): Measurement;
+  },
+): LineFigure {
+  return {
+    kind: 'line',
+    id: panel.id(id),
+    caption: `At equal steps: ${y}. Bands: 95% over trainings, as many as a size has, or over the pictures of the only one.`,
+    x: { label: 'scenes', scale: 'log' },
+    y: { label: y },
+    series: lines.map(({ label, points }) => {
+      const values = points.map(({ arm }) => of(arm));
+      return {
+        label,
+        arm: points[0]!.arm,
+        x: points.map(({ x }) => x),
+        y: values.map(({ value }) => value),
+        band: values.map(({ value, interval }) => interval ?? ([value, value] as const)),
+        n: Math.min(...values.map(({ n }) => n)),
+        seeds: view.seeds,
+      };
+    }),
+  };
+}
+
+/**
+ * How much lower the loss is on scenes that a training saw than on others: one number a training. What the base model alone makes of both
+ * is taken off, which the draw of the scenes decides.
+ */
+export function gapOf(view: View, panel: Panel, arm: string): Measurement {
+  const [own, base] = (['control', 'base'] as const).map((of) => panel.lossOn('trained', arm, 'none', of));
+  const [alone] = [panel.heldOut(BASE_ALONE.id, 'none')];
+  return view.measured(panel.heldOut(arm, 'none').map((held, i) => [mean(held) - mean(own![i]!) - (mean(alone[i]!) - mean(base![i]!))]));
+}
+
+/** What a training on every size came to: pictures, and losses on what no training sees. */
+export function sizeTable(view: View, panel: Panel): Table {
+  const drawn = (id: string) => (arm: string) => panel.value(arm, 'perfect', id);
+  const label = (id: string): string => view.measure(id).label(panel.condition);
+  const unseen = (on: 'unseen-object' | 'unseen-combination') => (arm: string) => view.measured(panel.lossOn(on, arm, 'none'), NONNEGATIVE);
+  const columns = [
+    { label: label('fidelity'), better: 'higher', of: drawn('fidelity') },
+    { label: label('object'), better: 'higher', of: drawn('object') },
+    { label: label('clip'), better: 'higher', of: drawn('clip') },
+    { label: label('frechet'), better: 'lower', of: drawn('frechet') },
+    { label: 'loss, held-out objects', better: 'lower', of: unseen('unseen-object') },
+    { label: 'loss, held-out combinations', better: 'lower', of: unseen('unseen-combination') },
+    { label: 'gap to trained scenes', better: 'lower', of: (arm: string) => gapOf(view, panel, arm) },
+  ] as const;
+  return {
+    kind: 'table',
+    id: panel.id('sizes'),
+    caption: `Pictures with a perfect prompt; losses without one, on as many scenes as the held-out loss; the gap is held-out loss minus loss on trained scenes, less the same of the base model. ${(['frechet', 'clip'] as const).map((id) => view.measure(id).method(panel.condition)).join(' ')}`,
+    rowHeader: 'Training',
+    columns: columns.map(({ label: text, better }) => ({ label: text, better })),
+    rows: view.arms.map((arm) => ({ label: arm.label, arm: arm.id, cells: columns.map(({ of }) => of(arm.id)) })),
+  };
+}
+
+/** Evaluated step from which on a training has shown copies; null where it never did. */
+export const onsetOf = ({ steps, copies }: { steps: readonly number[]; copies: readonly (readonly number[])[] }): number | null =>
+  steps.find((_, k) => copies[k]!.some((ratio) => ratio < COPY_BELOW)) ?? null;
+
+/** How much of what is drawn from training conditions without a prompt is a copy of a training picture, and since when. */
+export function copyTable(view: View, panel: Panel): Table {
+  const { images } = view.results.profile.follow;
+  return {
+    kind: 'table',
+    id: panel.id('copies'),
+    caption: `${images} pictures drawn from training conditions without a prompt, held against all pictures that the training saw, as means over 2 × 2 pixels: distance to the nearest over that to the second nearest, and the share below a third, which are copies. A condition that gives the shape away brings pictures near to its own: the ratio before training (step 0) is the base model’s.`,
+    rowHeader: 'Training',
+    columns: [{ label: 'ratio, step 0' }, { label: 'ratio, end' }, { label: 'copies', better: 'lower' }, { label: 'first copy at step' }],
+    rows: view.arms.map((arm) => {
+      const courses = panel.trainings(arm.id).map(({ curve }) => ({ steps: curve.steps, copies: curve.copies! }));
+      const onsets = courses.map(onsetOf);
+      const at = (of: (ratios: readonly number[]) => number[], k: number) =>
+        view.measured(
+          courses.map(({ copies }) => of(copies.at(k)!)),
+          [0, 1],
+        );
+      return {
+        label: arm.label,
+        arm: arm.id,
+        cells: [
+          at((ratios) => [...ratios], 0),
+          at((ratios) => [...ratios], -1),
+          at((ratios) => ratios.map((ratio) => Number(ratio < COPY_BELOW)), -1),
+          onsets.map((step) => step ?? 'none').join(', '),
+        ],
+      };
+    }),
+  };
+}
+
+/** What a law foretold, and what came of it where it is trained. */
+export interface Foretold {
+  readonly label: string;
+  readonly prediction: Prediction;
+  readonly came: Measurement | null;
+}
+
+export const SEALED_COLUMNS = ['foretold', 'low', 'high'] as const;
+
+const inside = (value: number, low: number | null, high: number | null): string =>
+  low === null || high === null ? 'not sealed' : low <= value && value <= high ? 'yes' : 'no';
+
+/** Predictions with their 90% intervals, as they are computed now and as they were sealed, and whether they came true. */
+export function foretoldTable(rows: readonly Foretold[], found: ReturnType<typeof readSealed>, what: string): Table {
+  const came = rows.some((row) => row.came !== null);
+  const sealed = found !== null && came;
+  const beforehand =
+    found === null
+      ? 'Nothing was sealed beforehand.'
+      : `Sealed on ${found.sealed.finishedAt.slice(0, 10)} by commit ${found.sealed.commit.slice(0, 7)}, before it was trained; SHA-256 of the sealed file: ${found.hash}.`;
+  return {
+    kind: 'table',
+    id: 'foretold',
+    caption: `Loss foretold for ${what}, with 90% intervals for the mean of its trainings. ${beforehand}`,
+    rowHeader: 'Of',
+    columns: [
+      ...SEALED_COLUMNS.map((label) => ({ label, decimals: 5 })),
+      ...(sealed ? SEALED_COLUMNS.map((label) => ({ label: `${label}, sealed`, decimals: 5 })) : []),
+      ...(came ? [{ label: 'came' }] : []),
+      ...(sealed ? [{ label: 'came true' }] : []),
+    ],
+    rows: rows.map(({ label, prediction: { value, interval }, came: truth }) => {
+      const kept = SEALED_COLUMNS.map((column) => (found === null ? null : sealedNumber(found.sealed, label, column)));
+      return {
+        label,
+        cells: [
+          value,
+          ...interval,
+          ...(sealed ? kept : []),
+          ...(came ? [truth] : []),
+          ...(sealed ? [truth === null ? null : inside(truth.value, kept[1]!, kept[2]!)] : []),
+        ],
+      };
+    }),
+  };
+}

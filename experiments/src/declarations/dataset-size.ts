@@ -1,0 +1,312 @@
+import { Option } from 'commander';
+import { controlNet } from '@controllab/controlnet';
+import { controlNeXt } from '@controllab/controlnext';
+import { DataScalingError, fitLaw, powerLaw, predictRuns, SIZES, type Prediction } from '@controllab/data-scaling';
+import type { Claim, Section } from '@controllab/report';
+import type { Recipe } from '@controllab/training';
+import { profiles as drawing, recipe } from './arms.ts';
+import { comparison } from '../comparison/comparison.ts';
+import { clipScore, conditionFidelity, frechet, objectRecognised } from '../comparison/compute/measures.ts';
+import { BASE, LOSS_SCENES, type Arm, type Experiment, type Profile } from '../comparison/experiment.ts';
+import { readSealed } from '../comparison/sealed.ts';
+import { armsByPrompts, lossTable } from '../comparison/view/blocks.ts';
+import { copyTable, foretoldTable, gapOf, sizeLine, sizeTable, type Foretold } from '../comparison/view/sizes.ts';
+import { combine, mean, type Panel, type View } from '../comparison/view/view.ts';
+import type { Job } from '../runner/job.ts';
+import { PAPER } from './paper-values.ts';
+
+const METHODS = [controlNet(), controlNeXt()] as const;
+const [FIRST, LAST] = [SIZES[0], SIZES.at(-1)!];
+/** Between the others where "more data keeps helping" is put to the test, and where conditions are made wrong. */
+const MIDDLE = 50_000;
+/** What is foretold is foretold from sizes up to this one. */
+const FITTED_UP_TO = 250_000;
+
+const counted = (scenes: number): string => `${scenes.toLocaleString('en')} scenes`;
+
+const idOf = (method: string, size: number): string => `${method}-${size}`;
+
+/** Seeds of a size: five where a verdict rests on it. */
+const seedsAt = (method: string, size: number): number =>
+  size === FIRST || size === LAST || (size === MIDDLE && method === 'controlnet')
+    ? 5
+    : size <= FITTED_UP_TO && method === 'controlnet'
+      ? 2
+      : 1;
+
+const armOf = (
+  method: (typeof METHODS)[number],
+  size: number,
+  change: { id?: string; label?: string; seeds?: number; wrongConditions?: number; recipe?: Partial<Recipe> } = {},
+): Arm => ({
+  id: `${idOf(method.id, size)}${change.id ?? ''}`,
+  label: `${method.label}, ${counted(size)}${change.label ?? ''}`,
+  description: `${method.label} on the first ${counted(size)}${change.label ?? ''}`,
+  method,
+  seeds: change.seeds ?? seedsAt(method.id, size),
+  ...(change.wrongConditions === undefined ? {} : { wrongConditions: change.wrongConditions }),
+  recipe: { examples: size, ...change.recipe },
+});
+
+const [controlnet, controlnext] = METHODS;
+const SHARES = [0.2, 0.5] as const;
+/** Steps in which ten thousand scenes are seen twice, in batches of eight. */
+const LONG = 2500;
+const EPOCHS = 2;
+
+const wrong = SHARES.map((share) =>
+  armOf(controlnet, MIDDLE, { id: `-wrong-${100 * share}`, label: `, ${100 * share}% wrong conditions`, seeds: 2, wrongConditions: share }),
+);
+/** Equal epochs: every scene twice. */
+const epochs = [1e3, 5e3, 1e4].map((size) =>
+  armOf(controlnet, size, {
+    id: '-epochs',
+    label: `, ${EPOCHS} epochs`,
+    seeds: 1,
+    recipe: { order: 'epochs', steps: (EPOCHS * size) / recipe.batchSize },
+  }),
+);
+/** As many steps as the last of them, on a tenth and on ten times its scenes. */
+const long = [1e3, 1e5].map((size) =>
+  armOf(controlnet, size, { id: '-long', label: `, ${LONG} steps`, seeds: 1, recipe: { order: 'epochs', steps: LONG } }),
+);
+/** Sizes at which ControlNeXt is trained in the standard profile: every tenfold. */
+const sparse = new Set([1e3, 1e4, 1e5, LAST]);
+
+const arms: readonly Arm[] = [...METHODS.flatMap((method) => SIZES.map((size) => armOf(method, size))), ...wrong, ...epochs, ...long];
+const atEqualSteps = (method: string): Arm[] => SIZES.map((size) => arms.find(({ id }) => id === idOf(method, size))!);
+const idsOf = (chosen: readonly Arm[]): string[] => chosen.map(({ id }) => id);
+/** Every id has its size behind the method's. */
+const sizeOf = ({ id }: Arm): number => Number(id.split('-')[1]);
+
+const standardArms = [
+  ...atEqualSteps('controlnet'),
+  ...atEqualSteps('controlnext').filter((arm) => sparse.has(sizeOf(arm))),
+  ...wrong,
+  ...epochs,
+  ...long,
+];
+
+const standard: Profile = {
+  ...drawing.standard,
+  arms: idsOf(standardArms),
+  conditions: ['canny', 'segmentation'],
+  seeds: 5,
+  recipe: { ...recipe, steps: 400 },
+  follow: { images: 16, steps: 10, every: 100, copies: true },
+  drawn: { singles: 32, pairs: 16, steps: 10, solver: 'dpm++2m', guidance: 3, ownScenes: true },
+  heldOut: { ...drawing.standard.heldOut, alsoOn: LOSS_SCENES },
+  shown: { singles: 3, pairs: 1 },
+};
+
+const fewArms = [idOf('controlnet', FIRST), idOf('controlnet', MIDDLE), idOf('controlnet', LAST), idOf('controlnext', FIRST)];
+
+const profiles = {
+  quick: {
+    ...standard,
+    arms: fewArms,
+    conditions: ['canny'],
+    seeds: 1,
+    recipe: { ...recipe, steps: 200 },
+    drawn: { ...drawing.quick.drawn, singles: 16, pairs: 8 },
+    heldOut: { ...standard.heldOut!, scenes: 32 },
+  },
+  standard,
+  /** The standard run without what its prediction is held against: its table is sealed before the larger sizes are trained. */
+  sealed: {
+    ...standard,
+    arms: idsOf(
+      [...atEqualSteps('controlnet'), ...atEqualSteps('controlnext').filter((arm) => sparse.has(sizeOf(arm)))].filter(
+        (arm) => sizeOf(arm) <= FITTED_UP_TO,
+      ),
+    ),
+  },
+  tiny: {
+    ...drawing.tiny,
+    arms: [...fewArms, `${idOf('controlnet', MIDDLE)}-wrong-50`],
+    follow: { ...drawing.tiny.follow, copies: true },
+    heldOut: { ...drawing.tiny.heldOut, alsoOn: LOSS_SCENES },
+  },
+} satisfies Record<string, Profile>;
+
+const trained = (view: View, ...ids: string[]): boolean => ids.every((id) => view.arms.some((arm) => arm.id === id));
+
+const lossOf = (panel: Panel, id: string) => panel.heldOut(id, 'none');
+
+/** What the law of the smaller sizes says of the largest one, and what came: a row a method and condition. */
+function foretold(view: View): Foretold[] {
+  return view.panels.flatMap((panel) =>
+    METHODS.flatMap(({ id, label }): Foretold[] => {
+      const known = atEqualSteps(id).filter((arm) => sizeOf(arm) <= FITTED_UP_TO && trained(view, arm.id));
+      const points = known.flatMap((arm) => lossOf(panel, arm.id).map((losses) => ({ size: sizeOf(arm), loss: mean(losses) })));
+      const prediction = points.length === 0 ? null : predicted(points);
+      const largest = idOf(id, LAST);
+      return prediction === null
+        ? []
+        : [
+            {
+              label: `${label}, ${panel.label}`,
+              prediction,
+              came: trained(view, largest) ? view.measured(lossOf(panel, largest)) : null,
+            },
+          ];
+    }),
+  );
+}
+
+/** By a power of the size; null where there are too few runs for one. */
+function predicted(points: readonly { size: number; loss: number }[]): Prediction | null {
+  const runs = { D: Float64Array.from(points, ({ size }) => size), loss: Float64Array.from(points, ({ loss }) => loss) };
+  try {
+    const fit = fitLaw(powerLaw('D'), runs, { delta: Infinity });
+    return predictRuns(fit, runs, { D: LAST }, { level: 0.9, replicates: seedsAt('controlnet', LAST) });
+  } catch (error) {
+    if (error instanceof DataScalingError) return null;
+    throw error;
+  }
+}
+
+const LEAST_LOSS = 0.003;
+const LEAST_FIDELITY = 0.1;
+
+function claims(view: View): Claim[] {
+  const [first] = view.panels as [Panel];
+  const shown = (block: string) => ({ primary: true, shownIn: first.id(block) });
+  const helps = (id: string, method: (typeof METHODS)[number], small: number, large: number): Claim[] =>
+    trained(view, idOf(method.id, small), idOf(method.id, large))
+      ? [
+          view.claim(
+            {
+              ...PAPER.moreImages,
+              id,
+              test: `Held-out loss without a prompt at equal steps, ${method.label} on ${counted(small)} minus on ${counted(large)}; less than ${LEAST_LOSS} counts as nothing.`,
+              quantity: `held-out loss, ${method.label}, ${counted(small)} − ${counted(large)}`,
+              rule: { kind: 'above', bound: LEAST_LOSS },
+              ...shown('held-out-loss'),
+            },
+            (panel) => view.difference(lossOf(panel, idOf(method.id, small)), lossOf(panel, idOf(method.id, large))),
+          ),
+        ]
+      : [];
+  const collapse = ({ id, label }: (typeof METHODS)[number]): Claim[] => {
+    const small = idOf(id, FIRST);
+    const minusBase = (panel: Panel, measure: string) =>
+      view.measured(
+        combine(panel.samples(small, 'perfect', measure), panel.samples(BASE, 'perfect', measure), (a, b) => a - b),
+        [-1, 1],
+      );
+    const test = (what: string, bound: number): string =>
+      `${what} with a perfect prompt, ${label} trained on ${counted(FIRST)} minus the base model without control; above ${bound} it has not collapsed.`;
+    return trained(view, small)
+      ? [
+          view.claim(
+            {
+              ...PAPER.fewImages,
+              id: `follows-at-1000-${id}`,
+              test: test('Fidelity', LEAST_FIDELITY),
+              quantity: `fidelity, ${label} on ${counted(FIRST)} − base model`,
+              rule: { kind: 'above', bound: LEAST_FIDELITY },
+              ...shown('sizes'),
+            },
+            (panel) => minusBase(panel, 'fidelity'),
+          ),
+          view.claim(
+            {
+              ...PAPER.fewImages,
+              id: `recognised-at-1000-${id}`,
+              test: test('Share of single objects that mini-inception names', -LEAST_FIDELITY),
+              quantity: `objects recognised, ${label} on ${counted(FIRST)} − base model`,
+              rule: { kind: 'above', bound: -LEAST_FIDELITY },
+              ...shown('sizes'),
+            },
+            (panel) => minusBase(panel, 'object'),
+          ),
+        ]
+      : [];
+  };
+  return [
+    ...METHODS.flatMap(collapse),
+    ...helps('more-helps-up-to-50000', controlnet, FIRST, MIDDLE),
+    ...helps('more-helps-beyond-50000', controlnet, MIDDLE, LAST),
+    ...helps('more-helps-controlnext', controlnext, FIRST, LAST),
+  ];
+}
+
+function sections(view: View): Section[] {
+  const lines = METHODS.map(({ id, label }) => ({ label, points: atEqualSteps(id).filter((arm) => trained(view, arm.id)) }))
+    .filter(({ points }) => points.length > 1)
+    .map(({ label, points }) => ({ label, points: points.map((arm) => ({ x: sizeOf(arm), arm: arm.id })) }));
+  const line = (panel: Panel, id: string, y: string, of: Parameters<typeof sizeLine>[3]['of']) =>
+    lines.length === 0 ? [] : [sizeLine(view, panel, id, { lines, y, of })];
+  const rows = foretold(view);
+  const shown = new Set([BASE, ...idsOf(atEqualSteps('controlnet'))]);
+  const pictured = (panel: Panel) => panel.drawings.filter(({ id }) => shown.has(id));
+  return [
+    ...view.panels.map((panel) => ({
+      id: panel.id('pictures'),
+      title: panel.title('Pictures by size'),
+      blocks: [armsByPrompts(view, panel, pictured(panel))],
+    })),
+    ...view.panels.map((panel) => ({
+      id: panel.id('size'),
+      title: panel.title('What more scenes bring'),
+      blocks: [
+        ...line(panel, 'loss-by-size', 'held-out loss without a prompt', (arm) => view.measured(lossOf(panel, arm))),
+        ...line(panel, 'fidelity-by-size', view.measure('fidelity').label(panel.condition), (arm) =>
+          panel.value(arm, 'perfect', 'fidelity'),
+        ),
+        ...line(panel, 'gap-by-size', 'held-out loss − loss on trained scenes, without a prompt', (arm) => gapOf(view, panel, arm)),
+        sizeTable(view, panel),
+        lossTable(view, panel),
+        copyTable(view, panel),
+      ],
+    })),
+    ...(rows.length === 0
+      ? []
+      : [{ id: 'prediction', title: 'Foretold and came', blocks: [foretoldTable(rows, readSealed('dataset-size'), counted(LAST))] }]),
+  ];
+}
+
+const datasetSize: Experiment = {
+  id: 'dataset-size',
+  title: 'How many images? ControlNet and ControlNeXt on 1,000 to 3,000,000 scenes',
+  description:
+    'ControlNet and ControlNeXt on nested subsets of 1,000 to 3,000,000 scenes, wrong conditions, copies; take `sealed` first, `standard` when it is committed',
+  profiles,
+  arms,
+  expected: { results: 14, differences: [{ quantity: 'held-out loss', scatter: 0.002 }] },
+  prompts: ['none', 'perfect'],
+  measures: [conditionFidelity, objectRecognised, clipScore, frechet],
+  takeaway: (view) => {
+    const [panel] = view.panels as [Panel];
+    return `Held-out loss without a prompt (${panel.label}): ${view.arms.map(({ id, label }) => `${view.measured(lossOf(panel, id)).value.toFixed(4)} (${label})`).join(', ')}.`;
+  },
+  summary: ({ results: { profile } }) =>
+    `Scenes are made by number, so that the first thousand are among the first three million. At equal steps (${profile.recipe.steps} of ${profile.recipe.batchSize}) a training sees ${(profile.recipe.steps * profile.recipe.batchSize).toLocaleString('en')} scenes whatever the size: on 1,000 each several times, on 100,000 and more hardly one twice.`,
+  claims,
+  sections,
+  lead: ({ panels: [panel] }) => panel!.id('pictures-grid'),
+};
+
+const job = comparison(datasetSize);
+
+/** A profile with the trainings on so many scenes alone: its own, and both methods at equal steps. */
+export function ofSize(profile: Profile, size: unknown): Profile {
+  if (size === undefined) return profile;
+  const equalSteps = METHODS.map(({ id }) => `${id}-${size}`);
+  const chosen = arms.filter((arm) => sizeOf(arm) === Number(size) && (equalSteps.includes(arm.id) || profile.arms!.includes(arm.id)));
+  return { ...profile, arms: idsOf(chosen) };
+}
+
+const narrowed = <At extends { profile: Profile; flags: Readonly<Record<string, unknown>> }>(at: At): At => ({
+  ...at,
+  profile: ofSize(at.profile, at.flags['size']),
+});
+
+export default {
+  ...job,
+  options: [new Option('--size <scenes>', 'train on this many scenes alone').choices(SIZES.map(String))],
+  plan: (profile, flags) => job.plan!(ofSize(profile, flags['size']), flags),
+  tasks: (at) => job.tasks!(narrowed(at)),
+  run: (at) => job.run(narrowed(at)),
+} satisfies Job<Profile, View>;
