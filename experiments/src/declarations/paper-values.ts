@@ -75,6 +75,26 @@ export const PAPER = {
     'The paper shows this ablation as images (figure 8) and prints no number for it. Its tables 2 and 3 compare two of the arms, under segmentation and with a prompt: IoU 0.35 ± 0.14 (ControlNet) and 0.32 ± 0.12 (lite), FID 15.27 and 17.92.',
 } as const;
 
+/** The comparison of methods under segmentation maps as ControlNet's tables 2 and 3 print it; IoU as mean and deviation over pictures. */
+export const PAPER_QUALITY = {
+  source: 'CN tables 2 and 3 (ADE20K, 512 x 512)',
+  rows: [
+    { label: 'Stable Diffusion, no control', fid: 6.09, clip: 0.26, aesthetic: 6.32, iou: null },
+    { label: 'VQGAN (seg)', fid: 26.28, clip: 0.17, aesthetic: 5.14, iou: '0.21 ± 0.15' },
+    { label: 'LDM (seg)', fid: 25.35, clip: 0.18, aesthetic: 5.15, iou: '0.31 ± 0.09' },
+    { label: 'PITI (seg)', fid: 19.74, clip: 0.2, aesthetic: 5.77, iou: '0.26 ± 0.16' },
+    { label: 'ControlNet-lite', fid: 17.92, clip: 0.26, aesthetic: 6.3, iou: '0.32 ± 0.12' },
+    { label: 'ControlNet', fid: 15.27, clip: 0.26, aesthetic: 6.31, iou: '0.35 ± 0.14' },
+    { label: 'real pictures', fid: null, clip: null, aesthetic: null, iou: '0.58 ± 0.10' },
+  ],
+  better: {
+    claim: 'Under segmentation maps ControlNet follows the condition more closely and draws better pictures than ControlNet-lite.',
+    source: 'CN tables 2 and 3',
+  },
+  alike: { claim: 'ControlNet and ControlNet-lite fit their prompts alike (CLIP score 0.26).', source: 'CN table 3' },
+  farther: { claim: 'Pictures under control are farther from real ones than those of the model without it.', source: 'CN table 3' },
+} as const;
+
 /** Parameters in millions as ControlNeXt's table 5 prints them, by base model. */
 export const PAPER_PARAMETERS = {
   source: 'ControlNeXt, table 5',

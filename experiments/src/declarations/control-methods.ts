@@ -1,0 +1,257 @@
+import { controlLora, controlNetXs, ldmConcatenation, t2iAdapter } from '@controllab/controlnet';
+import { controlNeXt } from '@controllab/controlnext';
+import type { Method } from '@controllab/core-blocks';
+import type { Claim, Table } from '@controllab/report';
+import { profiles, tuned, undrawn } from './arms.ts';
+import { costTable, measureTable, sideBySide, trainingTable } from '../comparison/view/blocks.ts';
+import { comparison } from '../comparison/comparison.ts';
+import { BASE, type Arm, type Experiment, type Profile } from '../comparison/experiment.ts';
+import { aestheticScore, clipScore, conditionFidelity, frechet } from '../comparison/compute/measures.ts';
+import { frontMembership, paretoFront } from '../comparison/view/pareto.ts';
+import { mean, type Panel, type Samples, type View } from '../comparison/view/view.ts';
+import { PAPER_QUALITY } from './paper-values.ts';
+
+const armOf = (method: Method): Arm => ({ id: method.id, label: method.label, description: method.description, method });
+
+/** The paper's and its discussion's, at the rates that were screened for them; the others at ControlNet's, which nobody screened. */
+const named: Readonly<Record<string, string>> = { proposed: 'controlnet', lite: 'controlnet-lite', mlp: 'controlnet-mlp' };
+const equalSteps: readonly Arm[] = [
+  ...tuned.filter(({ id }) => id in named).map((arm) => ({ ...arm, id: named[arm.id]! })),
+  ...[controlNeXt(), controlNetXs(), controlLora(), t2iAdapter(), ldmConcatenation()].map(armOf),
+];
+
+/** Millions of multiply-accumulates of one training step of 8 examples on the embedded default. A test counts them again. */
+export const STEP_MMACS: Readonly<Record<string, number>> = {
+  controlnet: 7951,
+  'controlnet-lite': 6418,
+  'controlnet-mlp': 5048,
+  controlnext: 18339,
+  'controlnet-xs': 6486,
+  't2i-adapter': 6614,
+  'ldm-concatenation': 8912,
+};
+
+/** The same for as many operations as ControlNet's training takes; Control-LoRA's takes as many at equal steps, within 2%. */
+const equalFlops: readonly Arm[] = equalSteps
+  .filter(({ id }) => id !== 'controlnet' && id in STEP_MMACS)
+  .map((arm) => ({
+    ...arm,
+    id: `${arm.id}-flops`,
+    label: `${arm.label}, equal FLOPs`,
+    description: `${arm.description}; as many operations as ControlNet's training`,
+    recipe: ({ steps }) => ({
+      ...arm.recipe,
+      steps: 10 * Math.max(1, Math.round((steps * STEP_MMACS['controlnet']!) / STEP_MMACS[arm.id]! / 10)),
+    }),
+  }));
+
+const PROMPT = 'perfect';
+
+/** Least effects of interest: of mIoU and CLIP score, and a tenth of a Fréchet distance as log2 of a ratio. */
+const LEAST = { iou: 0.02, clip: 0.01, frechet: 0.14 };
+
+const logs = (panel: Panel, drawing: string): Samples =>
+  panel.samples(drawing, PROMPT, 'frechet').map((values) => values.map((value) => Math.log2(value)));
+
+/** log2 of the Fréchet distance of a over that of b. */
+const farther = (view: View, panel: Panel, a: string, b: string) => view.difference(logs(panel, a), logs(panel, b));
+
+function claims(view: View): Claim[] {
+  const shownIn = view.panels[0]!.id('quality');
+  const of = (id: string, text: Pick<Claim, 'claim' | 'source' | 'test' | 'quantity' | 'rule'>, measured: Parameters<View['claim']>[1]) =>
+    view.claim({ ...text, id, primary: true, shownIn }, measured);
+  const minus = (a: string, b: string, measure: string, range: readonly [number, number]) => (panel: Panel) =>
+    view.difference(panel.samples(a, PROMPT, measure), panel.samples(b, PROMPT, measure), range);
+  return [
+    of(
+      'iou-over-lite',
+      {
+        ...PAPER_QUALITY.better,
+        test: `mIoU with a perfect prompt, ControlNet minus ControlNet-lite, same noise and data; the paper's difference is 0.03. Less than ${LEAST.iou} counts as none.`,
+        quantity: 'mIoU, ControlNet − ControlNet-lite',
+        rule: { kind: 'above', bound: LEAST.iou },
+      },
+      minus('controlnet', 'controlnet-lite', 'fidelity', [0, 1]),
+    ),
+    of(
+      'frechet-under-lite',
+      {
+        ...PAPER_QUALITY.better,
+        test: `log2 of the Fréchet distance of ControlNet-lite over ControlNet's; the paper's is 0.23. Less than a tenth (${LEAST.frechet}) counts as none.`,
+        quantity: 'log2 of Fréchet distances, ControlNet-lite / ControlNet',
+        rule: { kind: 'above', bound: LEAST.frechet },
+      },
+      (panel) => farther(view, panel, 'controlnet-lite', 'controlnet'),
+    ),
+    of(
+      'clip-like-lite',
+      {
+        ...PAPER_QUALITY.alike,
+        test: `CLIP score with a perfect prompt, ControlNet minus ControlNet-lite; within ±${LEAST.clip} counts as alike.`,
+        quantity: 'CLIP score, ControlNet − ControlNet-lite',
+        rule: { kind: 'within', lo: -LEAST.clip, hi: LEAST.clip },
+      },
+      minus('controlnet', 'controlnet-lite', 'clip', [-1, 1]),
+    ),
+    of(
+      'frechet-over-base',
+      {
+        ...PAPER_QUALITY.farther,
+        test: `log2 of ControlNet's Fréchet distance over the base model's without control; the paper's is 1.33. Less than a tenth (${LEAST.frechet}) counts as none.`,
+        quantity: 'log2 of Fréchet distances, ControlNet / base model',
+        rule: { kind: 'above', bound: LEAST.frechet },
+      },
+      (panel) => farther(view, panel, 'controlnet', BASE),
+    ),
+    of(
+      'xs-like-controlnet',
+      {
+        claim: 'A thin encoder that is connected in both directions follows the condition as closely as a whole copy.',
+        source: 'ControlNet-XS (arXiv 2312.06573), abstract',
+        test: `mIoU with a perfect prompt, ControlNet-XS minus ControlNet at equal steps; within ±${LEAST.iou} counts as alike.`,
+        quantity: 'mIoU, ControlNet-XS − ControlNet',
+        rule: { kind: 'within', lo: -LEAST.iou, hi: LEAST.iou },
+      },
+      minus('controlnet-xs', 'controlnet', 'fidelity', [0, 1]),
+    ),
+  ];
+}
+
+const learnable = (panel: Panel, arm: string): number => {
+  const { control, inBase } = panel.trainings(arm)[0]!.parameters;
+  return control + inBase;
+};
+
+/** Which methods no other one beats in Fréchet distance, mIoU and learnable parameters at once. */
+function paretoTable(view: View, panel: Panel): Table {
+  const arms = view.arms.filter(({ id }) => equalSteps.some((arm) => arm.id === id));
+  const coordinates = arms.map(({ id }) => {
+    const [distances, fidelities] = ['frechet', 'fidelity'].map((measure) => panel.samples(id, PROMPT, measure).map(mean)) as [
+      number[],
+      number[],
+    ];
+    return distances.map((distance, training) => [distance, -fidelities[training]!, learnable(panel, id)]);
+  });
+  const front = paretoFront(coordinates.map((each) => each[0]!.map((_, i) => mean(each.map((training) => training[i]!)))));
+  const several = view.seeds.length > 1;
+  const membership = several ? frontMembership(coordinates, view.seeds[0]!) : null;
+  return {
+    kind: 'table',
+    id: panel.id('pareto'),
+    caption: `Pareto front at equal steps of Fréchet distance, mIoU and learnable parameters: which methods no other one is as good as in all three. ${several ? `Membership: the share of 2,000 resamples of the ${view.seeds.length} trainings in which a method is on the front.` : 'One training has no resamples.'}`,
+    rowHeader: 'Method',
+    columns: [{ label: 'on the front' }, { label: 'membership' }, { label: 'learnable parameters', better: 'lower' }],
+    rows: arms.map(({ id, label }, i) => ({
+      label,
+      arm: id,
+      cells: [front[i] ? 'yes' : 'no', membership === null ? null : membership[i]!, learnable(panel, id)],
+    })),
+  };
+}
+
+/** Wall-clock time, which depends on what else the machine did. */
+function timeTable(view: View, panel: Panel): Table {
+  return {
+    kind: 'table',
+    id: panel.id('time'),
+    caption: 'Seconds of each training, pictures drawn meanwhile included: on a shared machine, so no verdict rests on them.',
+    rowHeader: 'Method',
+    columns: [{ label: 'training', unit: 's', better: 'lower' }],
+    rows: view.arms.map(({ id, label }) => {
+      const seconds = view.results.trainings[panel.condition]![id]!.flatMap(({ record }) =>
+        record.seconds === null ? [] : [[record.seconds]],
+      );
+      return { label, arm: id, cells: [seconds.length === 0 ? null : view.measured(seconds)] };
+    }),
+  };
+}
+
+const paperTable = (panel: Panel): Table => ({
+  kind: 'table',
+  id: panel.id('paper'),
+  caption: `What the paper prints (${PAPER_QUALITY.source}): other data, another size, another Inception network, so that only orders can be compared. VQGAN (seg), PITI (seg) and an LDM trained from scratch have no row of ours.`,
+  rowHeader: 'Method',
+  columns: [
+    { label: 'FID', better: 'lower' },
+    { label: 'CLIP score', better: 'higher' },
+    { label: 'aesthetic score', better: 'higher' },
+    { label: 'IoU', better: 'higher' },
+  ],
+  rows: PAPER_QUALITY.rows.map(({ label, fid, clip, aesthetic, iou }) => ({ label, cells: [fid, clip, aesthetic, iou] })),
+});
+
+const standard: Profile = {
+  ...undrawn.byLoss,
+  conditions: ['segmentation'],
+  seeds: 5,
+  drawn: { singles: 192, pairs: 12, steps: 10, solver: 'dpm++2m', guidance: 3, ownScenes: true },
+  shown: { singles: 6, pairs: 2 },
+};
+
+const STEPS_ALONE = equalSteps.map(({ id }) => id);
+
+const methods: Experiment = {
+  id: 'control-methods',
+  title: 'Eight ways to control, under segmentation maps',
+  description: 'ControlNet, lite, MLP, ControlNeXt, ControlNet-XS, Control-LoRA, T2I-Adapter, concatenation at equal steps and equal FLOPs',
+  profiles: {
+    quick: {
+      ...standard,
+      arms: STEPS_ALONE,
+      seeds: 1,
+      recipe: { ...standard.recipe, examples: 1024, steps: 80 },
+      follow: { ...standard.follow, every: 40 },
+      heldOut: { ...standard.heldOut!, scenes: 16 },
+      drawn: { ...standard.drawn, singles: 24, pairs: 6 },
+    },
+    standard,
+    tiny: { ...profiles.tiny, conditions: ['segmentation'] },
+  },
+  arms: [...equalSteps, ...equalFlops],
+  costs: true,
+  prompts: [PROMPT],
+  measures: [conditionFidelity, frechet, clipScore, aestheticScore],
+  takeaway: (view) => {
+    const [panel] = view.panels as [Panel];
+    const best = (measure: string, sign: 1 | -1): string => {
+      const scored = view.arms.map(({ id, label }) => ({ label, value: panel.value(id, PROMPT, measure).value }));
+      const { label, value } = scored.reduce((a, b) => (sign * b.value > sign * a.value ? b : a));
+      return `${label} (${value.toFixed(2)})`;
+    };
+    return `Highest mIoU: ${best('fidelity', 1)}, where real scenes reach ${mean(panel.real('fidelity')).toFixed(2)}; least Fréchet distance: ${best('frechet', -1)}.`;
+  },
+  summary: ({ results: { profile }, seeds }) =>
+    `Every method trains ${profile.recipe.steps} steps of ${profile.recipe.batchSize} on the same batches and noise${profile.arms === undefined ? ', and for as many operations as ControlNet' : ''}; ${profile.drawn.singles + profile.drawn.pairs} pictures a training, perfect prompts. Segmentation is read back by the mini-segmenter, whose ceiling is what it reads from the scenes themselves. Fréchet distances of so few pictures lie above those of many, for all methods alike. ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each.`,
+  claims,
+  sections: (view) =>
+    view.panels.flatMap((panel) => {
+      const stepsAlone = panel.drawings.filter(({ id }) => id === BASE || STEPS_ALONE.includes(id));
+      return [
+        {
+          id: panel.id('pictures'),
+          title: panel.title('The pictures'),
+          blocks: [sideBySide(view, panel, { drawings: stepsAlone, prompt: PROMPT })],
+        },
+        {
+          id: panel.id('scores'),
+          title: panel.title('Quality and fidelity'),
+          blocks: [
+            measureTable(view, panel, 'quality', ['frechet', 'clip', 'aesthetic', 'fidelity'], PROMPT),
+            {
+              kind: 'prose',
+              text: `The evaluated scenes themselves: mIoU ${mean(panel.real('fidelity')).toFixed(2)} (the segmenter's ceiling), Fréchet distance ${mean(panel.real('frechet')).toFixed(2)} (the floor of so many pictures), mini-aesthetic ${mean(panel.real('aesthetic')).toFixed(2)}, CLIP score ${mean(panel.real('clip')).toFixed(2)}.`,
+            },
+            paperTable(panel),
+          ],
+        },
+        {
+          id: panel.id('price'),
+          title: panel.title('At what price'),
+          blocks: [paretoTable(view, panel), trainingTable(view, panel), costTable(view, panel), timeTable(view, panel)],
+        },
+      ];
+    }),
+  lead: ({ panels: [panel] }) => panel!.id('pictures-grid'),
+};
+
+export default comparison(methods);
