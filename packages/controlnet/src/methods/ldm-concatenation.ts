@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { initialize, readConstant, type Method, type Weights } from '@controllab/core-blocks';
+import { initialize, Module, Parameter, readConstant, type Init, type Method, type Weights } from '@controllab/core-blocks';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { ControlNetError } from '../errors.ts';
 import { HintEncoder } from '../hint-encoder.ts';
@@ -14,12 +14,13 @@ const CHANNELS = 4;
  * starts with zero weights as InstructPix2Pix's does, so that the model starts as the base (but for rounding: a convolution over more
  * channels sums in another order).
  * Source: Rombach et al. 2022, section 3.3; Brooks et al. 2023, section 3.2.
+ * @param choices.base `random`: the U-Net starts from random weights too, as LDM's own conditional models were trained
  */
-export const ldmConcatenation = (): Method => ({
-  id: 'ldm-concatenation',
-  label: 'LDM concatenation',
-  description: 'the encoded condition is concatenated to the noisy latents, and the whole U-Net trains',
-  config: { channels: CHANNELS },
+export const ldmConcatenation = ({ base: start = 'pretrained' }: { readonly base?: 'pretrained' | 'random' } = {}): Method => ({
+  id: start === 'random' ? 'ldm-concatenation-random' : 'ldm-concatenation',
+  label: start === 'random' ? 'LDM from scratch' : 'LDM concatenation',
+  description: `the encoded condition is concatenated to the noisy latents, and the whole U-Net trains${start === 'random' ? ', from random weights' : ''}`,
+  config: { channels: CHANNELS, ...(start === 'random' ? { base: start } : {}) },
   create(target) {
     const { family, video } = target;
     if (video) throw new ControlNetError('invalid-config', `LDM concatenation is defined for images, '${family}' makes videos`, { family });
@@ -34,10 +35,40 @@ export const ldmConcatenation = (): Method => ({
       },
       trainsInBase: /^/,
       baseRate: 1,
-      initial: (base, seed) => ({ ...initialize(module, seed, 'control'), 'unet.conv_in.weight': widened(base) }),
+      initial: (base, seed) => ({
+        ...initialize(module, seed, 'control'),
+        ...(start === 'random' ? fromScratch(base, seed) : { 'unet.conv_in.weight': widened(base) }),
+      }),
     };
   },
 });
+
+/** Parameters of given shapes under given names. */
+class Shapes extends Module {
+  constructor(parameters: Readonly<Record<string, Parameter>>) {
+    super();
+    Object.assign(this, parameters);
+  }
+}
+
+/**
+ * Where a parameter of a U-Net starts, by its name and the shapes of all: norms at one and zero, convolutions and linear layers as torch's.
+ * @throws ControlNetError unet-mismatch for a parameter that belongs to no such layer
+ */
+function initOf(name: string, base: Weights): Init {
+  const shape = base[name.replace(/\.bias$/, '.weight')]?.shape;
+  if (shape === undefined || !/\.(weight|bias)$/.test(name))
+    throw new ControlNetError('unet-mismatch', `${name}: expected the weight or bias of a norm, a convolution or a linear layer`, { name });
+  if (shape.length === 1) return name.endsWith('.weight') ? 'ones' : 'zeros';
+  return { uniform: 1 / Math.sqrt(shape.slice(1).reduce((a, b) => a * b, 1)) };
+}
+
+/** The whole U-Net, its input widened, from random weights. */
+function fromScratch(base: Weights, seed: number): Record<string, HostTensor> {
+  const shapes: Weights = { ...base, 'conv_in.weight': widened(base) };
+  const parameters = Object.entries(shapes).map(([name, { shape }]) => [name, new Parameter(shape, initOf(name, shapes))] as const);
+  return initialize(new Shapes(Object.fromEntries(parameters)), seed, 'unet');
+}
 
 /** conv_in's weights [O, C, 3, 3] with zeros for the new input channels. @throws ControlNetError unet-mismatch */
 function widened(base: Weights): HostTensor {

@@ -57,6 +57,7 @@ const METHODS = {
   'control-lora': controlLora(),
   't2i-adapter': t2iAdapter(),
   'ldm-concatenation': ldmConcatenation(),
+  'ldm-concatenation-random': ldmConcatenation({ base: 'random' }),
 };
 
 const directory = mkdtempSync(path.join(os.tmpdir(), 'methods-'));
@@ -127,7 +128,17 @@ it('only joint training and concatenation train the U-Net, all of it unless a su
     ['controlnet-gaussian-joint', true, 0.1],
     ['controlnet-joint', false, 0.1],
     ['ldm-concatenation', true, 1],
+    ['ldm-concatenation-random', true, 1],
   ]);
+});
+
+it('LDM from scratch starts every parameter of the U-Net as its layer does by itself, the widened input too', () => {
+  const start = METHODS['ldm-concatenation-random'].create(target).initial(base, 5);
+  const own = initialize(new UNet2DConditionModel({ ...config, in_channels: 8 }), 5, 'unet');
+  expect(Object.keys(own).length).toBe(Object.keys(base).length);
+  expect(Object.fromEntries(Object.keys(own).map((name) => [name, start[name]]))).toEqual(own);
+  const odd = { ...base, mix: { data: new Float32Array(1), shape: [1] } };
+  expect(() => METHODS['ldm-concatenation-random'].create(target).initial(odd, 5)).toThrow('mix: expected the weight or bias');
 });
 
 it('connects the middle block alone where it says so', () => {
