@@ -1,0 +1,165 @@
+import { controlNet } from '@controllab/controlnet';
+import { controlNeXt } from '@controllab/controlnext';
+import type { Claim } from '@controllab/report';
+import { profiles } from './arms.ts';
+import { drawingBars, measureTable, sideBySide, trainingTable } from '../comparison/view/blocks.ts';
+import { comparison } from '../comparison/comparison.ts';
+import { BASE, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
+import { conditionFidelity, frechet } from '../comparison/compute/measures.ts';
+import { mean, type Panel, type View } from '../comparison/view/view.ts';
+import { PAPER } from './paper-values.ts';
+
+const STYLES = ['twemoji', 'noto', 'fluent'] as const;
+type Style = (typeof STYLES)[number];
+const baseOf = (style: Style): string => `mini:${style}`;
+
+const methods = [controlNet(), controlNeXt()];
+
+/** Trained on the base model, and a ControlNet trained on each community model with pictures of its artist. */
+const arms: readonly Arm[] = [
+  ...methods.map((method) => ({ id: method.id, label: method.label, description: method.description, method })),
+  ...STYLES.map((style) => ({
+    id: `trained-${style}`,
+    label: `ControlNet trained on ${style}`,
+    description: `ControlNet trained on the community model in the style of ${style}`,
+    method: controlNet(),
+    base: baseOf(style),
+  })),
+];
+
+/** On the base that everything but three arms was trained on, and on each community model: alone, carried over, trained there. */
+const drawings = (trained: readonly Arm[], { conditions }: Profile): Drawing[] => {
+  const has = (arm: string): boolean => trained.some(({ id }) => id === arm);
+  const styles = STYLES.filter((style) => has(`trained-${style}`));
+  return [
+    { id: BASE, label: 'base model, no control', controls: [], panels: conditions },
+    ...conditions.flatMap((condition) => {
+      const on = (arm: string) => ({ controls: [{ arm, condition, scale: 1 }], panels: [condition] });
+      return [
+        ...methods.map(({ id, label }) => ({ id, label: `${label}, own base`, ...on(id) })),
+        ...styles.flatMap((style): Drawing[] => {
+          const base = baseOf(style);
+          return [
+            { id: `${BASE}-${style}`, label: 'no control', controls: [], base, panels: [condition] },
+            { id: `controlnet-on-${style}`, label: 'ControlNet, carried over', ...on('controlnet'), base },
+            { id: `weights-on-${style}`, label: 'ControlNeXt, weights', ...on('controlnext'), base },
+            { id: `increments-on-${style}`, label: 'ControlNeXt, increments', ...on('controlnext'), base, carried: 'increments' },
+            { id: `trained-on-${style}`, label: 'ControlNet, trained there', ...on(`trained-${style}`), base },
+          ];
+        }),
+      ];
+    }),
+  ];
+};
+
+const fidelity = (panel: Panel, drawing: string) => panel.samples(drawing, 'perfect', 'fidelity');
+
+/** A loss of fidelity below this changes nobody's choice. */
+const LEAST = 0.05;
+
+const stylesOf = (view: View): Style[] => STYLES.filter((style) => view.arms.some(({ id }) => id === `trained-${style}`));
+
+function claims(view: View): Claim[] {
+  const common = { primary: true, rule: { kind: 'above', bound: -LEAST } } as const;
+  return stylesOf(view).flatMap((style) => {
+    const shownIn = view.panels[0]!.id(`fidelity-${style}`);
+    return [
+      view.claim(
+        {
+          ...common,
+          ...PAPER.transfer,
+          id: `controlnet-transfers-${style}`,
+          test: `Fidelity with a perfect prompt on the community model, ControlNet carried over minus ControlNet trained there, same noise and scenes; a loss of ${LEAST} is the least that would matter.`,
+          quantity: `fidelity on ${style}, carried over − trained there`,
+          shownIn,
+        },
+        (panel) => view.difference(fidelity(panel, `controlnet-on-${style}`), fidelity(panel, `trained-on-${style}`), [0, 1]),
+      ),
+      view.claim(
+        {
+          id: `increments-keep-style-${style}`,
+          claim: 'What ControlNeXt trained of its base is carried over as increments: whole weights would bring the old style back.',
+          source: 'ControlNeXt repository, advice on weight increments; #22, #25',
+          test: 'Fréchet distance (mini-inception) to the artist’s own scenes, whole weights minus increments; above 0 means that increments are nearer to the style.',
+          quantity: `Fréchet distance to ${style}, weights − increments`,
+          rule: { kind: 'above', bound: 0 },
+          primary: true,
+          shownIn,
+        },
+        (panel) =>
+          view.difference(
+            panel.samples(`weights-on-${style}`, 'perfect', 'frechet'),
+            panel.samples(`increments-on-${style}`, 'perfect', 'frechet'),
+          ),
+      ),
+    ];
+  });
+}
+
+const transfer: Experiment = {
+  id: 'transfer',
+  title: 'Does a control carry over to community models?',
+  description: 'ControlNet and ControlNeXt (weights, increments) on bases in three other styles, beside training there',
+  profiles: {
+    quick: {
+      ...profiles.quick,
+      arms: ['controlnet', 'controlnext', 'trained-noto'],
+      drawn: { ...profiles.quick.drawn, singles: 24, pairs: 0 },
+      shown: { singles: 4, pairs: 0 },
+      recipe: { ...profiles.quick.recipe, examples: 1024, steps: 160 },
+    },
+    standard: {
+      ...profiles.standard,
+      conditions: ['scribble'],
+      seeds: 5,
+      drawn: { ...profiles.standard.drawn, singles: 96, pairs: 0 },
+      shown: { singles: 6, pairs: 0 },
+    },
+    tiny: {
+      ...profiles.tiny,
+      arms: ['controlnet', 'controlnext', 'trained-noto'],
+      drawn: { ...profiles.tiny.drawn, pairs: 0 },
+      shown: { singles: 2, pairs: 0 },
+    },
+  },
+  arms,
+  drawings,
+  prompts: ['perfect'],
+  measures: [conditionFidelity, frechet],
+  takeaway: (view) => {
+    const [panel] = view.panels as [Panel];
+    const value = (drawing: string): string => panel.value(drawing, 'perfect', 'fidelity').value.toFixed(2);
+    return `Fidelity of a ControlNet carried over, and of one trained there: ${stylesOf(view)
+      .map((style) => `${value(`controlnet-on-${style}`)} and ${value(`trained-on-${style}`)} (${style})`)
+      .join(', ')}.`;
+  },
+  summary: () =>
+    'The community models are low-rank adapters of the same U-Net that draw as other artists do. Scenes and conditions are in the style of the base that draws them, so that no control is favoured by its own artist’s outlines.',
+  claims,
+  sections: (view) => {
+    const [panel] = view.panels as [Panel];
+    return [
+      ...stylesOf(view).map((style) => {
+        const shown = panel.drawings.filter(({ base }) => base === baseOf(style));
+        const real = mean(panel.real('fidelity', baseOf(style))).toFixed(2);
+        return {
+          id: panel.id(style),
+          title: `On ${style}`,
+          blocks: [
+            sideBySide(view, panel, { drawings: shown, prompt: 'perfect', id: `grid-${style}` }),
+            drawingBars(view, panel, `fidelity-${style}`, 'fidelity', {
+              drawings: shown,
+              prompt: 'perfect',
+              remark: `The artist’s own scenes reach ${real}.`,
+            }),
+            measureTable(view, panel, `table-${style}`, ['fidelity', 'frechet'], 'perfect', shown),
+          ],
+        };
+      }),
+      { id: 'trained', title: 'What was trained', blocks: [trainingTable(view, panel)] },
+    ];
+  },
+  lead: (view) => view.panels[0]!.id(`grid-${stylesOf(view)[0]!}`),
+};
+
+export default comparison(transfer);
