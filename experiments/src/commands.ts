@@ -64,6 +64,12 @@ export const commands: readonly CommandEntry[] = [
     load: job(() => import('./training-step/training-step.ts')),
   },
   {
+    name: 'scaling-law',
+    description: 'the base model’s loss over size, data and compute',
+    example: '--profile quick',
+    load: job(() => import('./scaling-law/scaling-law.ts')),
+  },
+  {
     name: 'sweep status',
     description: 'what a sweep has done, and what is queued',
     example: '--name ablation-0123456789',

@@ -1,6 +1,6 @@
 export { MiniSdError, type MiniSdErrorCode } from './errors.ts';
 export { openBase, styleOf } from './base/open-base.ts';
-export { openMini } from './base/open-mini.ts';
+export { openMini, withUNet } from './base/open-mini.ts';
 export { COMMITTED_TIER, communityStyles, type CommunityStyle } from './names.ts';
 export { openJudges, type Judges } from './judges/open-judges.ts';
 export type { ClipScorer } from './judges/clip-score.ts';
@@ -8,4 +8,4 @@ export type { Judge, Verdict } from './judges/judge.ts';
 export type { Segmenter } from './judges/segment.ts';
 export type { AestheticScorer } from './networks/aesthetic.ts';
 export { SUBGROUPS } from './networks/inception.ts';
-export { LATENT_CHANNELS, LATENT_SIZE, MINI_UNET, miniUNet, TEXT_WIDTH } from './networks/models.ts';
+export { LATENT_CHANNELS, LATENT_SIZE, MINI_UNET, miniUNet, TEXT_WIDTH, unetOfWidth } from './networks/models.ts';

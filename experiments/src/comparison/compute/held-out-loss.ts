@@ -36,7 +36,7 @@ export interface OpenLoss {
 
 /** Compiles the base under a control, or alone, for a plan's scenes. */
 export async function openLoss(
-  { at: { engine }, base }: Pick<Setting, 'at' | 'base'>,
+  { at: { engine }, base }: Pick<Setting, 'base'> & { readonly at: Pick<Setting['at'], 'engine'> },
   { control, condition, plan }: { control: Control | null; condition: ConditionId; plan: LossPlan },
 ): Promise<OpenLoss> {
   const { examples } = plan.scenes;

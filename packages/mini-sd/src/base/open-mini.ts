@@ -1,6 +1,6 @@
 import { imageDenoiser, runOnce, type Base } from '@controllab/base-model';
 import { weighEmbeddings } from '@controllab/base-model/token-weights';
-import { withParameters, type TextEncoder } from '@controllab/core-blocks';
+import { withParameters, type TextEncoder, type UNet2DConditionConfig } from '@controllab/core-blocks';
 import { jsonHash } from '@controllab/data';
 import { NoiseSchedule } from '@controllab/diffusion';
 import { CONTEXT_LENGTH, vocabulary, type Tier } from '@controllab/emoji-scenes';
@@ -35,6 +35,24 @@ function loadMini(tier: Tier, style: CommunityStyle | undefined) {
       clip: text.hash,
       unet: adapter === null ? checksum(unet) : `${checksum(unet)}+${checksum(adapter.weights)}`,
     },
+  };
+}
+
+/**
+ * The embedded default with another U-Net, of `unetOfWidth`, say.
+ * @param weights under `unet.`; none where it is only to be trained
+ */
+export function withUNet(
+  base: Base,
+  { config, weights, hash }: { config: UNet2DConditionConfig; weights: Record<string, HostTensor>; hash: string },
+): Base {
+  const others = Object.entries(base.weights).filter(([name]) => !name.startsWith('unet.'));
+  return {
+    ...base,
+    hash: jsonHash({ of: base.hash, unet: hash }),
+    hashes: { ...base.hashes, unet: hash },
+    weights: { ...Object.fromEntries(others), ...weights },
+    denoiser: (options) => imageDenoiser(config, { ...SETTING, ...options }),
   };
 }
 

@@ -38,6 +38,14 @@ export const MINI_UNET: UNet2DConditionConfig = {
   norm_num_groups: 8,
 };
 
+/** A U-Net of the embedded default's form, of another width in place of its 64: a multiple of 16 for the groups and heads. */
+export const unetOfWidth = (width: number): UNet2DConditionConfig => ({
+  ...MINI_UNET,
+  block_out_channels: [width, 2 * width, 2 * width],
+  // Heads: 32 channels each, as the embedded default's; the first level has no attention.
+  attention_head_dim: [1, width / 16, width / 16],
+});
+
 export const miniVae = (): AutoencoderKL => new AutoencoderKL(MINI_VAE);
 export const miniUNet = (): UNet2DConditionModel => new UNet2DConditionModel(MINI_UNET);
 

@@ -1,0 +1,143 @@
+import { chinchillaLaw, computeOptimal, profileIntervals, type LawParameters } from '@controllab/data-scaling';
+import { attributions } from '@controllab/emoji-scenes';
+import type { LineFigure, Measurement, Report, Table, TableRow } from '@controllab/report';
+import { readSealed } from '../comparison/sealed.ts';
+import { foretoldTable } from '../comparison/view/sizes.ts';
+import { fitted, foretellLarger, lawsOf, runsOf, type MemberRun } from './laws.ts';
+import { labelOfMember } from './train-member.ts';
+
+/** What was trained, and the larger run that is foretold: how large, and what came of it where it is trained. */
+export interface FamilyResult {
+  readonly grid: readonly MemberRun[];
+  readonly larger: {
+    readonly parameters: number;
+    readonly samples: number;
+    readonly replicates: number;
+    readonly runs: readonly MemberRun[];
+  };
+}
+
+const seedsIn = (runs: readonly MemberRun[]): number[] => [...new Set(runs.map(({ seed }) => seed))];
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+function lawTable({ grid }: FamilyResult): Table {
+  return {
+    kind: 'table',
+    id: 'laws',
+    caption:
+      'Laws of held-out loss by least squares of its logarithm, with 95% profile intervals where they end. The law of both has a floor E.',
+    rowHeader: 'Over',
+    columns: [{ label: 'law' }, { label: 'parameter' }, { label: 'value' }],
+    rows: lawsOf(grid).flatMap(({ what, fit }): TableRow[] => {
+      if (fit === null) return [{ label: what, cells: ['too few runs', null, null] }];
+      const intervals = profileIntervals(fit);
+      return fit.law.names.map((name) => {
+        const [low, high] = intervals[name]!;
+        const value = fit.parameters[name]!;
+        const interval = Number.isFinite(low) && Number.isFinite(high) ? ([Math.min(low, value), Math.max(high, value)] as const) : null;
+        const measured: Measurement = {
+          value,
+          interval,
+          n: fit.model.target.length,
+          method: 'profile interval, 95%',
+          seeds: seedsIn(grid),
+        };
+        return { label: what, cells: [fit.law.formula, name, measured] };
+      });
+    }),
+  };
+}
+
+const runTable = ({ grid, larger }: FamilyResult): Table => ({
+  kind: 'table',
+  id: 'runs',
+  caption: 'Every training: one recipe, whose rate decays over the whole run.',
+  rowHeader: 'Training',
+  columns: [{ label: 'parameters' }, { label: 'scenes' }, { label: 'operations' }, { label: 'held-out loss', decimals: 5 }],
+  rows: [...grid, ...larger.runs].map((run) => ({
+    label: labelOfMember(run),
+    cells: [run.value.parameters, run.value.samples, run.value.flops, run.value.loss],
+  })),
+});
+
+/** The law's best model for budgets as those of the runs and ten times beyond. */
+function frontierTable({ grid }: FamilyResult): Table[] {
+  const fit = fitted(chinchillaLaw, runsOf(grid));
+  if (fit === null) return [];
+  const C = grid.map(({ value }) => value.flops);
+  const perPair = mean(grid.map(({ value }) => value.flops / (value.parameters * value.samples)));
+  const [least, most] = [Math.min(...C), Math.max(...C)];
+  return [
+    {
+      kind: 'table',
+      id: 'frontier',
+      caption: `The best model for a budget by the law of both, where a parameter and a scene cost ${perPair.toFixed(0)} operations, the mean of these runs.`,
+      rowHeader: 'Operations',
+      columns: [
+        { label: 'parameters', decimals: 0 },
+        { label: 'scenes', decimals: 0 },
+        { label: 'loss', decimals: 4 },
+      ],
+      rows: [least, Math.sqrt(least * most), most, 10 * most].map((budget) => {
+        // It counts six operations a parameter and example.
+        const best = computeOptimal(fit.parameters as unknown as LawParameters, (6 * budget) / perPair);
+        return { label: budget.toExponential(2), cells: [best.N, best.D, best.loss] };
+      }),
+    },
+  ];
+}
+
+function lossFigure({ grid, larger }: FamilyResult): LineFigure {
+  const all = [...grid, ...larger.runs];
+  return {
+    kind: 'line',
+    id: 'loss-over-compute',
+    caption: 'Held-out loss over operations of the training, a line a width, mean over seeds.',
+    x: { label: 'operations', scale: 'log' },
+    y: { label: 'held-out loss', scale: 'log' },
+    series: [...new Set(all.map(({ width }) => width))].map((width) => {
+      const runs = all.filter((run) => run.width === width);
+      const lengths = [...new Set(runs.map(({ steps }) => steps))].sort((a, b) => a - b);
+      const at = (field: 'flops' | 'loss') =>
+        lengths.map((length) => mean(runs.filter(({ steps }) => steps === length).map(({ value }) => value[field])));
+      const label = `width ${width}, ${(runs[0]!.value.parameters / 1e6).toFixed(2)}M`;
+      return { label, x: at('flops'), y: at('loss'), n: seedsIn(runs).length, seeds: seedsIn(runs) };
+    }),
+  };
+}
+
+/** The page of a family's laws. */
+export function familyReport(result: FamilyResult): Omit<Report, 'id' | 'provenance'> {
+  const { grid, larger } = result;
+  const prediction = foretellLarger(grid, larger);
+  const what = `${(larger.parameters / 1e6).toFixed(1)}M parameters on ${larger.samples.toLocaleString('en')} scenes`;
+  const losses = larger.runs.map(({ value }) => value.loss);
+  const came: Measurement | null =
+    losses.length === 0
+      ? null
+      : { value: mean(losses), interval: null, n: losses.length, method: 'mean', seeds: seedsIn(larger.runs), perTraining: losses };
+  const both = lawsOf(grid).at(-1)!.fit;
+  return {
+    title: 'Scaling laws of the base model: parameters, scenes and operations',
+    takeaway:
+      both === null || prediction === null
+        ? 'Too few runs for a law of parameters and scenes.'
+        : `Loss falls as a power ${both.parameters['alpha']!.toFixed(3)} of parameters and ${both.parameters['beta']!.toFixed(3)} of scenes above a floor of ${both.parameters['E']!.toFixed(3)}; for ${what} it foretells ${prediction.value.toFixed(4)} [${prediction.interval.map((end) => end.toFixed(4)).join(', ')}].`,
+    summary: `${grid.length} U-Nets of the embedded default's form, of several widths, were trained from random weights by one recipe for several lengths; the text encoder and the autoencoder are the embedded default's. Loss is taken on held-out scenes with true captions. The learning rate is one for all widths: a rate for each might move exponents.`,
+    claims: [],
+    sections: [
+      { id: 'family', title: 'The family', blocks: [lossFigure(result), lawTable(result), ...frontierTable(result)] },
+      ...(prediction === null
+        ? []
+        : [
+            {
+              id: 'prediction',
+              title: 'Foretold and came',
+              blocks: [foretoldTable([{ label: 'larger run', prediction, came }], readSealed('scaling-law'), what)],
+            },
+          ]),
+      { id: 'all', title: 'Every training', blocks: [runTable(result)] },
+    ],
+    attribution: [attributions.openmoji],
+  };
+}
