@@ -12,12 +12,12 @@ import { SIGNALS } from '../comparison/compute/signals.ts';
 import type { Setting, TrainingKey, TrainingValue } from '../comparison/compute/train.ts';
 import type { Drawing, Profile } from '../comparison/experiment.ts';
 import { recipeOf } from '../comparison/experiment.ts';
-import type { Job, JobContext } from '../runner/job.ts';
-import { numericsOf } from '../runner/numerics.ts';
-import { Store, type Stored } from '../runner/store.ts';
+import type { Job } from '../runner/job.ts';
+import type { Stored } from '../runner/store.ts';
+import { jobContext } from '../testing/job-context.ts';
 
-// A standard run takes hours, and what it ends in is a page: here every experiment's page is written, of trainings, pictures and values that
-// nobody computed.
+// A standard run takes hours, and what it ends in is a page: here every experiment's page is written, of trainings, pictures and values
+// that nobody computed.
 
 const SIZE = 64;
 const grey: RgbImage = { rgb: new Uint8Array(3 * SIZE * SIZE).fill(128), width: SIZE, height: SIZE };
@@ -96,9 +96,6 @@ vi.mock('../comparison/compute/cost.ts', () => ({ trainingCost: () => 1e9 }));
 const root = mkdtempSync(path.join(os.tmpdir(), 'reports-'));
 afterAll(() => rmSync(root, { recursive: true }));
 
-const engine = { engine: 'onnx', provider: 'cpu', threads: 1 } as const;
-const say = (): void => {};
-
 /** Its arms and seeds, with as few pictures and scenes as show everything. */
 const smaller = (profile: Profile): Profile => ({
   ...profile,
@@ -114,17 +111,7 @@ it.each(declared)(
   async (name) => {
     const { default: job } = (await import(new URL(`./${name}.ts`, import.meta.url).href)) as { default: Job<Profile> };
     for (const [profileName, profile] of Object.entries(job.profiles)) {
-      const at: JobContext<Profile> = {
-        profile: smaller(profile),
-        profileName,
-        seed: 1,
-        flags: {},
-        engine,
-        numerics: numericsOf(engine, null),
-        store: new Store(path.join(root, 'store'), { commit: null, say }),
-        say,
-        stage: (_name, compute) => compute(),
-      };
+      const at = jobContext(profileName, smaller(profile), root);
       const result = await job.run(at);
       const report = await job.report(result, at);
       const provenance: Provenance = {
