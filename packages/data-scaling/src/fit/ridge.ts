@@ -49,7 +49,10 @@ function solve(x: readonly (readonly number[])[], y: readonly number[], lambda: 
 export function fitRidge(x: readonly (readonly number[])[], y: readonly number[], groups: readonly string[]): Ridge {
   const names = [...new Set(groups)];
   if (x.length !== y.length || x.length !== groups.length || x.some((row) => row.length !== x[0]!.length))
-    throw new DataScalingError('invalid-runs', `${x.length} rows of predictors, ${y.length} values, ${groups.length} groups: one each expected`);
+    throw new DataScalingError(
+      'invalid-runs',
+      `${x.length} rows of predictors, ${y.length} values, ${groups.length} groups: one each expected`,
+    );
   if (![...x.flat(), ...y].every(Number.isFinite)) throw new DataScalingError('invalid-runs', 'predictors and values must be finite');
   if (names.length < 2) throw new DataScalingError('too-few-runs', `a penalty is chosen by leaving groups out: got ${names.length} group`);
   const errorAt = (lambda: number): number => {
