@@ -5,6 +5,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { HELD_AFTER_FAILURE } from '../runner/sweep/slurm.ts';
 
 /** Debian puts them where a user's path does not look. */
 const FOLDERS = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'];
@@ -106,11 +107,15 @@ export class SlurmCluster {
     return spawnSync(find(program) ?? program, argv, { encoding: 'utf8', env: this.env });
   }
 
-  /** Waits until nothing is queued or running. */
-  async drained(seconds: number): Promise<void> {
+  /**
+   * Waits until nothing is queued or running.
+   * @param held what a person does who sees that Slurm holds a job after a failure of a node
+   */
+  async drained(seconds: number, held: () => void = () => {}): Promise<void> {
     for (let i = 0; i < 2 * seconds; i++) {
-      const { stdout, stderr } = this.run('squeue', '--noheader');
+      const { stdout, stderr } = this.run('squeue', '--noheader', '--format=%i %r');
       if (stdout.trim() === '' && stderr === '') return;
+      if (HELD_AFTER_FAILURE.test(stdout)) held();
       await sleep(500);
     }
     throw new Error(`after ${seconds} s the queue still has ${this.run('squeue').stdout}`);

@@ -72,10 +72,15 @@ export async function submit(
   return said.trim().split(';')[0]!;
 }
 
-/** Lets a job that was submitted with --hold run when all of the others have ended, however they ended. */
+/** What lets a job that was submitted with --hold run when all of the others have ended, however they ended. */
+export const releasingAfter = (id: string, others: readonly string[]): (readonly string[])[] => [
+  ...(others.length > 0 ? [['update', `JobId=${id}`, `Dependency=afterany:${others.join(':')}`]] : []),
+  ['release', id],
+];
+
+/** Does what {@link releasingAfter} says. */
 export async function releaseAfter(id: string, others: readonly string[]): Promise<void> {
-  if (others.length > 0) await slurm('scontrol', ['update', `JobId=${id}`, `Dependency=afterany:${others.join(':')}`]);
-  await slurm('scontrol', ['release', id]);
+  for (const argv of releasingAfter(id, others)) await slurm('scontrol', argv);
 }
 
 /** What the queue still has of a user's jobs of that name: pending, running, or ending. */
@@ -88,6 +93,17 @@ export async function queued(name: string): Promise<QueuedJob[]> {
       const [id, index, state] = line.trim().split(/\s+/) as [string, string, string];
       return { id, index: /^\d+$/.test(index) ? Number(index) : null, state };
     });
+}
+
+/** What Slurm says of jobs and elements that it does not start again by itself, since a node failed as it started them. */
+export const HELD_AFTER_FAILURE = /launch.failed.requeued.held/i;
+
+/** Lets jobs of that name run again that Slurm holds after a failure of a node; what a person holds stays held. @returns how many */
+export async function releaseHeld(name: string): Promise<number> {
+  const said = await slurm('squeue', ['--noheader', '--array', '--me', `--name=${name}`, '--format=%i|%r']);
+  const held = said.split('\n').flatMap((line) => (HELD_AFTER_FAILURE.test(line) ? [line.split('|')[0]!.trim()] : []));
+  for (const id of held) await slurm('scontrol', ['release', id]);
+  return held.length;
 }
 
 export const cancelJobs = async (ids: readonly string[]): Promise<void> => {

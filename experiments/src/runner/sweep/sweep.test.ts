@@ -73,7 +73,8 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
       await sleep(1500);
       await cluster.begin('slurmctld');
       await cluster.begin('n2');
-      await cluster.drained(CELLS * 20 + 200);
+      const again = (): void => void cells('slurm', cluster.env, ...sized, ...onCluster);
+      await cluster.drained(CELLS * 20 + 200, again);
 
       const last = logs('slurm', /^reduce-\d+\.log$/);
       expect(last).toMatch(new RegExp(`1 of ${CELLS} tasks are missing, the others are stored`));
@@ -82,7 +83,7 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
 
       const mended = cells('slurm', { ...cluster.env, CELLS_MEND: '1' }, ...sized, ...onCluster);
       expect(mended.said).toMatch(/1 of 1 missing tasks submitted/);
-      await cluster.drained(200);
+      await cluster.drained(200, again);
       const local = cells('local', { ...process.env, CELLS_MEND: '1' }, ...sized.slice(0, 2), '--work=0', '--launcher=local', '--jobs=1');
       expect(local.status, local.said).toBe(0);
       expect(results('slurm')).toBe(results('local'));

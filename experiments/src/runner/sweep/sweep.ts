@@ -5,7 +5,28 @@ import { shellText } from '@controllab/command-line';
 import { heldText, Lock, writeAtomic } from '@controllab/data';
 import { ExperimentError } from '../errors.ts';
 import type { Task } from '../job.ts';
-import { cancelJobs, maxArraySize, queued, releaseAfter, submit, type QueuedJob, type SlurmOptions } from './slurm.ts';
+import {
+  cancelJobs,
+  maxArraySize,
+  queued,
+  releaseAfter,
+  releaseHeld,
+  releasingAfter,
+  submit,
+  type QueuedJob,
+  type SlurmOptions,
+} from './slurm.ts';
+
+/**
+ * What every task does at its end: a controller that is killed forgets what it was told in its last seconds, such as that the job behind
+ * the round may run, and nobody else would tell it again.
+ */
+const releaseScript = (reduce: string, others: readonly string[]): string => `#!/bin/bash
+if [ "$(squeue --noheader --jobs=${reduce} --format=%r 2> /dev/null)" = JobHeldUser ]; then
+${releasingAfter(reduce, others)
+  .map((argv) => `  scontrol ${shellText(argv)}\n`)
+  .join('')}fi
+`;
 
 /** One array: its elements are tasks `first`, `first + 1`, ... of its round. */
 interface ArrayJob {
@@ -110,8 +131,11 @@ export class Sweep {
     };
     const inQueue = await this.inQueue();
     const ours = process.env['SLURM_JOB_ID'];
-    if (inQueue.some(({ id }) => id !== ours && record.rounds.some(({ reduce }) => reduce === id)))
-      return `${this.name} is in the queue already, ${inQueue.length} jobs and elements of it: nothing is submitted twice`;
+    if (inQueue.some(({ id }) => id !== ours && record.rounds.some(({ reduce }) => reduce === id))) {
+      const released = await releaseHeld(this.name);
+      const again = released === 0 ? '' : `; ${released} that Slurm held after a failure of a node may run again`;
+      return `${this.name} is in the queue already, ${inQueue.length} jobs and elements of it: nothing is submitted twice${again}`;
+    }
     const flying = new Set(taskIds(record.rounds, inQueue));
     const missing = tasks.filter((task) => !task.done() && !flying.has(task.id) && (begins || !this.#failed(record).has(task.id)));
     const room = (options.maxSubmitted ?? Infinity) - 1 - flying.size;
@@ -137,7 +161,9 @@ export class Sweep {
       await cancelJobs([reduce]);
       throw error;
     }
-    await releaseAfter(reduce, [...round.arrays.map(({ id }) => id), ...new Set(inQueue.map(({ id }) => id).filter((id) => id !== ours))]);
+    const before = [...round.arrays.map(({ id }) => id), ...new Set(inQueue.map(({ id }) => id).filter((id) => id !== ours))];
+    await writeAtomic(path.join(this.directory, `round-${number}-release.sh`), releaseScript(reduce, before));
+    await releaseAfter(reduce, before);
     const sent = round.arrays.reduce((sum, { count }) => sum + count, 0);
     const later = missing.length - sent;
     return `${this.name}: ${sent} of ${missing.length} missing tasks submitted as ${round.arrays.length} arrays${
@@ -178,6 +204,8 @@ base=${shellText([file('')])}-$number
 ${shellText(program)} --only "$task" >> "$base.log" 2>&1
 code=$?
 if [ $code -gt 0 ] && [ $code -le 125 ]; then echo $code > "$base.failed"; fi
+release=${shellText([file('-release.sh')])}
+if [ -e "$release" ]; then bash "$release" > /dev/null 2>&1; fi
 exit $code
 `,
     );
