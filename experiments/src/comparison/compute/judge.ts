@@ -1,5 +1,6 @@
 import type { Json } from '@controllab/data';
 import type { RgbImage } from '@controllab/data';
+import { plain } from '../../train/on-base.ts';
 import type { ConditionId } from '../conditions.ts';
 import type { EvaluationSet } from './evaluation-set.ts';
 import { applies, type Measure, type Measured } from './measures.ts';
@@ -34,7 +35,7 @@ export async function storedMeasures(
       condition,
       scenes: scenes.hash,
       judges: { ...judges.hashes },
-      numerics: JSON.parse(JSON.stringify(at.numerics)) as Json,
+      numerics: plain(at.numerics),
     };
     const { value } = await at.store.cell<Values>('measure', identity, async () => ({
       value: await measure.of({ images, examples: scenes.examples, style: scenes.style, condition, judges, reference }),

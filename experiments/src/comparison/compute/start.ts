@@ -2,6 +2,7 @@ import { withParameters, type Control, type Weights } from '@controllab/core-blo
 import { conditionBatch, type Json } from '@controllab/data';
 import { initialNoise } from '@controllab/diffusion';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
+import { plain } from '../../train/on-base.ts';
 import type { ConditionId } from '../conditions.ts';
 import type { Arm } from '../experiment.ts';
 import { promptOf } from '../prompts.ts';
@@ -29,11 +30,11 @@ export interface StartDifference {
 export async function startDifference(setting: Setting, arm: Arm, condition: ConditionId): Promise<StartDifference> {
   const { at, base } = setting;
   const identity: Json = {
-    method: { id: arm.method.id, config: JSON.parse(JSON.stringify(arm.method.config)) as Json },
+    method: { id: arm.method.id, config: plain(arm.method.config) },
     base: base.hash,
     scenes: setting.followed.hash,
     condition,
-    numerics: JSON.parse(JSON.stringify(at.numerics)) as Json,
+    numerics: plain(at.numerics),
   };
   const { value } = await at.store.cell<StartDifference>('start', identity, async () => ({
     value: await compare(setting, arm, condition),

@@ -1,4 +1,5 @@
 import type { Json } from '@controllab/data';
+import { plain } from '../../train/on-base.ts';
 import type { ConditionId } from '../conditions.ts';
 import { openLoss, type HeldOutLoss, type LossPlan } from './held-out-loss.ts';
 import { controlOf, labelOf, storedTraining, weightsOf, type Setting, type TrainingKey } from './train.ts';
@@ -24,7 +25,7 @@ export async function heldOutLoss(
     condition: training === null ? null : condition,
     scenes: plan.scenes.hash,
     timesteps: [...plan.timesteps],
-    numerics: JSON.parse(JSON.stringify(at.numerics)) as Json,
+    numerics: plain(at.numerics),
   };
   const { value } = await at.store.cell<HeldOutLoss>('held-out-loss', identity, async () => {
     at.say(`held-out loss: ${training === null ? 'base model, no control' : labelOf(training)}`);
