@@ -11,6 +11,7 @@ const METHODS = {
   lite: () => controlNetLite(),
   controlnext: () => controlNeXt(),
   'ldm-concatenation': () => ldmConcatenation(),
+  'ldm-concatenation-resized': () => ldmConcatenation({ condition: 'resized' }),
 } as const satisfies Record<string, () => Method>;
 
 export type MethodName = keyof typeof METHODS;

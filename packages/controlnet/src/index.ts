@@ -27,6 +27,6 @@ export { controlNetLite } from './methods/controlnet-lite-method.ts';
 export { controlNetMlp } from './methods/controlnet-mlp-method.ts';
 export { controlNetXs } from './methods/controlnet-xs-method.ts';
 export { hintWidths } from './methods/hint-widths.ts';
-export { ldmConcatenation } from './methods/ldm-concatenation.ts';
+export { ldmConcatenation, type ConcatenationChoices } from './methods/ldm-concatenation.ts';
 export { t2iAdapter } from './methods/t2i-adapter-method.ts';
 export { guessModeWeights, resolutionWeights, scaleResiduals, toUNetResiduals, type ControlResiduals, type Strength } from './residuals.ts';

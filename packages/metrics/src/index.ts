@@ -35,7 +35,8 @@ export {
   type NeighbourCounts,
   type PrecisionRecall,
 } from './distribution/neighbourhoods.ts';
-export { twoSampleTest, type Rater, type TwoSampleTest } from './distribution/two-sample-test.ts';
+export { pairedTwoSampleTest, type PairedTwoSampleTest, type ToldApart } from './distribution/two-sample/paired-two-sample-test.ts';
+export { twoSampleTest, type Rater, type TwoSampleTest } from './distribution/two-sample/two-sample-test.ts';
 export { MetricsError, type MetricsErrorCode } from './errors.ts';
 export { checkFeatures, type Features } from './features/feature-vectors.ts';
 export {

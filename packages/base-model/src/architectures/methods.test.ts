@@ -39,6 +39,7 @@ const METHODS: readonly Method[] = [
   controlLora({ rank: 2 }),
   t2iAdapter(),
   ldmConcatenation(),
+  ldmConcatenation({ condition: 'resized' }),
   controlNeXt(),
   controlNeXt({ normalization: 'zero-convolution', trains: 'none' }),
 ];
@@ -173,7 +174,7 @@ describe.each(METHODS.map((method) => [method.id, method] as const))('%s', (id, 
     const difference = largest(await run(start, strengths(1, 1)), alone);
     if (DISTURBING.includes(id)) expect(difference).toBeGreaterThan(0.01);
     // A convolution over more channels sums in another order, be their weights zero.
-    else if (id === 'ldm-concatenation') expect(difference).toBeLessThan(ROUNDING);
+    else if (id.startsWith('ldm-concatenation')) expect(difference).toBeLessThan(ROUNDING);
     else expect(difference).toBe(0);
   });
 
@@ -254,8 +255,8 @@ describe('methods', () => {
     }
   });
 
-  // T2I-Adapter unshuffles by any factor.
-  const factored = METHODS.filter(({ id }) => id !== 't2i-adapter');
+  // T2I-Adapter unshuffles by any factor, and means are taken over blocks of any size.
+  const factored = METHODS.filter(({ id }) => id !== 't2i-adapter' && id !== 'ldm-concatenation-resized');
   it.each(factored.map((method) => [method.id, method] as const))('%s refuses a base that it has no recipe for by name', (_, method) => {
     const { target } = image();
     expect(() => method.create({ ...target, family: 'pixart', factor: 16 })).toThrow(/'pixart'/);

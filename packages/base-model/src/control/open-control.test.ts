@@ -255,6 +255,7 @@ describe('a control trained here', () => {
     controlNet({ jointRate: 0.1, trains: /to_out/ }),
     controlNetMlp(),
     ldmConcatenation(),
+    ldmConcatenation({ condition: 'resized' }),
     controlNetLite(),
   ])('$id is what its metadata says, with what it trained in the base', async (method) => {
     const file = at(`${method.id}.safetensors`);
@@ -279,6 +280,8 @@ describe('a control trained here', () => {
     controlNeXt({ legacy: true }),
     controlNeXt({ point: 'mid_block', gain: 0.5, trains: /to_out/i, normalization: 'zero-convolution' }),
     controlNeXt({ trains: 'none' }),
+    ldmConcatenation({ base: 'random' }),
+    ldmConcatenation({ base: 'random', condition: 'resized' }),
   ])('$id is made again with its choices', (method) => {
     const again = trainedMethod('file', methodMetadata(method));
     expect({ id: again.id, config: again.config }).toEqual({ id: method.id, config: method.config });

@@ -1,4 +1,11 @@
-import { controlNet, controlNetLite, controlNetMlp, ldmConcatenation, type ControlNetChoices } from '@controllab/controlnet';
+import {
+  controlNet,
+  controlNetLite,
+  controlNetMlp,
+  ldmConcatenation,
+  type ConcatenationChoices,
+  type ControlNetChoices,
+} from '@controllab/controlnet';
 import { controlNeXt, type ControlNeXtChoices } from '@controllab/controlnext';
 import type { Method } from '@controllab/core-blocks';
 import { canonicalJson, type Json } from '@controllab/data';
@@ -25,7 +32,7 @@ const METHODS: Readonly<Record<string, (config: Config) => Method>> = {
   controlnet: (config) => controlNet(withPattern(config) as ControlNetChoices),
   'controlnet-lite': () => controlNetLite(),
   'controlnet-mlp': () => controlNetMlp(),
-  'ldm-concatenation': () => ldmConcatenation(),
+  'ldm-concatenation': (config) => ldmConcatenation(config as ConcatenationChoices),
   controlnext: (config) => controlNeXt(controlNeXtChoices(config)),
 };
 

@@ -58,6 +58,8 @@ const METHODS = {
   't2i-adapter': t2iAdapter(),
   'ldm-concatenation': ldmConcatenation(),
   'ldm-concatenation-random': ldmConcatenation({ base: 'random' }),
+  'ldm-concatenation-resized': ldmConcatenation({ condition: 'resized' }),
+  'ldm-concatenation-resized-random': ldmConcatenation({ base: 'random', condition: 'resized' }),
 };
 
 const directory = mkdtempSync(path.join(os.tmpdir(), 'methods-'));
@@ -119,6 +121,28 @@ it('concatenation widens conv_in by channels of zero weights', () => {
   expect(() => METHODS['ldm-concatenation'].create(target).initial({}, 5)).toThrow(/conv_in\.weight.*the U-Net has none/);
 });
 
+it('a resized condition is one channel of block means in [-1, 1], without parameters, and widens conv_in by one', async () => {
+  await tf.setBackend('cpu');
+  const control = METHODS['ldm-concatenation-resized'].create(target);
+  expect([control.extraInputs, countParameters(control.module)]).toEqual([1, 0]);
+  expect(control.initial(base, 5)['unet.conv_in.weight']!.shape).toEqual([8, 5, 3, 3]);
+  // Two latents side by side under blocks of 4 x 4 pixels: a quarter of the first is white, the second is 0.3, 0.6 and 0.9 in its channels.
+  const condition = tf.tidy(() => {
+    const first = tf.tensor4d(
+      [0, 1, 2].flatMap(() => [...Array<number>(4).fill(1), ...Array<number>(12).fill(0)]),
+      [1, 3, 4, 4],
+    );
+    const second = tf.mul(tf.ones([1, 3, 4, 4]), tf.tensor4d([0.3, 0.6, 0.9], [1, 3, 1, 1]));
+    return tf.concat([first, second], 3);
+  });
+  const given = (strength?: number) =>
+    [...control.apply({ sample: tf.zeros([1, 4, 1, 2]), condition }, strength).sample!.dataSync()].map((x) => Number(x.toFixed(6)));
+  expect(given()).toEqual([...Array<number>(8).fill(0), -0.5, 0.2]);
+  expect(given(0.5)).toEqual([...Array<number>(8).fill(0), -0.25, 0.1]);
+  // Any number of pixels per latent will do: there is no encoder to shrink by.
+  expect(ldmConcatenation({ condition: 'resized' }).create({ ...target, factor: 16 }).extraInputs).toBe(1);
+});
+
 it('only joint training and concatenation train the U-Net, all of it unless a subset is named', () => {
   const trained = Object.entries(METHODS).flatMap(([id, method]) => {
     const { trainsInBase, baseRate } = method.create(target);
@@ -129,6 +153,8 @@ it('only joint training and concatenation train the U-Net, all of it unless a su
     ['controlnet-joint', false, 0.1],
     ['ldm-concatenation', true, 1],
     ['ldm-concatenation-random', true, 1],
+    ['ldm-concatenation-resized', true, 1],
+    ['ldm-concatenation-resized-random', true, 1],
   ]);
 });
 

@@ -1,4 +1,4 @@
-import { twoSampleTest } from '../distribution/two-sample-test.ts';
+import { twoSampleTest } from '../distribution/two-sample/two-sample-test.ts';
 import { referenceFeatures, type SetMetric } from '../evaluate/metric.ts';
 import { madeBy, only, SEED } from '../evaluate/score.ts';
 

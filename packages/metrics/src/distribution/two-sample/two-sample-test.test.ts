@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { normal } from '@controllab/data';
-import type { Features } from '../features/feature-vectors.ts';
+import type { Features } from '../../features/feature-vectors.ts';
 import { relabellingP, twoSampleTest } from './two-sample-test.ts';
 
 const random = (n: number, d: number, seed: number, shift = 0): Features => ({

@@ -1,18 +1,13 @@
 import { permutation } from '@controllab/data';
-import { checkPair, rowsAt, toMatrix, type Features } from '../features/feature-vectors.ts';
-import { cholesky } from '../linear-algebra/cholesky.ts';
-import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';
-import { zeros, type Matrix } from '../linear-algebra/matrix.ts';
-import { MetricsError } from '../errors.ts';
+import { checkPair, rowsAt, toMatrix, type Features } from '../../features/feature-vectors.ts';
+import { zeros, type Matrix } from '../../linear-algebra/matrix.ts';
+import { fitLogistic, innerProducts, standardize } from './logistic-regression.ts';
 
 /** Images of each set that one rater learns from, and again as many that it is tested on: what a person sees in a user study. */
-const PER_SET = 100;
-const RATERS = 12;
+export const PER_SET = 100;
+export const RATERS = 12;
 /** Fewer than this of each set to learn from, and the test says nothing. */
-const LEAST = 10;
-const MAX_ITERATIONS = 50;
-
-const products = doubleGraph(['x'], ['y'], [gemm('y', 'x', 'x', { transB: 1 })]);
+export const LEAST = 10;
 
 /** One classifier, on its own random choice of images. */
 export interface Rater {
@@ -39,9 +34,9 @@ export interface TwoSampleTest {
 }
 
 /**
- * Classifier two-sample test, the proxy for ControlNet's user study (can raters tell generated images from real ones?): twelve
- * raters, each a logistic regression that learns from 100 + 100 features and is tested on 100 + 100 others.
- * Sets smaller than 200 are split in halves.
+ * Classifier two-sample test, the proxy for ControlNet's user study (can users tell the images of two models apart?): twelve raters,
+ * each a logistic regression that learns from 100 + 100 features and is tested on 100 + 100 others. Sets smaller than 200 are split in
+ * halves. Images that come in pairs, such as of one prompt and noise, are `pairedTwoSampleTest`'s.
  * Source: Lopez-Paz & Oquab, "Revisiting classifier two-sample tests" (ICLR 2017).
  * @throws MetricsError invalid-shape; not-finite; too-few-samples below 20 rows
  */
@@ -68,7 +63,7 @@ export async function twoSampleTest(a: Features, b: Features, { seed = 0 }: { se
 }
 
 /** Learns from the first `perSet` rows of both, tests on the rest. */
-async function rate(a: Matrix, b: Matrix, perSet: number): Promise<Rater> {
+export async function rate(a: Matrix, b: Matrix, perSet: number): Promise<Rater> {
   const train = 2 * perSet;
   // Rows: a's to learn from, b's to learn from, a's to test, b's to test.
   const x = zeros(2 * train, a.columns);
@@ -77,8 +72,8 @@ async function rate(a: Matrix, b: Matrix, perSet: number): Promise<Rater> {
     x.data.set(data.subarray(perSet * columns), (train + set * perSet) * columns);
   });
   standardize(x, train);
-  const { y: gram } = await products({ x });
-  const kernel = (i: number, j: number): number => gram.data[i * gram.columns + j]! / x.columns + 1; // the 1 is the bias's
+  const product = await innerProducts(x);
+  const kernel = (i: number, j: number): number => product(i, j) + 1; // the 1 is the bias's
   const weights = await fitLogistic(
     Float64Array.from({ length: train * train }, (_, k) => kernel(Math.floor(k / train), k % train)),
     perSet,
@@ -93,72 +88,6 @@ async function rate(a: Matrix, b: Matrix, perSet: number): Promise<Rater> {
     auc: areaUnderCurve(ofFirst, ofSecond),
     p: relabellingP(perSet, found, found + mistaken),
   };
-}
-
-/** Columns to mean 0 and variance 1 over the first `count` rows; constant columns to 0. */
-function standardize(x: Matrix, count: number): void {
-  const { data, rows, columns } = x;
-  for (let j = 0; j < columns; j++) {
-    let mean = 0;
-    for (let i = 0; i < count; i++) mean += data[i * columns + j]!;
-    mean /= count;
-    let square = 0;
-    for (let i = 0; i < count; i++) square += (data[i * columns + j]! - mean) ** 2;
-    const scale = square > 0 ? Math.sqrt((count - 1) / square) : 0;
-    for (let i = 0; i < rows; i++) data[i * columns + j] = (data[i * columns + j]! - mean) * scale;
-  }
-}
-
-/**
- * Logistic regression with a standard normal prior on the score (a ridge of 1 on standardised features over D): the weights of the
- * rows, of which the first half are labelled 0 and the rest 1. Newton's method in its stable form
- * (Rasmussen & Williams, "Gaussian processes for machine learning", algorithm 3.1).
- */
-async function fitLogistic(kernel: Float64Array, half: number): Promise<Float64Array> {
-  const n = 2 * half;
-  const times = (v: Float64Array): Float64Array =>
-    Float64Array.from({ length: n }, (_, i) => {
-      let sum = 0;
-      for (let j = 0; j < n; j++) sum += kernel[i * n + j]! * v[j]!;
-      return sum;
-    });
-  let weights: Float64Array = new Float64Array(n);
-  let scores: Float64Array = new Float64Array(n);
-  for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
-    const probability = scores.map((s) => 1 / (1 + Math.exp(-s)));
-    const curvature = probability.map((p) => p * (1 - p));
-    const target = scores.map((s, i) => curvature[i]! * s + (i < half ? 0 : 1) - probability[i]!);
-    const root = curvature.map(Math.sqrt);
-    const system = zeros(n, n);
-    for (let i = 0; i < n; i++)
-      for (let j = 0; j < n; j++) system.data[i * n + j] = root[i]! * root[j]! * kernel[i * n + j]! + (i === j ? 1 : 0);
-    const l = (await cholesky(system))!; // its smallest eigenvalue is at least 1
-    const right = times(target).map((v, i) => v * root[i]!);
-    const solved = solve(l, right);
-    weights = target.map((v, i) => v - root[i]! * solved[i]!);
-    const next = times(weights);
-    const change = next.reduce((worst, s, i) => Math.max(worst, Math.abs(s - scores[i]!)), 0);
-    scores = next;
-    if (change < 1e-10) return weights;
-  }
-  throw new MetricsError(
-    'not-converged',
-    `Error in twoSampleTest: the logistic regression did not converge in ${MAX_ITERATIONS} iterations`,
-  );
-}
-
-/** Solves L L' x = b. */
-function solve({ data: l, rows: n }: Matrix, b: Float64Array): Float64Array {
-  const x = b.slice();
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < i; j++) x[i]! -= l[i * n + j]! * x[j]!;
-    x[i]! /= l[i * n + i]!;
-  }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let j = i + 1; j < n; j++) x[i]! -= l[j * n + i]! * x[j]!;
-    x[i]! /= l[i * n + i]!;
-  }
-  return x;
 }
 
 /** Share of pairs in which the second scores higher; ties count half. */
