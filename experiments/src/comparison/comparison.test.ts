@@ -2,7 +2,16 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { controlLora, controlNet, controlNetLite, controlNetMlp, controlNetXs, ldmConcatenation, t2iAdapter } from '@controllab/controlnet';
+import {
+  controlLora,
+  controlNet,
+  controlNetLite,
+  controlNetMlp,
+  controlNetXs,
+  ldmConcatenation,
+  piti,
+  t2iAdapter,
+} from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import type { Method } from '@controllab/core-blocks';
 import { openMini } from '@controllab/mini-sd';
@@ -25,6 +34,8 @@ const METHODS: readonly Method[] = [
   controlNetXs(),
   controlLora(),
   t2iAdapter(),
+  piti(),
+  piti({ jointRate: 0.1 }),
   ldmConcatenation(),
   ldmConcatenation({ condition: 'resized' }),
   controlNeXt(),

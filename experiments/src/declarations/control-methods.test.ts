@@ -1,6 +1,16 @@
 import { expect, it } from 'vitest';
-import { controlNet, controlNetLite, controlNetMlp, controlNetXs, ldmConcatenation, t2iAdapter } from '@controllab/controlnet';
+import {
+  controlLora,
+  controlNet,
+  controlNetLite,
+  controlNetMlp,
+  controlNetXs,
+  ldmConcatenation,
+  piti,
+  t2iAdapter,
+} from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
+import type { Method } from '@controllab/core-blocks';
 import { openBase } from '@controllab/mini-sd';
 import { cost, trace } from '@controllab/tfjs-onnx';
 import { denoisingStep, trainStepFunction } from '@controllab/training';
@@ -8,13 +18,21 @@ import { onBase } from '../train/on-base.ts';
 import { recipe } from './arms.ts';
 import { STEP_MMACS } from './control-methods.ts';
 
-it('equal FLOPs are what the steps’ graphs have', async () => {
-  const base = await openBase('mini');
+const base = await openBase('mini');
+
+const macsOf = (method: Method): number => {
+  const { model } = onBase(base, method.create(base.denoiser().target));
+  const { fn, signature } = trainStepFunction(denoisingStep(model, recipe, { name: method.label }));
+  return cost(trace(fn, signature)).macs / 1e6;
+};
+
+it('equal FLOPs are what the steps’ graphs have', () => {
   const methods = [controlNet(), controlNetLite(), controlNetMlp(), controlNeXt(), controlNetXs(), t2iAdapter(), ldmConcatenation()];
-  const counted = methods.map((method) => {
-    const { model } = onBase(base, method.create(base.denoiser().target));
-    const { fn, signature } = trainStepFunction(denoisingStep(model, recipe, { name: method.label }));
-    return [method.id, Math.round(cost(trace(fn, signature)).macs / 1e6)];
-  });
-  expect(Object.fromEntries(counted)).toEqual(STEP_MMACS);
+  expect(Object.fromEntries(methods.map((method) => [method.id, Math.round(macsOf(method))]))).toEqual(STEP_MMACS);
 }, 120_000);
+
+it.each([controlLora(), piti()].map((method) => [method.label, method] as const))(
+  '%s takes as many as ControlNet at equal steps, but for a fiftieth',
+  (_, method) => expect(Math.abs(macsOf(method) / STEP_MMACS['controlnet']! - 1)).toBeLessThan(0.02),
+  120_000,
+);

@@ -1,4 +1,4 @@
-import { controlLora, controlNetXs, ldmConcatenation, t2iAdapter } from '@controllab/controlnet';
+import { controlLora, controlNetXs, ldmConcatenation, piti, t2iAdapter } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import type { Method } from '@controllab/core-blocks';
 import type { Claim, Table } from '@controllab/report';
@@ -17,7 +17,7 @@ const armOf = (method: Method): Arm => ({ id: method.id, label: method.label, de
 const named: Readonly<Record<string, string>> = { proposed: 'controlnet', lite: 'controlnet-lite', mlp: 'controlnet-mlp' };
 const equalSteps: readonly Arm[] = [
   ...tuned.filter(({ id }) => id in named).map((arm) => ({ ...arm, id: named[arm.id]! })),
-  ...[controlNeXt(), controlNetXs(), controlLora(), t2iAdapter(), ldmConcatenation()].map(armOf),
+  ...[controlNeXt(), controlNetXs(), controlLora(), t2iAdapter(), ldmConcatenation(), piti()].map(armOf),
 ];
 
 /** LDM's own row: from scratch at the control's budget, and at four times as much. */
@@ -33,6 +33,14 @@ const fromScratch: readonly Arm[] = [
   },
 ];
 
+/** PITI's second stage: behind the encoder's training, encoder and U-Net together. */
+const finetuned: Arm = {
+  ...armOf(piti({ jointRate: 0.1 })),
+  label: 'PITI, both stages',
+  description: `${piti().description}, and for as many steps again the U-Net trains too, at a tenth of the rate`,
+  from: equalSteps.find(({ id }) => id === 'piti')!,
+};
+
 /** Millions of multiply-accumulates of one training step of 8 examples on the embedded default. A test counts them again. */
 export const STEP_MMACS: Readonly<Record<string, number>> = {
   controlnet: 7951,
@@ -44,7 +52,7 @@ export const STEP_MMACS: Readonly<Record<string, number>> = {
   'ldm-concatenation': 8912,
 };
 
-/** The same for as many operations as ControlNet's training takes; Control-LoRA's takes as many at equal steps, within 2%. */
+/** The same for as many operations as ControlNet's training takes; Control-LoRA's and PITI's take as many at equal steps, within 2%. */
 const equalFlops: readonly Arm[] = equalSteps
   .filter(({ id }) => id !== 'controlnet' && id in STEP_MMACS)
   .map((arm) => ({
@@ -182,7 +190,7 @@ function timeTable(view: View, panel: Panel): Table {
 const paperTable = (panel: Panel): Table => ({
   kind: 'table',
   id: panel.id('paper'),
-  caption: `What the paper prints (${PAPER_QUALITY.source}): other data, another size, another Inception network, so that only orders can be compared. VQGAN (seg) and PITI (seg) have no row of ours; LDM (seg) is ours from scratch.`,
+  caption: `What the paper prints (${PAPER_QUALITY.source}): other data, another size, another Inception network, so that only orders can be compared. VQGAN (seg) has no row of ours; LDM (seg) is ours from scratch, PITI (seg) ours of both stages.`,
   rowHeader: 'Method',
   columns: [
     { label: 'FID', better: 'lower' },
@@ -205,8 +213,9 @@ const STEPS_ALONE = [...equalSteps, scratch].map(({ id }) => id);
 
 const methods: Experiment = {
   id: 'control-methods',
-  title: 'Eight ways to control, under segmentation maps',
-  description: 'ControlNet, lite, MLP, ControlNeXt, ControlNet-XS, Control-LoRA, T2I-Adapter, concatenation at equal steps and equal FLOPs',
+  title: 'Nine ways to control, under segmentation maps',
+  description:
+    'ControlNet, lite, MLP, ControlNeXt, ControlNet-XS, Control-LoRA, T2I-Adapter, concatenation, PITI at equal steps and equal FLOPs',
   profiles: {
     quick: {
       ...standard,
@@ -220,7 +229,7 @@ const methods: Experiment = {
     standard,
     tiny: { ...profiles.tiny, conditions: ['segmentation'] },
   },
-  arms: [...equalSteps, ...equalFlops, ...fromScratch],
+  arms: [...equalSteps, ...equalFlops, ...fromScratch, finetuned],
   costs: true,
   prompts: [PROMPT],
   measures: [conditionFidelity, frechet, clipScore, aestheticScore],
@@ -234,7 +243,7 @@ const methods: Experiment = {
     return `Highest mIoU: ${best('fidelity', 1)}, where real scenes reach ${mean(panel.real('fidelity')).toFixed(2)}; least Fréchet distance: ${best('frechet', -1)}.`;
   },
   summary: ({ results: { profile }, seeds }) =>
-    `Every method trains ${profile.recipe.steps} steps of ${profile.recipe.batchSize} on the same batches and noise${profile.arms === undefined ? ', and again for as many operations as ControlNet; LDM from scratch also four times the steps' : ''}; ${profile.drawn.singles + profile.drawn.pairs} pictures a training, perfect prompts. Segmentation is read back by the mini-segmenter, whose ceiling is what it reads from the scenes themselves. Fréchet distances of so few pictures lie above those of many, for all methods alike. ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each.`,
+    `Every method trains ${profile.recipe.steps} steps of ${profile.recipe.batchSize} on the same batches and noise${profile.arms === undefined ? ', and again for as many operations as ControlNet; LDM from scratch also four times the steps, and PITI’s second stage for as many steps behind its first' : ''}; ${profile.drawn.singles + profile.drawn.pairs} pictures a training, perfect prompts. Segmentation is read back by the mini-segmenter, whose ceiling is what it reads from the scenes themselves. Fréchet distances of so few pictures lie above those of many, for all methods alike. ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each.`,
   claims,
   sections: (view) =>
     view.panels.flatMap((panel) => {

@@ -60,8 +60,12 @@ export function conditionSpec({ video, factor }: ControlTarget, sample: TensorSp
   return { shape: [...sample.shape.slice(0, video ? 2 : 1), 3, ...pixels] };
 }
 
-/** What a control gives the U-Net: residuals, an injection, a companion, or a widened input. */
-export type ControlledOptions = UNetOptions & { sample?: tf.Tensor };
+/**
+ * What a control gives the U-Net: residuals, an injection, a companion, a widened input, or a context in the text's place: [N, k S, D]
+ * where the text is [N, S, D], for a whole k, see `repeatTokens`. A context stands for the prompt: in guidance, rows without a prompt keep
+ * their own.
+ */
+export type ControlledOptions = UNetOptions & { sample?: tf.Tensor; context?: tf.Tensor };
 
 /** How strongly a control acts: one number, or a tensor [N, 1, 1, 1] with one for each sample. 1 where it is not given. */
 export type ControlStrength = number | tf.Tensor;

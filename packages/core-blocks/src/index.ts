@@ -7,7 +7,7 @@ export { TimestepEmbedding, timestepEmbedding, type SinusoidOptions } from './la
 export { ResnetBlock2D, type ResnetOptions } from './layers/resnet.ts';
 export { averageHalf } from './layers/resize.ts';
 export { Downsample2D, Upsample2D } from './layers/sampling.ts';
-export { Attention, BasicTransformerBlock, SpatialAttention, Transformer2DModel } from './layers/attention.ts';
+export { Attention, BasicTransformerBlock, SpatialAttention, toTokens, Transformer2DModel } from './layers/attention.ts';
 export { pixelShuffle, pixelUnshuffle } from './layers/pixel-shuffle.ts';
 export { FeedForward } from './layers/feed-forward.ts';
 export { repeatRows, SpatioTemporalResBlock, TransformerSpatioTemporalModel } from './layers/spatio-temporal.ts';
@@ -44,6 +44,7 @@ export {
 } from './unet/presets.ts';
 export { isUNetBlock } from './unet/recompute.ts';
 export type { Companion, EncoderPlace } from './unet/companion.ts';
+export { repeatTokens } from './unet/context.ts';
 export { channelsAt, type Injection, type InjectionPoint } from './unet/injection.ts';
 export {
   conditionSpec,

@@ -77,8 +77,8 @@ export function imageDenoiser(config: UNet2DConditionConfig, setting: DenoiserSe
         context: [n, tokens, contextChannels],
         ...added(n),
       }),
-    predict: (t, { sample = at(t, 'sample'), ...options } = {}) =>
-      unet.forward(sample, at(t, 'timesteps'), at(t, 'context'), {
+    predict: (t, { sample = at(t, 'sample'), context = at(t, 'context'), ...options } = {}) =>
+      unet.forward(sample, at(t, 'timesteps'), context, {
         ...options,
         ...(addition === null ? {} : { addedConditions: { textEmbeds: at(t, 'textEmbeds'), timeIds: at(t, 'timeIds') } }),
       }),
@@ -106,7 +106,7 @@ export function videoDenoiser(config: UNetSpatioTemporalConditionConfig, setting
         context: [n, tokens, contextChannels],
         timeIds: [n, timeIds],
       }),
-    predict: (t, { sample = at(t, 'sample'), ...options } = {}) =>
-      unet.forward(sample, at(t, 'timesteps'), at(t, 'context'), at(t, 'timeIds'), options),
+    predict: (t, { sample = at(t, 'sample'), context = at(t, 'context'), ...options } = {}) =>
+      unet.forward(sample, at(t, 'timesteps'), context, at(t, 'timeIds'), options),
   };
 }

@@ -1,5 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { controlLora, controlNet, controlNetLite, controlNetMlp, controlNetXs, ldmConcatenation, t2iAdapter } from '@controllab/controlnet';
+import {
+  controlLora,
+  controlNet,
+  controlNetLite,
+  controlNetMlp,
+  controlNetXs,
+  ldmConcatenation,
+  piti,
+  t2iAdapter,
+} from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import {
   conditionSpec,
@@ -38,13 +47,15 @@ const METHODS: readonly Method[] = [
   controlNetXs(),
   controlLora({ rank: 2 }),
   t2iAdapter(),
+  piti(),
+  piti({ jointRate: 0.1 }),
   ldmConcatenation(),
   ldmConcatenation({ condition: 'resized' }),
   controlNeXt(),
   controlNeXt({ normalization: 'zero-convolution', trains: 'none' }),
 ];
 /** Those that change the base's prediction before any training. */
-const DISTURBING = ['controlnet-gaussian', 'controlnext', 't2i-adapter'];
+const DISTURBING = ['controlnet-gaussian', 'controlnext', 't2i-adapter', 'piti', 'piti-joint'];
 
 const BATCH = 2;
 const ENGINE = { threads: 1 };

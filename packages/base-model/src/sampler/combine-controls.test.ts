@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, expect, it } from 'vitest';
 import type { Companion, EncoderPlace } from '@controllab/core-blocks';
-import { addControls, firstRowsOnly, weighConnections } from './combine-controls.ts';
+import { addControls, contextOfFirst, firstRowsOnly, weighConnections } from './combine-controls.ts';
 
 beforeAll(() => tf.setBackend('cpu'));
 
@@ -39,4 +39,20 @@ it('what two companions change of the base’s features is added', () => {
 
 it('a companion has no connections to weigh', () => {
   expect(() => weighConnections({ companion: reader }, 'resolution')).toThrow('this control has no such connections');
+});
+
+it('a context takes the place of the text in the first rows, and the others keep theirs, each token as often as needed', () => {
+  const context = tf.tensor([1, 2, 3, 4, 9, 9, 9, 9], [2, 4, 1]);
+  const text = tf.tensor([5, 6, 7, 8], [2, 2, 1]);
+  expect(values(contextOfFirst({ context }, 1, text).context!)).toEqual([1, 2, 3, 4, 7, 8, 7, 8]);
+  // A control that saw the first rows alone.
+  const alone = firstRowsOnly({ context: tf.slice(context, [0, 0, 0], [1, 4, 1]) }, 1, rows(0, 0));
+  expect(values(contextOfFirst(alone, 1, text).context!)).toEqual([1, 2, 3, 4, 7, 8, 7, 8]);
+  expect(contextOfFirst({}, 1, text)).toEqual({});
+});
+
+it('two contexts are refused, and one goes with other controls', () => {
+  const context = tf.ones([1, 2, 1]);
+  expect(() => addControls([{ context }, { context }])).toThrow("Two controls give the U-Net a context in the text's place");
+  expect(addControls([{ companion: doubler }, { context }])).toEqual({ companion: doubler, context });
 });

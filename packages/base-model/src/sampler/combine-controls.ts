@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { guessModeWeights, resolutionWeights, scaleResiduals } from '@controllab/controlnet';
-import type { Companion, ControlledOptions, EncoderPlace, Injection } from '@controllab/core-blocks';
+import { repeatTokens, type Companion, type ControlledOptions, type EncoderPlace, type Injection } from '@controllab/core-blocks';
 import { BaseModelError } from '../errors.ts';
 
 /**
@@ -62,13 +62,23 @@ function accompanyFirst(companion: Companion, rows: number): Companion {
 }
 
 /**
+ * A control's context for the first rows of a batch, those with a prompt; the others keep theirs of `text`, [N, S, D] for the whole batch.
+ */
+export function contextOfFirst(options: ControlledOptions, rows: number, text: tf.Tensor): ControlledOptions {
+  const { context } = options;
+  if (context === undefined) return options;
+  const first = tf.slice(context, [0, 0, 0], [rows, -1, -1]);
+  return { ...options, context: tf.concat([first, repeatTokens(split(text, rows)[1], context.shape[1] as number)], 0) };
+}
+
+/**
  * What a control gave for the first rows of a batch, made to leave the others alone: they get zero residuals, no injection, no companion,
- * and zeros in the channels that the input is widened by.
+ * and zeros in the channels that the input is widened by. A context is left as it is, see {@link contextOfFirst}.
  * @param sample of the whole batch, [N, C, h, w]
  */
 export function firstRowsOnly(options: ControlledOptions, rows: number, sample: tf.Tensor): ControlledOptions {
   const others = (sample.shape[0] as number) - rows;
-  const { downBlockAdditionalResiduals: down, midBlockAdditionalResidual: middle, inject, companion, sample: widened } = options;
+  const { downBlockAdditionalResiduals: down, midBlockAdditionalResidual: middle, inject, companion, sample: widened, context } = options;
   const extra = widened === undefined ? 0 : (widened.shape[1] as number) - (sample.shape[1] as number);
   const widen = (x: tf.Tensor): tf.Tensor => tf.concat([x, tf.zeros([others, extra, ...x.shape.slice(2)])], 1);
   return {
@@ -77,6 +87,7 @@ export function firstRowsOnly(options: ControlledOptions, rows: number, sample: 
     ...(inject === undefined ? {} : { inject: injectFirst(inject, rows) }),
     ...(companion === undefined ? {} : { companion: accompanyFirst(companion, rows) }),
     ...(widened === undefined ? {} : { sample: tf.concat([widened, widen(split(sample, rows)[1])], 0) }),
+    ...(context === undefined ? {} : { context }),
   };
 }
 
@@ -115,22 +126,26 @@ function addCompanions(a: Companion | undefined, b: Companion | undefined): Comp
 function addTwo(a: ControlledOptions, b: ControlledOptions): ControlledOptions {
   if (a.sample !== undefined && b.sample !== undefined)
     throw new BaseModelError('invalid-control', "Two controls widen the U-Net's input; their first convolutions are two different ones.");
+  if (a.context !== undefined && b.context !== undefined)
+    throw new BaseModelError('invalid-control', "Two controls give the U-Net a context in the text's place; it takes one.");
   const down = addEach(a.downBlockAdditionalResiduals, b.downBlockAdditionalResiduals);
   const middle = add(a.midBlockAdditionalResidual, b.midBlockAdditionalResidual);
   const inject = addInjections(a.inject, b.inject);
   const companion = addCompanions(a.companion, b.companion);
   const sample = a.sample ?? b.sample;
+  const context = a.context ?? b.context;
   return {
     ...(down === undefined ? {} : { downBlockAdditionalResiduals: down }),
     ...(middle === undefined ? {} : { midBlockAdditionalResidual: middle }),
     ...(inject === undefined ? {} : { inject }),
     ...(companion === undefined ? {} : { companion }),
     ...(sample === undefined ? {} : { sample }),
+    ...(context === undefined ? {} : { context }),
   };
 }
 
 /**
  * Several controls at once: what they add is added (ControlNet, section 3.4: no extra weighting is needed).
- * @throws BaseModelError invalid-control for two that change the main branch at different points, or both widen the input
+ * @throws BaseModelError invalid-control for two changes of the main branch at different points, two widened inputs, or two contexts
  */
 export const addControls = (controls: readonly ControlledOptions[]): ControlledOptions => controls.reduce(addTwo, {});

@@ -4,7 +4,7 @@ import { compile, type CompileOptions, type HostTensor, type NamedTensors, type 
 import type { Base } from '../base.ts';
 import { checkControlValues, controlValueSpecs } from '../control/control-values.ts';
 import { BaseModelError } from '../errors.ts';
-import { addControls, firstRowsOnly, weighConnections, type Weighting } from './combine-controls.ts';
+import { addControls, contextOfFirst, firstRowsOnly, weighConnections, type Weighting } from './combine-controls.ts';
 
 /** A control at work. */
 export interface SampledControl {
@@ -104,7 +104,8 @@ function controlled(denoiser: Denoiser, t: NamedTensors, all: NamedTensors, opti
       const condition = repeated(all[`condition${i}`]!, controlledRows(options) / count);
       const given = control.apply({ ...seen, condition }, all[`strength${i}`] ?? scale, denoiser.unet);
       const weighed = weighConnections(given, weighting);
-      return alone ? firstRowsOnly(weighed, count, t['sample']!) : weighed;
+      const entering = alone ? firstRowsOnly(weighed, count, t['sample']!) : weighed;
+      return guidance ? contextOfFirst(entering, count, t['context']!) : entering;
     }),
   );
 }

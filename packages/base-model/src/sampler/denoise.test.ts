@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { piti } from '@controllab/controlnet';
 import { readConstant, readSafetensors, writeSafetensors } from '@controllab/core-blocks';
 import type { ChosenSampling, SolverName } from '@controllab/diffusion';
 import type { HostTensor } from '@controllab/tfjs-onnx';
@@ -96,6 +97,56 @@ describe('latents of diffusers', () => {
 
   it('are all of them different ones', () => {
     expect(new Set(Object.values(reference.latents).map(String)).size).toBe(12);
+  });
+});
+
+describe("a control that gives a context in the text's place", () => {
+  async function predict(
+    prompts: readonly string[],
+    { control, ...options }: { control?: Partial<SampledControl>; controlIn?: 'conditional' } = {},
+  ): Promise<Float32Array[]> {
+    const made = piti().create(base.denoiser().target);
+    const denoiser = await compileDenoiser(
+      base,
+      {
+        count: 1,
+        guidance: prompts.length === 2,
+        controls: control === undefined ? [] : [{ control: made, weights: made.initial({}, 1), ...control }],
+        controlIn: 'both',
+        weighting: 'equal',
+        size: { width, height },
+        ...options,
+      },
+      { ...(await base.encodePrompts(prompts, engine)), ...(control === undefined ? {} : { condition0: conditions[0]! }) },
+      engine,
+    );
+    const { data } = await denoiser.predict(
+      { data: Float32Array.from({ length: 32 }, (_, i) => Math.sin(i)), shape: [1, 4, 2, 4] },
+      501,
+      {},
+    );
+    await denoiser.release();
+    return prompts.map((_, n) => (data as Float32Array).slice(n * 32, (n + 1) * 32));
+  }
+  const apart = (a: Float32Array, b: Float32Array): number => a.reduce((most, value, i) => Math.max(most, Math.abs(value - b[i]!)), 0);
+
+  it('stands for the prompt: guidance leads away from the base without one, wherever control is to enter', async () => {
+    const [conditioned] = await predict(['a cat'], { control: {} });
+    const [alone, without] = await predict(['a cat', '']);
+    expect(apart(conditioned!, alone!)).toBeGreaterThan(1e-3);
+    for (const controlIn of [{}, { controlIn: 'conditional' }] as const) {
+      const [first, second] = await predict(['a dog', ''], { control: {}, ...controlIn });
+      expect(apart(first!, conditioned!)).toBeLessThan(1e-5);
+      expect(apart(second!, without!)).toBeLessThan(1e-5);
+    }
+  });
+
+  it('is mixed with the text at a strength below 1, and is the text at 0', async () => {
+    const [alone] = await predict(['a cat']);
+    const [none, half, whole] = await Promise.all([0, 0.5, 1].map(async (scale) => (await predict(['a cat'], { control: { scale } }))[0]!));
+    expect(apart(none!, alone!)).toBeLessThan(1e-5);
+    expect(apart(half!, alone!)).toBeGreaterThan(1e-4);
+    expect(apart(half!, whole!)).toBeGreaterThan(1e-4);
   });
 });
 

@@ -26,6 +26,7 @@ import { controlNetMlp } from './controlnet-mlp-method.ts';
 import { controlNet } from './controlnet-method.ts';
 import { controlNetXs } from './controlnet-xs-method.ts';
 import { ldmConcatenation } from './ldm-concatenation.ts';
+import { piti } from './piti-method.ts';
 import { t2iAdapter } from './t2i-adapter-method.ts';
 
 const config: UNet2DConditionConfig = {
@@ -56,6 +57,8 @@ const METHODS = {
   'controlnet-xs': controlNetXs(),
   'control-lora': controlLora(),
   't2i-adapter': t2iAdapter(),
+  piti: piti(),
+  'piti-joint': piti({ jointRate: 0.1 }),
   'ldm-concatenation': ldmConcatenation(),
   'ldm-concatenation-random': ldmConcatenation({ base: 'random' }),
   'ldm-concatenation-resized': ldmConcatenation({ condition: 'resized' }),
@@ -151,6 +154,7 @@ it('only joint training and concatenation train the U-Net, all of it unless a su
   expect(trained).toEqual([
     ['controlnet-gaussian-joint', true, 0.1],
     ['controlnet-joint', false, 0.1],
+    ['piti-joint', true, 0.1],
     ['ldm-concatenation', true, 1],
     ['ldm-concatenation-random', true, 1],
     ['ldm-concatenation-resized', true, 1],
@@ -176,9 +180,10 @@ it('connects the middle block alone where it says so', () => {
 it('refuses a base with another number of pixels per latent, and videos where they are not defined', () => {
   expect(() => controlNet().create({ ...target, factor: 16 })).toThrow("by 4 or 8; 'mini' has 16 pixels per latent");
   const video = { family: 'svd', factor: 4, video: true, encoder: {} } as unknown as ControlTarget;
-  for (const name of ['controlnet-xs', 'control-lora', 't2i-adapter', 'ldm-concatenation'] as const)
+  for (const name of ['controlnet-xs', 'control-lora', 't2i-adapter', 'piti', 'ldm-concatenation'] as const)
     expect(() => METHODS[name].create(video)).toThrow(/images.*'svd'|'svd'.*images/);
   expect(() => t2iAdapter().create({ ...target, family: 'sdxl' })).toThrow("T2I-Adapter has no recipe for 'sdxl'");
+  expect(() => piti().create({ ...target, family: 'sdxl' })).toThrow("PITI is defined for images and one text encoder; 'sdxl' has others");
 });
 
 it.each([
