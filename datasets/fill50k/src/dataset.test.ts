@@ -43,6 +43,27 @@ describe('fill50k', () => {
     `);
   });
 
+  it('takes a palette of its own, whose order decides', async () => {
+    const palette = { red: [200, 60, 60], blue: [80, 130, 220], white: [245, 245, 245] } as const;
+    const dataset = fill50k({ size: 32, palette });
+    const again = await openDataset(JSON.parse(JSON.stringify(dataset.reference)) as typeof dataset.reference);
+    expect(again.hash).toBe(dataset.hash);
+    const { red, blue, white } = palette;
+    const hashes = [fill50k({ size: 32 }), dataset, fill50k({ size: 32, palette: { blue, red, white } })].map(({ hash }) => hash);
+    expect(new Set(hashes).size).toBe(3);
+    const seen = new Set<string>();
+    for (let i = 0; i < 60; i++) {
+      const { image, captions, spec } = await again.example(i).then((example) => example as Awaited<ReturnType<typeof dataset.example>>);
+      expect(captions.caption).toMatch(/^(red|blue|white) circle with (red|blue|white) background$/);
+      seen.add(captions.caption);
+      expect(count(image.rgb, palette[spec.colour as keyof typeof palette])).toBeGreaterThan(10);
+      expect(count(image.rgb, palette[spec.colour as 'red']) + count(image.rgb, palette[spec.background as 'red'])).toBe(32 * 32);
+    }
+    expect(seen.size).toBe(6);
+    expect(() => fill50k({ palette: { red } })).toThrow(/a palette has two colours or more, got 1/);
+    expect(() => fill50k({ palette: { red, odd: [0, 0.5, 256] } })).toThrow(/from 0 to 255 for "odd", got 0, 0.5, 256/);
+  });
+
   it('refuses what there is not, by name', async () => {
     for (const wrong of [{ size: 8 }, { size: 16.5 }, { seed: -1 }, { length: 0 }])
       expect(() => fill50k(wrong)).toThrow(/fill50k: \w+ must be a whole number from/);

@@ -16,7 +16,12 @@ export interface CircleSource {
   readonly size?: number;
   /** How many, the first ones: subsets nest. Default 50,000. */
   readonly length?: number;
+  /** The colours that circles and backgrounds have, by the words of the captions; two or more. CSS's named ones by default. */
+  readonly palette?: Palette;
 }
+
+/** Red, green and blue of colours, 0 to 255, by their names. */
+export type Palette = Readonly<Record<string, Rgb>>;
 
 /** A circle: colours by name, lengths as shares of the picture's side. */
 export interface CircleSpec {
@@ -30,6 +35,8 @@ export interface CircleSpec {
 export interface CircleExample extends Example {
   readonly captions: Readonly<Record<'caption', string>>;
   readonly spec: CircleSpec;
+  /** What the names of its colours stand for, with all others that there are. */
+  readonly palette: Palette;
 }
 
 /** Smallest and largest radius of a circle, which lies within its picture. */
@@ -44,9 +51,9 @@ const CONDITIONS = ['source', 'canny'] as const;
  * The circles of ControlNet's tutorial, made by number: a coloured circle on a coloured background, its outline as the condition `source`
  * (white on black), and a caption that names both colours. Made anew, of the same kind: not the tutorial's own files. `canny` is the
  * picture's Canny edges.
- * @throws Fill50kError invalid-argument for a seed, size or length that there is not
+ * @throws Fill50kError invalid-argument for a seed, size, length or palette that there is not
  */
-export function fill50k({ seed = 0, size = 512, length = TUTORIAL_LENGTH }: CircleSource = {}): Dataset<CircleExample> {
+export function fill50k({ seed = 0, size = 512, length = TUTORIAL_LENGTH, palette }: CircleSource = {}): Dataset<CircleExample> {
   const check = (name: string, value: number, least: number, most: number): void => {
     if (!Number.isInteger(value) || value < least || value > most)
       throw new Fill50kError('invalid-argument', `fill50k: ${name} must be a whole number from ${least} to ${most}, got ${value}`, {
@@ -56,38 +63,59 @@ export function fill50k({ seed = 0, size = 512, length = TUTORIAL_LENGTH }: Circ
   check('seed', seed, 0, 2 ** 32 - 1);
   check('size', size, 16, 2048);
   check('length', length, 1, 2 ** 32 - 1);
+  if (palette !== undefined) checkPalette(palette);
+  const given = palette === undefined ? {} : { palette };
+  const colours = palette ?? CSS;
   const id = 'fill50k';
   return {
     id,
-    hash: jsonHash({ dataset: id, revision: REVISION, seed, size }),
+    // Which colour a number draws depends on their order.
+    hash: jsonHash({ dataset: id, revision: REVISION, seed, size, ...(palette === undefined ? {} : { palette: entriesOf(palette) }) }),
     length,
     conditions: CONDITIONS,
-    reference: { module: import.meta.url, data: { seed, size, length } },
+    reference: { module: import.meta.url, data: { seed, size, length, ...given } },
     async example(index) {
       checkIndex({ id, length }, index);
-      return circle(circleSpec(seed, index), size);
+      return circle(circleSpec(seed, index, Object.keys(colours)), { size, palette: colours });
     },
   };
+}
+
+const CSS: Palette = Object.fromEntries(COLOURS.map((name) => [name, colourOf(name)]));
+
+const entriesOf = (palette: Palette): [string, number[]][] => Object.entries(palette).map(([name, rgb]) => [name, [...rgb]]);
+
+/** @throws Fill50kError invalid-argument */
+function checkPalette(palette: Palette): void {
+  const fail = (expected: string, values: Record<string, unknown>): never => {
+    throw new Fill50kError('invalid-argument', `fill50k: ${expected}`, values);
+  };
+  const colours = Object.entries(palette);
+  if (colours.length < 2) fail(`a palette has two colours or more, got ${colours.length}`, { colours: colours.length });
+  for (const [name, rgb] of colours)
+    if (rgb.length !== 3 || !rgb.every((value) => Number.isInteger(value) && value >= 0 && value <= 255))
+      fail(`expected red, green and blue from 0 to 255 for "${name}", got ${rgb.join(', ')}`, { [name]: rgb });
 }
 
 /** Opens it again from a `DatasetReference`. */
 export default fill50k;
 
-/** Circle `index`: a function of the seed and its number. */
-export function circleSpec(seed: number, index: number): CircleSpec {
-  const colour = randomInt(seed, 'fill50k colour', index, COLOURS.length);
+/** Circle `index`: a function of the seed, its number, and the names of the colours. */
+function circleSpec(seed: number, index: number, names: readonly string[]): CircleSpec {
+  const colour = randomInt(seed, 'fill50k colour', index, names.length);
   // Of the others: a circle of its background's colour could not be seen.
-  const other = randomInt(seed, 'fill50k background', index, COLOURS.length - 1);
+  const other = randomInt(seed, 'fill50k background', index, names.length - 1);
   const [u, v, w] = uniform(seed, 'fill50k place', index, 3) as unknown as [number, number, number];
   const radius = RADII[0] + u * (RADII[1] - RADII[0]);
   const place = (share: number): number => radius + share * (1 - 2 * radius);
-  return { colour: COLOURS[colour]!, background: COLOURS[other < colour ? other : other + 1]!, x: place(v), y: place(w), radius };
+  return { colour: names[colour]!, background: names[other < colour ? other : other + 1]!, x: place(v), y: place(w), radius };
 }
 
-function circle(spec: CircleSpec, size: number): CircleExample {
-  const image = paint(spec, size, colourOf(spec.colour), colourOf(spec.background), 0);
+function circle(spec: CircleSpec, { size, palette }: { size: number; palette: Palette }): CircleExample {
+  const image = paint(spec, size, palette[spec.colour]!, palette[spec.background]!, 0);
   return {
     spec,
+    palette,
     image,
     captions: { caption: `${spec.colour} circle with ${spec.background} background` },
     condition(id) {

@@ -32,7 +32,7 @@ export function comparison(experiment: Experiment): Job<Profile, View> {
       ].filter(({ id }, i, all) => all.findIndex((other) => other.id === id) === i),
       claims: experiment.claims(view),
       sections: await experiment.sections(view),
-      attribution: [...new Set(Object.keys(view.results.grounds).map(styleOf))].map((style) => attributions[style]),
+      attribution: [...new Set(Object.values(view.results.grounds).map(({ name }) => styleOf(name)))].map((style) => attributions[style]),
     }),
     sources: ({ results }, runs) => sourcesOf(results, runs),
   };

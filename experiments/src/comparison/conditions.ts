@@ -1,4 +1,4 @@
-/** What the comparisons' networks are conditioned on: ids of emoji-scenes' conditions, and how texts and axes call them. */
+/** What the comparisons' networks are conditioned on: ids of their data's conditions, and how texts and axes call them. */
 export const CONDITIONS = {
   scribble: { label: 'scribble' },
   canny: { label: 'Canny edges' },
@@ -7,6 +7,8 @@ export const CONDITIONS = {
   depth: { label: 'depth map' },
   /** Two maps in one picture, a channel each. */
   'canny+mask': { label: 'edges and mask in one picture' },
+  /** Of fill50k. */
+  source: { label: 'circle outline' },
 } as const;
 
 export type ConditionId = keyof typeof CONDITIONS;

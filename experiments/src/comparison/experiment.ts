@@ -4,12 +4,21 @@ import type { SolverName } from '@controllab/diffusion';
 import type { Claim, Section } from '@controllab/report';
 import type { Recipe } from '@controllab/training';
 import type { ConditionId } from './conditions.ts';
-import type { Measure } from './compute/measures.ts';
+import type { FollowedId, Measure } from './compute/measures.ts';
+import type { DataId } from './data/open-data.ts';
 import type { PromptSettingId } from './prompts.ts';
 import type { View } from './view/view.ts';
 
+/** What an arm or a drawing is made on, where it is not what its profile says. */
+export interface On {
+  /** A base; its scenes are in that base's style. */
+  readonly base?: string;
+  /** What is trained on and drawn for. */
+  readonly data?: DataId;
+}
+
 /** One way of training that is compared with others. */
-export interface Arm {
+export interface Arm extends On {
   /** a-z, 0-9 and "-". */
   readonly id: string;
   readonly label: string;
@@ -24,8 +33,6 @@ export interface Arm {
   readonly wrongConditions?: number;
   /** What it is trained on in place of each of the profile's conditions: one network for two of them, say. */
   readonly condition?: ConditionId;
-  /** The base that it is trained on, with scenes in that base's style; default the profile's. */
-  readonly base?: string;
   /** Training goes on from this arm's, from the same seed: with its weights, and with the batches behind its. */
   readonly from?: Arm;
 }
@@ -53,6 +60,8 @@ export type LossScenes = (typeof LOSS_SCENES)[number];
 export interface Profile {
   /** `mini`, or a checkpoint. */
   readonly base: string;
+  /** What is trained on and drawn for; default emoji scenes. */
+  readonly data?: DataId;
   /** Ids of the arms that are trained; default all of the experiment's. */
   readonly arms?: readonly string[];
   /** What the networks are conditioned on, one after the other. */
@@ -63,7 +72,8 @@ export interface Profile {
   /**
    * Pictures drawn while training (perfect prompts, no guidance), in `steps` sampling steps, every so many training steps; with `loss` that
    * on held-out scenes too, and with `signals` what goes on inside the control, on the same scenes. With `copies` as many pictures
-   * are drawn from training conditions without a prompt, and held against all training pictures that the training sees.
+   * are drawn from training conditions without a prompt, and held against all training pictures that the training sees. The followed
+   * pictures are measured by `measures` beside fidelity.
    */
   readonly follow: {
     readonly images: number;
@@ -71,6 +81,7 @@ export interface Profile {
     readonly every: number;
     readonly loss?: LossSize & { readonly signals?: true };
     readonly copies?: true;
+    readonly measures?: readonly FollowedId[];
   };
   /**
    * Scenes of the final comparison (single objects, and pairs whose combination is held out), sampling steps and guidance. `ownScenes`:
@@ -101,12 +112,10 @@ export interface DrawnControl {
 }
 
 /** What draws: one arm's network, several together, or the base model alone (no controls). */
-export interface Drawing {
+export interface Drawing extends On {
   readonly id: string;
   readonly label: string;
   readonly controls: readonly DrawnControl[];
-  /** Another base than the one the controls were trained on; its scenes are in that base's style. Default the profile's. */
-  readonly base?: string;
   /**
    * How what a control trained of its own base comes to another one: the trained `weights` in place of its own (default), or what training
    * changed, added to its own (`increments`).
@@ -152,6 +161,8 @@ export interface Experiment {
   drawings?(arms: readonly Arm[], profile: Profile): readonly Drawing[];
   /** Whether multiply-accumulates of a training step are counted, arm by arm; default not. */
   readonly costs?: boolean;
+  /** Whether the evaluated scenes as the base's autoencoder gives them back are measured: the ceiling of what is drawn. Default not. */
+  readonly roundTrip?: boolean;
   /** Ids of the arms of which is measured how far they move the base model's prediction before their first step; default none. */
   readonly untrained?: readonly string[];
   /** Said before a run. */
@@ -200,6 +211,21 @@ export const untilNow = (profile: Profile, arm: Arm): Recipe => {
   const recipe = recipeOf(profile, arm);
   return { ...recipe, steps: stepsBefore(profile, arm) + recipe.steps };
 };
+
+/** What is trained on where neither profile nor arm says. */
+const DEFAULT_DATA: DataId = 'emoji-scenes';
+
+/** What an arm or a drawing is made on, whether it or its profile says so. */
+export const groundOf = (profile: Pick<Profile, 'base' | 'data'>, { base, data }: On): Required<On> => ({
+  base: base ?? profile.base,
+  data: data ?? profile.data ?? DEFAULT_DATA,
+});
+
+/** Names a base with what is trained on it: the base alone where that is the profile's. */
+export function groundName(profile: Pick<Profile, 'base' | 'data'>, on: On): string {
+  const { base, data } = groundOf(profile, on);
+  return data === groundOf(profile, {}).data ? base : `${base}, ${data}`;
+}
 
 /** Id of the drawing without control. */
 export const BASE = 'base';

@@ -1,19 +1,22 @@
 import type { Base } from '@controllab/base-model';
 import type { RgbImage } from '@controllab/data';
-import { emojiScenes, SCENE_SEEDS, trainingMix, type Style, type Tier } from '@controllab/emoji-scenes';
 import { COMMITTED_TIER, openBase, openJudges, styleOf, type Judges } from '@controllab/mini-sd';
 import type { JobContext, Task } from '../runner/job.ts';
 import type { Numerics } from '../runner/numerics.ts';
 import type { Stored } from '../runner/store.ts';
 import type { ConditionId } from './conditions.ts';
-import { drawnFor, storedDrawings } from './compute/draw.ts';
-import { evaluationSet, lossPlan, referenceSet, trainedPlan, type EvaluationSet } from './compute/evaluation-set.ts';
+import type { ComparedData } from './data/compared-data.ts';
+import { openComparedData } from './data/open-data.ts';
+import { drawnFor, storedDrawings, type Drawn } from './compute/draw.ts';
+import { trainedPlan, type EvaluationSet } from './compute/evaluation-set.ts';
 import type { HeldOutLoss, LossPlan } from './compute/held-out-loss.ts';
 import { heldOutLoss } from './compute/stored-loss.ts';
 import {
   armsOf,
   BASE,
   drawingsOf,
+  groundName,
+  groundOf,
   seedsOfArm,
   untilNow,
   type Arm,
@@ -21,10 +24,12 @@ import {
   type Experiment,
   type LossScenes,
   type LossSize,
+  type On,
   type Profile,
 } from './experiment.ts';
 import { trainingCost } from './compute/cost.ts';
 import { storedMeasures, type Values } from './compute/judge.ts';
+import { storedRoundTrip } from './compute/round-trip.ts';
 import { startDifference, type StartDifference } from './compute/start.ts';
 import {
   labelOf,
@@ -48,13 +53,17 @@ export interface LossPair {
   readonly base: HeldOutLoss;
 }
 
-/** What is known of a base beside what is trained and drawn on it. */
+/** What is known of a base and of what is trained on it, beside what is trained and drawn there. */
 export interface GroundResults {
   readonly base: Base;
+  /** The base as the experiment names it. */
+  readonly name: string;
   /** Scenes that pictures are drawn for, in the order of the seeds: one and the same, or each seed's own. */
   readonly scenes: readonly EvaluationSet[];
   /** What these scenes themselves score, by condition. */
   readonly real: Readonly<Record<string, Readonly<Record<string, Values>>>>;
+  /** What the base's autoencoder makes of them, by condition; of an experiment that asks for it. */
+  readonly roundTrip?: Readonly<Record<string, Readonly<Record<string, Values>>>>;
 }
 
 /** Everything an experiment computed: what its report is a pure function of. */
@@ -63,7 +72,7 @@ export interface Results {
   readonly seeds: readonly number[];
   /** Those whose pictures follow a training. */
   readonly followed: EvaluationSet;
-  /** By the name of the base: the profile's, and those of arms and drawings. */
+  /** By `groundName`: the profile's, and those of arms and drawings. */
   readonly grounds: Readonly<Record<string, GroundResults>>;
   readonly dataset: { readonly id: string; readonly hash: string };
   readonly drawings: readonly Drawing[];
@@ -96,39 +105,39 @@ const trainingsOf = (experiment: Experiment, at: JobContext<Profile>): { panel: 
     ),
   );
 
-/** The bases that an experiment trains or draws on, the profile's first. */
-const basesOf = (experiment: Experiment, profile: Profile): string[] => {
-  const trained = (arm: Arm): (string | undefined)[] => [arm.base, ...(arm.from === undefined ? [] : trained(arm.from))];
-  const others = [...armsOf(experiment, profile).flatMap(trained), ...drawingsOf(experiment, profile).map(({ base }) => base)];
-  return [...new Set([profile.base, ...others.filter((base) => base !== undefined)])];
-};
+/** Everything that an experiment trains or draws on, the profile's first, each once. */
+function groundsOf(experiment: Experiment, profile: Profile): ReadonlyMap<string, Required<On>> {
+  const trained = (arm: Arm): On[] => [arm, ...(arm.from === undefined ? [] : trained(arm.from))];
+  const all = [{}, ...armsOf(experiment, profile).flatMap(trained), ...drawingsOf(experiment, profile)];
+  return new Map(all.map((on) => [groundName(profile, on), groundOf(profile, on)]));
+}
 
 const untrainedOf = (experiment: Experiment, profile: Profile): Arm[] =>
   armsOf(experiment, profile).filter(({ id }) => experiment.untrained?.includes(id));
 
 /** The scenes that each seed's pictures are drawn for. */
-async function scenesBySeed(tier: Tier, at: JobContext<Profile>, style: Style): Promise<ReadonlyMap<number, EvaluationSet>> {
+async function scenesBySeed(at: JobContext<Profile>, data: ComparedData): Promise<ReadonlyMap<number, EvaluationSet>> {
   const { singles, pairs, ownScenes } = at.profile.drawn;
-  const of = (from: number): Promise<EvaluationSet> => evaluationSet(tier, { singles, pairs, from, style });
+  const of = (from: number): Promise<EvaluationSet> => data.evaluation({ singles, pairs }, from);
   const shared = await of(0);
   return new Map(await Promise.all(seedsOf(at).map(async (seed) => [seed, ownScenes ? await of(seed) : shared] as const)));
 }
 
 /** @throws what `openBase` throws, naming the base, where it has no weights */
-async function openGround(at: JobContext<Profile>, name: string, judges: Judges): Promise<Ground> {
-  const tier = COMMITTED_TIER;
-  const style = styleOf(name);
+async function openGround(at: JobContext<Profile>, on: Required<On>, judges: Judges): Promise<Ground> {
+  const base = await openBase(on.base);
+  const data = await openComparedData(on.data, { base, style: styleOf(on.base) });
   let reference: ReturnType<Ground['reference']> | null = null;
   const features = async (): Promise<Awaited<ReturnType<Ground['reference']>>> => {
-    const { examples } = await referenceSet(tier, at.profile.drawn, style);
+    const { examples } = await data.reference(at.profile.drawn);
     return (await judges.inception()).features(examples.map(({ image }) => image.rgb));
   };
-  const scenes = await scenesBySeed(tier, at, style);
+  const scenes = await scenesBySeed(at, data);
   return {
-    base: await openBase(name),
-    // Scenes that the base model was not trained on.
-    dataset: await emojiScenes({ tier, seed: SCENE_SEEDS.controlTraining.seed, split: 'train', mix: trainingMix, style }),
-    followed: await evaluationSet(tier, { singles: at.profile.follow.images, pairs: 0, style }),
+    base,
+    dataset: data.dataset,
+    loss: (size, unseen) => data.loss(size, unseen),
+    followed: await data.evaluation({ singles: at.profile.follow.images, pairs: 0 }),
     scenesOf: (seed) => scenes.get(seed)!,
     reference: () => (reference ??= features()),
   };
@@ -137,8 +146,8 @@ async function openGround(at: JobContext<Profile>, name: string, judges: Judges)
 async function openSetting(experiment: Experiment, at: JobContext<Profile>): Promise<Setting & { release(): Promise<void> }> {
   const judges = openJudges(COMMITTED_TIER, at.engine);
   const grounds = new Map<string, Ground>();
-  for (const name of basesOf(experiment, at.profile)) grounds.set(name, await openGround(at, name, judges));
-  const on = (base = at.profile.base): Ground => grounds.get(base)!;
+  for (const [name, on] of groundsOf(experiment, at.profile)) grounds.set(name, await openGround(at, on, judges));
+  const on = (what: On = {}): Ground => grounds.get(groundName(at.profile, what))!;
   return { ...on(), at, judges, on, release: () => judges.release() };
 }
 
@@ -203,7 +212,7 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
           const ofDrawing = (cells[condition]![drawing.id] ??= {});
           for (const [prompt, { hash, images }] of Object.entries(drawn)) {
             const scenes = drawnFor(setting, drawing, seed);
-            const { reference } = setting.on(drawing.base);
+            const { reference } = setting.on(drawing);
             const measures = await storedMeasures(setting, experiment.measures, { hash, images, scenes, condition, reference });
             (ofDrawing[prompt] ??= []).push({ images, measures });
           }
@@ -211,12 +220,16 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
       }
     }
     const grounds: Record<string, GroundResults> = {};
-    for (const name of basesOf(experiment, at.profile)) {
-      const ground = setting.on(name);
+    for (const [name, on] of groundsOf(experiment, at.profile)) {
+      const ground = setting.on(on);
       grounds[name] = {
         base: ground.base,
+        name: on.base,
         scenes: seeds.map((seed) => ground.scenesOf(seed)),
-        real: await measureReal(setting, experiment, ground),
+        real: await measureScenes(setting, experiment, ground, realPictures),
+        ...(experiment.roundTrip === true
+          ? { roundTrip: await measureScenes(setting, experiment, ground, (scenes) => storedRoundTrip({ at, base: ground.base }, scenes)) }
+          : {}),
       };
     }
     const costs: Record<string, number> = {};
@@ -245,34 +258,36 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
   }
 }
 
-/** What the evaluated scenes themselves score, those of all seeds behind each other. */
-async function measureReal(
+const realPictures = (scenes: EvaluationSet): Promise<Drawn> =>
+  Promise.resolve({ hash: `real ${scenes.hash}`, images: scenes.examples.map(({ image }) => image) });
+
+/** What pictures of the evaluated scenes score that no control drew, those of all seeds behind each other. */
+async function measureScenes(
   setting: Setting,
   experiment: Experiment,
   { scenesOf, reference }: Ground,
+  picturesOf: (scenes: EvaluationSet) => Promise<Drawn>,
 ): Promise<Record<string, Record<string, Values>>> {
   const sets = [...new Set(seedsOf(setting.at).map((seed) => scenesOf(seed)))];
-  const real: Record<string, Record<string, Values>> = {};
+  const taken: Record<string, Record<string, Values>> = {};
   for (const condition of setting.at.profile.conditions) {
-    const all: Record<string, (number | null)[]> = (real[condition] = {});
+    const all: Record<string, (number | null)[]> = (taken[condition] = {});
     for (const scenes of sets) {
-      const images = scenes.examples.map(({ image }) => image);
-      const hash = `real ${scenes.hash}`;
+      const { hash, images } = await picturesOf(scenes);
       const measured = await storedMeasures(setting, experiment.measures, { hash, images, scenes, condition, reference });
       for (const [id, values] of Object.entries(measured)) (all[id] ??= []).push(...values);
     }
   }
-  return real;
+  return taken;
 }
 
-/** Held-out scenes as the base draws that an arm is trained on. */
-const planOn = (setting: Setting, size: LossSize, arm: Arm): Promise<LossPlan> =>
-  lossPlan(size, { style: setting.on(arm.base).followed.style });
+/** Held-out scenes of what an arm is trained on. */
+const planOn = (setting: Setting, size: LossSize, arm: Arm): Promise<LossPlan> => setting.on(arm).loss(size);
 
 async function measureHeldOut(setting: Setting, experiment: Experiment): Promise<Results['heldOut']> {
   const { at } = setting;
   if (at.profile.heldOut === undefined) return null;
-  const plan = await lossPlan(at.profile.heldOut);
+  const plan = await setting.loss(at.profile.heldOut);
   const losses: Record<string, Record<string, HeldOutLoss[]>> = {};
   for (const condition of at.profile.conditions) {
     const alone = await heldOutLoss(setting, { training: null, condition, plan });
@@ -291,12 +306,10 @@ const seedsDrawn = ({ arms }: Experiment, { controls }: Drawing, seeds: readonly
 
 async function lossPair(setting: Setting, key: TrainingKey, on: LossScenes): Promise<LossPair> {
   const { at } = setting;
-  const { dataset } = setting.on(key.arm.base);
+  const { dataset, loss } = setting.on(key.arm);
   const size = at.profile.heldOut!;
   const plan: LossPlan =
-    on === 'trained'
-      ? await trainedPlan(size, { dataset, recipe: untilNow(at.profile, key.arm), seed: key.seed })
-      : await lossPlan(size, { unseen: on });
+    on === 'trained' ? await trainedPlan(size, { dataset, recipe: untilNow(at.profile, key.arm), seed: key.seed }) : await loss(size, on);
   const { condition } = key;
   return {
     control: await heldOutLoss(setting, { training: key, condition, plan }),

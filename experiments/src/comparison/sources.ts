@@ -2,7 +2,7 @@ import type { TrainingProvenance } from '@controllab/report';
 import type { NetworkRun } from '@controllab/tfjs-onnx';
 import type { Sources } from '../runner/job.ts';
 import { NOT_RECORDED, runText } from '../runner/numerics.ts';
-import type { Results } from './results.ts';
+import type { GroundResults, Results } from './results.ts';
 
 /** Whose weights a network has, by the name that it is compiled under: a part of the base, or a judge. */
 const WEIGHTS: Readonly<Record<string, { readonly base: string } | { readonly judge: string }>> = {
@@ -19,10 +19,15 @@ const WEIGHTS: Readonly<Record<string, { readonly base: string } | { readonly ju
 
 const short = (hash: string): string => hash.slice(0, 12);
 
+/** Each base once, whatever is trained on it. */
+const basesOf = (grounds: Results['grounds']): GroundResults[] => [
+  ...new Map(Object.values(grounds).map((ground) => [ground.name, ground])).values(),
+];
+
 /** The checksum of a network's weights; null for any other, and where other bases have a part of that name too. */
 function hashOf({ grounds, judges }: Pick<Results, 'grounds' | 'judges'>, name: string): string | null {
   const weights = WEIGHTS[name];
-  const [base, ...others] = Object.values(grounds);
+  const [base, ...others] = basesOf(grounds);
   if (weights !== undefined && 'base' in weights && others.length > 0) return null;
   const hash = weights === undefined ? undefined : 'base' in weights ? base!.base.hashes[weights.base] : judges[weights.judge];
   return hash === undefined ? null : short(hash);
@@ -36,11 +41,11 @@ const onceEach = (all: readonly TrainingProvenance[]): TrainingProvenance[] =>
 export function sourcesOf(results: Results, runs: readonly NetworkRun[]): Sources {
   const { grounds, dataset, trainings, seeds, numerics } = results;
   const evaluated = [...new Set(Object.values(grounds).flatMap(({ scenes }) => scenes.map(({ hash }) => short(hash))))].join(', ');
-  const bases = Object.entries(grounds);
+  const bases = basesOf(grounds);
   const { processor, instructionSet, threads } = numerics;
   return {
     weightsHash: bases
-      .flatMap(([name, { base }]) =>
+      .flatMap(({ name, base }) =>
         Object.entries(base.hashes).map(
           ([part, hash]) => `${bases.length === 1 ? '' : `${name} `}${part} ${hash.split('+').map(short).join('+')}`,
         ),

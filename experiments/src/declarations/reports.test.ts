@@ -37,7 +37,7 @@ const stored = <T>(value: T): Stored<T> => ({
 
 function training({ at: { profile } }: Setting, { arm }: TrainingKey): TrainingValue {
   const { steps } = recipeOf(profile, arm);
-  const { every, images, loss, copies } = profile.follow;
+  const { every, images, loss, copies, measures } = profile.follow;
   const evaluated = [...Array.from({ length: Math.ceil(steps / every) }, (_, k) => k * every), steps];
   const rising = (step: number): number => 0.3 + 0.6 / (1 + Math.exp(-(step - steps / (2 + made())) / (steps / 20)));
   return {
@@ -53,6 +53,13 @@ function training({ at: { profile } }: Setting, { arm }: TrainingKey): TrainingV
       ...(loss?.signals === true
         ? { signals: Object.fromEntries(SIGNALS.map((id) => [id, evaluated.map(made)])) as Record<(typeof SIGNALS)[number], number[]> }
         : {}),
+      ...(measures === undefined
+        ? {}
+        : {
+            measures: Object.fromEntries(
+              measures.map((id) => [id, evaluated.map(() => Array.from({ length: images }, () => 40 * made()))]),
+            ),
+          }),
       ...(copies === true ? { copies: evaluated.map(() => Array.from({ length: images }, made)) } : {}),
     },
   };

@@ -141,7 +141,7 @@ const transfer: Experiment = {
     return [
       ...stylesOf(view).map((style) => {
         const shown = panel.drawings.filter(({ base }) => base === baseOf(style));
-        const real = mean(panel.real('fidelity', baseOf(style))).toFixed(2);
+        const real = mean(panel.real('fidelity', { base: baseOf(style) })).toFixed(2);
         return {
           id: panel.id(style),
           title: `On ${style}`,

@@ -17,7 +17,7 @@ import {
   TRAINING_REVISION,
   type Recipe,
 } from '@controllab/training';
-import { lossPlan } from '../comparison/compute/evaluation-set.ts';
+import { sceneLossPlan } from '../comparison/data/emoji-scenes.ts';
 import { openLoss } from '../comparison/compute/held-out-loss.ts';
 import type { LossSize } from '../comparison/experiment.ts';
 import { Interrupted } from '../runner/errors.ts';
@@ -72,7 +72,7 @@ const openScenes = () => emojiScenes({ tier: COMMITTED_TIER, seed: SCENE_SEEDS.u
 /** What a member's training is a pure function of. */
 export async function memberIdentity({ numerics }: Pick<Workplace, 'numerics'>, family: FamilySetting, key: MemberKey): Promise<Json> {
   const { hashes } = openMini();
-  const plan = await lossPlan(family.heldOut);
+  const plan = await sceneLossPlan(family.heldOut);
   return {
     revision: TRAINING_REVISION,
     unet: plain(unetOfWidth(key.width)),
@@ -164,7 +164,7 @@ async function trained(
 }
 
 async function heldOutLossOf(at: Workplace, base: Base, size: LossSize): Promise<number> {
-  const plan = await lossPlan(size);
+  const plan = await sceneLossPlan(size);
   const loss = await openLoss({ at, base }, { control: null, condition: 'canny', plan });
   try {
     const { perfect } = loss.of(await loss.predict({}));

@@ -10,6 +10,7 @@ export { CLIP_MEASURES, clipMeasure, clipScore, cosines, type ClipMeasure, type 
 export { CLIP_CONTEXT, captionTokenizer, readCaptionTokenizer, type CaptionTokenizer, type TokenizedCaptions } from './clip/tokenizer.ts';
 export { embedCaptions, type ClipTowers, type TextTower } from './clip/towers.ts';
 export type { Raster, SampleRange } from './fidelity/check.ts';
+export { cielab, colourDifference } from './fidelity/colour-difference.ts';
 export { alignedDepthRmse, depthRmse, depthToBytes } from './fidelity/depth.ts';
 export { edgeF1, type EdgeAgreement, type EdgeTolerance } from './fidelity/edge-f1.ts';
 export { edgeOds, type SoftEdges } from './fidelity/edge-ods.ts';

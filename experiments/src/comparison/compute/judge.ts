@@ -38,7 +38,7 @@ export async function storedMeasures(
       numerics: plain(at.numerics),
     };
     const { value } = await at.store.cell<Values>('measure', identity, async () => ({
-      value: await measure.of({ images, examples: scenes.examples, style: scenes.style, condition, judges, reference }),
+      value: await measure.of({ images, examples: scenes.examples, condition, judges, reference }),
     }));
     taken[measure.id] = value;
   }

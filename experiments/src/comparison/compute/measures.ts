@@ -1,15 +1,15 @@
-import { canny, type RgbImage } from '@controllab/data';
-import { borderColour, colourNames, colours, nearestColour, scribble, type SceneExample, type Style } from '@controllab/emoji-scenes';
+import { canny, type Example, type RgbImage } from '@controllab/data';
+import { borderColour, colourNames, colours, nearestColour, scribble, type SceneExample } from '@controllab/emoji-scenes';
 import { edgeF1, frechetDistance, maskIou, segmentationAgreement, type Features } from '@controllab/metrics';
 import { SUBGROUPS, type Judges, type Verdict } from '@controllab/mini-sd';
+import { ExperimentError } from '../../runner/errors.ts';
 import type { ConditionId } from '../conditions.ts';
+import { circleColour, circleIou, groundColour } from '../data/circle-measures.ts';
 
 /** What a measure is given: pictures, and the scenes that they were drawn for. */
 export interface Measured {
   readonly images: readonly RgbImage[];
-  readonly examples: readonly SceneExample[];
-  /** Whose drawings the scenes show. */
-  readonly style: Style;
+  readonly examples: readonly Example[];
   /** The condition that the pictures are held against. */
   readonly condition: ConditionId;
   readonly judges: Judges;
@@ -36,15 +36,26 @@ export interface Measure {
   of(measured: Measured): Promise<readonly (number | null)[]>;
 }
 
+/** @throws ExperimentError invalid-option where pictures were drawn for something else: a mistake of the experiment's declaration */
+function scenesOf(examples: readonly Example[]): readonly SceneExample[] {
+  if (examples.every((example): example is SceneExample => 'map' in example)) return examples;
+  throw new ExperimentError('invalid-option', 'a measure of emoji scenes was asked for pictures that are not of emoji scenes');
+}
+
 const raster = (data: Uint8Array, { width, height }: RgbImage) => ({ data, width, height });
 
-const edges = (images: readonly RgbImage[], examples: readonly SceneExample[], tolerance: 0 | 1): number[] =>
-  images.map(({ rgb, width, height }, i) => edgeF1(canny(rgb, width, height), examples[i]!.map('canny'), width, height, { tolerance }).f1);
+function edges({ images, examples }: Measured, tolerance: 0 | 1): number[] {
+  const scenes = scenesOf(examples);
+  return images.map(
+    ({ rgb, width, height }, i) => edgeF1(canny(rgb, width, height), scenes[i]!.map('canny'), width, height, { tolerance }).f1,
+  );
+}
 
 /** IoU of what the mini-segmenter takes for an object and of the objects. */
 async function maskAgreement({ images, examples, judges }: Measured): Promise<number[]> {
+  const scenes = scenesOf(examples);
   const predicted = await (await judges.segmenter()).segment(images.map(({ rgb }) => rgb));
-  return images.map((image, i) => maskIou(raster(predicted[i]!, image), raster(examples[i]!.map('mask'), image)));
+  return images.map((image, i) => maskIou(raster(predicted[i]!, image), raster(scenes[i]!.map('mask'), image)));
 }
 
 /** Conditions of one map. */
@@ -57,27 +68,29 @@ const FIDELITY: Record<SingleCondition, { label: string; method: string; of(meas
     method:
       'Outlines of what the mini-segmenter sees in the pictures, drawn as the condition’s were: F1 of their pixels and the condition’s.',
     of: async ({ images, examples, judges }) => {
+      const scenes = scenesOf(examples);
       const predicted = await (await judges.segmenter()).segment(images.map(({ rgb }) => rgb));
       return images.map(({ width, height }, i) => {
         const drawn = new Uint8Array(width * height);
         scribble(predicted[i]!, width, drawn);
-        return edgeF1(drawn, examples[i]!.map('scribble'), width, height, { tolerance: 0 }).f1;
+        return edgeF1(drawn, scenes[i]!.map('scribble'), width, height, { tolerance: 0 }).f1;
       });
     },
   },
   canny: {
     label: 'edge F1 (1 px)',
     method: 'Edges are extracted again from the pictures with the extractor that made the condition: F1 with a tolerance of one pixel.',
-    of: async ({ images, examples }) => edges(images, examples, 1),
+    of: async (measured) => edges(measured, 1),
   },
   segmentation: {
     label: 'mIoU (mini-segmenter)',
     method: 'The mini-segmenter reads 48 classes back from the pictures: mean IoU over the classes of each.',
     of: async ({ images, examples, judges }) => {
+      const scenes = scenesOf(examples);
       const predicted = await (await judges.segmenter()).segment(images.map(({ rgb }) => rgb));
       const pairs = images.map((image, i) => ({
         predicted: raster(predicted[i]!, image),
-        target: raster(examples[i]!.map('segmentation'), image),
+        target: raster(scenes[i]!.map('segmentation'), image),
       }));
       return segmentationAgreement(pairs, { classes: SUBGROUPS }).perImage.map((value) => value ?? 0);
     },
@@ -91,6 +104,12 @@ const FIDELITY: Record<SingleCondition, { label: string; method: string; of(meas
     label: 'mask IoU (mini-segmenter)',
     method: 'What the mini-segmenter takes for an object, whichever its class, against the mask that was given: IoU.',
     of: (measured) => maskAgreement(measured),
+  },
+  source: {
+    label: 'IoU of the circle',
+    method:
+      'Pixels that are nearer to the median colour within the outline than to that around it, against the circle: IoU. Which colours they are does not count.',
+    of: async ({ images, examples }) => images.map((image, i) => circleIou(image, examples[i]!)),
   },
 };
 
@@ -128,7 +147,7 @@ export const exactEdges: Measure = {
   per: 'image',
   revision: 1,
   conditions: ['canny'],
-  of: async ({ images, examples }) => edges(images, examples, 0),
+  of: async (measured) => edges(measured, 0),
 };
 
 export const clipScore: Measure = {
@@ -175,10 +194,10 @@ export const frechet: Measure = {
 const verdictsOf = async ({ images, examples, judges }: Measured): Promise<Verdict[]> =>
   (await judges.inception()).judge(
     images.map(({ rgb }) => rgb),
-    examples.map(({ spec }) => spec),
+    scenesOf(examples).map(({ spec }) => spec),
   );
 
-const isSingle = ({ spec }: SceneExample): boolean => spec.placements.length === 1;
+const singles = ({ examples }: Measured): boolean[] => scenesOf(examples).map(({ spec }) => spec.placements.length === 1);
 
 /** Whether mini-inception names the object of a single large one. */
 export const objectRecognised: Measure = {
@@ -189,8 +208,10 @@ export const objectRecognised: Measure = {
   range: [0, 1],
   per: 'image',
   revision: 1,
-  of: async (measured) =>
-    (await verdictsOf(measured)).map(({ recognised }, i) => (isSingle(measured.examples[i]!) ? Number(recognised[0]!) : null)),
+  of: async (measured) => {
+    const single = singles(measured);
+    return (await verdictsOf(measured)).map(({ recognised }, i) => (single[i]! ? Number(recognised[0]!) : null));
+  },
 };
 
 /** The same among its five likeliest. */
@@ -199,7 +220,10 @@ export const objectTopFive: Measure = {
   id: 'object-top-5',
   label: () => 'object, top-5',
   method: () => 'Share of single large objects that are among the five likeliest to mini-inception.',
-  of: async (measured) => (await verdictsOf(measured)).map(({ topFive }, i) => (isSingle(measured.examples[i]!) ? Number(topFive) : null)),
+  of: async (measured) => {
+    const single = singles(measured);
+    return (await verdictsOf(measured)).map(({ topFive }, i) => (single[i]! ? Number(topFive) : null));
+  },
 };
 
 /** Whether mini-inception finds what an insufficient prompt leaves out: the object that the scene's caption names last. */
@@ -221,8 +245,9 @@ export const backgroundColour: Measure = {
   revision: 1,
   of: async ({ images, examples }) => {
     const palette = colourNames.map((name) => colours[name]);
+    const scenes = scenesOf(examples);
     return images.map(({ rgb, width, height }, i) =>
-      Number(colourNames[nearestColour(borderColour(rgb, width, height), palette)] === examples[i]!.spec.background.colour),
+      Number(colourNames[nearestColour(borderColour(rgb, width, height), palette)] === scenes[i]!.spec.background.colour),
     );
   },
 };
@@ -271,3 +296,8 @@ export const saturation = ofColours(
 /** Whether a measure is defined for a condition. */
 export const applies = ({ conditions }: Measure, condition: ConditionId): boolean =>
   conditions === undefined || conditions.includes(condition);
+
+/** What a training may be followed by beside fidelity, by name: of the same pictures. */
+export const FOLLOWED = { 'circle-colour': circleColour, 'ground-colour': groundColour } as const satisfies Record<string, Measure>;
+
+export type FollowedId = keyof typeof FOLLOWED;

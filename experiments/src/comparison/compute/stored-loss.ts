@@ -16,7 +16,7 @@ export async function heldOutLoss(
   { training, condition, plan }: { training: TrainingKey | null; condition: ConditionId; plan: LossPlan },
 ): Promise<HeldOutLoss> {
   const { at } = setting;
-  const { base } = setting.on(training?.arm.base);
+  const { base } = setting.on(training?.arm);
   const stored = training === null ? null : await storedTraining(setting, training);
   const identity: Json = {
     revision: REVISION,

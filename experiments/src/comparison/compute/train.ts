@@ -3,7 +3,6 @@ import { createSampler, methodMetadata, type Base } from '@controllab/base-model
 import { countParameters, verifySafetensors, writeSafetensors, type Control, type Method } from '@controllab/core-blocks';
 import { conditionBatch, jsonHash, type Dataset, type Json } from '@controllab/data';
 import { wrongConditions } from '@controllab/data-scaling';
-import type { SceneExample } from '@controllab/emoji-scenes';
 import { encodePng } from '@controllab/report';
 import {
   seenExamples,
@@ -21,18 +20,18 @@ import { Interrupted } from '../../runner/errors.ts';
 import type { JobContext } from '../../runner/job.ts';
 import type { Stored } from '../../runner/store.ts';
 import type { ConditionId } from '../conditions.ts';
-import { lossPlan, type EvaluationSet } from './evaluation-set.ts';
-import { recipeOf, stepsBefore, untilNow, type Arm, type Profile } from '../experiment.ts';
+import type { ComparedData } from '../data/compared-data.ts';
+import type { EvaluationSet } from './evaluation-set.ts';
+import { recipeOf, stepsBefore, untilNow, type Arm, type On, type Profile } from '../experiment.ts';
 import { byPrompt, LOSS_PROMPTS, openLoss, type HeldOutLoss, type LossPlan, type Predictions } from './held-out-loss.ts';
 import { openCopies } from './copies.ts';
-import { conditionFidelity, type Measured } from './measures.ts';
+import { conditionFidelity, FOLLOWED, type FollowedId, type Measure, type Measured } from './measures.ts';
 import { SIGNALS, signalsOf, startsAtZero, type Signals } from './signals.ts';
 import { promptOf } from '../prompts.ts';
 
-/** A base with scenes drawn as it draws. */
-export interface Ground {
+/** A base with what is trained on it: of scenes, such as are drawn as it draws. */
+export interface Ground extends Pick<ComparedData, 'dataset' | 'loss'> {
   readonly base: Base;
-  readonly dataset: Dataset<SceneExample>;
   /** Those whose pictures follow a training. */
   readonly followed: EvaluationSet;
   /** Those that a seed's pictures are drawn for. */
@@ -45,8 +44,8 @@ export interface Ground {
 export interface Setting extends Ground {
   readonly at: JobContext<Profile>;
   readonly judges: Measured['judges'];
-  /** Another base of the experiment by name; without one the profile's. */
-  on(base?: string): Ground;
+  /** What an arm or a drawing is made on; where they say nothing, and without one, what the profile says. */
+  on(what?: On): Ground;
 }
 
 /** One training: an arm under a condition, from a seed. */
@@ -73,6 +72,8 @@ export interface TrainingValue {
     readonly signals?: Readonly<Record<keyof Signals, readonly number[]>>;
     /** At each evaluated step, where the profile asks for it: distance to the nearest training picture over the second nearest's. */
     readonly copies?: readonly (readonly number[])[];
+    /** At each evaluated step, where the profile asks for them: of every followed picture. */
+    readonly measures?: Readonly<Record<string, readonly (readonly number[])[]>>;
   };
 }
 
@@ -91,8 +92,10 @@ const dataOf = ({ dataset }: Pick<Ground, 'dataset'>, { wrongConditions: share }
  */
 export function trainingIdentity(setting: Pick<Setting, 'at' | 'on'>, { arm, condition, seed }: TrainingKey): Json {
   const { at } = setting;
-  const ground = setting.on(arm.base);
+  const ground = setting.on(arm);
   const { base, followed } = ground;
+  const { follow } = at.profile;
+  const revisions = follow.measures?.map((id) => FOLLOWED[id].revision);
   return {
     revision: TRAINING_REVISION,
     method: { id: arm.method.id, config: plain(arm.method.config) },
@@ -101,7 +104,12 @@ export function trainingIdentity(setting: Pick<Setting, 'at' | 'on'>, { arm, con
     condition,
     recipe: plain(recipeOf(at.profile, arm)),
     seed,
-    follow: { ...(plain(at.profile.follow) as Record<string, Json>), scenes: followed.hash, measure: conditionFidelity.revision },
+    follow: {
+      ...(plain(follow) as Record<string, Json>),
+      scenes: followed.hash,
+      measure: conditionFidelity.revision,
+      ...(revisions === undefined ? {} : { revisions }),
+    },
     numerics: plain(at.numerics),
     ...(arm.from === undefined ? {} : { from: jsonHash(trainingIdentity(setting, { arm: arm.from, condition, seed })) }),
   };
@@ -131,11 +139,11 @@ export const controlOf = ({ base }: Pick<Ground, 'base'>, method: Method): Contr
 async function train(setting: Setting, key: TrainingKey, directory: string, identity: Json): Promise<TrainingValue> {
   const { at } = setting;
   const { arm } = key;
-  const ground = setting.on(arm.base);
+  const ground = setting.on(arm);
   const { base, dataset } = ground;
   const recipe = recipeOf(at.profile, arm);
   const earlier = arm.from === undefined ? null : await storedTraining(setting, { ...key, arm: arm.from });
-  const { images, steps, every, loss: lossSize, copies: asked } = at.profile.follow;
+  const { images, steps, every, loss: lossSize, copies: asked, measures = [] } = at.profile.follow;
   const data = dataOf(ground, arm);
   const control = controlOf(ground, arm.method);
   const trained = onBase(base, control);
@@ -152,10 +160,7 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
     { count: images, guidance: false, controls: [{ control: controlOf(ground, arm.method) }] },
     at.engine,
   );
-  const inside =
-    lossSize === undefined
-      ? null
-      : await openInside(setting, key, await lossPlan(lossSize, { style: ground.followed.style }), lossSize.signals === true);
+  const inside = lossSize === undefined ? null : await openInside(setting, key, await ground.loss(lossSize), lossSize.signals === true);
   try {
     const { result, weights } = await trainControl({
       name: labelOf(key),
@@ -178,19 +183,14 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
           const draw = (given: typeof condition, told: readonly string[]) =>
             sampler.sample({ prompts: told, seed: key.seed, steps, guidanceScale: 1, conditions: [given], weights: [values] });
           const drawn = await draw(condition, prompts);
-          const ratios: EvaluationValues =
+          const beside: EvaluationValues =
             copies === null ? {} : { copies: copies.of(await draw(copies.condition, Array<string>(images).fill(''))) };
-          const fidelity = await conditionFidelity.of({
-            ...setting,
-            images: drawn,
-            examples: followed,
-            condition: key.condition,
-            style: ground.followed.style,
-          });
-          const perImage = fidelity.map((value) => value!);
+          const measured: Measured = { ...setting, images: drawn, examples: followed, condition: key.condition };
+          const perImage = await everyPicture(conditionFidelity, measured);
+          for (const id of measures) beside[id] = await everyPicture(FOLLOWED[id], measured);
           const [first] = drawn;
           const picture = Buffer.from(await encodePng(first!.rgb, first!.width, first!.height)).toString('base64');
-          return { fidelity: perImage.reduce((a, b) => a + b, 0) / perImage.length, perImage, picture, ...inner, ...ratios };
+          return { fidelity: perImage.reduce((a, b) => a + b, 0) / perImage.length, perImage, picture, ...inner, ...beside };
         },
       },
     });
@@ -208,6 +208,7 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
         ...(lossSize === undefined ? {} : { heldOut: followedLosses(result.evaluations) }),
         ...(lossSize?.signals === true ? { signals: followedSignals(result.evaluations) } : {}),
         ...(copies === null ? {} : { copies: result.evaluations.map(({ values }) => values['copies'] as readonly number[]) }),
+        ...(measures.length === 0 ? {} : { measures: followedMeasures(result.evaluations, measures) }),
       },
     };
   } finally {
@@ -231,10 +232,16 @@ const followedLosses = (evaluations: TrainingResult['evaluations']) =>
 const followedSignals = (evaluations: TrainingResult['evaluations']): NonNullable<TrainingValue['curve']['signals']> =>
   Object.fromEntries(SIGNALS.map((id) => [id, evaluations.map(({ values }) => values[id] as number)])) as Record<keyof Signals, number[]>;
 
+const followedMeasures = (evaluations: TrainingResult['evaluations'], ids: readonly FollowedId[]) =>
+  Object.fromEntries(ids.map((id) => [id, evaluations.map(({ values }) => values[id] as readonly number[])]));
+
+/** A measure of pictures that all have a value. */
+const everyPicture = async (measure: Measure, measured: Measured): Promise<number[]> => (await measure.of(measured)).map((value) => value!);
+
 /** What an evaluation looks at beside the pictures: the loss on held-out scenes and, where asked for, the signals. */
 async function openInside(setting: Setting, { arm, condition, seed }: TrainingKey, plan: LossPlan, signals: boolean) {
   const { at } = setting;
-  const { base } = setting.on(arm.base);
+  const { base } = setting.on(arm);
   const loss = await openLoss({ at, base }, { control: controlOf({ base }, arm.method), condition, plan });
   const alone = signals ? await predictedAlone({ at, base }, condition, plan) : null;
   const zero = signals ? startsAtZero(startOf(onBase(base, controlOf({ base }, arm.method)).model, seed)) : [];

@@ -87,7 +87,7 @@ export function drawingBars(
   { drawings, prompt, remark = '' }: { drawings: readonly Drawing[]; prompt: PromptSettingId; remark?: string },
 ): BarFigure {
   const label = view.measure(measure).label(panel.condition);
-  const real = panel.real(measure, drawings[0]?.base);
+  const real = panel.real(measure, drawings[0]);
   return {
     kind: 'bar',
     id: panel.id(id),
@@ -120,7 +120,8 @@ export function lossBars(view: View, panel: Panel, id: string, arms: readonly Pi
 export const perStep = (view: View, arm: Arm): number => examplesOfStep(recipeOf(view.results.profile, arm));
 
 /** Samples that an arm's training has seen after some of its steps: those that it went on from count. */
-const samplesAfter = (view: View, arm: Arm, step: number): number => perStep(view, arm) * (stepsBefore(view.results.profile, arm) + step);
+export const samplesAfter = (view: View, arm: Arm, step: number): number =>
+  perStep(view, arm) * (stepsBefore(view.results.profile, arm) + step);
 
 /** Fidelity over training: over steps, or over samples where arms see more or fewer of them a step. */
 export function curves(view: View, panel: Panel): LineFigure {
@@ -233,7 +234,7 @@ export function trainingTable(view: View, panel: Panel): Table {
 
 /**
  * One held-out scene over training: rows are arms, columns training steps. The score under a picture is its own. Arms that were looked at
- * after other steps than the first one have no row.
+ * after other steps than the first one, or are trained on another base or other data, have no row.
  */
 export async function filmStrip(view: View, panel: Panel, columns = 8): Promise<FilmStrip> {
   const example = view.results.followed.examples[0]!;
@@ -242,7 +243,9 @@ export async function filmStrip(view: View, panel: Panel, columns = 8): Promise<
     Math.round((k * (steps.length - 1)) / Math.max(1, Math.min(columns, steps.length) - 1)),
   );
   const measure = view.measure('fidelity').label(panel.condition);
-  const alike = view.arms.filter(({ id }) => panel.trainings(id)[0]!.curve.steps.join() === steps.join());
+  const alike = view.arms.filter(
+    (arm) => panel.trainings(arm.id)[0]!.curve.steps.join() === steps.join() && view.ground(arm) === view.ground(view.arms[0]),
+  );
   return {
     kind: 'film-strip',
     id: panel.id('film-strip'),
@@ -308,9 +311,8 @@ function givenScene(panel: Panel, all: EvaluationSet, scene: ShownScene): { text
   };
 }
 
-/** The scenes of the base that the first of some drawings is made on. */
-const scenesOfAll = (view: View, [first]: readonly Drawing[]): EvaluationSet =>
-  view.scenes({ ...(first?.base === undefined ? {} : { base: first.base }) });
+/** All scenes of what the first of some drawings is made on. */
+const scenesOfAll = (view: View, [first]: readonly Drawing[]): EvaluationSet => view.ground(first).scenes[0]!;
 
 /** Arms x prompt settings for some of the scenes: condition, scene, then every model; the prompts stand under each scene. */
 export function armsByPrompts(view: View, panel: Panel, drawings = panel.drawings, id = 'pictures-grid'): ImageGrid {

@@ -8,7 +8,7 @@ import {
 } from '@controllab/report';
 import { CONDITIONS, type ConditionId } from '../conditions.ts';
 import { firstOf, type EvaluationSet } from '../compute/evaluation-set.ts';
-import { armsOf, type Arm, type Drawing, type Experiment, type LossScenes } from '../experiment.ts';
+import { armsOf, groundName, type Arm, type Drawing, type Experiment, type LossScenes, type On } from '../experiment.ts';
 import type { HeldOutLoss } from '../compute/held-out-loss.ts';
 import { applies, type Measure } from '../compute/measures.ts';
 import type { PromptSettingId } from '../prompts.ts';
@@ -98,9 +98,14 @@ export class Panel {
     return this.#view.results.lossOn[on]![this.condition]![arm]!.map((pair) => overTimesteps(pair[of][prompt]));
   }
 
-  /** The evaluated scenes themselves: the ceiling of a score, the floor of a distance. @param base the profile's by default */
-  real(measure: string, base?: string): readonly number[] {
-    return this.#view.ground(base).real[this.condition]![measure]!.filter((value) => value !== null);
+  /** The evaluated scenes themselves: the ceiling of a score, the floor of a distance. @param on the profile's by default */
+  real(measure: string, on?: On): readonly number[] {
+    return this.#view.ground(on).real[this.condition]![measure]!.filter((value) => value !== null);
+  }
+
+  /** What the base's autoencoder makes of them, in an experiment that asks for it. @throws TypeError in others */
+  roundTrip(measure: string, on?: On): readonly number[] {
+    return this.#view.ground(on).roundTrip![this.condition]![measure]!.filter((value) => value !== null);
   }
 
   /** Their mean, with an interval over trainings, or over the pictures of the only one. */
@@ -134,15 +139,15 @@ export class View {
     return this.results.seeds;
   }
 
-  /** A base by its name, with its scenes; the profile's without one. */
-  ground(base = this.results.profile.base): GroundResults {
-    return this.results.grounds[base]!;
+  /** What an arm or a drawing is made on, with its scenes; what the profile says without one. */
+  ground(on: On = {}): GroundResults {
+    return this.results.grounds[groundName(this.results.profile, on)]!;
   }
 
   /** The scenes that a drawing shows, from the first seed. */
-  scenes({ scenes, base }: Pick<Drawing, 'scenes' | 'base'>): EvaluationSet {
-    const [first] = this.ground(base).scenes as [EvaluationSet];
-    return scenes === undefined ? first : firstOf(first, scenes);
+  scenes(drawing: Pick<Drawing, 'scenes' | 'base' | 'data'>): EvaluationSet {
+    const [first] = this.ground(drawing).scenes as [EvaluationSet];
+    return drawing.scenes === undefined ? first : firstOf(first, drawing.scenes);
   }
 
   /** "images" or "5 trainings": what intervals are over. */

@@ -1,0 +1,43 @@
+import { jsonHash } from '@controllab/data';
+import { colours } from '@controllab/emoji-scenes';
+import { fill50k, type CircleExample, type Palette } from '@controllab/fill50k';
+import { ExperimentError } from '../../runner/errors.ts';
+import { REFERENCE_SCENES, type EvaluationSet } from '../compute/evaluation-set.ts';
+import type { OpenComparedData } from './compared-data.ts';
+
+/** Circles of one seed are drawn anew by another: place, size and colours. */
+const SEEDS = { training: 0, evaluation: 1, heldOutLoss: 2, frechetReference: 3 } as const;
+
+const circles =
+  (palette: Palette | undefined): OpenComparedData =>
+  async ({ base: { pixels: size } }) => {
+    const of = (seed: number) => fill50k({ seed, size, ...(palette === undefined ? {} : { palette }) });
+    const held = async (seed: number, count: number, first = 0): Promise<EvaluationSet> => {
+      const all = of(seed);
+      const examples: CircleExample[] = [];
+      for (let i = first; i < first + count; i++) examples.push(await all.example(i));
+      return { hash: jsonHash({ hash: all.hash, from: first, count }), examples, singles: count };
+    };
+    return {
+      dataset: of(SEEDS.training),
+      evaluation: async ({ singles, pairs }, from = 0) => held(SEEDS.evaluation, noPairs(singles, pairs), from * singles),
+      async loss({ scenes, timesteps }, unseen) {
+        if (unseen !== undefined) throw new ExperimentError('invalid-option', `circles have no scenes that hold an ${unseen}`, { unseen });
+        return { scenes: await held(SEEDS.heldOutLoss, scenes), timesteps };
+      },
+      reference: () => held(SEEDS.frechetReference, REFERENCE_SCENES),
+    };
+  };
+
+/** @throws ExperimentError invalid-option for pairs, which there are not */
+function noPairs(singles: number, pairs: number): number {
+  if (pairs > 0)
+    throw new ExperimentError('invalid-option', `a profile of circles asks for ${pairs} pairs: a picture has one circle`, { pairs });
+  return singles;
+}
+
+/** The tutorial's circles in the colours that the embedded default knows by name, as its backgrounds have them. */
+export const knownCircles = circles(colours);
+
+/** The same in all that CSS names. */
+export const cssCircles = circles(undefined);
