@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { writeFill50k } from '@controllab/fill50k';
+import { encodePng } from '@controllab/report';
 import { checkData } from './check.ts';
 
 let root: string;
@@ -27,4 +28,26 @@ it('tells bad rows by number, duplicates and sizes, and writes a report', async 
   expect(fs.existsSync(path.join(out, 'index.html'))).toBe(true);
   await checkData(options, out, 'npx controllab data check');
   await expect(checkData({ ...options, onBadRow: 'stop' }, out, '')).rejects.toThrow(/prompt\.json, line 8/);
+});
+
+it('counts aspect buckets, and what they cut off', async () => {
+  const data = path.join(root, 'photos');
+  fs.mkdirSync(data);
+  // 3:2 three times, 1:3 once; 48 x 80 and 32 x 96 are the nearest to their proportions.
+  for (const [i, [width, height]] of (
+    [
+      [120, 80],
+      [60, 40],
+      [90, 60],
+      [30, 90],
+    ] as const
+  ).entries()) {
+    const rgb = Uint8Array.from({ length: width * height * 3 }, (_, p) => (p * (i + 2)) % 251);
+    fs.writeFileSync(path.join(data, `${i}.png`), await encodePng(rgb, width, height));
+  }
+  const out = path.join(root, 'report');
+  await checkData({ data, resolution: 64, bucketStep: 16, captions: 'none' }, out, 'npx controllab data check');
+  const rows = fs.readFileSync(path.join(out, 'buckets.csv'), 'utf8').trim().split(/\r?\n/).slice(1);
+  // 1 - (3/2) / (5/3) = 0.1 of each wide one, nothing of the tall one.
+  expect(rows.map((row) => row.replaceAll('"', ''))).toEqual(['80 x 48,3,0.1', '32 x 96,1,0']);
 });

@@ -1,4 +1,4 @@
-import { openUserData, type RowProblem, type UserData, type UserDataOptions } from '@controllab/data';
+import { openUserData, type PictureSize, type RowProblem, type UserData, type UserDataOptions } from '@controllab/data';
 import { checkReportFolder, currentCommit, machine, writeReport, type Block, type GridRow, type TableRow } from '@controllab/report';
 import { differenceHash, NEAR_BITS, nearPairs } from './duplicates.ts';
 
@@ -17,6 +17,8 @@ interface Found {
   readonly widths: number[];
   readonly heights: number[];
   readonly captionLengths: number[];
+  /** Size that each was prepared to. */
+  readonly prepared: PictureSize[];
   readonly perceptual: string[];
   /** Rows of each picture, by the sha256 of its file. */
   readonly bySha256: Map<string, number[]>;
@@ -42,10 +44,14 @@ export async function checkData(options: UserDataOptions, out: string, command: 
       title: `Check of ${data.id}`,
       takeaway,
       lead: 'sheet',
-      summary: `Read as ${data.format}, cut to squares of ${options.resolution} pixels. Conditions: ${data.conditions.join(', ')}.`,
+      summary: `Read as ${data.format}, cut to ${options.bucketStep === undefined ? `squares of ${options.resolution} pixels` : `aspect buckets of about ${options.resolution} x ${options.resolution} pixels, sides multiples of ${options.bucketStep}`}. Conditions: ${data.conditions.join(', ')}.`,
       claims: [],
       sections: [
-        { id: 'pictures', title: 'Pictures', blocks: [sheetBlock(data, found), sizesBlock(found)] },
+        {
+          id: 'pictures',
+          title: 'Pictures',
+          blocks: [sheetBlock(data, found), sizesBlock(found), ...(options.bucketStep === undefined ? [] : [bucketsBlock(found)])],
+        },
         { id: 'problems', title: 'Rows that cannot be read', blocks: [problemsBlock(data.problems)] },
         { id: 'duplicates', title: 'Duplicates', blocks: duplicateBlocks(found, same, near) },
       ],
@@ -77,7 +83,16 @@ export async function checkData(options: UserDataOptions, out: string, command: 
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? '' : 's'}`;
 
 async function readAll(data: UserData): Promise<Found> {
-  const found: Found = { where: [], widths: [], heights: [], captionLengths: [], perceptual: [], bySha256: new Map(), sheet: [] };
+  const found: Found = {
+    where: [],
+    widths: [],
+    heights: [],
+    captionLengths: [],
+    prepared: [],
+    perceptual: [],
+    bySha256: new Map(),
+    sheet: [],
+  };
   const seen = new Set<string>();
   const every = Math.max(1, Math.ceil(data.length / SHEET));
   for (let i = 0; i < data.length; i++) {
@@ -90,6 +105,7 @@ async function readAll(data: UserData): Promise<Found> {
     found.widths.push(size.width);
     found.heights.push(size.height);
     found.captionLengths.push(captions['caption']!.length);
+    found.prepared.push({ width: image.width, height: image.height });
     found.perceptual.push(differenceHash(image));
     found.bySha256.set(sha256, [...(found.bySha256.get(sha256) ?? []), row]);
     if (i % every === 0) {
@@ -120,6 +136,35 @@ function sizesBlock({ widths, heights, captionLengths }: Found): Block {
     rowHeader: '',
     columns: [{ label: 'smallest' }, { label: 'median' }, { label: 'largest' }],
     rows: [row('width', widths), row('height', heights), row('caption', captionLengths)],
+  };
+}
+
+/** Share of a picture that stands over when it covers another size. */
+const cutOff = (width: number, height: number, to: PictureSize): number => {
+  const ratio = (width * to.height) / (height * to.width);
+  return 1 - Math.min(ratio, 1 / ratio);
+};
+
+/** How many pictures are in each aspect bucket, and what of them is cut off. */
+function bucketsBlock({ widths, heights, prepared }: Found): Block {
+  const buckets = new Map<string, number[]>();
+  for (const [i, { width, height }] of prepared.entries()) {
+    const key = `${width} x ${height}`;
+    buckets.set(key, [...(buckets.get(key) ?? []), i]);
+  }
+  return {
+    kind: 'table',
+    id: 'buckets',
+    caption:
+      'Aspect buckets: the size that each picture is cut to is that of the nearest proportions. A batch is of one bucket; one with fewer pictures than a batch repeats some of them to fill it.',
+    rowHeader: 'size',
+    columns: [{ label: 'pictures' }, { label: 'cut off, mean share' }],
+    rows: [...buckets]
+      .sort(([, a], [, b]) => b.length - a.length)
+      .map(([label, pictures]) => {
+        const shares = pictures.map((i) => cutOff(widths[i]!, heights[i]!, prepared[i]!));
+        return { label, cells: [pictures.length, Number((shares.reduce((a, b) => a + b, 0) / shares.length).toFixed(3))] };
+      }),
   };
 }
 

@@ -1,8 +1,14 @@
 import { Command, Option } from 'commander';
 import { integer, named, userPath } from '@controllab/command-line';
+import { ExperimentError } from '../runner/errors.ts';
 import { DATA_FORMATS, plainText, type UserDataOptions } from '@controllab/data';
 
+/** What the embedded default's sides are multiples of: four pixels a latent, halved twice. */
+const MINI_STEP = 16;
+
 interface Flags extends Pick<UserDataOptions, 'captions' | 'crop' | 'allowOutside' | 'encoding' | 'resolution'> {
+  aspectBuckets: boolean;
+  bucketStep?: number;
   data: string;
   dataFormat?: UserDataOptions['format'];
   imageColumn?: string;
@@ -26,17 +32,27 @@ export function command(): Command {
     .addOption(new Option('--captions <rule>', 'none: captions are not needed').choices(['required', 'none']).default('required'))
     .addOption(new Option('--on-bad-row <what>', 'what to do with a row that cannot be read').choices(['stop', 'skip']).default('skip'))
     .option('--allow-outside', 'follow paths of the data that lead out of its folder', false)
-    .addOption(new Option('--crop <where>', 'which square of a picture').choices(['center', 'random']).default('center'))
+    .addOption(new Option('--crop <where>', 'which part of a picture is kept').choices(['center', 'random']).default('center'))
     .option('--encoding <name>', 'of captions that are not UTF-8', named)
     .option('--resolution <pixels>', 'side of the squares that are cut', integer(8, 8192), 64)
+    .option('--aspect-buckets', 'count the sizes that train --aspect-buckets would cut to, in place of squares', false)
+    .option(
+      '--bucket-step <pixels>',
+      `what sides of buckets are multiples of: 64 for Stable Diffusion; by default the embedded default's, ${MINI_STEP}`,
+      integer(1),
+    )
     .option('--out <folder>', 'where to write the report: a new folder, an empty one, or that of an earlier check', 'data-check')
     .action(check);
 }
 
 async function check(flags: Flags, self: Command): Promise<void> {
   const [{ checkData }, { commandText }] = await Promise.all([import('./check.ts'), import('@controllab/command-line')]);
-  const { data, dataFormat: format, imageColumn: image, captionColumn: caption, conditioningImageColumn: condition, out, ...rest } = flags;
-  const options: UserDataOptions = { ...rest, data: userPath(data), format, columns: { image, caption, condition } };
+  const { aspectBuckets, bucketStep, ...given } = flags;
+  if (bucketStep !== undefined && !aspectBuckets)
+    throw new ExperimentError('invalid-option', 'data check: --bucket-step is for --aspect-buckets.', { bucketStep });
+  const { data, dataFormat: format, imageColumn: image, captionColumn: caption, conditioningImageColumn: condition, out, ...rest } = given;
+  const buckets = aspectBuckets ? { bucketStep: bucketStep ?? MINI_STEP } : {};
+  const options: UserDataOptions = { ...rest, ...buckets, data: userPath(data), format, columns: { image, caption, condition } };
   const lines = await checkData(options, userPath(out), commandText(self));
   for (const line of lines) console.log(plainText(line));
 }

@@ -6,6 +6,7 @@ import { emojiScenes, SCENE_SEEDS, trainingMix } from '@controllab/emoji-scenes'
 import { fill50k } from '@controllab/fill50k';
 import { COMMITTED_TIER } from '@controllab/mini-sd';
 import { ExperimentError } from '../runner/errors.ts';
+import { checkBucketStep } from './buckets.ts';
 import { commandExtractor } from './conditions/command-extractor.ts';
 import { COMPUTED, computeConditions } from './conditions/computed.ts';
 import type { Extractor } from './conditions/extractor.ts';
@@ -75,6 +76,7 @@ async function openMadeUp(
   const files = Object.entries({ ...given, 'conditioning-image-column': conditioningImageColumn });
   for (const [flag, value] of files)
     if (value !== undefined) refuse(settings, `is made up as it is read, not read from files: leave --${flag} out.`);
+  if (settings.aspectBuckets) refuse(settings, 'is of squares, which are one bucket: leave --aspect-buckets out.');
   if (settings.crop === 'random') refuse(settings, 'is of squares, of which nothing is cut: leave --crop out.');
   if (settings.captions === 'none') refuse(settings, 'has captions; to train without, give --proportion-empty-prompts 1.');
   if (existsSync(userPath(name))) say(`Warning: ${name} is the data set of that name; for the folder here write --data ./${name}.`);
@@ -124,6 +126,7 @@ async function openFiles(settings: TrainSettings, base: Base): Promise<TrainData
     columns: Object.fromEntries(Object.entries(columns).filter(([, name]) => name !== undefined)),
     captions,
     resolution: settings.resolution ?? base.pixels,
+    ...(settings.aspectBuckets ? { bucketStep: checkBucketStep(base, settings.bucketStep) } : {}),
     crop,
     onBadRow,
     allowOutside,

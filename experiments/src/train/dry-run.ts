@@ -11,6 +11,7 @@ import {
   startOf,
   type Recipe,
 } from '@controllab/training';
+import { bucketText, latentOf, type Bucket } from './buckets.ts';
 import type { Workplace } from './on-base.ts';
 import { onBase } from './on-base.ts';
 
@@ -30,9 +31,23 @@ const madeUp = (inputs: Readonly<Record<string, TensorSpec>>, rows: number): Rec
     }),
   );
 
+/** Every size has a step of its own, and every step holds the frozen weights. */
+const bucketRows = (buckets: readonly Bucket[], frozen: number): [string, string][] => [
+  ['aspect buckets, most pictures first', buckets.map(bucketText).join(', ')],
+  ['steps that are compiled, one a bucket', String(buckets.length)],
+  [`memory of the other ${buckets.length - 1} steps, at least`, gigabytes((buckets.length - 1) * frozen)],
+];
+
 /** What a training takes, as a table: a few steps of it are run, and nothing is written. */
 export async function dryRun(
-  { base, control, recipe, at, latent }: { base: Base; control: Control; recipe: Recipe; at: Workplace; latent: LatentSize },
+  {
+    base,
+    control,
+    recipe,
+    at,
+    latent,
+    buckets,
+  }: { base: Base; control: Control; recipe: Recipe; at: Workplace; latent: LatentSize; buckets: readonly Bucket[] | null },
   { recompute, keptCheckpoints }: { recompute: boolean; keptCheckpoints: number },
 ): Promise<string> {
   const { model } = onBase(base, control);
@@ -54,10 +69,16 @@ export async function dryRun(
   } finally {
     await step.release();
   }
-  const latents = recipe.examples * base.latentChannels * latent.height * latent.width * 4;
+  const latentBytes = (size: LatentSize): number => base.latentChannels * size.height * size.width * 4;
+  const latents =
+    buckets === null
+      ? recipe.examples * latentBytes(latent)
+      : buckets.reduce((sum, { size, indices }) => sum + indices.length * latentBytes(latentOf(base, size)), 0);
+  const frozen = Object.values(definition.constants ?? {}).reduce((sum, { shape }) => sum + 4 * sizeOf(shape), 0);
   const rows: [string, string][] = [
     ['trained parameters', parameters.toLocaleString('en-US')],
     ['memory, peak of this process', gigabytes(process.resourceUsage().maxRSS * 1024)],
+    ...(buckets === null ? [] : bucketRows(buckets, frozen)),
     ['time per step', `${seconds.toPrecision(3)} s (${((recipe.batchSize * accumulation) / seconds).toPrecision(3)} samples/s)`],
     [`all ${recipe.steps} steps`, formatDuration(seconds * recipe.steps)],
     // One more is written before the oldest goes.

@@ -36,6 +36,8 @@ export interface TrainFlags {
   out?: string;
   resolution?: number;
   crop: 'center' | 'random';
+  aspectBuckets: boolean;
+  bucketStep?: number;
   encoding?: string;
   trainBatchSize: number;
   gradientAccumulationSteps: number;
@@ -113,7 +115,13 @@ const dataFlags = (command: Command): Command =>
       'for --control onnx: an ONNX model from a picture to a picture, [1, 3, H, W] in [0, 1] or bytes',
       named,
     )
-    .addOption(new Option('--crop <where>', 'which square of a picture').choices(['center', 'random']).default('center'))
+    .addOption(new Option('--crop <where>', 'which part of a picture is kept').choices(['center', 'random']).default('center'))
+    .option('--aspect-buckets', 'cut to the nearest of several proportions, all of about as many pixels, in place of squares', false)
+    .option(
+      '--bucket-step <pixels>',
+      'what sides of buckets are multiples of; by default what the base needs, 64 for Stable Diffusion',
+      integer(1),
+    )
     .option('--encoding <name>', 'of captions that are not UTF-8', named)
     .option('--resolution <pixels>', "side of the pictures; by default the base's own", integer(8));
 

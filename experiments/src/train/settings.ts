@@ -1,5 +1,5 @@
 import type { Method } from '@controllab/core-blocks';
-import type { Recipe } from '@controllab/training';
+import { stepsOfEpochs, type Recipe } from '@controllab/training';
 import { ExperimentError } from '../runner/errors.ts';
 import { commandWords } from './conditions/command-words.ts';
 import type { TrainFlags } from './flags.ts';
@@ -37,6 +37,7 @@ export function trainSettings(flags: TrainFlags): TrainSettings {
     if ((flags.control === control) !== (given !== undefined)) fail(`--control ${control} and ${flag} go together.`, flags);
   if (flags.conditionCommand !== undefined) commandWords(flags.conditionCommand);
   if (flags.captions === 'none' && flags.captionColumn !== undefined) fail('--captions none reads no --caption-column.', flags);
+  if (flags.bucketStep !== undefined && !flags.aspectBuckets) fail('--bucket-step is for --aspect-buckets.', flags);
   const exports = flags.export ?? [];
   const method = methodOf(flags.method);
   if (exports.length > 0 && !/^controlnet(-gaussian|-random)?$/.test(method.id))
@@ -44,14 +45,19 @@ export function trainSettings(flags: TrainFlags): TrainSettings {
   return { ...flags, method, data, out, exports };
 }
 
-/** The recipe of a data set of so many examples. */
-export function recipeOf(settings: TrainSettings, examples: number): Recipe {
+/**
+ * The recipe of a data set of so many examples.
+ * @param counts examples of each bucket, where a batch is of one
+ */
+export function recipeOf(settings: TrainSettings, examples: number, counts: readonly number[] = [examples]): Recipe {
   const { maxTrainSteps, numTrainEpochs = 1, trainBatchSize, gradientAccumulationSteps, maxGradNorm, snrGamma, ema = null } = settings;
   const { lrScheduler: diffusers, lrNumCycles: cycles, lrPower: power } = settings;
+  const perStep = trainBatchSize * gradientAccumulationSteps;
+  const ofEpochs = settings.aspectBuckets ? stepsOfEpochs(counts, numTrainEpochs, perStep) : numTrainEpochs * Math.ceil(examples / perStep);
   return {
     examples,
     batchSize: trainBatchSize,
-    steps: maxTrainSteps ?? numTrainEpochs * Math.ceil(examples / (trainBatchSize * gradientAccumulationSteps)),
+    steps: maxTrainSteps ?? ofEpochs,
     learningRate: settings.learningRate,
     warmup: diffusers === 'constant' ? 0 : settings.lrWarmupSteps,
     schedule: {

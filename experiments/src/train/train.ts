@@ -12,6 +12,7 @@ import { isMini } from '../generate/options.ts';
 import { ExperimentError, Interrupted } from '../runner/errors.ts';
 import { numericsOf } from '../runner/numerics.ts';
 import { Store } from '../runner/store.ts';
+import { bucketText, encodedBuckets, latentOf, oneBucket, storedBuckets, type Bucket } from './buckets.ts';
 import { openData, type TrainData } from './data.ts';
 import { dryRun } from './dry-run.ts';
 import { checkTrainFolder, inTrainFolder } from './folder.ts';
@@ -38,8 +39,11 @@ export interface PlannedTraining {
   readonly control: Control;
   readonly data: TrainData;
   readonly recipe: Recipe;
+  /** Of all pictures; with buckets of those of the one that has most. */
   readonly size: Size;
   readonly latent: LatentSize;
+  /** Most pictures first; null where all are squares. */
+  readonly buckets: readonly [Bucket, ...Bucket[]] | null;
   readonly at: Workplace;
   readonly out: string;
 }
@@ -89,19 +93,25 @@ async function plan(settings: TrainSettings): Promise<PlannedTraining> {
   const control = settings.method.create(base.denoiser().target);
   const data = await openData(settings, base, { store: at.store.root, say: at.say });
   sayProblems(data, at);
-  const size = await sizeOf(settings, base, data);
-  const latent = { width: size.width / base.factor, height: size.height / base.factor };
-  return { settings, base, control, data, recipe: recipeOf(settings, data.examples), size, latent, at, out };
+  const buckets = settings.aspectBuckets ? await storedBuckets(at, base, data) : null;
+  if (buckets !== null) at.say(`aspect buckets: ${buckets.map(bucketText).join(', ')}`);
+  const size = buckets?.[0].size ?? (await sizeOf(settings, base, data));
+  const recipe = recipeOf(
+    settings,
+    data.examples,
+    buckets?.map(({ indices }) => indices.length),
+  );
+  return { settings, base, control, data, recipe, size, latent: latentOf(base, size), buckets, at, out };
 }
 
 /** What a training is a pure function of. */
-const identityOf = ({ settings, base, data, recipe, size, at }: PlannedTraining): Json => ({
+const identityOf = ({ settings, base, data, recipe, size, buckets, at }: PlannedTraining): Json => ({
   revision: TRAINING_REVISION,
   method: { id: settings.method.id, config: plain(settings.method.config) },
   base: base.hash,
   dataset: data.dataset.hash,
   condition: data.condition,
-  size: plain(size),
+  size: plain(buckets === null ? size : buckets.map((bucket) => bucket.size)),
   recipe: plain(recipe),
   recompute: settings.gradientCheckpointing,
   seed: settings.seed,
@@ -120,7 +130,7 @@ async function sayCaptions({ base, data: { dataset, examples }, at }: PlannedTra
 }
 
 /** How it is trained, in words: what stands on the page and in the model card. */
-function factsOf({ settings, base, control, data, recipe, size }: PlannedTraining): Record<string, string> {
+function factsOf({ settings, base, control, data, recipe, size, buckets }: PlannedTraining): Record<string, string> {
   const { accumulation = 1, maxGradNorm, snrGamma, ema } = recipe;
   const { diffusers } = recipe.schedule as { diffusers: string };
   return {
@@ -128,7 +138,7 @@ function factsOf({ settings, base, control, data, recipe, size }: PlannedTrainin
     base: `${base.label}, ${base.hash.slice(0, 12)}`,
     data: `${data.examples} of ${data.dataset.id}, ${data.dataset.hash.slice(0, 12)}`,
     control: settings.control,
-    pixels: `${size.width} x ${size.height}`,
+    pixels: buckets === null ? `${size.width} x ${size.height}` : buckets.map(bucketText).join(', '),
     'parameters of the control': countParameters(control.module).toLocaleString('en-US'),
     'trained in the base': control.trainsInBase === null ? 'nothing' : String(control.trainsInBase),
     steps: `${recipe.steps} of ${recipe.batchSize}${accumulation === 1 ? '' : ` x ${accumulation}`}`,
@@ -159,15 +169,18 @@ const pageSetting = (planned: PlannedTraining, pictures: readonly Validated[], {
 
 /** Trains in the folder, or goes on. @throws Interrupted when a signal stopped it */
 async function trainIn(planned: PlannedTraining, identity: Json, given: GivenCommand): Promise<void> {
-  const { settings, base, control, data, recipe, size, latent, at, out } = planned;
+  const { settings, base, control, data, recipe, size, latent, buckets, at, out } = planned;
   await writeAtomic(path.join(out, 'train.json'), given.config);
   await sayCaptions(planned);
-  const pictures = settings.validation ? await validatedPictures(settings, data, size, (message) => at.say(`Warning: ${message}.`)) : [];
+  // With buckets those of one size are drawn.
+  const drawn = buckets === null ? data : { ...data, ...oneBucket(data, buckets[0]) };
+  const pictures = settings.validation ? await validatedPictures(settings, drawn, size, (message) => at.say(`Warning: ${message}.`)) : [];
   const page = pageSetting(planned, pictures, given);
   await mkdir(page.validation, { recursive: true });
   const observer = observe(page, { page: path.join(out, 'report'), tensorboard: path.join(out, 'tensorboard') });
   at.say(`the run's page: ${path.relative(process.cwd(), path.join(out, 'report', 'index.html'))}`);
-  const latents = await storedLatents(at, base, data.dataset, recipe.examples);
+  const latents =
+    buckets === null ? await storedLatents(at, base, data.dataset, recipe.examples) : await encodedBuckets(at, base, data, buckets);
   const validation = settings.validation ? await openValidation({ settings, base, recipe, at, pictures, size }, page.validation) : null;
   const lines: LogLine[] = [];
   try {

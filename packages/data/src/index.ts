@@ -34,6 +34,7 @@ export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from 
 export { systemProblem } from './system-problem.ts';
 export { decodeText } from './text.ts';
 export { unfinished, writeAtomic } from './write-atomic.ts';
+export { aspectBuckets, nearestBucket, type PictureSize } from './user-data/aspect-buckets.ts';
 export type { UserDataOptions } from './user-data/options.ts';
 export { DATA_FORMATS, type DataFormat } from './user-data/rows.ts';
 export type { Columns } from './user-data/tables/columns.ts';

@@ -5,14 +5,23 @@ export {
   default as denoisingBatches,
   denoisingBatchModule,
   type DenoisingBatchData,
+  type LatentBucket,
   type LatentPhase,
   type ModuleReference,
 } from './denoising/batches.ts';
+export { stepsOfEpochs } from './denoising/bucketed-examples.ts';
 export { seenExamples } from './denoising/drawn-examples.ts';
 export { latentPool, openLatentPool, type LatentPool } from './denoising/latent-pool.ts';
 export { checkRecipe, examplesOfStep, learningRateOf, type Recipe } from './denoising/recipe.ts';
 export { denoisingInputs, denoisingStep, stepsPerRun, trainedInBase, type DenoisingModel } from './denoising/step.ts';
-export { startOf, trainControl, TRAINING_REVISION, type ControlTraining, type TrainedControl } from './denoising/train-control.ts';
+export {
+  startOf,
+  trainControl,
+  TRAINING_REVISION,
+  type ControlTraining,
+  type SizedBucket,
+  type TrainedControl,
+} from './denoising/train-control.ts';
 export { TrainingError, isDiskFull, type TrainingErrorCode } from './errors.ts';
 export {
   constantRate,

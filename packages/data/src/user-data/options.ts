@@ -16,6 +16,8 @@ export interface UserDataOptions {
   readonly captions?: 'required' | 'none' | undefined;
   /** Side of the square pictures, in pixels. */
   readonly resolution: number;
+  /** Pictures are not cut to squares but to the nearest of `aspectBuckets(resolution, bucketStep)`. */
+  readonly bucketStep?: number | undefined;
   /** Which part of a picture that is no square: its middle (default), or one that its index decides. */
   readonly crop?: 'center' | 'random' | undefined;
   /** What a row that cannot be read does: it ends everything with its name (default), or is passed over and told in `problems`. */

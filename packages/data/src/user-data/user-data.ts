@@ -9,9 +9,10 @@ import { decodeImage } from '../images/decode.ts';
 import { greyImage } from '../images/grey-image.ts';
 import type { RgbImage } from '../images/image.ts';
 import { uniform } from '../random.ts';
+import { aspectBuckets, nearestBucket } from './aspect-buckets.ts';
 import { findRows } from './find-rows.ts';
 import type { UserDataOptions } from './options.ts';
-import { prepareSquare, type CropPlace } from './prepare.ts';
+import { preparePicture, type CropPlace } from './prepare.ts';
 import { rowProblem, type DataFormat, type PictureRef, type Rows } from './rows.ts';
 
 /** Raise with every change of the code that alters an example. */
@@ -65,7 +66,7 @@ interface Prepared extends Pick<UserExample, 'where' | 'size' | 'sha256'> {
 }
 
 /**
- * Opens a user's pictures as a dataset: example i is row i, prepared as `prepareSquare` says. Rows are read when they are asked for; only
+ * Opens a user's pictures as a dataset: example i is row i, prepared as `preparePicture` says. Rows are read when they are asked for; only
  * their places are held, and of prepared pictures at most 128 MB.
  *
  * Of up to 1024 rows all are read and decoded here: bad ones end this, or are no examples. Of more, 1024 spread evenly and the last are; a
@@ -83,9 +84,10 @@ export async function openUserData(options: UserDataOptions): Promise<UserData> 
 export default (data: Reopened): Promise<UserData> => open(data);
 
 async function open(source: Reopened): Promise<UserData> {
-  const { resolution } = source;
+  const { resolution, bucketStep } = source;
   if (!Number.isInteger(resolution) || resolution < 8 || resolution > 8192)
     throw new DataError('invalid-argument', `a resolution is a whole number from 8 to 8192, got ${resolution}`, { resolution });
+  if (bucketStep !== undefined) aspectBuckets(resolution, bucketStep);
   const rows = await findRows(source);
   try {
     return await openRows(rows, source);
@@ -96,7 +98,7 @@ async function open(source: Reopened): Promise<UserData> {
 }
 
 async function openRows(rows: Rows, { known, ...options }: Reopened): Promise<UserData> {
-  const { resolution, crop = 'center', onBadRow = 'stop' } = options;
+  const { resolution, bucketStep, crop = 'center', onBadRow = 'stop' } = options;
   const id = path.basename(path.resolve(options.data));
   const problems = new Map<number, RowProblem>();
   const all = (): RowProblem[] => [
@@ -139,6 +141,7 @@ async function openRows(rows: Rows, { known, ...options }: Reopened): Promise<Us
       dataset: 'user-data',
       revision: REVISION,
       resolution,
+      ...(bucketStep === undefined ? {} : { bucketStep }),
       crop,
       captions: options.captions ?? 'required',
       ...(isSmall ? { rows: good } : { table: rows.digest, length: rows.length, sample: contents, onBadRow }),
@@ -209,7 +212,7 @@ async function contentOf(rows: Rows, index: number, { captions, crop }: UserData
 }
 
 async function prepareRow(rows: Rows, index: number, options: UserDataOptions): Promise<Prepared> {
-  const { resolution, crop = 'center', captions = 'required' } = options;
+  const { resolution, bucketStep, crop = 'center', captions = 'required' } = options;
   const row = await rows.row(index);
   const caption = captions === 'none' ? '' : (row.caption ?? '').trim();
   if (captions === 'required' && caption === '')
@@ -223,13 +226,16 @@ async function prepareRow(rows: Rows, index: number, options: UserDataOptions): 
   const condition = row.condition === null ? null : await decoded(await row.condition.read(), row.condition);
   if (condition !== null) checkShapes(image, condition, resolution);
   const place = crop === 'center' ? null : (Array.from(uniform(0, 'crop', index, 2)) as unknown as CropPlace);
+  const size = { width: image.width, height: image.height };
+  const to =
+    bucketStep === undefined ? { width: resolution, height: resolution } : nearestBucket(size, aspectBuckets(resolution, bucketStep));
   return {
     where: rows.where(index),
-    size: { width: image.width, height: image.height },
+    size,
     sha256: sha256(bytes),
-    image: prepareSquare(image, resolution, place),
+    image: preparePicture(image, to, place),
     caption,
-    column: condition === null ? null : prepareSquare(condition, resolution, place),
+    column: condition === null ? null : preparePicture(condition, to, place),
   };
 }
 

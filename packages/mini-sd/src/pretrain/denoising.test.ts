@@ -99,7 +99,7 @@ describe('data of a denoising stage', () => {
     const { inputs, batches } = await made();
     expect(inputs['sample']!.shape).toEqual([2, 4, 16, 16]);
     const { phases } = batches.data as DenoisingBatchData;
-    const { count, of } = openLatentPool(phases[0]!.latents);
+    const { count, of } = openLatentPool(phases[0]!.latents as string);
     expect(count).toBe(66);
     const latents = Float32Array.from(Array.from({ length: count }, (_, i) => [...of(i)]).flat());
     const mean = latents.reduce((sum, x) => sum + x, 0) / latents.length;
@@ -123,7 +123,7 @@ describe('data of a denoising stage', () => {
 
   it('is the same, bit for bit, where only some of many scenes are encoded', async () => {
     const { phases } = (await made()).batches.data as DenoisingBatchData;
-    const whole = openLatentPool(phases[0]!.latents);
+    const whole = openLatentPool(phases[0]!.latents as string);
     const file = path.join(parent, 'some.safetensors');
     const encode = async (images: readonly RgbImage[]) =>
       normaliseLatents(await posteriorMeans(vae.tensors, images, {}), readStatistics(vae.metadata), 'forward');

@@ -12,8 +12,10 @@ import {
 } from '@controllab/diffusion';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { MakeBatch } from '../batch.ts';
+import { TrainingError } from '../errors.ts';
+import { bucketedExamples } from './bucketed-examples.ts';
 import { drawnExamples } from './drawn-examples.ts';
-import { openLatentPool } from './latent-pool.ts';
+import { openLatentPool, type LatentPool } from './latent-pool.ts';
 import { examplesOfStep, type Recipe } from './recipe.ts';
 
 /** The input that weighs each example's loss, of a recipe with `snrGamma`. */
@@ -25,12 +27,51 @@ export interface ModuleReference {
   readonly data: unknown;
 }
 
+/** Pictures of one size. */
+export interface LatentBucket {
+  /** File written by `latentPool` of these examples. */
+  readonly latents: string;
+  /** Their numbers in the dataset. */
+  readonly indices: readonly number[];
+  /** In place of `DenoisingBatchData.fixed`. */
+  readonly fixed?: Readonly<Record<string, readonly number[]>>;
+}
+
 /** A dataset whose pictures are encoded, and the step from which batches are drawn from it. */
 export interface LatentPhase {
   readonly from: number;
-  /** File written by `latentPool`. */
-  readonly latents: string;
+  /** File written by `latentPool`; of pictures of several sizes a bucket for each: a batch is of one, see `bucketedExamples`. */
+  readonly latents: string | readonly LatentBucket[];
   readonly dataset: DatasetReference;
+}
+
+/** What a step is made of. */
+interface Drawn {
+  readonly pool: LatentPool;
+  readonly indices: readonly number[];
+  readonly fixed?: LatentBucket['fixed'];
+}
+
+type DrawnRecipe = Pick<Recipe, 'batchSize' | 'accumulation' | 'order'>;
+
+/** @throws TrainingError invalid-options for buckets that are not gone through by epochs */
+function openPhase(latents: LatentPhase['latents'], recipe: DrawnRecipe, seed: number): (step: number) => Drawn {
+  if (typeof latents === 'string') {
+    const pool = openLatentPool(latents);
+    const drawn = drawnExamples(recipe, { seed, count: pool.count });
+    return (step) => ({ pool, indices: drawn(step) });
+  }
+  if (recipe.order !== 'epochs')
+    throw new TrainingError('invalid-options', 'buckets of pictures are gone through by epochs: set the recipe’s order', {
+      order: recipe.order,
+    });
+  const buckets = latents.map((bucket) => ({ ...bucket, pool: openLatentPool(bucket.latents) }));
+  const drawn = bucketedExamples(recipe, { seed, counts: buckets.map(({ indices }) => indices.length) });
+  return (step) => {
+    const { bucket, places } = drawn(step);
+    const { pool, indices, fixed } = buckets[bucket]!;
+    return { pool, indices: places.map((place) => indices[place]!), ...(fixed === undefined ? {} : { fixed }) };
+  };
 }
 
 /** All that the worker which makes denoising batches is told: plain data. */
@@ -75,9 +116,7 @@ export default async function denoisingBatches(data: DenoisingBatchData): Promis
   const batchSize = examplesOfStep(data.recipe);
   const phases = await Promise.all(
     data.phases.map(async ({ from, latents, dataset }) => {
-      const pool = openLatentPool(latents);
-      const drawn = drawnExamples(data.recipe, { seed, count: pool.count });
-      return { from, pool, drawn, dataset: await openDataset(dataset) };
+      return { from, drawn: openPhase(latents, data.recipe, seed), dataset: await openDataset(dataset) };
     }),
   );
   const tokenize = await openTokenizer(tokenizer);
@@ -86,10 +125,10 @@ export default async function denoisingBatches(data: DenoisingBatchData): Promis
 
   return async (ownStep) => {
     const step = firstStep + ownStep;
-    const { pool, dataset, drawn } = phases.findLast(({ from }) => from <= step)!;
+    const { dataset, drawn } = phases.findLast(({ from }) => from <= step)!;
+    const { pool, indices, fixed: ofBucket = fixed } = drawn(step);
     const row = pool.shape.reduce((a, b) => a * b, 1);
     const shape = [batchSize, ...pool.shape];
-    const indices = drawn(step);
     const x0 = { data: new Float32Array(batchSize * row), shape };
     indices.forEach((index, n) => x0.data.set(pool.of(index), n * row));
     const noise = { data: normal(seed, 'noise', step, batchSize * row), shape };
@@ -109,7 +148,7 @@ export default async function denoisingBatches(data: DenoisingBatchData): Promis
       const weights = Float32Array.from(timesteps, (t) => minSnrWeight(prediction, schedule, t, snrGamma));
       inputs[LOSS_WEIGHTS] = { data: weights, shape: [batchSize] };
     }
-    for (const [name, values] of Object.entries(fixed)) {
+    for (const [name, values] of Object.entries(ofBucket)) {
       inputs[name] = {
         data: Float32Array.from({ length: batchSize * values.length }, (_, i) => values[i % values.length]!),
         shape: [batchSize, values.length],

@@ -101,7 +101,7 @@ export async function latentPool(
   const total = only?.length ?? examples;
   let latents: Float32Array | null = null;
   let shape: readonly number[] = [];
-  const { width, height } = (await dataset.example(0)).image;
+  const { width, height } = (await dataset.example(only?.[0] ?? 0)).image;
   const chunk = Math.max(1, Math.floor(CHUNK_PIXELS / (width * height)));
   for (let start = 0; start < total; start += chunk) {
     const count = Math.min(chunk, total - start);

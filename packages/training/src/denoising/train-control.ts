@@ -1,5 +1,5 @@
 import type { Json } from '@controllab/data';
-import { readConstant, type Weights } from '@controllab/core-blocks';
+import { readConstant, type LatentSize, type Weights } from '@controllab/core-blocks';
 import type { NoiseScheduleConfig, Prediction } from '@controllab/diffusion';
 import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 import { startBatchWorker } from '../batch-worker.ts';
@@ -7,8 +7,9 @@ import { TrainingError } from '../errors.ts';
 import { runTraining, type Evaluation, type TrainingOptions, type TrainingResult } from '../run-training.ts';
 import { compileTrainStep, initialTrainState, stateTensors } from '../train-step.ts';
 import type { ProgressOutput } from '@controllab/report';
-import { denoisingBatchModule, type DenoisingBatchData, type LatentPhase, type ModuleReference } from './batches.ts';
+import { denoisingBatchModule, type DenoisingBatchData, type LatentBucket, type LatentPhase, type ModuleReference } from './batches.ts';
 import { checkRecipe, learningRateOf, type Recipe } from './recipe.ts';
+import { stepOfSizes } from './step-of-sizes.ts';
 import { denoisingStep, stepsPerRun, trainedInBase, type DenoisingModel } from './step.ts';
 
 /**
@@ -17,6 +18,11 @@ import { denoisingStep, stepsPerRun, trainedInBase, type DenoisingModel } from '
  */
 export const TRAINING_REVISION = 2;
 
+/** Pictures of one size, in latents. */
+export interface SizedBucket extends LatentBucket {
+  readonly latent: LatentSize;
+}
+
 export interface ControlTraining {
   /** Names the run in messages. */
   readonly name: string;
@@ -24,12 +30,12 @@ export interface ControlTraining {
   readonly tokenizer: ModuleReference;
   readonly schedule: NoiseScheduleConfig;
   readonly prediction: Prediction;
-  readonly data: Omit<LatentPhase, 'from'>;
+  readonly data: Omit<LatentPhase, 'from' | 'latents'> & { readonly latents: string | readonly SizedBucket[] };
   readonly condition: string;
   /** Inputs that are the same for every sample, see `DenoisingBatchData`. */
   readonly fixed?: DenoisingBatchData['fixed'];
-  /** Height and width in latents; the base's own without it. */
-  readonly latent?: { height: number; width: number };
+  /** Height and width in latents, where there are no buckets; the base's own without it. */
+  readonly latent?: LatentSize;
   readonly recipe: Recipe;
   readonly seed: number;
   /** Values that training goes on from in place of the method's own: those of an earlier training. See {@link startOf}. */
@@ -85,22 +91,30 @@ export function startOf(model: DenoisingModel, seed: number, earlier: Weights = 
   return start;
 }
 
+/** The step of a training: of one size several steps a run where that is quicker, of buckets one for each of their sizes. */
+function compileStep({ name, model, recipe, engine, evaluation, checkpointEvery, latent, data, recompute = false }: ControlTraining) {
+  const compileFor = (size: LatentSize | undefined, perRun: number) =>
+    compileTrainStep(denoisingStep(model, recipe, { name, recompute, ...(size === undefined ? {} : { latent: size }) }), {
+      ...engine,
+      stepsPerRun: perRun,
+    });
+  const { latents } = data;
+  if (typeof latents !== 'string')
+    return stepOfSizes(latents.map((bucket) => bucket.latent) as [LatentSize, ...LatentSize[]], (size) => compileFor(size, 1));
+  const counts = [recipe.steps, evaluation?.every, checkpointEvery].filter((count) => count !== undefined);
+  return compileFor(latent, stepsPerRun(model, counts));
+}
+
 /**
  * Trains a control network on a base model: compiled step, batches from a worker, checkpoints, log, evaluations. The same arguments give
  * the same bytes, however often the training was killed and called again.
  * @throws TrainingError, and what the evaluation throws
  */
 export async function trainControl(training: ControlTraining): Promise<TrainedControl> {
-  const { name, model, recipe, seed, engine, evaluation, checkpointEvery, latent, firstStep = 0 } = training;
+  const { name, model, recipe, seed, evaluation, checkpointEvery, firstStep = 0 } = training;
   checkRecipe(recipe);
-  const counts = [
-    recipe.steps,
-    ...(evaluation === undefined ? [] : [evaluation.every]),
-    ...(checkpointEvery === undefined ? [] : [checkpointEvery]),
-  ];
-  const { recompute = false, cutPrompts = false, keptCheckpoints, onRecord } = training;
-  const definition = denoisingStep(model, recipe, { name, recompute, ...(latent === undefined ? {} : { latent }) });
-  const step = await compileTrainStep(definition, { ...engine, stepsPerRun: stepsPerRun(model, counts) });
+  const { cutPrompts = false, keptCheckpoints, onRecord } = training;
+  const step = await compileStep(training);
   const { tokenizer, schedule, prediction, condition, fixed } = training;
   const batches: DenoisingBatchData = {
     phases: [{ from: 0, ...training.data }],
