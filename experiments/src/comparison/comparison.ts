@@ -34,6 +34,6 @@ export function comparison(experiment: Experiment): Job<Profile, View> {
       sections: await experiment.sections(view),
       attribution: [...new Set(Object.values(view.results.grounds).map(({ name }) => styleOf(name)))].map((style) => attributions[style]),
     }),
-    sources: ({ results }, runs) => sourcesOf(results, runs),
+    sources: ({ arms, results }, runs) => sourcesOf(results, arms, runs),
   };
 }

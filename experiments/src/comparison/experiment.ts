@@ -29,6 +29,8 @@ export interface Arm extends On {
   readonly recipe?: Partial<Recipe> | ((profile: Recipe) => Partial<Recipe>);
   /** It is trained from the profile's first so many seeds alone; default all of them. */
   readonly seeds?: number;
+  /** It is trained from seeds so much further, and drawn from with the noise and scenes of the profile's: a second training of a method. */
+  readonly seedShift?: number;
   /** Share of its training scenes whose condition is another scene's; default 0. */
   readonly wrongConditions?: number;
   /** What it is trained on in place of each of the profile's conditions: one network for two of them, say. */
@@ -135,6 +137,15 @@ export interface Drawing extends On {
   readonly scenes?: SceneCounts;
 }
 
+/** Two drawings of the same scenes, whose pictures raters are taught to tell apart one by one and side by side. */
+export interface RatedPair {
+  readonly id: string;
+  readonly label: string;
+  /** Ids of the drawings; `REAL` for the scenes themselves, `ROUND_TRIP` for what the base's autoencoder makes of them. */
+  readonly of: readonly [string, string];
+  readonly prompt: PromptSettingId;
+}
+
 /** What is known of an experiment's scatter beforehand: with the number of trainings it says what the run can see. */
 export interface Expected {
   /** Primary results that Holm's correction is over. */
@@ -159,6 +170,8 @@ export interface Experiment {
   readonly measures: readonly Measure[];
   /** Default: for every condition the base model alone and each arm alone. */
   drawings?(arms: readonly Arm[], profile: Profile): readonly Drawing[];
+  /** Default none. */
+  rated?(arms: readonly Arm[], profile: Profile): readonly RatedPair[];
   /** Whether multiply-accumulates of a training step are counted, arm by arm; default not. */
   readonly costs?: boolean;
   /** Whether the evaluated scenes as the base's autoencoder gives them back are measured: the ceiling of what is drawn. Default not. */
@@ -187,6 +200,9 @@ export function armsOf({ arms }: Pick<Experiment, 'arms'>, { arms: ids }: Pick<P
 
 /** The seeds that an arm is trained from, of those of a run. */
 export const seedsOfArm = ({ seeds }: Pick<Arm, 'seeds'>, all: readonly number[]): readonly number[] => all.slice(0, seeds);
+
+/** The seed that an arm's training is from, whose pictures have the noise of a seed of the run. */
+export const trainedFrom = ({ seedShift = 0 }: Pick<Arm, 'seedShift'>, seed: number): number => seed + seedShift;
 
 /** Trainings of a profile. */
 export const trainingCount = (experiment: Pick<Experiment, 'arms'>, profile: Pick<Profile, 'arms' | 'conditions' | 'seeds'>): number =>

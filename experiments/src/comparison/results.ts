@@ -1,5 +1,6 @@
 import type { Base } from '@controllab/base-model';
 import type { RgbImage } from '@controllab/data';
+import type { PairedTwoSampleTest } from '@controllab/metrics';
 import { COMMITTED_TIER, openBase, openJudges, styleOf, type Judges } from '@controllab/mini-sd';
 import type { JobContext, Task } from '../runner/job.ts';
 import type { Numerics } from '../runner/numerics.ts';
@@ -18,6 +19,7 @@ import {
   groundName,
   groundOf,
   seedsOfArm,
+  trainedFrom,
   untilNow,
   type Arm,
   type Drawing,
@@ -26,9 +28,11 @@ import {
   type LossSize,
   type On,
   type Profile,
+  type RatedPair,
 } from './experiment.ts';
 import { trainingCost } from './compute/cost.ts';
-import { storedMeasures, type Values } from './compute/judge.ts';
+import { REAL, storedMeasures, type Values } from './compute/judge.ts';
+import { ROUND_TRIP, storedRatings } from './compute/raters.ts';
 import { storedRoundTrip } from './compute/round-trip.ts';
 import { startDifference, type StartDifference } from './compute/start.ts';
 import {
@@ -80,6 +84,8 @@ export interface Results {
   readonly trainings: Readonly<Record<string, Readonly<Record<string, readonly Stored<TrainingValue>[]>>>>;
   /** By condition, drawing and prompt setting, in the order of the seeds. */
   readonly cells: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, readonly Cell[]>>>>>>;
+  /** By condition and pair, in the order of the seeds. */
+  readonly rated: Readonly<Record<string, Readonly<Record<string, readonly PairedTwoSampleTest[]>>>>;
   /** By condition, arm (or `BASE`) and seed; null where the profile takes none. */
   readonly heldOut: Readonly<Record<string, Readonly<Record<string, readonly HeldOutLoss[]>>>> | null;
   /** What the profile takes losses on beside: by kind of scenes, condition, arm and seed. */
@@ -95,13 +101,13 @@ export interface Results {
 export const seedsOf = ({ profile, seed }: Pick<JobContext<Profile>, 'profile' | 'seed'>): number[] =>
   Array.from({ length: profile.seeds }, (_, i) => seed + i);
 
-/** Each training with the condition of the panel that it stands in. */
-const trainingsOf = (experiment: Experiment, at: JobContext<Profile>): { panel: ConditionId; key: TrainingKey }[] =>
+/** Each training with the condition of the panel that it stands in, and the seed of the run that it is drawn from with. */
+const trainingsOf = (experiment: Experiment, at: JobContext<Profile>): { panel: ConditionId; key: TrainingKey; seed: number }[] =>
   at.profile.conditions.flatMap((panel) =>
     seedsOf(at).flatMap((seed) =>
       armsOf(experiment, at.profile)
         .filter((arm) => seedsOfArm(arm, seedsOf(at)).includes(seed))
-        .map((arm) => ({ panel, key: { arm, condition: arm.condition ?? panel, seed } })),
+        .map((arm) => ({ panel, key: { arm, condition: arm.condition ?? panel, seed: trainedFrom(arm, seed) }, seed })),
     ),
   );
 
@@ -169,13 +175,13 @@ export async function experimentTasks(experiment: Experiment, at: JobContext<Pro
   };
   const draw = (opened: Setting, drawing: Drawing, seed: number) =>
     storedDrawings(opened, drawing, experiment.arms, seed, experiment.prompts);
-  const trainings = trainingsOf(experiment, at).map(({ key }): Task => {
-    const { arm, condition, seed } = key;
+  const trainings = trainingsOf(experiment, at).map(({ key, seed }): Task => {
+    const { arm, condition } = key;
     const own = drawings.filter(
       ({ controls }) => controls.length === 1 && controls[0]!.arm === arm.id && controls[0]!.condition === condition,
     );
     return {
-      id: `${condition}-${arm.id}-${seed}`,
+      id: `${condition}-${arm.id}-${key.seed}`,
       label: labelOf(key),
       done: () => at.store.has('training', trainingIdentity(setting, key)),
       run: () =>
@@ -246,6 +252,7 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
       drawings,
       trainings,
       cells,
+      rated: await rate(setting, experiment),
       heldOut: await measureHeldOut(setting, experiment),
       lossOn: await measureLossOn(setting, experiment),
       start,
@@ -259,7 +266,7 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
 }
 
 const realPictures = (scenes: EvaluationSet): Promise<Drawn> =>
-  Promise.resolve({ hash: `real ${scenes.hash}`, images: scenes.examples.map(({ image }) => image) });
+  Promise.resolve({ hash: `${REAL} ${scenes.hash}`, images: scenes.examples.map(({ image }) => image) });
 
 /** What pictures of the evaluated scenes score that no control drew, those of all seeds behind each other. */
 async function measureScenes(
@@ -279,6 +286,31 @@ async function measureScenes(
     }
   }
   return taken;
+}
+
+/** How well raters tell the pairs of an experiment apart, from the seeds that both drawings of a pair are made from. */
+async function rate(setting: Setting, experiment: Experiment): Promise<Results['rated']> {
+  const { at } = setting;
+  const pairs = experiment.rated?.(armsOf(experiment, at.profile), at.profile) ?? [];
+  const rated: Record<string, Record<string, PairedTwoSampleTest[]>> = {};
+  for (const condition of at.profile.conditions) {
+    const drawings = drawingsOf(experiment, at.profile).filter(({ panels }) => panels.includes(condition));
+    const drawn = async (id: string, prompt: RatedPair['prompt'], seed: number): Promise<Drawn> => {
+      if (id === REAL) return realPictures(setting.scenesOf(seed));
+      if (id === ROUND_TRIP) return storedRoundTrip(setting, setting.scenesOf(seed));
+      const drawing = drawings.find((one) => one.id === id)!;
+      return (await storedDrawings(setting, drawing, experiment.arms, seed, experiment.prompts))[prompt]!;
+    };
+    rated[condition] = {};
+    for (const { id, of, prompt } of pairs) {
+      const made = drawings.filter((one) => of.includes(one.id));
+      const seeds = made.reduce((left, drawing) => seedsDrawn(experiment, drawing, left), seedsOf(at) as readonly number[]);
+      rated[condition][id] = [];
+      for (const seed of seeds)
+        rated[condition][id].push(await storedRatings(setting, [await drawn(of[0], prompt, seed), await drawn(of[1], prompt, seed)], seed));
+    }
+  }
+  return rated;
 }
 
 /** Held-out scenes of what an arm is trained on. */

@@ -2,6 +2,7 @@ import type { TrainingProvenance } from '@controllab/report';
 import type { NetworkRun } from '@controllab/tfjs-onnx';
 import type { Sources } from '../runner/job.ts';
 import { NOT_RECORDED, runText } from '../runner/numerics.ts';
+import { trainedFrom, type Arm } from './experiment.ts';
 import type { GroundResults, Results } from './results.ts';
 
 /** Whose weights a network has, by the name that it is compiled under: a part of the base, or a judge. */
@@ -38,11 +39,13 @@ const onceEach = (all: readonly TrainingProvenance[]): TrainingProvenance[] =>
   all.filter(({ identity, seed }, i) => all.findIndex((other) => other.identity === identity && other.seed === seed) === i);
 
 /** Where an experiment's numbers come from: training by training, and network by network on what each really ran. */
-export function sourcesOf(results: Results, runs: readonly NetworkRun[]): Sources {
+export function sourcesOf(results: Results, arms: readonly Arm[], runs: readonly NetworkRun[]): Sources {
   const { grounds, dataset, trainings, seeds, numerics } = results;
   const evaluated = [...new Set(Object.values(grounds).flatMap(({ scenes }) => scenes.map(({ hash }) => short(hash))))].join(', ');
   const bases = basesOf(grounds);
   const { processor, instructionSet, threads } = numerics;
+  const armOf = new Map(arms.map((arm) => [arm.id, arm]));
+  const seedOf = (id: string, seed: number): number => trainedFrom(armOf.get(id)!, seed);
   return {
     weightsHash: bases
       .flatMap(({ name, base }) =>
@@ -56,8 +59,8 @@ export function sourcesOf(results: Results, runs: readonly NetworkRun[]): Source
       Object.entries(trainings).flatMap(([condition, arms]) =>
         Object.entries(arms).flatMap(([arm, stored]) =>
           stored.map(({ hash, record: { networks = [], ...record }, cached }, i) => ({
-            id: `${condition}-${arm}-${seeds[i]}`,
-            seed: seeds[i]!,
+            id: `${condition}-${arm}-${seedOf(arm, seeds[i]!)}`,
+            seed: seedOf(arm, seeds[i]!),
             identity: hash,
             ...record,
             processor,

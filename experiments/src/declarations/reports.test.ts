@@ -97,6 +97,11 @@ vi.mock('../comparison/compute/stored-loss.ts', async (original) => ({
   heldOutLoss: (_setting: Setting, { plan }: { plan: LossPlan }) =>
     Promise.resolve(byLossPrompt(() => plan.timesteps.map(() => plan.scenes.examples.map(made)))),
 }));
+const told = () => ({ accuracy: made(), spread: 0.05, raters: Array.from({ length: 12 }, made) });
+vi.mock('../comparison/compute/raters.ts', async (original) => ({
+  ...(await original<object>()),
+  storedRatings: () => Promise.resolve({ single: told(), sideBySide: told(), perSet: 100, seed: 1 }),
+}));
 vi.mock('../comparison/compute/start.ts', () => ({ startDifference: () => Promise.resolve({ difference: 0, values: 8 }) }));
 vi.mock('../comparison/compute/cost.ts', () => ({ trainingCost: () => 1e9 }));
 

@@ -6,7 +6,7 @@ import type { HostTensor } from '@controllab/tfjs-onnx';
 import { plain } from '../../train/on-base.ts';
 import type { Stored } from '../../runner/store.ts';
 import { firstOf, type EvaluationSet } from './evaluation-set.ts';
-import type { Arm, Drawing } from '../experiment.ts';
+import { trainedFrom, type Arm, type Drawing } from '../experiment.ts';
 import { readPictures, writePictures, type PictureSize } from './pictures.ts';
 import { PROMPT_SETTINGS, promptOf, type PromptSettingId } from '../prompts.ts';
 import { controlOf, storedTraining, weightsOf, type Setting, type TrainingValue } from './train.ts';
@@ -59,7 +59,10 @@ export async function storedDrawings(
   const { base } = setting.on(drawing);
   const armOf = (id: string): Arm => arms.find((arm) => arm.id === id)!;
   const trainings: Stored<TrainingValue>[] = [];
-  for (const { arm, condition } of drawing.controls) trainings.push(await storedTraining(setting, { arm: armOf(arm), condition, seed }));
+  for (const { arm: id, condition } of drawing.controls) {
+    const arm = armOf(id);
+    trainings.push(await storedTraining(setting, { arm, condition, seed: trainedFrom(arm, seed) }));
+  }
   const size = Math.min(scenes.examples.length, BATCH);
   let sampler: Sampler | null = null;
   const open = async (): Promise<Sampler> =>

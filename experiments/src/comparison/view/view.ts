@@ -98,6 +98,16 @@ export class Panel {
     return this.#view.results.lossOn[on]![this.condition]![arm]!.map((pair) => overTimesteps(pair[of][prompt]));
   }
 
+  /** How often raters are right about a pair of drawings: in one number a training, shown pictures one by one or side by side. */
+  rated(pair: string, shown: 'single' | 'sideBySide'): Samples {
+    return this.#view.results.rated[this.condition]![pair]!.map((test) => [test[shown].accuracy]);
+  }
+
+  /** Standard deviation between the raters of each training. */
+  raterSpread(pair: string, shown: 'single' | 'sideBySide'): Samples {
+    return this.#view.results.rated[this.condition]![pair]!.map((test) => [test[shown].spread]);
+  }
+
   /** The evaluated scenes themselves: the ceiling of a score, the floor of a distance. @param on the profile's by default */
   real(measure: string, on?: On): readonly number[] {
     return this.#view.ground(on).real[this.condition]![measure]!.filter((value) => value !== null);

@@ -91,7 +91,7 @@ export interface Section {
   readonly blocks: readonly Block[];
 }
 
-export type Block = Prose | Note | Table | LineFigure | BarFigure | ImageGrid | FilmStrip;
+export type Block = Prose | Note | Table | LineFigure | BarFigure | ImageGrid | FilmStrip | PairStudy;
 
 export interface Prose {
   readonly kind: 'prose';
@@ -227,6 +227,28 @@ export interface FilmStrip {
   readonly steps: readonly number[];
   /** `images`: one a step. */
   readonly rows: readonly GridRow[];
+}
+
+/**
+ * A page of its own, ID.html beside the report, on which a person is taught with labelled pairs of pictures to tell two models apart, and
+ * is then asked about others. What is answered stays on the page unless the person saves it.
+ */
+export interface PairStudy {
+  readonly kind: 'pair-study';
+  readonly id: string;
+  /** Whose pictures they are, and what each pair has in common (prose): over the link, and on the page. */
+  readonly caption: string;
+  /** Names of the two models, in the order of each pair's pictures. */
+  readonly models: readonly [string, string];
+  /** At least two, all pictures of one size. */
+  readonly pairs: readonly StudyPair[];
+  /** What others reached: beside a person's own result. */
+  readonly beside: readonly { readonly label: string; readonly text: string }[];
+}
+
+/** A picture of each model. What is to be seen on them is said without naming either (`alt`). */
+export interface StudyPair {
+  readonly images: readonly [GridImage, GridImage];
 }
 
 export interface GridImage extends RgbImage {

@@ -1,11 +1,11 @@
 import { isMeasurement } from './cell.ts';
 import { gridOf } from './film-strip.ts';
-import type { BarFigure, Block, Cell, Claim, ImageGrid, LineFigure, Measurement, Report, Table } from './report.ts';
+import type { BarFigure, Block, Cell, Claim, ImageGrid, LineFigure, Measurement, PairStudy, Report, Table } from './report.ts';
 import { ReportError } from './report-error.ts';
 
 const ID = /^[a-z0-9][a-z0-9-]*$/;
 /** Ids that the page has of its own; its others begin with "page-". */
-const RESERVED = new Set(['main', 'key-results', 'provenance', 'attribution', 'enlarged']);
+const RESERVED = new Set(['index', 'main', 'key-results', 'provenance', 'attribution', 'enlarged']);
 
 const finite = (where: string, ...values: readonly (number | undefined)[]): void => {
   for (const value of values) {
@@ -117,6 +117,22 @@ const checkGrid = (grid: ImageGrid): void => {
   }
 };
 
+const checkStudy = ({ id, pairs }: PairStudy): void => {
+  const where = `study "${id}"`;
+  if (pairs.length < 2)
+    throw new ReportError(
+      'bad-shape',
+      `${where}: expected two pairs at least, one to learn from and one to be asked about, got ${pairs.length}`,
+      {
+        where,
+        pairs: pairs.length,
+      },
+    );
+  const sizes = new Set(pairs.flatMap(({ images }) => images.map(({ width, height }) => `${width} x ${height}`)));
+  if (sizes.size > 1)
+    throw new ReportError('bad-image', `${where}: images of a study have one size, got ${[...sizes].join(', ')}`, { where });
+};
+
 /** Names that point at blocks and arms of the report must find them. */
 const checkReferences = ({ claims, sections, lead, arms = [] }: Report): void => {
   const blocks = new Map(sections.flatMap(({ blocks }) => blocks.flatMap((block) => ('id' in block ? [[block.id, block] as const] : []))));
@@ -167,6 +183,7 @@ export const validateReport = (report: Report): void => {
       if (block.kind === 'table') checkTable(block);
       else if (block.kind === 'line') checkLine(block);
       else if (block.kind === 'bar') checkBar(block);
+      else if (block.kind === 'pair-study') checkStudy(block);
       const grid = gridOf(block);
       if (grid !== null) checkGrid(grid);
       if (block.kind === 'line' || block.kind === 'bar')

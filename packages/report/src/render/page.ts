@@ -4,6 +4,8 @@ import { paragraphs } from '../text/inline-text.ts';
 import type { PlacedGrid } from '../write/place-images.ts';
 import { renderClaims } from './claims.ts';
 import { renderFigure } from './figure.ts';
+import { pageHead } from './head.ts';
+import { renderStudyLink } from './pair-study.ts';
 import { renderLead, renderPictures } from './pictures/figure.ts';
 import { renderAttribution, renderProvenance } from './provenance.ts';
 import { renderTable } from './table.ts';
@@ -22,6 +24,8 @@ const renderBlock = (block: Block, grids: ReadonlyMap<string, PlacedGrid>, arms:
     case 'image-grid':
     case 'film-strip':
       return renderPictures(block, grids.get(block.id)!, arms);
+    case 'pair-study':
+      return renderStudyLink(block);
   }
 };
 
@@ -50,29 +54,6 @@ const leadOf = ({ lead, sections, arms = [] }: Report, grids: ReadonlyMap<string
     .find((one): one is ImageGrid | FilmStrip => (one.kind === 'image-grid' || one.kind === 'film-strip') && one.id === lead);
   return block === undefined ? '' : renderLead(block, grids.get(block.id)!, arms);
 };
-
-/**
- * Everything comes from the report's own folder: nothing that a text from outside might say can load or run. Figures set styles on
- * elements, and a page opened from a disk has no origin but its scheme.
- */
-export const CONTENT_SECURITY_POLICY =
-  "default-src 'none'; script-src 'self' file:; style-src 'self' file: 'unsafe-inline'; img-src 'self' file: data: blob:; connect-src blob: data:; base-uri 'none'; form-action 'none'";
-
-/** The head of a page of this package. Addresses are relative to it. */
-export const pageHead = (
-  title: string,
-  { styles, scripts, reloadSeconds }: { styles: readonly string[]; scripts: readonly string[]; reloadSeconds?: number },
-): string => `<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${CONTENT_SECURITY_POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta name="generator" content="controllab">${reloadSeconds === undefined ? '' : `\n<meta http-equiv="refresh" content="${reloadSeconds}">`}
-<title>${escapeHtml(title)}</title>
-<link rel="icon" href="data:,">
-${styles.map((style) => `<link rel="stylesheet" href="${style}">`).join('\n')}
-${scripts.map((script) => `<script defer src="${script}"></script>`).join('\n')}
-</head>`;
 
 /** The whole page. Styles, script and Plotly come from assets/ by relative address: it works from file:// without a network. */
 export const renderPage = (report: Report, grids: ReadonlyMap<string, PlacedGrid>): string => {

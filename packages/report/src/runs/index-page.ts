@@ -1,5 +1,5 @@
 import { BADGES } from '../render/badges.ts';
-import { pageHead } from '../render/page.ts';
+import { pageHead } from '../render/head.ts';
 import { scrollBox } from '../render/scroll.ts';
 import type { Verdict } from '../statistics/verdict.ts';
 import { escapeHtml, jsonForScript } from '../text/escape.ts';

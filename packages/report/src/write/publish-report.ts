@@ -36,7 +36,7 @@ export async function publishReport(report: string, published: string, name: str
     if (hash !== null && sha256(data) !== hash)
       throw new ReportError('bad-report', `${path.join(report, file)} is not what the report wrote`, { report, file });
     if (file.startsWith(ASSETS)) shared.set(file, data);
-    else files.set(file, file === 'index.html' ? Buffer.from(data.toString('utf8').replaceAll(`"${ASSETS}`, `"../${ASSETS}`)) : data);
+    else files.set(file, file.endsWith('.html') ? Buffer.from(data.toString('utf8').replaceAll(`"${ASSETS}`, `"../${ASSETS}`)) : data);
   }
   const own = await ownFiles(target, { overwrite: false, wanted: files.keys() });
   const hashes = new Map([...files].map(([file, data]) => [file, sha256(data)]));

@@ -32,6 +32,8 @@ const block = (content: Block, grids: ReadonlyMap<string, PlacedGrid>): unknown[
           series: content.series.map(({ values, ...series }) => ({ ...series, values: values.map(cell) })),
         },
       ];
+    case 'pair-study':
+      return [{ ...content, pairs: content.pairs.length, page: `${content.id}.html` }];
     case 'image-grid':
       return [{ ...content, rows: rowEntries(content.rows, grids.get(content.id)!) }];
     case 'film-strip': {

@@ -2,9 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { checkOutput, writeAtomic } from '@controllab/data';
-import type { Report } from '../model/report.ts';
+import type { PairStudy, Report } from '../model/report.ts';
 import { validateReport } from '../model/validate-report.ts';
 import { renderPage } from '../render/page.ts';
+import { PAIRS_A_ROW, STUDY_ASSETS, studyPage } from '../render/pair-study.ts';
 import { blockCsv } from './csv.ts';
 import { ownFiles, removeLeftovers, sha256, writeManifest } from './manifest.ts';
 import { type PlacedGrid, placeImages } from './place-images.ts';
@@ -24,6 +25,7 @@ const reportFiles = async (report: Report): Promise<Map<string, string | Uint8Ar
   for (const block of report.sections.flatMap(({ blocks }) => blocks)) {
     const csv = blockCsv(block);
     if (csv !== null && 'id' in block) files.set(`${block.id}.csv`, csv);
+    if (block.kind === 'pair-study') await studyFiles(report, block, files);
     if (block.kind !== 'image-grid' && block.kind !== 'film-strip') continue;
     const placed = await placeImages(block);
     grids.set(block.id, placed);
@@ -32,6 +34,18 @@ const reportFiles = async (report: Report): Promise<Map<string, string | Uint8Ar
   files.set('results.json', reportResults(report, grids));
   files.set('index.html', renderPage(report, grids));
   return files;
+};
+
+/** A study's page, its pictures, and the script and style that only such pages have. */
+const studyFiles = async (report: Report, study: PairStudy, files: Map<string, string | Uint8Array>): Promise<void> => {
+  const rows = Array.from({ length: Math.ceil(study.pairs.length / PAIRS_A_ROW) }, (_, row) => ({
+    label: '',
+    images: study.pairs.slice(row * PAIRS_A_ROW, (row + 1) * PAIRS_A_ROW).flatMap(({ images }) => images),
+  }));
+  const placed = await placeImages({ kind: 'image-grid', id: study.id, caption: '', columns: [], rows });
+  for (const [name, png] of placed.files) files.set(name, png);
+  for (const name of STUDY_ASSETS) files.set(`assets/${name}`, await readFile(new URL(`../page/${name}`, import.meta.url)));
+  files.set(`${study.id}.html`, studyPage(report, study, placed));
 };
 
 /**
