@@ -89,7 +89,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'verify',
-    description: 'recompute the numbers of READMEs and published reports',
+    description: 'recompute numbers of READMEs and published reports',
     example: '',
     load: () => import('./verify/command.ts'),
   },
@@ -101,7 +101,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'generate',
-    description: 'draw with the embedded default or a published checkpoint',
+    description: 'draw with the embedded default or a checkpoint',
     example: '--prompt "a large owl on a teal background" --count 4',
     load: () => import('./generate/command.ts'),
   },
@@ -131,13 +131,13 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'data check',
-    description: 'check your own pictures: bad rows, sizes, duplicates',
+    description: 'check your pictures: bad rows, sizes, duplicates',
     example: '--data photos/',
     load: () => import('./data-check/command.ts'),
   },
   {
     name: 'data write',
-    description: 'write fill50k as the files of ControlNet’s tutorial',
+    description: 'write fill50k as ControlNet’s tutorial has it',
     example: 'fill50k --count 1000 --out fill50k',
     load: () => import('@controllab/fill50k/cli/write'),
   },
@@ -149,7 +149,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'mini export',
-    description: 'write the embedded default in the layout of diffusers',
+    description: 'write the embedded default in diffusers’ layout',
     example: '--out mini/',
     load: () => import('@controllab/mini-sd/cli/export'),
   },
@@ -161,7 +161,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'fixtures',
-    description: 'compare with reference numbers from diffusers and CLIP',
+    description: 'compare with numbers from diffusers and CLIP',
     example: 'controlnet_train_tiny',
     load: () => import('@controllab/fixtures/command'),
   },
