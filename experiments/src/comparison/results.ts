@@ -218,8 +218,8 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
           const ofDrawing = (cells[condition]![drawing.id] ??= {});
           for (const [prompt, { hash, images }] of Object.entries(drawn)) {
             const scenes = drawnFor(setting, drawing, seed);
-            const { reference } = setting.on(drawing);
-            const measures = await storedMeasures(setting, experiment.measures, { hash, images, scenes, condition, reference });
+            const ground = setting.on(drawing);
+            const measures = await storedMeasures(setting, experiment.measures, { hash, images, scenes, condition, ground });
             (ofDrawing[prompt] ??= []).push({ images, measures });
           }
         }
@@ -272,16 +272,16 @@ const realPictures = (scenes: EvaluationSet): Promise<Drawn> =>
 async function measureScenes(
   setting: Setting,
   experiment: Experiment,
-  { scenesOf, reference }: Ground,
+  ground: Ground,
   picturesOf: (scenes: EvaluationSet) => Promise<Drawn>,
 ): Promise<Record<string, Record<string, Values>>> {
-  const sets = [...new Set(seedsOf(setting.at).map((seed) => scenesOf(seed)))];
+  const sets = [...new Set(seedsOf(setting.at).map((seed) => ground.scenesOf(seed)))];
   const taken: Record<string, Record<string, Values>> = {};
   for (const condition of setting.at.profile.conditions) {
     const all: Record<string, (number | null)[]> = (taken[condition] = {});
     for (const scenes of sets) {
       const { hash, images } = await picturesOf(scenes);
-      const measured = await storedMeasures(setting, experiment.measures, { hash, images, scenes, condition, reference });
+      const measured = await storedMeasures(setting, experiment.measures, { hash, images, scenes, condition, ground });
       for (const [id, values] of Object.entries(measured)) (all[id] ??= []).push(...values);
     }
   }

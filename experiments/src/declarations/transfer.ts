@@ -5,7 +5,7 @@ import { profiles } from './arms.ts';
 import { drawingBars, measureTable, sideBySide, trainingTable } from '../comparison/view/blocks.ts';
 import { comparison } from '../comparison/comparison.ts';
 import { BASE, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
-import { conditionFidelity, frechet } from '../comparison/compute/measures.ts';
+import { conditionFidelity, frechet, styleKept } from '../comparison/compute/measures.ts';
 import { mean, type Panel, type View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 
@@ -52,45 +52,50 @@ const drawings = (trained: readonly Arm[], { conditions }: Profile): Drawing[] =
   ];
 };
 
-const fidelity = (panel: Panel, drawing: string) => panel.samples(drawing, 'perfect', 'fidelity');
+const minus = (view: View, measure: string, a: string, b: string) => (panel: Panel) =>
+  view.difference(panel.samples(a, 'perfect', measure), panel.samples(b, 'perfect', measure), [0, 1]);
 
-/** A loss of fidelity below this changes nobody's choice. */
+/** A difference of fidelity, or of the share of pictures in the artist's style, below this changes nobody's choice. */
 const LEAST = 0.05;
 
 const stylesOf = (view: View): Style[] => STYLES.filter((style) => view.arms.some(({ id }) => id === `trained-${style}`));
 
 function claims(view: View): Claim[] {
-  const common = { primary: true, rule: { kind: 'above', bound: -LEAST } } as const;
   return stylesOf(view).flatMap((style) => {
     const shownIn = view.panels[0]!.id(`fidelity-${style}`);
+    const [carried, there] = [`controlnet-on-${style}`, `trained-on-${style}`];
+    const ofTransfer = { ...PAPER.transfer, primary: true, rule: { kind: 'above', bound: -LEAST }, shownIn } as const;
     return [
       view.claim(
         {
-          ...common,
-          ...PAPER.transfer,
+          ...ofTransfer,
           id: `controlnet-transfers-${style}`,
           test: `Fidelity with a perfect prompt on the community model, ControlNet carried over minus ControlNet trained there, same noise and scenes; a loss of ${LEAST} is the least that would matter.`,
           quantity: `fidelity on ${style}, carried over − trained there`,
-          shownIn,
         },
-        (panel) => view.difference(fidelity(panel, `controlnet-on-${style}`), fidelity(panel, `trained-on-${style}`), [0, 1]),
+        minus(view, 'fidelity', carried, there),
+      ),
+      view.claim(
+        {
+          ...ofTransfer,
+          id: `style-stays-${style}`,
+          test: `Share of pictures that a linear discriminant takes for this artist’s rather than OpenMoji’s, ControlNet carried over minus ControlNet trained there, same noise and scenes; a loss of ${LEAST} is the least that would matter.`,
+          quantity: `style kept on ${style}, carried over − trained there`,
+        },
+        minus(view, 'style', carried, there),
       ),
       view.claim(
         {
           id: `increments-keep-style-${style}`,
           claim: 'What ControlNeXt trained of its base is carried over as increments: whole weights would bring the old style back.',
           source: 'ControlNeXt repository, advice on weight increments; #22, #25',
-          test: 'Fréchet distance (mini-inception) to the artist’s own scenes, whole weights minus increments; above 0 means that increments are nearer to the style.',
-          quantity: `Fréchet distance to ${style}, weights − increments`,
-          rule: { kind: 'above', bound: 0 },
+          test: `Share of pictures that the discriminant takes for this artist’s, increments minus whole weights; less than ${LEAST} counts as none.`,
+          quantity: `style kept on ${style}, increments − weights`,
+          rule: { kind: 'above', bound: LEAST },
           primary: true,
           shownIn,
         },
-        (panel) =>
-          view.difference(
-            panel.samples(`weights-on-${style}`, 'perfect', 'frechet'),
-            panel.samples(`increments-on-${style}`, 'perfect', 'frechet'),
-          ),
+        minus(view, 'style', `increments-on-${style}`, `weights-on-${style}`),
       ),
     ];
   });
@@ -125,7 +130,7 @@ const transfer: Experiment = {
   arms,
   drawings,
   prompts: ['perfect'],
-  measures: [conditionFidelity, frechet],
+  measures: [conditionFidelity, styleKept, frechet],
   takeaway: (view) => {
     const [panel] = view.panels as [Panel];
     const value = (drawing: string): string => panel.value(drawing, 'perfect', 'fidelity').value.toFixed(2);
@@ -141,18 +146,21 @@ const transfer: Experiment = {
     return [
       ...stylesOf(view).map((style) => {
         const shown = panel.drawings.filter(({ base }) => base === baseOf(style));
-        const real = mean(panel.real('fidelity', { base: baseOf(style) })).toFixed(2);
+        const real = (measure: string): string => mean(panel.real(measure, { base: baseOf(style) })).toFixed(2);
+        const bars = (measure: string) =>
+          drawingBars(view, panel, `${measure}-${style}`, measure, {
+            drawings: shown,
+            prompt: 'perfect',
+            remark: `The artist’s own scenes reach ${real(measure)}.`,
+          });
         return {
           id: panel.id(style),
           title: `On ${style}`,
           blocks: [
             sideBySide(view, panel, { drawings: shown, prompt: 'perfect', id: `grid-${style}` }),
-            drawingBars(view, panel, `fidelity-${style}`, 'fidelity', {
-              drawings: shown,
-              prompt: 'perfect',
-              remark: `The artist’s own scenes reach ${real}.`,
-            }),
-            measureTable(view, panel, `table-${style}`, ['fidelity', 'frechet'], 'perfect', shown),
+            bars('fidelity'),
+            bars('style'),
+            measureTable(view, panel, `table-${style}`, ['fidelity', 'style', 'frechet'], 'perfect', shown),
           ],
         };
       }),

@@ -27,6 +27,7 @@ export { msSsim, ssim } from './fidelity/ssim.ts';
 export { cmmd } from './distribution/cmmd.ts';
 export { kernelInceptionDistance } from './distribution/kernel-inception-distance.ts';
 export type { KernelDistance } from './distribution/kernel-sums.ts';
+export { linearDiscriminant, type LinearDiscriminant } from './distribution/linear-discriminant.ts';
 export { mind, type Mind, type MindOptions } from './distribution/mind.ts';
 export {
   densityCoverage,

@@ -4,7 +4,7 @@ import { plain } from '../../train/on-base.ts';
 import type { ConditionId } from '../conditions.ts';
 import type { EvaluationSet } from './evaluation-set.ts';
 import { applies, type Measure, type Measured } from './measures.ts';
-import type { Setting } from './train.ts';
+import type { Ground, Setting } from './train.ts';
 
 /** One measure of pictures: a value a picture (null where it does not apply), or one in all. */
 export type Values = readonly (number | null)[];
@@ -21,10 +21,11 @@ export async function storedMeasures(
     images,
     scenes,
     condition,
-    reference,
-  }: { hash: string; images: readonly RgbImage[]; scenes: EvaluationSet; condition: ConditionId } & Pick<Measured, 'reference'>,
+    ground: { reference },
+  }: { hash: string; images: readonly RgbImage[]; scenes: EvaluationSet; condition: ConditionId; ground: Pick<Ground, 'reference'> },
 ): Promise<Record<string, Values>> {
   const { at, judges } = setting;
+  const original = reference === setting.reference ? null : setting.reference;
   const taken: Record<string, Values> = {};
   for (const measure of measures) {
     if (!applies(measure, condition)) continue;
@@ -35,10 +36,11 @@ export async function storedMeasures(
       condition,
       scenes: scenes.hash,
       judges: { ...judges.hashes },
+      ...(measure.ofCarried === true ? { original: setting.base.hash } : {}),
       numerics: plain(at.numerics),
     };
     const { value } = await at.store.cell<Values>('measure', identity, async () => ({
-      value: await measure.of({ images, examples: scenes.examples, condition, judges, reference }),
+      value: await measure.of({ images, examples: scenes.examples, condition, judges, reference, original }),
     }));
     taken[measure.id] = value;
   }

@@ -77,6 +77,20 @@ function factorDirectly({ data, rows, columns }: Matrix, least: number): boolean
   return true;
 }
 
+/** The x of L L' x = b, for a lower triangular L. */
+export function solveFactored({ data: l, rows: n }: Matrix, b: Float64Array): Float64Array {
+  const x = b.slice();
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < i; j++) x[i]! -= l[i * n + j]! * x[j]!;
+    x[i]! /= l[i * n + i]!;
+  }
+  for (let i = n - 1; i >= 0; i--) {
+    for (let j = i + 1; j < n; j++) x[i]! -= l[j * n + i]! * x[j]!;
+    x[i]! /= l[i * n + i]!;
+  }
+  return x;
+}
+
 /** L1' L2 of lower triangular matrices [d, d], without the products of zeros. */
 export async function lowerProduct(l1: Matrix, l2: Matrix): Promise<Matrix> {
   const d = l1.rows;

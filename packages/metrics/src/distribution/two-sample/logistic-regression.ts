@@ -1,4 +1,4 @@
-import { cholesky } from '../../linear-algebra/cholesky.ts';
+import { cholesky, solveFactored } from '../../linear-algebra/cholesky.ts';
 import { doubleGraph, gemm } from '../../linear-algebra/double-graph.ts';
 import { zeros, type Matrix } from '../../linear-algebra/matrix.ts';
 import { MetricsError } from '../../errors.ts';
@@ -52,7 +52,7 @@ export async function fitLogistic(kernel: Float64Array, half: number): Promise<F
       for (let j = 0; j < n; j++) system.data[i * n + j] = root[i]! * root[j]! * kernel[i * n + j]! + (i === j ? 1 : 0);
     const l = (await cholesky(system))!; // its smallest eigenvalue is at least 1
     const right = times(target).map((v, i) => v * root[i]!);
-    const solved = solve(l, right);
+    const solved = solveFactored(l, right);
     weights = target.map((v, i) => v - root[i]! * solved[i]!);
     const next = times(weights);
     const change = next.reduce((worst, s, i) => Math.max(worst, Math.abs(s - scores[i]!)), 0);
@@ -63,18 +63,4 @@ export async function fitLogistic(kernel: Float64Array, half: number): Promise<F
     'not-converged',
     `Error in a two-sample test: the logistic regression did not converge in ${MAX_ITERATIONS} iterations`,
   );
-}
-
-/** Solves L L' x = b. */
-function solve({ data: l, rows: n }: Matrix, b: Float64Array): Float64Array {
-  const x = b.slice();
-  for (let i = 0; i < n; i++) {
-    for (let j = 0; j < i; j++) x[i]! -= l[i * n + j]! * x[j]!;
-    x[i]! /= l[i * n + i]!;
-  }
-  for (let i = n - 1; i >= 0; i--) {
-    for (let j = i + 1; j < n; j++) x[i]! -= l[j * n + i]! * x[j]!;
-    x[i]! /= l[i * n + i]!;
-  }
-  return x;
 }
