@@ -29,6 +29,7 @@ const METHODS: readonly Method[] = [
   controlNet({ connection: 'gaussian' }),
   controlNet({ onlyMid: true }),
   controlNet({ jointRate: 0.1 }),
+  controlNet({ conditionEncoder: 'autoencoder' }),
   controlNetLite(),
   controlNetMlp(),
   controlNetXs(),

@@ -31,7 +31,7 @@ export const varied = (id: string, label: string, change: NonNullable<Arm['recip
 
 export const arms: readonly Arm[] = [
   ...ablated.filter(({ id }) => FIGURE_8.includes(id)),
-  ...[controlNeXt(), controlNeXt({ normalization: 'zero-convolution' })].map((method) => ({
+  ...[controlNeXt(), controlNeXt({ normalization: 'zero-convolution' }), controlNet({ conditionEncoder: 'autoencoder' })].map((method) => ({
     id: method.id,
     label: method.label,
     description: method.description,
@@ -57,60 +57,109 @@ export const tiny: Profile = {
   follow: { images: 2, steps: 2, every: 10, loss: { scenes: 2, timesteps: [500], signals: true } },
 };
 
-/** Samples at which half of the change is done, training by training. */
-const midpoints = (view: View, panel: Panel, arm: string): number[][] =>
-  courses(panel, arm).map((found) => [
-    perStep(
-      view,
-      view.arms.find(({ id }) => id === arm)!,
-    ) * midpointOf(found),
-  ]);
+/** Steps at which half of the rise is done, training by training. */
+const midpoints = (panel: Panel, arm: string): number[][] => courses(panel, arm).map((found) => [midpointOf(found)]);
 
-function claims(view: View): Claim[] {
-  const trained = view.arms.map(({ id }) => id);
-  const labelOf = (arm: string): string => view.arms.find(({ id }) => id === arm)!.label;
+/** The same in samples. */
+const inSamples = (view: View, panel: Panel, arm: string): number[][] => {
+  const each = perStep(
+    view,
+    view.arms.find(({ id }) => id === arm)!,
+  );
+  return midpoints(panel, arm).map(([steps]) => [each * steps!]);
+};
+
+/** A quarter of ControlNet's 1,600 samples in an earlier run counts as the same; of batches of 8 it is 50 steps. */
+const QUARTER = { samples: 400, steps: 50 };
+
+const HALF_WAY =
+  'half of the rise in fidelity is done, by a plateau with an exponential or a logistic, whichever explains the course better';
+
+/** What is compared with what, one line each. Everything here is exploratory. */
+function comparisons(view: View): Claim[] {
   const shownIn = view.panels[0]!.id('change-points');
-  const like = (arm: string, text: { claim: string; source: string }, other = 'proposed'): Claim[] =>
-    trained.includes(arm) && trained.includes(other)
+  const labelOf = (arm: string): string => view.arms.find(({ id }) => id === arm)!.label;
+  const trained = (...ids: string[]): boolean => ids.every((id) => view.arms.some((arm) => arm.id === id));
+  const claim = (id: string, text: Pick<Claim, 'claim' | 'source' | 'test' | 'quantity' | 'rule'>, of: Parameters<View['claim']>[1]) =>
+    view.claim({ ...text, id, primary: false, shownIn }, of);
+  /** `arm` is half way earlier than `other`. */
+  const earlier = (arm: string, other: string, text: { claim: string; source: string }): Claim[] =>
+    trained(arm, other)
       ? [
-          view.claim(
+          claim(
+            `earlier-${arm}`,
             {
               ...text,
-              id: `midpoint-${arm}`,
-              test: `Samples at which half of the rise in fidelity is done, by a plateau with an exponential or a logistic, whichever explains the course better: this arm minus ${labelOf(other)}. Within a quarter of 1,600 samples counts as the same.`,
-              quantity: `samples to half of the rise, ${labelOf(arm)} − ${labelOf(other)}`,
-              rule: { kind: 'within', lo: -400, hi: 400 },
-              primary: false,
-              shownIn,
+              test: `Samples at which ${HALF_WAY}: ${labelOf(other)} minus ${labelOf(arm)}. Less than ${QUARTER.samples} counts as none.`,
+              quantity: `samples to half of the rise, ${labelOf(other)} − ${labelOf(arm)}`,
+              rule: { kind: 'above', bound: QUARTER.samples },
             },
-            (panel) => view.difference(midpoints(view, panel, arm), midpoints(view, panel, other)),
+            (panel) => view.difference(inSamples(view, panel, other), inSamples(view, panel, arm)),
           ),
         ]
       : [];
+  /** `arm` is half way as late as `other`, counted in steps or in samples. */
+  const alike = (arm: string, other: string, unit: keyof typeof QUARTER, text: { claim: string; source: string }): Claim[] => {
+    const found = (panel: Panel, of: string): number[][] => (unit === 'steps' ? midpoints(panel, of) : inSamples(view, panel, of));
+    return trained(arm, other)
+      ? [
+          claim(
+            `alike-${arm}`,
+            {
+              ...text,
+              test: `${unit === 'steps' ? 'Steps' : 'Samples'} at which ${HALF_WAY}: ${labelOf(arm)} minus ${labelOf(other)}. Within ±${QUARTER[unit]} counts as the same.`,
+              quantity: `${unit} to half of the rise, ${labelOf(arm)} − ${labelOf(other)}`,
+              rule: { kind: 'within', lo: -QUARTER[unit], hi: QUARTER[unit] },
+            },
+            (panel) => view.difference(found(panel, arm), found(panel, other)),
+          ),
+        ]
+      : [];
+  };
+  const evidence = (panel: Panel, arm: string): number[][] => courses(panel, arm).map((found) => [plateauEvidence(found)]);
   return [
-    suddenClaim(view, 'proposed'),
-    view.claim(
-      {
-        id: 'plateau',
-        ...PAPER.suddenConvergence,
-        test: 'BIC of gradual change minus BIC of the same change behind a plateau, fidelity over steps: above 10 is decisive for a plateau.',
-        quantity: 'BIC in favour of a plateau',
-        rule: { kind: 'above', bound: 10 },
-        primary: true,
-        shownIn,
-      },
-      (panel) => view.measured(courses(panel, 'proposed').map((found) => [plateauEvidence(found)])),
-    ),
-    ...[4, 16, 32].flatMap((batch) => like(`batch-${batch}`, PAPER.batchSize)),
-    ...like(
-      'accumulated',
-      { claim: 'Gradients accumulated over four batches act as one batch of four times the size.', source: 'ours' },
-      'batch-32',
-    ),
-    ...like('gaussian', { claim: 'What delays control are the zero convolutions.', source: 'ours' }),
-    ...like('controlnext', PAPER.crossNormalization),
+    ...[4, 16, 32].flatMap((batch) => alike(`batch-${batch}`, 'proposed', 'steps', PAPER.batchSize)),
+    ...alike('accumulated', 'batch-32', 'samples', {
+      claim: 'Gradients accumulated over four batches act as one batch of four times the size.',
+      source: 'ours',
+    }),
+    ...earlier('gaussian', 'proposed', { claim: 'What delays control are the zero convolutions.', source: 'ours' }),
+    ...earlier('controlnext', 'controlnext-zero', PAPER.crossNormalization),
+    ...earlier('controlnet-latents', 'proposed', PAPER.frozenAutoencoder),
+    ...(trained('controlnet-latents', 'proposed')
+      ? [
+          claim(
+            'softened-controlnet-latents',
+            {
+              ...PAPER.frozenAutoencoder,
+              claim: 'A frozen autoencoder in place of the hint encoder softens sudden convergence.',
+              test: 'BIC in favour of a plateau, the hint encoder’s trainings minus the autoencoder’s; 10 is a decisive difference.',
+              quantity: 'BIC in favour of a plateau, hint encoder − autoencoder',
+              rule: { kind: 'above', bound: 10 },
+            },
+            (panel) => view.difference(evidence(panel, 'proposed'), evidence(panel, 'controlnet-latents')),
+          ),
+        ]
+      : []),
   ];
 }
+
+const claims = (view: View): Claim[] => [
+  suddenClaim(view, 'proposed'),
+  view.claim(
+    {
+      id: 'plateau',
+      ...PAPER.suddenConvergence,
+      test: 'BIC of gradual change minus BIC of the same change behind a plateau, fidelity over steps: above 10 is decisive for a plateau.',
+      quantity: 'BIC in favour of a plateau',
+      rule: { kind: 'above', bound: 10 },
+      primary: true,
+      shownIn: view.panels[0]!.id('change-points'),
+    },
+    (panel) => view.measured(courses(panel, 'proposed').map((found) => [plateauEvidence(found)])),
+  ),
+  ...comparisons(view),
+];
 
 const convergence: Experiment = {
   id: 'convergence',
@@ -128,7 +177,7 @@ const convergence: Experiment = {
   measures: [conditionFidelity],
   takeaway: (view) => {
     const [panel] = view.panels as [Panel];
-    const at = (arm: string): string => Math.round(view.measured(midpoints(view, panel, arm)).value).toLocaleString('en');
+    const at = (arm: string): string => Math.round(view.measured(inSamples(view, panel, arm)).value).toLocaleString('en');
     return `Half of the rise in fidelity is done after ${['proposed', 'gaussian', 'controlnext']
       .filter((id) => view.arms.some((arm) => arm.id === id))
       .map((id) => `${at(id)} samples (${view.arms.find((arm) => arm.id === id)!.label})`)

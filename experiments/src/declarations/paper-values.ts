@@ -45,6 +45,10 @@ export const PAPER = {
     claim: 'Cross normalisation in place of zero convolutions lets control come much faster.',
     source: 'ControlNeXt, section 3.3 and figure 5',
   },
+  frozenAutoencoder: {
+    claim: 'A frozen autoencoder in place of the hint encoder lets control come faster.',
+    source: 'CtrLoRA (arXiv 2410.09400), section 3.2',
+  },
   composition: {
     claim: 'Several conditions are composed by adding the outputs of their ControlNets; no extra weighting or interpolation is needed.',
     source: 'CN section 3.4',

@@ -29,6 +29,9 @@ const arms: readonly Arm[] = [
   ...DROPPED,
   varied('signed', 'condition in [−1, 1]', { method: controlNet({ conditionRange: 'signed' }) }),
   varied('both', 'edges and mask in one network', { condition: 'canny+mask' }),
+  varied('latents', 'condition by the frozen autoencoder', { method: controlNet({ conditionEncoder: 'autoencoder' }) }),
+  varied('levels-1', '1 level copied', { method: controlNet({ levels: 1 }) }),
+  varied('levels-2', '2 levels copied', { method: controlNet({ levels: 2 }) }),
 ];
 
 const GUIDANCES = [1, 3, 6, 9] as const;
@@ -83,6 +86,12 @@ function drawings(trained: readonly Arm[], { conditions }: Profile): Drawing[] {
 }
 
 const threads = (...numbers: number[]): Thread[] => numbers.map((number) => ({ repository: 'lllyasviel/ControlNet', number }));
+const ENCODER: Thread[] = threads(335, 599);
+const LEVELS: Thread[] = [
+  { repository: 'christopher-beckham/flux-controlnet', number: 1 },
+  { repository: 'TheDenk/wan2.2-controlnet', number: 6 },
+  { repository: 'huggingface/diffusers', number: 11321 },
+];
 const DROPPING: Thread[] = [...threads(160, 246, 422, 506, 602, 613), { repository: 'vislearn/ControlNet-XS', number: 20 }];
 
 const loss = (panel: Panel, arm: string, prompt: 'none' | 'perfect') => panel.heldOut(arm, prompt);
@@ -165,6 +174,29 @@ function claims(view: View): Claim[] {
           ),
         ]
       : []),
+    ...lossClaim(
+      view,
+      {
+        ...PAPER.frozenAutoencoder,
+        id: 'frozen-autoencoder-helps',
+        test: 'Hint encoder minus autoencoder, equal steps.',
+        quantity: 'held-out loss, hint encoder − frozen autoencoder',
+      },
+      ['proposed', 'latents'],
+      (panel) => view.difference(loss(panel, 'proposed', 'none'), loss(panel, 'latents', 'none')),
+    ),
+    ...lossClaim(
+      view,
+      {
+        id: 'all-levels-count',
+        claim: 'Copying the coarsest level and the middle block too is worth its cost.',
+        source: threadText(LEVELS),
+        test: 'The two finest of three levels copied minus all of the encoder, equal steps.',
+        quantity: 'held-out loss, 2 levels − all',
+      },
+      ['proposed', 'levels-2'],
+      (panel) => view.difference(loss(panel, 'levels-2', 'none'), loss(panel, 'proposed', 'none')),
+    ),
     view.claim(
       {
         id: 'guidance-raises-contrast',
@@ -232,6 +264,7 @@ function questions(view: View, panel: Panel): Question[] {
       [-1, 1],
     );
   const dropped = DROPPED.map(({ id }) => id);
+  const levels = ['levels-1', 'levels-2'];
   const ranges = ['proposed', 'signed', 'unit-as-signed', 'signed-as-unit'];
   const guidances = [BASE, 'proposed'].flatMap((of) => GUIDANCES.map((guidance) => guided(of, guidance)));
   const unguided = ['unguided-base', 'proposed-unguided', 'drop-100-unguided'];
@@ -283,6 +316,26 @@ function questions(view: View, panel: Panel): Question[] {
       blocks: [drawingBars(view, panel, 'two-fidelity', 'fidelity', { drawings: drawn(['proposed', 'both']), prompt: 'perfect' })],
     },
     {
+      id: 'encoder',
+      title: 'Can a pretrained encoder take the hint encoder’s place?',
+      threads: ENCODER,
+      asked:
+        'the hint encoder trains from scratch; the autoencoder that the base has could encode the condition as it encodes pictures. CtrLoRA does so, its copy then sees the condition’s latents alone, and says that it converges faster.',
+      answer: `held-out loss without a prompt: ${lossText(['proposed', 'latents'], 'none')}; fidelity with a perfect prompt: ${values(['proposed', 'latents'], 'perfect')}. When control comes is the subject of the experiment \`convergence\`.`,
+      blocks: [
+        lossBars(view, panel, 'encoder-loss', shown(['proposed', 'latents'])),
+        sideBySide(view, panel, { drawings: drawn(['proposed', 'latents']), prompt: 'perfect', id: 'encoder-grid' }),
+      ],
+    },
+    {
+      id: 'levels',
+      title: 'How many layers must be copied?',
+      threads: LEVELS,
+      asked: 'ControlNets of newer bases copy a half or a tenth of their layers; what that costs is not said.',
+      answer: `of the base’s three levels one, two, and all with the middle block; held-out loss without a prompt: ${lossText([...levels, 'proposed'], 'none')}; fidelity with a perfect prompt: ${values([...levels, 'proposed'], 'perfect')}; learnable parameters: ${listText(shown([...levels, 'proposed']).map(({ id, label }) => `${label} ${panel.trainings(id)[0]!.parameters.control.toLocaleString('en')}`))}.`,
+      blocks: [lossBars(view, panel, 'levels-loss', shown([...levels, 'proposed']))],
+    },
+    {
       id: 'unconditional',
       title: 'Does it work on an unconditional base?',
       threads: threads(373, 752),
@@ -318,7 +371,8 @@ const standard: Profile = {
 const userQuestions: Experiment = {
   id: 'user-questions',
   title: 'What users ask of ControlNet, answered by measurement',
-  description: 'prompt dropping, range of the condition, colours under guidance, two conditions, no prompts at all, a flat loss',
+  description:
+    'prompt dropping, range and encoder of the condition, layers copied, colours under guidance, two conditions, no prompts at all, a flat loss',
   profiles: {
     quick: {
       ...standard,

@@ -1,4 +1,4 @@
-import { countParameters, parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
+import { controlOptions, countParameters, parameterSpecs, withParameters, type Module } from '@controllab/core-blocks';
 import { cost, trace, type TensorSpec, type Traceable } from '@controllab/tfjs-onnx';
 import { labelOf, METHODS } from '../full-size/methods.ts';
 import { architectureOf, controlledInputs, denoiserOf, type Target } from '../full-size/target.ts';
@@ -23,7 +23,11 @@ export function stepOf(target: Target, id: TimedId): Step {
     modules,
     inputs: control === null ? denoiser.inputs(1) : controlledInputs(denoiser),
     run: ({ inputs, constants }) => ({
-      outputs: { prediction: withParameters(modules, constants, () => denoiser.predict(inputs, control?.apply(inputs, 1, denoiser.unet))) },
+      outputs: {
+        prediction: withParameters(modules, constants, () =>
+          denoiser.predict(inputs, control === null ? {} : controlOptions(control, denoiser, inputs)),
+        ),
+      },
     }),
   };
 }

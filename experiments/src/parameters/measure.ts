@@ -1,5 +1,14 @@
 import type { Architecture } from '@controllab/base-model';
-import { countParameters, parameterSpecs, withParameters, type Control, type Denoiser, type Modules } from '@controllab/core-blocks';
+import {
+  baseModules,
+  controlOptions,
+  countParameters,
+  parameterSpecs,
+  withParameters,
+  type Control,
+  type Denoiser,
+  type Modules,
+} from '@controllab/core-blocks';
 import { trainedInBase } from '@controllab/training';
 import { cost, trace, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
 import { labelOf, METHODS, methodsFor, type MethodId, type RowId } from '../full-size/methods.ts';
@@ -83,8 +92,8 @@ function measureMethod(denoiser: Denoiser, id: MethodId): MethodCounts {
     control,
     subset,
     learnable: control + subset.parameters,
-    ...forward({ unet: denoiser.unet, control: made.module }, controlledInputs(denoiser), (t) => ({
-      prediction: denoiser.predict(t, made.apply(t, 1, denoiser.unet)),
+    ...forward({ ...baseModules(denoiser, made), control: made.module }, controlledInputs(denoiser), (t) => ({
+      prediction: denoiser.predict(t, controlOptions(made, denoiser, t)),
     })),
   };
 }

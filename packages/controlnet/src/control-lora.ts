@@ -19,9 +19,9 @@ const lentTo = (module: Module): Record<string, tf.Tensor> =>
  */
 export class ControlLora extends Module {
   lora: Lora;
-  controlnet_cond_embedding: HintEncoder;
+  controlnet_cond_embedding: HintEncoder | null;
   controlnet_down_blocks: Conv2d[];
-  controlnet_mid_block: Conv2d;
+  controlnet_mid_block: Conv2d | null;
   /** What runs: lent the adapted weights for every call, so that none of them is a parameter. */
   readonly #copy: ControlNetModel;
 

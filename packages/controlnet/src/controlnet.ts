@@ -54,6 +54,10 @@ export interface ConnectionOptions {
   connection?: Connection;
   /** Connect the middle block alone; there are no other connecting convolutions then. Default false. */
   onlyMid?: boolean;
+  /** Copy and connect only so many of the encoder's levels, the finest first, and no middle block. Default all. */
+  levels?: number;
+  /** Without a hint encoder the copy sees latents of the condition in place of the noisy ones. Default true. */
+  hint?: boolean;
 }
 
 /** How strongly a control acts. */
@@ -168,27 +172,65 @@ const overAllPixels = ({ downBlockResiduals, midBlockResidual }: ControlResidual
 
 /** A copy of a U-Net's encoder with a hint encoder in front and connections to the U-Net behind. */
 abstract class ControlledEncoder extends UNetEncoder {
-  controlnet_cond_embedding: HintEncoder;
+  controlnet_cond_embedding: HintEncoder | null;
   controlnet_down_blocks: Conv2d[];
-  controlnet_mid_block: Conv2d;
+  controlnet_mid_block: Conv2d | null;
 
-  constructor(encoder: ResolvedEncoder, config: HintConfig, { connection = 'zero', onlyMid = false }: ConnectionOptions) {
+  /** @throws ControlNetError invalid-config for levels that are not some of the encoder's */
+  constructor(encoder: ResolvedEncoder, config: HintConfig, options: ConnectionOptions) {
     super(encoder);
+    const { connection = 'zero', onlyMid = false, hint = true, levels } = options;
     const connect = (channels: number) => connectingConv(connection, channels, channels, 1);
     const states = encoderStates(encoder);
-    this.controlnet_cond_embedding = hintEncoder(config, states[0]?.channels as number, connection);
-    this.controlnet_down_blocks = onlyMid ? [] : states.map(({ channels }) => connect(channels));
-    this.controlnet_mid_block = connect(states.at(-1)?.channels as number);
+    this.controlnet_cond_embedding = hint ? hintEncoder(config, states[0]?.channels as number, connection) : null;
+    if (levels === undefined) {
+      this.controlnet_down_blocks = onlyMid ? [] : states.map(({ channels }) => connect(channels));
+      this.controlnet_mid_block = connect(states.at(-1)?.channels as number);
+      return;
+    }
+    checkLevels(encoder, levels, onlyMid);
+    this.down_blocks = this.down_blocks.slice(0, levels);
+    this.mid_block = null;
+    this.controlnet_down_blocks = states.slice(0, statesOf(encoder, levels)).map(({ channels }) => connect(channels));
+    this.controlnet_mid_block = null;
   }
 
-  /** `x: [N, C, H, W]`, `condition: [N, K, f H, f W]`. */
+  /** `x: [N, C, H, W]`, `condition: [N, K, f H, f W]`, or without a hint encoder as `x`. */
   protected control(x: tf.Tensor, conditions: Conditions, condition: tf.Tensor, options: ControlOptions): ControlResiduals {
-    const h = tf.add(this.conv_in.forward(x), this.controlnet_cond_embedding.forward(condition));
+    const hint = this.controlnet_cond_embedding;
+    const h = hint === null ? this.conv_in.forward(condition) : tf.add(this.conv_in.forward(x), hint.forward(condition));
     const encoded = this.runDownBlocks(h, conditions);
+    const { controlnet_down_blocks, controlnet_mid_block } = this;
+    if (controlnet_mid_block === null) return applyOptions(this.#filledUp(encoded.states), options);
     const middle = this.mid_block?.forward(encoded.x, conditions) ?? encoded.x;
-    return connected(this, encoded.states, middle, options);
+    return connected({ controlnet_down_blocks, controlnet_mid_block }, encoded.states, middle, options);
+  }
+
+  /** What the levels that were copied add, and zeros for the others and the middle block. */
+  #filledUp(states: readonly tf.Tensor[]): ControlResiduals {
+    const [n, , height, width] = states[0]!.shape as [number, number, number, number];
+    const all = encoderStates(this.encoder);
+    const zeros = ({ channels, factor }: { channels: number; factor: number }): tf.Tensor =>
+      tf.zeros([n, channels, Math.ceil(height / factor), Math.ceil(width / factor)]);
+    return {
+      downBlockResiduals: all.map((state, i) => this.controlnet_down_blocks[i]?.forward(states[i]!) ?? zeros(state)),
+      midBlockResidual: zeros(all.at(-1)!),
+    };
   }
 }
+
+/** @throws ControlNetError invalid-config */
+function checkLevels({ levels: { length }, model }: ResolvedEncoder, levels: number, onlyMid: boolean): void {
+  if (!Number.isInteger(levels) || levels < 1 || levels >= length)
+    throw new ControlNetError('invalid-config', `levels: ${model} has ${length}; a part of them is 1 to ${length - 1}, got ${levels}`, {
+      levels,
+    });
+  if (onlyMid) throw new ControlNetError('invalid-config', 'levels: of some levels the middle block is not one', { levels, onlyMid });
+}
+
+/** How many of an encoder's states its first levels have: conv_in's, one a layer, and those of their downsamplers. */
+const statesOf = ({ levels }: ResolvedEncoder, count: number): number =>
+  levels.slice(0, count).reduce((sum, { layers }) => sum + layers + 1, 1);
 
 /**
  * ControlNet: a trainable copy of the U-Net's encoder, fed with the noisy latents plus the encoded condition, tied to the
@@ -207,7 +249,7 @@ export class ControlNetModel extends ControlledEncoder {
    * @param sample noisy latents `z_t: [N, C, H, W]`
    * @param timesteps `t: [N]`, float, in training steps
    * @param encoderHiddenStates text `c_t: [N, S, D]`
-   * @param controlnetCond condition image `c_i: [N, K, f H, f W]`, in [0, 1]
+   * @param controlnetCond condition image `c_i: [N, K, f H, f W]`, in [0, 1]; without a hint encoder its latents `[N, C, H, W]`
    * @param options strength; `addedConditions` for SDXL; what else the config asks for
    * @throws ControlNetError invalid-input, CoreBlocksError invalid-input on wrong shapes
    */
@@ -219,7 +261,7 @@ export class ControlNetModel extends ControlledEncoder {
     options: ControlOptions & ConditionOptions = {},
   ): ControlResiduals {
     const conditions = this.conditionImages(sample, timesteps, encoderHiddenStates, options);
-    checkCondition(this.config, sample, controlnetCond);
+    if (this.controlnet_cond_embedding !== null) checkCondition(this.config, sample, controlnetCond);
     const { controlnet_conditioning_channel_order: order, global_pool_conditions: pooled = false } = this.config;
     const condition = order === 'bgr' ? reversedChannels(controlnetCond) : controlnetCond;
     const residuals = this.control(sample, conditions, condition, pooled ? { ...options, guessMode: false } : options);

@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs';
 import type { ConstantTensor, HostTensor, NamedTensors, TensorSpec } from '@controllab/tfjs-onnx';
+import { CoreBlocksError } from './errors.ts';
 import type { Module } from './module.ts';
 import { repeatRows } from './layers/spatio-temporal.ts';
 import type { SpatioTemporalEncoderConfig, UNetEncoderConfig } from './unet/config.ts';
@@ -28,6 +29,14 @@ export interface LatentSize {
   readonly width: number;
 }
 
+/** The encoder of a base's frozen autoencoder as a traced function. */
+export interface LatentEncoder {
+  /** Bound under the prefix `vae`. */
+  readonly module: Module;
+  /** Pictures [N, 3, H, W] in [0, 1] to latents [N, C, h, w] as the denoiser sees them: posterior means, no noise. */
+  encode(pictures: tf.Tensor): tf.Tensor;
+}
+
 /**
  * A base model's denoiser as a traced function: the U-Net, and what goes into it. Every call of a base's `denoiser()` gives modules of its
  * own.
@@ -42,6 +51,8 @@ export interface Denoiser {
   inputs(batch: number, latent?: LatentSize): Record<string, TensorSpec>;
   /** The U-Net's prediction [N, C, h, w]; parameters must be bound. A control's `sample` replaces the input. */
   predict(t: NamedTensors, options?: ControlledOptions): tf.Tensor;
+  /** For controls that see latents, see `Control.sees`; a denoiser without one has no such controls. */
+  readonly latentEncoder?: LatentEncoder;
 }
 
 /** A base model's frozen text encoder, or several, as one traced function. */
@@ -82,6 +93,11 @@ export interface Control {
   /** Channels that the U-Net's input is widened by. */
   readonly extraInputs: number;
   /**
+   * What its condition is to it: the picture (default), or what the base's frozen autoencoder makes of that, [N, C, h, w]. Whoever calls
+   * `apply` goes by {@link controlOptions}, which sees to it.
+   */
+  readonly sees?: 'pixels' | 'latents';
+  /**
    * What it gives the U-Net, from `Denoiser.inputs` and `condition` [N, 3, H, W] in [0, 1] (a video's [N, F, 3, H, W]).
    * @param unet the U-Net that it is for, its parameters bound: for a control that is made of its weights
    */
@@ -97,6 +113,28 @@ export interface Control {
    * @throws an error of the method's package naming every parameter that does not fit
    */
   initial(base: Weights, seed: number): Record<string, HostTensor>;
+}
+
+/** @throws CoreBlocksError invalid-input where the denoiser has none */
+function latentEncoderOf({ latentEncoder, target: { family } }: Denoiser): LatentEncoder {
+  if (latentEncoder === undefined)
+    throw new CoreBlocksError('invalid-input', `the control sees latents of its condition, and '${family}' came without an autoencoder`, {
+      family,
+    });
+  return latentEncoder;
+}
+
+/** What must be bound for {@link controlOptions} beside the control's module: the U-Net, and where the control sees latents, `vae`. */
+export const baseModules = (denoiser: Denoiser, control: Pick<Control, 'sees'> | null): { unet: Module; vae?: Module } => ({
+  unet: denoiser.unet,
+  ...(control?.sees === 'latents' ? { vae: latentEncoderOf(denoiser).module } : {}),
+});
+
+/** What a control gives a denoiser's U-Net, its condition encoded first where it sees latents. See `Control.apply`. */
+export function controlOptions(control: Control, denoiser: Denoiser, t: NamedTensors, strength?: ControlStrength): ControlledOptions {
+  const { condition } = t;
+  const seen = control.sees === 'latents' ? { ...t, condition: latentEncoderOf(denoiser).encode(condition!) } : t;
+  return control.apply(seen, strength, denoiser.unet);
 }
 
 /** A way to control a U-Net. */

@@ -47,13 +47,16 @@ export type { Companion, EncoderPlace } from './unet/companion.ts';
 export { repeatTokens } from './unet/context.ts';
 export { channelsAt, type Injection, type InjectionPoint } from './unet/injection.ts';
 export {
+  baseModules,
   conditionSpec,
+  controlOptions,
   featureStrength,
   type Control,
   type ControlledOptions,
   type ControlStrength,
   type ControlTarget,
   type Denoiser,
+  type LatentEncoder,
   type LatentSize,
   type Method,
   type TextEncoder,

@@ -1,6 +1,13 @@
 import { TfjsOnnxError } from './errors.ts';
 import { dtypeOf, showShape, sizeOf, type HostTensor, type Shape } from './types.ts';
 
+/** Problems that a message tells, and names that it lists of those there are. */
+const TOLD = 8;
+const LISTED = 12;
+
+const listOf = (names: readonly string[]): string =>
+  `[${[...names.slice(0, LISTED), ...(names.length > LISTED ? [`and ${names.length - LISTED} more`] : [])].join(', ')}]`;
+
 /** @throws missing-tensor, unexpected-tensor or shape-mismatch, listing every tensor that does not fit */
 export function checkTensors(
   what: string,
@@ -24,12 +31,12 @@ export function checkTensors(
   for (const name of Object.keys(given)) {
     if (known.has(name)) continue;
     code = 'unexpected-tensor';
-    problems.push(`'${name}' is not one of [${[...known].join(', ')}]`);
+    problems.push(`'${name}' is not one of ${listOf([...known])}`);
   }
   if (problems.length > 0)
     throw new TfjsOnnxError(
       code,
-      `${what}: ${problems.slice(0, 8).join('; ')}${problems.length > 8 ? `; and ${problems.length - 8} more` : ''}`,
+      `${what}: ${problems.slice(0, TOLD).join('; ')}${problems.length > TOLD ? `; and ${problems.length - TOLD} more` : ''}`,
       { problems },
     );
 }

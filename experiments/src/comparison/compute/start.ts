@@ -1,4 +1,4 @@
-import { withParameters, type Control, type Weights } from '@controllab/core-blocks';
+import { baseModules, controlOptions, withParameters, type Control, type Weights } from '@controllab/core-blocks';
 import { conditionBatch, type Json } from '@controllab/data';
 import { initialNoise } from '@controllab/diffusion';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
@@ -58,7 +58,6 @@ async function compare({ at, base, followed }: Setting, arm: Arm, condition: Con
       shape: [examples.length],
     },
   };
-  const unet = Object.fromEntries(Object.entries(base.weights).filter(([name]) => name.startsWith('unet.')));
 
   const predict = async (control: Control | null): Promise<Float32Array> => {
     const denoiser = base.denoiser(control === null ? {} : { extraInputs: control.extraInputs });
@@ -66,19 +65,21 @@ async function compare({ at, base, followed }: Setting, arm: Arm, condition: Con
     const given: Record<string, HostTensor> =
       control === null ? {} : { condition: conditionBatch(examples.map((example) => example.condition(condition))) };
     const started = Object.fromEntries(Object.entries(initial).map(([name, { shape }]) => [name, { shape }]));
+    const modules = baseModules(denoiser, control);
+    const frozen = Object.entries(base.weights).filter(([name]) => Object.keys(modules).some((part) => name.startsWith(`${part}.`)));
     const network = await compile(
       ({ inputs: x, constants }) =>
-        withParameters({ unet: denoiser.unet }, { ...constants, ...x }, () => ({
+        withParameters(modules, { ...constants, ...x }, () => ({
           outputs: {
             prediction:
               control === null
                 ? denoiser.predict(x)
-                : withParameters({ control: control.module }, x, () => denoiser.predict(x, control.apply(x, 1, denoiser.unet))),
+                : withParameters({ control: control.module }, x, () => denoiser.predict(x, controlOptions(control, denoiser, x))),
           },
         })),
       {
         inputs: { ...specs, ...Object.fromEntries(Object.entries(given).map(([name, { shape }]) => [name, { shape }])), ...started },
-        constants: Object.fromEntries(Object.entries(unet).filter(([name]) => initial[name] === undefined)),
+        constants: Object.fromEntries(frozen.filter(([name]) => initial[name] === undefined)),
       },
       { ...at.engine, name: 'denoiser under an untrained control' },
     );

@@ -5,6 +5,7 @@ import {
   UNet2DConditionModel,
   UNetSpatioTemporalConditionModel,
   type Denoiser,
+  type LatentEncoder,
   type LatentSize,
   type ResolvedEncoder,
   type UNet2DConditionConfig,
@@ -24,6 +25,8 @@ export interface DenoiserSetting {
   readonly tokens: number;
   /** Channels that the input is widened by, see `Control.extraInputs`; 0. */
   readonly extraInputs?: number;
+  /** See `Denoiser`; none. */
+  readonly latentEncoder?: LatentEncoder;
 }
 
 const at = (t: NamedTensors, name: string): tf.Tensor => t[name] as tf.Tensor;
@@ -59,7 +62,7 @@ export function checkConditions({ model, addition, classes, contextProjection, t
  * @throws CoreBlocksError invalid-config naming what of a config is not built
  */
 export function imageDenoiser(config: UNet2DConditionConfig, setting: DenoiserSetting & { readonly timeIds?: number }): Denoiser {
-  const { family, factor, tokens, latent, extraInputs = 0, timeIds = SIZE_CONDITIONS } = setting;
+  const { family, factor, tokens, latent, latentEncoder, extraInputs = 0, timeIds = SIZE_CONDITIONS } = setting;
   const own = new UNet2DConditionModel(config);
   const { inChannels: channels, contextChannels } = own.encoder;
   checkConditions(own.encoder);
@@ -69,6 +72,7 @@ export function imageDenoiser(config: UNet2DConditionConfig, setting: DenoiserSe
     addition === null ? {} : { textEmbeds: [n, addition.inputDim - timeIds * addition.timeDim], timeIds: [n, timeIds] };
   return {
     target: { family, factor, video: false, encoder: encoderOf(config) },
+    ...(latentEncoder === undefined ? {} : { latentEncoder }),
     unet,
     inputs: (n, { height, width } = latent) =>
       specs({

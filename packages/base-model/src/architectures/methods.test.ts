@@ -11,7 +11,10 @@ import {
 } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import {
+  AutoencoderKL,
+  baseModules,
   conditionSpec,
+  controlOptions,
   initialize,
   parameterSpecs,
   withParameters,
@@ -32,6 +35,7 @@ import {
   trainedInBase,
 } from '@controllab/training';
 import { compile, trace, type CompiledFunction, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
+import { tracedEncoder } from '../checkpoint/autoencoder.ts';
 import { imageDenoiser, videoDenoiser } from './denoisers.ts';
 
 type Tensors = Record<string, HostTensor>;
@@ -42,6 +46,8 @@ const METHODS: readonly Method[] = [
   controlNet({ connection: 'gaussian' }),
   controlNet({ onlyMid: true }),
   controlNet({ jointRate: 0.1 }),
+  controlNet({ conditionEncoder: 'autoencoder' }),
+  controlNet({ levels: 1 }),
   controlNetLite(),
   controlNetMlp(),
   controlNetXs(),
@@ -61,6 +67,15 @@ const BATCH = 2;
 const ENGINE = { threads: 1 };
 const SETTING = { factor: 4, latent: { height: 4, width: 4 } };
 
+/** Four pixels a latent. */
+const autoencoder = new AutoencoderKL({
+  block_out_channels: [4, 4, 8],
+  down_block_types: Array<string>(3).fill('DownEncoderBlock2D'),
+  up_block_types: Array<string>(3).fill('UpDecoderBlock2D'),
+  layers_per_block: 1,
+  norm_num_groups: 2,
+});
+
 const image = (extraInputs = 0): Denoiser =>
   imageDenoiser(
     {
@@ -72,7 +87,7 @@ const image = (extraInputs = 0): Denoiser =>
       cross_attention_dim: 8,
       norm_num_groups: 4,
     },
-    { ...SETTING, family: 'mini', tokens: 5, extraInputs },
+    { ...SETTING, family: 'mini', tokens: 5, extraInputs, latentEncoder: tracedEncoder(autoencoder) },
   );
 const video = (): Denoiser =>
   videoDenoiser(
@@ -99,10 +114,15 @@ const ROUNDING = 2e-6;
 function madeFor(method: Method, make: (extraInputs?: number) => Denoiser) {
   const control = method.create(make().target);
   const plain = initialize(make().unet, 1);
+  const denoiser = make(control.extraInputs);
+  const { vae } = baseModules(denoiser, control);
   return {
     control,
-    denoiser: make(control.extraInputs),
-    base: Object.fromEntries(Object.entries(plain).map(([name, tensor]) => [`unet.${name}`, tensor])),
+    denoiser,
+    base: {
+      ...Object.fromEntries(Object.entries(plain).map(([name, tensor]) => [`unet.${name}`, tensor])),
+      ...(vae === undefined ? {} : initialize(vae, 1, 'vae')),
+    },
     start: control.initial(plain, 2),
   };
 }
@@ -122,13 +142,13 @@ const numbersFor = (specs: Record<string, TensorSpec>): Tensors =>
   );
 
 const predict = (denoiser: Denoiser, control: Control, t: NamedTensors, strength?: ControlStrength): NamedTensors => {
-  const modules = { unet: denoiser.unet, control: control.module };
-  return { v: withParameters(modules, t, () => denoiser.predict(t, control.apply(t, strength, denoiser.unet))) };
+  const modules = { ...baseModules(denoiser, control), control: control.module };
+  return { v: withParameters(modules, t, () => denoiser.predict(t, controlOptions(control, denoiser, t, strength))) };
 };
 
 /** The prediction under a control; weights and a strength for each sample are inputs. */
 function compileControlled(denoiser: Denoiser, control: Control): Promise<CompiledFunction> {
-  const parameters = parameterSpecs({ unet: denoiser.unet, control: control.module });
+  const parameters = parameterSpecs({ ...baseModules(denoiser, control), control: control.module });
   const inputs = { ...inputsOf(denoiser), ...parameters, strength: { shape: [BATCH, 1, 1, 1] } };
   return compile(({ inputs: t }) => ({ outputs: predict(denoiser, control, t, t['strength']!) }), { inputs }, ENGINE);
 }
@@ -140,7 +160,8 @@ async function predictAlone(denoiser: Denoiser, weights: Tensors): Promise<Float
     { inputs: { ...denoiser.inputs(BATCH), ...parameterSpecs({ unet: denoiser.unet }) } },
     ENGINE,
   );
-  const { v } = await alone.run({ ...numbersFor(denoiser.inputs(BATCH)), ...weights });
+  const unet = Object.fromEntries(Object.entries(weights).filter(([name]) => name.startsWith('unet.')));
+  const { v } = await alone.run({ ...numbersFor(denoiser.inputs(BATCH)), ...unet });
   await alone.release();
   return v!.data as Float32Array;
 }
@@ -190,7 +211,7 @@ describe.each(METHODS.map((method) => [method.id, method] as const))('%s', (id, 
   });
 
   it('is the same graph without a strength and at strength 1', () => {
-    const inputs = { ...inputsOf(denoiser), ...parameterSpecs({ unet: denoiser.unet, control: control.module }) };
+    const inputs = { ...inputsOf(denoiser), ...parameterSpecs({ ...baseModules(denoiser, control), control: control.module }) };
     const ops = (strength?: number) =>
       trace(({ inputs: t }) => ({ outputs: predict(denoiser, control, t, strength) }), { inputs }).nodes.map(({ op }) => op);
     expect(ops(1)).toEqual(ops());

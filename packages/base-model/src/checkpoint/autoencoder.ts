@@ -1,4 +1,5 @@
-import { withParameters, type AutoencoderKL, type Weights } from '@controllab/core-blocks';
+import * as tf from '@tensorflow/tfjs';
+import { withParameters, type AutoencoderKL, type LatentEncoder, type Weights } from '@controllab/core-blocks';
 import { imageBatch, toImages, type RgbImage } from '@controllab/data';
 import type { FloatTensor } from '@controllab/diffusion';
 import { compile, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
@@ -6,6 +7,12 @@ import type { BasePart } from '../base.ts';
 import { checkFinite } from '../sampler/check-finite.ts';
 
 const row = (data: HostTensor['data'], n: number, size: number): Float32Array => (data as Float32Array).subarray(n * size, (n + 1) * size);
+
+/** The encoder as part of another network's graph. */
+export const tracedEncoder = (vae: AutoencoderKL): LatentEncoder => ({
+  module: vae,
+  encode: (pictures) => vae.scaled(vae.encode(tf.sub(tf.mul(pictures, 2), 1)).mean),
+});
 
 /** Scaled posterior means [N, C, h, w] of pictures of one size, one at a time: a picture of full size fills the memory. */
 export async function encodePictures(

@@ -9,7 +9,7 @@ import type { Base, FixedInputs } from '../base.ts';
 import { BaseModelError } from '../errors.ts';
 import type { LoraRequest } from '../lora/merge-lora.ts';
 import { runOnce } from '../run-once.ts';
-import { compileDecoder, encodePictures } from './autoencoder.ts';
+import { compileDecoder, encodePictures, tracedEncoder } from './autoencoder.ts';
 import { isXl, readConfigs, sampleSize, type Configs, type UNetConfig } from './files/configs.ts';
 import { fileKind } from './files/file-kind.ts';
 import { fileMarkers, NO_MARKERS, withPrediction } from './files/prediction.ts';
@@ -81,7 +81,7 @@ function baseOf(id: string, configs: Configs, weights: Weights): Base {
     pixels,
     latentChannels: vae.latentChannels,
     factor: vae.factor,
-    denoiser: (options) => imageDenoiser(configs.unet, { ...setting, ...options }),
+    denoiser: (options) => imageDenoiser(configs.unet, { ...setting, latentEncoder: tracedEncoder(vae), ...options }),
     fixedInputs,
     textEncoder: () => tracedTextEncoder(textEncoders()),
     tokenizer: { module: new URL('./tokenize-prompts.ts', import.meta.url).href, data: configs.tokenizers },

@@ -1,5 +1,14 @@
 import * as tf from '@tensorflow/tfjs';
-import { withParameters, type Control, type ControlledOptions, type Denoiser, type Weights } from '@controllab/core-blocks';
+import {
+  baseModules,
+  controlOptions,
+  withParameters,
+  type Control,
+  type ControlledOptions,
+  type Denoiser,
+  type Module,
+  type Weights,
+} from '@controllab/core-blocks';
 import { compile, type CompileOptions, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
 import type { Base } from '../base.ts';
 import { checkControlValues, controlValueSpecs } from '../control/control-values.ts';
@@ -102,7 +111,7 @@ function controlled(denoiser: Denoiser, t: NamedTensors, all: NamedTensors, opti
   return addControls(
     controls.map(({ control, scale = 1 }, i) => {
       const condition = repeated(all[`condition${i}`]!, controlledRows(options) / count);
-      const given = control.apply({ ...seen, condition }, all[`strength${i}`] ?? scale, denoiser.unet);
+      const given = controlOptions(control, denoiser, { ...seen, condition }, all[`strength${i}`] ?? scale);
       const weighed = weighConnections(given, weighting);
       const entering = alone ? firstRowsOnly(weighed, count, t['sample']!) : weighed;
       return guidance ? contextOfFirst(entering, count, t['context']!) : entering;
@@ -142,10 +151,16 @@ export async function compileDenoiser(
   );
   const wanted: Record<string, TensorSpec> = Object.assign({}, others, conditions, strengths, ...values);
   const inputs = Object.fromEntries(Object.entries(wanted).filter(([name]) => !(name in constants)));
+  const shared = Object.assign({}, ...controls.map(({ control }) => baseModules(denoiser, control))) as Record<string, Module>;
+  const frozen = Object.keys({ unet: denoiser.unet, ...shared }).map((part) => `${part}.`);
   for (const [name, tensor] of Object.entries(base.weights))
-    if (name.startsWith('unet.') && !(name in constants) && !(name in inputs)) constants[name] = tensor;
+    if (frozen.some((part) => name.startsWith(part)) && !(name in constants) && !(name in inputs)) constants[name] = tensor;
 
-  const modules = { unet: denoiser.unet, ...Object.fromEntries(controls.map(({ control }, i) => [`control${i}`, control.module])) };
+  const modules = {
+    unet: denoiser.unet,
+    ...shared,
+    ...Object.fromEntries(controls.map(({ control }, i) => [`control${i}`, control.module])),
+  };
   const compiled = await compile(
     ({ inputs: fed, constants: kept }) => {
       const all: NamedTensors = { ...kept, ...fed };

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { initialize, readConstant, type Control, type ControlTarget, type Method, type Weights } from '@controllab/core-blocks';
 import type { NamedTensors } from '@controllab/tfjs-onnx';
 import type { Connection } from '../connection.ts';
+import { ControlNetError } from '../errors.ts';
 import { ControlNetModel, ControlNetSpatioTemporalModel, initializeFromUNet } from '../controlnet.ts';
 import { hintWidths } from './hint-widths.ts';
 import { residualControl, type ResidualChoices, type ResidualNetwork } from './residual-control.ts';
@@ -14,6 +15,13 @@ export interface ControlNetChoices extends ResidualChoices {
   readonly copy?: 'pretrained' | 'random';
   /** What a condition's black and white are to the hint encoder: 0 and 1 as released, or -1 and 1 as pictures are to an autoencoder. */
   readonly conditionRange?: 'unit' | 'signed';
+  /**
+   * What encodes the condition: a hint encoder that trains (the method), or the base's frozen autoencoder; its latents then take the place
+   * of the noisy ones, which the copy does not see (CtrLoRA's base ControlNet: Xu et al. 2024, section 3.2).
+   */
+  readonly conditionEncoder?: 'hint' | 'autoencoder';
+  /** How many of the encoder's levels are copied and connected, the finest first, and no middle block; default all, with it. */
+  readonly levels?: number;
 }
 
 const at = (t: NamedTensors, name: string) => t[name]!;
@@ -21,7 +29,7 @@ const at = (t: NamedTensors, name: string) => t[name]!;
 /** The copy for a target, and its residuals. @throws ControlNetError invalid-config, CoreBlocksError invalid-config */
 function copyOf(
   target: ControlTarget,
-  { copy, ...connections }: Pick<ControlNetChoices, 'connection' | 'onlyMid' | 'copy'>,
+  { copy, ...connections }: Pick<ControlNetChoices, 'connection' | 'onlyMid' | 'copy' | 'levels'> & { hint: boolean },
 ): ResidualNetwork {
   const hint = { conditioning_embedding_out_channels: hintWidths(target) };
   const initialOf =
@@ -29,6 +37,12 @@ function copyOf(
     (base, seed) =>
       copy === 'random' ? initialize(module, seed, 'control') : initializeFromUNet(module, base, seed, 'control');
   if (target.video) {
+    if (!connections.hint)
+      throw new ControlNetError(
+        'invalid-config',
+        `a ControlNet of latents of its condition is defined for images, '${target.family}' makes videos`,
+        { family: target.family },
+      );
     const module = new ControlNetSpatioTemporalModel({ ...target.encoder, ...hint }, connections);
     return {
       module,
@@ -82,6 +96,8 @@ export function controlNet({
   jointRate = null,
   trains,
   conditionRange = 'unit',
+  conditionEncoder = 'hint',
+  levels,
 }: ControlNetChoices = {}): Method {
   const choices: readonly (readonly [chosen: boolean, id: string, label: string])[] = [
     [copy === 'random', 'random', 'random copy'],
@@ -89,6 +105,8 @@ export function controlNet({
     [onlyMid, 'mid', 'middle block only'],
     [jointRate !== null, 'joint', trains === undefined ? 'trained with the U-Net' : `trained with the U-Net's ${String(trains)}`],
     [conditionRange === 'signed', 'signed', 'condition in [-1, 1]'],
+    [conditionEncoder === 'autoencoder', 'latents', 'frozen autoencoder'],
+    [levels !== undefined, `levels-${levels}`, `${levels} ${levels === 1 ? 'level' : 'levels'} copied`],
   ];
   const chosen = choices.filter(([is]) => is);
   return {
@@ -101,6 +119,8 @@ export function controlNet({
         ? []
         : [`${trains === undefined ? 'the whole U-Net trains' : `the U-Net's parameters that match ${String(trains)} train`} with it`]),
       ...(conditionRange === 'signed' ? ['which sees its condition in [-1, 1]'] : []),
+      ...(conditionEncoder === 'autoencoder' ? ["which sees the frozen autoencoder's latents of its condition and no noisy ones"] : []),
+      ...(levels === undefined ? [] : [`of its ${levels === 1 ? 'finest level' : `${levels} finest levels`} alone`]),
     ].join(', '),
     config: {
       connection,
@@ -109,11 +129,19 @@ export function controlNet({
       jointRate,
       ...(trains === undefined ? {} : { trains: String(trains) }),
       ...(conditionRange === 'unit' ? {} : { conditionRange }),
+      ...(conditionEncoder === 'hint' ? {} : { conditionEncoder }),
+      ...(levels === undefined ? {} : { levels }),
     },
     create(target) {
-      const network = copyOf(target, { connection, copy, onlyMid });
+      const latents = conditionEncoder === 'autoencoder';
+      if (latents && conditionRange === 'signed')
+        throw new ControlNetError('invalid-config', "a condition in [-1, 1] is for hint encoders; the autoencoder's is in [0, 1]", {
+          conditionRange,
+        });
+      const network = copyOf(target, { connection, copy, onlyMid, hint: !latents, ...(levels === undefined ? {} : { levels }) });
       const seen = conditionRange === 'unit' ? network : { ...network, residuals: signed(network.residuals) };
-      return residualControl(target, seen, { onlyMid, jointRate, ...(trains === undefined ? {} : { trains }) });
+      const control = residualControl(target, seen, { onlyMid, jointRate, ...(trains === undefined ? {} : { trains }) });
+      return latents ? { ...control, sees: 'latents' } : control;
     },
   };
 }

@@ -52,6 +52,8 @@ const METHODS = {
   'controlnet-gaussian-joint': controlNet({ connection: 'gaussian', jointRate: 0.1 }),
   'controlnet-joint': controlNet({ jointRate: 0.1, trains: /to_out/ }),
   'controlnet-signed': controlNet({ conditionRange: 'signed' }),
+  'controlnet-latents': controlNet({ conditionEncoder: 'autoencoder' }),
+  'controlnet-levels-1': controlNet({ levels: 1 }),
   'controlnet-lite': controlNetLite(),
   'controlnet-mlp': controlNetMlp(),
   'controlnet-xs': controlNetXs(),
@@ -175,6 +177,25 @@ it('connects the middle block alone where it says so', () => {
   const names = Object.keys(parameterSpecs(METHODS['controlnet-mid'].create(target).module));
   expect(names).toContain('controlnet_mid_block.weight');
   expect(names.filter((name) => name.startsWith('controlnet_down_blocks'))).toEqual([]);
+});
+
+it('copies of some levels what they have, and refuses levels that are none', () => {
+  // Stable Diffusion 1.5: conv_in, time embedding, two levels of 320 and 640 channels with their downsamplers, the hint encoder.
+  const sd15: ControlTarget = { family: 'sd15', factor: 8, video: false, encoder: SD15_ENCODER };
+  const names = [...controlNet({ levels: 2 }).create(sd15).module.parameters().keys()];
+  expect(names.filter((name) => /^(down_blocks\.[23]|mid_block|controlnet_mid_block)/.test(name))).toEqual([]);
+  expect(names).toContain('down_blocks.1.downsamplers.0.conv.weight');
+  // conv_in's state, two layers and a downsampler in each level.
+  expect(names.filter((name) => /^controlnet_down_blocks\.\d\.weight$/.test(name))).toHaveLength(7);
+  for (const levels of [0, 2, 1.5]) expect(() => controlNet({ levels }).create(target)).toThrow(`a part of them is 1 to 1, got ${levels}`);
+  expect(() => controlNet({ levels: 1, onlyMid: true }).create(target)).toThrow('of some levels the middle block is not one');
+});
+
+it('sees latents of its condition without a hint encoder, for images alone', () => {
+  const control = controlNet({ conditionEncoder: 'autoencoder' }).create(target);
+  expect(control.sees).toBe('latents');
+  expect([...control.module.parameters().keys()].filter((name) => name.startsWith('controlnet_cond'))).toEqual([]);
+  expect(() => controlNet({ conditionEncoder: 'autoencoder', conditionRange: 'signed' }).create(target)).toThrow(/is for hint encoders/);
 });
 
 it('refuses a base with another number of pixels per latent, and videos where they are not defined', () => {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { parameterSpecs } from '@controllab/core-blocks';
-import { firstExamples } from '@controllab/data';
+import { parameterSpecs, withParameters } from '@controllab/core-blocks';
+import { conditionBatch, firstExamples } from '@controllab/data';
 import { emojiScenes } from '@controllab/emoji-scenes';
 import { MINI_UNET, miniVae } from '../networks/models.ts';
+import { compile } from '@controllab/tfjs-onnx';
 import { openMini } from './open-mini.ts';
 
 const engine = { threads: 1 };
@@ -34,6 +35,26 @@ describe('the embedded default as a base', () => {
     const [first] = await base.decode({ data: latents.data.slice(0, 1024), shape: [1, 4, 16, 16] }, engine);
     const squares = first!.rgb.reduce((sum, value, i) => sum + (value - images[0]!.rgb[i]!) ** 2, 0) / first!.rgb.length;
     expect(10 * Math.log10(255 ** 2 / squares)).toBeGreaterThan(20);
+  });
+
+  it('encodes a condition within another graph to the same latents', async () => {
+    const { latentEncoder } = base.denoiser();
+    const images = (await firstExamples(await emojiScenes({ tier: 'core', seed: 4, split: 'train' }), 2)).map(({ image }) => image);
+    const pictures = conditionBatch(images);
+    const vae = Object.fromEntries(Object.entries(base.weights).filter(([name]) => name.startsWith('vae.')));
+    const network = await compile(
+      ({ inputs, constants }) =>
+        withParameters({ vae: latentEncoder!.module }, constants, () => ({
+          outputs: { latents: latentEncoder!.encode(inputs['pictures']!) },
+        })),
+      { inputs: { pictures: { shape: pictures.shape } }, constants: vae },
+      engine,
+    );
+    const { latents } = await network.run({ pictures });
+    await network.release();
+    const expected = await base.encode(images, engine);
+    expect(latents!.shape).toEqual(expected.shape);
+    expect(Math.max(...latents!.data.map((x, i) => Math.abs(x - expected.data[i]!)))).toBeLessThan(1e-4);
   });
 
   it('tokenises in a worker as here, and encodes every prompt by itself', async () => {

@@ -5,7 +5,7 @@ import { jsonHash } from '@controllab/data';
 import { NoiseSchedule } from '@controllab/diffusion';
 import { CONTEXT_LENGTH, vocabulary, type Tier } from '@controllab/emoji-scenes';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
-import { compileDecoder, normaliseLatents, PATCH, posteriorMeans } from '../networks/autoencoder.ts';
+import { compileDecoder, normaliseLatents, PATCH, posteriorMeans, tracedEncoder } from '../networks/autoencoder.ts';
 import { miniText } from '../networks/clip.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniUNet, miniVae, LATENT_LIMIT } from '../networks/models.ts';
 import { COMMITTED_TIER, MINI, type CommunityStyle } from '../names.ts';
@@ -47,12 +47,13 @@ export function withUNet(
   { config, weights, hash }: { config: UNet2DConditionConfig; weights: Record<string, HostTensor>; hash: string },
 ): Base {
   const others = Object.entries(base.weights).filter(([name]) => !name.startsWith('unet.'));
+  const { latentEncoder } = base.denoiser();
   return {
     ...base,
     hash: jsonHash({ of: base.hash, unet: hash }),
     hashes: { ...base.hashes, unet: hash },
     weights: { ...Object.fromEntries(others), ...weights },
-    denoiser: (options) => imageDenoiser(config, { ...SETTING, ...options }),
+    denoiser: (options) => imageDenoiser(config, { ...SETTING, ...(latentEncoder === undefined ? {} : { latentEncoder }), ...options }),
   };
 }
 
@@ -87,7 +88,7 @@ export function openMini({ tier = COMMITTED_TIER, style }: { tier?: Tier; style?
     pixels: IMAGE_SIZE,
     latentChannels: LATENT_CHANNELS,
     factor: PATCH,
-    denoiser: (options) => imageDenoiser(MINI_UNET, { ...SETTING, ...options }),
+    denoiser: (options) => imageDenoiser(MINI_UNET, { ...SETTING, latentEncoder: tracedEncoder(statistics), ...options }),
     fixedInputs: () => ({}),
     textEncoder: () => miniTextEncoder(vocabularySize),
     tokenizer: tokenizerReference(tier),

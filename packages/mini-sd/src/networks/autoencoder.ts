@@ -1,6 +1,6 @@
-import type * as tf from '@tensorflow/tfjs';
+import * as tf from '@tensorflow/tfjs';
 import { checkFinite, type BasePart } from '@controllab/base-model';
-import { withParameters, type AutoencoderKL, pixelShuffle, pixelUnshuffle } from '@controllab/core-blocks';
+import { withParameters, type AutoencoderKL, type LatentEncoder, pixelShuffle, pixelUnshuffle } from '@controllab/core-blocks';
 import { imageBatch, toImages, type RgbImage } from '@controllab/data';
 import type { FloatTensor } from '@controllab/diffusion';
 import { compile, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
@@ -36,6 +36,16 @@ export function normaliseLatents(
     for (let j = i; j < i + plane; j++) out[j] = direction === 'forward' ? (data[j]! - mean[k]!) / std[k]! : data[j]! * std[k]! + mean[k]!;
   }
   return { data: out, shape };
+}
+
+/** The encoder as part of another network's graph: normalised posterior means. */
+export function tracedEncoder({ mean, std }: LatentStatistics): LatentEncoder {
+  const module = miniVae();
+  const row = (values: readonly number[]): tf.Tensor => tf.tensor([...values], [1, values.length, 1, 1]);
+  return {
+    module,
+    encode: (pictures) => tf.div(tf.sub(encode(module, tf.sub(tf.mul(pictures, 2), 1)).mean, row(mean)), row(std)),
+  };
 }
 
 /** Mean and standard deviation of each channel of latents [N, C, h, w]. */

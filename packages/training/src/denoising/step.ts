@@ -1,6 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import {
+  baseModules,
   conditionSpec,
+  controlOptions,
   isUNetBlock,
   parameterSpecs,
   withParameters,
@@ -21,7 +23,7 @@ export interface DenoisingModel {
   readonly denoiser: Denoiser;
   /** null: what it would give, `context`, is fed. */
   readonly text: TextEncoder | null;
-  /** Frozen weights under `unet.` and `text.`; others are left alone. */
+  /** Frozen weights under `unet.` and `text.`, `vae.` for a control that sees latents; others are left alone. */
   readonly weights: Weights;
   readonly control: Control;
 }
@@ -105,7 +107,8 @@ export function denoisingStep(
   const { denoiser, text, weights, control } = model;
   const inBase = trainedInBase(model);
   const unetSpecs = parameterSpecs({ unet: denoiser.unet });
-  const frozen = startsWith(weights, ['unet.', 'text.']);
+  const base = baseModules(denoiser, control);
+  const frozen = startsWith(weights, ['text.', ...Object.keys(base).map((part) => `${part}.`)]);
   const blocks = recompute ? { recompute: isUNetBlock } : {};
   return {
     name,
@@ -119,7 +122,7 @@ export function denoisingStep(
     ...(recipe.maxGradNorm === undefined ? {} : { maxGradNorm: recipe.maxGradNorm }),
     loss: ({ params, constants, inputs }) =>
       withParameters(
-        { unet: denoiser.unet, ...(text === null ? {} : { text: text.module }) },
+        { ...base, ...(text === null ? {} : { text: text.module }) },
         { ...constants, ...params },
         () =>
           withParameters(
@@ -127,7 +130,7 @@ export function denoisingStep(
             params,
             () => {
               const t = { ...inputs, ...text?.encode(inputs) };
-              const prediction = denoiser.predict(t, control.apply(t, 1, denoiser.unet));
+              const prediction = denoiser.predict(t, controlOptions(control, denoiser, t));
               return { loss: lossOf(prediction, inputs) };
             },
             blocks,
