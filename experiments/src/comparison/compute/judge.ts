@@ -3,7 +3,7 @@ import type { RgbImage } from '@controllab/data';
 import { plain } from '../../train/on-base.ts';
 import type { ConditionId } from '../conditions.ts';
 import type { EvaluationSet } from './evaluation-set.ts';
-import { applies, type Measure, type Measured } from './measures.ts';
+import { applies, type Measure } from './measures.ts';
 import type { Ground, Setting } from './train.ts';
 
 /** One measure of pictures: a value a picture (null where it does not apply), or one in all. */

@@ -198,8 +198,8 @@ export const frechet: Measure = {
 const SHRINKAGE = 0.01;
 
 /**
- * Whether a picture looks like the artist's whose base drew it, or like the other one's on whose base controls were trained. Four artists at
- * a time are not told apart surely: of the real scenes of three of them two thirds are taken for their own.
+ * Whether a picture looks like the artist's whose base drew it, or like the other one's on whose base controls were trained. Four artists
+ * at a time are not told apart surely: of the real scenes of three of them two thirds are taken for their own.
  */
 export const styleKept: Measure = {
   id: 'style',

@@ -185,7 +185,7 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
           const drawn = await draw(condition, prompts);
           const beside: EvaluationValues =
             copies === null ? {} : { copies: copies.of(await draw(copies.condition, Array<string>(images).fill(''))) };
-          const measured: Measured = { ...setting, images: drawn, examples: followed, condition: key.condition };
+          const measured: Measured = { ...setting, original: null, images: drawn, examples: followed, condition: key.condition };
           const perImage = await everyPicture(conditionFidelity, measured);
           for (const id of measures) beside[id] = await everyPicture(FOLLOWED[id], measured);
           const [first] = drawn;
