@@ -1,8 +1,7 @@
 // npm run publish-report -- reports/ablation/standard-seed-1 [NAME]
 // Copies a finished report to reports/published/NAME (the experiment's id without one), to be committed.
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { publishReport, writeIndex } from '@controllab/report';
+import { committedResults, publishReport, writeIndex } from '@controllab/report';
 
 const [report, given] = process.argv.slice(2);
 if (report === undefined) {
@@ -11,7 +10,7 @@ if (report === undefined) {
 }
 const published = path.join(import.meta.dirname, '..', 'reports', 'published');
 try {
-  const name = given ?? JSON.parse(readFileSync(path.join(report, 'results.json'), 'utf8')).id;
+  const name = given ?? (await committedResults(report)).id;
   await publishReport(report, published, name);
   await writeIndex(published);
   console.log(`reports/published/${name}: commit it, and let \`npm run verify\` look at it`);

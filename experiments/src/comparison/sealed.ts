@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Table } from '@controllab/report';
 import { ExperimentError } from '../runner/errors.ts';
 
-/** A table of predictions as it was before what it foretells was computed; `tools/seal.mjs` takes it from a report. */
+/** A table of predictions as it was before what it foretells was computed; `npm run seal` takes it from a report. */
 export interface Sealed {
   /** The report that it is from, and the code that computed it. */
   readonly report: string;

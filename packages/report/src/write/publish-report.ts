@@ -13,19 +13,35 @@ const fileOf = (folder: string, name: string): Promise<Buffer> =>
   });
 
 /**
+ * What the `results.json` of a finished report holds, for whoever publishes or seals it.
+ * @throws ReportError `bad-report` for a folder without one, or whose report was made by code that is not committed
+ */
+export async function committedResults<T extends { provenance: { commit: string | null } }>(report: string): Promise<T> {
+  const text = (await fileOf(report, 'results.json')).toString('utf8');
+  let results: T;
+  try {
+    results = JSON.parse(text) as T;
+  } catch (error) {
+    throw new ReportError('bad-report', `${path.join(report, 'results.json')} is no JSON: ${(error as Error).message}`, { report });
+  }
+  const { commit } = results.provenance;
+  if (commit === null || commit.includes('+'))
+    throw new ReportError(
+      'bad-report',
+      `${report} was written by code that is not committed (${commit ?? 'no repository'}): nobody could compute it again`,
+      { report, commit },
+    );
+  return results;
+}
+
+/**
  * Copies a finished report to `published`/NAME, to be committed: every file that its manifest lists, with style, script and Plotly in
  * `published`/assets, once for all reports.
  * @throws ReportError `bad-report` for a folder that is no whole report, or one that was made by code that is not committed;
  * `foreign-files` where the target holds anything else than an earlier report
  */
 export async function publishReport(report: string, published: string, name: string): Promise<void> {
-  const { provenance } = JSON.parse((await fileOf(report, 'results.json')).toString('utf8')) as { provenance: { commit: string | null } };
-  if (provenance.commit === null || provenance.commit.includes('+'))
-    throw new ReportError(
-      'bad-report',
-      `${report} was written by code that is not committed (${provenance.commit ?? 'no repository'}): nobody could compute it again`,
-      { report, commit: provenance.commit },
-    );
+  await committedResults(report);
   const listed = parseReportManifest((await fileOf(report, REPORT_MANIFEST)).toString('utf8'));
   if (listed === null) throw new ReportError('bad-report', `${report}: ${REPORT_MANIFEST} is none of ours`, { report });
   const target = path.join(published, name);
