@@ -9,14 +9,16 @@ import { BASE, promptedAndUnprompted, type Arm, type Drawing, type Experiment, t
 import type { Panel, View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 
-const methods = [controlNet(), controlNeXt()];
-const arms: readonly Arm[] = methods.flatMap((method) =>
+/** ControlNeXt is beside it, without claims: two trainings show whether it differs. */
+const methods = [{ method: controlNet() }, { method: controlNeXt(), seeds: 2 }];
+const arms: readonly Arm[] = methods.flatMap(({ method, ...few }) =>
   [0.5, 1].map((promptDrop) => ({
     id: `${method.id}-${100 * promptDrop}`,
     label: `${method.label}, ${100 * promptDrop}% dropped`,
     description: `${method.description}; ${100 * promptDrop}% of the prompts dropped while training`,
     method,
     recipe: { promptDrop },
+    ...few,
   })),
 );
 
