@@ -15,6 +15,7 @@ const OTHERS = {
   fit: {},
   fixtures: {},
   parameters: {},
+  people: {},
   sweep: {},
 };
 

@@ -112,6 +112,12 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('@controllab/metrics/cli/evaluate'),
   },
   {
+    name: 'people',
+    description: 'shares right of people, from their saved answers',
+    example: 'answers/*.json',
+    load: () => import('./people/command.ts'),
+  },
+  {
     name: 'fetch',
     description: 'download the published weights that evaluate needs',
     example: 'inception',

@@ -2,6 +2,7 @@ export type ExperimentErrorCode =
   | 'invalid-option'
   | 'invalid-model'
   | 'invalid-image'
+  | 'invalid-answers'
   | 'locked'
   | 'disk-full'
   | 'store-damaged'

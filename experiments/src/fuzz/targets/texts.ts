@@ -1,7 +1,9 @@
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { matchCaptions, readCaptions } from '@controllab/data';
 import { readCaptionTokenizer } from '@controllab/metrics';
+import { readAnswers } from '../../people/people.ts';
 import { readPrompts, type PromptRow } from '../../generate/prompts/read-prompts.ts';
 import type { Target } from '../target.ts';
 import { refusal } from './tensor-files.ts';
@@ -41,6 +43,30 @@ const prompts = (format: string, sample: string, rows: readonly PromptRow[], hos
   },
 });
 
+/** What people answered on a study's page, in both formats that it saves. */
+const studyAnswers: Target = {
+  name: 'study-answers',
+  samples: async () => [
+    Buffer.from(
+      '{"format":"controllab-pair-study-1","study":"a/b","shown":"single","seed":3,"taught":2,"asked":2,"answers":[{"pair":4,"truth":"A","answer":"B","correct":false},{"pair":1,"truth":"B","answer":"B","correct":true}]}',
+    ),
+    Buffer.from(
+      'study,shown,seed,taught,asked,question,pair,truth,answer,correct,seconds\r\na/b,pairs,3,2,2,1,4,left,right,0,1.2\r\na/b,pairs,3,2,2,2,1,left,left,1,0.8\r\n',
+    ),
+  ],
+  place: async (folder) => path.join(folder, 'answers'),
+  text: true,
+  hostile: () => [
+    Buffer.from(`{"format":"controllab-pair-study-1","answers":${'['.repeat(1_000_000)}`),
+    Buffer.from(`study,shown\n${'"'.repeat(1_000_000)}`),
+    Buffer.from('{"format":"controllab-pair-study-1","study":"a/b","shown":"pairs","seed":1,"taught":1,"asked":1,"answers":[7]}'),
+  ],
+  read: async (file) => {
+    const { answers, ...person } = readAnswers('answers', await readFile(file, 'utf8'));
+    return { structure: '', payload: JSON.stringify({ ...person, answers }) };
+  },
+};
+
 const MERGES = '#version: 0.2\nc a\nca t</w>\nd o\ndo g</w>\n';
 
 const readTokenizer: Target['read'] = async (file) => {
@@ -70,6 +96,7 @@ const gzipMerges: Target = {
 
 export const texts: readonly Target[] = [
   captionsCsv,
+  studyAnswers,
   prompts(
     'csv',
     'prompt,negative_prompt,seed\na cat,"blurry, grey",7\n"a ""big"" dog",,\nü,x,0\n',

@@ -67,16 +67,16 @@
     return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
   };
 
-  const COLUMNS = ['study', 'shown', 'seed', 'taught', 'question', 'pair', 'truth', 'answer', 'correct', 'seconds'];
+  const COLUMNS = ['study', 'shown', 'seed', 'taught', 'asked', 'question', 'pair', 'truth', 'answer', 'correct', 'seconds'];
 
-  /** Answers as a table, a row a question. */
-  const csv = ({ study, shown, seed, taught, answers }) =>
-    [
-      COLUMNS,
-      ...answers.map((one, i) => [study, shown, seed, taught, i + 1, one.pair, one.truth, one.answer, one.correct ? 1 : 0, one.seconds]),
-    ]
-      .map((row) => `${row.map(field).join(',')}\r\n`)
-      .join('');
+  /** Answers as a table, a row a question; `asked` tells whether all rows are there. */
+  const csv = ({ study, shown, seed, taught, asked, answers }) => {
+    const rows = answers.map(
+      ({ pair, truth, answer, correct, seconds }, i) =>
+      [study, shown, seed, taught, asked, i + 1, pair, truth, answer, correct ? 1 : 0, seconds], // prettier-ignore
+    );
+    return [COLUMNS, ...rows].map((row) => `${row.map(field).join(',')}\r\n`).join('');
+  };
 
   globalThis.pairStudy = { plan, precision, csv };
 })();

@@ -68,11 +68,11 @@ it('answers are a table that no spreadsheet takes for formulas', () => {
     { pair: 12, truth: 'right', answer: 'left', correct: false, seconds: 1.5 },
     { pair: 3, truth: '=A, "x"', answer: '=A, "x"', correct: true, seconds: 0.25 },
   ];
-  expect(csv({ study: 'report/id', shown: 'pairs', seed: 7, taught: 2, answers })).toBe(
+  expect(csv({ study: 'report/id', shown: 'pairs', seed: 7, taught: 2, asked: 2, answers })).toBe(
     [
-      'study,shown,seed,taught,question,pair,truth,answer,correct,seconds',
-      'report/id,pairs,7,2,1,12,right,left,0,1.5',
-      `report/id,pairs,7,2,2,3,"'=A, ""x""","'=A, ""x""",1,0.25`,
+      'study,shown,seed,taught,asked,question,pair,truth,answer,correct,seconds',
+      'report/id,pairs,7,2,2,1,12,right,left,0,1.5',
+      `report/id,pairs,7,2,2,2,3,"'=A, ""x""","'=A, ""x""",1,0.25`,
       '',
     ].join('\r\n'),
   );

@@ -129,7 +129,7 @@ describe.skipIf(!installed)(
           models: ['A & co', 'B'],
         });
         expect(result.answers.map(({ truth }) => truth).sort()).toEqual(['A & co', 'B']);
-        expect((await saved('Save answers as CSV')).split('\r\n')[1]).toMatch(/^sample\/whose,single,9,1,1,\d+,(A & co|B),\1,1,[\d.]+$/);
+        expect((await saved('Save answers as CSV')).split('\r\n')[1]).toMatch(/^sample\/whose,single,9,1,2,1,\d+,(A & co|B),\1,1,[\d.]+$/);
       });
     });
 
