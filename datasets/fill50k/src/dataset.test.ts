@@ -64,6 +64,16 @@ describe('fill50k', () => {
     expect(() => fill50k({ palette: { red, odd: [0, 0.5, 256] } })).toThrow(/from 0 to 255 for "odd", got 0, 0.5, 256/);
   });
 
+  it('says the same in a sentence', async () => {
+    const [tutorial, sentence] = [fill50k({ size: 16 }), fill50k({ size: 16, wording: 'sentence' })];
+    expect(sentence.hash).not.toBe(tutorial.hash);
+    const again = await openDataset(JSON.parse(JSON.stringify(sentence.reference)) as typeof sentence.reference);
+    expect(again.hash).toBe(sentence.hash);
+    expect((await again.example(0)).image).toEqual((await tutorial.example(0)).image);
+    expect((await again.example(0)).captions['caption']).toBe('a coral circle on a floral white background');
+    expect(() => fill50k({ wording: 'poem' as 'sentence' })).toThrow(/wording is one of tutorial, sentence, got poem/);
+  });
+
   it('refuses what there is not, by name', async () => {
     for (const wrong of [{ size: 8 }, { size: 16.5 }, { seed: -1 }, { length: 0 }])
       expect(() => fill50k(wrong)).toThrow(/fill50k: \w+ must be a whole number from/);

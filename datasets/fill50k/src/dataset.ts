@@ -18,7 +18,11 @@ export interface CircleSource {
   readonly length?: number;
   /** The colours that circles and backgrounds have, by the words of the captions; two or more. CSS's named ones by default. */
   readonly palette?: Palette;
+  /** `tutorial` (default): `red circle with blue background`; `sentence`: `a red circle on a blue background`. */
+  readonly wording?: Wording;
 }
+
+export type Wording = 'tutorial' | 'sentence';
 
 /** Red, green and blue of colours, 0 to 255, by their names. */
 export type Palette = Readonly<Record<string, Rgb>>;
@@ -51,9 +55,15 @@ const CONDITIONS = ['source', 'canny'] as const;
  * The circles of ControlNet's tutorial, made by number: a coloured circle on a coloured background, its outline as the condition `source`
  * (white on black), and a caption that names both colours. Made anew, of the same kind: not the tutorial's own files. `canny` is the
  * picture's Canny edges.
- * @throws Fill50kError invalid-argument for a seed, size, length or palette that there is not
+ * @throws Fill50kError invalid-argument for a seed, size, length, palette or wording that there is not
  */
-export function fill50k({ seed = 0, size = 512, length = TUTORIAL_LENGTH, palette }: CircleSource = {}): Dataset<CircleExample> {
+export function fill50k({
+  seed = 0,
+  size = 512,
+  length = TUTORIAL_LENGTH,
+  palette,
+  wording = 'tutorial',
+}: CircleSource = {}): Dataset<CircleExample> {
   const check = (name: string, value: number, least: number, most: number): void => {
     if (!Number.isInteger(value) || value < least || value > most)
       throw new Fill50kError('invalid-argument', `fill50k: ${name} must be a whole number from ${least} to ${most}, got ${value}`, {
@@ -64,19 +74,30 @@ export function fill50k({ seed = 0, size = 512, length = TUTORIAL_LENGTH, palett
   check('size', size, 16, 2048);
   check('length', length, 1, 2 ** 32 - 1);
   if (palette !== undefined) checkPalette(palette);
-  const given = palette === undefined ? {} : { palette };
+  if (!Object.hasOwn(CAPTIONS, wording))
+    throw new Fill50kError('invalid-argument', `fill50k: wording is one of ${Object.keys(CAPTIONS).join(', ')}, got ${wording}`, {
+      wording,
+    });
+  const given = { ...(palette === undefined ? {} : { palette }), ...(wording === 'tutorial' ? {} : { wording }) };
   const colours = palette ?? CSS;
   const id = 'fill50k';
   return {
     id,
     // Which colour a number draws depends on their order.
-    hash: jsonHash({ dataset: id, revision: REVISION, seed, size, ...(palette === undefined ? {} : { palette: entriesOf(palette) }) }),
+    hash: jsonHash({
+      dataset: id,
+      revision: REVISION,
+      seed,
+      size,
+      ...given,
+      ...(palette === undefined ? {} : { palette: entriesOf(palette) }),
+    }),
     length,
     conditions: CONDITIONS,
     reference: { module: import.meta.url, data: { seed, size, length, ...given } },
     async example(index) {
       checkIndex({ id, length }, index);
-      return circle(circleSpec(seed, index, Object.keys(colours)), { size, palette: colours });
+      return circle(circleSpec(seed, index, Object.keys(colours)), { size, palette: colours, wording });
     },
   };
 }
@@ -111,13 +132,20 @@ function circleSpec(seed: number, index: number, names: readonly string[]): Circ
   return { colour: names[colour]!, background: names[other < colour ? other : other + 1]!, x: place(v), y: place(w), radius };
 }
 
-function circle(spec: CircleSpec, { size, palette }: { size: number; palette: Palette }): CircleExample {
+const withArticle = (name: string): string => `${/^[aeiou]/.test(name) ? 'an' : 'a'} ${name}`;
+
+const CAPTIONS: Readonly<Record<Wording, (spec: CircleSpec) => string>> = {
+  tutorial: ({ colour, background }) => `${colour} circle with ${background} background`,
+  sentence: ({ colour, background }) => `${withArticle(colour)} circle on ${withArticle(background)} background`,
+};
+
+function circle(spec: CircleSpec, { size, palette, wording }: { size: number; palette: Palette; wording: Wording }): CircleExample {
   const image = paint(spec, size, palette[spec.colour]!, palette[spec.background]!, 0);
   return {
     spec,
     palette,
     image,
-    captions: { caption: `${spec.colour} circle with ${spec.background} background` },
+    captions: { caption: CAPTIONS[wording](spec) },
     condition(id) {
       if (id === 'source') return paint(spec, size, [255, 255, 255], [0, 0, 0], Math.max(1, OUTLINE * size));
       if (id === 'canny') return greyImage(canny(image.rgb, size, size), image);

@@ -352,7 +352,7 @@ function questions(view: View, panel: Panel): Question[] {
       title: 'The loss is flat: does it learn, and when?',
       threads: threads(198, 215, 265, 685),
       asked:
-        'the training loss shows nothing for thousands of steps, fill50k does not come out. The circles of fill50k train by `npx controllab train --data fill50k`; here are the scenes.',
+        'the training loss shows nothing for thousands of steps, fill50k does not come out. Its circles are the subject of the experiment `fill50k`; here are the scenes.',
       answer:
         'the training loss of neighbouring steps differs by more than control changes it; fidelity to the condition shows when it is learnt. When that is, and what moves it, is the subject of the experiment `convergence`.',
       blocks: [losses(view, panel), curves(view, panel)],

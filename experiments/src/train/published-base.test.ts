@@ -2,9 +2,12 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import * as tf from '@tensorflow/tfjs';
 import { openCheckpoint, openControl } from '@controllab/base-model';
 import { writeTinyModel } from '@controllab/base-model/testing';
+import { readConstant } from '@controllab/core-blocks';
 import { encodePng } from '@controllab/report';
+import { saveOnnx } from '@controllab/tfjs-onnx';
 import { parseFlags } from '@controllab/command-line';
 import { configText } from './config-file.ts';
 import { trainFlags, type TrainFlags } from './flags.ts';
@@ -62,6 +65,59 @@ it('trains a ControlNeXt there in the layout that is released', async () => {
   const { control, weights } = openControl(at('next'), openCheckpoint(at('sd')));
   expect(control.trainsInBase!.test('mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0.weight')).toBe(true);
   expect(Object.keys(weights).filter((name) => !name.startsWith('control.') && !name.includes('to_out'))).toEqual([]);
+}, 120_000);
+
+it('trains on what an ONNX model makes of each picture, as it would on those pictures themselves', async () => {
+  const SIDE = 64;
+  mkdirSync(at('prepared'));
+  for (let n = 0; n < 4; n++) {
+    const rgb = Uint8Array.from({ length: 3 * SIDE * SIDE }, (_, i) => (i * (n + 3) + (i >> 4)) % 256);
+    writeFileSync(at('prepared', `${n}.png`), await encodePng(rgb, SIDE, SIDE));
+    writeFileSync(
+      at('prepared', `${n}.condition.png`),
+      await encodePng(
+        rgb.map((value) => 255 - value),
+        SIDE,
+        SIDE,
+      ),
+    );
+    writeFileSync(at('prepared', `${n}.txt`), 'a cat');
+  }
+  const model = at('negative.onnx');
+  saveOnnx(
+    ({ inputs }) => ({ outputs: { negative: tf.sub(1, inputs['picture']!) } }),
+    { inputs: { picture: { shape: [1, 3, SIDE, SIDE] } } },
+    model,
+  );
+  const common = [`--data=${at('prepared')}`, '--no-validation'];
+  await run(...common, `--out=${at('of-model')}`, '--control=onnx', `--condition-model=${model}`);
+  await run(...common, `--out=${at('of-column')}`, '--control=column');
+  const [ofModel, ofColumn] = ['of-model', 'of-column'].map((out) => openControl(at(out), openCheckpoint(at('sd'))).weights);
+  expect(Object.keys(ofModel!).length).toBeGreaterThan(0);
+  for (const [name, value] of Object.entries(ofModel!))
+    expect([name, readConstant(value).data]).toEqual([name, readConstant(ofColumn![name]!).data]);
+  expect(readFileSync(at('of-model', 'README.md'), 'utf8')).toContain('what a model makes of pictures');
+  // Its pictures were made once.
+  const [folder] = readdirSync(at('store', 'conditions'));
+  expect(readdirSync(at('store', 'conditions', folder!))).toHaveLength(4);
+}, 120_000);
+
+it('trains in aspect buckets there, a step for each size', async () => {
+  mkdirSync(at('shapes'));
+  for (const [n, [width, height]] of (
+    [
+      [90, 60],
+      [90, 60],
+      [60, 90],
+    ] as const
+  ).entries()) {
+    writeFileSync(at('shapes', `${n}.png`), await encodePng(new Uint8Array(3 * width * height).fill(40 * n), width, height));
+    writeFileSync(at('shapes', `${n}.txt`), 'a cat');
+  }
+  await run(`--data=${at('shapes')}`, `--out=${at('buckets')}`, '--aspect-buckets', '--max-train-steps=3');
+  expect(readFileSync(at('buckets', 'README.md'), 'utf8')).toMatch(/80 x 48 \(2 pictures\), 48 x 80 \(1 picture\)/);
+  const png = readFileSync(at('buckets', 'validation', 'step-00000002-1.png'));
+  expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([80, 48]);
 }, 120_000);
 
 it('says what is wrong with data and size before anything is trained', async () => {

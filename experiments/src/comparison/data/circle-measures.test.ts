@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { RgbImage } from '@controllab/data';
+import { vocabulary } from '@controllab/emoji-scenes';
 import type { CircleExample } from '@controllab/fill50k';
 import type { Measured } from '../compute/measures.ts';
-import { bothColours, circleColour, circleIou, groundColour } from './circle-measures.ts';
+import { bothColours, circleColour, circleIou, groundColour, misplacedColour } from './circle-measures.ts';
 import { openComparedData } from './open-data.ts';
 
 const SIZE = 64;
@@ -53,6 +54,7 @@ describe('its colours', () => {
     const apart = Math.hypot(46.77 - 54.9, 55.09 - 11.31, 32.32 + 51.05);
     expect((await circleColour.of(swapped))[0]).toBeCloseTo(apart, 1);
     expect((await groundColour.of(swapped))[0]).toBeCloseTo(apart, 1);
+    expect([await misplacedColour.of(swapped), await misplacedColour.of(half), await misplacedColour.of(right)]).toEqual([[1], [0], [0]]);
     expect(await circleColour.of(half)).toEqual([0]);
     expect(await bothColours.of(half)).toEqual([0]);
   });
@@ -81,9 +83,16 @@ describe('circles as a comparison’s data', () => {
     await expect(evaluation({ singles: 1, pairs: 1 })).rejects.toThrow(/a picture has one circle/);
   });
 
-  it('come in CSS’s names too', async () => {
-    const { examples: named } = await (await openComparedData('fill50k-css', on)).evaluation({ singles: 12, pairs: 0 });
-    expect(new Set((named as CircleExample[]).map(({ spec }) => spec.colour)).size).toBeGreaterThan(6);
-    expect(Object.keys((named[0] as CircleExample).palette)).toHaveLength(139);
+  it('are the same pictures under names that the base never read', async () => {
+    const unread = await (await openComparedData('fill50k-unread', on)).evaluation({ singles: 12, pairs: 0 });
+    const told = await (await openComparedData('fill50k-sentence', on)).evaluation({ singles: 1, pairs: 0 });
+    expect(told.examples[0]!.captions['caption']).toMatch(/^an? \w+ circle on an? \w+ background$/);
+    const words = new Set(vocabulary('full').words);
+    for (const [i, { image, captions }] of unread.examples.entries()) {
+      expect(image).toEqual(circles[i]!.image);
+      const [colour, , , background] = captions['caption']!.split(' ');
+      expect([words.has(colour!), words.has(background!)]).toEqual([false, false]);
+      expect(words.has(circles[i]!.spec.colour)).toBe(true);
+    }
   });
 });

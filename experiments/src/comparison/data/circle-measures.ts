@@ -102,6 +102,19 @@ export const bothColours: Measure = {
     }),
 };
 
+/** Whether the colour that is named for the circle is the background's. */
+export const misplacedColour: Measure = {
+  ...bothColours,
+  id: 'misplaced-colour',
+  label: () => 'background in the circle’s colour',
+  method: () => 'Share of pictures in which what is around the outline is nearest to the colour that is named for the circle.',
+  better: 'lower',
+  of: async ({ images, examples }) =>
+    circlesOf(examples).map((example, i) =>
+      Number(nearestName(coloursIn(images[i]!, example).background, example) === example.spec.colour),
+    ),
+};
+
 function nearestName(colour: Rgb, { palette }: CircleExample): string {
   const byDistance = Object.entries(palette).map(([name, rgb]) => ({ name, distance: colourDifference(colour, rgb) }));
   return byDistance.reduce((best, one) => (one.distance < best.distance ? one : best)).name;

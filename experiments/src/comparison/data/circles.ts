@@ -1,6 +1,6 @@
 import { jsonHash } from '@controllab/data';
-import { colours } from '@controllab/emoji-scenes';
-import { fill50k, type CircleExample, type Palette } from '@controllab/fill50k';
+import { colourNames, colours, type Colour } from '@controllab/emoji-scenes';
+import { fill50k, type CircleExample, type CircleSource } from '@controllab/fill50k';
 import { ExperimentError } from '../../runner/errors.ts';
 import { REFERENCE_SCENES, type EvaluationSet } from '../compute/evaluation-set.ts';
 import type { OpenComparedData } from './compared-data.ts';
@@ -9,9 +9,9 @@ import type { OpenComparedData } from './compared-data.ts';
 const SEEDS = { training: 0, evaluation: 1, heldOutLoss: 2, frechetReference: 3 } as const;
 
 const circles =
-  (palette: Palette | undefined): OpenComparedData =>
+  (told: Pick<CircleSource, 'palette' | 'wording'>): OpenComparedData =>
   async ({ base: { pixels: size } }) => {
-    const of = (seed: number) => fill50k({ seed, size, ...(palette === undefined ? {} : { palette }) });
+    const of = (seed: number) => fill50k({ seed, size, ...told });
     const held = async (seed: number, count: number, first = 0): Promise<EvaluationSet> => {
       const all = of(seed);
       const examples: CircleExample[] = [];
@@ -37,7 +37,25 @@ function noPairs(singles: number, pairs: number): number {
 }
 
 /** The tutorial's circles in the colours that the embedded default knows by name, as its backgrounds have them. */
-export const knownCircles = circles(colours);
+export const knownCircles = circles({ palette: colours });
 
-/** The same in all that CSS names. */
-export const cssCircles = circles(undefined);
+/** The same pictures, told in sentences as the embedded default's captions are. */
+export const toldCircles = circles({ palette: colours, wording: 'sentence' });
+
+/** Other words for these colours, none of which any of its captions has. */
+const UNREAD: Readonly<Record<Colour, string>> = {
+  white: 'alabaster',
+  gray: 'pewter',
+  red: 'crimson',
+  orange: 'amber',
+  yellow: 'saffron',
+  green: 'emerald',
+  teal: 'cyan',
+  blue: 'azure',
+  purple: 'violet',
+  pink: 'salmon',
+  brown: 'umber',
+};
+
+/** The same pictures, their colours called what the embedded default never read. */
+export const unreadCircles = circles({ palette: Object.fromEntries(colourNames.map((name) => [UNREAD[name], colours[name]])) });

@@ -33,6 +33,23 @@ const VAE = {
 };
 const TEXT = { hidden_size: 8, intermediate_size: 16, num_hidden_layers: 2, num_attention_heads: 2, max_position_embeddings: 12 };
 
+/** Stable Diffusion 1.5's sizes, but for the vocabulary. */
+const SD15 = {
+  unet: {
+    ...UNET,
+    sample_size: 64,
+    block_out_channels: [320, 640, 1280, 1280],
+    down_block_types: ['CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'CrossAttnDownBlock2D', 'DownBlock2D'],
+    up_block_types: ['UpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D', 'CrossAttnUpBlock2D'],
+    layers_per_block: 2,
+    attention_head_dim: 8,
+    cross_attention_dim: 768,
+    norm_num_groups: 32,
+  },
+  vae: { ...VAE, block_out_channels: [128, 256, 512, 512], layers_per_block: 2, norm_num_groups: 32 },
+  text: { hidden_size: 768, intermediate_size: 3072, num_hidden_layers: 12, num_attention_heads: 12, max_position_embeddings: 77 },
+};
+
 /** Two text encoders of widths 8 and 6; the second's pooled embedding of 4 and six sinusoids of 2. */
 const XL = {
   cross_attention_dim: 14,
@@ -90,18 +107,29 @@ function tokenizer(directory: string, pad: string): void {
 
 /**
  * Writes a diffusers directory of a Stable Diffusion with random weights, a few thousand of them: XL's two text encoders with `xl`, SD2's
- * linear projections with `linear`.
+ * linear projections with `linear`; with `full` as many as Stable Diffusion 1.5 has, 2 GB on disk and twice that in memory.
  */
 export function writeTinyModel(
   directory: string,
-  { xl = false, linear = false, predictionType = 'epsilon' }: { xl?: boolean; linear?: boolean; predictionType?: string } = {},
+  {
+    xl = false,
+    linear = false,
+    full = false,
+    predictionType = 'epsilon',
+  }: { xl?: boolean; linear?: boolean; full?: boolean; predictionType?: string } = {},
 ): void {
-  const unet = { _class_name: 'UNet2DConditionModel', ...UNET, ...(xl ? XL : {}), ...(linear ? { use_linear_projection: true } : {}) };
-  const text = { ...TEXT, vocab_size: VOCABULARY.length };
+  const sizes = full ? SD15 : { unet: UNET, vae: VAE, text: TEXT };
+  const unet = {
+    _class_name: 'UNet2DConditionModel',
+    ...sizes.unet,
+    ...(xl ? XL : {}),
+    ...(linear ? { use_linear_projection: true } : {}),
+  };
+  const text = { ...sizes.text, vocab_size: VOCABULARY.length };
   const text2 = { ...TEXT_2, vocab_size: VOCABULARY.length };
   json(path.join(directory, 'model_index.json'), { _class_name: xl ? 'StableDiffusionXLPipeline' : 'StableDiffusionPipeline' });
   component(path.join(directory, 'unet'), 'diffusion_pytorch_model.safetensors', unet, new UNet2DConditionModel(unet), 1);
-  component(path.join(directory, 'vae'), 'diffusion_pytorch_model.safetensors', VAE, new AutoencoderKL(VAE), 2);
+  component(path.join(directory, 'vae'), 'diffusion_pytorch_model.safetensors', sizes.vae, new AutoencoderKL(sizes.vae), 2);
   component(path.join(directory, 'text_encoder'), 'model.safetensors', text, new TextTransformer(text), 3);
   tokenizer(path.join(directory, 'tokenizer'), '<|endoftext|>');
   if (xl) {

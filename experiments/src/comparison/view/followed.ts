@@ -1,0 +1,100 @@
+import { meanInterval, type LineFigure, type Measurement, type Table } from '@controllab/report';
+import type { FollowedId } from '../compute/measures.ts';
+import type { Arm } from '../experiment.ts';
+import { perStep, samplesAfter } from './blocks.ts';
+import { mean, type Panel, type View } from './view.ts';
+
+/** A quantity over training: `fidelity`, or what else the followed pictures are measured by. */
+export type FollowedQuantity = 'fidelity' | FollowedId;
+
+/** Its mean over pictures at each evaluated step, training by training. */
+const meansOf = (panel: Panel, arm: string, of: FollowedQuantity): number[][] =>
+  panel.trainings(arm).map(({ curve: { perImage, measures } }) => (of === 'fidelity' ? perImage : measures![of]!).map(mean));
+
+/** Another quantity than fidelity over training, in samples seen. */
+export function followedCurves(view: View, panel: Panel, of: FollowedId, arms: readonly Arm[] = view.arms): LineFigure {
+  const { label, method, range } = view.measure(of);
+  const { images, steps: sampling } = view.results.profile.follow;
+  return {
+    kind: 'line',
+    id: panel.id(`${of}-curve`),
+    caption: `${label(panel.condition)} while training, of ${images} held-out pictures with perfect prompts, ${sampling} DDIM steps without guidance. ${method(panel.condition)} Bands: 95% over ${view.over}.`,
+    x: { label: 'samples seen' },
+    y: { label: label(panel.condition) },
+    series: arms.map((arm) => {
+      const { steps } = panel.trainings(arm.id)[0]!.curve;
+      const means = meansOf(panel, arm.id, of);
+      const points = steps.map((_, k) => means.map((values) => values[k]!));
+      const band = points.map(
+        (point) =>
+          meanInterval(point, { seed: view.seeds[0]!, ...(range === null ? {} : { range }) }).interval ??
+          ([mean(point), mean(point)] as const),
+      );
+      return {
+        label: arm.label,
+        arm: arm.id,
+        x: steps.map((step) => samplesAfter(view, arm, step)),
+        y: points.map(mean),
+        band,
+        n: means.length,
+        seeds: view.seeds,
+      };
+    }),
+  };
+}
+
+/** When a quantity reached a target in a training: between evaluations interpolated; all its steps, `censored`, where it never did. */
+export interface Reached {
+  readonly steps: number;
+  readonly censored: boolean;
+}
+
+/** When values reach a target for the first time: from below where they begin below it, else from above. */
+export function reached(steps: readonly number[], values: readonly number[], target: number): Reached {
+  const rising = values[0]! < target;
+  const k = values.findIndex((value) => (rising ? value >= target : value <= target));
+  if (k < 0) return { steps: steps.at(-1)!, censored: true };
+  if (k === 0) return { steps: steps[0]!, censored: false };
+  const share = (values[k - 1]! - target) / (values[k - 1]! - values[k]!);
+  return { steps: steps[k - 1]! + share * (steps[k]! - steps[k - 1]!), censored: false };
+}
+
+/** For each training of an arm. */
+export const reachedIn = (panel: Panel, arm: string, of: FollowedQuantity, target: number): Reached[] =>
+  meansOf(panel, arm, of).map((values, i) => reached(panel.trainings(arm)[i]!.curve.steps, values, target));
+
+/** Mean number of steps, with an interval over trainings. */
+export const stepsTo = (view: View, panel: Panel, arm: string, of: FollowedQuantity, target: number): Measurement =>
+  view.measured(reachedIn(panel, arm, of, target).map(({ steps }) => [steps]));
+
+/** When each arm reached targets, in samples and in steps; a training that never did counts with all it saw, and is counted. */
+export function reachedTable(
+  view: View,
+  panel: Panel,
+  targets: readonly { readonly of: FollowedQuantity; readonly target: number; readonly label: string }[],
+  id = 'reached',
+): Table {
+  return {
+    kind: 'table',
+    id: panel.id(id),
+    caption: `When the mean over the followed pictures first gets there, evaluated every ${view.results.profile.follow.every} steps. A training that never does counts with all that it saw, and stands in the column behind.`,
+    rowHeader: 'Arm',
+    columns: targets.flatMap(({ label }) => [
+      { label: `steps to ${label}`, better: 'lower' as const },
+      { label: `samples to ${label}`, better: 'lower' as const },
+      { label: `never` },
+    ]),
+    rows: view.arms.map((arm) => ({
+      label: arm.label,
+      arm: arm.id,
+      cells: targets.flatMap(({ of, target }) => {
+        const found = reachedIn(panel, arm.id, of, target);
+        return [
+          view.measured(found.map(({ steps }) => [steps])),
+          view.measured(found.map(({ steps }) => [steps * perStep(view, arm)])),
+          `${found.filter(({ censored }) => censored).length} of ${found.length}`,
+        ];
+      }),
+    })),
+  };
+}
