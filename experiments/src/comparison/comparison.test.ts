@@ -14,7 +14,7 @@ import {
 } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import type { Method } from '@controllab/core-blocks';
-import { openMini } from '@controllab/mini-sd';
+import { openMini, vqTransformer } from '@controllab/mini-sd';
 import { profiles } from '../declarations/arms.ts';
 import { runJob } from '../runner/run-job.ts';
 import { armsByPrompts, promptTable, trainingTable } from './view/blocks.ts';
@@ -42,12 +42,15 @@ const METHODS: readonly Method[] = [
   controlNeXt(),
 ];
 
+/** A model of its own beside them, its first stage as short as the second. */
+const CODES = vqTransformer({ firstStage: 1 });
+
 const everyMethod: Experiment = {
   id: 'every-method',
   title: 'Every method',
   description: 'Trains every method for a few steps',
   profiles: { tiny: profiles.tiny },
-  arms: METHODS.map((method) => ({ id: method.id, label: method.label, description: method.description, method })),
+  arms: [...METHODS, CODES].map((method) => ({ id: method.id, label: method.label, description: method.description, method })),
   untrained: METHODS.map(({ id }) => id),
   prompts: ['none', 'perfect'],
   measures: [conditionFidelity],
@@ -91,7 +94,7 @@ beforeAll(async () => {
   };
   const rows = (id: string): Row[] => results.sections.flatMap(({ blocks }) => blocks).find((block) => block.id === id)!.rows;
   [training, fidelity, provenance] = [rows('training'), rows('fidelity'), results.provenance];
-}, 600_000);
+}, 1_800_000);
 afterAll(() => rmSync(root, { recursive: true }));
 
 describe('an experiment that trains every method', () => {
@@ -113,8 +116,17 @@ describe('an experiment that trains every method', () => {
     }
   });
 
+  it('a model of its own trains both of its stages, and draws the same whatever the prompt', () => {
+    const [parameters, inBase] = training.find((row) => row.label === CODES.label)!.cells as [number, number];
+    expect(parameters).toBeGreaterThan(2e6);
+    expect(inBase).toBe(0);
+    const [unprompted, prompted] = fidelity.find((row) => row.label === CODES.label)!.cells as { value: number }[];
+    expect(unprompted!.value).toBeGreaterThanOrEqual(0);
+    expect(prompted).toEqual(unprompted);
+  });
+
   it('tells of every training where it was computed', () => {
-    expect(provenance.trainings.map(({ id }) => id)).toEqual(METHODS.map(({ id }) => `canny-${id}-1`));
+    expect(provenance.trainings.map(({ id }) => id)).toEqual([...METHODS, CODES].map(({ id }) => `canny-${id}-1`));
     for (const { threads, instructionSet, processor } of provenance.trainings) {
       expect(threads).toBe(2);
       expect(instructionSet).not.toBe('');
@@ -132,6 +144,8 @@ describe('an experiment that trains every method', () => {
       'text encoder': hashes['clip']!.slice(0, 12),
       denoiser: hashes['unet']!.slice(0, 12),
       'denoiser under an untrained control': hashes['unet']!.slice(0, 12),
+      'code transformer': null,
+      'code decoder': null,
     });
   });
 });

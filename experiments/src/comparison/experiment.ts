@@ -1,6 +1,7 @@
 import type { Weighting } from '@controllab/base-model';
 import type { Method } from '@controllab/core-blocks';
 import type { SolverName } from '@controllab/diffusion';
+import type { CodeModel } from '@controllab/mini-sd';
 import type { Claim, Section } from '@controllab/report';
 import type { Recipe } from '@controllab/training';
 import type { ConditionId } from './conditions.ts';
@@ -24,7 +25,8 @@ export interface Arm extends On {
   readonly label: string;
   /** What distinguishes it, for the report: a phrase. */
   readonly description: string;
-  readonly method: Method;
+  /** A way to control a base's U-Net, or a model of its own. */
+  readonly method: Method | CodeModel;
   /** Where its recipe differs from the profile's: values, or what to make of the profile's. */
   readonly recipe?: Partial<Recipe> | ((profile: Recipe) => Partial<Recipe>);
   /** It is trained from the profile's first so many seeds alone; default all of them. */
@@ -217,6 +219,14 @@ export const recipeOf = ({ recipe }: Pick<Profile, 'recipe'>, arm: Pick<Arm, 're
   ...recipe,
   ...(typeof arm.recipe === 'function' ? arm.recipe(recipe) : arm.recipe),
 });
+
+export const isCodeModel = (method: Method | CodeModel): method is CodeModel => 'kind' in method;
+
+/** An arm's way to control a U-Net. @throws RangeError for an arm that is a model of its own */
+export function methodOf({ id, method }: Pick<Arm, 'id' | 'method'>): Method {
+  if (isCodeModel(method)) throw new RangeError(`arm ${id} is a model of its own: it controls no U-Net, and has no loss of denoising`);
+  return method;
+}
 
 /** Steps that the trainings took which an arm's goes on from. */
 export const stepsBefore = (profile: Profile, { from }: Arm): number =>

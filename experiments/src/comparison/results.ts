@@ -18,6 +18,7 @@ import {
   drawingsOf,
   groundName,
   groundOf,
+  isCodeModel,
   seedsOfArm,
   trainedFrom,
   untilNow,
@@ -30,7 +31,7 @@ import {
   type Profile,
   type RatedPair,
 } from './experiment.ts';
-import { trainingCost } from './compute/cost.ts';
+import { trainingCost, type TrainingCost } from './compute/cost.ts';
 import { REAL, storedMeasures, type Values } from './compute/judge.ts';
 import { ROUND_TRIP, storedRatings } from './compute/raters.ts';
 import { storedRoundTrip } from './compute/round-trip.ts';
@@ -86,14 +87,14 @@ export interface Results {
   readonly cells: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, readonly Cell[]>>>>>>;
   /** By condition and pair, in the order of the seeds. */
   readonly rated: Readonly<Record<string, Readonly<Record<string, readonly PairedTwoSampleTest[]>>>>;
-  /** By condition, arm (or `BASE`) and seed; null where the profile takes none. */
+  /** By condition, arm (or `BASE`) and seed, of arms that denoise; null where the profile takes none. */
   readonly heldOut: Readonly<Record<string, Readonly<Record<string, readonly HeldOutLoss[]>>>> | null;
   /** What the profile takes losses on beside: by kind of scenes, condition, arm and seed. */
   readonly lossOn: Readonly<Partial<Record<LossScenes, Readonly<Record<string, Readonly<Record<string, readonly LossPair[]>>>>>>>;
   /** By arm, of those whose experiment asks for it: how far it moves the base model before training. */
   readonly start: Readonly<Record<string, StartDifference>>;
-  /** Multiply-accumulates of a training step by arm, of an experiment that asks for them. */
-  readonly costs: Readonly<Record<string, number>>;
+  /** By arm, of an experiment that asks for them. */
+  readonly costs: Readonly<Record<string, TrainingCost>>;
   readonly judges: Readonly<Record<string, string>>;
   readonly numerics: Numerics;
 }
@@ -110,6 +111,10 @@ const trainingsOf = (experiment: Experiment, at: JobContext<Profile>): { panel: 
         .map((arm) => ({ panel, key: { arm, condition: arm.condition ?? panel, seed: trainedFrom(arm, seed) }, seed })),
     ),
   );
+
+/** Those that have a loss of denoising: a model of its own has none. */
+const denoisersOf = (experiment: Experiment, at: JobContext<Profile>): ReturnType<typeof trainingsOf> =>
+  trainingsOf(experiment, at).filter(({ key }) => !isCodeModel(key.arm.method));
 
 /** Everything that an experiment trains or draws on, the profile's first, each once. */
 function groundsOf(experiment: Experiment, profile: Profile): ReadonlyMap<string, Required<On>> {
@@ -188,6 +193,7 @@ export async function experimentTasks(experiment: Experiment, at: JobContext<Pro
         within(async (opened) => {
           await storedTraining(opened, key);
           for (const drawing of own) await draw(opened, drawing, seed);
+          if (isCodeModel(arm.method)) return;
           if (at.profile.heldOut !== undefined)
             await heldOutLoss(opened, { training: key, condition, plan: await planOn(opened, at.profile.heldOut, arm) });
           for (const on of at.profile.heldOut?.alsoOn ?? []) await lossPair(opened, key, on);
@@ -238,7 +244,7 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
           : {}),
       };
     }
-    const costs: Record<string, number> = {};
+    const costs: Record<string, TrainingCost> = {};
     if (experiment.costs) for (const arm of armsOf(experiment, at.profile)) costs[arm.id] = trainingCost(setting, arm);
     const start: Record<string, StartDifference> = {};
     for (const arm of untrainedOf(experiment, at.profile)) start[arm.id] = await startDifference(setting, arm, at.profile.conditions[0]!);
@@ -325,7 +331,7 @@ async function measureHeldOut(setting: Setting, experiment: Experiment): Promise
     const alone = await heldOutLoss(setting, { training: null, condition, plan });
     losses[condition] = { [BASE]: seedsOf(at).map(() => alone) };
   }
-  for (const { panel, key } of trainingsOf(experiment, at))
+  for (const { panel, key } of denoisersOf(experiment, at))
     (losses[panel]![key.arm.id] ??= []).push(
       await heldOutLoss(setting, { training: key, condition: key.condition, plan: await planOn(setting, at.profile.heldOut, key.arm) }),
     );
@@ -352,7 +358,7 @@ async function lossPair(setting: Setting, key: TrainingKey, on: LossScenes): Pro
 async function measureLossOn(setting: Setting, experiment: Experiment): Promise<Results['lossOn']> {
   const taken: Partial<Record<LossScenes, Record<string, Record<string, LossPair[]>>>> = {};
   for (const on of setting.at.profile.heldOut?.alsoOn ?? [])
-    for (const { panel, key } of trainingsOf(experiment, setting.at)) {
+    for (const { panel, key } of denoisersOf(experiment, setting.at)) {
       const ofArms = ((taken[on] ??= {})[panel] ??= {});
       (ofArms[key.arm.id] ??= []).push(await lossPair(setting, key, on));
     }

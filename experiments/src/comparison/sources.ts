@@ -65,11 +65,9 @@ export function sourcesOf(results: Results, arms: readonly Arm[], runs: readonly
             ...record,
             processor,
             instructionSet,
+            // Several stages that ran alike say it once.
             engine:
-              networks
-                .filter(({ stateful }) => stateful)
-                .map((run) => runText(run, numerics))
-                .join('; ') || NOT_RECORDED,
+              [...new Set(networks.filter(({ stateful }) => stateful).map((run) => runText(run, numerics)))].join('; ') || NOT_RECORDED,
             threads,
             cached,
           })),

@@ -10,10 +10,10 @@ import {
   t2iAdapter,
 } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
-import type { Method } from '@controllab/core-blocks';
-import { openBase } from '@controllab/mini-sd';
+import { initialize, type Method } from '@controllab/core-blocks';
+import { firstStage, openBase, secondStage } from '@controllab/mini-sd';
 import { cost, trace } from '@controllab/tfjs-onnx';
-import { denoisingStep, trainStepFunction } from '@controllab/training';
+import { denoisingStep, pictureStep, trainStepFunction, type PictureModel } from '@controllab/training';
 import { onBase } from '../train/on-base.ts';
 import { recipe } from './arms.ts';
 import { STEP_MMACS } from './control-methods.ts';
@@ -29,6 +29,15 @@ const macsOf = (method: Method): number => {
 it('equal FLOPs are what the steps’ graphs have', () => {
   const methods = [controlNet(), controlNetLite(), controlNetMlp(), controlNeXt(), controlNetXs(), t2iAdapter(), ldmConcatenation()];
   expect(Object.fromEntries(methods.map((method) => [method.id, Math.round(macsOf(method))]))).toEqual(STEP_MMACS);
+}, 120_000);
+
+it('the VQ transformer takes two thirds as many a step as ControlNet, and its first stage four fifths', () => {
+  const ofPictures = (model: PictureModel): number => {
+    const { fn, signature } = trainStepFunction(pictureStep(model, recipe, 'stage'));
+    return Math.round(cost(trace(fn, signature)).macs / 1e6);
+  };
+  const first = firstStage();
+  expect([ofPictures(first), ofPictures(secondStage(initialize(first.modules['vq']!, 1, 'vq')))]).toEqual([6324, 5251]);
 }, 120_000);
 
 it.each([controlLora(), piti()].map((method) => [method.label, method] as const))(

@@ -1,6 +1,7 @@
 import { controlLora, controlNetXs, ldmConcatenation, piti, t2iAdapter } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import type { Method } from '@controllab/core-blocks';
+import { vqTransformer, type CodeModel } from '@controllab/mini-sd';
 import type { Claim, Table } from '@controllab/report';
 import { profiles, tuned, undrawn } from './arms.ts';
 import { costTable, measureTable, sideBySide, trainingTable } from '../comparison/view/blocks.ts';
@@ -11,7 +12,7 @@ import { frontMembership, paretoFront } from '../comparison/view/pareto.ts';
 import { mean, type Panel, type Samples, type View } from '../comparison/view/view.ts';
 import { PAPER_QUALITY } from './paper-values.ts';
 
-const armOf = (method: Method): Arm => ({ id: method.id, label: method.label, description: method.description, method });
+const armOf = (method: Method | CodeModel): Arm => ({ id: method.id, label: method.label, description: method.description, method });
 
 /** The paper's and its discussion's, at the rates that were screened for them; the others at ControlNet's, which nobody screened. */
 const named: Readonly<Record<string, string>> = { proposed: 'controlnet', lite: 'controlnet-lite', mlp: 'controlnet-mlp' };
@@ -20,18 +21,18 @@ const equalSteps: readonly Arm[] = [
   ...[controlNeXt(), controlNetXs(), controlLora(), t2iAdapter(), ldmConcatenation(), piti()].map(armOf),
 ];
 
-/** LDM's own row: from scratch at the control's budget, and at four times as much. */
-const scratch = armOf(ldmConcatenation({ base: 'random' }));
-const fromScratch: readonly Arm[] = [
-  scratch,
+/** LDM's own row, and VQGAN's: from scratch at the control's budget, and at four times as much. */
+const scratch: readonly Arm[] = [armOf(ldmConcatenation({ base: 'random' })), armOf(vqTransformer())];
+const fromScratch: readonly Arm[] = scratch.flatMap((arm) => [
+  arm,
   {
-    ...scratch,
-    id: `${scratch.id}-4`,
-    label: `${scratch.label}, 4 × the steps`,
-    description: `${scratch.description}; four times the steps of the others`,
+    ...arm,
+    id: `${arm.id}-4`,
+    label: `${arm.label}, 4 × the steps`,
+    description: `${arm.description}; four times the steps of the others`,
     recipe: ({ steps }) => ({ steps: 4 * steps }),
   },
-];
+]);
 
 /** PITI's second stage: behind the encoder's training, encoder and U-Net together. */
 const finetuned: Arm = {
@@ -190,7 +191,7 @@ function timeTable(view: View, panel: Panel): Table {
 const paperTable = (panel: Panel): Table => ({
   kind: 'table',
   id: panel.id('paper'),
-  caption: `What the paper prints (${PAPER_QUALITY.source}): other data, another size, another Inception network, so that only orders can be compared. VQGAN (seg) has no row of ours; LDM (seg) is ours from scratch, PITI (seg) ours of both stages.`,
+  caption: `What the paper prints (${PAPER_QUALITY.source}): other data, another size, another Inception network, so that only orders can be compared. LDM (seg) is ours from scratch, PITI (seg) ours of both stages, VQGAN (seg) our VQ transformer, which has no discriminator.`,
   rowHeader: 'Method',
   columns: [
     { label: 'FID', better: 'lower' },
@@ -209,13 +210,13 @@ const standard: Profile = {
   shown: { singles: 6, pairs: 2 },
 };
 
-const STEPS_ALONE = [...equalSteps, scratch].map(({ id }) => id);
+const STEPS_ALONE = [...equalSteps, ...scratch].map(({ id }) => id);
 
 const methods: Experiment = {
   id: 'control-methods',
-  title: 'Nine ways to control, under segmentation maps',
+  title: 'Ten ways to draw from segmentation maps',
   description:
-    'ControlNet, lite, MLP, ControlNeXt, ControlNet-XS, Control-LoRA, T2I-Adapter, concatenation, PITI at equal steps and equal FLOPs',
+    'ControlNet, lite, MLP, ControlNeXt, ControlNet-XS, Control-LoRA, T2I-Adapter, concatenation, PITI at equal steps and equal FLOPs, and a VQ transformer',
   profiles: {
     quick: {
       ...standard,
@@ -243,7 +244,7 @@ const methods: Experiment = {
     return `Highest mIoU: ${best('fidelity', 1)}, where real scenes reach ${mean(panel.real('fidelity')).toFixed(2)}; least Fréchet distance: ${best('frechet', -1)}.`;
   },
   summary: ({ results: { profile }, seeds }) =>
-    `Every method trains ${profile.recipe.steps} steps of ${profile.recipe.batchSize} on the same batches and noise${profile.arms === undefined ? ', and again for as many operations as ControlNet; LDM from scratch also four times the steps, and PITI’s second stage for as many steps behind its first' : ''}; ${profile.drawn.singles + profile.drawn.pairs} pictures a training, perfect prompts. Segmentation is read back by the mini-segmenter, whose ceiling is what it reads from the scenes themselves. Fréchet distances of so few pictures lie above those of many, for all methods alike. ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each.`,
+    `Every method trains ${profile.recipe.steps} steps of ${profile.recipe.batchSize} on the same batches and noise${profile.arms === undefined ? ', and again for as many operations as ControlNet; LDM from scratch and the VQ transformer also four times the steps, and PITI’s second stage for as many steps behind its first' : ''}; ${profile.drawn.singles + profile.drawn.pairs} pictures a training, perfect prompts. Segmentation is read back by the mini-segmenter, whose ceiling is what it reads from the scenes themselves. Fréchet distances of so few pictures lie above those of many, for all methods alike. ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each.`,
   claims,
   sections: (view) =>
     view.panels.flatMap((panel) => {

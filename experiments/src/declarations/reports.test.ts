@@ -103,7 +103,7 @@ vi.mock('../comparison/compute/raters.ts', async (original) => ({
   storedRatings: () => Promise.resolve({ single: told(), sideBySide: told(), perSet: 100, seed: 1 }),
 }));
 vi.mock('../comparison/compute/start.ts', () => ({ startDifference: () => Promise.resolve({ difference: 0, values: 8 }) }));
-vi.mock('../comparison/compute/cost.ts', () => ({ trainingCost: () => 1e9 }));
+vi.mock('../comparison/compute/cost.ts', () => ({ trainingCost: () => ({ step: 1e9, before: 0 }) }));
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'reports-'));
 afterAll(() => rmSync(root, { recursive: true }));

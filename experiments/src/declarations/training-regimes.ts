@@ -117,7 +117,7 @@ function claims(view: View): Claim[] {
               rule: { kind: 'above', bound: 1.25 },
               shownIn: view.panels[0]!.id('cost'),
             },
-            costs[`full-${size}`]! / costs[`mid-${size}`]!,
+            costs[`full-${size}`]!.step / costs[`mid-${size}`]!.step,
             1,
             { text: 'about 1.6 in time', source: PAPER.smallData.source },
           ),

@@ -9,6 +9,7 @@ export { averageHalf } from './layers/resize.ts';
 export { Downsample2D, Upsample2D } from './layers/sampling.ts';
 export { Attention, BasicTransformerBlock, SpatialAttention, toTokens, Transformer2DModel } from './layers/attention.ts';
 export { pixelShuffle, pixelUnshuffle } from './layers/pixel-shuffle.ts';
+export { stopGradient } from './layers/stop-gradient.ts';
 export { FeedForward } from './layers/feed-forward.ts';
 export { repeatRows, SpatioTemporalResBlock, TransformerSpatioTemporalModel } from './layers/spatio-temporal.ts';
 export { DownBlock, MidBlock, UpBlock, type AttentionOptions, type BlockOptions, type Conditions } from './unet/blocks.ts';
@@ -81,6 +82,8 @@ export {
   type AutoencoderKLConfig,
   type AutoencoderKLTemporalDecoderConfig,
 } from './autoencoder/vae.ts';
+export { VQModel, VQ_SCHEMA, type Quantised, type VQModelConfig } from './autoencoder/vq-model.ts';
+export { CodeTransformer, type CodeTransformerConfig } from './autoregressive/code-transformer.ts';
 export { TextTransformer, clipTextSd15, clipTextSd21, type TextStates, type TextTransformerConfig } from './clip/text-transformer.ts';
 export { tokenizerProblem } from './clip/tokenizer-problem.ts';
 export { ClipModel, withoutGeneration, type ClipConfig } from './clip/clip.ts';

@@ -9,3 +9,6 @@ export type { Segmenter } from './judges/segment.ts';
 export type { AestheticScorer } from './networks/aesthetic.ts';
 export { SUBGROUPS } from './networks/inception.ts';
 export { LATENT_CHANNELS, LATENT_SIZE, MINI_UNET, miniUNet, TEXT_WIDTH, unetOfWidth } from './networks/models.ts';
+export { vqTransformer, type CodeModel, type DrawnCodes } from './codes/code-model.ts';
+export { compileCodeSampler, type CodeSampler } from './codes/code-sampler.ts';
+export { firstStage, secondStage } from './codes/networks.ts';

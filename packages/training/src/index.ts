@@ -14,14 +14,7 @@ export { seenExamples } from './denoising/drawn-examples.ts';
 export { latentPool, openLatentPool, type LatentPool } from './denoising/latent-pool.ts';
 export { checkRecipe, examplesOfStep, learningRateOf, type Recipe } from './denoising/recipe.ts';
 export { denoisingInputs, denoisingStep, stepsPerRun, trainedInBase, type DenoisingModel } from './denoising/step.ts';
-export {
-  startOf,
-  trainControl,
-  TRAINING_REVISION,
-  type ControlTraining,
-  type SizedBucket,
-  type TrainedControl,
-} from './denoising/train-control.ts';
+export { startOf, trainControl, TRAINING_REVISION, type ControlTraining, type SizedBucket } from './denoising/train-control.ts';
 export { TrainingError, isDiskFull, type TrainingErrorCode } from './errors.ts';
 export {
   constantRate,
@@ -41,6 +34,8 @@ export {
   type TrainingOptions,
   type TrainingResult,
 } from './run-training.ts';
+export { type Trained, type RecipeTraining } from './train-by-recipe.ts';
+export { checkPictureRecipe, pictureStep, trainOnPictures, type PictureModel, type PictureRecipe } from './pictures/train-on-pictures.ts';
 export { shuffledIndices } from './shuffled-indices.ts';
 export { compileTrainStep, initialTrainState, stateTensors, trainStepFunction, type TrainStepDefinition } from './train-step.ts';
 export { TrainingLog, type LogLine } from './training-log.ts';

@@ -2,17 +2,20 @@ import { createSampler, sampleInBatches, type Base, type Sampler } from '@contro
 import { applyIncrements, weightIncrements } from '@controllab/controlnext';
 import { readConstant } from '@controllab/core-blocks';
 import { conditionBatch, type Json, type RgbImage } from '@controllab/data';
+import { compileCodeSampler, type CodeModel } from '@controllab/mini-sd';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { plain } from '../../train/on-base.ts';
 import type { Stored } from '../../runner/store.ts';
 import { firstOf, type EvaluationSet } from './evaluation-set.ts';
-import { trainedFrom, type Arm, type Drawing } from '../experiment.ts';
+import { isCodeModel, methodOf, trainedFrom, type Arm, type Drawing, type DrawnControl } from '../experiment.ts';
 import { readPictures, writePictures, type PictureSize } from './pictures.ts';
 import { PROMPT_SETTINGS, promptOf, type PromptSettingId } from '../prompts.ts';
 import { controlOf, storedTraining, weightsOf, type Setting, type TrainingValue } from './train.ts';
 
 /** Raised with every change of drawing code that alters pictures. */
 const DRAWING_REVISION = 2;
+/** The same of pictures drawn from codes. */
+const CODES_REVISION = 1;
 /** Pictures drawn at a time: more need memory and gain no speed. */
 const BATCH = 32;
 
@@ -43,86 +46,155 @@ function carriedTo(setting: Setting, drawing: Drawing, arm: Arm, training: Store
   return { ...weights, ...applyIncrements(increments, host(setting.on(drawing).base)) };
 }
 
+/** What a drawing is made of: each of its controls with its arm and its training. */
+interface Parts {
+  readonly drawing: Drawing;
+  readonly arms: readonly Arm[];
+  readonly trainings: readonly Stored<TrainingValue>[];
+  readonly scenes: EvaluationSet;
+  readonly seed: number;
+}
+
+/** Draws a drawing's scenes under a prompt setting. */
+interface Pen {
+  /** What the pictures are a pure function of. */
+  identity(prompt: PromptSettingId): Json;
+  draw(prompt: PromptSettingId): Promise<RgbImage[]>;
+  release(): Promise<void>;
+}
+
+/** A base with the networks that control it, compiled when it is first asked to draw. */
+function controlledPen(setting: Setting, { drawing, arms, trainings, scenes, seed }: Parts): Pen {
+  const { at } = setting;
+  const { controlIn = 'both', weighting = 'equal' } = drawing;
+  const { base } = setting.on(drawing);
+  const { steps, solver = 'ddim' } = at.profile.drawn;
+  const guidance = drawing.guidance ?? at.profile.drawn.guidance;
+  let sampler: Sampler | null = null;
+  const open = async (): Promise<Sampler> =>
+    (sampler ??= await createSampler(
+      base,
+      {
+        count: Math.min(scenes.examples.length, BATCH),
+        guidance: true,
+        controlIn,
+        weighting,
+        controls: drawing.controls.map(({ scale, as }, i) => ({ control: controlOf({ base }, as ?? methodOf(arms[i]!)), scale })),
+      },
+      at.engine,
+    ));
+  return {
+    identity: (prompt) => ({
+      revision: DRAWING_REVISION,
+      base: base.hash,
+      controls: drawing.controls.map(({ condition, scale, as, silent }, i) => ({
+        training: trainings[i]!.hash,
+        condition,
+        scale,
+        ...(as === undefined ? {} : { as: { id: as.id, config: plain(as.config) } }),
+        ...(silent === true ? { silent } : {}),
+      })),
+      ...(drawing.carried === undefined ? {} : { carried: drawing.carried }),
+      controlIn,
+      weighting,
+      scenes: scenes.hash,
+      prompt: PROMPT_SETTINGS[prompt].caption,
+      seed,
+      steps,
+      guidance,
+      solver,
+      numerics: plain(at.numerics),
+    }),
+    draw: async (prompt) =>
+      sampleInBatches(await open(), {
+        prompts: scenes.examples.map((example) => promptOf(example, prompt)),
+        seed,
+        steps,
+        guidanceScale: guidance,
+        solver,
+        weights: arms.map((arm, i) => carriedTo(setting, drawing, arm, trainings[i]!)),
+        conditionsOf: (start, end) =>
+          drawing.controls.map(({ condition, silent = false }) =>
+            conditionBatch(scenes.examples.slice(start, end).map((example) => seen(example.condition(condition), silent))),
+          ),
+      }),
+    release: async () => (sampler as Sampler | null)?.release(),
+  };
+}
+
+/**
+ * A model of its own, which no prompt and no guidance reaches: its pictures are the same under every prompt setting.
+ * @throws RangeError for a drawing that asks for what is a control's
+ */
+function codePen({ at }: Setting, { drawing, arms, trainings, scenes, seed }: Parts): Pen {
+  const [control, ...others] = drawing.controls as [DrawnControl, ...DrawnControl[]];
+  const { base, data, carried, guidance, controlIn, weighting } = drawing;
+  const asked = {
+    base,
+    data,
+    carried,
+    guidance,
+    controlIn,
+    weighting,
+    as: control.as,
+    scale: control.scale === 1 ? undefined : control.scale,
+  };
+  const own = Object.entries(asked).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (others.length > 0 || own.length > 0)
+    throw new RangeError(
+      `drawing ${drawing.id}: arm ${arms[0]!.id} is a model of its own, which draws alone${own.length === 0 ? '' : `, without ${own.join(', ')}`}`,
+    );
+  const model = arms[0]!.method as CodeModel;
+  return {
+    identity: () => ({
+      revision: CODES_REVISION,
+      training: trainings[0]!.hash,
+      condition: control.condition,
+      ...(control.silent === true ? { silent: true } : {}),
+      drawing: plain(model.drawing),
+      scenes: scenes.hash,
+      seed,
+      numerics: plain(at.numerics),
+    }),
+    async draw() {
+      const count = Math.min(scenes.examples.length, BATCH);
+      const sampler = await compileCodeSampler(weightsOf(trainings[0]!), { count, drawing: model.drawing }, at.engine);
+      const conditions = scenes.examples.map((example) => seen(example.condition(control.condition), control.silent === true));
+      return sampler.sample(conditions, seed).finally(() => sampler.release());
+    },
+    release: async () => {},
+  };
+}
+
 /**
  * The pictures of one drawing from one seed under each of its prompt settings, from the same noise for every drawing: stored, or drawn now.
  */
 export async function storedDrawings(
   setting: Setting,
   drawing: Drawing,
-  arms: readonly Arm[],
+  all: readonly Arm[],
   seed: number,
   prompts: readonly PromptSettingId[],
 ): Promise<Record<string, Drawn>> {
   const { at } = setting;
   const scenes = drawnFor(setting, drawing, seed);
-  const { controlIn = 'both', weighting = 'equal' } = drawing;
-  const { base } = setting.on(drawing);
-  const armOf = (id: string): Arm => arms.find((arm) => arm.id === id)!;
+  const arms = drawing.controls.map(({ arm }) => all.find(({ id }) => id === arm)!);
   const trainings: Stored<TrainingValue>[] = [];
-  for (const { arm: id, condition } of drawing.controls) {
-    const arm = armOf(id);
-    trainings.push(await storedTraining(setting, { arm, condition, seed: trainedFrom(arm, seed) }));
-  }
-  const size = Math.min(scenes.examples.length, BATCH);
-  let sampler: Sampler | null = null;
-  const open = async (): Promise<Sampler> =>
-    (sampler ??= await createSampler(
-      base,
-      {
-        count: size,
-        guidance: true,
-        controlIn,
-        weighting,
-        controls: drawing.controls.map(({ arm, scale, as }) => ({ control: controlOf({ base }, as ?? armOf(arm).method), scale })),
-      },
-      at.engine,
-    ));
+  for (const [i, { condition }] of drawing.controls.entries())
+    trainings.push(await storedTraining(setting, { arm: arms[i]!, condition, seed: trainedFrom(arms[i]!, seed) }));
+  const open = arms.some(({ method }) => isCodeModel(method)) ? codePen : controlledPen;
+  const pen = open(setting, { drawing, arms, trainings, scenes, seed });
   const drawn: Record<string, Drawn> = {};
   try {
     for (const prompt of drawing.prompts ?? prompts) {
-      const { steps, solver = 'ddim' } = at.profile.drawn;
-      const guidance = drawing.guidance ?? at.profile.drawn.guidance;
-      const identity: Json = {
-        revision: DRAWING_REVISION,
-        base: base.hash,
-        controls: drawing.controls.map(({ condition, scale, as, silent }, i) => ({
-          training: trainings[i]!.hash,
-          condition,
-          scale,
-          ...(as === undefined ? {} : { as: { id: as.id, config: plain(as.config) } }),
-          ...(silent === true ? { silent } : {}),
-        })),
-        ...(drawing.carried === undefined ? {} : { carried: drawing.carried }),
-        controlIn,
-        weighting,
-        scenes: scenes.hash,
-        prompt: PROMPT_SETTINGS[prompt].caption,
-        seed,
-        steps,
-        guidance,
-        solver,
-        numerics: plain(at.numerics),
-      };
-      const stored = await at.store.cell<PictureSize>('drawing', identity, async (directory) => {
+      const stored = await at.store.cell<PictureSize>('drawing', pen.identity(prompt), async (directory) => {
         at.say(`drawing ${scenes.examples.length} pictures: ${drawing.label}, ${PROMPT_SETTINGS[prompt].label}, seed ${seed}`);
-        const images = await sampleInBatches(await open(), {
-          prompts: scenes.examples.map((example) => promptOf(example, prompt)),
-          seed,
-          steps,
-          guidanceScale: guidance,
-          solver,
-          weights: drawing.controls.map(({ arm }, i) => carriedTo(setting, drawing, armOf(arm), trainings[i]!)),
-          conditionsOf: (start, end) =>
-            drawing.controls.map(({ condition, silent = false }) =>
-              conditionBatch(scenes.examples.slice(start, end).map((example) => seen(example.condition(condition), silent))),
-            ),
-        });
-        return writePictures(directory, images);
+        return writePictures(directory, await pen.draw(prompt));
       });
       drawn[prompt] = { hash: stored.hash, images: readPictures(stored) };
     }
     return drawn;
   } finally {
-    await (sampler as Sampler | null)?.release();
+    await pen.release();
   }
 }

@@ -4,7 +4,7 @@ import { initialNoise } from '@controllab/diffusion';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
 import { plain } from '../../train/on-base.ts';
 import type { ConditionId } from '../conditions.ts';
-import type { Arm } from '../experiment.ts';
+import { methodOf, type Arm } from '../experiment.ts';
 import { promptOf } from '../prompts.ts';
 import { controlOf, type Setting } from './train.ts';
 
@@ -88,7 +88,7 @@ async function compare({ at, base, followed }: Setting, arm: Arm, condition: Con
     return prediction!.data as Float32Array;
   };
   const alone = await predict(null);
-  const controlled = await predict(controlOf({ base }, arm.method));
+  const controlled = await predict(controlOf({ base }, methodOf(arm)));
   let difference = 0;
   for (let i = 0; i < alone.length; i++) difference = Math.max(difference, Math.abs(alone[i]! - controlled[i]!));
   return { difference, values: alone.length };

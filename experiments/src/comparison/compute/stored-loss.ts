@@ -1,6 +1,7 @@
 import type { Json } from '@controllab/data';
 import { plain } from '../../train/on-base.ts';
 import type { ConditionId } from '../conditions.ts';
+import { methodOf } from '../experiment.ts';
 import { openLoss, type HeldOutLoss, type LossPlan } from './held-out-loss.ts';
 import { controlOf, labelOf, storedTraining, weightsOf, type Setting, type TrainingKey } from './train.ts';
 
@@ -31,7 +32,7 @@ export async function heldOutLoss(
     at.say(`held-out loss: ${training === null ? 'base model, no control' : labelOf(training)}`);
     const loss = await openLoss(
       { at, base },
-      { control: training === null ? null : controlOf({ base }, training.arm.method), condition, plan },
+      { control: training === null ? null : controlOf({ base }, methodOf(training.arm)), condition, plan },
     );
     try {
       return { value: loss.of(await loss.predict(stored === null ? {} : weightsOf(stored))) };

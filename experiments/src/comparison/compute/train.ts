@@ -3,7 +3,7 @@ import { createSampler, methodMetadata, type Base } from '@controllab/base-model
 import { countParameters, verifySafetensors, writeSafetensors, type Control, type Method } from '@controllab/core-blocks';
 import { conditionBatch, jsonHash, type Dataset, type Json } from '@controllab/data';
 import { wrongConditions } from '@controllab/data-scaling';
-import { encodePng } from '@controllab/report';
+import type { CodeModel } from '@controllab/mini-sd';
 import {
   seenExamples,
   startOf,
@@ -22,10 +22,12 @@ import type { Stored } from '../../runner/store.ts';
 import type { ConditionId } from '../conditions.ts';
 import type { ComparedData } from '../data/compared-data.ts';
 import type { EvaluationSet } from './evaluation-set.ts';
-import { recipeOf, stepsBefore, untilNow, type Arm, type On, type Profile } from '../experiment.ts';
+import { isCodeModel, methodOf, recipeOf, stepsBefore, untilNow, type Arm, type On, type Profile } from '../experiment.ts';
+import { codeModelIdentity, trainCodeModel, type CodeTraining } from './code-model.ts';
+import { everyPicture, followedPictures } from './followed.ts';
 import { byPrompt, LOSS_PROMPTS, openLoss, type HeldOutLoss, type LossPlan, type Predictions } from './held-out-loss.ts';
 import { openCopies } from './copies.ts';
-import { conditionFidelity, FOLLOWED, type FollowedId, type Measure, type Measured } from './measures.ts';
+import { conditionFidelity, FOLLOWED, type FollowedId, type Measured } from './measures.ts';
 import { SIGNALS, signalsOf, startsAtZero, type Signals } from './signals.ts';
 import { promptOf } from '../prompts.ts';
 
@@ -86,6 +88,12 @@ const ENCODED_WHOLE = 16_384;
 const dataOf = ({ dataset }: Pick<Ground, 'dataset'>, { wrongConditions: share }: Arm): Dataset =>
   share === undefined ? dataset : wrongConditions(dataset, { share });
 
+const codeTraining = (setting: Pick<Setting, 'on'>, key: TrainingKey, model: CodeModel): CodeTraining => ({
+  key,
+  model,
+  data: dataOf(setting.on(key.arm), key.arm),
+});
+
 /**
  * What a training is a pure function of. The pictures that follow it are part of it, since they are stored with it.
  * @throws an error of the method's package when it has no recipe for the base
@@ -93,6 +101,7 @@ const dataOf = ({ dataset }: Pick<Ground, 'dataset'>, { wrongConditions: share }
 export function trainingIdentity(setting: Pick<Setting, 'at' | 'on'>, { arm, condition, seed }: TrainingKey): Json {
   const { at } = setting;
   const ground = setting.on(arm);
+  if (isCodeModel(arm.method)) return codeModelIdentity(setting, codeTraining(setting, { arm, condition, seed }, arm.method));
   const { base, followed } = ground;
   const { follow } = at.profile;
   const revisions = follow.measures?.map((id) => FOLLOWED[id].revision);
@@ -119,7 +128,10 @@ export function trainingIdentity(setting: Pick<Setting, 'at' | 'on'>, { arm, con
 export function storedTraining(setting: Setting, key: TrainingKey): Promise<Stored<TrainingValue>> {
   const identity = trainingIdentity(setting, key);
   return setting.at.store.cell('training', identity, async (directory) => {
-    const value = await train(setting, key, directory, identity);
+    const { method } = key.arm;
+    const value = isCodeModel(method)
+      ? await trainCodeModel(setting, codeTraining(setting, key, method), { directory, name: labelOf(key), identity, file: WEIGHTS })
+      : await train(setting, key, directory, identity);
     return { value, files: [WEIGHTS] };
   });
 }
@@ -145,7 +157,8 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
   const earlier = arm.from === undefined ? null : await storedTraining(setting, { ...key, arm: arm.from });
   const { images, steps, every, loss: lossSize, copies: asked, measures = [] } = at.profile.follow;
   const data = dataOf(ground, arm);
-  const control = controlOf(ground, arm.method);
+  const method = methodOf(arm);
+  const control = controlOf(ground, method);
   const trained = onBase(base, control);
   const followed = ground.followed.examples;
   const condition = conditionBatch(followed.map((example) => example.condition(key.condition)));
@@ -157,7 +170,7 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
     asked === undefined ? null : await openCopies(data, { recipe: whole, seed: key.seed, condition: key.condition, count: images });
   const sampler = await createSampler(
     base,
-    { count: images, guidance: false, controls: [{ control: controlOf(ground, arm.method) }] },
+    { count: images, guidance: false, controls: [{ control: controlOf(ground, method) }] },
     at.engine,
   );
   const inside = lossSize === undefined ? null : await openInside(setting, key, await ground.loss(lossSize), lossSize.signals === true);
@@ -186,17 +199,14 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
           const beside: EvaluationValues =
             copies === null ? {} : { copies: copies.of(await draw(copies.condition, Array<string>(images).fill(''))) };
           const measured: Measured = { ...setting, original: null, images: drawn, examples: followed, condition: key.condition };
-          const perImage = await everyPicture(conditionFidelity, measured);
           for (const id of measures) beside[id] = await everyPicture(FOLLOWED[id], measured);
-          const [first] = drawn;
-          const picture = Buffer.from(await encodePng(first!.rgb, first!.width, first!.height)).toString('base64');
-          return { fidelity: perImage.reduce((a, b) => a + b, 0) / perImage.length, perImage, picture, ...inner, ...beside };
+          return { ...(await followedPictures(measured)), ...inner, ...beside };
         },
       },
     });
     if (weights === null) throw new Interrupted();
     writeSafetensors(path.join(directory, WEIGHTS), weights, {
-      metadata: { ...methodMetadata(arm.method), condition: key.condition, seed: String(key.seed) },
+      metadata: { ...methodMetadata(method), condition: key.condition, seed: String(key.seed) },
     });
     return {
       parameters: { control: countParameters(control.module), inBase: countOf(weights, trainedInBase(trained.model)) },
@@ -235,16 +245,13 @@ const followedSignals = (evaluations: TrainingResult['evaluations']): NonNullabl
 const followedMeasures = (evaluations: TrainingResult['evaluations'], ids: readonly FollowedId[]) =>
   Object.fromEntries(ids.map((id) => [id, evaluations.map(({ values }) => values[id] as readonly number[])]));
 
-/** A measure of pictures that all have a value. */
-const everyPicture = async (measure: Measure, measured: Measured): Promise<number[]> => (await measure.of(measured)).map((value) => value!);
-
 /** What an evaluation looks at beside the pictures: the loss on held-out scenes and, where asked for, the signals. */
 async function openInside(setting: Setting, { arm, condition, seed }: TrainingKey, plan: LossPlan, signals: boolean) {
   const { at } = setting;
   const { base } = setting.on(arm);
-  const loss = await openLoss({ at, base }, { control: controlOf({ base }, arm.method), condition, plan });
+  const loss = await openLoss({ at, base }, { control: controlOf({ base }, methodOf(arm)), condition, plan });
   const alone = signals ? await predictedAlone({ at, base }, condition, plan) : null;
-  const zero = signals ? startsAtZero(startOf(onBase(base, controlOf({ base }, arm.method)).model, seed)) : [];
+  const zero = signals ? startsAtZero(startOf(onBase(base, controlOf({ base }, methodOf(arm))).model, seed)) : [];
   return {
     async of(step: number, state: Record<string, HostTensor>): Promise<Record<string, number | readonly number[]>> {
       const controlled = await loss.predict(stateTensors(state, 'p'));

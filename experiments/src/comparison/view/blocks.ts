@@ -183,13 +183,16 @@ export function losses(view: View, panel: Panel): LineFigure {
 
 /** What training costs: multiply-accumulates of a step as its graph has them, and of all steps, those that it went on from with it. */
 export function costTable(view: View, panel: Panel, arms = view.arms): Table {
-  const whole = (arm: Arm): number => view.results.costs[arm.id]! * recipeOf(view.results.profile, arm).steps;
+  const whole = (arm: Arm): number => {
+    const { step, before } = view.results.costs[arm.id]!;
+    return before + step * recipeOf(view.results.profile, arm).steps;
+  };
   const all = (arm: Arm): number => whole(arm) + (arm.from === undefined ? 0 : all(arm.from));
   return {
     kind: 'table',
     id: panel.id('cost'),
     caption:
-      'Multiply-accumulates of training as the graphs have them: forward, backward and optimizer, per example and in all. Arms that go on from another training count its too.',
+      'Multiply-accumulates of training as the graphs have them: forward, backward and optimizer, per example and in all. Arms that go on from another training count its too, and models of several stages all of them.',
     rowHeader: 'Arm',
     columns: [
       { label: 'per example', unit: 'MMAC', better: 'lower' },
@@ -200,7 +203,7 @@ export function costTable(view: View, panel: Panel, arms = view.arms): Table {
       label: arm.label,
       arm: arm.id,
       cells: [
-        Math.round(view.results.costs[arm.id]! / perStep(view, arm) / 1e6),
+        Math.round(view.results.costs[arm.id]!.step / perStep(view, arm) / 1e6),
         samplesAfter(view, arm, recipeOf(view.results.profile, arm).steps),
         Math.round(all(arm) / 1e9),
       ],

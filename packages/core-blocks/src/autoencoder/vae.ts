@@ -36,7 +36,7 @@ export interface AutoencoderKLConfig {
   mid_block_add_attention?: boolean; // true
 }
 
-const SHARED_KEYS = {
+export const SHARED_KEYS = {
   in_channels: WIDTH,
   out_channels: WIDTH,
   block_out_channels: listOf(WIDTH, MAX_LEVELS),
@@ -45,7 +45,7 @@ const SHARED_KEYS = {
   latent_channels: WIDTH,
   scaling_factor: number(1e-9, 1e9),
 };
-const INERT = {
+export const INERT = {
   sample_size: 'the size that tiles begin at, which are not used',
   force_upcast: 'everything is computed in single precision',
 };
@@ -73,7 +73,7 @@ export const AUTOENCODER_SCHEMA: ConfigSchema = {
 export const VIDEO_AUTOENCODER_SCHEMA: ConfigSchema = { model: 'AutoencoderKLTemporalDecoder', keys: SHARED_KEYS, inert: INERT };
 
 /** diffusers' defaults of what a config.json may leave out. */
-const DEFAULTS = {
+export const DEFAULTS = {
   block_out_channels: [64],
   down_block_types: ['DownEncoderBlock2D'],
   up_block_types: ['UpDecoderBlock2D'],
@@ -194,7 +194,8 @@ class MidBlock extends Module {
   }
 }
 
-class Encoder extends Module {
+/** `x: [N, K, H, W]` to `[N, C, H/f, W/f]`. */
+export class Encoder extends Module {
   conv_in: Conv2d;
   down_blocks: EncoderBlock[];
   mid_block: MidBlock;
@@ -229,7 +230,8 @@ class Encoder extends Module {
   }
 }
 
-class Decoder extends Module {
+/** `z: [N, C, h, w]` to `[N, K, f h, f w]`. */
+export class Decoder extends Module {
   conv_in: Conv2d;
   mid_block: MidBlock;
   up_blocks: DecoderBlock[];
@@ -371,8 +373,39 @@ function latentScale(model: string, config: AutoencoderKLConfig): LatentScale {
   return { scale: config.scaling_factor ?? 0.18215, shift: config.shift_factor ?? 0, mean, deviation };
 }
 
-const stated = <T extends object>(config: T): T =>
+/** What a config states. */
+export const stated = <T extends object>(config: T): T =>
   Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined)) as T;
+
+/** The shapes of an image autoencoder's two networks. @throws CoreBlocksError invalid-config naming what is not built */
+export function imageShapes(
+  model: string,
+  config: Pick<
+    AutoencoderKLConfig,
+    | 'block_out_channels'
+    | 'down_block_types'
+    | 'up_block_types'
+    | 'layers_per_block'
+    | 'norm_num_groups'
+    | 'act_fn'
+    | 'mid_block_add_attention'
+  >,
+): { encoder: Shape; decoder: Shape } {
+  const { block_out_channels: widths, down_block_types: down, up_block_types: up } = config;
+  const levels = (key: string, types: readonly string[], known: readonly string[]) =>
+    attentionLevels(model, key, widths.length, types, known);
+  const encoder: Shape = {
+    widths,
+    layers: config.layers_per_block,
+    groups: config.norm_num_groups ?? 32,
+    activation: activationNamed(model, 'act_fn', config.act_fn ?? 'silu'),
+    video: false,
+    attentions: levels('down_block_types', down, ['DownEncoderBlock2D', 'AttnDownEncoderBlock2D']),
+    midAttention: config.mid_block_add_attention ?? true,
+  };
+  checkShape(model, encoder);
+  return { encoder, decoder: { ...encoder, attentions: levels('up_block_types', up, ['UpDecoderBlock2D', 'AttnUpDecoderBlock2D']) } };
+}
 
 /** The variational autoencoder between pixels and latents. Source: diffusers `AutoencoderKL`. */
 export class AutoencoderKL extends Autoencoder {
@@ -384,22 +417,9 @@ export class AutoencoderKL extends Autoencoder {
     checkConfig(given, AUTOENCODER_SCHEMA);
     const { model } = AUTOENCODER_SCHEMA;
     const config: AutoencoderKLConfig = { ...DEFAULTS, ...stated(given) };
-    const { block_out_channels: widths, down_block_types: down, up_block_types: up } = config;
-    const levels = (key: string, types: readonly string[], known: readonly string[]) =>
-      attentionLevels(model, key, widths.length, types, known);
-    const shape: Shape = {
-      widths,
-      layers: config.layers_per_block,
-      groups: config.norm_num_groups ?? 32,
-      activation: activationNamed(model, 'act_fn', config.act_fn ?? 'silu'),
-      video: false,
-      attentions: levels('down_block_types', down, ['DownEncoderBlock2D', 'AttnDownEncoderBlock2D']),
-      midAttention: config.mid_block_add_attention ?? true,
-    };
-    checkShape(model, shape);
-    super(config, shape, latentScale(model, config));
-    const attentions = levels('up_block_types', up, ['UpDecoderBlock2D', 'AttnUpDecoderBlock2D']);
-    this.decoder = new Decoder(this.latentChannels, config.out_channels ?? 3, { ...shape, attentions });
+    const shapes = imageShapes(model, config);
+    super(config, shapes.encoder, latentScale(model, config));
+    this.decoder = new Decoder(this.latentChannels, config.out_channels ?? 3, shapes.decoder);
     this.post_quant_conv = (config.use_post_quant_conv ?? true) ? new Conv2d(this.latentChannels, this.latentChannels, 1) : null;
   }
 

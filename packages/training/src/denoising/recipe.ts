@@ -42,7 +42,12 @@ export const examplesOfStep = ({ batchSize, accumulation = 1 }: Pick<Recipe, 'ba
 const FINAL_SHARE = 1 / 50;
 
 /** The learning rate of a recipe by step. */
-export function learningRateOf({ learningRate: peak, warmup, schedule, steps }: Recipe): LearningRate {
+export function learningRateOf({
+  learningRate: peak,
+  warmup,
+  schedule,
+  steps,
+}: Pick<Recipe, 'learningRate' | 'warmup' | 'schedule' | 'steps'>): LearningRate {
   if (typeof schedule === 'object') return diffusersRate(schedule, { peak, warmup, totalSteps: steps });
   return schedule === 'constant'
     ? constantRate({ peak, warmup })

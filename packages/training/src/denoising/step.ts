@@ -87,10 +87,23 @@ function lossOf(prediction: tf.Tensor, { target, [LOSS_WEIGHTS]: weights }: Name
   return tf.mean(tf.mul(each, weights)) as tf.Scalar;
 }
 
-const optimizerOf = ({ weightDecay, betas, epsilon }: StepRecipe): TrainStepDefinition['optimizer'] => ({
+/** How a step updates what it trains. */
+export const updateOf = ({
   weightDecay,
-  ...(betas === undefined ? {} : { beta1: betas[0], beta2: betas[1] }),
-  ...(epsilon === undefined ? {} : { eps: epsilon }),
+  betas,
+  epsilon,
+  ema,
+  accumulation,
+  maxGradNorm,
+}: Omit<StepRecipe, 'batchSize' | 'snrGamma'>): Pick<TrainStepDefinition, 'optimizer' | 'ema' | 'accumulation' | 'maxGradNorm'> => ({
+  optimizer: {
+    weightDecay,
+    ...(betas === undefined ? {} : { beta1: betas[0], beta2: betas[1] }),
+    ...(epsilon === undefined ? {} : { eps: epsilon }),
+  },
+  ...(ema === null ? {} : { ema }),
+  ...(accumulation === undefined ? {} : { accumulation }),
+  ...(maxGradNorm === undefined ? {} : { maxGradNorm }),
 });
 
 /**
@@ -115,11 +128,8 @@ export function denoisingStep(
     trainable: { ...parameterSpecs({ control: control.module }), ...Object.fromEntries(inBase.map((full) => [full, unetSpecs[full]!])) },
     constants: Object.fromEntries(Object.entries(frozen).filter(([full]) => !inBase.includes(full))),
     inputs: denoisingInputs(model, recipe, latent),
-    optimizer: optimizerOf(recipe),
+    ...updateOf(recipe),
     ...(inBase.length === 0 ? {} : { rate: (full: string) => (full.startsWith('unet.') ? control.baseRate : 1) }),
-    ...(recipe.ema === null ? {} : { ema: recipe.ema }),
-    ...(recipe.accumulation === undefined ? {} : { accumulation: recipe.accumulation }),
-    ...(recipe.maxGradNorm === undefined ? {} : { maxGradNorm: recipe.maxGradNorm }),
     loss: ({ params, constants, inputs }) =>
       withParameters(
         { ...base, ...(text === null ? {} : { text: text.module }) },
@@ -147,7 +157,11 @@ const STEPS_PER_RUN = 10;
 /** Steps that one call of the engine runs: a divisor of every count in `counts`, since evaluations and checkpoints fall between calls. */
 export function stepsPerRun({ denoiser }: Pick<DenoisingModel, 'denoiser'>, counts: readonly number[]): number {
   const sizes = Object.values(parameterSpecs(denoiser.unet)).map(({ shape }) => shape.reduce((a, b) => a * b, 1));
-  if (sizes.reduce((a, b) => a + b, 0) > SEVERAL_STEPS_BELOW) return 1;
+  return sizes.reduce((a, b) => a + b, 0) > SEVERAL_STEPS_BELOW ? 1 : severalSteps(counts);
+}
+
+/** Steps that one call of the engine runs of a small network. */
+export function severalSteps(counts: readonly number[]): number {
   for (let k = STEPS_PER_RUN; k > 1; k--) if (counts.every((count) => count % k === 0)) return k;
   return 1;
 }

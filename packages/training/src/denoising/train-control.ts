@@ -1,14 +1,12 @@
-import type { Json } from '@controllab/data';
 import { readConstant, type LatentSize, type Weights } from '@controllab/core-blocks';
 import type { NoiseScheduleConfig, Prediction } from '@controllab/diffusion';
-import type { CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
+import type { HostTensor } from '@controllab/tfjs-onnx';
 import { startBatchWorker } from '../batch-worker.ts';
 import { TrainingError } from '../errors.ts';
-import { runTraining, type Evaluation, type TrainingOptions, type TrainingResult } from '../run-training.ts';
-import { compileTrainStep, initialTrainState, stateTensors } from '../train-step.ts';
-import type { ProgressOutput } from '@controllab/report';
+import { stepCounts, trainByRecipe, type RecipeTraining, type Trained } from '../train-by-recipe.ts';
+import { compileTrainStep } from '../train-step.ts';
 import { denoisingBatchModule, type DenoisingBatchData, type LatentBucket, type LatentPhase, type ModuleReference } from './batches.ts';
-import { checkRecipe, learningRateOf, type Recipe } from './recipe.ts';
+import { checkRecipe, type Recipe } from './recipe.ts';
 import { stepOfSizes } from './step-of-sizes.ts';
 import { denoisingStep, stepsPerRun, trainedInBase, type DenoisingModel } from './step.ts';
 
@@ -23,9 +21,7 @@ export interface SizedBucket extends LatentBucket {
   readonly latent: LatentSize;
 }
 
-export interface ControlTraining {
-  /** Names the run in messages. */
-  readonly name: string;
+export interface ControlTraining extends RecipeTraining {
   readonly model: DenoisingModel;
   readonly tokenizer: ModuleReference;
   readonly schedule: NoiseScheduleConfig;
@@ -37,32 +33,14 @@ export interface ControlTraining {
   /** Height and width in latents, where there are no buckets; the base's own without it. */
   readonly latent?: LatentSize;
   readonly recipe: Recipe;
-  readonly seed: number;
   /** Values that training goes on from in place of the method's own: those of an earlier training. See {@link startOf}. */
   readonly start?: Weights;
   /** Steps that came before: batches go on behind them; rate and moments begin anew. 0. */
   readonly firstStep?: number;
-  readonly engine: Omit<CompileOptions, 'name' | 'stepsPerRun'>;
-  /** Checkpoints and log.jsonl; called again with the same identity, training continues from there. */
-  readonly directory: string;
-  /** What identifies the training, beside the seed: checkpoints of anything else are refused. */
-  readonly identity: Json;
-  readonly checkpointEvery?: number;
-  /** See `TrainingOptions`. */
-  readonly keptCheckpoints?: number;
-  readonly onRecord?: TrainingOptions['onRecord'];
   /** Gradient checkpointing, see `denoisingStep`. */
   readonly recompute?: boolean;
   /** See `DenoisingBatchData`. */
   readonly cutPrompts?: boolean;
-  readonly evaluation?: Evaluation;
-  readonly output?: ProgressOutput;
-}
-
-export interface TrainedControl {
-  readonly result: TrainingResult;
-  /** `control.` and, where the method trains some of it, `unet.`; null when the training was interrupted. */
-  readonly weights: Record<string, HostTensor> | null;
 }
 
 /** The U-Net's weights by plain names. */
@@ -92,7 +70,8 @@ export function startOf(model: DenoisingModel, seed: number, earlier: Weights = 
 }
 
 /** The step of a training: of one size several steps a run where that is quicker, of buckets one for each of their sizes. */
-function compileStep({ name, model, recipe, engine, evaluation, checkpointEvery, latent, data, recompute = false }: ControlTraining) {
+function compileStep(training: ControlTraining) {
+  const { name, model, recipe, engine, latent, data, recompute = false } = training;
   const compileFor = (size: LatentSize | undefined, perRun: number) =>
     compileTrainStep(denoisingStep(model, recipe, { name, recompute, ...(size === undefined ? {} : { latent: size }) }), {
       ...engine,
@@ -101,20 +80,18 @@ function compileStep({ name, model, recipe, engine, evaluation, checkpointEvery,
   const { latents } = data;
   if (typeof latents !== 'string')
     return stepOfSizes(latents.map((bucket) => bucket.latent) as [LatentSize, ...LatentSize[]], (size) => compileFor(size, 1));
-  const counts = [recipe.steps, evaluation?.every, checkpointEvery].filter((count) => count !== undefined);
-  return compileFor(latent, stepsPerRun(model, counts));
+  return compileFor(latent, stepsPerRun(model, stepCounts(recipe, training)));
 }
 
 /**
  * Trains a control network on a base model: compiled step, batches from a worker, checkpoints, log, evaluations. The same arguments give
- * the same bytes, however often the training was killed and called again.
+ * the same bytes, however often the training was killed and called again. Its weights are under `control.` and, where the method trains
+ * some of the base, `unet.`.
  * @throws TrainingError, and what the evaluation throws
  */
-export async function trainControl(training: ControlTraining): Promise<TrainedControl> {
-  const { name, model, recipe, seed, evaluation, checkpointEvery, firstStep = 0 } = training;
+export async function trainControl(training: ControlTraining): Promise<Trained> {
+  const { model, recipe, seed, firstStep = 0, cutPrompts = false } = training;
   checkRecipe(recipe);
-  const { cutPrompts = false, keptCheckpoints, onRecord } = training;
-  const step = await compileStep(training);
   const { tokenizer, schedule, prediction, condition, fixed } = training;
   const batches: DenoisingBatchData = {
     phases: [{ from: 0, ...training.data }],
@@ -128,29 +105,10 @@ export async function trainControl(training: ControlTraining): Promise<TrainedCo
     condition,
     ...(fixed === undefined ? {} : { fixed }),
   };
-  try {
-    const result = await runTraining({
-      name,
-      step,
-      initialState: initialTrainState(startOf(model, seed, training.start), {
-        ema: recipe.ema !== null,
-        accumulation: recipe.accumulation ?? 1,
-      }),
-      batches: startBatchWorker(denoisingBatchModule(batches)),
-      totalSteps: recipe.steps,
-      learningRate: learningRateOf(recipe),
-      seed,
-      config: training.identity,
-      directory: training.directory,
-      ...(checkpointEvery === undefined ? {} : { checkpointEvery }),
-      ...(keptCheckpoints === undefined ? {} : { keptCheckpoints }),
-      ...(onRecord === undefined ? {} : { onRecord }),
-      ...(evaluation === undefined ? {} : { evaluation }),
-      ...(training.output === undefined ? {} : { output: training.output }),
-    });
-    const kept = recipe.ema === null ? 'p' : 'ema';
-    return { result, weights: result.status === 'finished' ? stateTensors(result.state, kept) : null };
-  } finally {
-    await step.release();
-  }
+  return trainByRecipe(training, {
+    compile: () => compileStep(training),
+    recipe,
+    start: () => startOf(model, seed, training.start),
+    batches: () => startBatchWorker(denoisingBatchModule(batches)),
+  });
 }
