@@ -233,7 +233,11 @@ function questions(view: View, panel: Panel, film: Awaited<ReturnType<typeof fil
       blocks: [
         film,
         curves(view, panel),
-        losses(view, panel),
+        losses(
+          view,
+          panel,
+          view.arms.filter(({ id, data }) => id !== 'half-batch' && data === undefined),
+        ),
         reachedTable(view, panel, [CIRCLE, COLOUR, GROUND]),
         drawingBars(view, panel, 'circle', 'fidelity', {
           drawings: all,

@@ -155,8 +155,9 @@ const LOSS_WINDOW = 20;
 /**
  * Training loss of the first seed, smoothed; batches, noise and timesteps are the same for all arms, so that curves are comparable step by
  * step.
+ * @param arms such that this is true of
  */
-export function losses(view: View, panel: Panel): LineFigure {
+export function losses(view: View, panel: Panel, arms: readonly Arm[] = view.arms): LineFigure {
   const { batchSize } = view.results.profile.recipe;
   return {
     kind: 'line',
@@ -164,7 +165,7 @@ export function losses(view: View, panel: Panel): LineFigure {
     caption: `Training loss, mean of ${LOSS_WINDOW} steps, seed ${view.seeds[0]}. All arms see the same batches, noise and timesteps in the same order.`,
     x: { label: 'training step' },
     y: { label: 'loss' },
-    series: view.arms.map(({ id, label }) => {
+    series: arms.map(({ id, label }) => {
       const { losses: all } = panel.trainings(id)[0]!;
       const windows = Array.from({ length: Math.floor(all.length / LOSS_WINDOW) }, (_, k) =>
         mean(all.slice(k * LOSS_WINDOW, (k + 1) * LOSS_WINDOW)),
