@@ -270,9 +270,25 @@ export const eachAlone = (arms: readonly Arm[], { conditions }: Profile): Drawin
   ),
 ];
 
-/** What a profile draws. */
-export const drawingsOf = (experiment: Experiment, profile: Profile): readonly Drawing[] =>
-  (experiment.drawings ?? eachAlone)(armsOf(experiment, profile), profile);
+/** What a profile draws. @throws RangeError for a drawing that asks of a model of its own what is a control's */
+export function drawingsOf(experiment: Experiment, profile: Profile): readonly Drawing[] {
+  const drawings = (experiment.drawings ?? eachAlone)(armsOf(experiment, profile), profile);
+  for (const drawing of drawings) checkDrawing(drawing, experiment.arms);
+  return drawings;
+}
+
+function checkDrawing(drawing: Drawing, arms: readonly Arm[]): void {
+  const { id, controls, base, data, carried, guidance, controlIn, weighting } = drawing;
+  const model = controls.find(({ arm }) => arms.some((one) => one.id === arm && isCodeModel(one.method)));
+  if (model === undefined) return;
+  const scale = model.scale === 1 ? undefined : model.scale;
+  const asked = Object.entries({ base, data, carried, guidance, controlIn, weighting, as: model.as, scale });
+  const unknown = asked.flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  if (controls.length > 1 || unknown.length > 0)
+    throw new RangeError(
+      `drawing ${id}: arm ${model.arm} is a model of its own, which draws alone${unknown.length === 0 ? '' : `, without ${unknown.join(', ')}`}`,
+    );
+}
 
 /** Scenes that {@link promptedAndUnprompted} draws under all prompt settings; without a prompt all single ones are. */
 const SETTINGS: SceneCounts = { singles: 24, pairs: 12 };

@@ -176,7 +176,8 @@ function timeTable(view: View, panel: Panel): Table {
   return {
     kind: 'table',
     id: panel.id('time'),
-    caption: 'Seconds of each training, pictures drawn meanwhile included: on a shared machine, so no verdict rests on them.',
+    caption:
+      'Seconds of each training, pictures drawn meanwhile included: on a shared machine, so no verdict rests on them. Those of the VQ transformer that came to its autoencoder first count its training, or the wait for it.',
     rowHeader: 'Method',
     columns: [{ label: 'training', unit: 's', better: 'lower' }],
     rows: view.arms.map(({ id, label }) => {
@@ -244,7 +245,7 @@ const methods: Experiment = {
     return `Highest mIoU: ${best('fidelity', 1)}, where real scenes reach ${mean(panel.real('fidelity')).toFixed(2)}; least Fréchet distance: ${best('frechet', -1)}.`;
   },
   summary: ({ results: { profile }, seeds }) =>
-    `Every method trains ${profile.recipe.steps} steps of ${profile.recipe.batchSize} on the same batches and noise${profile.arms === undefined ? ', and again for as many operations as ControlNet; LDM from scratch and the VQ transformer also four times the steps, and PITI’s second stage for as many steps behind its first' : ''}; ${profile.drawn.singles + profile.drawn.pairs} pictures a training, perfect prompts. Segmentation is read back by the mini-segmenter, whose ceiling is what it reads from the scenes themselves. Fréchet distances of so few pictures lie above those of many, for all methods alike. ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each.`,
+    `Every method trains ${profile.recipe.steps} steps of ${profile.recipe.batchSize} on the same examples, those of a base on the same noise${profile.arms === undefined ? ', and again for as many operations as ControlNet; LDM from scratch and the VQ transformer also four times the steps, and PITI’s second stage for as many steps behind its first' : ''}; ${profile.drawn.singles + profile.drawn.pairs} pictures a training, perfect prompts, which PITI and the VQ transformer do not see. The VQ transformer’s autoencoder trains once for all seeds, ${vqTransformer().config.firstStage} × the steps. Segmentation is read back by the mini-segmenter, whose ceiling is what it reads from the scenes themselves. Fréchet distances of so few pictures lie above those of many, for all methods alike. ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each.`,
   claims,
   sections: (view) =>
     view.panels.flatMap((panel) => {

@@ -3,7 +3,7 @@ import { controlNet } from '@controllab/controlnet';
 import { jsonHash, type Dataset, type Json } from '@controllab/data';
 import { vqTransformer } from '@controllab/mini-sd';
 import { profiles } from '../../declarations/arms.ts';
-import { methodOf, type Arm, type Profile } from '../experiment.ts';
+import { drawingsOf, methodOf, type Arm, type Drawing, type DrawnControl, type Experiment, type Profile } from '../experiment.ts';
 import { codeModelIdentity, type CodeTraining } from './code-model.ts';
 import type { Setting } from './train.ts';
 
@@ -48,4 +48,24 @@ it('what is a control’s is refused by name', () => {
   expect(() => identity({}, { setting: followed })).toThrow('none of: copies');
   expect(() => methodOf(arm)).toThrow('arm codes is a model of its own: it controls no U-Net');
   expect(methodOf(from)).toBe(from.method);
+});
+
+const drawn = (...drawings: readonly Drawing[]) =>
+  drawingsOf({ arms: [arm], drawings: () => drawings } as unknown as Experiment, profiles.tiny);
+const control: DrawnControl = { arm: 'codes', condition: 'segmentation', scale: 1 };
+const alone: Drawing = { id: 'own', label: 'own', controls: [control], panels: ['segmentation'] };
+
+it.each([
+  [{ controls: [{ ...control, scale: 0.5 }] }, ', without scale'],
+  [{ controls: [{ ...control, as: controlNet() }], base: 'mini:noto' }, ', without base, as'],
+  [{ weighting: 'resolution', guidance: 2 }, ', without guidance, weighting'],
+  [{ controls: [control, control] }, ''],
+] as const)('a drawing asks no control’s choices of it: %j', (more, expected) => {
+  const message = `drawing own: arm codes is a model of its own, which draws alone${expected}`;
+  expect(() => drawn({ ...alone, ...more })).toThrow(new RangeError(message));
+});
+
+it('a drawing of it alone, and of a black condition, is one', () => {
+  const drawings = [alone, { ...alone, id: 'silent', controls: [{ ...control, silent: true }] }];
+  expect(drawn(...drawings)).toEqual(drawings);
 });

@@ -122,28 +122,9 @@ function controlledPen(setting: Setting, { drawing, arms, trainings, scenes, see
   };
 }
 
-/**
- * A model of its own, which no prompt and no guidance reaches: its pictures are the same under every prompt setting.
- * @throws RangeError for a drawing that asks for what is a control's
- */
+/** A model of its own, which no prompt and no guidance reaches: its pictures are the same under every prompt setting. */
 function codePen({ at }: Setting, { drawing, arms, trainings, scenes, seed }: Parts): Pen {
-  const [control, ...others] = drawing.controls as [DrawnControl, ...DrawnControl[]];
-  const { base, data, carried, guidance, controlIn, weighting } = drawing;
-  const asked = {
-    base,
-    data,
-    carried,
-    guidance,
-    controlIn,
-    weighting,
-    as: control.as,
-    scale: control.scale === 1 ? undefined : control.scale,
-  };
-  const own = Object.entries(asked).flatMap(([name, value]) => (value === undefined ? [] : [name]));
-  if (others.length > 0 || own.length > 0)
-    throw new RangeError(
-      `drawing ${drawing.id}: arm ${arms[0]!.id} is a model of its own, which draws alone${own.length === 0 ? '' : `, without ${own.join(', ')}`}`,
-    );
+  const [control] = drawing.controls as [DrawnControl];
   const model = arms[0]!.method as CodeModel;
   return {
     identity: () => ({

@@ -81,23 +81,9 @@ class VectorQuantizer extends Module {
     const nearness = this.#nearness(tokens);
     const codes = stopGradient(() => tf.argMax(nearness, -1));
     const chosen = this.embedding.forward(codes);
-    const loss = tf.add(
-      tf.mul(
-        tf.mean(
-          tf.squaredDifference(
-            tokens,
-            stopGradient(() => tf.clone(chosen)),
-          ),
-        ),
-        COMMITMENT,
-      ),
-      tf.mean(
-        tf.squaredDifference(
-          chosen,
-          stopGradient(() => tf.clone(tokens)),
-        ),
-      ),
-    ) as tf.Scalar;
+    const [code, latent] = [chosen, tokens].map((x) => stopGradient(() => tf.clone(x))) as [tf.Tensor, tf.Tensor];
+    const commitment = tf.mean(tf.squaredDifference(tokens, code));
+    const loss = tf.add(tf.mul(commitment, COMMITMENT), tf.mean(tf.squaredDifference(chosen, latent))) as tf.Scalar;
     const passed = tf.add(
       tokens,
       stopGradient(() => tf.sub(chosen, tokens)),

@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { describe, expect, it } from 'vitest';
 import { countParameters, initialize, withParameters } from '@controllab/core-blocks';
 import { firstExamples, imageBatch } from '@controllab/data';
@@ -5,7 +6,7 @@ import { emojiScenes, SCENE_SEEDS } from '@controllab/emoji-scenes';
 import { compile } from '@controllab/tfjs-onnx';
 import { compileCodeSampler } from './code-sampler.ts';
 import { vqTransformer } from './code-model.ts';
-import { codesOf, firstStage, miniCodeTransformer, miniVq, picturesOf, secondStage } from './networks.ts';
+import { codesOf, entropyLoss, firstStage, miniCodeTransformer, miniVq, picturesOf, secondStage } from './networks.ts';
 
 const engine = { threads: 1 };
 const weights = { ...initialize(miniVq(), 1, 'vq'), ...initialize(miniCodeTransformer(), 2, 'prior') };
@@ -47,6 +48,17 @@ it('pictures become 64 codes of the codebook, and codes pictures again', async (
   expect(Math.max(...codes!.data)).toBeLessThan(512);
   // Latents of unit variance choose among many codes from the start.
   expect(new Set(codes!.data).size).toBeGreaterThan(30);
+});
+
+it('the entropy loss is that of each choice less that of all together', async () => {
+  await tf.setBackend('cpu');
+  const [sure, unsure] = [Math.log(3), 0];
+  const of = (...nearness: number[]): number => entropyLoss(tf.tensor(nearness, [1, 2, 2])).dataSync()[0]!;
+  // Choices of 3/4 and 1/4: 0.562335 each; ln 2 together where they differ, the same where they do not.
+  expect(of(sure, unsure, unsure, sure)).toBeCloseTo(0.562335 - Math.log(2), 5);
+  expect(of(sure, unsure, sure, unsure)).toBeCloseTo(0, 5);
+  // A constant added to a latent's nearness (its own square) changes nothing.
+  expect(of(sure - 7, unsure - 7, unsure, sure)).toBeCloseTo(0.562335 - Math.log(2), 5);
 });
 
 it('has stages of one to three million parameters, the second of which leaves the first as it is', () => {

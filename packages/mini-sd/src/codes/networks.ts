@@ -78,7 +78,7 @@ const ENTROPY = 0.1;
  * them many. Without it a few codes take everything within 60 steps. Source: Chang et al. 2022 (MaskGIT), its tokenizer's entropy loss.
  * @param nearness [N, T, K]
  */
-function entropyLoss(nearness: tf.Tensor): tf.Tensor {
+export function entropyLoss(nearness: tf.Tensor): tf.Tensor {
   const log = tf.logSoftmax(nearness);
   const each = tf.softmax(nearness);
   const all = tf.mean(each, [0, 1]);
