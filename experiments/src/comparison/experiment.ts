@@ -170,6 +170,8 @@ export interface Experiment {
   readonly arms: readonly Arm[];
   readonly prompts: readonly PromptSettingId[];
   readonly measures: readonly Measure[];
+  /** Those that are taken once more of the pictures of all trainings together: distances of sets, which fall with their size. */
+  readonly pooled?: readonly Measure[];
   /** Default: for every condition the base model alone and each arm alone. */
   drawings?(arms: readonly Arm[], profile: Profile): readonly Drawing[];
   /** Default none. */

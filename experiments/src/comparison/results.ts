@@ -32,7 +32,8 @@ import {
   type RatedPair,
 } from './experiment.ts';
 import { trainingCost, type TrainingCost } from './compute/cost.ts';
-import { REAL, storedMeasures, type Values } from './compute/judge.ts';
+import { REAL, realPictures, storedMeasures, type Values } from './compute/judge.ts';
+import { measurePooled, type PooledResults, type PoolOfPictures } from './compute/pooled.ts';
 import { ROUND_TRIP, storedRatings } from './compute/raters.ts';
 import { storedRoundTrip } from './compute/round-trip.ts';
 import { startDifference, type StartDifference } from './compute/start.ts';
@@ -87,6 +88,8 @@ export interface Results {
   readonly cells: Readonly<Record<string, Readonly<Record<string, Readonly<Record<string, readonly Cell[]>>>>>>;
   /** By condition and pair, in the order of the seeds. */
   readonly rated: Readonly<Record<string, Readonly<Record<string, readonly PairedTwoSampleTest[]>>>>;
+  /** What an experiment measures of all seeds' pictures together. */
+  readonly pooled: PooledResults;
   /** By condition, arm (or `BASE`) and seed, of arms that denoise; null where the profile takes none. */
   readonly heldOut: Readonly<Record<string, Readonly<Record<string, readonly HeldOutLoss[]>>>> | null;
   /** What the profile takes losses on beside: by kind of scenes, condition, arm and seed. */
@@ -217,6 +220,7 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
       (trainings[panel]![key.arm.id] ??= []).push(await storedTraining(setting, key));
     }
     const cells = nested<Record<string, Cell[]>>();
+    const pools = nested<Record<string, PoolOfPictures>>();
     for (const drawing of drawings) {
       for (const seed of seedsDrawn(experiment, drawing, seeds)) {
         const drawn = await storedDrawings(setting, drawing, experiment.arms, seed, experiment.prompts);
@@ -227,6 +231,7 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
             const ground = setting.on(drawing);
             const measures = await storedMeasures(setting, experiment.measures, { hash, images, scenes, condition, ground });
             (ofDrawing[prompt] ??= []).push({ images, measures });
+            ((pools[condition]![drawing.id] ??= {})[prompt] ??= { ground, drawn: [] }).drawn.push({ hash, images, scenes });
           }
         }
       }
@@ -258,6 +263,7 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
       drawings,
       trainings,
       cells,
+      pooled: await measurePooled(setting, experiment, seeds, pools),
       rated: await rate(setting, experiment),
       heldOut: await measureHeldOut(setting, experiment),
       lossOn: await measureLossOn(setting, experiment),
@@ -270,9 +276,6 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
     await setting.release();
   }
 }
-
-const realPictures = (scenes: EvaluationSet): Promise<Drawn> =>
-  Promise.resolve({ hash: `${REAL} ${scenes.hash}`, images: scenes.examples.map(({ image }) => image) });
 
 /** What pictures of the evaluated scenes score that no control drew, those of all seeds behind each other. */
 async function measureScenes(

@@ -2,6 +2,7 @@ import type { Json } from '@controllab/data';
 import type { RgbImage } from '@controllab/data';
 import { plain } from '../../train/on-base.ts';
 import type { ConditionId } from '../conditions.ts';
+import type { Drawn } from './draw.ts';
 import type { EvaluationSet } from './evaluation-set.ts';
 import { applies, type Measure } from './measures.ts';
 import type { Ground, Setting } from './train.ts';
@@ -11,6 +12,10 @@ export type Values = readonly (number | null)[];
 
 /** Names the scenes themselves among drawings: what a perfect model would draw. */
 export const REAL = 'real';
+
+/** Those scenes as drawn pictures. */
+export const realPictures = (scenes: EvaluationSet): Promise<Drawn> =>
+  Promise.resolve({ hash: `${REAL} ${scenes.hash}`, images: scenes.examples.map(({ image }) => image) });
 
 /** Every measure that is defined for a condition, of pictures of the evaluated scenes: stored, or taken now. */
 export async function storedMeasures(

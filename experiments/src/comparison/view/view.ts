@@ -98,6 +98,12 @@ export class Panel {
     return this.#view.results.lossOn[on]![this.condition]![arm]!.map((pair) => overTimesteps(pair[of][prompt]));
   }
 
+  /** A measure of all trainings' pictures together; `REAL` names the evaluated scenes themselves. @throws TypeError where none was asked for */
+  pooled(drawing: string, prompt: PromptSettingId, measure: string): { value: number; pictures: number } {
+    const { pictures, measures } = this.#view.results.pooled[this.condition]![drawing]![prompt]!;
+    return { value: measures[measure]![0]!, pictures };
+  }
+
   /** How often raters are right about a pair of drawings: in one number a training, shown pictures one by one or side by side. */
   rated(pair: string, shown: 'single' | 'sideBySide'): Samples {
     return this.#view.results.rated[this.condition]![pair]!.map((test) => [test[shown].accuracy]);
