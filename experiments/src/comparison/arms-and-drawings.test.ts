@@ -8,8 +8,8 @@ import { profiles } from '../declarations/arms.ts';
 import { runJob } from '../runner/run-job.ts';
 import { comparison } from './comparison.ts';
 import { BASE, type Arm, type Experiment } from './experiment.ts';
-import { armsByPrompts } from './view/blocks.ts';
-import { conditionFidelity } from './compute/measures.ts';
+import { armsByPrompts } from './view/blocks/pictures.ts';
+import { conditionFidelity } from './compute/judging/measures.ts';
 import { mean, type View } from './view/view.ts';
 
 /** What an arm may ask for beside a method and a recipe, and a drawing beside its networks. */

@@ -17,10 +17,12 @@ import type { Method } from '@controllab/core-blocks';
 import { openMini, vqTransformer } from '@controllab/mini-sd';
 import { profiles } from '../declarations/arms.ts';
 import { runJob } from '../runner/run-job.ts';
-import { armsByPrompts, promptTable, trainingTable } from './view/blocks.ts';
+import { promptTable } from './view/blocks/measures.ts';
+import { armsByPrompts } from './view/blocks/pictures.ts';
+import { trainingTable } from './view/blocks/trainings.ts';
 import { comparison } from './comparison.ts';
 import type { Experiment } from './experiment.ts';
-import { conditionFidelity } from './compute/measures.ts';
+import { conditionFidelity } from './compute/judging/measures.ts';
 
 /** Every method that trains on the embedded default. */
 const METHODS: readonly Method[] = [

@@ -5,7 +5,7 @@ import type { CodeModel } from '@controllab/mini-sd';
 import type { Claim, Section } from '@controllab/report';
 import type { Recipe } from '@controllab/training';
 import type { ConditionId } from './conditions.ts';
-import type { FollowedId, Measure } from './compute/measures.ts';
+import type { FollowedId, Measure } from './compute/judging/measures.ts';
 import type { DataId } from './data/open-data.ts';
 import type { PromptSettingId } from './prompts.ts';
 import type { View } from './view/view.ts';

@@ -8,10 +8,10 @@ import type { Stored } from '../runner/store.ts';
 import type { ConditionId } from './conditions.ts';
 import type { ComparedData } from './data/compared-data.ts';
 import { openComparedData } from './data/open-data.ts';
-import { drawnFor, storedDrawings, type Drawn } from './compute/draw.ts';
-import { trainedPlan, type EvaluationSet } from './compute/evaluation-set.ts';
-import type { HeldOutLoss, LossPlan } from './compute/held-out-loss.ts';
-import { heldOutLoss } from './compute/stored-loss.ts';
+import { drawnFor, storedDrawings, type Drawn } from './compute/drawing/draw.ts';
+import { trainedPlan, type EvaluationSet } from './compute/drawing/evaluation-set.ts';
+import type { HeldOutLoss, LossPlan } from './compute/judging/held-out-loss.ts';
+import { heldOutLoss } from './compute/judging/stored-loss.ts';
 import {
   armsOf,
   BASE,
@@ -31,12 +31,12 @@ import {
   type Profile,
   type RatedPair,
 } from './experiment.ts';
-import { trainingCost, type TrainingCost } from './compute/cost.ts';
-import { REAL, realPictures, storedMeasures, type Values } from './compute/judge.ts';
-import { measurePooled, type PooledResults, type PoolOfPictures } from './compute/pooled.ts';
-import { ROUND_TRIP, storedRatings } from './compute/raters.ts';
-import { storedRoundTrip } from './compute/round-trip.ts';
-import { startDifference, type StartDifference } from './compute/start.ts';
+import { trainingCost, type TrainingCost } from './compute/training/cost.ts';
+import { REAL, realPictures, storedMeasures, type Values } from './compute/judging/judge.ts';
+import { measurePooled, type PooledResults, type PoolOfPictures } from './compute/judging/pooled.ts';
+import { ROUND_TRIP, storedRatings } from './compute/judging/raters.ts';
+import { storedRoundTrip } from './compute/drawing/round-trip.ts';
+import { startDifference, type StartDifference } from './compute/training/start.ts';
 import {
   labelOf,
   storedTraining,
@@ -45,7 +45,7 @@ import {
   type Setting,
   type TrainingKey,
   type TrainingValue,
-} from './compute/train.ts';
+} from './compute/training/train.ts';
 
 /** One drawing under one prompt setting, from one seed, held against one condition. */
 export interface Cell {

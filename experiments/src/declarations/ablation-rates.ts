@@ -1,5 +1,5 @@
 import { arms as ablated, heldOut, recipe, undrawn } from './arms.ts';
-import { lossTable } from '../comparison/view/blocks.ts';
+import { lossTable } from '../comparison/view/blocks/losses.ts';
 import { comparison } from '../comparison/comparison.ts';
 import type { Arm, Experiment, Profile } from '../comparison/experiment.ts';
 import { mean, type Panel } from '../comparison/view/view.ts';

@@ -1,6 +1,6 @@
 import type { LineFigure } from '@controllab/report';
 import { tuned as ablated, heldOut, recipe, undrawn } from './arms.ts';
-import { lossTable } from '../comparison/view/blocks.ts';
+import { lossTable } from '../comparison/view/blocks/losses.ts';
 import { lossClaim } from '../comparison/view/claims.ts';
 import { comparison } from '../comparison/comparison.ts';
 import type { Arm, Experiment, Profile } from '../comparison/experiment.ts';

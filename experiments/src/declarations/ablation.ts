@@ -1,17 +1,9 @@
 import type { Claim, Section } from '@controllab/report';
 import { FIGURE_8, profiles, tuned as arms } from './arms.ts';
-import {
-  armsByPrompts,
-  curves,
-  filmStrip,
-  losses,
-  lossByTimestep,
-  lossTable,
-  measureTable,
-  promptBars,
-  promptTable,
-  trainingTable,
-} from '../comparison/view/blocks.ts';
+import { lossByTimestep, lossTable } from '../comparison/view/blocks/losses.ts';
+import { measureTable, promptBars, promptTable } from '../comparison/view/blocks/measures.ts';
+import { armsByPrompts, filmStrip } from '../comparison/view/blocks/pictures.ts';
+import { curves, losses, trainingTable } from '../comparison/view/blocks/trainings.ts';
 import { comparison } from '../comparison/comparison.ts';
 import { BASE, promptedAndUnprompted, type Experiment } from '../comparison/experiment.ts';
 import {
@@ -23,7 +15,7 @@ import {
   objectRecognised,
   objectTopFive,
   unnamedRecognised,
-} from '../comparison/compute/measures.ts';
+} from '../comparison/compute/judging/measures.ts';
 import { lossClaim, startFacts, suddenClaim } from '../comparison/view/claims.ts';
 import { combine, mean, type Panel, type Samples, type View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';

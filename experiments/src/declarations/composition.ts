@@ -1,11 +1,13 @@
 import { controlNet } from '@controllab/controlnet';
 import type { Claim, Measurement, Section } from '@controllab/report';
 import { profiles } from './arms.ts';
-import { drawingBars, measureTable, sideBySide, trainingTable } from '../comparison/view/blocks.ts';
+import { drawingBars, measureTable } from '../comparison/view/blocks/measures.ts';
+import { sideBySide } from '../comparison/view/blocks/pictures.ts';
+import { trainingTable } from '../comparison/view/blocks/trainings.ts';
 import { comparison } from '../comparison/comparison.ts';
 import type { ConditionId } from '../comparison/conditions.ts';
 import { BASE, type Arm, type DrawnControl, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
-import { conditionFidelity, frechet } from '../comparison/compute/measures.ts';
+import { conditionFidelity, frechet } from '../comparison/compute/judging/measures.ts';
 import { listText, numberText, threadText, type Thread } from '../comparison/view/questions.ts';
 import type { Panel, View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';

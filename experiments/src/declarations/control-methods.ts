@@ -4,12 +4,14 @@ import type { Method } from '@controllab/core-blocks';
 import { vqTransformer, type CodeModel } from '@controllab/mini-sd';
 import type { Claim, Table } from '@controllab/report';
 import { profiles, tuned, undrawn } from './arms.ts';
-import { costTable, measureTable, sideBySide, trainingTable } from '../comparison/view/blocks.ts';
+import { measureTable } from '../comparison/view/blocks/measures.ts';
+import { sideBySide } from '../comparison/view/blocks/pictures.ts';
+import { costTable, trainingTable } from '../comparison/view/blocks/trainings.ts';
 import { comparison } from '../comparison/comparison.ts';
-import { REAL } from '../comparison/compute/judge.ts';
+import { REAL } from '../comparison/compute/judging/judge.ts';
 import { BASE, shownAs, type Arm, type Experiment, type Profile } from '../comparison/experiment.ts';
-import { aestheticScore, clipScore, conditionFidelity, frechet } from '../comparison/compute/measures.ts';
-import { frontMembership, paretoFront } from '../comparison/view/pareto.ts';
+import { aestheticScore, clipScore, conditionFidelity, frechet } from '../comparison/compute/judging/measures.ts';
+import { frontMembership, paretoFront } from '../comparison/view/statistics/pareto.ts';
 import { mean, type Panel, type Samples, type View } from '../comparison/view/view.ts';
 import { PAPER_QUALITY } from './paper-values.ts';
 

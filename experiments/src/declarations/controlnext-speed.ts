@@ -4,10 +4,12 @@ import type { Method } from '@controllab/core-blocks';
 import type { Claim } from '@controllab/report';
 import { undrawn } from './arms.ts';
 import { tiny } from './convergence.ts';
-import { curves, filmStrip, lossCurves, reachTable, samplesTo, trainingTable } from '../comparison/view/blocks.ts';
+import { lossCurves } from '../comparison/view/blocks/losses.ts';
+import { filmStrip } from '../comparison/view/blocks/pictures.ts';
+import { curves, reachTable, samplesTo, trainingTable } from '../comparison/view/blocks/trainings.ts';
 import { comparison } from '../comparison/comparison.ts';
 import type { Arm, Experiment, Profile } from '../comparison/experiment.ts';
-import { conditionFidelity } from '../comparison/compute/measures.ts';
+import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
 import type { Panel, View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 

@@ -3,12 +3,15 @@ import { controlNeXt } from '@controllab/controlnext';
 import type { Claim } from '@controllab/report';
 import { examplesOfStep } from '@controllab/training';
 import { arms as ablated, FIGURE_8, recipe, undrawn } from './arms.ts';
-import { changePointTable, courses, curves, filmStrip, lossCurves, perStep } from '../comparison/view/blocks.ts';
-import { midpointOf, plateauEvidence } from '../comparison/view/change-points.ts';
+import { changePointTable, courses } from '../comparison/view/blocks/courses.ts';
+import { lossCurves } from '../comparison/view/blocks/losses.ts';
+import { filmStrip } from '../comparison/view/blocks/pictures.ts';
+import { curves, perStep } from '../comparison/view/blocks/trainings.ts';
+import { midpointOf, plateauEvidence } from '../comparison/view/statistics/change-points.ts';
 import { suddenClaim } from '../comparison/view/claims.ts';
 import { comparison } from '../comparison/comparison.ts';
 import type { Arm, Experiment, Profile } from '../comparison/experiment.ts';
-import { conditionFidelity } from '../comparison/compute/measures.ts';
+import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
 import type { Panel, View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 

@@ -1,10 +1,12 @@
 import { controlNet } from '@controllab/controlnet';
 import type { Claim } from '@controllab/report';
 import { profiles, recipe } from './arms.ts';
-import { curves, drawingBars, filmStrip, losses, measureTable, sideBySide, trainingTable } from '../comparison/view/blocks.ts';
+import { drawingBars, measureTable } from '../comparison/view/blocks/measures.ts';
+import { filmStrip, sideBySide } from '../comparison/view/blocks/pictures.ts';
+import { curves, losses, trainingTable } from '../comparison/view/blocks/trainings.ts';
 import { suddenClaim } from '../comparison/view/claims.ts';
 import { comparison } from '../comparison/comparison.ts';
-import { conditionFidelity } from '../comparison/compute/measures.ts';
+import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
 import { bothColours, circleColour, groundColour, misplacedColour } from '../comparison/data/circle-measures.ts';
 import { BASE_ALONE, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
 import { followedCurves, reachedIn, reachedTable, stepsTo } from '../comparison/view/followed.ts';

@@ -1,11 +1,12 @@
 import type { Claim, Table } from '@controllab/report';
 import { arms as followed, SAMPLES, standard, varied } from './convergence.ts';
-import { curves, filmStrip, perStep } from '../comparison/view/blocks.ts';
+import { filmStrip } from '../comparison/view/blocks/pictures.ts';
+import { curves, perStep } from '../comparison/view/blocks/trainings.ts';
 import { comparison } from '../comparison/comparison.ts';
 import { recipeOf, type Arm, type Experiment } from '../comparison/experiment.ts';
-import { conditionFidelity } from '../comparison/compute/measures.ts';
+import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
 import { readSealed, sealedNumber } from '../comparison/sealed.ts';
-import { foresee, jumpOf, SEEN, type Foresight, type Run } from '../comparison/view/foresight.ts';
+import { foresee, jumpOf, SEEN, type Foresight, type Run } from '../comparison/view/statistics/foresight.ts';
 import type { Panel, Samples, View } from '../comparison/view/view.ts';
 
 /** Recipes that no fit has seen. */

@@ -5,11 +5,11 @@ import { afterAll, expect, it, vi } from 'vitest';
 import { normal, type RgbImage } from '@controllab/data';
 import { encodePng, writeReport, type Provenance } from '@controllab/report';
 import { COMPARISON, commands } from '../commands.ts';
-import { drawnFor, type Drawn } from '../comparison/compute/draw.ts';
-import { LOSS_PROMPTS, type HeldOutLoss, type LossPlan } from '../comparison/compute/held-out-loss.ts';
-import { applies, type Measure } from '../comparison/compute/measures.ts';
-import { SIGNALS } from '../comparison/compute/signals.ts';
-import type { Setting, TrainingKey, TrainingValue } from '../comparison/compute/train.ts';
+import { drawnFor, type Drawn } from '../comparison/compute/drawing/draw.ts';
+import { LOSS_PROMPTS, type HeldOutLoss, type LossPlan } from '../comparison/compute/judging/held-out-loss.ts';
+import { applies, type Measure } from '../comparison/compute/judging/measures.ts';
+import { SIGNALS } from '../comparison/compute/training/signals.ts';
+import type { Setting, TrainingKey, TrainingValue } from '../comparison/compute/training/train.ts';
 import type { Drawing, Profile } from '../comparison/experiment.ts';
 import { recipeOf } from '../comparison/experiment.ts';
 import type { Job } from '../runner/job.ts';
@@ -65,11 +65,11 @@ function training({ at: { profile } }: Setting, { arm }: TrainingKey): TrainingV
   };
 }
 
-vi.mock('../comparison/compute/train.ts', async (original) => ({
+vi.mock('../comparison/compute/training/train.ts', async (original) => ({
   ...(await original<object>()),
   storedTraining: (setting: Setting, key: TrainingKey) => Promise.resolve(stored(training(setting, key))),
 }));
-vi.mock('../comparison/compute/draw.ts', async (original) => ({
+vi.mock('../comparison/compute/drawing/draw.ts', async (original) => ({
   ...(await original<object>()),
   storedDrawings: (setting: Setting, drawing: Drawing, _arms: unknown, seed: number, prompts: readonly string[]) => {
     const images = drawnFor(setting, drawing, seed).examples.map(() => grey);
@@ -77,7 +77,7 @@ vi.mock('../comparison/compute/draw.ts', async (original) => ({
     return Promise.resolve(Object.fromEntries(each));
   },
 }));
-vi.mock('../comparison/compute/judge.ts', async (original) => ({
+vi.mock('../comparison/compute/judging/judge.ts', async (original) => ({
   ...(await original<object>()),
   storedMeasures: (
     _setting: Setting,
@@ -92,18 +92,18 @@ vi.mock('../comparison/compute/judge.ts', async (original) => ({
       ),
     ),
 }));
-vi.mock('../comparison/compute/stored-loss.ts', async (original) => ({
+vi.mock('../comparison/compute/judging/stored-loss.ts', async (original) => ({
   ...(await original<object>()),
   heldOutLoss: (_setting: Setting, { plan }: { plan: LossPlan }) =>
     Promise.resolve(byLossPrompt(() => plan.timesteps.map(() => plan.scenes.examples.map(made)))),
 }));
 const told = () => ({ accuracy: made(), spread: 0.05, raters: Array.from({ length: 12 }, made) });
-vi.mock('../comparison/compute/raters.ts', async (original) => ({
+vi.mock('../comparison/compute/judging/raters.ts', async (original) => ({
   ...(await original<object>()),
   storedRatings: () => Promise.resolve({ single: told(), sideBySide: told(), perSet: 100, seed: 1 }),
 }));
-vi.mock('../comparison/compute/start.ts', () => ({ startDifference: () => Promise.resolve({ difference: 0, values: 8 }) }));
-vi.mock('../comparison/compute/cost.ts', () => ({ trainingCost: () => ({ step: 1e9, before: 0 }) }));
+vi.mock('../comparison/compute/training/start.ts', () => ({ startDifference: () => Promise.resolve({ difference: 0, values: 8 }) }));
+vi.mock('../comparison/compute/training/cost.ts', () => ({ trainingCost: () => ({ step: 1e9, before: 0 }) }));
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'reports-'));
 afterAll(() => rmSync(root, { recursive: true }));

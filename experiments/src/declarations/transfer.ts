@@ -2,10 +2,12 @@ import { controlNet } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import type { Claim } from '@controllab/report';
 import { profiles } from './arms.ts';
-import { drawingBars, measureTable, sideBySide, trainingTable } from '../comparison/view/blocks.ts';
+import { drawingBars, measureTable } from '../comparison/view/blocks/measures.ts';
+import { sideBySide } from '../comparison/view/blocks/pictures.ts';
+import { trainingTable } from '../comparison/view/blocks/trainings.ts';
 import { comparison } from '../comparison/comparison.ts';
 import { BASE, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
-import { conditionFidelity, frechet, styleKept } from '../comparison/compute/measures.ts';
+import { conditionFidelity, frechet, styleKept } from '../comparison/compute/judging/measures.ts';
 import { mean, type Panel, type View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 

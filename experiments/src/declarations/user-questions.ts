@@ -1,11 +1,14 @@
 import { controlNet } from '@controllab/controlnet';
 import type { Claim, Measurement } from '@controllab/report';
 import { heldOut, profiles, undrawn } from './arms.ts';
-import { curves, drawingBars, losses, lossBars, lossTable, measureTable, sideBySide, trainingTable } from '../comparison/view/blocks.ts';
+import { lossBars, lossTable } from '../comparison/view/blocks/losses.ts';
+import { drawingBars, measureTable } from '../comparison/view/blocks/measures.ts';
+import { sideBySide } from '../comparison/view/blocks/pictures.ts';
+import { curves, losses, trainingTable } from '../comparison/view/blocks/trainings.ts';
 import { lossClaim } from '../comparison/view/claims.ts';
 import { comparison } from '../comparison/comparison.ts';
 import { BASE, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
-import { conditionFidelity, contrast, objectRecognised, saturation } from '../comparison/compute/measures.ts';
+import { conditionFidelity, contrast, objectRecognised, saturation } from '../comparison/compute/judging/measures.ts';
 import { listText, numberText, questionSection, threadText, type Question, type Thread } from '../comparison/view/questions.ts';
 import { mean, type Panel, type View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';

@@ -18,7 +18,7 @@ import {
   type Recipe,
 } from '@controllab/training';
 import { sceneLossPlan } from '../comparison/data/emoji-scenes.ts';
-import { openLoss } from '../comparison/compute/held-out-loss.ts';
+import { openLoss } from '../comparison/compute/judging/held-out-loss.ts';
 import type { LossSize } from '../comparison/experiment.ts';
 import { Interrupted } from '../runner/errors.ts';
 import type { Stored } from '../runner/store.ts';

@@ -1,7 +1,7 @@
 import type { Example, RgbImage } from '@controllab/data';
 import type { CircleExample, CircleSpec } from '@controllab/fill50k';
 import { colourDifference, maskIou } from '@controllab/metrics';
-import type { Measure } from '../compute/measures.ts';
+import type { Measure } from '../compute/judging/measures.ts';
 import { ExperimentError } from '../../runner/errors.ts';
 
 type Rgb = readonly [number, number, number];

@@ -2,7 +2,7 @@ import { jsonHash } from '@controllab/data';
 import { colourNames, colours, type Colour } from '@controllab/emoji-scenes';
 import { fill50k, type CircleExample, type CircleSource } from '@controllab/fill50k';
 import { ExperimentError } from '../../runner/errors.ts';
-import { REFERENCE_SCENES, type EvaluationSet } from '../compute/evaluation-set.ts';
+import { REFERENCE_SCENES, type EvaluationSet } from '../compute/drawing/evaluation-set.ts';
 import type { OpenComparedData } from './compared-data.ts';
 
 /** Circles of one seed are drawn anew by another: place, size and colours. */

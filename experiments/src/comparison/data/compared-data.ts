@@ -1,8 +1,8 @@
 import type { Base } from '@controllab/base-model';
 import type { Dataset } from '@controllab/data';
 import type { Style } from '@controllab/emoji-scenes';
-import type { EvaluationSet } from '../compute/evaluation-set.ts';
-import type { LossPlan } from '../compute/held-out-loss.ts';
+import type { EvaluationSet } from '../compute/drawing/evaluation-set.ts';
+import type { LossPlan } from '../compute/judging/held-out-loss.ts';
 import type { LossScenes, LossSize, SceneCounts } from '../experiment.ts';
 
 /** Scenes that hold what no training sees. */

@@ -1,8 +1,8 @@
 import { jsonHash } from '@controllab/data';
 import { emojiScenes, SCENE_SEEDS, trainingMix, type SceneExample, type SceneMix, type Style } from '@controllab/emoji-scenes';
 import { COMMITTED_TIER } from '@controllab/mini-sd';
-import { REFERENCE_SCENES, type EvaluationSet } from '../compute/evaluation-set.ts';
-import type { LossPlan } from '../compute/held-out-loss.ts';
+import { REFERENCE_SCENES, type EvaluationSet } from '../compute/drawing/evaluation-set.ts';
+import type { LossPlan } from '../compute/judging/held-out-loss.ts';
 import type { LossSize, SceneCounts } from '../experiment.ts';
 import type { OpenComparedData, Unseen } from './compared-data.ts';
 

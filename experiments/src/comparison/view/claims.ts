@@ -1,6 +1,6 @@
 import type { Claim, Measurement } from '@controllab/report';
 import { PAPER } from '../../declarations/paper-values.ts';
-import { suddenness } from './convergence.ts';
+import { suddenness } from './statistics/convergence.ts';
 import type { ClaimText, Panel, View } from './view.ts';
 
 /**

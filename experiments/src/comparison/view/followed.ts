@@ -1,7 +1,7 @@
 import { meanInterval, type LineFigure, type Measurement, type Table } from '@controllab/report';
-import type { FollowedId } from '../compute/measures.ts';
+import type { FollowedId } from '../compute/judging/measures.ts';
 import type { Arm } from '../experiment.ts';
-import { perStep, samplesAfter } from './blocks.ts';
+import { perStep, samplesAfter } from './blocks/trainings.ts';
 import { mean, type Panel, type View } from './view.ts';
 
 /** A quantity over training: `fidelity`, or what else the followed pictures are measured by. */

@@ -1,6 +1,6 @@
 import type { Prediction } from '@controllab/data-scaling';
 import type { LineFigure, Measurement, Table } from '@controllab/report';
-import { COPY_BELOW } from '../compute/copies.ts';
+import { COPY_BELOW } from '../compute/training/copies.ts';
 import { BASE_ALONE } from '../experiment.ts';
 import { sealedNumber, type readSealed } from '../sealed.ts';
 import { mean, type Panel, type View } from './view.ts';

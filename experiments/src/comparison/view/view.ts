@@ -7,13 +7,13 @@ import {
   type PaperValue,
 } from '@controllab/report';
 import { CONDITIONS, type ConditionId } from '../conditions.ts';
-import { firstOf, type EvaluationSet } from '../compute/evaluation-set.ts';
+import { firstOf, type EvaluationSet } from '../compute/drawing/evaluation-set.ts';
 import { armsOf, groundName, type Arm, type Drawing, type Experiment, type LossScenes, type On } from '../experiment.ts';
-import type { HeldOutLoss } from '../compute/held-out-loss.ts';
-import { applies, type Measure } from '../compute/measures.ts';
+import type { HeldOutLoss } from '../compute/judging/held-out-loss.ts';
+import { applies, type Measure } from '../compute/judging/measures.ts';
 import type { PromptSettingId } from '../prompts.ts';
 import type { Cell, GroundResults, LossPair, Results } from '../results.ts';
-import type { TrainingValue } from '../compute/train.ts';
+import type { TrainingValue } from '../compute/training/train.ts';
 
 export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
@@ -98,7 +98,7 @@ export class Panel {
     return this.#view.results.lossOn[on]![this.condition]![arm]!.map((pair) => overTimesteps(pair[of][prompt]));
   }
 
-  /** A measure of all trainings' pictures together; `REAL` names the evaluated scenes themselves. @throws TypeError where none was asked for */
+  /** A measure of all trainings' pictures together; `REAL` names the evaluated scenes. @throws TypeError where none was asked for */
   pooled(drawing: string, prompt: PromptSettingId, measure: string): { value: number; pictures: number } {
     const { pictures, measures } = this.#view.results.pooled[this.condition]![drawing]![prompt]!;
     return { value: measures[measure]![0]!, pictures };

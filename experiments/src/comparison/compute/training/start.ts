@@ -2,10 +2,10 @@ import { baseModules, controlOptions, withParameters, type Control, type Weights
 import { conditionBatch, type Json } from '@controllab/data';
 import { initialNoise } from '@controllab/diffusion';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
-import { plain } from '../../train/on-base.ts';
-import type { ConditionId } from '../conditions.ts';
-import { methodOf, type Arm } from '../experiment.ts';
-import { promptOf } from '../prompts.ts';
+import { plain } from '../../../train/on-base.ts';
+import type { ConditionId } from '../../conditions.ts';
+import { methodOf, type Arm } from '../../experiment.ts';
+import { promptOf } from '../../prompts.ts';
 import { controlOf, type Setting } from './train.ts';
 
 /** Scenes whose predictions are compared, at most. */

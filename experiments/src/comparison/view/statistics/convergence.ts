@@ -1,6 +1,6 @@
 import { uniform } from '@controllab/data';
 import type { Measurement } from '@controllab/report';
-import { mean, type Panel, type View } from './view.ts';
+import { mean, type Panel, type View } from '../view.ts';
 
 /** Fidelity over a training run: at each evaluated step one value an image. */
 export interface Curve {

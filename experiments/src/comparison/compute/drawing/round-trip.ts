@@ -1,9 +1,9 @@
 import type { Json } from '@controllab/data';
-import { plain } from '../../train/on-base.ts';
+import { plain } from '../../../train/on-base.ts';
 import type { Drawn } from './draw.ts';
 import type { EvaluationSet } from './evaluation-set.ts';
 import { readPictures, writePictures, type PictureSize } from './pictures.ts';
-import type { Setting } from './train.ts';
+import type { Setting } from '../training/train.ts';
 
 /** What a base's autoencoder makes of scenes: encoded to posterior means and decoded again, the best that any drawing of it can do. */
 export async function storedRoundTrip({ at, base }: Pick<Setting, 'at' | 'base'>, scenes: EvaluationSet): Promise<Drawn> {

@@ -1,8 +1,8 @@
 import type { Json } from '@controllab/data';
 import { pairedTwoSampleTest, type PairedTwoSampleTest } from '@controllab/metrics';
-import { plain } from '../../train/on-base.ts';
-import type { Drawn } from './draw.ts';
-import type { Setting } from './train.ts';
+import { plain } from '../../../train/on-base.ts';
+import type { Drawn } from '../drawing/draw.ts';
+import type { Setting } from '../training/train.ts';
 
 /** Names the scenes as the base's autoencoder gives them back among drawings: the best that any drawing of it can do. */
 export const ROUND_TRIP = 'round-trip';

@@ -15,21 +15,21 @@ import {
   type TrainingResult,
 } from '@controllab/training';
 import type { HostTensor } from '@controllab/tfjs-onnx';
-import { onBase, plain, storedLatents } from '../../train/on-base.ts';
-import { Interrupted } from '../../runner/errors.ts';
-import type { JobContext } from '../../runner/job.ts';
-import type { Stored } from '../../runner/store.ts';
-import type { ConditionId } from '../conditions.ts';
-import type { ComparedData } from '../data/compared-data.ts';
-import type { EvaluationSet } from './evaluation-set.ts';
-import { isCodeModel, methodOf, recipeOf, stepsBefore, untilNow, type Arm, type On, type Profile } from '../experiment.ts';
+import { onBase, plain, storedLatents } from '../../../train/on-base.ts';
+import { Interrupted } from '../../../runner/errors.ts';
+import type { JobContext } from '../../../runner/job.ts';
+import type { Stored } from '../../../runner/store.ts';
+import type { ConditionId } from '../../conditions.ts';
+import type { ComparedData } from '../../data/compared-data.ts';
+import type { EvaluationSet } from '../drawing/evaluation-set.ts';
+import { isCodeModel, methodOf, recipeOf, stepsBefore, untilNow, type Arm, type On, type Profile } from '../../experiment.ts';
 import { codeModelIdentity, trainCodeModel, type CodeTraining } from './code-model.ts';
 import { everyPicture, followedPictures } from './followed.ts';
-import { byPrompt, LOSS_PROMPTS, openLoss, type HeldOutLoss, type LossPlan, type Predictions } from './held-out-loss.ts';
+import { byPrompt, LOSS_PROMPTS, openLoss, type HeldOutLoss, type LossPlan, type Predictions } from '../judging/held-out-loss.ts';
 import { openCopies } from './copies.ts';
-import { conditionFidelity, FOLLOWED, type FollowedId, type Measured } from './measures.ts';
+import { conditionFidelity, FOLLOWED, type FollowedId, type Measured } from '../judging/measures.ts';
 import { SIGNALS, signalsOf, startsAtZero, type Signals } from './signals.ts';
-import { promptOf } from '../prompts.ts';
+import { promptOf } from '../../prompts.ts';
 
 /** A base with what is trained on it: of scenes, such as are drawn as it draws. */
 export interface Ground extends Pick<ComparedData, 'dataset' | 'loss'> {

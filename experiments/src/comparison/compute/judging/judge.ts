@@ -1,11 +1,11 @@
 import type { Json } from '@controllab/data';
 import type { RgbImage } from '@controllab/data';
-import { plain } from '../../train/on-base.ts';
-import type { ConditionId } from '../conditions.ts';
-import type { Drawn } from './draw.ts';
-import type { EvaluationSet } from './evaluation-set.ts';
+import { plain } from '../../../train/on-base.ts';
+import type { ConditionId } from '../../conditions.ts';
+import type { Drawn } from '../drawing/draw.ts';
+import type { EvaluationSet } from '../drawing/evaluation-set.ts';
 import { applies, type Measure } from './measures.ts';
-import type { Ground, Setting } from './train.ts';
+import type { Ground, Setting } from '../training/train.ts';
 
 /** One measure of pictures: a value a picture (null where it does not apply), or one in all. */
 export type Values = readonly (number | null)[];

@@ -4,13 +4,13 @@ import { readConstant } from '@controllab/core-blocks';
 import { conditionBatch, type Json, type RgbImage } from '@controllab/data';
 import { compileCodeSampler, type CodeModel } from '@controllab/mini-sd';
 import type { HostTensor } from '@controllab/tfjs-onnx';
-import { plain } from '../../train/on-base.ts';
-import type { Stored } from '../../runner/store.ts';
+import { plain } from '../../../train/on-base.ts';
+import type { Stored } from '../../../runner/store.ts';
 import { firstOf, type EvaluationSet } from './evaluation-set.ts';
-import { isCodeModel, methodOf, trainedFrom, type Arm, type Drawing, type DrawnControl } from '../experiment.ts';
+import { isCodeModel, methodOf, trainedFrom, type Arm, type Drawing, type DrawnControl } from '../../experiment.ts';
 import { readPictures, writePictures, type PictureSize } from './pictures.ts';
-import { PROMPT_SETTINGS, promptOf, type PromptSettingId } from '../prompts.ts';
-import { controlOf, storedTraining, weightsOf, type Setting, type TrainingValue } from './train.ts';
+import { PROMPT_SETTINGS, promptOf, type PromptSettingId } from '../../prompts.ts';
+import { controlOf, storedTraining, weightsOf, type Setting, type TrainingValue } from '../training/train.ts';
 
 /** Raised with every change of drawing code that alters pictures. */
 const DRAWING_REVISION = 2;

@@ -1,9 +1,9 @@
 import type { Json } from '@controllab/data';
-import { plain } from '../../train/on-base.ts';
-import type { ConditionId } from '../conditions.ts';
-import { methodOf } from '../experiment.ts';
+import { plain } from '../../../train/on-base.ts';
+import type { ConditionId } from '../../conditions.ts';
+import { methodOf } from '../../experiment.ts';
 import { openLoss, type HeldOutLoss, type LossPlan } from './held-out-loss.ts';
-import { controlOf, labelOf, storedTraining, weightsOf, type Setting, type TrainingKey } from './train.ts';
+import { controlOf, labelOf, storedTraining, weightsOf, type Setting, type TrainingKey } from '../training/train.ts';
 
 /** Raised with every change of code that alters the values. */
 const REVISION = 1;

@@ -2,9 +2,9 @@ import { canny, type Example, type RgbImage } from '@controllab/data';
 import { borderColour, colourNames, colours, nearestColour, scribble, type SceneExample } from '@controllab/emoji-scenes';
 import { edgeF1, frechetDistance, linearDiscriminant, maskIou, segmentationAgreement, type Features } from '@controllab/metrics';
 import { SUBGROUPS, type Judges, type Verdict } from '@controllab/mini-sd';
-import { ExperimentError } from '../../runner/errors.ts';
-import type { ConditionId } from '../conditions.ts';
-import { circleColour, circleIou, groundColour } from '../data/circle-measures.ts';
+import { ExperimentError } from '../../../runner/errors.ts';
+import type { ConditionId } from '../../conditions.ts';
+import { circleColour, circleIou, groundColour } from '../../data/circle-measures.ts';
 
 /** What a measure is given: pictures, and the scenes that they were drawn for. */
 export interface Measured {

@@ -1,5 +1,5 @@
 import { uniform } from '@controllab/data';
-import { mean } from './view.ts';
+import { mean } from '../view.ts';
 
 /** Whether `a` is as good as `b` in everything and better in something; less is better. */
 const dominates = (a: readonly number[], b: readonly number[]): boolean => a.every((x, i) => x <= b[i]!) && a.some((x, i) => x < b[i]!);

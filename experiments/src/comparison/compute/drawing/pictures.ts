@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { writeAtomic, type RgbImage } from '@controllab/data';
-import type { Stored } from '../../runner/store.ts';
+import type { Stored } from '../../../runner/store.ts';
 
 const PICTURES = 'pictures.rgb';
 

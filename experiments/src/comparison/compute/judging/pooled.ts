@@ -1,10 +1,10 @@
 import { jsonHash } from '@controllab/data';
-import type { ConditionId } from '../conditions.ts';
-import type { Experiment } from '../experiment.ts';
-import type { Drawn } from './draw.ts';
-import type { EvaluationSet } from './evaluation-set.ts';
+import type { ConditionId } from '../../conditions.ts';
+import type { Experiment } from '../../experiment.ts';
+import type { Drawn } from '../drawing/draw.ts';
+import type { EvaluationSet } from '../drawing/evaluation-set.ts';
 import { REAL, realPictures, storedMeasures, type Values } from './judge.ts';
-import type { Ground, Setting } from './train.ts';
+import type { Ground, Setting } from '../training/train.ts';
 
 /** Measures of so many pictures of all trainings together. */
 export interface Pooled {

@@ -1,7 +1,7 @@
 import { conditionBatch, type Dataset, type RgbImage } from '@controllab/data';
 import { seenExamples, type Recipe } from '@controllab/training';
-import type { ConditionId } from '../conditions.ts';
-import { spread } from './evaluation-set.ts';
+import type { ConditionId } from '../../conditions.ts';
+import { spread } from '../drawing/evaluation-set.ts';
 
 /** A picture is a copy where its nearest training picture is below this share of the second nearest's distance (arXiv 2505.16959). */
 export const COPY_BELOW = 1 / 3;

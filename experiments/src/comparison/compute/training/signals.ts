@@ -1,6 +1,6 @@
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { stateTensors } from '@controllab/training';
-import { LOSS_PROMPTS, meanSquares, type Predictions } from './held-out-loss.ts';
+import { LOSS_PROMPTS, meanSquares, type Predictions } from '../judging/held-out-loss.ts';
 
 /** What goes on inside a control while it trains: what may tell beforehand when control will come. */
 export interface Signals {

@@ -13,11 +13,11 @@ import {
   type PictureRecipe,
   type Recipe,
 } from '@controllab/training';
-import { plain } from '../../train/on-base.ts';
-import { Interrupted } from '../../runner/errors.ts';
-import { recipeOf, type Arm } from '../experiment.ts';
+import { plain } from '../../../train/on-base.ts';
+import { Interrupted } from '../../../runner/errors.ts';
+import { recipeOf, type Arm } from '../../experiment.ts';
 import { followedPictures } from './followed.ts';
-import { conditionFidelity } from './measures.ts';
+import { conditionFidelity } from '../judging/measures.ts';
 import type { Setting, TrainingKey, TrainingValue } from './train.ts';
 
 /** One training of a model of its own, on the dataset that its arm is trained on. */

@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { controlNet } from '@controllab/controlnet';
 import { jsonHash, type Dataset, type Json } from '@controllab/data';
 import { vqTransformer } from '@controllab/mini-sd';
-import { profiles } from '../../declarations/arms.ts';
-import { drawingsOf, methodOf, type Arm, type Drawing, type DrawnControl, type Experiment, type Profile } from '../experiment.ts';
+import { profiles } from '../../../declarations/arms.ts';
+import { drawingsOf, methodOf, type Arm, type Drawing, type DrawnControl, type Experiment, type Profile } from '../../experiment.ts';
 import { codeModelIdentity, type CodeTraining } from './code-model.ts';
 import type { Setting } from './train.ts';
 

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { normal, type RgbImage } from '@controllab/data';
 import type { Judges } from '@controllab/mini-sd';
-import { profiles } from '../../declarations/arms.ts';
-import { jobContext } from '../../testing/job-context.ts';
-import type { Drawn } from './draw.ts';
+import { profiles } from '../../../declarations/arms.ts';
+import { jobContext } from '../../../testing/job-context.ts';
+import type { Drawn } from '../drawing/draw.ts';
 import { storedRatings } from './raters.ts';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'raters-'));

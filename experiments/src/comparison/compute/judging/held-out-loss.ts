@@ -3,10 +3,10 @@ import type { Control } from '@controllab/core-blocks';
 import { conditionBatch, normal } from '@controllab/data';
 import { addNoise, trainingTarget } from '@controllab/diffusion';
 import type { HostTensor } from '@controllab/tfjs-onnx';
-import type { ConditionId } from '../conditions.ts';
-import type { EvaluationSet } from './evaluation-set.ts';
-import { promptOf, type PromptSettingId } from '../prompts.ts';
-import type { Setting } from './train.ts';
+import type { ConditionId } from '../../conditions.ts';
+import type { EvaluationSet } from '../drawing/evaluation-set.ts';
+import { promptOf, type PromptSettingId } from '../../prompts.ts';
+import type { Setting } from '../training/train.ts';
 
 /** The prompt settings that the loss is taken under. */
 export const LOSS_PROMPTS = ['none', 'perfect'] as const satisfies readonly PromptSettingId[];

@@ -1,7 +1,7 @@
 import { jsonHash, type Dataset, type Example } from '@controllab/data';
 import { seenExamples, type Recipe } from '@controllab/training';
-import type { LossSize, SceneCounts } from '../experiment.ts';
-import type { LossPlan } from './held-out-loss.ts';
+import type { LossSize, SceneCounts } from '../../experiment.ts';
+import type { LossPlan } from '../judging/held-out-loss.ts';
 
 /** Scenes that pictures are drawn for, with what names them. */
 export interface EvaluationSet {

@@ -1,7 +1,7 @@
 import { fitRidge } from '@controllab/data-scaling';
-import type { TrainingValue } from '../compute/train.ts';
+import type { TrainingValue } from '../../compute/training/train.ts';
 import { changePoints, midpointOf } from './change-points.ts';
-import { mean } from './view.ts';
+import { mean } from '../view.ts';
 
 type Course = TrainingValue['curve'];
 

@@ -1,0 +1,168 @@
+import { meanInterval, type LineFigure, type Table } from '@controllab/report';
+import { examplesOfStep } from '@controllab/training';
+import { recipeOf, stepsBefore, type Arm } from '../../experiment.ts';
+import { mean, type Panel, type View } from '../view.ts';
+
+/** Samples that an arm sees a step. */
+export const perStep = (view: View, arm: Arm): number => examplesOfStep(recipeOf(view.results.profile, arm));
+
+/** Samples that an arm's training has seen after some of its steps: those that it went on from count. */
+export const samplesAfter = (view: View, arm: Arm, step: number): number =>
+  perStep(view, arm) * (stepsBefore(view.results.profile, arm) + step);
+
+/** Fidelity over training: over steps, or over samples where arms see more or fewer of them a step. */
+export function curves(view: View, panel: Panel): LineFigure {
+  const { follow } = view.results.profile;
+  const label = view.measure('fidelity').label(panel.condition);
+  const alike = new Set(view.arms.map((arm) => perStep(view, arm))).size === 1 && view.arms.every(({ from }) => from === undefined);
+  return {
+    kind: 'line',
+    id: panel.id('curve'),
+    caption: `Fidelity while training: ${label} of ${follow.images} held-out scenes with perfect prompts, ${follow.steps} DDIM steps without guidance, every ${follow.every} steps. Bands: 95% over ${view.over}.`,
+    x: { label: alike ? 'training step' : 'samples seen' },
+    y: { label },
+    series: view.arms.map((arm) => {
+      const { id, label: name } = arm;
+      const trainings = panel.trainings(id).map(({ curve }) => curve);
+      const { steps } = trainings[0]!;
+      const points = steps.map((_, k) =>
+        trainings.length === 1 ? trainings[0]!.perImage[k]! : trainings.map(({ perImage }) => mean(perImage[k]!)),
+      );
+      const band = points.map(
+        (point) => meanInterval(point, { seed: view.seeds[0]!, range: [0, 1] }).interval ?? ([mean(point), mean(point)] as const),
+      );
+      const x = alike ? steps : steps.map((step) => samplesAfter(view, arm, step));
+      return { label: name, arm: id, x, y: points.map(mean), band, n: points[0]!.length, seeds: view.seeds };
+    }),
+  };
+}
+
+const LOSS_WINDOW = 20;
+
+/**
+ * Training loss of the first seed, smoothed; batches, noise and timesteps are the same for all arms, so that curves are comparable step by
+ * step.
+ * @param arms such that this is true of
+ */
+export function losses(view: View, panel: Panel, arms: readonly Arm[] = view.arms): LineFigure {
+  const { batchSize } = view.results.profile.recipe;
+  return {
+    kind: 'line',
+    id: panel.id('loss'),
+    caption: `Training loss, mean of ${LOSS_WINDOW} steps, seed ${view.seeds[0]}. All arms see the same batches, noise and timesteps in the same order.`,
+    x: { label: 'training step' },
+    y: { label: 'loss' },
+    series: arms.map(({ id, label }) => {
+      const { losses: all } = panel.trainings(id)[0]!;
+      const windows = Array.from({ length: Math.floor(all.length / LOSS_WINDOW) }, (_, k) =>
+        mean(all.slice(k * LOSS_WINDOW, (k + 1) * LOSS_WINDOW)),
+      );
+      return {
+        label,
+        arm: id,
+        x: windows.map((_, k) => (k + 1) * LOSS_WINDOW),
+        y: windows,
+        n: batchSize * LOSS_WINDOW,
+        seeds: [view.seeds[0]!],
+      };
+    }),
+  };
+}
+
+/** What training costs: multiply-accumulates of a step as its graph has them, and of all steps, those that it went on from with it. */
+export function costTable(view: View, panel: Panel, arms = view.arms): Table {
+  const whole = (arm: Arm): number => {
+    const { step, before } = view.results.costs[arm.id]!;
+    return before + step * recipeOf(view.results.profile, arm).steps;
+  };
+  const all = (arm: Arm): number => whole(arm) + (arm.from === undefined ? 0 : all(arm.from));
+  return {
+    kind: 'table',
+    id: panel.id('cost'),
+    caption:
+      'Multiply-accumulates of training as the graphs have them: forward, backward and optimizer, per example and in all. Arms that go on from another training count its too, and models of several stages all of them.',
+    rowHeader: 'Arm',
+    columns: [
+      { label: 'per example', unit: 'MMAC', better: 'lower' },
+      { label: 'examples seen' },
+      { label: 'in all', unit: 'GMAC', better: 'lower' },
+    ],
+    rows: arms.map((arm) => ({
+      label: arm.label,
+      arm: arm.id,
+      cells: [
+        Math.round(view.results.costs[arm.id]!.step / perStep(view, arm) / 1e6),
+        samplesAfter(view, arm, recipeOf(view.results.profile, arm).steps),
+        Math.round(all(arm) / 1e9),
+      ],
+    })),
+  };
+}
+
+/** What was trained, and how it went. */
+export function trainingTable(view: View, panel: Panel): Table {
+  return {
+    kind: 'table',
+    id: panel.id('training'),
+    caption: 'What was trained.',
+    rowHeader: 'Arm',
+    columns: [
+      { label: 'parameters of the control' },
+      { label: 'trained in the base' },
+      { label: 'steps' },
+      { label: 'batch' },
+      { label: 'loss, mean of last 50' },
+    ],
+    rows: view.arms.map((arm) => {
+      const trainings = panel.trainings(arm.id);
+      const { steps, batchSize } = recipeOf(view.results.profile, arm);
+      const last = trainings.map(({ losses: all }) => all.slice(-50));
+      const { control, inBase } = trainings[0]!.parameters;
+      return { label: arm.label, arm: arm.id, cells: [control, inBase, steps, batchSize, view.measured(last, [0, Number.MAX_VALUE])] };
+    }),
+  };
+}
+
+/** Samples that a training saw before its held-out loss fell to a target; all of them, `censored`, where it never did. */
+export interface Reached {
+  readonly samples: number;
+  readonly censored: boolean;
+}
+
+/** For each training of an arm: interpolated between evaluations, loss with a perfect prompt, mean over timesteps. */
+export function samplesTo(view: View, panel: Panel, arm: string, target: number): Reached[] {
+  const samples = perStep(
+    view,
+    view.arms.find(({ id }) => id === arm)!,
+  );
+  return panel.trainings(arm).map(({ curve: { steps, heldOut } }) => {
+    const losses = heldOut!.perfect.map(mean);
+    const k = losses.findIndex((loss) => loss <= target);
+    if (k < 0) return { samples: samples * steps.at(-1)!, censored: true };
+    if (k === 0) return { samples: samples * steps[0]!, censored: false };
+    const share = (losses[k - 1]! - target) / (losses[k - 1]! - losses[k]!);
+    return { samples: samples * (steps[k - 1]! + share * (steps[k]! - steps[k - 1]!)), censored: false };
+  });
+}
+
+/** {@link samplesTo} of every arm. */
+export function reachTable(view: View, panel: Panel, target: number): Table {
+  return {
+    kind: 'table',
+    id: panel.id('reach'),
+    caption: `Samples until the loss on held-out scenes with a perfect prompt falls to ${target}; trainings that never reach it count with all they saw, and are counted in the last column.`,
+    rowHeader: 'Arm',
+    columns: [{ label: 'samples', better: 'lower' }, { label: 'not reached' }],
+    rows: view.arms.map(({ id, label }) => {
+      const reached = samplesTo(view, panel, id, target);
+      return {
+        label,
+        arm: id,
+        cells: [
+          view.measured(reached.map(({ samples }) => [samples])),
+          `${reached.filter(({ censored }) => censored).length} of ${reached.length}`,
+        ],
+      };
+    }),
+  };
+}
