@@ -9,7 +9,7 @@ import { comparison } from '../comparison/comparison.ts';
 import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
 import { bothColours, circleColour, groundColour, misplacedColour } from '../comparison/data/circle-measures.ts';
 import { BASE_ALONE, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
-import { followedCurves, reachedIn, reachedTable, stepsTo } from '../comparison/view/followed.ts';
+import { followedCurves, reachedIn, reachedTable, stepsTo } from '../comparison/view/blocks/followed.ts';
 import { listText, numberText, questionSection, threadText, type Question, type Thread } from '../comparison/view/questions.ts';
 import { mean, type Panel, type View } from '../comparison/view/view.ts';
 

@@ -1,9 +1,9 @@
-import { meanInterval, type BarFigure, type LineFigure, type Table } from '@controllab/report';
+import type { BarFigure, LineFigure, Table } from '@controllab/report';
 import { BASE, BASE_ALONE, type Arm } from '../../experiment.ts';
 import { PROMPT_SETTINGS } from '../../prompts.ts';
 import { LOSS_PROMPTS, type HeldOutLoss } from '../../compute/judging/held-out-loss.ts';
 import { mean, type Panel, type View } from '../view.ts';
-import { samplesAfter } from './trainings.ts';
+import { course, samplesAfter } from './trainings.ts';
 
 /** Held-out loss after training of some arms, side by side, without a prompt and with a perfect one. */
 export function lossBars(view: View, panel: Panel, id: string, arms: readonly Pick<Arm, 'id' | 'label'>[]): BarFigure {
@@ -73,16 +73,7 @@ export function lossCurves(view: View, panel: Panel, prompt: keyof HeldOutLoss):
       const trainings = panel.trainings(arm.id).map(({ curve }) => curve);
       const { steps } = trainings[0]!;
       const points = steps.map((_, k) => trainings.map(({ heldOut }) => mean(heldOut![prompt][k]!)));
-      const band = points.map((point) => meanInterval(point, { seed: view.seeds[0]! }).interval ?? ([mean(point), mean(point)] as const));
-      return {
-        label: arm.label,
-        arm: arm.id,
-        x: steps.map((step) => samplesAfter(view, arm, step)),
-        y: points.map(mean),
-        band,
-        n: trainings.length,
-        seeds: view.seeds,
-      };
+      return course(view, arm, { x: steps.map((step) => samplesAfter(view, arm, step)), points });
     }),
   };
 }

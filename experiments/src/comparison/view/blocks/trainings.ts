@@ -1,6 +1,8 @@
 import { meanInterval, type LineFigure, type Table } from '@controllab/report';
 import { examplesOfStep } from '@controllab/training';
+import type { Measure } from '../../compute/judging/measures.ts';
 import { recipeOf, stepsBefore, type Arm } from '../../experiment.ts';
+import { reached } from '../statistics/reached.ts';
 import { mean, type Panel, type View } from '../view.ts';
 
 /** Samples that an arm sees a step. */
@@ -9,6 +11,20 @@ export const perStep = (view: View, arm: Arm): number => examplesOfStep(recipeOf
 /** Samples that an arm's training has seen after some of its steps: those that it went on from count. */
 export const samplesAfter = (view: View, arm: Arm, step: number): number =>
   perStep(view, arm) * (stepsBefore(view.results.profile, arm) + step);
+
+/**
+ * A line of what was measured while an arm trained.
+ * @param points at each x what is averaged: a value a training, or of one training a value a picture
+ */
+export function course(
+  view: View,
+  { id, label }: Pick<Arm, 'id' | 'label'>,
+  { x, points, range = null }: { x: readonly number[]; points: readonly (readonly number[])[]; range?: Measure['range'] },
+): LineFigure['series'][number] {
+  const options = { seed: view.seeds[0]!, ...(range === null ? {} : { range }) };
+  const band = points.map((point) => meanInterval(point, options).interval ?? ([mean(point), mean(point)] as const));
+  return { label, arm: id, x, y: points.map(mean), band, n: points[0]!.length, seeds: view.seeds };
+}
 
 /** Fidelity over training: over steps, or over samples where arms see more or fewer of them a step. */
 export function curves(view: View, panel: Panel): LineFigure {
@@ -22,17 +38,13 @@ export function curves(view: View, panel: Panel): LineFigure {
     x: { label: alike ? 'training step' : 'samples seen' },
     y: { label },
     series: view.arms.map((arm) => {
-      const { id, label: name } = arm;
-      const trainings = panel.trainings(id).map(({ curve }) => curve);
+      const trainings = panel.trainings(arm.id).map(({ curve }) => curve);
       const { steps } = trainings[0]!;
       const points = steps.map((_, k) =>
         trainings.length === 1 ? trainings[0]!.perImage[k]! : trainings.map(({ perImage }) => mean(perImage[k]!)),
       );
-      const band = points.map(
-        (point) => meanInterval(point, { seed: view.seeds[0]!, range: [0, 1] }).interval ?? ([mean(point), mean(point)] as const),
-      );
       const x = alike ? steps : steps.map((step) => samplesAfter(view, arm, step));
-      return { label: name, arm: id, x, y: points.map(mean), band, n: points[0]!.length, seeds: view.seeds };
+      return course(view, arm, { x, points, range: [0, 1] });
     }),
   };
 }
@@ -123,25 +135,18 @@ export function trainingTable(view: View, panel: Panel): Table {
   };
 }
 
-/** Samples that a training saw before its held-out loss fell to a target; all of them, `censored`, where it never did. */
-export interface Reached {
-  readonly samples: number;
-  readonly censored: boolean;
-}
-
-/** For each training of an arm: interpolated between evaluations, loss with a perfect prompt, mean over timesteps. */
-export function samplesTo(view: View, panel: Panel, arm: string, target: number): Reached[] {
+/**
+ * Samples that each training of an arm saw before its held-out loss, with a perfect prompt, mean over timesteps, fell to a target; all of
+ * them, `censored`, where it never did.
+ */
+export function samplesTo(view: View, panel: Panel, arm: string, target: number): { samples: number; censored: boolean }[] {
   const samples = perStep(
     view,
     view.arms.find(({ id }) => id === arm)!,
   );
   return panel.trainings(arm).map(({ curve: { steps, heldOut } }) => {
-    const losses = heldOut!.perfect.map(mean);
-    const k = losses.findIndex((loss) => loss <= target);
-    if (k < 0) return { samples: samples * steps.at(-1)!, censored: true };
-    if (k === 0) return { samples: samples * steps[0]!, censored: false };
-    const share = (losses[k - 1]! - target) / (losses[k - 1]! - losses[k]!);
-    return { samples: samples * (steps[k - 1]! + share * (steps[k]! - steps[k - 1]!)), censored: false };
+    const found = reached(steps, heldOut!.perfect.map(mean), target, 'down');
+    return { samples: samples * found.steps, censored: found.censored };
   });
 }
 

@@ -1,8 +1,9 @@
-import { meanInterval, type LineFigure, type Measurement, type Table } from '@controllab/report';
-import type { FollowedId } from '../compute/judging/measures.ts';
-import type { Arm } from '../experiment.ts';
-import { perStep, samplesAfter } from './blocks/trainings.ts';
-import { mean, type Panel, type View } from './view.ts';
+import type { LineFigure, Measurement, Table } from '@controllab/report';
+import type { FollowedId } from '../../compute/judging/measures.ts';
+import type { Arm } from '../../experiment.ts';
+import { course, perStep, samplesAfter } from './trainings.ts';
+import { reached, type Reached } from '../statistics/reached.ts';
+import { mean, type Panel, type View } from '../view.ts';
 
 /** A quantity over training: `fidelity`, or what else the followed pictures are measured by. */
 export type FollowedQuantity = 'fidelity' | FollowedId;
@@ -25,38 +26,9 @@ export function followedCurves(view: View, panel: Panel, of: FollowedId, arms: r
       const { steps } = panel.trainings(arm.id)[0]!.curve;
       const means = meansOf(panel, arm.id, of);
       const points = steps.map((_, k) => means.map((values) => values[k]!));
-      const band = points.map(
-        (point) =>
-          meanInterval(point, { seed: view.seeds[0]!, ...(range === null ? {} : { range }) }).interval ??
-          ([mean(point), mean(point)] as const),
-      );
-      return {
-        label: arm.label,
-        arm: arm.id,
-        x: steps.map((step) => samplesAfter(view, arm, step)),
-        y: points.map(mean),
-        band,
-        n: means.length,
-        seeds: view.seeds,
-      };
+      return course(view, arm, { x: steps.map((step) => samplesAfter(view, arm, step)), points, range });
     }),
   };
-}
-
-/** When a quantity reached a target in a training: between evaluations interpolated; all its steps, `censored`, where it never did. */
-export interface Reached {
-  readonly steps: number;
-  readonly censored: boolean;
-}
-
-/** When values reach a target for the first time: from below where they begin below it, else from above. */
-export function reached(steps: readonly number[], values: readonly number[], target: number): Reached {
-  const rising = values[0]! < target;
-  const k = values.findIndex((value) => (rising ? value >= target : value <= target));
-  if (k < 0) return { steps: steps.at(-1)!, censored: true };
-  if (k === 0) return { steps: steps[0]!, censored: false };
-  const share = (values[k - 1]! - target) / (values[k - 1]! - values[k]!);
-  return { steps: steps[k - 1]! + share * (steps[k]! - steps[k - 1]!), censored: false };
 }
 
 /** For each training of an arm. */

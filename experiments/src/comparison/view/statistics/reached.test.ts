@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { reached } from './followed.ts';
+import { reached } from './reached.ts';
 
 const steps = [0, 10, 20, 30];
 
