@@ -137,7 +137,7 @@ async function trained(
     const { status, state } = await runTraining({
       name,
       step,
-      initialState: initialTrainState(initialize(unet, key.seed, 'unet'), { ema: false }),
+      initialState: () => initialTrainState(initialize(unet, key.seed, 'unet'), { ema: false }),
       batches: startBatchWorker(
         denoisingBatchModule({
           phases: [{ from: 0, latents, dataset: dataset.reference }],

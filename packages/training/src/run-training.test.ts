@@ -26,7 +26,7 @@ const run = (options: Partial<TrainingOptions> = {}) => {
   return runTraining({
     name: 'fake',
     step: fakeStep(),
-    initialState: fakeState(),
+    initialState: fakeState,
     batches: localBatches(fakeBatch),
     totalSteps: 20,
     seed: 1,
@@ -125,7 +125,7 @@ describe('runTraining', () => {
     );
     await expect(run({ directory, seed: 2 })).rejects.toMatchObject({ code: 'config-differs', values: { differences: ['seed: 1 -> 2'] } });
     const initialState = Object.fromEntries(Object.entries(fakeState()).filter(([name]) => name !== 'ema:w'));
-    await expect(run({ directory, initialState })).rejects.toThrow(
+    await expect(run({ directory, initialState: () => initialState })).rejects.toThrow(
       /does not fit this training step \(checkpoint -> now\): ema:w: \[1\] -> absent/,
     );
   });

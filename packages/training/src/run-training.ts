@@ -3,7 +3,7 @@ import path from 'node:path';
 import { heldText, Lock, systemProblem, type Json } from '@controllab/data';
 import type { CompiledFunction, HostTensor } from '@controllab/tfjs-onnx';
 import type { Batch, BatchSource } from './batch.ts';
-import { checkpointSteps, newestCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { checkpointSteps, newestCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
 
 import { TrainingError } from './errors.ts';
 import type { LearningRate } from './learning-rate.ts';
@@ -29,8 +29,11 @@ export interface TrainingOptions {
   name: string;
   /** With K = step.stepsPerRun > 1, all counts of steps below must be multiples of K. */
   step: TrainStep;
-  /** State of step 0; a run that resumes takes its checkpoint's instead. See `initialTrainState`. */
-  initialState: Record<string, HostTensor>;
+  /**
+   * State of step 0, see `initialTrainState`; a run that resumes takes its checkpoint's instead. Asked for once, and not kept: of a large
+   * network it is as much memory as the weights three times over.
+   */
+  initialState(): Record<string, HostTensor>;
   batches: BatchSource;
   totalSteps: number;
   learningRate: LearningRate;
@@ -160,20 +163,21 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
   const checkpoints = directory === undefined ? undefined : checkpointFolder(directory);
   const log = directory === undefined ? null : new TrainingLog(path.join(directory, 'log.jsonl'));
 
-  let checkpoint =
+  const resumed =
     checkpoints === undefined
       ? null
-      : newestCheckpoint(checkpoints, config, {
-          holds: (mark) => log!.holds(mark),
-          onBroken: (file, reason) => progress.message(`skipped the broken checkpoint ${file}: ${reason}`),
-        });
-  const resumedFrom = checkpoint?.step ?? null;
-  if (checkpoint !== null) {
-    checkState(checkpoint.file, options.initialState, checkpoint.state);
-    progress.message(`continuing from step ${checkpoint.step} (${path.basename(checkpoint.file)})`);
-  }
-  compiled.state = checkpoint?.state ?? options.initialState;
-  let step = checkpoint?.step ?? 0;
+      : resume(
+          options,
+          newestCheckpoint(checkpoints, config, {
+            holds: (mark) => log!.holds(mark),
+            onBroken: (file, reason) => progress.message(`skipped the broken checkpoint ${file}: ${reason}`),
+          }),
+          progress,
+        );
+  if (resumed === null) compiled.state = options.initialState();
+  const resumedFrom = resumed?.step ?? null;
+  let newest = resumed?.file;
+  let step = resumedFrom ?? 0;
 
   const losses: TrainingResult['losses'] = [];
   const watch = new LossWatch();
@@ -199,7 +203,7 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
       }.`,
     );
   };
-  await record(log?.continueFrom(checkpoint?.log ?? '') ?? []);
+  await record(log?.continueFrom(resumed?.log ?? '') ?? []);
 
   const evaluate = async () => {
     const values = await evaluation!.run({ step, state: compiled.state });
@@ -213,11 +217,11 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
   };
   const save = () => {
     if (checkpoints === undefined) return;
-    checkFinite(name, step, compiled.state, checkpoint?.file);
+    checkFinite(name, step, compiled.state, newest);
     log!.sync();
-    const made = { step, state: compiled.state, log: log!.mark };
     const isSound = (s: number): boolean => watch.isSound(s);
-    checkpoint = { ...made, file: writeCheckpoint(checkpoints, { ...made, seed, config, isSound, kept: keptCheckpoints }) };
+    const made = { step, state: compiled.state, log: log!.mark, seed, config, isSound, kept: keptCheckpoints };
+    newest = writeCheckpoint(checkpoints, made);
   };
 
   const timing = { steps: 0, samples: 0, seconds: 0, waited: 0 };
@@ -238,7 +242,7 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
         timing.waited += waited;
       }
 
-      const lines = checkLosses(name, step, loss, batch, checkpoint?.file).map((value, k): LogLine => ({
+      const lines = checkLosses(name, step, loss, batch, newest).map((value, k): LogLine => ({
         step: step + k + 1,
         loss: value,
         lr: learningRate(step + k),
@@ -266,7 +270,7 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
       if (stop || step === totalSteps || (checkpointEvery !== undefined && step % checkpointEvery === 0)) save();
       if (stop) {
         progress.message(
-          `${receivedSignal()}: stopped after step ${step}${checkpoint === null ? '' : `; run the same command again to continue from ${path.basename(checkpoint.file)}`}`,
+          `${receivedSignal()}: stopped after step ${step}${newest === undefined ? '' : `; run the same command again to continue from ${path.basename(newest)}`}`,
         );
         break;
       }
@@ -278,7 +282,7 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
     status: step < totalSteps ? 'interrupted' : 'finished',
     step,
     resumedFrom,
-    checkpoint: checkpoint?.file ?? null,
+    checkpoint: newest ?? null,
     state: compiled.state,
     losses,
     evaluations,
@@ -293,6 +297,20 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
 }
 
 const round = (x: number) => Number(x.toPrecision(4));
+
+/** Sets the step's state to the checkpoint's. @returns where that was, without the state: nothing but the step holds it from now on */
+function resume(
+  { step, initialState }: TrainingOptions,
+  checkpoint: Checkpoint | null,
+  progress: Progress,
+): Omit<Checkpoint, 'state'> | null {
+  if (checkpoint === null) return null;
+  const { state, ...at } = checkpoint;
+  checkState(at.file, initialState(), state);
+  progress.message(`continuing from step ${at.step} (${path.basename(at.file)})`);
+  step.state = state;
+  return at;
+}
 
 function checkMultiples({ stepsPerRun, ...counts }: { stepsPerRun: number } & Record<string, number | undefined>): void {
   for (const [name, count] of Object.entries({ stepsPerRun, ...counts })) {

@@ -62,7 +62,7 @@ export async function trainByRecipe(
     const result = await runTraining({
       name,
       step,
-      initialState: initialTrainState(start(), { ema: recipe.ema !== null, accumulation: recipe.accumulation ?? 1 }),
+      initialState: () => initialTrainState(start(), { ema: recipe.ema !== null, accumulation: recipe.accumulation ?? 1 }),
       batches: batches(),
       totalSteps: recipe.steps,
       learningRate: learningRateOf(recipe),

@@ -40,7 +40,7 @@ const train = async (engine: 'onnx' | 'tfjs', stepsPerRun = 1, totalSteps = 12) 
   return runTraining({
     name: 'line',
     step,
-    initialState: initialState(),
+    initialState,
     batches: localBatches(makeBatch),
     totalSteps,
     seed: 1,

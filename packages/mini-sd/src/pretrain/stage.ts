@@ -93,7 +93,7 @@ export async function trainStage(definition: StageDefinition, { directory, tier,
     const result = await runTraining({
       name: part,
       step,
-      initialState: initialTrainState({ ...initialize(module, seed, prefix), ...start }, { ema: ema !== undefined }),
+      initialState: () => initialTrainState({ ...initialize(module, seed, prefix), ...start }, { ema: ema !== undefined }),
       batches: startBatchWorker(batches),
       totalSteps,
       learningRate: definition.learningRate ?? cosineRate({ peak, totalSteps, warmup, final: peak / 50 }),

@@ -19,7 +19,7 @@ const result = await runTraining({
   config: {},
   totalSteps: 60,
   checkpointEvery: 5,
-  initialState: fakeState(),
+  initialState: fakeState,
   learningRate: constantRate({ peak: 0.05, warmup: 10 }),
   batches: startBatchWorker({ module: new URL('./fake-batches.ts', import.meta.url), data: {} }),
 });
