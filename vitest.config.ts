@@ -12,6 +12,7 @@ export default defineConfig({
       'fixtures/src/**/*.test.ts',
       'tools/**/*.test.mjs',
     ],
+    globalSetup: 'tools/test-folder.mjs',
     pool: 'forks',
     execArgv: ['--conditions=controllab'],
     maxWorkers: 2,

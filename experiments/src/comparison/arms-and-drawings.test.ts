@@ -74,7 +74,7 @@ let provenance: { trainings: { id: string; identity: string }[]; weightsHash: st
 beforeAll(async () => {
   root = mkdtempSync(path.join(os.tmpdir(), 'arms-and-drawings-'));
   const directory = await runJob(comparison(everything), {
-    profile: 'tiny', seed: 1, jobs: 1, threads: 2, store: path.join(root, 'store'), reports: path.join(root, 'reports'),
+    profile: 'tiny', seed: 1, jobs: 1, threads: 1, store: path.join(root, 'store'), reports: path.join(root, 'reports'),
   }); // prettier-ignore
   const results = JSON.parse(readFileSync(path.join(directory!, 'results.json'), 'utf8')) as { provenance: typeof provenance };
   provenance = results.provenance;

@@ -1,4 +1,6 @@
-import type { LineFigure } from '@controllab/report';
+import { countParameters } from '@controllab/core-blocks';
+import { MEMBERS, MINI, type Member } from '@controllab/mini-sd/names';
+import type { Claim, LineFigure } from '@controllab/report';
 import { tuned as ablated, heldOut, recipe, undrawn } from './arms.ts';
 import { lossTable } from '../comparison/view/blocks/losses.ts';
 import { lossClaim } from '../comparison/view/claims.ts';
@@ -13,50 +15,102 @@ type Crossed = (typeof CROSSED)[number];
 const SIZES = [256, 1024, 4096, 16384] as const;
 type Size = (typeof SIZES)[number];
 
-/** The four arms of copy x connection on ever more scenes, at equal steps. */
-const arms: readonly Arm[] = SIZES.flatMap((examples) =>
+/** Smaller bases, trained on a sixteenth of the embedded default's scenes. */
+const BASES = Object.keys(MEMBERS) as Member[];
+/** The scenes on which controls of smaller bases are trained: the embedded default's arms at this size stand beside them. */
+const MOST = SIZES.at(-1)!;
+
+/** A place on either axis: so many scenes on the embedded default, or a smaller base on most of them. */
+type Place = Size | Member;
+
+const crossedAt = (place: Place): Arm[] =>
   CROSSED.map((id): Arm => {
     const arm = ablated.find((known) => known.id === id)!;
-    return { ...arm, id: `${id}-${examples}`, label: `${arm.label}, ${examples} scenes`, recipe: { ...arm.recipe, examples } };
-  }),
-);
+    return typeof place === 'number'
+      ? { ...arm, id: `${id}-${place}`, label: `${arm.label}, ${place} scenes`, recipe: { ...arm.recipe, examples: place } }
+      : { ...arm, id: `${id}-${place}`, label: `${arm.label}, on ${place}`, recipe: { ...arm.recipe, examples: MOST }, base: place };
+  });
+
+/** The four arms of copy x connection on ever more scenes, at equal steps, and on ever smaller bases. */
+const arms: readonly Arm[] = [...SIZES, ...BASES].flatMap(crossedAt);
 
 const standard: Profile = undrawn.byLoss;
 
-const losses = (panel: Panel, arm: Crossed, size: Size) => panel.heldOut(`${arm}-${size}`, 'none');
-const minus = (panel: Panel, a: Crossed, b: Crossed, size: Size) =>
-  combine(losses(panel, a, size), losses(panel, b, size), (x, y) => x - y);
+const losses = (panel: Panel, arm: Crossed, place: Place) => panel.heldOut(`${arm}-${place}`, 'none');
+const minus = (panel: Panel, a: Crossed, b: Crossed, place: Place) =>
+  combine(losses(panel, a, place), losses(panel, b, place), (x, y) => x - y);
 
 /** What Gaussian connections cost a pretrained copy beyond what they cost a random one. */
-const interaction = (view: View, panel: Panel, size: Size) =>
-  view.difference(minus(panel, 'gaussian', 'proposed', size), minus(panel, 'random-gaussian', 'random', size));
+const interaction = (view: View, panel: Panel, place: Place) =>
+  view.difference(minus(panel, 'gaussian', 'proposed', place), minus(panel, 'random-gaussian', 'random', place));
 
 /** What a pretrained copy is worth. */
-const worth = (view: View, panel: Panel, size: Size) => view.difference(losses(panel, 'random', size), losses(panel, 'proposed', size));
+const worth = (view: View, panel: Panel, place: Place) => view.difference(losses(panel, 'random', place), losses(panel, 'proposed', place));
 
-function figure(view: View, panel: Panel): LineFigure {
-  const line = (id: string, label: string, of: typeof worth) => {
-    const points = SIZES.map((size) => of(view, panel, size));
+/** Worth and damage along one axis. */
+function figure(view: View, panel: Panel, axis: { id: string; label: string; places: readonly { at: Place; x: number }[] }): LineFigure {
+  const line = (arm: Crossed, label: string, of: typeof worth) => {
+    const points = axis.places.map(({ at }) => of(view, panel, at));
     const band = points.map(({ value, interval }) => interval ?? ([value, value] as const));
-    return { label, arm: id, x: SIZES, y: points.map(({ value }) => value), band, n: view.seeds.length, seeds: view.seeds };
+    const x = axis.places.map((place) => place.x);
+    return { label, arm: `${arm}-${MOST}`, x, y: points.map(({ value }) => value), band, n: view.seeds.length, seeds: view.seeds };
   };
   return {
     kind: 'line',
-    id: panel.id('scale'),
-    caption: `Held-out loss without a prompt against training scenes: random minus pretrained copy, and what Gaussian connections cost a pretrained copy beyond a random one. Bands: 95% over ${view.over}.`,
-    x: { label: 'training scenes' },
+    id: panel.id(axis.id),
+    caption: `Held-out loss without a prompt against ${axis.label}: random minus pretrained copy, and what Gaussian connections cost a pretrained copy beyond a random one. Bands: 95% over ${view.over}.`,
+    x: { label: axis.label },
     y: { label: 'difference in held-out loss' },
-    series: [
-      line('random-16384', 'worth of the pretrained copy', worth),
-      line('gaussian-16384', 'destroyed by Gaussian connections', interaction),
-    ],
+    series: [line('random', 'worth of the pretrained copy', worth), line('gaussian', 'destroyed by Gaussian connections', interaction)],
   };
+}
+
+const overScenes = (view: View, panel: Panel): LineFigure =>
+  figure(view, panel, { id: 'scale', label: 'training scenes', places: SIZES.map((size) => ({ at: size, x: size })) });
+
+/** Against the size of the base's U-Net, in millions; the embedded default, which saw sixteen times as many scenes, comes last. */
+function overBases(view: View, panel: Panel): LineFigure {
+  const millions = (base: string): number => countParameters(view.ground({ base }).base.denoiser().unet) / 1e6;
+  const places = [...BASES.map((base) => ({ at: base, x: millions(base) })), { at: MOST, x: millions(MINI) }];
+  return figure(view, panel, { id: 'bases', label: 'parameters of the base in millions', places });
+}
+
+/** What is tested at a place; on smaller bases, whose rates nobody screened, it explores. */
+function claimsAt(view: View, place: Place): Claim[] {
+  const where = typeof place === 'number' ? `${place} scenes` : `on ${place}`;
+  const primary = typeof place === 'number';
+  return [
+    ...lossClaim(
+      view,
+      {
+        ...PAPER.pretrainedCopy,
+        id: `copy-helps-${place}`,
+        test: `Random copy minus ControlNet, ${where}.`,
+        quantity: `held-out loss, random copy − ControlNet, ${where}`,
+        primary,
+      },
+      [],
+      (panel) => worth(view, panel, place),
+    ),
+    ...lossClaim(
+      view,
+      {
+        ...PAPER.gaussian,
+        id: `backbone-destroyed-${place}`,
+        test: `What Gaussian connections cost a pretrained copy minus what they cost a random one, ${where}.`,
+        quantity: `held-out loss, interaction, ${where}`,
+        primary,
+      },
+      [],
+      (panel) => interaction(view, panel, place),
+    ),
+  ];
 }
 
 const scale: Experiment = {
   id: 'ablation-scale',
-  title: 'When does the pretrained copy matter? Copy × connection against the number of scenes',
-  description: 'pretrained and random copies, zero and Gaussian convolutions, on 256 to 16,384 scenes',
+  title: 'When does the pretrained copy matter? Copy × connection against the number of scenes, and against the base',
+  description: 'pretrained and random copies, zero and Gaussian convolutions, on 256 to 16,384 scenes and on smaller bases',
   profiles: {
     quick: { ...standard, seeds: 1, recipe: { ...recipe, steps: 40 }, heldOut: { ...heldOut, scenes: 16 } },
     standard,
@@ -79,36 +133,12 @@ const scale: Experiment = {
   },
   summary: () =>
     'The paper says that Gaussian connections destroy the pretrained copy. Only the interaction of copy and connection tests that, and it should show where there is little to learn from.',
-  claims: (view) =>
-    SIZES.flatMap((size) => [
-      ...lossClaim(
-        view,
-        {
-          ...PAPER.pretrainedCopy,
-          id: `copy-helps-${size}`,
-          test: `Random copy minus ControlNet, ${size} scenes.`,
-          quantity: `held-out loss, random copy − ControlNet, ${size} scenes`,
-        },
-        [],
-        (panel) => worth(view, panel, size),
-      ),
-      ...lossClaim(
-        view,
-        {
-          ...PAPER.gaussian,
-          id: `backbone-destroyed-${size}`,
-          test: `What Gaussian connections cost a pretrained copy minus what they cost a random one, ${size} scenes.`,
-          quantity: `held-out loss, interaction, ${size} scenes`,
-        },
-        [],
-        (panel) => interaction(view, panel, size),
-      ),
-    ]),
+  claims: (view) => [...SIZES.flatMap((size) => claimsAt(view, size)), ...BASES.flatMap((base) => claimsAt(view, base))],
   sections: (view) =>
     view.panels.map((panel) => ({
       id: panel.id('scale-section'),
       title: panel.title('Scale'),
-      blocks: [figure(view, panel), lossTable(view, panel)],
+      blocks: [overScenes(view, panel), overBases(view, panel), lossTable(view, panel)],
     })),
 };
 

@@ -12,7 +12,16 @@ import {
   type TimestepSpacing,
 } from '@controllab/diffusion';
 import { tiers, type Tier } from '@controllab/emoji-scenes';
-import { COMMITTED_TIER, communityStyles, MINI, shippedControls, type ShippedControl } from '@controllab/mini-sd/names';
+import {
+  COMMITTED_TIER,
+  communityStyles,
+  isMember,
+  isMini,
+  MEMBERS,
+  MINI,
+  shippedControls,
+  type ShippedControl,
+} from '@controllab/mini-sd/names';
 import { providers, type Provider } from '@controllab/tfjs-onnx';
 import { ExperimentError } from '../runner/errors.ts';
 import { destinationOf } from './pictures/destination.ts';
@@ -86,8 +95,8 @@ export interface GenerateOptions {
 /** What a network may predict: the noise, the velocity, or the picture. */
 const predictions: readonly Prediction[] = ['epsilon', 'v', 'sample'];
 
-/** Whether a model's name means the embedded default. */
-export const isMini = (model: string): boolean => model === MINI || model.startsWith(`${MINI}:`);
+/** Whether it is the embedded default's own U-Net, or a community's: of a smaller one there is neither another pool nor a control. */
+const isWhole = (model: string): boolean => isMini(model) && !isMember(model);
 
 /** Guidance by default: what each kind of model draws best at. */
 const GUIDANCE = { mini: 4, published: 7.5 };
@@ -162,7 +171,7 @@ const modelFlags = (command: Command): Command =>
   command
     .option(
       '--model <name|directory|file>',
-      `${MINI}, the embedded default, or ${communityStyles.map((style) => `${MINI}:${style}`).join(', ')}; else a diffusers directory, or an LDM single file (.safetensors, with --config)`,
+      `${MINI}, the embedded default, or ${[...communityStyles.map((style) => `${MINI}:${style}`), ...Object.keys(MEMBERS)].join(', ')}; else a diffusers directory, or an LDM single file (.safetensors, with --config)`,
       named,
       MINI,
     )
@@ -265,8 +274,8 @@ const fail = (message: string, flags: GenerateFlags): never => {
 /** Controls with what each is given. */
 function controlsOf(flags: GenerateFlags): ControlRequest[] {
   const { control = [], condition = [], extractor = [], conditioningScale = [], controlStart = [], controlEnd = [] } = flags;
-  if (control.length > 0 && !isMini(flags.model))
-    fail(`--control ${control[0]} is one of the embedded default; --model is ${flags.model}: give a --controlnet.`, flags);
+  if (control.length > 0 && !isWhole(flags.model))
+    fail(`--control ${control[0]} is one of ${MINI}'s U-Net; --model is ${flags.model}: give a --controlnet.`, flags);
   const controlnet = [...control, ...(flags.controlnet ?? [])];
   if (condition.length !== controlnet.length)
     fail(
@@ -308,7 +317,7 @@ export function generateOptions(flags: GenerateFlags): GenerateOptions {
   if (prompts.length === 0 && flags.prompts === undefined) fail('give a --prompt, or --prompts FILE.', flags);
   if (guessMode && controls.length === 0) fail('--guess-mode needs a --controlnet.', flags);
   if ((width === null) !== (height === null)) fail('give --width and --height together.', flags);
-  if (tier !== undefined && !mini) fail(`--tier is a pool of objects of the embedded default; --model is ${model}.`, flags);
+  if (tier !== undefined && !isWhole(model)) fail(`--tier is a pool of objects of ${MINI}; --model is ${model}.`, flags);
   if (mini && (flags.lora || flags.loraDir !== undefined)) fail(`--lora is for published models; --model is ${model}.`, flags);
   if (mini && (flags.vae !== undefined || flags.prediction !== undefined))
     fail(`--vae and --prediction are for published models; --model is ${model}.`, flags);

@@ -3,7 +3,7 @@ import { openMini, unetOfWidth } from '@controllab/mini-sd';
 import type { Job, JobContext, Task } from '../runner/job.ts';
 import type { MemberRun } from './laws.ts';
 import { familyReport, type FamilyResult } from './report.ts';
-import { labelOfMember, memberIdentity, storedMember, type FamilySetting, type MemberKey } from './train-member.ts';
+import { labelOfMember, memberFile, memberIdentity, storedMember, type FamilySetting, type MemberKey } from './train-member.ts';
 
 /** Which members are trained for how long, and the larger run that is foretold from them. */
 export interface FamilyProfile extends FamilySetting {
@@ -77,7 +77,7 @@ async function tasks(at: JobContext<FamilyProfile>): Promise<Task[]> {
         id: `width-${key.width}-${key.steps}-${key.seed}`,
         label: labelOfMember(key),
         done: () => at.store.has('member', identity),
-        run: async () => void (await storedMember(at, at.profile, key)),
+        run: async () => at.say(`weights: ${memberFile(await storedMember(at, at.profile, key))}`),
       };
     }),
   );

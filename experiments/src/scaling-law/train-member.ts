@@ -1,6 +1,7 @@
+import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
 import type { Base } from '@controllab/base-model';
-import { initialize, parameterSpecs, withParameters } from '@controllab/core-blocks';
+import { initialize, parameterSpecs, withParameters, writeSafetensors } from '@controllab/core-blocks';
 import { emojiScenes, SCENE_SEEDS, trainingMix } from '@controllab/emoji-scenes';
 import type { Json } from '@controllab/data';
 import { COMMITTED_TIER, openMini, unetOfWidth, withUNet } from '@controllab/mini-sd';
@@ -51,6 +52,7 @@ export interface MemberValue {
 }
 
 const STEPS_PER_RUN = 10;
+const WEIGHTS = 'weights.safetensors';
 
 /** The recipe of a member: the embedded default's own, its decay over the whole run, so that a longer one is another training. */
 export const recipeOfMember = ({ scenes, batchSize, learningRate }: FamilySetting, { steps }: Pick<MemberKey, 'steps'>): Recipe => ({
@@ -97,9 +99,23 @@ export async function storedMember(at: Workplace, family: FamilySetting, key: Me
     const { weights, macs, parameters } = await trained(at, base, family, key, { directory, identity });
     const { batchSize } = family;
     const loss = await heldOutLossOf(at, withUNet(base, { config, weights, hash: 'trained' }), family.heldOut);
-    return { value: { parameters, samples: batchSize * key.steps, flops: 2 * macs * key.steps, loss } };
+    writeSafetensors(path.join(directory, WEIGHTS), weights, {
+      dtype: 'F16',
+      metadata: {
+        recipe: JSON.stringify(recipeOfMember(family, key)),
+        seed: String(key.seed),
+        parameters: String(parameters),
+        quality: JSON.stringify({ 'held-out loss': loss }),
+        vae: base.hashes['vae']!,
+        clip: base.hashes['clip']!,
+      },
+    });
+    return { value: { parameters, samples: batchSize * key.steps, flops: 2 * macs * key.steps, loss }, files: [WEIGHTS] };
   });
 }
+
+/** Where a stored member's weights lie, in half precision as the embedded default's parts: `--base mini-xs` and the like are such files. */
+export const memberFile = ({ directory }: Pick<Stored<MemberValue>, 'directory'>): string => path.join(directory, WEIGHTS);
 
 async function trained(
   at: Workplace,

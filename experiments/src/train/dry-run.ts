@@ -1,7 +1,7 @@
 import type { Base } from '@controllab/base-model';
 import type { Control, LatentSize } from '@controllab/core-blocks';
 import { formatDuration, textTable } from '@controllab/report';
-import type { HostTensor, TensorSpec } from '@controllab/tfjs-onnx';
+import type { CompiledFunction, HostTensor, TensorSpec } from '@controllab/tfjs-onnx';
 import {
   compileTrainStep,
   constantRate,
@@ -38,6 +38,12 @@ const bucketRows = (buckets: readonly Bucket[], frozen: number): [string, string
   [`memory of the other ${buckets.length - 1} steps, at least`, gigabytes((buckets.length - 1) * frozen)],
 ];
 
+/** Hands a step its first state, which nothing else holds from then on: it may be gigabytes. @returns how many bytes it is */
+function begin(step: Pick<CompiledFunction, 'state'>, state: Record<string, HostTensor>): number {
+  step.state = state;
+  return Object.values(state).reduce((sum, { data }) => sum + data.byteLength, 0);
+}
+
 /** What a training takes, as a table: a few steps of it are run, and nothing is written. */
 export async function dryRun(
   {
@@ -54,9 +60,7 @@ export async function dryRun(
   const { accumulation = 1 } = recipe;
   const definition = denoisingStep(model, recipe, { name: 'dry run', latent, recompute });
   const step = await compileTrainStep(definition, at.engine);
-  const state = initialTrainState(startOf(model, 1), { ema: recipe.ema !== null, accumulation });
-  step.state = state;
-  const bytes = Object.values(state).reduce((sum, { data }) => sum + data.byteLength, 0);
+  const bytes = begin(step, initialTrainState(startOf(model, 1), { ema: recipe.ema !== null, accumulation }));
   const parameters = Object.values(definition.trainable).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
   const fed = madeUp(definition.inputs, recipe.batchSize * accumulation);
   let seconds = 0;

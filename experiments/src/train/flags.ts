@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { finite, integer, named, providerOption, repeatable, seed, share } from '@controllab/command-line';
 import type { DataFormat } from '@controllab/data';
-import { MINI } from '@controllab/mini-sd/names';
+import { MEMBERS, MINI } from '@controllab/mini-sd/names';
 import { providers, type Provider } from '@controllab/tfjs-onnx';
 import { diffusersSchedules } from '@controllab/training';
 import { methodNames, type MethodName } from './methods.ts';
@@ -193,7 +193,7 @@ export const trainFlags = (): Command =>
       .addOption(new Option('--method <name>', 'what is trained').choices(methodNames).default('controlnet'))
       .option(
         '--base <name|directory|file>',
-        `${MINI}, a community model of it (${MINI}:STYLE), a diffusers directory or an LDM file`,
+        `${MINI}, a community model of it (${MINI}:STYLE), a smaller one (${Object.keys(MEMBERS).join(', ')}), a diffusers directory or an LDM file`,
         named,
         MINI,
       )

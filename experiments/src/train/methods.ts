@@ -1,4 +1,13 @@
-import { controlNet, controlNetLite, ldmConcatenation } from '@controllab/controlnet';
+import {
+  controlLora,
+  controlNet,
+  controlNetLite,
+  controlNetMlp,
+  controlNetXs,
+  ldmConcatenation,
+  piti,
+  t2iAdapter,
+} from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import type { Method } from '@controllab/core-blocks';
 
@@ -8,8 +17,14 @@ const METHODS = {
   'controlnet-gaussian': () => controlNet({ connection: 'gaussian' }),
   'controlnet-random': () => controlNet({ copy: 'random' }),
   'controlnet-mid': () => controlNet({ onlyMid: true }),
+  'controlnet-latents': () => controlNet({ conditionEncoder: 'autoencoder' }),
   lite: () => controlNetLite(),
+  mlp: () => controlNetMlp(),
   controlnext: () => controlNeXt(),
+  'controlnet-xs': () => controlNetXs(),
+  'control-lora': () => controlLora(),
+  't2i-adapter': () => t2iAdapter(),
+  piti: () => piti(),
   'ldm-concatenation': () => ldmConcatenation(),
   'ldm-concatenation-resized': () => ldmConcatenation({ condition: 'resized' }),
 } as const satisfies Record<string, () => Method>;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import ort from 'onnxruntime-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSampler, openControl } from '@controllab/base-model';
-import { controlNet, controlNetLite } from '@controllab/controlnet';
+import { controlLora, controlNet, controlNetLite, controlNetXs, piti, t2iAdapter } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import { readConstant, withParameters, type Method, type Weights } from '@controllab/core-blocks';
 import { openMini } from '@controllab/mini-sd';
@@ -199,6 +199,11 @@ describe('what a training writes', () => {
     ['ControlNeXt in its released layout', controlNeXt()],
     ['ControlNet-lite', controlNetLite()],
     ['a ControlNet at the middle block', controlNet({ onlyMid: true })],
+    ['a ControlNet of latents', controlNet({ conditionEncoder: 'autoencoder' })],
+    ['ControlNet-XS', controlNetXs()],
+    ['Control-LoRA', controlLora()],
+    ['T2I-Adapter', t2iAdapter()],
+    ['PITI', piti()],
   ])('%s opens as it was', async (label, method) => {
     const own = method.create(base.denoiser().target);
     const unet = Object.fromEntries(

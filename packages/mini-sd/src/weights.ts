@@ -6,6 +6,7 @@ import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { Tier } from '@controllab/emoji-scenes';
 import type { LatentStatistics } from './networks/autoencoder.ts';
 import { MiniSdError } from './errors.ts';
+import { isMember, MEMBERS } from './names.ts';
 import { tierFlag, tierFolder } from './tier.ts';
 
 export const parts = [
@@ -19,6 +20,9 @@ export const parts = [
   'style-twemoji',
   'style-noto',
   'style-fluent',
+  'mini-xs',
+  'mini-s',
+  'mini-m',
 ] as const;
 export type Part = (typeof parts)[number];
 
@@ -26,6 +30,9 @@ const directory = fileURLToPath(new URL('../weights/', import.meta.url));
 
 /** Where a part's weights lie. */
 export const weightsFile = (part: Part, tier: Tier): string => path.join(tierFolder(directory, tier), `${part}.safetensors`);
+
+/** The experiment's task that trains a smaller base, and says where it left the file. */
+const memberCommand = (width: number): string => `npx controllab scaling-law --profile standard --only width-${width}-2000-1`;
 
 export interface StoredWeights {
   tensors: Record<string, HostTensor>;
@@ -41,7 +48,7 @@ export function loadWeights(part: Part, tier: Tier, modules: Modules): StoredWei
   if (!existsSync(file)) {
     throw new MiniSdError(
       'missing-weights',
-      `${file} does not exist: train it with 'npx nx run mini-sd:pretrain-${part}${tierFlag(tier)}'`,
+      `${file} does not exist: train it with '${isMember(part) ? memberCommand(MEMBERS[part]) : `npx nx run mini-sd:pretrain-${part}${tierFlag(tier)}`}'`,
       { part, file },
     );
   }

@@ -56,10 +56,10 @@ export const suddenClaim = (view: View, arm: string): Claim =>
 /** Least effect of interest in held-out loss: what 64 scenes at 4 timesteps resolve. */
 const LEAST_LOSS = 0.003;
 
-/** A primary claim on held-out loss without a prompt; none where the profile takes no loss or lacks an arm. */
+/** A claim on held-out loss without a prompt, primary unless it says otherwise; none where the profile takes no loss or lacks an arm. */
 export function lossClaim(
   view: View,
-  text: Omit<ClaimText, 'rule' | 'primary' | 'shownIn'>,
+  text: Omit<ClaimText, 'rule' | 'primary' | 'shownIn'> & Partial<Pick<ClaimText, 'primary'>>,
   needs: string[],
   of: (panel: Panel) => Measurement,
 ) {
@@ -67,5 +67,5 @@ export function lossClaim(
   if (view.results.heldOut === null || !needs.every((arm) => trained.includes(arm))) return [];
   const test = `${text.test} Held-out loss without a prompt, mean over timesteps, same noise; less than ${LEAST_LOSS} counts as nothing.`;
   const rule = { kind: 'above', bound: LEAST_LOSS } as const;
-  return [view.claim({ ...text, test, rule, primary: true, shownIn: view.panels[0]!.id('held-out-loss') }, of)];
+  return [view.claim({ primary: true, ...text, test, rule, shownIn: view.panels[0]!.id('held-out-loss') }, of)];
 }

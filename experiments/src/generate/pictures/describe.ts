@@ -2,7 +2,8 @@ import path from 'node:path';
 import type { Base, LoraRequest } from '@controllab/base-model';
 import { shellText } from '@controllab/command-line';
 import type { SolverName } from '@controllab/diffusion';
-import { isMini, type GenerateOptions } from '../options.ts';
+import { isMini } from '@controllab/mini-sd/names';
+import type { GenerateOptions } from '../options.ts';
 import type { PictureText } from './picture-file.ts';
 
 /** One of the pictures of a command. */

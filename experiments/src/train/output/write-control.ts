@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { cldm, CONTROLNET_SCHEMA, ControlNetModel } from '@controllab/controlnet';
+import { cldm, controlNet, CONTROLNET_SCHEMA, ControlNetModel } from '@controllab/controlnet';
 import { ControlNeXtModel } from '@controllab/controlnext';
 import { methodMetadata, TRAINED_CONTROL_FILE } from '@controllab/base-model';
 import { writeSafetensors, type Control, type ControlTarget, type Method } from '@controllab/core-blocks';
@@ -17,9 +17,18 @@ export interface TrainedControl {
   readonly weights: Tensors;
 }
 
-/** Whether it is what diffusers calls a ControlNetModel: every connection is there, and nothing in the base was trained. */
-export const isDiffusersControlNet = ({ control, method }: Pick<TrainedControl, 'control' | 'method'>): boolean =>
-  control.module instanceof ControlNetModel && control.trainsInBase === null && method.config['onlyMid'] !== true;
+/** Where training starts: the choices of a ControlNet that its values tell, and no config has to. */
+const STARTS: readonly string[] = ['connection', 'copy'];
+
+/** Whether it is what diffusers calls a ControlNetModel: every connection is there, and what it sees is the picture in [0, 1]. */
+export function isDiffusersControlNet({ control, method }: Pick<TrainedControl, 'control' | 'method'>): boolean {
+  const plain = controlNet().config;
+  return (
+    control.module instanceof ControlNetModel &&
+    control.trainsInBase === null &&
+    Object.entries(method.config).every(([choice, value]) => STARTS.includes(choice) || value === plain[choice])
+  );
+}
 
 /** The tensors under a prefix, without it. */
 export const under = (prefix: string, weights: Tensors): Tensors =>

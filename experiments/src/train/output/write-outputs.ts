@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { LogLine } from '@controllab/training';
 import type { HostTensor } from '@controllab/tfjs-onnx';
-import { isMini } from '../../generate/options.ts';
+import { isMini } from '@controllab/mini-sd/names';
 import type { PageSetting } from '../live/page.ts';
 import type { PlannedTraining } from '../train.ts';
 import { writeModelCard } from './model-card.ts';

@@ -1,7 +1,16 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { controlNet, controlNetLite, controlNetMlp, ldmConcatenation } from '@controllab/controlnet';
+import {
+  controlLora,
+  controlNet,
+  controlNetLite,
+  controlNetMlp,
+  controlNetXs,
+  ldmConcatenation,
+  piti,
+  t2iAdapter,
+} from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import { parameterSpecs, readConstant, readSafetensors, writeSafetensors, type Method } from '@controllab/core-blocks';
 import type { HostTensor } from '@controllab/tfjs-onnx';
@@ -257,6 +266,12 @@ describe('a control trained here', () => {
     ldmConcatenation(),
     ldmConcatenation({ condition: 'resized' }),
     controlNetLite(),
+    controlNet({ conditionEncoder: 'autoencoder' }),
+    controlNet({ levels: 1 }),
+    controlNetXs({ ratio: 0.5 }),
+    controlLora(),
+    t2iAdapter(),
+    piti(),
   ])('$id is what its metadata says, with what it trained in the base', async (method) => {
     const file = at(`${method.id}.safetensors`);
     writeTrained(file, method);
@@ -271,7 +286,7 @@ describe('a control trained here', () => {
     expect(inBase.every((name) => made.trainsInBase!.test(name.slice('unet.'.length)))).toBe(true);
     const [image, plain] = [await draw(file), await draw(null)];
     // Zero convolutions and a widened input of zeros change nothing before training.
-    if (method.id === 'controlnet-gaussian') expect(image).not.toEqual(plain);
+    if (['controlnet-gaussian', 't2i-adapter', 'piti'].includes(method.id)) expect(image).not.toEqual(plain);
     else image.forEach((value, i) => expect(Math.abs(value - plain[i]!)).toBeLessThanOrEqual(1));
   });
 
@@ -282,6 +297,10 @@ describe('a control trained here', () => {
     controlNeXt({ trains: 'none' }),
     ldmConcatenation({ base: 'random' }),
     ldmConcatenation({ base: 'random', condition: 'resized' }),
+    controlNet({ conditionRange: 'signed', levels: 2 }),
+    controlNetXs({ ratio: 0.25 }),
+    controlLora({ rank: 8 }),
+    piti({ jointRate: 0.1 }),
   ])('$id is made again with its choices', (method) => {
     const again = trainedMethod('file', methodMetadata(method));
     expect({ id: again.id, config: again.config }).toEqual({ id: method.id, config: method.config });

@@ -1,8 +1,12 @@
 import {
+  controlLora,
   controlNet,
   controlNetLite,
   controlNetMlp,
+  controlNetXs,
   ldmConcatenation,
+  piti,
+  t2iAdapter,
   type ConcatenationChoices,
   type ControlNetChoices,
 } from '@controllab/controlnet';
@@ -23,17 +27,20 @@ function withPattern({ trains, ...others }: Config): Config {
   return { ...others, ...(source === undefined ? {} : { trains: new RegExp(source, flags) }) };
 }
 
-/** Choices of ControlNeXt from its config, where null is the recipe's own. */
-const controlNeXtChoices = (config: Config): ControlNeXtChoices =>
-  withPattern(Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null)));
+/** Choices from a config in which null is the recipe's own. */
+const withoutNull = (config: Config): Config => Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));
 
 /** How each method is made from its config, by the id that it has without choices. The longest that an id begins with is its method's. */
 const METHODS: Readonly<Record<string, (config: Config) => Method>> = {
   controlnet: (config) => controlNet(withPattern(config) as ControlNetChoices),
   'controlnet-lite': () => controlNetLite(),
   'controlnet-mlp': () => controlNetMlp(),
+  'controlnet-xs': (config) => controlNetXs(config),
+  'control-lora': (config) => controlLora(withoutNull(config)),
+  't2i-adapter': () => t2iAdapter(),
+  piti: (config) => piti(config),
   'ldm-concatenation': (config) => ldmConcatenation(config as ConcatenationChoices),
-  controlnext: (config) => controlNeXt(controlNeXtChoices(config)),
+  controlnext: (config) => controlNeXt(withPattern(withoutNull(config)) as ControlNeXtChoices),
 };
 
 /**

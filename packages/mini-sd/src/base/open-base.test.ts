@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { MEMBERS } from '../names.ts';
 import { openBase } from './open-base.ts';
 
 describe('openBase', () => {
@@ -6,6 +7,15 @@ describe('openBase', () => {
     expect((await openBase('mini')).id).toBe('mini');
     expect((await openBase('mini:noto')).id).toBe('mini:noto');
     expect((await openBase('mini:core:twemoji')).id).toBe('mini:twemoji');
+  });
+
+  it.each(Object.entries(MEMBERS))('opens %s, a U-Net of %i channels beside the same text encoder and autoencoder', async (name, width) => {
+    const [base, mini] = [await openBase(name), await openBase('mini')];
+    expect(base.id).toBe(name);
+    expect(base.weights['unet.conv_in.weight']!.shape).toEqual([width, 4, 3, 3]);
+    expect(base.hashes).toEqual({ ...mini.hashes, unet: base.hashes['unet'] });
+    expect(base.hash).not.toBe(mini.hash);
+    await expect(openBase(name, { vae: 'x' })).rejects.toThrow(`${name} takes no vae`);
   });
 
   it('takes any other name for a published checkpoint', async () => {

@@ -1,14 +1,24 @@
 import { imageDenoiser, runOnce, type Base } from '@controllab/base-model';
 import { weighEmbeddings } from '@controllab/base-model/token-weights';
-import { withParameters, type TextEncoder, type UNet2DConditionConfig } from '@controllab/core-blocks';
+import { UNet2DConditionModel, withParameters, type TextEncoder, type UNet2DConditionConfig } from '@controllab/core-blocks';
 import { jsonHash } from '@controllab/data';
 import { NoiseSchedule } from '@controllab/diffusion';
 import { CONTEXT_LENGTH, vocabulary, type Tier } from '@controllab/emoji-scenes';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
 import { compileDecoder, normaliseLatents, PATCH, posteriorMeans, tracedEncoder } from '../networks/autoencoder.ts';
 import { miniText } from '../networks/clip.ts';
-import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, MINI_SCHEDULE, MINI_UNET, miniUNet, miniVae, LATENT_LIMIT } from '../networks/models.ts';
-import { COMMITTED_TIER, MINI, type CommunityStyle } from '../names.ts';
+import {
+  IMAGE_SIZE,
+  LATENT_CHANNELS,
+  LATENT_SIZE,
+  MINI_SCHEDULE,
+  MINI_UNET,
+  miniUNet,
+  miniVae,
+  LATENT_LIMIT,
+  unetOfWidth,
+} from '../networks/models.ts';
+import { COMMITTED_TIER, MEMBERS, MINI, type CommunityStyle, type Member } from '../names.ts';
 import { checksum, loadTextEncoder } from '../load-networks.ts';
 import { styleAdapter } from './styles.ts';
 import openTokenizer, { tokenizerReference } from './tokenizer.ts';
@@ -55,6 +65,14 @@ export function withUNet(
     weights: { ...Object.fromEntries(others), ...weights },
     denoiser: (options) => imageDenoiser(config, { ...SETTING, ...(latentEncoder === undefined ? {} : { latentEncoder }), ...options }),
   };
+}
+
+/** Opens a smaller U-Net beside the embedded default's text encoder and autoencoder. @throws MiniSdError missing-weights */
+export function openMember(name: Member): Base {
+  const config = unetOfWidth(MEMBERS[name]);
+  const stored = loadWeights(name, COMMITTED_TIER, { unet: new UNet2DConditionModel(config) });
+  const base = withUNet(openMini(), { config, weights: stored.tensors, hash: checksum(stored) });
+  return { ...base, id: name, label: `embedded default with a U-Net of ${MEMBERS[name]} channels` };
 }
 
 function miniTextEncoder(vocabularySize: number): TextEncoder {

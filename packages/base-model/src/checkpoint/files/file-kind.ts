@@ -9,6 +9,8 @@ type Rule = readonly [pattern: RegExp, kind: FileKind['kind'], words: string];
 
 /** The first that fits one of a file's names is its kind: what only one kind has comes first. */
 const RULES: readonly Rule[] = [
+  // Whatever its method's own layers are called; one that concatenates its condition as it is has no parameters but the U-Net's.
+  [/^(control\.|unet\.conv_in\.weight$)/, 'trained-control', 'a control that was trained here'],
   [/^lora_controlnet$/, 'other', 'a Control-LoRA, which adds low-rank updates to a copy of the U-Net'],
   [/^lllite_/, 'other', 'a ControlNet-LLLite'],
   [
@@ -23,8 +25,6 @@ const RULES: readonly Rule[] = [
   [/^(string_to_param|emb_params|clip_[lg])$/, 'other', 'a textual inversion, which adds words to a text encoder'],
   [/(^|\.)(double_blocks|joint_blocks|single_transformer_blocks|x_embedder)\./, 'other', 'of a transformer (FLUX, Stable Diffusion 3)'],
   [/\.(quant_state|absmax|quant_map)(\.|$)|\.weight_scale$|^scaled_fp8$/, 'other', 'of quantised weights'],
-  // A method that concatenates its condition as it is has no parameters but the U-Net's.
-  [/^(control\.|unet\.conv_in\.weight$)/, 'trained-control', 'a control that was trained here'],
   [/^(control_model\.)?input_hint_block\.|(^|\.)controlnet_cond_embedding\./, 'controlnet', 'a ControlNet'],
   [/^(down_res|mid_convs)\.\d+\./, 'controlnext', "a ControlNeXt's module (controlnet.safetensors of its release)"],
   [/^model\.diffusion_model\..*time_stack\./, 'other', 'Stable Video Diffusion, which makes video'],

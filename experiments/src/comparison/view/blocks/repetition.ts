@@ -1,0 +1,103 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { workspaceRoot } from '@controllab/command-line';
+import { canonicalJson, type Json } from '@controllab/data';
+import { judge, type Claim, type Measurement, type Section, type TableRow, type Verdict } from '@controllab/report';
+
+/** What is read of a published report's results.json. */
+interface Published {
+  readonly format: string;
+  readonly claims: readonly {
+    readonly id: string;
+    readonly rule: Json;
+    readonly results: readonly { readonly label: string | null; readonly measured: Measurement | null; readonly verdict: Verdict }[];
+  }[];
+  readonly provenance: {
+    readonly profile: string;
+    readonly trainings?: readonly { readonly seed: number; readonly instructionSet: string | null }[];
+  };
+}
+
+const FORMAT = 'controllab-report-2';
+const PUBLISHED = path.join(workspaceRoot, 'reports', 'published');
+
+/** Trainings that were made together: by their seeds and the processors' instructions. */
+interface Block {
+  readonly seeds: readonly number[];
+  readonly instructionSet: string;
+}
+
+/** The published report of an experiment's profile, where its trainings are others: from other seeds, or on other processors. */
+function otherBlock(id: string, profile: string, here: Block, folder: string): { claims: Published['claims']; name: string } | null {
+  const file = path.join(folder, id, 'results.json');
+  if (!existsSync(file)) return null;
+  const { format, claims, provenance } = JSON.parse(readFileSync(file, 'utf8')) as Published;
+  if (format !== FORMAT || provenance.profile !== profile) return null;
+  const { trainings = [] } = provenance;
+  const seeds = [...new Set(trainings.map(({ seed }) => seed))].sort((a, b) => a - b);
+  const sets = [...new Set(trainings.map(({ instructionSet }) => instructionSet))];
+  const elsewhere = !sets.includes(here.instructionSet);
+  if (seeds.length === 0 || (!elsewhere && seeds.some((seed) => here.seeds.includes(seed)))) return null;
+  return { claims, name: `${range(seeds)}${elsewhere ? `, on ${sets.join(' and ')}` : ''}` };
+}
+
+const range = (seeds: readonly number[]): string => (seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`);
+
+const OPPOSITE: Partial<Record<Verdict, Verdict>> = { reproduced: 'not reproduced', 'not reproduced': 'reproduced' };
+
+/** How one verdict stands to the one on other trainings. */
+const stands = (one: Verdict, other: Verdict): string => (one === other ? 'same' : OPPOSITE[one] === other ? 'opposite' : 'differs');
+
+/**
+ * The claims of a run beside those of the published report of the same experiment and profile whose trainings are others: verdicts that
+ * hold only for the seeds, or the processor, that they come from are seen here. Null where nothing is published to stand beside, or its
+ * trainings are the same ones.
+ * @param folder published reports
+ */
+export function repetition(
+  { id, profile, claims }: { readonly id: string; readonly profile: string; readonly claims: readonly Claim[] },
+  here: Block,
+  folder: string = PUBLISHED,
+): Section | null {
+  const other = otherBlock(id, profile, here, folder);
+  if (other === null) return null;
+  const judged = judge(claims);
+  const rows: TableRow[] = [];
+  const primaries: string[] = [];
+  for (const [i, claim] of claims.entries()) {
+    if (claim.basis !== 'trainings') continue;
+    const there = other.claims.find((known) => known.id === claim.id && canonicalJson(known.rule) === canonicalJson(claim.rule as Json));
+    for (const [k, { label, measured }] of claim.results.entries()) {
+      const before = there?.results.find((result) => result.label === label);
+      const verdict = judged[i]![k]!;
+      const how = before === undefined ? 'not tested there' : stands(verdict.verdict, before.verdict);
+      if (claim.primary) primaries.push(how);
+      rows.push({
+        label: `${claim.quantity}${label === null ? '' : `, ${label}`}${claim.primary ? '' : ' (exploratory)'}`,
+        cells: [before?.measured ?? null, before?.verdict ?? null, measured, verdict.text, how],
+      });
+    }
+  }
+  const counted = (how: string): number => primaries.filter((one) => one === how).length;
+  const [there, now] = [other.name, range(here.seeds)];
+  return {
+    id: 'repetition',
+    title: 'The same on other trainings',
+    blocks: [
+      {
+        kind: 'table',
+        id: 'repetition',
+        caption: `Every claim on trainings, here and in the published report of the same profile (${there}). Of ${primaries.length} primary verdicts ${counted('same')} are the same, ${counted('differs')} differ in what is open, ${counted('opposite')} are the opposite.`,
+        rowHeader: 'Quantity',
+        columns: [
+          { group: there, label: 'measured' },
+          { group: there, label: 'verdict' },
+          { group: now, label: 'measured' },
+          { group: now, label: 'verdict' },
+          { label: 'verdicts' },
+        ],
+        rows,
+      },
+    ],
+  };
+}
