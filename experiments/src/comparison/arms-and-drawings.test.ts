@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -6,6 +6,7 @@ import { controlNet } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import { profiles } from '../declarations/arms.ts';
 import { runJob } from '../runner/run-job.ts';
+import { jobContext } from '../testing/job-context.ts';
 import { comparison } from './comparison.ts';
 import { BASE, type Arm, type Experiment } from './experiment.ts';
 import { armsByPrompts } from './view/blocks/pictures.ts';
@@ -109,6 +110,22 @@ describe('an arm', () => {
     const { costs } = seen.results;
     expect(costs['unlocked']!.step).toBeGreaterThan(costs['first']!.step);
     expect(costs['kept']).toEqual(costs['first']);
+  });
+});
+
+describe('what can be computed by itself', () => {
+  it('is each training with its own drawings, and each drawing of none or several; a training without a drawing is not done', async () => {
+    const tasks = await comparison(everything).tasks!(jobContext('tiny', everything.profiles['tiny']!, root));
+    expect(tasks.filter((task) => !task.done()).map(({ id }) => id)).toEqual([]);
+    expect(tasks.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['canny-first-1', 'drawn-base-1', 'drawn-base-noto-1', 'drawn-two-1']),
+    );
+    const drawings = path.join(root, 'store', 'drawing');
+    renameSync(drawings, `${drawings}-elsewhere`);
+    const undone = tasks.filter((task) => !task.done()).map(({ id }) => id);
+    renameSync(`${drawings}-elsewhere`, drawings);
+    // Nothing is drawn of the arm that is gone on from by another method alone.
+    expect(undone).toEqual(tasks.map(({ id }) => id).filter((id) => !/unlocked|mask-(first|next|kept|noto)/.test(id)));
   });
 });
 

@@ -8,7 +8,7 @@ import type { Stored } from '../runner/store.ts';
 import type { ConditionId } from './conditions.ts';
 import type { ComparedData } from './data/compared-data.ts';
 import { openComparedData } from './data/open-data.ts';
-import { drawnFor, storedDrawings, type Drawn } from './compute/drawing/draw.ts';
+import { drawnFor, hasDrawings, storedDrawings, type Drawn } from './compute/drawing/draw.ts';
 import { trainedPlan, type EvaluationSet } from './compute/drawing/evaluation-set.ts';
 import type { HeldOutLoss, LossPlan } from './compute/judging/held-out-loss.ts';
 import { heldOutLoss } from './compute/judging/stored-loss.ts';
@@ -166,8 +166,8 @@ async function openSetting(experiment: Experiment, at: JobContext<Profile>): Pro
 }
 
 /**
- * The parts of an experiment that can be computed by themselves: a training with what is drawn from it alone, and the base model's
- * pictures.
+ * The parts of an experiment that can be computed by themselves: a training with what is drawn from it alone, and what is drawn from no
+ * training or several.
  */
 export async function experimentTasks(experiment: Experiment, at: JobContext<Profile>): Promise<Task[]> {
   const setting = await openSetting(experiment, at);
@@ -183,6 +183,7 @@ export async function experimentTasks(experiment: Experiment, at: JobContext<Pro
   };
   const draw = (opened: Setting, drawing: Drawing, seed: number) =>
     storedDrawings(opened, drawing, experiment.arms, seed, experiment.prompts);
+  const has = (drawing: Drawing, seed: number): boolean => hasDrawings(setting, drawing, experiment.arms, seed, experiment.prompts);
   const trainings = trainingsOf(experiment, at).map(({ key, seed }): Task => {
     const { arm, condition } = key;
     const own = drawings.filter(
@@ -191,7 +192,8 @@ export async function experimentTasks(experiment: Experiment, at: JobContext<Pro
     return {
       id: `${condition}-${arm.id}-${key.seed}`,
       label: labelOf(key),
-      done: () => at.store.has('training', trainingIdentity(setting, key)),
+      // Another experiment may have trained it, and drawn something else.
+      done: () => at.store.has('training', trainingIdentity(setting, key)) && own.every((drawing) => has(drawing, seed)),
       run: () =>
         within(async (opened) => {
           await storedTraining(opened, key);
@@ -203,8 +205,18 @@ export async function experimentTasks(experiment: Experiment, at: JobContext<Pro
         }),
     };
   });
-  // An arm with a condition of its own stands in every panel, and is trained once.
-  return [...new Map(trainings.map((task) => [task.id, task])).values()];
+  const others = drawings
+    .filter(({ controls }) => controls.length !== 1)
+    .flatMap((drawing) =>
+      seedsDrawn(experiment, drawing, seedsOf(at)).map((seed): Task => ({
+        id: `drawn-${drawing.id}-${seed}`,
+        label: `drawn: ${drawing.label}, seed ${seed}`,
+        done: () => has(drawing, seed),
+        run: () => within((opened) => draw(opened, drawing, seed)),
+      })),
+    );
+  // An arm with a condition of its own stands in every panel, and is trained once. Drawings come last: they wait for their trainings.
+  return [...new Map([...trainings, ...others].map((task) => [task.id, task])).values()];
 }
 
 /** Computes an experiment, or finds it in the store. @throws Interrupted when a signal stopped a training */

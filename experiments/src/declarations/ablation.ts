@@ -1,11 +1,11 @@
-import type { Claim, Section } from '@controllab/report';
+import { judge, type Claim, type Section, type Verdict } from '@controllab/report';
 import { FIGURE_8, profiles, tuned as arms } from './arms.ts';
 import { lossByTimestep, lossTable } from '../comparison/view/blocks/losses.ts';
 import { measureTable, promptBars, promptTable } from '../comparison/view/blocks/measures.ts';
 import { armsByPrompts, filmStrip } from '../comparison/view/blocks/pictures.ts';
 import { curves, losses, trainingTable } from '../comparison/view/blocks/trainings.ts';
 import { comparison } from '../comparison/comparison.ts';
-import { BASE, promptedAndUnprompted, type Experiment } from '../comparison/experiment.ts';
+import { BASE, promptedAndUnprompted, type Arm, type Experiment } from '../comparison/experiment.ts';
 import {
   aestheticScore,
   backgroundColour,
@@ -169,6 +169,35 @@ async function sections(view: View, panel: Panel): Promise<Section[]> {
   ];
 }
 
+const claims = (view: View): Claim[] => [
+  ...startFacts(view, 'proposed', 'gaussian'),
+  ...against(view, 'lite'),
+  ...against(view, 'gaussian'),
+  ...copies(view),
+  ...secondary(view),
+];
+
+/** Which arm ends with the least loss without a prompt, control by control; nothing where no loss is taken. */
+function leastLoss({ panels, arms: trained, results }: View): string[] {
+  if (results.heldOut === null) return [];
+  const least = panels.map((panel) => {
+    const loss = ({ id }: Arm): number => mean(panel.heldOut(id, 'none').map(mean));
+    const [best] = [...trained].sort((a, b) => loss(a) - loss(b));
+    return `${best!.label} under ${panel.label}`;
+  });
+  return [`The least loss on held-out scenes has ${least.join(', ')}.`];
+}
+
+/** How many of the paper's statements about training were shown and refuted; nothing where there are too few trainings to judge. */
+function verdicts(view: View): string[] {
+  const judged = judge(claims(view).filter(({ primary }) => primary)).flat();
+  const count = (verdict: Verdict): number => judged.filter((one) => one.verdict === verdict).length;
+  if (count('not judged') === judged.length) return [];
+  return [
+    `Of ${judged.length} primary results ${count('reproduced')} are reproduced, ${count('not reproduced')} are not, ${count('inconclusive')} are open.`,
+  ];
+}
+
 const share = (panel: Panel, arm: string): string => panel.measured(recognised(panel, arm), unit).value.toFixed(2);
 
 export const ablation: Experiment = {
@@ -197,17 +226,15 @@ export const ablation: Experiment = {
     clipScore,
     aestheticScore,
   ],
-  takeaway: ({ panels: [panel], arms: trained }) =>
-    `Without a prompt, of objects given by ${panel!.label}, are recognised: ${trained.map(({ id, label }) => `${share(panel!, id)} (${label})`).join(', ')}.`,
+  takeaway: (view) => {
+    const { panels, arms: trained } = view;
+    const [panel] = panels as [Panel];
+    const recognition = `Without a prompt, of objects given by ${panel.label}, are recognised: ${trained.map(({ id, label }) => `${share(panel, id)} (${label})`).join(', ')}.`;
+    return [recognition, ...leastLoss(view), ...verdicts(view)].join(' ');
+  },
   summary: ({ results: { profile }, arms: trained, seeds }) =>
     `${trained.length} control networks were trained for ${profile.recipe.steps} steps of ${profile.recipe.batchSize} on the same frozen mini Stable Diffusion, with half of the prompts dropped, from ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each. Without a prompt control enters the conditional half of guidance alone. The model is small: what it shows is the mechanism, not Stable Diffusion’s numbers.`,
-  claims: (view) => [
-    ...startFacts(view, 'proposed', 'gaussian'),
-    ...against(view, 'lite'),
-    ...against(view, 'gaussian'),
-    ...copies(view),
-    ...secondary(view),
-  ],
+  claims,
   sections: async (view) => (await Promise.all(view.panels.map((panel) => sections(view, panel)))).flat(),
   lead: ({ panels: [panel] }) => panel!.id('film-strip'),
 };

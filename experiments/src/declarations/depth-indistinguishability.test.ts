@@ -13,7 +13,8 @@ const standard = job.profiles['standard']!;
 
 it('trains ControlNet twice, from seeds that share nothing, and depth bases each behind the shorter one', async () => {
   const tasks = await job.tasks!(jobContext('standard', standard, root));
-  const ids = tasks.map(({ id }) => id);
+  // What is drawn without a control, or with several, stands behind the trainings.
+  const ids = tasks.map(({ id }) => id).filter((id) => !id.startsWith('drawn-'));
   expect(ids).toHaveLength(30);
   for (const seed of [1, 5])
     expect(ids).toEqual(expect.arrayContaining([`depth-controlnet-${seed}`, `depth-controlnet-again-${1000 + seed}`]));

@@ -140,6 +140,11 @@ it.each(declared)(
       // Refuses numbers that are not finite, references to what is not there, and two things of one name.
       await writeReport(path.join(root, name, profileName), { id: job.id, ...report, provenance });
       expect(report.takeaway, `${name} ${profileName}`).not.toMatch(/NaN|undefined|Infinity/);
+      for (const block of report.sections.flatMap(({ blocks }) => blocks)) {
+        if (block.kind !== 'table') continue;
+        const rows = block.rows.map((row) => JSON.stringify(row));
+        expect(new Set(rows).size, `rows of ${block.id} of ${name} ${profileName}`).toBe(rows.length);
+      }
     }
   },
   120_000,

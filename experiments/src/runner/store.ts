@@ -113,6 +113,12 @@ export class Store {
     return path.join(this.root, kind, jsonHash(identity).slice(0, HASH_LENGTH));
   }
 
+  /** The same with the cell's name, which what depends on it has in its identity. */
+  place(kind: string, identity: Json): { readonly directory: string; readonly hash: string } {
+    const directory = this.directory(kind, identity);
+    return { directory, hash: path.basename(directory) };
+  }
+
   /** Whether a cell is there, by its name alone: its content is verified when it is used. */
   has(kind: string, identity: Json): boolean {
     return existsSync(path.join(this.directory(kind, identity), VALUE));
@@ -130,8 +136,7 @@ export class Store {
   }
 
   async #cell<T>(kind: string, identity: Json, compute: (directory: string) => Promise<Computed<T>>): Promise<Stored<T>> {
-    const directory = this.directory(kind, identity);
-    const hash = path.basename(directory);
+    const { directory, hash } = this.place(kind, identity);
     const present = await readCell(directory, this.#say);
     if (present !== null && (await this.#isOwn(directory, identity, present))) {
       await tidy(directory, present);

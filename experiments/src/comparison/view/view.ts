@@ -57,7 +57,7 @@ export class Panel {
 
   /** What is drawn and held against this condition, the base model first. */
   get drawings(): readonly Drawing[] {
-    return this.#view.results.drawings.filter((drawing) => drawing.id in this.#view.results.cells[this.condition]!);
+    return this.#view.results.drawings.filter(({ panels }) => panels.includes(this.condition));
   }
 
   measure(id: string): Measure {

@@ -10,7 +10,15 @@ import { firstOf, type EvaluationSet } from './evaluation-set.ts';
 import { isCodeModel, methodOf, trainedFrom, type Arm, type Drawing, type DrawnControl } from '../../experiment.ts';
 import { readPictures, writePictures, type PictureSize } from './pictures.ts';
 import { PROMPT_SETTINGS, promptOf, type PromptSettingId } from '../../prompts.ts';
-import { controlOf, storedTraining, weightsOf, type Setting, type TrainingValue } from '../training/train.ts';
+import {
+  controlOf,
+  storedTraining,
+  trainingIdentity,
+  weightsOf,
+  type Setting,
+  type TrainingKey,
+  type TrainingValue,
+} from '../training/train.ts';
 
 /** Raised with every change of drawing code that alters pictures. */
 const DRAWING_REVISION = 2;
@@ -36,7 +44,7 @@ export interface Drawn {
 const seen = (picture: RgbImage, silent: boolean): RgbImage => (silent ? { ...picture, rgb: new Uint8Array(picture.rgb.length) } : picture);
 
 /** The values of a training for a drawing's base: as they were trained, or what training changed in the base added to this one's. */
-function carriedTo(setting: Setting, drawing: Drawing, arm: Arm, training: Stored<TrainingValue>): Record<string, HostTensor> {
+function carriedTo(setting: Setting, drawing: Drawing, arm: Arm, training: Made): Record<string, HostTensor> {
   const weights = weightsOf(training);
   if (drawing.carried !== 'increments') return weights;
   const host = (of: Base): Record<string, HostTensor> =>
@@ -46,11 +54,14 @@ function carriedTo(setting: Setting, drawing: Drawing, arm: Arm, training: Store
   return { ...weights, ...applyIncrements(increments, host(setting.on(drawing).base)) };
 }
 
+/** A training: where its weights lie, and what it is called. */
+type Made = Pick<Stored<TrainingValue>, 'directory' | 'hash'>;
+
 /** What a drawing is made of: each of its controls with its arm and its training. */
 interface Parts {
   readonly drawing: Drawing;
   readonly arms: readonly Arm[];
-  readonly trainings: readonly Stored<TrainingValue>[];
+  readonly trainings: readonly Made[];
   readonly scenes: EvaluationSet;
   readonly seed: number;
 }
@@ -147,6 +158,30 @@ function codePen({ at }: Setting, { drawing, arms, trainings, scenes, seed }: Pa
   };
 }
 
+/** The arms of a drawing's controls. */
+const armsIn = ({ controls }: Drawing, all: readonly Arm[]): Arm[] => controls.map(({ arm }) => all.find(({ id }) => id === arm)!);
+
+/** The trainings that a drawing from one seed is made of. */
+const trainedFor = (drawing: Drawing, all: readonly Arm[], seed: number): TrainingKey[] =>
+  armsIn(drawing, all).map((arm, i) => ({ arm, condition: drawing.controls[i]!.condition, seed: trainedFrom(arm, seed) }));
+
+const penFor = (setting: Setting, parts: Parts): Pen =>
+  (parts.arms.some(({ method }) => isCodeModel(method)) ? codePen : controlledPen)(setting, parts);
+
+/** Whether the store has a drawing from one seed under all of its prompt settings. */
+export function hasDrawings(
+  setting: Setting,
+  drawing: Drawing,
+  all: readonly Arm[],
+  seed: number,
+  prompts: readonly PromptSettingId[],
+): boolean {
+  const { store } = setting.at;
+  const trainings = trainedFor(drawing, all, seed).map((key) => store.place('training', trainingIdentity(setting, key)));
+  const pen = penFor(setting, { drawing, arms: armsIn(drawing, all), trainings, scenes: drawnFor(setting, drawing, seed), seed });
+  return (drawing.prompts ?? prompts).every((prompt) => store.has('drawing', pen.identity(prompt)));
+}
+
 /**
  * The pictures of one drawing from one seed under each of its prompt settings, from the same noise for every drawing: stored, or drawn now.
  */
@@ -159,12 +194,9 @@ export async function storedDrawings(
 ): Promise<Record<string, Drawn>> {
   const { at } = setting;
   const scenes = drawnFor(setting, drawing, seed);
-  const arms = drawing.controls.map(({ arm }) => all.find(({ id }) => id === arm)!);
   const trainings: Stored<TrainingValue>[] = [];
-  for (const [i, { condition }] of drawing.controls.entries())
-    trainings.push(await storedTraining(setting, { arm: arms[i]!, condition, seed: trainedFrom(arms[i]!, seed) }));
-  const open = arms.some(({ method }) => isCodeModel(method)) ? codePen : controlledPen;
-  const pen = open(setting, { drawing, arms, trainings, scenes, seed });
+  for (const key of trainedFor(drawing, all, seed)) trainings.push(await storedTraining(setting, key));
+  const pen = penFor(setting, { drawing, arms: armsIn(drawing, all), trainings, scenes, seed });
   const drawn: Record<string, Drawn> = {};
   try {
     for (const prompt of drawing.prompts ?? prompts) {

@@ -81,7 +81,7 @@ export function repetition(
   const counted = (how: string): number => primaries.filter((one) => one === how).length;
   const [there, now] = [other.name, range(here.seeds)];
   return {
-    id: 'repetition',
+    id: 'other-trainings',
     title: 'The same on other trainings',
     blocks: [
       {
