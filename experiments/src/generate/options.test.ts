@@ -51,7 +51,10 @@ describe('flags of generate', () => {
     [['--guidance=0.5'], /0 or 1 for no guidance, or more than 1/],
     [['--guidance=-1'], /at least 0/],
     [['--control=canny', '--condition=a', '--model=other'], /--control canny is one of mini's U-Net; --model is other/],
-    [['--control=canny', '--condition=a', '--model=mini-s'], /--control canny is one of mini's U-Net; --model is mini-s: give a --controlnet/],
+    [
+      ['--control=canny', '--condition=a', '--model=mini-s'],
+      /--control canny is one of mini's U-Net; --model is mini-s: give a --controlnet/,
+    ],
     [['--tier=core', '--model=mini-s'], /--tier is a pool of objects of mini; --model is mini-s/],
     [['--control=canny', '--model=mini'], /1 --control and --controlnet need as many --condition images, got 0/],
     [['--controlnet=a'], /1 --controlnet need as many --condition images, got 0/],
