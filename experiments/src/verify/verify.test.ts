@@ -98,6 +98,14 @@ describe('verify', () => {
     expect(second).toContain('shows 2 numbers (1.5, 2.5), its comment names 1');
   });
 
+  it('names a number that the report has not, and goes on', () => {
+    writeFileSync(path.join(root, 'results.json'), JSON.stringify({ sections: [], claims: [], format: 'controllab-report-2' }));
+    writeFileSync(path.join(root, 'README.md'), '<!-- verify: results.json\nt/a/b -> 1\n-->\n\n| 1.5 |\n\n| 2.5 |\n');
+    const [first, second] = markdownProblems(root, 'README.md');
+    expect(first).toMatch(/README\.md:5: .*results\.json has no t\/a\/b/);
+    expect(second).toContain('README.md:7: its numbers (2.5) come from nowhere');
+  });
+
   it('judges the claims of a report again, and computes their numbers from the trainings', () => {
     const perTraining = [1, 2, 3, 4, 6];
     const { value, interval, method } = meanInterval(perTraining, { over: '5 trainings' });

@@ -38,8 +38,15 @@ function* blockProblems(root: string, { shown, origin }: MarkdownBlock): Generat
     return;
   }
   for (const [i, query] of queries.entries()) {
-    const expected = query === null ? shown[i] : shownAs(find(query.path), query);
-    if (shown[i] !== expected) yield `${query!.path} is ${expected} by ${origin.file}, the text says ${shown[i]}`;
+    if (query === null) continue;
+    let expected: string;
+    try {
+      expected = shownAs(find(query.path), query);
+    } catch (missing) {
+      yield (missing as Error).message;
+      continue;
+    }
+    if (shown[i] !== expected) yield `${query.path} is ${expected} by ${origin.file}, the text says ${shown[i]}`;
   }
 }
 
