@@ -88,6 +88,19 @@ function givenScene(panel: Panel, all: EvaluationSet, scene: ShownScene): { text
 /** All scenes of what the first of some drawings is made on. */
 const scenesOfAll = (view: View, [first]: readonly Drawing[]): EvaluationSet => view.ground(first).scenes[0]!;
 
+/** Where a drawing stands: under its arm, told from the arm's other drawings by what its label has beside the arm's. */
+function columnOf(view: View, { drawing, prompt }: { drawing: Drawing; prompt: PromptSettingId }) {
+  const arm = view.arms.find(({ id }) => id === shownAs(drawing));
+  const { label } = PROMPT_SETTINGS[prompt];
+  const isVariant = arm !== undefined && drawing.label.startsWith(`${arm.label}, `);
+  return {
+    ...(isVariant
+      ? { group: arm.label, label: `${label}, ${drawing.label.slice(arm.label.length + 2)}` }
+      : { group: drawing.label, label }),
+    arm: shownAs(drawing),
+  };
+}
+
 /** Arms x prompt settings for some of the scenes: condition, scene, then every model; the prompts stand under each scene. */
 export function armsByPrompts(view: View, panel: Panel, drawings = panel.drawings, id = 'pictures-grid'): ImageGrid {
   const all = scenesOfAll(view, drawings);
@@ -103,11 +116,7 @@ export function armsByPrompts(view: View, panel: Panel, drawings = panel.drawing
     kind: 'image-grid',
     id: panel.id(id),
     caption: `Condition, scene, then each model under each prompt setting, from the same noise (seed ${view.seeds[0]}). Under each picture its ${view.measure('fidelity').label(panel.condition)}.`,
-    columns: [
-      'condition',
-      'scene',
-      ...models.map(({ drawing, prompt }) => ({ group: drawing.label, label: PROMPT_SETTINGS[prompt].label, arm: shownAs(drawing) })),
-    ],
+    columns: ['condition', 'scene', ...models.map((model) => columnOf(view, model))],
     rows: shownScenes(view).map((scene, row) => {
       const { text, images } = givenScene(panel, all, scene);
       const drawn = models.map((model) => drawnScene(view, panel, model, scene));
