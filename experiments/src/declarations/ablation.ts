@@ -183,9 +183,9 @@ function leastLoss({ panels, arms: trained, results }: View): string[] {
   const least = panels.map((panel) => {
     const loss = ({ id }: Arm): number => mean(panel.heldOut(id, 'none').map(mean));
     const [best] = [...trained].sort((a, b) => loss(a) - loss(b));
-    return `${best!.label} under ${panel.label}`;
+    return `under ${panel.label} ${best!.label}`;
   });
-  return [`The least loss on held-out scenes has ${least.join(', ')}.`];
+  return [`Least loss on held-out scenes without a prompt: ${least.join('; ')}.`];
 }
 
 /** How many of the paper's statements about training were shown and refuted; nothing where there are too few trainings to judge. */

@@ -1,4 +1,4 @@
-import type { Claim, ClaimResult, Judgement, Measurement, Report } from '@controllab/report';
+import type { Claim, ClaimResult, Judgement, Measurement, Provenance, Report } from '@controllab/report';
 
 /** A claim's result as results.json holds it: with what was judged of it. */
 export type StoredResult = ClaimResult & Judgement;
@@ -9,6 +9,7 @@ export type StoredReport = Pick<Report, 'sections'> & {
   readonly format: string;
   readonly claims: readonly StoredClaim[];
   readonly metrics?: Readonly<Record<string, number>>;
+  readonly provenance: Pick<Provenance, 'profile' | 'trainings'>;
 };
 
 /** A claim of the first format: its one result stood in the claim, and its verdict followed from the interval alone. */

@@ -2,21 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { workspaceRoot } from '@controllab/command-line';
 import { canonicalJson, type Json } from '@controllab/data';
-import { judge, type Claim, type Measurement, type Section, type TableRow, type Verdict } from '@controllab/report';
-
-/** What is read of a published report's results.json. */
-interface Published {
-  readonly format: string;
-  readonly claims: readonly {
-    readonly id: string;
-    readonly rule: Json;
-    readonly results: readonly { readonly label: string | null; readonly measured: Measurement | null; readonly verdict: Verdict }[];
-  }[];
-  readonly provenance: {
-    readonly profile: string;
-    readonly trainings?: readonly { readonly seed: number; readonly instructionSet: string | null }[];
-  };
-}
+import { judge, type Claim, type Section, type TableRow, type Verdict } from '@controllab/report';
+import { readStoredReport, type StoredReport } from '../../../verify/stored-report.ts';
 
 const FORMAT = 'controllab-report-2';
 const PUBLISHED = path.join(workspaceRoot, 'reports', 'published');
@@ -28,10 +15,10 @@ interface Block {
 }
 
 /** The published report of an experiment's profile, where its trainings are others: from other seeds, or on other processors. */
-function otherBlock(id: string, profile: string, here: Block, folder: string): { claims: Published['claims']; name: string } | null {
+function otherBlock(id: string, profile: string, here: Block, folder: string): { claims: StoredReport['claims']; name: string } | null {
   const file = path.join(folder, id, 'results.json');
   if (!existsSync(file)) return null;
-  const { format, claims, provenance } = JSON.parse(readFileSync(file, 'utf8')) as Published;
+  const { format, claims, provenance } = readStoredReport(readFileSync(file, 'utf8'));
   if (format !== FORMAT || provenance.profile !== profile) return null;
   const { trainings = [] } = provenance;
   const seeds = [...new Set(trainings.map(({ seed }) => seed))].sort((a, b) => a - b);
@@ -66,7 +53,9 @@ export function repetition(
   const primaries: string[] = [];
   for (const [i, claim] of claims.entries()) {
     if (claim.basis !== 'trainings') continue;
-    const there = other.claims.find((known) => known.id === claim.id && canonicalJson(known.rule) === canonicalJson(claim.rule as Json));
+    const there = other.claims.find(
+      (known) => known.id === claim.id && canonicalJson(known.rule as Json) === canonicalJson(claim.rule as Json),
+    );
     for (const [k, { label, measured }] of claim.results.entries()) {
       const before = there?.results.find((result) => result.label === label);
       const verdict = judged[i]![k]!;
