@@ -7,17 +7,23 @@ import { lower } from './lower.ts';
 
 await tf.setBackend('cpu');
 
-const shapes = { q: [2, 4, 6], k: [2, 3, 6], w: [5, 6], x: [2, 3, 4, 4], f: [4, 3, 3, 3] };
+const shapes = { q: [2, 4, 6], k: [2, 3, 6], w: [5, 6], x: [2, 3, 4, 4], f: [4, 3, 3, 3], s: [2, 3, 2, 3], p: [2, 3, 1, 1] };
 
 /** Forward and backward of everything that multiplies matrices. */
 function products(): Graph {
   return trace(
     ({ inputs }) => {
-      const { q, k, w, x, f } = inputs as { [name in keyof typeof shapes]: tf.Tensor };
+      const { q, k, w, x, f, s, p } = inputs as { [name in keyof typeof shapes]: tf.Tensor };
       const { value, grads } = valueAndGrads(() => {
         const attended = nn.linear(nn.attention(q, k, k, 2), w, null);
         const gram = tf.matMul(attended as tf.Tensor3D, attended as tf.Tensor3D, true, false);
-        return tf.add(tf.mean(tf.square(gram)), tf.mean(tf.square(nn.conv2d(x, f, null, { padding: 1 }))));
+        const convolved = [
+          nn.conv2d(x, f, null, { padding: 1 }),
+          // The last column is in no window.
+          nn.conv2d(x, s, null, { stride: 2, padding: [0, 0, 1, 0] }),
+          nn.conv2d(x, p, null),
+        ];
+        return tf.addN([tf.mean(tf.square(gram)), ...convolved.map((y) => tf.mean(tf.square(y)))]);
       }, inputs);
       return { outputs: { value, ...grads } };
     },
@@ -27,8 +33,7 @@ function products(): Graph {
 
 const model = (provider: Provider, graph = products(), stepsPerRun = 1): Uint8Array =>
   lower(graph, { provider, stepsPerRun, directory: null });
-const nodes = (bytes: Uint8Array): { opType?: string | null; domain?: string | null }[] =>
-  onnxProto.onnx.ModelProto.decode(bytes).graph!.node!;
+const nodes = (bytes: Uint8Array): onnxProto.onnx.INodeProto[] => onnxProto.onnx.ModelProto.decode(bytes).graph!.node!;
 const opTypes = (bytes: Uint8Array): Set<string> => new Set(nodes(bytes).map((node) => node.opType!));
 
 describe('lowering', () => {
@@ -47,6 +52,15 @@ describe('lowering', () => {
     expect(opTypes(model('cpu', attention(true)))).toContain('Softmax');
     expect(opTypes(model('cpu'))).not.toContain('MultiHeadAttention');
     expect(opTypes(model('webgpu', attention(false)))).not.toContain('MultiHeadAttention');
+  });
+
+  it('makes gradients of kernels of 3-D convolutions on the CPU alone: graphics cards have no fast ones', () => {
+    const ofRank = (provider: Provider): number[] =>
+      nodes(model(provider)).flatMap(({ opType, attribute }) =>
+        opType === 'Conv' ? attribute!.flatMap(({ name, ints }) => (name === 'kernel_shape' ? [ints!.length] : [])) : [],
+      );
+    expect(ofRank('cpu')).toContain(3);
+    for (const provider of ['webgpu', 'cuda'] as const) expect(new Set(ofRank(provider))).toEqual(new Set([2]));
   });
 
   it('keeps WebGPU kernels within the eight buffers that every device has', () => {
@@ -73,7 +87,7 @@ describe('lowering', () => {
     const run = async (provider: Provider): Promise<ort.InferenceSession.OnnxValueMapType> =>
       (await ort.InferenceSession.create(model(provider))).run(feeds);
     const [cpu, webgpu, cuda] = [await run('cpu'), await run('webgpu'), await run('cuda')];
-    expect(Object.keys(cpu)).toHaveLength(6);
+    expect(Object.keys(cpu)).toHaveLength(8);
     for (const name of Object.keys(cpu)) {
       const expected = cpu[name]!.data as Float32Array;
       for (const other of [webgpu, cuda])

@@ -105,6 +105,34 @@ export function lowerConvInputGrad(l: Lowering, dy: string, weight: string, g: C
 }
 
 /**
+ * dL/dw as products, for graphics cards: ONNX Runtime's 3-D convolution has no fast kernel there. A product for each sample, and their sum:
+ * of one product over all samples and places few threads would each have a long way to go.
+ */
+function productWeightGrad(l: Lowering, x: string, dy: string, g: ConvGeometry): string {
+  const { n, c, o, oh, ow, stride, padding } = g;
+  const [kh, kw] = g.kernel;
+  const padded = padding.some((p) => p > 0)
+    ? l.g.op('Pad', [x, l.g.int64([0, 0, padding[0], padding[1], 0, 0, padding[2], padding[3]])])
+    : x;
+  const last = l.transpose(padded, [0, 2, 3, 1]);
+  const shifted = (i: number, j: number): string =>
+    l.g.op('Slice', [
+      last,
+      l.g.int64([i, j]),
+      l.g.int64([i + (oh - 1) * stride + 1, j + (ow - 1) * stride + 1]),
+      l.g.int64([1, 2]),
+      l.g.int64([stride, stride]),
+    ]);
+  const joined = (parts: readonly string[]): string => (parts.length === 1 ? parts[0]! : l.g.op('Concat', parts, { axis: 3 }));
+  // Row by row: WebGPU's kernels have few buffers.
+  const rows = Array.from({ length: kh }, (_, i) => joined(Array.from({ length: kw }, (__, j) => shifted(i, j))));
+  const columns = l.reshape(joined(rows), [n, oh * ow, kh * kw * c]);
+  const each = l.g.op('MatMul', [l.reshape(dy, [n, o, oh * ow]), columns]);
+  const sum = n === 1 ? each : l.g.op('ReduceSum', [each, l.g.int64([0])], { keepdims: 0 });
+  return l.reshape(l.transpose(l.reshape(sum, [o, kh * kw, c]), [0, 2, 1]), [o, c, kh, kw]);
+}
+
+/**
  * dL/dw as a 3-D convolution: batch becomes the input channels, channels a third spatial axis, dy the kernel.
  * ONNX Runtime then does the im2col inside its GEMM; about twice the speed of im2col + MatMul.
  */
@@ -112,6 +140,7 @@ export function lowerConvWeightGrad(l: Lowering, x: string, dy: string, g: ConvG
   const { n, c, h, w, o, oh, ow, stride } = g;
   const [kh, kw] = g.kernel;
   const [top, left, bottom, right] = g.padding;
+  if (l.provider !== 'cpu') return productWeightGrad(l, x, dy, g);
   if (isPointwise(g)) {
     const a = l.reshape(l.transpose(dy, [1, 0, 2, 3]), [o, n * oh * ow]);
     const b = l.reshape(l.transpose(x, [0, 2, 3, 1]), [n * h * w, c]);
