@@ -317,7 +317,7 @@ export async function runBench(
     peers,
     directory,
   };
-  const ceiling = async () => ({ name: 'ONNX Runtime', ceiling: await ownCeiling(threads, quick) });
+  const ceiling = async () => ({ name: 'ONNX Runtime', ceiling: await ownCeiling({ threads, provider: 'cpu', quick }) });
   const ceilings = [await ceiling()];
   const measured: Measured[] = [];
   try {

@@ -12,10 +12,11 @@ import {
   trace,
   type CompiledFunction,
   type HostTensor,
+  type Provider,
   type Signature,
   type Traceable,
 } from '@controllab/tfjs-onnx';
-import { Peer, PeerAbsent, PEERS, type PeerDescription, type PeerId, type PeerRun } from './peers/peer.ts';
+import { ON_CUDA, Peer, PeerAbsent, PEERS, type PeerDescription, type PeerId, type PeerRun } from './peers/peer.ts';
 import { medianInterval, round, summary, type MedianInterval, type Summary } from './statistics.ts';
 import { exampleInputs, forward, initialParameters, inputSpecs, initialState, stepSignature, trainingStep, type Network } from './unet.ts';
 
@@ -25,6 +26,7 @@ export interface Job {
   stepsPerRun: number;
   rounds: number;
   threads: number;
+  provider: Provider;
   peers: readonly PeerId[];
 }
 
@@ -166,7 +168,11 @@ interface Opened {
 }
 
 /** Starts the peers that can do the case; what stops the others goes to `notMeasured`. */
-async function openPeers({ network, what, threads, peers }: Job, count: number, notMeasured: CaseResult['notMeasured']): Promise<Opened[]> {
+async function openPeers(
+  { network, what, threads, provider, peers }: Job,
+  count: number,
+  notMeasured: CaseResult['notMeasured'],
+): Promise<Opened[]> {
   const opened: Opened[] = [];
   for (const entry of PEERS.filter(({ id }) => peers.includes(id))) {
     const absent = (reason: string): void => void notMeasured.push({ id: entry.id, name: entry.label, reason });
@@ -174,8 +180,16 @@ async function openPeers({ network, what, threads, peers }: Job, count: number, 
       absent('it does not train convolutions');
       continue;
     }
+    if (provider !== 'cpu' && !ON_CUDA.includes(entry.id)) {
+      absent('it is timed on the processor alone');
+      continue;
+    }
     try {
-      const { peer, description } = await Peer.open(entry, network, { threads, learningRate: LEARNING_RATE });
+      const { peer, description } = await Peer.open(entry, network, {
+        threads,
+        learningRate: LEARNING_RATE,
+        device: provider === 'cpu' ? 'cpu' : 'cuda',
+      });
       if (description.parameters !== count)
         throw new Error(`${network.name} has ${count} parameters here and ${description.parameters} in ${entry.label}`);
       opened.push({ peer, description, runs: [] });
@@ -210,7 +224,7 @@ async function oneRound(
 }
 
 async function measure(job: Job): Promise<CaseResult> {
-  const { network, what, stepsPerRun, rounds, threads } = job;
+  const { network, what, stepsPerRun, rounds, threads, provider } = job;
   const parameters = initialParameters(network);
   const { fn, signature, call } = what === 'step' ? stepSubject(network, parameters, stepsPerRun) : forwardSubject(network, parameters);
   const start = performance.now();
@@ -222,7 +236,7 @@ async function measure(job: Job): Promise<CaseResult> {
     sessionMs,
     nodes,
     totalMs,
-  } = await watchSession(() => compile(fn, signature, { threads, stepsPerRun, name: network.name }));
+  } = await watchSession(() => compile(fn, signature, { threads, stepsPerRun, provider, name: network.name }));
 
   const count = Object.values(parameters).reduce((sum, t) => sum + t.data.length, 0);
   const notMeasured: CaseResult['notMeasured'] = [];

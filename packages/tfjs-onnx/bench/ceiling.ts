@@ -1,4 +1,4 @@
-import { compile, matmulCeiling, nn, type HostTensor } from '@controllab/tfjs-onnx';
+import { compile, matmulCeiling, nn, type HostTensor, type Provider } from '@controllab/tfjs-onnx';
 import { round } from './statistics.ts';
 
 /** GFLOPS that something reaches at most: in square products, and in 3 x 3 convolutions of 16 pictures of 32 x 32, 128 channels to 128. */
@@ -13,7 +13,8 @@ const CONVOLUTION = { batch: 16, channels: 128, size: 32 };
 const CHAIN = 4;
 
 /** GFLOPS of the fastest of `repeats` runs of 3 x 3 convolutions in ONNX Runtime, with constant weights, which it packs once. */
-async function convolutionCeiling({ threads, repeats }: { threads: number; repeats: number }): Promise<number> {
+async function convolutionCeiling(options: { threads: number; repeats: number; provider: Provider }): Promise<number> {
+  const { threads, repeats, provider } = options;
   const { batch, channels, size } = CONVOLUTION;
   const filled = (shape: number[], scale: number): HostTensor => {
     const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => scale * Math.sin(i * i + 1));
@@ -27,7 +28,7 @@ async function convolutionCeiling({ threads, repeats }: { threads: number; repea
       return { outputs: { y } };
     },
     { inputs: { x: image }, constants: { w: filled([channels, channels, 3, 3], (9 * channels) ** -0.5) } },
-    { threads, name: 'convolution' },
+    { threads, provider, name: 'convolution' },
   );
   const x = filled(image.shape, 1);
   let best = Infinity;
@@ -41,11 +42,11 @@ async function convolutionCeiling({ threads, repeats }: { threads: number; repea
 }
 
 /** What ONNX Runtime reaches: the best product of the sizes, and the best convolution. @param quick one small product: measures nothing */
-export async function ownCeiling(threads: number, quick: boolean): Promise<Ceiling> {
+export async function ownCeiling({ threads, provider, quick }: { threads: number; provider: Provider; quick: boolean }): Promise<Ceiling> {
   const repeats = quick ? 2 : 10;
   const products: number[] = [];
-  for (const n of quick ? [128] : [1024, 2048]) products.push(await matmulCeiling(n, { threads, repeats }));
-  return { matmul: round(Math.max(...products)), convolution: round(await convolutionCeiling({ threads, repeats })) };
+  for (const n of quick ? [128] : [1024, 2048]) products.push(await matmulCeiling(n, { threads, repeats, provider }));
+  return { matmul: round(Math.max(...products)), convolution: round(await convolutionCeiling({ threads, repeats, provider })) };
 }
 
 /** The best of each, by whom. */

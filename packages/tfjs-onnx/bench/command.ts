@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { commandText, integer } from '@controllab/command-line';
+import { commandText, integer, providerOption } from '@controllab/command-line';
+import { providers, type Provider } from '../src/ops/definition.ts';
 import { PEERS, type PeerId } from './peers/peer.ts';
 
 export interface BenchOptions {
@@ -7,6 +8,7 @@ export interface BenchOptions {
   rounds?: number;
   only?: 'step' | 'forward';
   peers?: PeerId[];
+  provider?: Provider;
   quick: boolean;
 }
 
@@ -25,11 +27,12 @@ function peerIds(text: string): PeerId[] {
 export function command(): Command {
   return new Command('bench engine')
     .description(
-      'Times training steps and forward passes of two U-Nets, beside this machine’s best matrix product and convolution and, where they are installed, PyTorch eager and compiled, JAX, OpenVINO and TensorFlow.js, in turns. One JSON document on stdout, progress on stderr.',
+      'Times training steps and forward passes of two U-Nets, beside this machine’s best matrix product and convolution and, where they are installed, PyTorch eager and compiled, JAX, OpenVINO and TensorFlow.js, in turns; with --provider of a graphics card, PyTorch on CUDA alone. One JSON document on stdout, progress on stderr.',
     )
     .addOption(new Option('--rounds <integer>', 'timed runs of each case after warm-up (5; with --quick 2)').argParser(integer(1)))
     .addOption(new Option('--only <part>', 'training steps alone, or forward passes alone').choices(['step', 'forward']))
     .addOption(new Option('--peers <names>', `which of ${IDS.join(', ')}, or ${NONE} (all; with --quick ${NONE})`).argParser(peerIds))
+    .addOption(providerOption(providers))
     .option('--quick', 'a tiny network: shows that the bench works, measures nothing', false)
     .action(async (options: BenchOptions, self: Command) => {
       // After the flags are known to be good: loading TensorFlow.js takes seconds.

@@ -41,13 +41,13 @@ const told = ({ ms, peers, notMeasured }: CaseResult): string =>
 
 /** Runs every case and prints the JSON. */
 export async function runBench(
-  { only, quick, rounds = quick ? 2 : 5, peers = quick ? [] : PEERS.map(({ id }) => id) }: BenchOptions,
+  { only, quick, provider = 'cpu', rounds = quick ? 2 : 5, peers = quick ? [] : PEERS.map(({ id }) => id) }: BenchOptions,
   command: string,
 ): Promise<void> {
   const threads = os.availableParallelism();
   const loadBefore = os.loadavg()[0]!;
   say('matrix products and convolutions');
-  const ceilings = [{ name: OWN, ceiling: await ownCeiling(threads, quick) }];
+  const ceilings = [{ name: OWN, ceiling: await ownCeiling({ threads, provider, quick }) }];
   const cases: CaseResult[] = [];
   for (const network of quick ? QUICK_NETWORKS : NETWORKS) {
     const plan = [
@@ -58,13 +58,13 @@ export async function runBench(
     for (const { what, stepsPerRun } of plan) {
       if (only !== undefined && what !== only) continue;
       process.stderr.write(`${network.name} ${what}${stepsPerRun > 1 ? ` x${stepsPerRun}` : ''} `);
-      const result = await runCase({ network, what, stepsPerRun, rounds, threads, peers });
+      const result = await runCase({ network, what, stepsPerRun, rounds, threads, provider, peers });
       say(told(result));
       cases.push(result);
     }
   }
   // The machine may have been busy the first time: what counts is the best that anything showed in this run.
-  ceilings.push({ name: OWN, ceiling: await ownCeiling(threads, quick) });
+  ceilings.push({ name: OWN, ceiling: await ownCeiling({ threads, provider, quick }) });
   for (const { library, ceiling } of cases.flatMap((result) => result.peers))
     if (ceiling !== null) ceilings.push({ name: library, ceiling });
   const best = bestCeiling(ceilings);
@@ -78,6 +78,7 @@ export async function runBench(
   };
   const report = {
     command,
+    provider,
     machine: {
       ...benchMachine(threads, loadBefore),
       memoryGB: round(os.totalmem() / 1e9),

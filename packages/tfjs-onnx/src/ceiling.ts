@@ -1,17 +1,19 @@
 import os from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import { compile } from './compile.ts';
+import type { Provider } from './ops/index.ts';
 
 /** Several products in a row, so that copying the result out of ONNX Runtime does not count against the product. */
 const CHAIN = 8;
 
 /**
- * What this machine can do at most: GFLOPS of the fastest of `repeats` runs of float32 products of n x n matrices in ONNX Runtime.
+ * What this machine (or its graphics card, with a `provider` of one) can do at most: GFLOPS of the fastest of `repeats` runs of float32
+ * products of n x n matrices in ONNX Runtime.
  * The right-hand matrix is constant, which lets ONNX Runtime pack it once: no product can be faster here.
  */
 export async function matmulCeiling(
   n: number,
-  { threads = os.cpus().length, repeats = 10 }: { threads?: number; repeats?: number } = {},
+  { threads = os.cpus().length, repeats = 10, provider = 'cpu' }: { threads?: number; repeats?: number; provider?: Provider } = {},
 ): Promise<number> {
   const shape = [n, n];
   // Entries of variance 1 / n in the constant keep the values' scale through the chain.
@@ -26,7 +28,7 @@ export async function matmulCeiling(
       return { outputs: { y } };
     },
     { inputs: { a: { shape } }, constants: { b: values(n ** -0.5) } },
-    { threads, name: 'matrix product' },
+    { threads, provider, name: 'matrix product' },
   );
   const inputs = { a: values(1) };
   let best = Infinity;

@@ -16,6 +16,9 @@ export const PEERS = [
 type PeerEntry = (typeof PEERS)[number];
 export type PeerId = PeerEntry['id'];
 
+/** What is timed beside a graphics card's provider: on the card too, by CUDA. */
+export const ON_CUDA: readonly PeerId[] = ['pytorch-eager', 'pytorch-compile'];
+
 export interface PeerDescription {
   /** With its version. */
   library: string;
@@ -76,13 +79,21 @@ export class Peer {
   static async open(
     entry: PeerEntry,
     { config, batch }: Network,
-    { threads, learningRate }: { threads: number; learningRate: number },
+    { threads, learningRate, device }: { threads: number; learningRate: number; device: 'cpu' | 'cuda' },
   ): Promise<{ peer: Peer; description: PeerDescription }> {
     const peer = new Peer(entry, entry.program === null ? tfjsConversation() : pythonConversation(entry));
     try {
       return {
         peer,
-        description: await peer.ask<PeerDescription>({ command: 'make', config, batch, threads, learningRate, mode: entry.mode }),
+        description: await peer.ask<PeerDescription>({
+          command: 'make',
+          config,
+          batch,
+          threads,
+          learningRate,
+          mode: entry.mode,
+          ...(entry.program === 'unet_torch.py' && { device }),
+        }),
       };
     } catch (error) {
       peer.close();

@@ -133,9 +133,9 @@ class UNet(nn.Module):
 
 
 class Case:
-    """@param mode eager, compile (torch.compile, inductor), openvino (predictions alone)"""
+    """@param mode eager, compile (torch.compile, inductor), openvino (predictions alone) @param device cpu, or cuda"""
 
-    def __init__(self, config, batch, learning_rate, mode):
+    def __init__(self, config, batch, learning_rate, mode, device):
         self.model = UNet(config)
         with torch.no_grad():
             for name, p in self.model.named_parameters():
@@ -143,16 +143,17 @@ class Case:
                     p.copy_(numbers(name, tuple(p.shape), math.sqrt(3 / p[0].numel())))
                 else:
                     p.fill_(1 if name.endswith(".weight") else 0)
+        self.model.to(device)
         foreach = "foreach" in inspect.signature(torch.optim.AdamW.__init__).parameters
         self.optimizer_name = "AdamW, foreach" if foreach else "AdamW"
         self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=learning_rate, **({"foreach": True} if foreach else {}))
         image = (batch, config["channels"], config["size"], config["size"])
-        self.inputs = (
+        self.inputs = tuple(t.to(device) for t in (
             numbers("sample", image, math.sqrt(3)),
             numbers("time", (batch, config["base"]), math.sqrt(3)),
             numbers("context", (batch, config["contextLength"], config["contextWidth"]), math.sqrt(3)),
-        )
-        self.noise = numbers("noise", image, math.sqrt(3))
+        ))
+        self.noise = numbers("noise", image, math.sqrt(3)).to(device)
 
         self.loss = lambda: F.mse_loss(self.model(*self.inputs), self.noise)
         self.predict = lambda: self.model(*self.inputs)
@@ -186,14 +187,19 @@ def openvino_predict(model, inputs):
     return lambda: torch.from_numpy(compiled(arrays)[0])
 
 
-def ceilings():
+def ceilings(device):
     batch, channels, size = CONVOLUTION["batch"], CONVOLUTION["channels"], CONVOLUTION["size"]
-    a = torch.randn(PRODUCT, PRODUCT)
-    image, kernel = torch.randn(batch, channels, size, size), torch.randn(channels, channels, 3, 3)
+    a = torch.randn(PRODUCT, PRODUCT, device=device)
+    image, kernel = torch.randn(batch, channels, size, size, device=device), torch.randn(channels, channels, 3, 3, device=device)
+
+    def done(_):
+        if device == "cuda":
+            torch.cuda.synchronize()
+
     with torch.no_grad():
         return {
-            "matmul": best_gflops(lambda: a @ a, PRODUCT_OPERATIONS),
-            "convolution": best_gflops(lambda: F.conv2d(image, kernel, padding=1), CONVOLUTION_OPERATIONS),
+            "matmul": best_gflops(lambda: done(a @ a), PRODUCT_OPERATIONS),
+            "convolution": best_gflops(lambda: done(F.conv2d(image, kernel, padding=1)), CONVOLUTION_OPERATIONS),
         }
 
 
@@ -205,15 +211,19 @@ def library(mode):
     return f"PyTorch {torch.__version__}"
 
 
-def make(config, batch, threads, learningRate, mode):
+def make(config, batch, threads, learningRate, mode, device):
     torch.set_num_threads(threads)
-    case = Case(config, batch, learningRate, mode)
+    if device == "cuda" and not torch.cuda.is_available():
+        raise RuntimeError("PyTorch has no CUDA here")
+    # The engine computes in float32: so does PyTorch, whose convolutions would round to TF32.
+    torch.backends.cudnn.allow_tf32 = False
+    case = Case(config, batch, learningRate, mode, device)
     return case, {
-        "library": library(mode),
+        "library": library(mode) + (f", {torch.cuda.get_device_name()}" if device == "cuda" else ""),
         "instructions": torch.backends.cpu.get_cpu_capability() if hasattr(torch.backends, "cpu") else None,
         "threads": torch.get_num_threads(),
         "optimizer": None if mode == "openvino" else case.optimizer_name,
-        "ceiling": None if mode == "openvino" else ceilings(),
+        "ceiling": None if mode == "openvino" else ceilings(device),
         "parameters": sum(p.numel() for p in case.model.parameters()),
     }
 
