@@ -61,7 +61,8 @@ export class SlurmCluster {
         `SlurmUser=${user}`,
         `SlurmdUser=${user}`,
         'AuthType=auth/munge',
-        `AuthInfo=socket=${at('munge.socket')}`,
+        // What is put back into the queue waits for its credential to expire, two minutes if nothing is said.
+        `AuthInfo=socket=${at('munge.socket')},cred_expire=5`,
         `StateSaveLocation=${at('state')}`,
         `SlurmdSpoolDir=${at('spool-%n')}`,
         `SlurmctldPidFile=${at('slurmctld.pid')}`,
@@ -75,9 +76,9 @@ export class SlurmCluster {
         'MpiDefault=none',
         'ReturnToService=2',
         'SchedulerParameters=sched_interval=2,batch_sched_delay=1,default_queue_depth=1000',
-        ...lines,
         node('n1', first),
         node('n2', second),
+        ...lines,
         'PartitionName=main Nodes=n1,n2 Default=YES MaxTime=INFINITE State=UP',
         '',
       ].join('\n'),
@@ -105,6 +106,16 @@ export class SlurmCluster {
 
   run(program: string, ...argv: string[]): { stdout: string; stderr: string } {
     return spawnSync(find(program) ?? program, argv, { encoding: 'utf8', env: this.env });
+  }
+
+  /** Waits until at least `count` jobs or elements run. */
+  async running(count: number): Promise<void> {
+    for (let i = 0; i < 300; i++) {
+      const { stdout } = this.run('squeue', '--noheader', '--array', '--states=RUNNING', '--format=%i');
+      if (stdout.split('\n').filter((line) => line !== '').length >= count) return;
+      await sleep(200);
+    }
+    throw new Error(`${count} jobs do not come to run: ${this.run('squeue').stdout}`);
   }
 
   /**

@@ -6,11 +6,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingPrograms, SlurmCluster } from '../../testing/slurm-cluster.ts';
 
-/** CELLS=3000 ARRAY=101 SUBMITTED=250 before a release. */
-const [CELLS, ARRAY, SUBMITTED] = [
+/** CELLS=3000 ARRAY=101 SUBMITTED=250 KILLS=50 before a release. */
+const [CELLS, ARRAY, SUBMITTED, KILLS] = [
   Number(process.env['CELLS'] ?? 12),
   Number(process.env['ARRAY'] ?? 4),
   Number(process.env['SUBMITTED'] ?? 8),
+  Number(process.env['KILLS'] ?? 1),
 ];
 const PROGRAM = ['--conditions=controllab', '--import', 'tsx', new URL('../../testing/cells.ts', import.meta.url).pathname, 'cells'];
 
@@ -33,6 +34,11 @@ const sweepFolder = (name: string): string => {
   const folder = path.join(root, name, 'store', 'sweeps');
   return path.join(folder, readdirSync(folder)[0]!);
 };
+/** How often each cell was computed: a mark each time. */
+const computed = (name: string): string[] => {
+  const folder = path.join(root, name, 'store', 'computed');
+  return readdirSync(folder).map((cell) => readFileSync(path.join(folder, cell), 'utf8'));
+};
 const logs = (name: string, pattern: RegExp): string =>
   readdirSync(sweepFolder(name))
     .filter((file) => pattern.test(file))
@@ -49,12 +55,19 @@ describe('without a cluster', () => {
   });
 });
 
+/** A second partition, whose jobs push those of the first aside. */
+const PREEMPTION = [
+  'PreemptType=preempt/partition_prio',
+  'PreemptMode=REQUEUE',
+  'PartitionName=urgent Nodes=n1,n2 PriorityTier=10 MaxTime=INFINITE State=UP',
+];
+
 const missing = missingPrograms();
 if (missing.length > 0) console.warn(`no Slurm here (${missing.join(', ')}): its test is skipped`);
 
 describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
   let cluster: SlurmCluster;
-  beforeAll(async () => void (cluster = await SlurmCluster.start([`MaxArraySize=${ARRAY}`])));
+  beforeAll(async () => void (cluster = await SlurmCluster.start([`MaxArraySize=${ARRAY}`, ...PREEMPTION])));
   afterAll(() => cluster.stop());
 
   it(
@@ -67,7 +80,7 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
       expect(begun.said).toMatch(new RegExp(`of ${CELLS} missing tasks submitted as \\d+ arrays, the other \\d+ follow`));
       expect(cells('slurm', cluster.env, ...sized, ...onCluster).said).toMatch(/in the queue already, .* nothing is submitted twice/);
 
-      await killTask(path.join(root, 'slurm'));
+      await killTasks(path.join(root, 'slurm'), KILLS);
       cluster.kill('slurmctld');
       cluster.kill('n2');
       await sleep(1500);
@@ -87,11 +100,29 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
       const local = cells('local', { ...process.env, CELLS_MEND: '1' }, ...sized.slice(0, 2), '--work=0', '--launcher=local', '--jobs=1');
       expect(local.status, local.said).toBe(0);
       expect(results('slurm')).toBe(results('local'));
-      const computed = path.join(root, 'slurm', 'store', 'computed');
-      const counts = readdirSync(computed).map((cell) => readFileSync(path.join(computed, cell), 'utf8'));
-      expect(counts).toEqual(new Array(CELLS).fill('x'));
+      expect(computed('slurm')).toEqual(new Array(CELLS).fill('x'));
     },
   );
+
+  it('computes once what another job pushed aside, and what ran on a node that went down', { timeout: 600_000 }, async () => {
+    cells('aside', cluster.env, '--cells=6', '--work=3000', '--launcher=slurm', '--partition=main');
+    await cluster.running(2);
+    cluster.run('sbatch', '--partition=urgent', '--nodes=2', '--exclusive', '--output=/dev/null', '--wrap=sleep 2');
+    const restarts = (): number =>
+      [...cluster.run('scontrol', 'show', 'jobs').stdout.matchAll(/Restarts=(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
+    for (let i = 0; i < 200 && restarts() === 0; i++) await sleep(200);
+    const pushed = restarts();
+    expect(pushed).toBeGreaterThan(0);
+
+    await cluster.running(2);
+    cluster.run('scontrol', 'update', 'NodeName=n2', 'State=DOWN', 'Reason=test');
+    for (let i = 0; i < 100 && restarts() === pushed; i++) await sleep(200);
+    expect(restarts()).toBeGreaterThan(pushed);
+    cluster.run('scontrol', 'update', 'NodeName=n2', 'State=RESUME');
+    await cluster.drained(300);
+    expect(computed('aside')).toEqual(new Array(6).fill('x'));
+    expect(results('aside')).toContain('6 cells');
+  });
 
   it('is taken out of the queue by cancel, and goes on by resume', { timeout: 600_000 }, async () => {
     const sized = ['--cells=4', '--work=3000', '--launcher=slurm'];
@@ -115,21 +146,23 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
   });
 });
 
-/** Kills the program of one task that is running, as a machine out of memory would. */
-async function killTask(place: string): Promise<void> {
-  for (let i = 0; i < 300; i++) {
+/** Kills the programs of tasks that are running, as a machine out of memory would. */
+async function killTasks(place: string, count: number): Promise<void> {
+  const killed = new Set<string>();
+  for (let i = 0; i < 300 * count; i++) {
     for (const id of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-      let line = '';
       try {
-        line = readFileSync(`/proc/${id}/cmdline`, 'utf8');
+        const line = readFileSync(`/proc/${id}/cmdline`, 'utf8');
+        if (killed.has(id) || !line.includes(place) || !line.includes('--only') || !line.startsWith(process.execPath)) continue;
+        process.kill(Number(id), 'SIGKILL');
       } catch {
+        // It ended meanwhile.
         continue;
       }
-      if (!line.includes(place) || !line.includes('--only')) continue;
-      process.kill(Number(id), 'SIGKILL');
-      return;
+      killed.add(id);
+      if (killed.size === count) return;
     }
     await sleep(100);
   }
-  throw new Error('no task came to run');
+  throw new Error(`${killed.size} tasks came to run, not ${count}`);
 }
