@@ -61,7 +61,7 @@ describe('verify', () => {
   });
 
   it('finds one changed digit in a README', () => {
-    for (const name of ['ablation', 'parameters']) {
+    for (const name of ['ablation', 'latency', 'parameters']) {
       const results = path.join('reports', 'published', name, 'results.json');
       mkdirSync(path.dirname(path.join(root, results)), { recursive: true });
       cpSync(path.join(workspaceRoot, results), path.join(root, results));
