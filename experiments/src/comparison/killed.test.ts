@@ -21,7 +21,7 @@ const PHASES = [
   { name: 'checkpoint', pattern: '/checkpoints/', operations: 200 },
   { name: 'log', pattern: '/log\\.jsonl', operations: 20 },
   { name: 'stage', pattern: '/(identity|value)\\.json|/(pictures\\.rgb|(weights|latents)\\.safetensors)', operations: 40 },
-  { name: 'report', pattern: '/reports/ablation/', operations: 200 },
+  { name: 'report', pattern: '/reports/two-arms/', operations: 200 },
   { name: 'index', pattern: '/reports/(index\\.html|assets/)', operations: 16 },
 ] as const;
 /** Of a longer test: what is killed twice as often costs no training. */
@@ -38,10 +38,10 @@ afterAll(() => {
   rmSync(root, { recursive: true });
 });
 
-/** The tiny ablation on a store and a report folder of that name. */
+/** A comparison of two arms on a store and a report folder of that name. */
 function start(name: string, killAt?: object): { child: ChildProcess; ended: Promise<number | null>; said(): string } {
-  const main = new URL('../main.ts', import.meta.url).pathname;
-  const argv = ['ablation', '--profile=tiny', `--store=${at(name, 'store')}`, `--reports=${at(name, 'reports')}`];
+  const main = new URL('../testing/two-arms.ts', import.meta.url).pathname;
+  const argv = ['two-arms', '--profile=tiny', `--store=${at(name, 'store')}`, `--reports=${at(name, 'reports')}`];
   const hook = killAt === undefined ? [] : ['--import', new URL('../testing/kill-at.mjs', import.meta.url).href];
   const child = spawn(process.execPath, ['--conditions=controllab', '--import', 'tsx', ...hook, main, ...argv], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -62,7 +62,7 @@ function start(name: string, killAt?: object): { child: ChildProcess; ended: Pro
 
 /** Everything of a run that must not depend on how it came about: its report but for the provenance, and every weight. */
 function outcome(name: string): Record<string, string> {
-  const report = at(name, 'reports', 'ablation', 'tiny-seed-1');
+  const report = at(name, 'reports', 'two-arms', 'tiny-seed-1');
   const results = readFileSync(path.join(report, 'results.json'), 'utf8');
   const trainings = at(name, 'store', 'training');
   return {
@@ -85,7 +85,7 @@ const filesBelow = (folder: string): string[] =>
     .filter((entry) => entry.isFile())
     .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)));
 
-describe('the tiny ablation', () => {
+describe('a comparison of two arms', () => {
   let seconds = 0;
   beforeAll(async () => {
     const began = performance.now();
@@ -100,7 +100,7 @@ describe('the tiny ablation', () => {
       try {
         for (const [page, marker] of [
           ['index.html', '.runs li'],
-          ['ablation/tiny-seed-1/index.html', '.plot-area .main-svg'],
+          ['two-arms/tiny-seed-1/index.html', '.plot-area .main-svg'],
         ] as const) {
           const tab = await browser.newPage({ viewport: { width: 1440, height: 900 } });
           const complaints: string[] = [];

@@ -110,12 +110,22 @@ export class SlurmCluster {
 
   /** Waits until at least `count` jobs or elements run. */
   async running(count: number): Promise<void> {
-    for (let i = 0; i < 300; i++) {
-      const { stdout } = this.run('squeue', '--noheader', '--array', '--states=RUNNING', '--format=%i');
-      if (stdout.split('\n').filter((line) => line !== '').length >= count) return;
+    await this.#until(`${count} jobs run`, (times) => times.length >= count);
+  }
+
+  /** Waits until a job or element begins on `node`: what ran there before may end at any moment. */
+  async beginsOn(node: 'n1' | 'n2'): Promise<void> {
+    await this.#until(`a job begins on ${node}`, (times) => times.some((time) => /^0:0[01]$/.test(time)), `--nodelist=${node}`);
+  }
+
+  /** @param enough is asked of the times, minutes:seconds, that the jobs and elements running now have run */
+  async #until(what: string, enough: (times: readonly string[]) => boolean, ...which: string[]): Promise<void> {
+    for (let i = 0; i < 600; i++) {
+      const { stdout } = this.run('squeue', '--noheader', '--array', '--states=RUNNING', '--format=%M', ...which);
+      if (enough(stdout.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()])))) return;
       await sleep(200);
     }
-    throw new Error(`${count} jobs do not come to run: ${this.run('squeue').stdout}`);
+    throw new Error(`waited in vain until ${what}: ${this.run('squeue').stdout}`);
   }
 
   /**

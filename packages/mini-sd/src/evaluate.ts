@@ -31,7 +31,7 @@ import {
   type Table,
 } from '@controllab/report';
 import { compileClip } from './judges/clip-score.ts';
-import { compileJudge, type Verdict } from './judges/judge.ts';
+import { compileJudge, type JudgeFeatures, type Verdict } from './judges/judge.ts';
 import { IMAGE_SIZE } from './networks/models.ts';
 import { loadClip, loadInception } from './load-networks.ts';
 import { openMini } from './base/open-mini.ts';
@@ -143,7 +143,8 @@ export async function evaluateBaseModel(
       ['left of, right of, above, below: right in recognised pairs', relations],
     ];
   };
-  const [drawn, onReal] = [rowsOf(await judge.judge(images, specs)), rowsOf(await judge.judge(real, specs))];
+  const [ofDrawn, ofReal] = [await judge.judge(images, specs), await judge.judge(real, specs)];
+  const [drawn, onReal] = [rowsOf(ofDrawn.verdicts), rowsOf(ofReal.verdicts)];
   const content: Table = {
     kind: 'table',
     id: 'content',
@@ -155,8 +156,7 @@ export async function evaluateBaseModel(
       { label: 'background colour', cells: [measured(colourRight(images)), measured(colourRight(real))] },
     ],
   };
-  const distance = async (pictures: readonly Uint8Array[]): Promise<number> =>
-    (await frechetDistance(await judge.features(pictures), reference)).value;
+  const distance = async (features: JudgeFeatures): Promise<number> => (await frechetDistance(features, reference)).value;
   const quality: Table = {
     kind: 'table',
     id: 'quality',
@@ -167,10 +167,10 @@ export async function evaluateBaseModel(
       { label: 'CLIP score (mini)', better: 'higher' },
     ],
     rows: [
-      { label: 'real scenes of these prompts', cells: [await distance(real), measured(await clip.scores(real, captions))] },
-      { label: 'drawn', cells: [await distance(images), measured(await clip.scores(images, captions))] },
-      { label: 'drawn, captions shuffled', cells: [await distance(images), measured(await clip.scores(images, shuffled))] },
-      { label: 'real scenes, captions shuffled', cells: [await distance(real), measured(await clip.scores(real, shuffled))] },
+      { label: 'real scenes of these prompts', cells: [await distance(ofReal.features), measured(await clip.scores(real, captions))] },
+      { label: 'drawn', cells: [await distance(ofDrawn.features), measured(await clip.scores(images, captions))] },
+      { label: 'drawn, captions shuffled', cells: [await distance(ofDrawn.features), measured(await clip.scores(images, shuffled))] },
+      { label: 'real scenes, captions shuffled', cells: [await distance(ofReal.features), measured(await clip.scores(real, shuffled))] },
     ].map(({ label, cells: [fd, score] }) => ({ label, cells: [Number((fd as number).toFixed(2)), score!] })),
   };
 
@@ -185,7 +185,7 @@ export async function evaluateBaseModel(
       scale,
       `guidance ${scale}`,
     );
-    const verdicts = await judge.judge(
+    const { verdicts, features } = await judge.judge(
       pictures,
       sweepScenes.map(({ spec }) => spec),
     );
@@ -198,7 +198,7 @@ export async function evaluateBaseModel(
           sweepScenes.map(({ spec }) => caption(spec.parts)),
         ),
       ),
-      frechet: await distance(pictures),
+      frechet: await distance(features),
     });
   }
   await Promise.all([sampler.release(), judge.release(), clip.release()]);

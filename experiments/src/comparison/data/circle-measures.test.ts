@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RgbImage } from '@controllab/data';
 import { vocabulary } from '@controllab/emoji-scenes';
 import type { CircleExample } from '@controllab/fill50k';
-import type { Measured } from '../compute/judging/measures.ts';
+import type { Measured } from '../compute/judging/measured.ts';
 import { bothColours, circleColour, circleIou, groundColour, misplacedColour } from './circle-measures.ts';
 import { openComparedData } from './open-data.ts';
 

@@ -110,14 +110,17 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
     cluster.run('sbatch', '--partition=urgent', '--nodes=2', '--exclusive', '--output=/dev/null', '--wrap=sleep 2');
     const restarts = (): number =>
       [...cluster.run('scontrol', 'show', 'jobs').stdout.matchAll(/Restarts=(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
-    for (let i = 0; i < 200 && restarts() === 0; i++) await sleep(200);
-    const pushed = restarts();
-    expect(pushed).toBeGreaterThan(0);
+    const restartsAbove = async (before: number): Promise<number> => {
+      for (let i = 0; i < 300 && restarts() === before; i++) await sleep(200);
+      expect(restarts()).toBeGreaterThan(before);
+      return restarts();
+    };
+    await restartsAbove(0);
 
-    await cluster.running(2);
+    await cluster.beginsOn('n2');
+    const pushed = restarts();
     cluster.run('scontrol', 'update', 'NodeName=n2', 'State=DOWN', 'Reason=test');
-    for (let i = 0; i < 100 && restarts() === pushed; i++) await sleep(200);
-    expect(restarts()).toBeGreaterThan(pushed);
+    await restartsAbove(pushed);
     cluster.run('scontrol', 'update', 'NodeName=n2', 'State=RESUME');
     await cluster.drained(300);
     expect(computed('aside')).toEqual(new Array(6).fill('x'));

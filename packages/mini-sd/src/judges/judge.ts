@@ -16,10 +16,16 @@ export interface Verdict {
   relation: boolean | null;
 }
 
+/** Pooled features [N, 256] for the Frechet distance (mini-inception). */
+export interface JudgeFeatures {
+  readonly data: Float32Array;
+  readonly shape: readonly [number, number];
+}
+
 export interface Judge {
-  judge(images: readonly Uint8Array[], specs: readonly SceneSpec[]): Promise<Verdict[]>;
-  /** Pooled features [N, 256] for the Frechet distance (mini-inception). */
-  features(images: readonly Uint8Array[]): Promise<{ data: Float32Array; shape: [number, number] }>;
+  /** What it says of pictures that should show scenes, and their features: one pass gives both. */
+  judge(images: readonly Uint8Array[], specs: readonly SceneSpec[]): Promise<{ verdicts: Verdict[]; features: JudgeFeatures }>;
+  features(images: readonly Uint8Array[]): Promise<JudgeFeatures>;
   release(): Promise<void>;
 }
 
@@ -42,10 +48,17 @@ export async function compileJudge(weights: Record<string, HostTensor>, tier: Ti
   async function* batches(images: readonly Uint8Array[]): AsyncGenerator<{ start: number; size: number; out: Record<string, HostTensor> }> {
     for (const { start, size, batch } of imageBatches(images, BATCH)) yield { start, size, out: await network.run({ images: batch }) };
   }
+  const copyFeatures = (out: Record<string, HostTensor>, { data }: JudgeFeatures, start: number, size: number): void =>
+    data.set((out['features']!.data as Float32Array).subarray(0, size * FEATURES), start * FEATURES);
+  const emptyFeatures = ({ length }: readonly Uint8Array[]): JudgeFeatures => ({
+    data: new Float32Array(length * FEATURES),
+    shape: [length, FEATURES],
+  });
   return {
     async judge(images, specs) {
-      const verdicts: Verdict[] = [];
+      const [verdicts, features]: [Verdict[], JudgeFeatures] = [[], emptyFeatures(images)];
       for await (const { start, size, out } of batches(images)) {
+        copyFeatures(out, features, start, size);
         for (let n = 0; n < size; n++) {
           const { placements, parts } = specs[start + n]!;
           const asked = placements.map(({ object }) => placeOf.get(object.id)!);
@@ -65,13 +78,12 @@ export async function compileJudge(weights: Record<string, HostTensor>, tier: Ti
           });
         }
       }
-      return verdicts;
+      return { verdicts, features };
     },
     async features(images) {
-      const data = new Float32Array(images.length * FEATURES);
-      for await (const { start, size, out } of batches(images))
-        data.set((out['features']!.data as Float32Array).subarray(0, size * FEATURES), start * FEATURES);
-      return { data, shape: [images.length, FEATURES] };
+      const features = emptyFeatures(images);
+      for await (const { start, size, out } of batches(images)) copyFeatures(out, features, start, size);
+      return features;
     },
     release: () => network.release(),
   };

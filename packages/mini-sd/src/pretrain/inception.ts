@@ -95,7 +95,7 @@ export async function recognitionQuality(weights: Record<string, HostTensor>, ti
   ] as const) {
     const { seed } = SCENE_SEEDS.inceptionQuality;
     const scenes = await firstExamples(await emojiScenes({ tier, seed, split, mix: { ...none, [kind]: 1 } }), COUNT);
-    const verdicts = await judge.judge(
+    const { verdicts } = await judge.judge(
       scenes.map(({ image }) => image.rgb),
       scenes.map(({ spec }) => spec),
     );

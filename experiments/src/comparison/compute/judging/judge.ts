@@ -4,6 +4,7 @@ import { plain } from '../../../train/on-base.ts';
 import type { ConditionId } from '../../conditions.ts';
 import type { Drawn } from '../drawing/draw.ts';
 import type { EvaluationSet } from '../drawing/evaluation-set.ts';
+import { measured } from './measured.ts';
 import { applies, type Measure } from './measures.ts';
 import type { Ground, Setting } from '../training/train.ts';
 
@@ -31,6 +32,7 @@ export async function storedMeasures(
 ): Promise<Record<string, Values>> {
   const { at, judges } = setting;
   const original = reference === setting.reference ? null : setting.reference;
+  const pictures = measured({ images, examples: scenes.examples, condition, judges, reference, original });
   const taken: Record<string, Values> = {};
   for (const measure of measures) {
     if (!applies(measure, condition)) continue;
@@ -45,7 +47,7 @@ export async function storedMeasures(
       numerics: plain(at.numerics),
     };
     const { value } = await at.store.cell<Values>('measure', identity, async () => ({
-      value: await measure.of({ images, examples: scenes.examples, condition, judges, reference, original }),
+      value: await measure.of(pictures),
     }));
     taken[measure.id] = value;
   }

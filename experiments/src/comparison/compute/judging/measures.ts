@@ -1,23 +1,10 @@
-import { canny, type Example, type RgbImage } from '@controllab/data';
-import { borderColour, colourNames, colours, nearestColour, scribble, type SceneExample } from '@controllab/emoji-scenes';
-import { edgeF1, frechetDistance, linearDiscriminant, maskIou, segmentationAgreement, type Features } from '@controllab/metrics';
-import { SUBGROUPS, type Judges, type Verdict } from '@controllab/mini-sd';
-import { ExperimentError } from '../../../runner/errors.ts';
+import { canny, type RgbImage } from '@controllab/data';
+import { borderColour, colourNames, colours, nearestColour, scribble } from '@controllab/emoji-scenes';
+import { edgeF1, frechetDistance, linearDiscriminant, maskIou, segmentationAgreement } from '@controllab/metrics';
+import { SUBGROUPS } from '@controllab/mini-sd';
 import type { ConditionId } from '../../conditions.ts';
 import { circleColour, circleIou, groundColour } from '../../data/circle-measures.ts';
-
-/** What a measure is given: pictures, and the scenes that they were drawn for. */
-export interface Measured {
-  readonly images: readonly RgbImage[];
-  readonly examples: readonly Example[];
-  /** The condition that the pictures are held against. */
-  readonly condition: ConditionId;
-  readonly judges: Judges;
-  /** mini-inception's features of real scenes that are evaluated nowhere else, [N, 256]. */
-  reference(): Promise<Features>;
-  /** The same of the profile's own base, where the pictures were drawn on another one; else null. */
-  readonly original: (() => Promise<Features>) | null;
-}
+import { scenesOf, type Measured } from './measured.ts';
 
 /** A number, or one for each picture, of what was drawn. */
 export interface Measure {
@@ -40,12 +27,6 @@ export interface Measure {
   of(measured: Measured): Promise<readonly (number | null)[]>;
 }
 
-/** @throws ExperimentError invalid-option where pictures were drawn for something else: a mistake of the experiment's declaration */
-function scenesOf(examples: readonly Example[]): readonly SceneExample[] {
-  if (examples.every((example): example is SceneExample => 'map' in example)) return examples;
-  throw new ExperimentError('invalid-option', 'a measure of emoji scenes was asked for pictures that are not of emoji scenes');
-}
-
 const raster = (data: Uint8Array, { width, height }: RgbImage) => ({ data, width, height });
 
 function edges({ images, examples }: Measured, tolerance: 0 | 1): number[] {
@@ -56,9 +37,9 @@ function edges({ images, examples }: Measured, tolerance: 0 | 1): number[] {
 }
 
 /** IoU of what the mini-segmenter takes for an object and of the objects. */
-async function maskAgreement({ images, examples, judges }: Measured): Promise<number[]> {
+async function maskAgreement({ images, examples, segments }: Measured): Promise<number[]> {
   const scenes = scenesOf(examples);
-  const predicted = await (await judges.segmenter()).segment(images.map(({ rgb }) => rgb));
+  const predicted = await segments();
   return images.map((image, i) => maskIou(raster(predicted[i]!, image), raster(scenes[i]!.map('mask'), image)));
 }
 
@@ -71,9 +52,9 @@ const FIDELITY: Record<SingleCondition, { label: string; method: string; of(meas
     label: 'scribble F1 (mini-segmenter)',
     method:
       'Outlines of what the mini-segmenter sees in the pictures, drawn as the condition’s were: F1 of their pixels and the condition’s.',
-    of: async ({ images, examples, judges }) => {
+    of: async ({ images, examples, segments }) => {
       const scenes = scenesOf(examples);
-      const predicted = await (await judges.segmenter()).segment(images.map(({ rgb }) => rgb));
+      const predicted = await segments();
       return images.map(({ width, height }, i) => {
         const drawn = new Uint8Array(width * height);
         scribble(predicted[i]!, width, drawn);
@@ -89,9 +70,9 @@ const FIDELITY: Record<SingleCondition, { label: string; method: string; of(meas
   segmentation: {
     label: 'mIoU (mini-segmenter)',
     method: 'The mini-segmenter reads 48 classes back from the pictures: mean IoU over the classes of each.',
-    of: async ({ images, examples, judges }) => {
+    of: async ({ images, examples, segments }) => {
       const scenes = scenesOf(examples);
-      const predicted = await (await judges.segmenter()).segment(images.map(({ rgb }) => rgb));
+      const predicted = await segments();
       const pairs = images.map((image, i) => ({
         predicted: raster(predicted[i]!, image),
         target: raster(scenes[i]!.map('segmentation'), image),
@@ -188,10 +169,7 @@ export const frechet: Measure = {
   range: [0, Number.MAX_VALUE],
   per: 'set',
   revision: 1,
-  of: async ({ images, judges, reference }) => {
-    const features = await (await judges.inception()).features(images.map(({ rgb }) => rgb));
-    return [(await frechetDistance(features, await reference())).value];
-  },
+  of: async ({ features, reference }) => [(await frechetDistance(await features(), await reference())).value],
 };
 
 /** Drawn to the identity by so much, the covariance can be inverted where features never vary. */
@@ -211,19 +189,12 @@ export const styleKept: Measure = {
   per: 'image',
   revision: 1,
   ofCarried: true,
-  of: async ({ images, original, judges, reference }) => {
+  of: async ({ images, original, features, reference }) => {
     if (original === null) return images.map(() => null);
     const { classify } = await linearDiscriminant([await original(), await reference()], { shrinkage: SHRINKAGE });
-    return classify(await (await judges.inception()).features(images.map(({ rgb }) => rgb)));
+    return classify(await features());
   },
 };
-
-/** What mini-inception says of each picture. */
-const verdictsOf = async ({ images, examples, judges }: Measured): Promise<Verdict[]> =>
-  (await judges.inception()).judge(
-    images.map(({ rgb }) => rgb),
-    scenesOf(examples).map(({ spec }) => spec),
-  );
 
 const singles = ({ examples }: Measured): boolean[] => scenesOf(examples).map(({ spec }) => spec.placements.length === 1);
 
@@ -238,7 +209,7 @@ export const objectRecognised: Measure = {
   revision: 1,
   of: async (measured) => {
     const single = singles(measured);
-    return (await verdictsOf(measured)).map(({ recognised }, i) => (single[i]! ? Number(recognised[0]!) : null));
+    return (await measured.verdicts()).map(({ recognised }, i) => (single[i]! ? Number(recognised[0]!) : null));
   },
 };
 
@@ -250,7 +221,7 @@ export const objectTopFive: Measure = {
   method: () => 'Share of single large objects that are among the five likeliest to mini-inception.',
   of: async (measured) => {
     const single = singles(measured);
-    return (await verdictsOf(measured)).map(({ topFive }, i) => (single[i]! ? Number(topFive) : null));
+    return (await measured.verdicts()).map(({ topFive }, i) => (single[i]! ? Number(topFive) : null));
   },
 };
 
@@ -260,7 +231,7 @@ export const unnamedRecognised: Measure = {
   id: 'unnamed',
   label: () => 'unnamed object',
   method: () => 'Share of pictures in which mini-inception finds the object that an insufficient prompt leaves out.',
-  of: async (measured) => (await verdictsOf(measured)).map(({ recognised }) => Number(recognised.at(-1)!)),
+  of: async (measured) => (await measured.verdicts()).map(({ recognised }) => Number(recognised.at(-1)!)),
 };
 
 export const backgroundColour: Measure = {

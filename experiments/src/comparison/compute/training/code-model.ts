@@ -16,6 +16,7 @@ import {
 import { plain } from '../../../train/on-base.ts';
 import { Interrupted } from '../../../runner/errors.ts';
 import { recipeOf, type Arm } from '../../experiment.ts';
+import { measured } from '../judging/measured.ts';
 import { followedPictures } from './followed.ts';
 import { conditionFidelity } from '../judging/measures.ts';
 import type { Setting, TrainingKey, TrainingValue } from './train.ts';
@@ -145,14 +146,10 @@ export async function trainCodeModel(
         const drawn = { count: conditions.length, drawing: model.drawing };
         const sampler = await compileCodeSampler({ ...first, ...stateTensors(state, 'p') }, drawn, at.engine);
         const images = await sampler.sample(conditions, key.seed).finally(() => sampler.release());
-        return followedPictures({
-          ...ground,
-          judges,
-          original: null,
-          images,
-          examples: ground.followed.examples,
-          condition: key.condition,
-        });
+        const { reference, followed } = ground;
+        return followedPictures(
+          measured({ judges, reference, original: null, images, examples: followed.examples, condition: key.condition }),
+        );
       },
     },
   });

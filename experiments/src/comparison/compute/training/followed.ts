@@ -1,5 +1,6 @@
 import { encodePng } from '@controllab/report';
-import { conditionFidelity, type Measure, type Measured } from '../judging/measures.ts';
+import type { Measured } from '../judging/measured.ts';
+import { conditionFidelity, type Measure } from '../judging/measures.ts';
 
 /** A measure of pictures that all have a value. */
 export const everyPicture = async (measure: Measure, measured: Measured): Promise<number[]> =>

@@ -27,7 +27,8 @@ import { codeModelIdentity, trainCodeModel, type CodeTraining } from './code-mod
 import { everyPicture, followedPictures } from './followed.ts';
 import { byPrompt, LOSS_PROMPTS, openLoss, type HeldOutLoss, type LossPlan, type Predictions } from '../judging/held-out-loss.ts';
 import { openCopies } from './copies.ts';
-import { conditionFidelity, FOLLOWED, type FollowedId, type Measured } from '../judging/measures.ts';
+import { measured, type Judged } from '../judging/measured.ts';
+import { conditionFidelity, FOLLOWED, type FollowedId } from '../judging/measures.ts';
 import { SIGNALS, signalsOf, startsAtZero, type Signals } from './signals.ts';
 import { promptOf } from '../../prompts.ts';
 
@@ -39,13 +40,13 @@ export interface Ground extends Pick<ComparedData, 'dataset' | 'loss'> {
   /** Those that a seed's pictures are drawn for. */
   scenesOf(seed: number): EvaluationSet;
   /** mini-inception's features of other scenes of the same kinds, [N, 256]. */
-  reference: Measured['reference'];
+  reference: Judged['reference'];
 }
 
 /** What every training of an experiment shares, on the profile's base. */
 export interface Setting extends Ground {
   readonly at: JobContext<Profile>;
-  readonly judges: Measured['judges'];
+  readonly judges: Judged['judges'];
   /** What an arm or a drawing is made on; where they say nothing, and without one, what the profile says. */
   on(what?: On): Ground;
 }
@@ -198,9 +199,16 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
           const drawn = await draw(condition, prompts);
           const beside: EvaluationValues =
             copies === null ? {} : { copies: copies.of(await draw(copies.condition, Array<string>(images).fill(''))) };
-          const measured: Measured = { ...setting, original: null, images: drawn, examples: followed, condition: key.condition };
-          for (const id of measures) beside[id] = await everyPicture(FOLLOWED[id], measured);
-          return { ...(await followedPictures(measured)), ...inner, ...beside };
+          const pictures = measured({
+            judges: setting.judges,
+            reference: ground.reference,
+            original: null,
+            images: drawn,
+            examples: followed,
+            condition: key.condition,
+          });
+          for (const id of measures) beside[id] = await everyPicture(FOLLOWED[id], pictures);
+          return { ...(await followedPictures(pictures)), ...inner, ...beside };
         },
       },
     });
