@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   canonicalJson,
   heldText,
+  isDiskFull,
   isLockFile,
   jsonDifference,
   jsonHash,
@@ -17,7 +18,6 @@ import {
   type Json,
 } from '@controllab/data';
 import { noteNetworkRun, recordNetworkRuns, type NetworkRun } from '@controllab/tfjs-onnx';
-import { isDiskFull } from '@controllab/training';
 import { ExperimentError } from './errors.ts';
 import { NOT_RECORDED } from './numerics.ts';
 

@@ -1,4 +1,7 @@
-/** A program of the tests that kill runs: the comparison "two-arms" alone (its name comes first, as it does for workers): everything that a comparison stores and shows in half a minute. */
+/**
+ * A program of the tests that kill runs: the comparison "two-arms" alone, whose name comes first as it does for workers. It has everything
+ * that a comparison stores and shows, in half a minute.
+ */
 import { runCommand, runProgram } from '@controllab/command-line';
 import { controlNet, controlNetLite } from '@controllab/controlnet';
 import { comparison } from '../comparison/comparison.ts';

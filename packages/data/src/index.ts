@@ -31,7 +31,7 @@ export { conditionBatch, imageBatch, toImages, writeCondition, writeImage } from
 export { heldText, isLockFile, Lock, ownerText, type Held, type Owner } from './lock/lock.ts';
 export { plainLines, plainText } from './plain-text.ts';
 export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from './random.ts';
-export { systemProblem } from './system-problem.ts';
+export { isDiskFull, systemProblem } from './system-problem.ts';
 export { decodeText } from './text.ts';
 export { unfinished, writeAtomic } from './write-atomic.ts';
 export { aspectBuckets, nearestBucket, type PictureSize } from './user-data/aspect-buckets.ts';

@@ -29,3 +29,12 @@ export function systemProblem(error: unknown): string | null {
   }
   return null;
 }
+
+/** Whether an error, or what caused it, is a full disk or an exhausted quota. */
+export function isDiskFull(error: unknown): boolean {
+  for (let e = error; e instanceof Error; e = e.cause) {
+    const { code } = e as NodeJS.ErrnoException;
+    if (code === 'ENOSPC' || code === 'EDQUOT') return true;
+  }
+  return false;
+}

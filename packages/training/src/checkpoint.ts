@@ -1,10 +1,10 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { type Json, canonicalJson, jsonDifference, jsonHash } from '@controllab/data';
+import { type Json, canonicalJson, isDiskFull, jsonDifference, jsonHash } from '@controllab/data';
 import { verifySafetensors, writeSafetensors } from '@controllab/core-blocks';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 
-import { TrainingError, isDiskFull } from './errors.ts';
+import { TrainingError } from './errors.ts';
 
 /*
  * A checkpoint is one safetensors file, step-00000123.safetensors: every state tensor under its state name (p:, m:, v:, ema:),

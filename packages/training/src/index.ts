@@ -15,7 +15,7 @@ export { latentPool, openLatentPool, type LatentPool } from './denoising/latent-
 export { checkRecipe, examplesOfStep, learningRateOf, type Recipe } from './denoising/recipe.ts';
 export { denoisingInputs, denoisingStep, stepsPerRun, trainedInBase, type DenoisingModel } from './denoising/step.ts';
 export { startOf, trainControl, TRAINING_REVISION, type ControlTraining, type SizedBucket } from './denoising/train-control.ts';
-export { TrainingError, isDiskFull, type TrainingErrorCode } from './errors.ts';
+export { TrainingError, type TrainingErrorCode } from './errors.ts';
 export {
   constantRate,
   cosineRate,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
-import { TrainingError, isDiskFull } from './errors.ts';
+import { isDiskFull } from '@controllab/data';
+import { TrainingError } from './errors.ts';
 
 /** A line of the JSONL log: one a training step, one an evaluation. */
 export type LogLine =
