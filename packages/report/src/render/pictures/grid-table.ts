@@ -32,6 +32,16 @@ const renderHead = (columns: readonly GridColumn[], arms: readonly Arm[]): strin
   return `<tr><td rowspan="2"></td>${upper.join('')}</tr>\n<tr>${lower.join('')}</tr>`;
 };
 
+/** Longest word that a column is made wide for, in characters; a longer one is hyphenated. */
+const LONGEST = 13;
+
+/** Characters of the longest word that stands over one column alone: words break at spaces and hyphens. */
+function longestWord(columns: readonly GridColumn[]): number {
+  const groups = headerGroups(columns.map(groupOf)).flatMap(({ group, span }) => (span === 1 && group !== undefined ? [group] : []));
+  const words = [...columns.map(columnLabel), ...groups].flatMap((text) => text.split(/[\s-]/));
+  return Math.min(LONGEST, Math.max(...words.map((word) => word.length)));
+}
+
 const widestOf = ({ rows }: ImageGrid): number =>
   rows.every(({ images }) => images.every((image) => image === null || isSmall(image))) ? WIDEST : WIDEST_LARGE;
 
@@ -48,7 +58,7 @@ export const gridTable = (grid: ImageGrid, { places }: PlacedGrid, arms: readonl
   });
   return scrollBox(
     `aria-label="${escapeHtml(caption)}"`,
-    `<table class="image-grid" style="--widest:${widestOf(grid)}px;--columns:${columns.length}">
+    `<table class="image-grid" style="--widest:${widestOf(grid)}px;--columns:${columns.length};--word:${longestWord(columns)}">
 <thead>
 ${renderHead(columns, arms)}
 </thead>
