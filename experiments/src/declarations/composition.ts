@@ -144,6 +144,15 @@ const claims = (view: View): Claim[] => [
 
 const value = (panel: Panel, drawing: string): Measurement => panel.value(drawing, 'perfect', 'fidelity');
 
+/** A sentence about the panels that have a drawing of several controls. */
+function addedAndAlone(view: View, what: string, drawing: string): string[] {
+  const text = (panel: Panel, id: string): string => value(panel, id).value.toFixed(2);
+  const panels = view.panels
+    .filter((panel) => panel.drawn(drawing, 'perfect'))
+    .map((panel) => `${text(panel, drawing)} against ${text(panel, alone(panel.condition))} (${panel.label})`);
+  return panels.length === 0 ? [] : [`Fidelity under ${what}, and alone: ${panels.join(', ')}.`];
+}
+
 function sections(view: View, panel: Panel): Section[] {
   const shown = panel.drawings;
   return [
@@ -189,16 +198,9 @@ const composition: Experiment = {
   drawings,
   prompts: ['perfect'],
   measures: [conditionFidelity, frechet],
-  takeaway: (view) =>
-    `Fidelity under edges and mask added, and alone: ${view.panels
-      .filter((panel) => panel.drawn('sum', 'perfect'))
-      .map(
-        (panel) =>
-          `${value(panel, 'sum').value.toFixed(2)} against ${value(panel, alone(panel.condition)).value.toFixed(2)} (${panel.label})`,
-      )
-      .join(', ')}.`,
+  takeaway: (view) => [...addedAndAlone(view, 'edges and mask added', 'sum'), ...addedAndAlone(view, 'all three', 'three')].join(' '),
   summary: ({ seeds }) =>
-    `Each condition has a ControlNet of its own (${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}); together they add what they give to the same U-Net, as the paper does, with weights, or with one of them shown a black picture. One further network was trained on two conditions in one picture, a channel each.`,
+    `Each condition has a ControlNet of its own (${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}); together they add what they give to the same U-Net, as the paper does, with weights, or with one of them shown a black picture. One further network was trained on two conditions in one picture, a channel each. Kept means within the margin on both sides: a condition that tells more of the scene than the one a picture is held against raises its fidelity, and beyond the margin that is not reproduced either.`,
   claims,
   sections: (view) => [
     ...view.panels.flatMap((panel) => sections(view, panel)),
