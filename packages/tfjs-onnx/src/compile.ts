@@ -95,7 +95,7 @@ const PROVIDER_HINTS: Record<Provider, string> = {
   cuda: "; CUDA needs an NVIDIA driver, CUDA 12 and cuDNN 9, and ONNX Runtime's library for it: npm run install:onnxruntime-cuda",
 };
 
-function checkOptions({ engine = 'onnx', provider = 'cpu', stepsPerRun = 1 }: CompileOptions): void {
+export function checkOptions({ engine = 'onnx', provider = 'cpu', stepsPerRun = 1 }: CompileOptions): void {
   if (engine !== 'onnx' && engine !== 'tfjs')
     throw new TfjsOnnxError('engine-unavailable', `there is no engine '${String(engine)}'; use 'onnx' or 'tfjs'`, { engine });
   if (!Number.isInteger(stepsPerRun) || stepsPerRun < 1)

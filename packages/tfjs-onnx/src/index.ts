@@ -13,6 +13,7 @@ export { profileRuns, type KernelTime, type ProfileOptions, type RunProfile } fr
 export { providers, type Provider } from './ops/index.ts';
 export { recomputed } from './recompute.ts';
 export { withScope } from './scope.ts';
+export { compileStaged, type HeldFunction, type StagedFunction } from './staged.ts';
 export { trace, type ShapeSignature, type Signature, type Traceable } from './trace.ts';
 export {
   isExternal,

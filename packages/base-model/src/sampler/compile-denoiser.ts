@@ -9,7 +9,7 @@ import {
   type Module,
   type Weights,
 } from '@controllab/core-blocks';
-import { compile, type CompileOptions, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
+import { compileStaged, type CompileOptions, type HostTensor, type NamedTensors, type TensorSpec } from '@controllab/tfjs-onnx';
 import type { Base } from '../base.ts';
 import { checkControlValues, controlValueSpecs } from '../control/control-values.ts';
 import { BaseModelError } from '../errors.ts';
@@ -46,13 +46,22 @@ export interface DenoiserOptions {
 /** The denoiser with its controls, compiled. */
 export interface CompiledDenoiser {
   /**
+   * Takes what stays the same over the steps of a picture, and computes what depends on it alone: hint encoders, keys and values of the
+   * text.
+   * @param given what was not given when it was compiled: text, `condition0` ..., values under `control0.` ... and `unet.`
+   */
+  hold(given: Record<string, HostTensor>): Promise<HeldDenoiser>;
+  release(): Promise<void>;
+}
+
+/** The same for one request. */
+export interface HeldDenoiser {
+  /**
    * The prediction [rows, C, h, w]: first a row a picture with its prompt, then, with guidance, one without.
    * @param x [count, C, h, w]
-   * @param given what was not given when it was compiled: text, `condition0` ..., values under `control0.` ... and `unet.`, and
-   * `strength0` ... of controls that have a window
+   * @param strengths `strength0` ... of controls that have a window
    */
-  predict(x: HostTensor, timestep: number, given: Record<string, HostTensor>): Promise<HostTensor>;
-  release(): Promise<void>;
+  predict(x: HostTensor, timestep: number, strengths?: Record<string, HostTensor>): Promise<HostTensor>;
 }
 
 /** A control's values under its own prefix, those of the base under `unet.`. */
@@ -121,7 +130,7 @@ function controlled(denoiser: Denoiser, t: NamedTensors, all: NamedTensors, opti
 
 /**
  * U-Net and controls as one graph. What is `given` becomes part of it: prompts and conditions that one picture is drawn from are constants,
- * so that what depends on them alone (hint encoders, keys and values of the text) is computed once, at load. Null: they are inputs.
+ * so that what depends on them alone is computed once, at load. Null: they are held.
  * @throws BaseModelError invalid-control for controls that do not go together or whose values do not fit
  */
 export async function compileDenoiser(
@@ -161,7 +170,8 @@ export async function compileDenoiser(
     ...shared,
     ...Object.fromEntries(controls.map(({ control }, i) => [`control${i}`, control.module])),
   };
-  const compiled = await compile(
+  const changing = ['timesteps', ...Object.keys(strengths)];
+  const compiled = await compileStaged(
     ({ inputs: fed, constants: kept }) => {
       const all: NamedTensors = { ...kept, ...fed };
       const t = { ...pick(all, Object.keys(others)), sample: repeated(all['x']!, rows / count) };
@@ -170,12 +180,18 @@ export async function compileDenoiser(
       }));
     },
     { inputs: { x: { shape: [count, ...sample!.shape.slice(1)] }, ...inputs }, constants },
+    Object.keys(inputs).filter((name) => !changing.includes(name)),
     { ...engine, name: 'denoiser' },
   );
   return {
-    predict: async (x, timestep, more) => {
-      const timesteps = { data: new Float32Array(rows).fill(timestep), shape: [rows] };
-      return (await compiled.run({ x, timesteps, ...more }))['prediction']!;
+    async hold(fixed) {
+      const held = await compiled.hold(fixed);
+      return {
+        predict: async (x, timestep, strengthsNow = {}) => {
+          const timesteps = { data: new Float32Array(rows).fill(timestep), shape: [rows] };
+          return (await held.run({ x, timesteps, ...strengthsNow }))['prediction']!;
+        },
+      };
     },
     release: () => compiled.release(),
   };

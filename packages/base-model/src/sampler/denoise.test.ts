@@ -120,11 +120,8 @@ describe("a control that gives a context in the text's place", () => {
       { ...(await base.encodePrompts(prompts, engine)), ...(control === undefined ? {} : { condition0: conditions[0]! }) },
       engine,
     );
-    const { data } = await denoiser.predict(
-      { data: Float32Array.from({ length: 32 }, (_, i) => Math.sin(i)), shape: [1, 4, 2, 4] },
-      501,
-      {},
-    );
+    const held = await denoiser.hold({});
+    const { data } = await held.predict({ data: Float32Array.from({ length: 32 }, (_, i) => Math.sin(i)), shape: [1, 4, 2, 4] }, 501);
     await denoiser.release();
     return prompts.map((_, n) => (data as Float32Array).slice(n * 32, (n + 1) * 32));
   }

@@ -53,10 +53,10 @@ function guided({ data, shape }: HostTensor, guidanceScale: number, guidanceResc
 /**
  * From noise to latents.
  * @param options.shape of the latents, a row a picture
- * @param options.given what the compiled denoiser reads at every step
+ * @param options.given what the compiled denoiser holds over all steps
  * @throws BaseModelError not-finite naming tensor and step
  */
-export function denoise(
+export async function denoise(
   base: Pick<Base, 'schedule' | 'sampling' | 'prediction'>,
   denoiser: CompiledDenoiser,
   options: DenoiserOptions,
@@ -68,6 +68,7 @@ export function denoise(
   const { length } = scheduler.timesteps;
   const keys = noiseKeys(request, shape[0]);
   const own = { ...options, count: shape[0] };
+  const held = await denoiser.hold(given);
   let k = 0;
   return sample({
     scheduler,
@@ -82,7 +83,7 @@ export function denoise(
     stepNoise: (step, total) => rowsOf(keys, total, ({ seed, index }, row) => normal(seed, `sampling-noise/${step}`, index, row)),
     predict: async (x, timestep) => {
       const at = `at step ${k + 1} of ${length} (timestep ${timestep})`;
-      const output = await denoiser.predict(x, timestep, { ...given, ...strengthsAt(k, length, own) });
+      const output = await held.predict(x, timestep, strengthsAt(k, length, own));
       checkFinite(`The U-Net's prediction ${at}`, output);
       return options.guidance ? guided(output, guidanceScale, guidanceRescale) : { data: output.data as Float32Array, shape: output.shape };
     },

@@ -42,7 +42,7 @@ async function predict(options: Partial<DenoiserOptions>, prompts: readonly (str
   };
   const given = { ...(await base.encodePrompts(prompts, engine)), ...(own.controls.length > 0 ? { condition0: condition } : {}) };
   const denoiser = await compileDenoiser(base, own, given, engine);
-  const { data } = await denoiser.predict(x, 501, {});
+  const { data } = await (await denoiser.hold({})).predict(x, 501);
   await denoiser.release();
   return prompts.map((_, n) => ({ data: (data as Float32Array).slice(n * 32, (n + 1) * 32), shape: x.shape }));
 }

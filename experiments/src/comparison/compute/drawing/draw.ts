@@ -24,8 +24,10 @@ import {
 const DRAWING_REVISION = 2;
 /** The same of pictures drawn from codes. */
 const CODES_REVISION = 1;
-/** Pictures drawn at a time: more need memory and gain no speed. */
+/** Pictures drawn at a time, at most: more need memory and gain no speed. */
 const BATCH = 32;
+/** So many at a time that the last ones are hardly fewer: a batch takes as long when it is not full. */
+const evenBatch = (pictures: number): number => Math.ceil(pictures / Math.ceil(pictures / BATCH));
 
 /** The scenes that a drawing is made for. */
 export function drawnFor(setting: Pick<Setting, 'on'>, drawing: Pick<Drawing, 'scenes' | 'base' | 'data'>, seed: number): EvaluationSet {
@@ -86,7 +88,7 @@ function controlledPen(setting: Setting, { drawing, arms, trainings, scenes, see
     (sampler ??= await createSampler(
       base,
       {
-        count: Math.min(scenes.examples.length, BATCH),
+        count: evenBatch(scenes.examples.length),
         guidance: true,
         controlIn,
         weighting,
@@ -149,7 +151,7 @@ function codePen({ at }: Setting, { drawing, arms, trainings, scenes, seed }: Pa
       numerics: plain(at.numerics),
     }),
     async draw() {
-      const count = Math.min(scenes.examples.length, BATCH);
+      const count = evenBatch(scenes.examples.length);
       const sampler = await compileCodeSampler(weightsOf(trainings[0]!), { count, drawing: model.drawing }, at.engine);
       const conditions = scenes.examples.map((example) => seen(example.condition(control.condition), control.silent === true));
       return sampler.sample(conditions, seed).finally(() => sampler.release());

@@ -74,8 +74,9 @@ export async function openLoss(
       const predictions = {} as Record<(typeof LOSS_PROMPTS)[number], Float32Array[]>;
       for (const prompt of LOSS_PROMPTS) {
         predictions[prompt] = [];
+        const held = await denoiser.hold({ ...given, ...text[prompt] });
         for (const { noisy, timestep } of seenAt) {
-          const { data } = await denoiser.predict(noisy, timestep, { ...given, ...text[prompt] });
+          const { data } = await held.predict(noisy, timestep);
           // A copy: the next run may take the same memory.
           predictions[prompt].push((data as Float32Array).slice());
         }
