@@ -61,12 +61,11 @@ describe('verify', () => {
   });
 
   it('finds one changed digit in a README', () => {
-    for (const name of ['ablation', 'latency', 'parameters']) {
-      const results = path.join('reports', 'published', name, 'results.json');
+    const text = readFileSync(path.join(workspaceRoot, 'README.md'), 'utf8');
+    for (const [results] of text.matchAll(/reports\/published\/[\w-]+\/results\.json/g)) {
       mkdirSync(path.dirname(path.join(root, results)), { recursive: true });
       cpSync(path.join(workspaceRoot, results), path.join(root, results));
     }
-    const text = readFileSync(path.join(workspaceRoot, 'README.md'), 'utf8');
     writeFileSync(path.join(root, 'README.md'), text);
     expect(markdownProblems(root, 'README.md')).toEqual([]);
     for (const [from, to, problem] of [
