@@ -113,9 +113,26 @@ export class SlurmCluster {
     await this.#until(`${count} jobs run`, (times) => times.length >= count);
   }
 
-  /** Waits until a job or element begins on `node`: what ran there before may end at any moment. */
-  async beginsOn(node: 'n1' | 'n2'): Promise<void> {
-    await this.#until(`a job begins on ${node}`, (times) => times.some((time) => /^0:0[01]$/.test(time)), `--nodelist=${node}`);
+  /** Waits until a job or element of a partition begins on `node`: what ran there before may end at any moment. */
+  async begins(node: 'n1' | 'n2', partition: string): Promise<void> {
+    const where = [`--nodelist=${node}`, `--partition=${partition}`];
+    await this.#until(`a job of ${partition} begins on ${node}`, (times) => times.some((time) => /^0:0[01]$/.test(time)), ...where);
+  }
+
+  /** A node goes down, and what ran there with it, until {@link comeBack}. */
+  goDown(node: 'n1' | 'n2'): void {
+    this.run('scontrol', 'update', `NodeName=${node}`, 'State=DOWN', 'Reason=test');
+  }
+
+  /** Takes a node back, again where Slurm was still clearing up what ran there. */
+  async comeBack(node: 'n1' | 'n2'): Promise<void> {
+    for (let i = 0; i < 120; i++) {
+      const { stdout } = this.run('sinfo', '--noheader', `--nodes=${node}`, '--partition=main', '--format=%t');
+      if (/^(idle|mix|alloc)$/.test(stdout.trim())) return;
+      this.run('scontrol', 'update', `NodeName=${node}`, 'State=RESUME');
+      await sleep(1000);
+    }
+    throw new Error(`${node} does not come back: ${this.run('scontrol', 'show', 'node', node).stdout}`);
   }
 
   /** @param enough is asked of the times, minutes:seconds, that the jobs and elements running now have run */
