@@ -105,7 +105,7 @@ export async function compileStaged(
 }
 
 /** Eagerly everything is computed at every run. */
-function eagerParts(...[fn, signature, options]: [Traceable, Signature, CompileOptions]): StagedFunction {
+function eagerParts(fn: Traceable, signature: Signature, options: CompileOptions): StagedFunction {
   const whole = eagerFunction(fn, signature, options);
   return {
     hold: (held) => Promise.resolve({ run: (inputs) => whole.run({ ...held, ...inputs }) }),

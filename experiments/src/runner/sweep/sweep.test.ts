@@ -104,34 +104,28 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
     },
   );
 
-  // Before a release alone: on a busy machine Slurm takes minutes to give such a node back.
-  it.skipIf(KILLS === 1)(
-    'computes once what another job pushed aside, and what ran on a node that went down',
-    { timeout: 600_000 },
-    async () => {
-      const submit = (): void => void cells('aside', cluster.env, '--cells=6', '--work=3000', '--launcher=slurm', '--partition=main');
-      submit();
-      await cluster.running(2);
-      cluster.run('sbatch', '--partition=urgent', '--nodes=2', '--exclusive', '--output=/dev/null', '--wrap=sleep 2');
-      const restarts = (): number =>
-        [...cluster.run('scontrol', 'show', 'jobs').stdout.matchAll(/Restarts=(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
-      const restartsAbove = async (before: number): Promise<number> => {
-        for (let i = 0; i < 300 && restarts() === before; i++) await sleep(200);
-        expect(restarts()).toBeGreaterThan(before);
-        return restarts();
-      };
-      await restartsAbove(0);
+  it('computes once what another job pushed aside, and what ran on a node that went down', { timeout: 600_000 }, async () => {
+    const submit = (): void => void cells('aside', cluster.env, '--cells=6', '--work=3000', '--launcher=slurm', '--partition=main');
+    submit();
+    await cluster.running(2);
+    cluster.run('sbatch', '--partition=urgent', '--nodes=2', '--exclusive', '--output=/dev/null', '--wrap=sleep 2');
+    const restarts = (): number =>
+      [...cluster.run('scontrol', 'show', 'jobs').stdout.matchAll(/Restarts=(\d+)/g)].reduce((sum, [, count]) => sum + Number(count), 0);
+    const restartsAbove = async (before: number): Promise<void> => {
+      for (let i = 0; i < 300 && restarts() === before; i++) await sleep(200);
+      expect(restarts()).toBeGreaterThan(before);
+    };
+    await restartsAbove(0);
 
-      await cluster.begins('n2', 'main');
-      const pushed = restarts();
-      cluster.goDown('n2');
-      await restartsAbove(pushed);
-      await cluster.comeBack('n2');
-      await cluster.drained(400, submit);
-      expect(computed('aside')).toEqual(new Array(6).fill('x'));
-      expect(results('aside')).toContain('6 cells');
-    },
-  );
+    await cluster.begins('n2', 'main');
+    const pushed = restarts();
+    cluster.goDown('n2');
+    await restartsAbove(pushed);
+    await cluster.comeBack('n2');
+    await cluster.drained(400, submit);
+    expect(computed('aside')).toEqual(new Array(6).fill('x'));
+    expect(results('aside')).toContain('6 cells');
+  });
 
   it('is taken out of the queue by cancel, and goes on by resume', { timeout: 600_000 }, async () => {
     const sized = ['--cells=4', '--work=3000', '--launcher=slurm'];
