@@ -41,7 +41,7 @@ afterAll(() => {
 /** A comparison of two arms on a store and a report folder of that name. */
 function start(name: string, killAt?: object): { child: ChildProcess; ended: Promise<number | null>; said(): string } {
   const main = new URL('../testing/two-arms.ts', import.meta.url).pathname;
-  const argv = ['two-arms', '--profile=tiny', `--store=${at(name, 'store')}`, `--reports=${at(name, 'reports')}`];
+  const argv = ['two-arms', '--profile=tiny', '--jobs=2', `--store=${at(name, 'store')}`, `--reports=${at(name, 'reports')}`];
   const hook = killAt === undefined ? [] : ['--import', new URL('../testing/kill-at.mjs', import.meta.url).href];
   const child = spawn(process.execPath, ['--conditions=controllab', '--import', 'tsx', ...hook, main, ...argv], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -87,11 +87,19 @@ const filesBelow = (folder: string): string[] =>
 
 describe('a comparison of two arms', () => {
   let seconds = 0;
+  let lines: string[] = [];
   beforeAll(async () => {
     const began = performance.now();
-    expect(await start('whole').ended).toBe(0);
+    const { ended, said } = start('whole');
+    expect(await ended).toBe(0);
     seconds = (performance.now() - began) / 1000;
+    lines = said().split('\n');
   }, 600_000);
+
+  it('measures pictures in the processes that draw them, side by side', () => {
+    expect(lines.filter((line) => /^ +measuring .*ControlNet/.test(line)).length).toBeGreaterThan(0);
+    expect(lines.filter((line) => /^measuring/.test(line))).toEqual([expect.stringMatching(/the scenes themselves/)]);
+  });
 
   it.skipIf(!existsSync(CHROMIUM))(
     `makes a page that opens without a complaint${existsSync(CHROMIUM) ? '' : ` (skipped: no browser at ${CHROMIUM})`}`,

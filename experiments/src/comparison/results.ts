@@ -8,7 +8,7 @@ import type { Stored } from '../runner/store.ts';
 import type { ConditionId } from './conditions.ts';
 import type { ComparedData } from './data/compared-data.ts';
 import { openComparedData } from './data/open-data.ts';
-import { drawnFor, hasDrawings, storedDrawings, type Drawn } from './compute/drawing/draw.ts';
+import { drawingHashes, drawnFor, storedDrawings, type Drawn } from './compute/drawing/draw.ts';
 import { trainedPlan, type EvaluationSet } from './compute/drawing/evaluation-set.ts';
 import type { HeldOutLoss, LossPlan } from './compute/judging/held-out-loss.ts';
 import { heldOutLoss } from './compute/judging/stored-loss.ts';
@@ -32,8 +32,9 @@ import {
   type RatedPair,
 } from './experiment.ts';
 import { trainingCost, type TrainingCost } from './compute/training/cost.ts';
-import { REAL, realPictures, storedMeasures, type Values } from './compute/judging/judge.ts';
+import { hasMeasures, REAL, realPictures, storedMeasures, type Shown, type Values } from './compute/judging/judge.ts';
 import { measurePooled, type PooledResults, type PoolOfPictures } from './compute/judging/pooled.ts';
+import { storedFeatures } from './compute/judging/reference.ts';
 import { ROUND_TRIP, storedRatings } from './compute/judging/raters.ts';
 import { storedRoundTrip } from './compute/drawing/round-trip.ts';
 import { startDifference, type StartDifference } from './compute/training/start.ts';
@@ -142,10 +143,6 @@ async function openGround(at: JobContext<Profile>, on: Required<On>, judges: Jud
   const base = await openBase(on.base);
   const data = await openComparedData(on.data, { base, style: styleOf(on.base) });
   let reference: ReturnType<Ground['reference']> | null = null;
-  const features = async (): Promise<Awaited<ReturnType<Ground['reference']>>> => {
-    const { examples } = await data.reference(at.profile.drawn);
-    return (await judges.inception()).features(examples.map(({ image }) => image.rgb));
-  };
   const scenes = await scenesBySeed(at, data);
   return {
     base,
@@ -153,7 +150,7 @@ async function openGround(at: JobContext<Profile>, on: Required<On>, judges: Jud
     loss: (size, unseen) => data.loss(size, unseen),
     followed: await data.evaluation({ singles: at.profile.follow.images, pairs: 0 }),
     scenesOf: (seed) => scenes.get(seed)!,
-    reference: () => (reference ??= features()),
+    reference: () => (reference ??= data.reference(at.profile.drawn).then((scenes) => storedFeatures({ at, judges }, scenes))),
   };
 }
 
@@ -165,25 +162,34 @@ async function openSetting(experiment: Experiment, at: JobContext<Profile>): Pro
   return { ...on(), at, judges, on, release: () => judges.release() };
 }
 
+/** What the pictures of a drawing from one seed are held against, by panel. */
+const shownIn = (setting: Setting, drawing: Drawing, seed: number): Omit<Shown, 'hash'>[] => {
+  const [scenes, ground] = [drawnFor(setting, drawing, seed), setting.on(drawing)];
+  return drawing.panels.map((condition) => ({ scenes, condition, ground }));
+};
+
 /**
  * The parts of an experiment that can be computed by themselves: a training with what is drawn from it alone, and what is drawn from no
- * training or several.
+ * training or several. Whoever draws pictures measures them.
  */
 export async function experimentTasks(experiment: Experiment, at: JobContext<Profile>): Promise<Task[]> {
   const setting = await openSetting(experiment, at);
-  await setting.release();
   const drawings = drawingsOf(experiment, at.profile);
-  const within = async (work: (setting: Setting) => Promise<unknown>): Promise<void> => {
-    const opened = await openSetting(experiment, at);
-    try {
-      await work(opened);
-    } finally {
-      await opened.release();
-    }
+  const released = (work: () => Promise<unknown>): Promise<void> =>
+    work()
+      .then(() => {})
+      .finally(() => setting.release());
+  const { arms, measures, prompts } = experiment;
+  const draw = async (drawing: Drawing, seed: number): Promise<void> => {
+    const drawn = Object.values(await storedDrawings(setting, drawing, arms, seed, prompts));
+    for (const shown of shownIn(setting, drawing, seed))
+      for (const pictures of drawn) await storedMeasures(setting, measures, { ...shown, ...pictures });
   };
-  const draw = (opened: Setting, drawing: Drawing, seed: number) =>
-    storedDrawings(opened, drawing, experiment.arms, seed, experiment.prompts);
-  const has = (drawing: Drawing, seed: number): boolean => hasDrawings(setting, drawing, experiment.arms, seed, experiment.prompts);
+  const has = (drawing: Drawing, seed: number): boolean => {
+    const drawn = drawingHashes(setting, drawing, arms, seed, prompts);
+    const shown = shownIn(setting, drawing, seed);
+    return drawn?.every((hash) => shown.every((one) => hasMeasures(setting, measures, { ...one, hash }))) ?? false;
+  };
   const trainings = trainingsOf(experiment, at).map(({ key, seed }): Task => {
     const { arm, condition } = key;
     const own = drawings.filter(
@@ -195,13 +201,13 @@ export async function experimentTasks(experiment: Experiment, at: JobContext<Pro
       // Another experiment may have trained it, and drawn something else.
       done: () => at.store.has('training', trainingIdentity(setting, key)) && own.every((drawing) => has(drawing, seed)),
       run: () =>
-        within(async (opened) => {
-          await storedTraining(opened, key);
-          for (const drawing of own) await draw(opened, drawing, seed);
+        released(async () => {
+          await storedTraining(setting, key);
+          for (const drawing of own) await draw(drawing, seed);
           if (isCodeModel(arm.method)) return;
           if (at.profile.heldOut !== undefined)
-            await heldOutLoss(opened, { training: key, condition, plan: await planOn(opened, at.profile.heldOut, arm) });
-          for (const on of at.profile.heldOut?.alsoOn ?? []) await lossPair(opened, key, on);
+            await heldOutLoss(setting, { training: key, condition, plan: await planOn(setting, at.profile.heldOut, arm) });
+          for (const on of at.profile.heldOut?.alsoOn ?? []) await lossPair(setting, key, on);
         }),
     };
   });
@@ -212,7 +218,7 @@ export async function experimentTasks(experiment: Experiment, at: JobContext<Pro
         id: `drawn-${drawing.id}-${seed}`,
         label: `drawn: ${drawing.label}, seed ${seed}`,
         done: () => has(drawing, seed),
-        run: () => within((opened) => draw(opened, drawing, seed)),
+        run: () => released(() => draw(drawing, seed)),
       })),
     );
   // An arm with a condition of its own stands in every panel, and is trained once. Drawings come last: they wait for their trainings.
@@ -236,14 +242,16 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
     for (const drawing of drawings) {
       for (const seed of seedsDrawn(experiment, drawing, seeds)) {
         const drawn = await storedDrawings(setting, drawing, experiment.arms, seed, experiment.prompts);
-        for (const condition of drawing.panels) {
+        for (const shown of shownIn(setting, drawing, seed)) {
+          const { condition, scenes } = shown;
           const ofDrawing = (cells[condition]![drawing.id] ??= {});
-          for (const [prompt, { hash, images }] of Object.entries(drawn)) {
-            const scenes = drawnFor(setting, drawing, seed);
-            const ground = setting.on(drawing);
-            const measures = await storedMeasures(setting, experiment.measures, { hash, images, scenes, condition, ground });
-            (ofDrawing[prompt] ??= []).push({ images, measures });
-            ((pools[condition]![drawing.id] ??= {})[prompt] ??= { ground, drawn: [] }).drawn.push({ hash, images, scenes });
+          for (const [prompt, pictures] of Object.entries(drawn)) {
+            const measures = await storedMeasures(setting, experiment.measures, { ...shown, ...pictures });
+            (ofDrawing[prompt] ??= []).push({ images: pictures.images, measures });
+            ((pools[condition]![drawing.id] ??= {})[prompt] ??= { ground: setting.on(drawing), drawn: [] }).drawn.push({
+              ...pictures,
+              scenes,
+            });
           }
         }
       }
@@ -301,8 +309,7 @@ async function measureScenes(
   for (const condition of setting.at.profile.conditions) {
     const all: Record<string, (number | null)[]> = (taken[condition] = {});
     for (const scenes of sets) {
-      const { hash, images } = await picturesOf(scenes);
-      const measured = await storedMeasures(setting, experiment.measures, { hash, images, scenes, condition, ground });
+      const measured = await storedMeasures(setting, experiment.measures, { ...(await picturesOf(scenes)), scenes, condition, ground });
       for (const [id, values] of Object.entries(measured)) (all[id] ??= []).push(...values);
     }
   }

@@ -73,7 +73,10 @@ vi.mock('../comparison/compute/drawing/draw.ts', async (original) => ({
   ...(await original<object>()),
   storedDrawings: (setting: Setting, drawing: Drawing, _arms: unknown, seed: number, prompts: readonly string[]) => {
     const images = drawnFor(setting, drawing, seed).examples.map(() => grey);
-    const each = (drawing.prompts ?? prompts).map((prompt): [string, Drawn] => [prompt, { hash: `made up ${drawn++}`, images }]);
+    const each = (drawing.prompts ?? prompts).map((prompt): [string, Drawn] => [
+      prompt,
+      { hash: `made up ${drawn++}`, label: 'made up', images },
+    ]);
     return Promise.resolve(Object.fromEntries(each));
   },
 }));

@@ -1,8 +1,8 @@
-import { jsonHash } from '@controllab/data';
+import { jsonHash, type Example } from '@controllab/data';
 import { colourNames, colours, type Colour } from '@controllab/emoji-scenes';
 import { fill50k, type CircleExample, type CircleSource } from '@controllab/fill50k';
 import { ExperimentError } from '../../runner/errors.ts';
-import { REFERENCE_SCENES, type EvaluationSet } from '../compute/drawing/evaluation-set.ts';
+import { REFERENCE_SCENES, type LazySet } from '../compute/drawing/evaluation-set.ts';
 import type { OpenComparedData } from './compared-data.ts';
 
 /** Circles of one seed are drawn anew by another: place, size and colours. */
@@ -12,20 +12,32 @@ const circles =
   (told: Pick<CircleSource, 'palette' | 'wording'>): OpenComparedData =>
   async ({ base: { pixels: size } }) => {
     const of = (seed: number) => fill50k({ seed, size, ...told });
-    const held = async (seed: number, count: number, first = 0): Promise<EvaluationSet> => {
+    const held = (seed: number, count: number, first = 0): LazySet => {
       const all = of(seed);
-      const examples: CircleExample[] = [];
-      for (let i = first; i < first + count; i++) examples.push(await all.example(i));
-      return { hash: jsonHash({ hash: all.hash, from: first, count }), examples, singles: count };
+      return {
+        hash: jsonHash({ hash: all.hash, from: first, count }),
+        async examples() {
+          const examples: CircleExample[] = [];
+          for (let i = first; i < first + count; i++) examples.push(await all.example(i));
+          return examples;
+        },
+      };
     };
+    const drawn = async ({ hash, examples }: LazySet): Promise<{ hash: string; examples: readonly Example[] }> => ({
+      hash,
+      examples: await examples(),
+    });
     return {
       dataset: of(SEEDS.training),
-      evaluation: async ({ singles, pairs }, from = 0) => held(SEEDS.evaluation, noPairs(singles, pairs), from * singles),
+      evaluation: async ({ singles, pairs }, from = 0) => ({
+        ...(await drawn(held(SEEDS.evaluation, noPairs(singles, pairs), from * singles))),
+        singles,
+      }),
       async loss({ scenes, timesteps }, unseen) {
         if (unseen !== undefined) throw new ExperimentError('invalid-option', `circles have no scenes that hold an ${unseen}`, { unseen });
-        return { scenes: await held(SEEDS.heldOutLoss, scenes), timesteps };
+        return { scenes: await drawn(held(SEEDS.heldOutLoss, scenes)), timesteps };
       },
-      reference: () => held(SEEDS.frechetReference, REFERENCE_SCENES),
+      reference: () => Promise.resolve(held(SEEDS.frechetReference, REFERENCE_SCENES)),
     };
   };
 

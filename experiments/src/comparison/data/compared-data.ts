@@ -1,7 +1,7 @@
 import type { Base } from '@controllab/base-model';
 import type { Dataset } from '@controllab/data';
 import type { Style } from '@controllab/emoji-scenes';
-import type { EvaluationSet } from '../compute/drawing/evaluation-set.ts';
+import type { EvaluationSet, LazySet } from '../compute/drawing/evaluation-set.ts';
 import type { LossPlan } from '../compute/judging/held-out-loss.ts';
 import type { LossScenes, LossSize, SceneCounts } from '../experiment.ts';
 
@@ -17,7 +17,7 @@ export interface ComparedData {
   /** The first so many scenes on which the loss is taken: of the kinds that are trained on, or such that hold what no training sees. */
   loss(size: LossSize, unseen?: Unseen): Promise<LossPlan>;
   /** Scenes of the same kinds as those evaluated, in the same proportion, that are evaluated nowhere else. */
-  reference(counts: SceneCounts): Promise<EvaluationSet>;
+  reference(counts: SceneCounts): Promise<LazySet>;
 }
 
 /** Opens it for a base: at the side of its pictures, and, where drawings have a style, in its. */

@@ -1,7 +1,7 @@
 import { jsonHash } from '@controllab/data';
 import { emojiScenes, SCENE_SEEDS, trainingMix, type SceneExample, type SceneMix, type Style } from '@controllab/emoji-scenes';
 import { COMMITTED_TIER } from '@controllab/mini-sd';
-import { REFERENCE_SCENES, type EvaluationSet } from '../compute/drawing/evaluation-set.ts';
+import { REFERENCE_SCENES, type EvaluationSet, type LazySet } from '../compute/drawing/evaluation-set.ts';
 import type { LossPlan } from '../compute/judging/held-out-loss.ts';
 import type { LossSize, SceneCounts } from '../experiment.ts';
 import type { OpenComparedData, Unseen } from './compared-data.ts';
@@ -11,18 +11,19 @@ const tier = COMMITTED_TIER;
 const only = (kind: keyof SceneMix): SceneMix => ({ largeSingle: 0, smallSingle: 0, pair: 0, row: 0, [kind]: 1 });
 
 /** Large single objects in new placements and colours, and pairs of objects whose combination is held out of training. */
-async function held(
-  seed: number,
-  { singles, pairs }: SceneCounts,
-  { style, from = 0 }: { style: Style; from?: number },
-): Promise<EvaluationSet> {
+async function held(seed: number, { singles, pairs }: SceneCounts, { style, from = 0 }: { style: Style; from?: number }): Promise<LazySet> {
   const kinds = [
     { count: singles, scenes: await emojiScenes({ tier, seed, split: 'train', mix: only('largeSingle'), style }) },
     { count: pairs, scenes: await emojiScenes({ tier, seed, split: 'val-combination', mix: only('pair'), style }) },
   ].filter(({ count }) => count > 0);
-  const examples: SceneExample[] = [];
-  for (const { count, scenes } of kinds) for (let i = 0; i < count; i++) examples.push(await scenes.example(from * count + i));
-  return { hash: jsonHash(kinds.map(({ count, scenes: { hash } }) => ({ hash, from: from * count, count }))), examples, singles };
+  return {
+    hash: jsonHash(kinds.map(({ count, scenes: { hash } }) => ({ hash, from: from * count, count }))),
+    async examples() {
+      const examples: SceneExample[] = [];
+      for (const { count, scenes } of kinds) for (let i = 0; i < count; i++) examples.push(await scenes.example(from * count + i));
+      return examples;
+    },
+  };
 }
 
 const SPLITS = { 'unseen-object': 'val-object', 'unseen-combination': 'val-combination' } as const satisfies Record<Unseen, string>;
@@ -45,7 +46,10 @@ export async function sceneLossPlan(
 /** Emoji scenes of the pool that the embedded default knows, drawn as the base draws. */
 export const sceneData: OpenComparedData = async ({ style }) => ({
   dataset: await emojiScenes({ tier, seed: SCENE_SEEDS.controlTraining.seed, split: 'train', mix: trainingMix, style }),
-  evaluation: (counts, from) => held(SCENE_SEEDS.evaluation.seed, counts, { style, ...(from === undefined ? {} : { from }) }),
+  async evaluation(counts, from): Promise<EvaluationSet> {
+    const { hash, examples } = await held(SCENE_SEEDS.evaluation.seed, counts, { style, ...(from === undefined ? {} : { from }) });
+    return { hash, examples: await examples(), singles: counts.singles };
+  },
   loss: (size, unseen) => sceneLossPlan(size, { style, ...(unseen === undefined ? {} : { unseen }) }),
   reference({ singles, pairs }) {
     const scale = REFERENCE_SCENES / (singles + pairs);

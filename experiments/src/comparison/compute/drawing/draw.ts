@@ -39,6 +39,8 @@ export function drawnFor(setting: Pick<Setting, 'on'>, drawing: Pick<Drawing, 's
 export interface Drawn {
   /** Names it: measures are stored under it. */
   readonly hash: string;
+  /** As messages call it. */
+  readonly label: string;
   readonly images: readonly RgbImage[];
 }
 
@@ -170,18 +172,21 @@ const trainedFor = (drawing: Drawing, all: readonly Arm[], seed: number): Traini
 const penFor = (setting: Setting, parts: Parts): Pen =>
   (parts.arms.some(({ method }) => isCodeModel(method)) ? codePen : controlledPen)(setting, parts);
 
-/** Whether the store has a drawing from one seed under all of its prompt settings. */
-export function hasDrawings(
+/** What names a drawing from one seed under each of its prompt settings; null where the store lacks one of them. */
+export function drawingHashes(
   setting: Setting,
   drawing: Drawing,
   all: readonly Arm[],
   seed: number,
   prompts: readonly PromptSettingId[],
-): boolean {
+): string[] | null {
   const { store } = setting.at;
   const trainings = trainedFor(drawing, all, seed).map((key) => store.place('training', trainingIdentity(setting, key)));
   const pen = penFor(setting, { drawing, arms: armsIn(drawing, all), trainings, scenes: drawnFor(setting, drawing, seed), seed });
-  return (drawing.prompts ?? prompts).every((prompt) => store.has('drawing', pen.identity(prompt)));
+  const identities = (drawing.prompts ?? prompts).map((prompt) => pen.identity(prompt));
+  return identities.every((identity) => store.has('drawing', identity))
+    ? identities.map((identity) => store.place('drawing', identity).hash)
+    : null;
 }
 
 /**
@@ -202,11 +207,12 @@ export async function storedDrawings(
   const drawn: Record<string, Drawn> = {};
   try {
     for (const prompt of drawing.prompts ?? prompts) {
+      const label = `${drawing.label}, ${PROMPT_SETTINGS[prompt].label}, seed ${seed}`;
       const stored = await at.store.cell<PictureSize>('drawing', pen.identity(prompt), async (directory) => {
-        at.say(`drawing ${scenes.examples.length} pictures: ${drawing.label}, ${PROMPT_SETTINGS[prompt].label}, seed ${seed}`);
+        at.say(`drawing ${scenes.examples.length} pictures: ${label}`);
         return writePictures(directory, await pen.draw(prompt));
       });
-      drawn[prompt] = { hash: stored.hash, images: readPictures(stored) };
+      drawn[prompt] = { hash: stored.hash, label, images: readPictures(stored) };
     }
     return drawn;
   } finally {

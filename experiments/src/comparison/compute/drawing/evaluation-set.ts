@@ -12,6 +12,12 @@ export interface EvaluationSet {
   readonly singles: number;
 }
 
+/** Scenes that are drawn when they are first needed: their name is known before. */
+export interface LazySet {
+  readonly hash: string;
+  examples(): Promise<readonly Example[]>;
+}
+
 /** The first so many of each kind; the set itself where that is all of it. */
 export function firstOf(set: EvaluationSet, { singles, pairs }: SceneCounts): EvaluationSet {
   const examples = [...set.examples.slice(0, Math.min(singles, set.singles)), ...set.examples.slice(set.singles, set.singles + pairs)];

@@ -12,5 +12,5 @@ export async function storedRoundTrip({ at, base }: Pick<Setting, 'at' | 'base'>
     const images = scenes.examples.map(({ image }) => image);
     return writePictures(directory, await base.decode(await base.encode(images, at.engine), at.engine));
   });
-  return { hash: stored.hash, images: readPictures(stored) };
+  return { hash: stored.hash, label: 'the scenes through the autoencoder', images: readPictures(stored) };
 }

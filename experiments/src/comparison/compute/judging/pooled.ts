@@ -37,7 +37,8 @@ export async function measurePooled(
       singles: 0,
     };
     const hash = jsonHash({ pooled: drawn.map((one) => one.hash) });
-    return { pictures: images.length, measures: await storedMeasures(setting, asked, { hash, images, scenes, condition, ground }) };
+    const label = `${drawn[0]!.label}, with those of all other seeds`;
+    return { pictures: images.length, measures: await storedMeasures(setting, asked, { hash, label, images, scenes, condition, ground }) };
   };
   for (const condition of setting.at.profile.conditions) {
     pooled[condition] = {};

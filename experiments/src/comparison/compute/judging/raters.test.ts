@@ -15,6 +15,7 @@ afterAll(() => rmSync(root, { recursive: true }));
 /** One pixel of a brightness for each picture. */
 const drawn = (hash: string, brightness: (i: number) => number): Drawn => ({
   hash,
+  label: hash,
   images: Array.from({ length: 40 }, (_, i): RgbImage => ({ rgb: new Uint8Array(3).fill(brightness(i)), width: 1, height: 1 })),
 });
 
