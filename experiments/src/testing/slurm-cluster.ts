@@ -5,7 +5,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HELD_AFTER_FAILURE } from '../runner/sweep/slurm.ts';
+import { HELD_AFTER_FAILURE, HELD_BY_USER } from '../runner/sweep/slurm.ts';
 
 /** Debian puts them where a user's path does not look. */
 const FOLDERS = [...(process.env['PATH'] ?? '').split(':'), '/usr/sbin', '/usr/local/sbin'];
@@ -146,14 +146,16 @@ export class SlurmCluster {
   }
 
   /**
-   * Waits until nothing is queued or running.
-   * @param held what a person does who sees that Slurm holds a job after a failure of a node
+   * Waits until nothing is queued or running. Nodes tell every half hour what runs on them, or when they are asked to: a controller that was
+   * killed may have forgotten that a job has ended.
+   * @param held what a person does who sees that Slurm holds a job after a failure of a node or of the controller
    */
   async drained(seconds: number, held: () => void = () => {}): Promise<void> {
     for (let i = 0; i < 2 * seconds; i++) {
       const { stdout, stderr } = this.run('squeue', '--noheader', '--format=%i %r');
       if (stdout.trim() === '' && stderr === '') return;
-      if (HELD_AFTER_FAILURE.test(stdout)) held();
+      if (HELD_AFTER_FAILURE.test(stdout) || stdout.includes(HELD_BY_USER)) held();
+      if (i % 60 === 59) this.run('scontrol', 'reconfigure');
       await sleep(500);
     }
     throw new Error(`after ${seconds} s the queue still has ${this.run('squeue').stdout}`);

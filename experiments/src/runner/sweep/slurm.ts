@@ -95,6 +95,13 @@ export async function queued(name: string): Promise<QueuedJob[]> {
     });
 }
 
+/** What Slurm says of jobs that their user, or `--hold`, keeps from running. */
+export const HELD_BY_USER = 'JobHeldUser';
+
+/** Whether a job in the queue is held by its user. */
+export const isHeld = async (id: string): Promise<boolean> =>
+  (await slurm('squeue', ['--noheader', `--jobs=${id}`, '--format=%r'])).trim() === HELD_BY_USER;
+
 /** What Slurm says of jobs and elements that it does not start again by itself, since a node failed as it started them. */
 export const HELD_AFTER_FAILURE = /launch.failed.requeued.held/i;
 

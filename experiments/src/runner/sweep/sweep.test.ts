@@ -78,7 +78,17 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
       const onCluster = ['--launcher=slurm', '--partition=main', '--time=30', `--max-submitted=${SUBMITTED}`];
       const begun = cells('slurm', cluster.env, ...sized, ...onCluster);
       expect(begun.said).toMatch(new RegExp(`of ${CELLS} missing tasks submitted as \\d+ arrays, the other \\d+ follow`));
-      expect(cells('slurm', cluster.env, ...sized, ...onCluster).said).toMatch(/in the queue already, .* nothing is submitted twice/);
+      // As it stands when the controller has forgotten that it may run.
+      const { rounds } = JSON.parse(readFileSync(path.join(sweepFolder('slurm'), 'sweep.json'), 'utf8')) as {
+        rounds: { reduce: string }[];
+      };
+      cluster.run('scontrol', 'uhold', rounds[0]!.reduce);
+      expect(cells('slurm', cluster.env, ...sized, ...onCluster).said).toMatch(
+        /in the queue already, .* nothing is submitted twice; job \d+, held .* may run again/,
+      );
+      expect(cluster.run('squeue', '--noheader', `--jobs=${rounds[0]!.reduce}`, '--format=%r|%E').stdout).toMatch(
+        /^(None|Dependency)\|afterany:/,
+      );
 
       await killTasks(path.join(root, 'slurm'), KILLS);
       cluster.kill('slurmctld');

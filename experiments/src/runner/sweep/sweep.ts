@@ -7,6 +7,8 @@ import { ExperimentError } from '../errors.ts';
 import type { Task } from '../job.ts';
 import {
   cancelJobs,
+  HELD_BY_USER,
+  isHeld,
   maxArraySize,
   queued,
   releaseAfter,
@@ -19,10 +21,10 @@ import {
 
 /**
  * What every task does at its end: a controller that is killed forgets what it was told in its last seconds, such as that the job behind
- * the round may run, and nobody else would tell it again.
+ * the round may run. Where it is killed as the last tasks end, the same command given again tells it.
  */
 const releaseScript = (reduce: string, others: readonly string[]): string => `#!/bin/bash
-if [ "$(squeue --noheader --jobs=${reduce} --format=%r 2> /dev/null)" = JobHeldUser ]; then
+if [ "$(squeue --noheader --jobs=${reduce} --format=%r 2> /dev/null)" = ${HELD_BY_USER} ]; then
 ${releasingAfter(reduce, others)
   .map((argv) => `  scontrol ${shellText(argv)}\n`)
   .join('')}fi
@@ -131,10 +133,18 @@ export class Sweep {
     };
     const inQueue = await this.inQueue();
     const ours = process.env['SLURM_JOB_ID'];
-    if (inQueue.some(({ id }) => id !== ours && record.rounds.some(({ reduce }) => reduce === id))) {
+    const waiting = record.rounds.findLast(({ reduce }) => reduce !== ours && inQueue.some(({ id }) => id === reduce))?.reduce;
+    if (waiting !== undefined) {
       const released = await releaseHeld(this.name);
       const again = released === 0 ? '' : `; ${released} that Slurm held after a failure of a node may run again`;
-      return `${this.name} is in the queue already, ${inQueue.length} jobs and elements of it: nothing is submitted twice${again}`;
+      const forgotten = await isHeld(waiting);
+      if (forgotten)
+        await releaseAfter(
+          waiting,
+          [...new Set(inQueue.map(({ id }) => id))].filter((id) => id !== ours && id !== waiting),
+        );
+      const told = forgotten ? `; job ${waiting}, held as a controller that is killed can leave it, may run again` : '';
+      return `${this.name} is in the queue already, ${inQueue.length} jobs and elements of it: nothing is submitted twice${again}${told}`;
     }
     const flying = new Set(taskIds(record.rounds, inQueue));
     const missing = tasks.filter((task) => !task.done() && !flying.has(task.id) && (begins || !this.#failed(record).has(task.id)));
