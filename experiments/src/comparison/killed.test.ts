@@ -2,11 +2,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { chromium } from 'playwright-core';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { uniform } from '@controllab/data';
+import { hasBrowser, openBrowser, problemsOf, skippedText } from '@controllab/report/testing/browser';
 
 /** How often the run is killed; KILLS=100 before a release. */
 const KILLS = Number(process.env['KILLS'] ?? 6);
@@ -26,8 +25,6 @@ const PHASES = [
 ] as const;
 /** Of a longer test: what is killed twice as often costs no training. */
 const ROUND = KILLS <= PHASES.length ? [0, 2, 4, 5, 5, 6, 6] : [0, 1, 2, 3, 4, 2, 4, 3, 5, 6, 5, 6, 5, 6];
-
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
 let root: string;
 const running = new Set<ChildProcess>();
@@ -101,30 +98,15 @@ describe('a comparison of two arms', () => {
     expect(lines.filter((line) => /^measuring/.test(line))).toEqual([expect.stringMatching(/the scenes themselves/)]);
   });
 
-  it.skipIf(!existsSync(CHROMIUM))(
-    `makes a page that opens without a complaint${existsSync(CHROMIUM) ? '' : ` (skipped: no browser at ${CHROMIUM})`}`,
-    async () => {
-      const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-gpu', '--no-first-run'] });
-      try {
-        for (const [page, marker] of [
-          ['index.html', '.runs li'],
-          ['two-arms/tiny-seed-1/index.html', '.plot-area .main-svg'],
-        ] as const) {
-          const tab = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-          const complaints: string[] = [];
-          tab.on('console', (message) => complaints.push(message.text()));
-          tab.on('pageerror', (error) => complaints.push(error.message));
-          tab.on('requestfailed', (request) => complaints.push(`failed: ${request.url()}`));
-          await tab.goto(pathToFileURL(at('whole', 'reports', page)).href);
-          await tab.locator(marker).first().waitFor({ state: 'attached' });
-          expect(await tab.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')).toBe(0);
-          expect(complaints).toEqual([]);
-        }
-      } finally {
-        await browser.close();
-      }
-    },
-  );
+  it.skipIf(!hasBrowser)(`makes pages that open without a complaint${skippedText}`, async () => {
+    const browser = await openBrowser();
+    try {
+      for (const page of ['index.html', 'two-arms/tiny-seed-1/index.html'])
+        expect(await problemsOf(browser, at('whole', 'reports', page))).toEqual([]);
+    } finally {
+      await browser.close();
+    }
+  });
 
   /** Starts a run and kills it, with its workers, in a phase. @returns whether it was killed before it finished */
   async function killed(name: string, phase: (typeof PHASES)[number], random: Float64Array | Float32Array): Promise<boolean> {

@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { chromium, type Browser, type Page } from 'playwright-core';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
@@ -24,4 +25,26 @@ export function complaintsOf(page: Page): string[] {
     if (!/^(file|data|blob):/.test(request.url())) complaints.push(`network: ${request.url()}`);
   });
   return complaints;
+}
+
+/** Opens a page as a reader does. @returns complaints, plots that do not come, and what is wider than the window */
+export async function problemsOf(browser: Browser, file: string): Promise<string[]> {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  try {
+    const problems = complaintsOf(page);
+    page.on('requestfailed', (request) => problems.push(`failed: ${request.url()}`));
+    await page.goto(pathToFileURL(file).href, { waitUntil: 'load', timeout: 100_000 });
+    const all = page.locator('.plot-area');
+    const drawn = all.filter({ has: page.locator('.main-svg') });
+    for (let i = 0; i < 50 && (await drawn.count()) < (await all.count()); i++) await page.waitForTimeout(200);
+    const [missing, beyond] = [
+      (await all.count()) - (await drawn.count()),
+      await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
+    ];
+    if (missing > 0) problems.push(`${missing} plots are not drawn`);
+    if (beyond > 0) problems.push(`wider than the window by ${beyond} pixels`);
+    return problems;
+  } finally {
+    await page.close();
+  }
 }
