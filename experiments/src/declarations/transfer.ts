@@ -135,10 +135,17 @@ const transfer: Experiment = {
   measures: [conditionFidelity, styleKept, frechet],
   takeaway: (view) => {
     const [panel] = view.panels as [Panel];
-    const value = (drawing: string): string => panel.value(drawing, 'perfect', 'fidelity').value.toFixed(2);
-    return `Fidelity of a ControlNet carried over, and of one trained there: ${stylesOf(view)
-      .map((style) => `${value(`controlnet-on-${style}`)} and ${value(`trained-on-${style}`)} (${style})`)
-      .join(', ')}.`;
+    const both = (measure: string, first: string, second: string): string =>
+      stylesOf(view)
+        .map((style) => {
+          const [a, b] = [first, second].map((drawing) => panel.value(`${drawing}-${style}`, 'perfect', measure).value.toFixed(2));
+          return `${a} and ${b} (${style})`;
+        })
+        .join(', ');
+    return [
+      `Fidelity of a ControlNet carried over, and of one trained there: ${both('fidelity', 'controlnet-on', 'trained-on')}.`,
+      `Of the community model’s style ControlNeXt keeps, with whole weights and with increments: ${both('style', 'weights-on', 'increments-on')}.`,
+    ].join(' ');
   },
   summary: () =>
     'The community models are low-rank adapters of the same U-Net that draw as other artists do. Scenes and conditions are in the style of the base that draws them, so that no control is favoured by its own artist’s outlines.',
