@@ -1,11 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/** They replace modules, or what belongs to the whole process. */
+/** They replace modules, or what belongs to the whole process, or say what it takes. */
 const ALONE = [
   'packages/command-line/src/run-program.test.ts',
   'packages/python-peer/src/python-peer.test.ts',
   'packages/training/src/run-training.test.ts',
   'experiments/src/declarations/reports.test.ts',
+  'experiments/src/train/train.test.ts',
 ];
 
 // Packages export their sources under the `controllab` condition: no build step between an edit and a test.

@@ -101,8 +101,11 @@ describe('a comparison of two arms', () => {
   it.skipIf(!hasBrowser)(`makes pages that open without a complaint${skippedText}`, async () => {
     const browser = await openBrowser();
     try {
-      for (const page of ['index.html', 'two-arms/tiny-seed-1/index.html'])
-        expect(await problemsOf(browser, at('whole', 'reports', page))).toEqual([]);
+      for (const [page, marker] of [
+        ['index.html', '.runs li'],
+        ['two-arms/tiny-seed-1/index.html', '.plot-area .main-svg'],
+      ] as const)
+        expect(await problemsOf(browser, at('whole', 'reports', page), marker)).toEqual([]);
     } finally {
       await browser.close();
     }

@@ -27,8 +27,12 @@ export function complaintsOf(page: Page): string[] {
   return complaints;
 }
 
-/** Opens a page as a reader does. @returns complaints, plots that do not come, and what is wider than the window */
-export async function problemsOf(browser: Browser, file: string): Promise<string[]> {
+/**
+ * Opens a page as a reader does.
+ * @param marker of what the page has to show, as CSS selects it
+ * @returns complaints, plots that do not come, a marker that nothing has, and what is wider than the window
+ */
+export async function problemsOf(browser: Browser, file: string, marker = 'body'): Promise<string[]> {
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   try {
     const problems = complaintsOf(page);
@@ -41,6 +45,7 @@ export async function problemsOf(browser: Browser, file: string): Promise<string
       (await all.count()) - (await drawn.count()),
       await page.evaluate<number>('document.documentElement.scrollWidth - document.documentElement.clientWidth'),
     ];
+    if ((await page.locator(marker).count()) === 0) problems.push(`nothing is there for ${marker}`);
     if (missing > 0) problems.push(`${missing} plots are not drawn`);
     if (beyond > 0) problems.push(`wider than the window by ${beyond} pixels`);
     return problems;
