@@ -146,8 +146,8 @@ export class SlurmCluster {
   }
 
   /**
-   * Waits until nothing is queued or running. Nodes tell every half hour what runs on them, or when they are asked to: a controller that
-   * was killed may have forgotten that a job has ended.
+   * Waits until nothing is queued or running. Nodes tell what runs on them when they are asked to, and seldom else: a controller that was
+   * killed may have forgotten that a job has ended.
    * @param held what a person does who sees that Slurm holds a job after a failure of a node or of the controller
    */
   async drained(seconds: number, held: () => void = () => {}): Promise<void> {

@@ -1,8 +1,8 @@
-import { jsonHash, type Example } from '@controllab/data';
+import { jsonHash } from '@controllab/data';
 import { colourNames, colours, type Colour } from '@controllab/emoji-scenes';
 import { fill50k, type CircleExample, type CircleSource } from '@controllab/fill50k';
 import { ExperimentError } from '../../runner/errors.ts';
-import { REFERENCE_SCENES, type LazySet } from '../compute/drawing/evaluation-set.ts';
+import { drawnNow, REFERENCE_SCENES, type LazySet } from '../compute/drawing/evaluation-set.ts';
 import type { OpenComparedData } from './compared-data.ts';
 
 /** Circles of one seed are drawn anew by another: place, size and colours. */
@@ -23,19 +23,15 @@ const circles =
         },
       };
     };
-    const drawn = async ({ hash, examples }: LazySet): Promise<{ hash: string; examples: readonly Example[] }> => ({
-      hash,
-      examples: await examples(),
-    });
     return {
       dataset: of(SEEDS.training),
       evaluation: async ({ singles, pairs }, from = 0) => ({
-        ...(await drawn(held(SEEDS.evaluation, noPairs(singles, pairs), from * singles))),
+        ...(await drawnNow(held(SEEDS.evaluation, noPairs(singles, pairs), from * singles))),
         singles,
       }),
       async loss({ scenes, timesteps }, unseen) {
         if (unseen !== undefined) throw new ExperimentError('invalid-option', `circles have no scenes that hold an ${unseen}`, { unseen });
-        return { scenes: await drawn(held(SEEDS.heldOutLoss, scenes)), timesteps };
+        return { scenes: await drawnNow(held(SEEDS.heldOutLoss, scenes)), timesteps };
       },
       reference: () => Promise.resolve(held(SEEDS.frechetReference, REFERENCE_SCENES)),
     };

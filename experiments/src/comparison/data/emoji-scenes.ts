@@ -1,7 +1,7 @@
 import { jsonHash } from '@controllab/data';
 import { emojiScenes, SCENE_SEEDS, trainingMix, type SceneExample, type SceneMix, type Style } from '@controllab/emoji-scenes';
 import { COMMITTED_TIER } from '@controllab/mini-sd';
-import { REFERENCE_SCENES, type EvaluationSet, type LazySet } from '../compute/drawing/evaluation-set.ts';
+import { drawnNow, REFERENCE_SCENES, type LazySet } from '../compute/drawing/evaluation-set.ts';
 import type { LossPlan } from '../compute/judging/held-out-loss.ts';
 import type { LossSize, SceneCounts } from '../experiment.ts';
 import type { OpenComparedData, Unseen } from './compared-data.ts';
@@ -46,9 +46,9 @@ export async function sceneLossPlan(
 /** Emoji scenes of the pool that the embedded default knows, drawn as the base draws. */
 export const sceneData: OpenComparedData = async ({ style }) => ({
   dataset: await emojiScenes({ tier, seed: SCENE_SEEDS.controlTraining.seed, split: 'train', mix: trainingMix, style }),
-  async evaluation(counts, from): Promise<EvaluationSet> {
-    const { hash, examples } = await held(SCENE_SEEDS.evaluation.seed, counts, { style, ...(from === undefined ? {} : { from }) });
-    return { hash, examples: await examples(), singles: counts.singles };
+  async evaluation(counts, from) {
+    const scenes = await held(SCENE_SEEDS.evaluation.seed, counts, { style, ...(from === undefined ? {} : { from }) });
+    return { ...(await drawnNow(scenes)), singles: counts.singles };
   },
   loss: (size, unseen) => sceneLossPlan(size, { style, ...(unseen === undefined ? {} : { unseen }) }),
   reference({ singles, pairs }) {

@@ -133,6 +133,7 @@ export class Sweep {
     };
     const inQueue = await this.inQueue();
     const ours = process.env['SLURM_JOB_ID'];
+    const others = [...new Set(inQueue.map(({ id }) => id))].filter((id) => id !== ours);
     const waiting = record.rounds.findLast(({ reduce }) => reduce !== ours && inQueue.some(({ id }) => id === reduce))?.reduce;
     if (waiting !== undefined) {
       const released = await releaseHeld(this.name);
@@ -141,7 +142,7 @@ export class Sweep {
       if (forgotten)
         await releaseAfter(
           waiting,
-          [...new Set(inQueue.map(({ id }) => id))].filter((id) => id !== ours && id !== waiting),
+          others.filter((id) => id !== waiting),
         );
       const told = forgotten ? `; job ${waiting}, held as a controller that is killed can leave it, may run again` : '';
       return `${this.name} is in the queue already, ${inQueue.length} jobs and elements of it: nothing is submitted twice${again}${told}`;
@@ -171,7 +172,7 @@ export class Sweep {
       await cancelJobs([reduce]);
       throw error;
     }
-    const before = [...round.arrays.map(({ id }) => id), ...new Set(inQueue.map(({ id }) => id).filter((id) => id !== ours))];
+    const before = [...round.arrays.map(({ id }) => id), ...others];
     await writeAtomic(path.join(this.directory, `round-${number}-release.sh`), releaseScript(reduce, before));
     await releaseAfter(reduce, before);
     const sent = round.arrays.reduce((sum, { count }) => sum + count, 0);

@@ -18,6 +18,12 @@ export interface LazySet {
   examples(): Promise<readonly Example[]>;
 }
 
+/** The same with its scenes. */
+export const drawnNow = async ({ hash, examples }: LazySet): Promise<Pick<EvaluationSet, 'hash' | 'examples'>> => ({
+  hash,
+  examples: await examples(),
+});
+
 /** The first so many of each kind; the set itself where that is all of it. */
 export function firstOf(set: EvaluationSet, { singles, pairs }: SceneCounts): EvaluationSet {
   const examples = [...set.examples.slice(0, Math.min(singles, set.singles)), ...set.examples.slice(set.singles, set.singles + pairs)];
