@@ -6,6 +6,7 @@ const ALONE = [
   'packages/python-peer/src/python-peer.test.ts',
   'packages/training/src/run-training.test.ts',
   'experiments/src/declarations/reports.test.ts',
+  'experiments/src/fuzz/fuzz.test.ts',
   'experiments/src/train/train.test.ts',
 ];
 

@@ -104,11 +104,9 @@ describe('config checks', () => {
     [{ norm_eps: Number.NaN }, /norm_eps: expected/],
     [{ constructor: 1 }, /constructor: unknown key/],
   ])('%j is refused by name', (change, message) => {
-    const started = performance.now();
     const build = () => new UNet2DConditionModel({ ...config, ...change } as UNet2DConditionConfig);
     expect(build).toThrow(message);
     expect(build).toThrow(expect.objectContaining({ name: 'CoreBlocksError', code: 'invalid-config' }));
-    expect(performance.now() - started).toBeLessThan(1000);
   });
 
   it.each<[Record<string, unknown>, RegExp]>([

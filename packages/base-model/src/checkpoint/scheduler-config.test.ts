@@ -100,8 +100,6 @@ it.each<[SchedulerConfig, RegExp]>([
   [JSON.parse('{"__proto__": 1}') as SchedulerConfig, /__proto__: not a setting/],
 ])('refuses %j', (change, message) => {
   const given = Object.defineProperties({ ...SD15 }, Object.getOwnPropertyDescriptors(change)) as SchedulerConfig;
-  const before = performance.now();
   expect(() => schedulerSettings(given)).toThrow(message);
   expect(() => schedulerSettings(given)).toThrow(BaseModelError);
-  expect(performance.now() - before).toBeLessThan(1000);
 });

@@ -194,7 +194,6 @@ describe('a header has a budget for', () => {
     ['all of it', ' '.repeat(17 * 2 ** 20), /the header claims 17825792 bytes, more than the limit of 16777216/],
   ])('%s', (_, header, message) => {
     put(header);
-    const started = performance.now();
     expect(() => readSafetensors(file)).toThrow(
       expect.objectContaining({ name: 'CoreBlocksError', message: expect.stringMatching(message) }),
     );
@@ -203,7 +202,6 @@ describe('a header has a budget for', () => {
     } catch (error) {
       expect((error as Error).message.length).toBeLessThan(500);
     }
-    expect(performance.now() - started).toBeLessThan(2000);
   });
 
   it('metadata, which may be long', () => {

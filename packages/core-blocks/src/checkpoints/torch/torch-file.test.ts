@@ -198,12 +198,10 @@ describe('readTorchFile', () => {
         /with 131072 arguments/,
       ],
     ])('%s', async (_, pickle, message) => {
-      const started = performance.now();
       await expect(read(zip({ 't/data.pkl': pickle }))).rejects.toMatchObject({
         name: 'CoreBlocksError',
         message: expect.stringMatching(message) as string,
       });
-      expect(performance.now() - started).toBeLessThan(1000);
     });
 
     it('what an archive expands to', async () => {
