@@ -5,7 +5,7 @@ import { conditionImage } from './conditions/condition-image.ts';
 import { conflictingCaption } from './captions/conflicting-caption.ts';
 import { EmojiScenesError } from './emoji-scenes-error.ts';
 import { insufficientCaption } from './captions/insufficient-caption.ts';
-import { loadAtlas } from './drawings/load-atlas.ts';
+import { loadAtlas, type Atlas } from './drawings/load-atlas.ts';
 import { conditions, type Condition } from './conditions/scene-buffers.ts';
 import { defaultMix, type SceneMix } from './scenes/scene-mix.ts';
 import { SceneRenderer } from './rendering/scene-renderer.ts';
@@ -62,7 +62,7 @@ export async function emojiScenes(source: SceneSource): Promise<Dataset<SceneExa
   const { tier, seed, split, style = 'openmoji', size = 64, mix = defaultMix(size), length = ALL } = source;
   if (!Number.isInteger(length) || length < 1 || length > ALL)
     throw new EmojiScenesError('invalid-argument', `length must be an integer from 1 to 2^32, got ${length}.`, { length });
-  const atlas = await loadAtlas(style);
+  const atlas = await atlasOf(style);
   const objects = catalogue(tier);
   const options = { seed, objects, size, split, mix };
   // A split or a mix that has no scenes is refused now, not in a worker after hours.
@@ -90,6 +90,19 @@ export async function emojiScenes(source: SceneSource): Promise<Dataset<SceneExa
       return scene(sceneSpec(index, options), common);
     },
   };
+}
+
+const atlases = new Map<string, Promise<Atlas>>();
+
+/** The drawings of a style, read once a process however many datasets it opens: 17 MB, and a tenth of a second. */
+function atlasOf(style: Style): Promise<Atlas> {
+  const known = atlases.get(style);
+  if (known !== undefined) return known;
+  const atlas = loadAtlas(style);
+  atlases.set(style, atlas);
+  // What failed is tried again by whoever asks next.
+  atlas.catch(() => atlases.delete(style));
+  return atlas;
 }
 
 /** Opens it again from a `DatasetReference`. */
