@@ -1,8 +1,8 @@
 /**
  * A program of the sweep's tests: the job "cells" alone, of `--cells N` tasks that each count how often they were computed. `--fail N`
- * makes one fail, `--work MS` makes each take so long.
+ * makes one fail, `--work MS` makes each take so long, `--until FILE` until there is that file.
  */
-import { appendFileSync, mkdirSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Option, type Command } from 'commander';
@@ -16,13 +16,15 @@ interface Cells {
   cells: number;
   fail: number;
   work: number;
+  until?: string;
 }
 
 const identity = (cell: number) => ({ cell });
 const compute = (at: JobContext<object>, cell: number) =>
   at.store.cell('dummy', identity(cell), async () => {
-    const { fail, work } = at.flags as unknown as Cells;
+    const { fail, work, until } = at.flags as unknown as Cells;
     await sleep(work);
+    while (until !== undefined && !existsSync(until)) await sleep(100);
     if (cell === fail && process.env['CELLS_MEND'] === undefined)
       throw new ExperimentError('measurement-failed', `cell ${cell} has no value today`, { cell });
     const log = path.join(at.store.root, 'computed');
@@ -39,6 +41,7 @@ const job: Job<object, number[]> = {
     new Option('--cells <count>').argParser(integer(1)).default(10),
     new Option('--fail <cell>').argParser(integer(0)).default(1e9),
     new Option('--work <ms>').argParser(integer(0)).default(0),
+    new Option('--until <file>'),
   ],
   seeded: false,
   engines: null,

@@ -108,15 +108,23 @@ export class SlurmCluster {
     return spawnSync(find(program) ?? program, argv, { encoding: 'utf8', env: this.env });
   }
 
-  /** Waits until at least `count` jobs or elements run. */
-  async running(count: number): Promise<void> {
-    await this.#until(`${count} jobs run`, (times) => times.length >= count);
+  /**
+   * Waits until at least `count` jobs or elements run.
+   * @param which options of squeue: those of a node or a partition alone
+   */
+  async running(count: number, ...which: string[]): Promise<void> {
+    const argv = ['--noheader', '--array', '--states=RUNNING', '--format=%i', ...which];
+    for (let i = 0; i < 600; i++) {
+      const { stdout } = this.run('squeue', ...argv);
+      if (stdout.split('\n').filter((line) => line.trim() !== '').length >= count) return;
+      await sleep(200);
+    }
+    throw new Error(`waited in vain until ${count} jobs run: ${this.run('squeue').stdout}`);
   }
 
-  /** Waits until a job or element of a partition begins on `node`: what ran there before may end at any moment. */
-  async begins(node: 'n1' | 'n2', partition: string): Promise<void> {
-    const where = [`--nodelist=${node}`, `--partition=${partition}`];
-    await this.#until(`a job of ${partition} begins on ${node}`, (times) => times.some((time) => /^0:0[01]$/.test(time)), ...where);
+  /** A partition that is down takes jobs and begins none. */
+  partition(name: string, state: 'UP' | 'DOWN'): void {
+    this.run('scontrol', 'update', `PartitionName=${name}`, `State=${state}`);
   }
 
   /** A node goes down, and what ran there with it, until {@link comeBack}. */
@@ -133,16 +141,6 @@ export class SlurmCluster {
       await sleep(1000);
     }
     throw new Error(`${node} does not come back: ${this.run('scontrol', 'show', 'node', node).stdout}`);
-  }
-
-  /** @param enough is asked of the times, minutes:seconds, that the jobs and elements running now have run */
-  async #until(what: string, enough: (times: readonly string[]) => boolean, ...which: string[]): Promise<void> {
-    for (let i = 0; i < 600; i++) {
-      const { stdout } = this.run('squeue', '--noheader', '--array', '--states=RUNNING', '--format=%M', ...which);
-      if (enough(stdout.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()])))) return;
-      await sleep(200);
-    }
-    throw new Error(`waited in vain until ${what}: ${this.run('squeue').stdout}`);
   }
 
   /**

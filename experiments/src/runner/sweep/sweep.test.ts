@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -76,6 +76,8 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
     async () => {
       const sized = [`--cells=${CELLS}`, '--fail=3', '--work=2000'];
       const onCluster = ['--launcher=slurm', '--partition=main', '--time=30', `--max-submitted=${SUBMITTED}`];
+      // Nothing may begin, and so end, before what is in the queue has been looked at.
+      cluster.partition('main', 'DOWN');
       const begun = cells('slurm', cluster.env, ...sized, ...onCluster);
       expect(begun.said).toMatch(new RegExp(`of ${CELLS} missing tasks submitted as \\d+ arrays, the other \\d+ follow`));
       // As it stands when the controller has forgotten that it may run.
@@ -87,8 +89,9 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
         /in the queue already, .* nothing is submitted twice; job \d+, held .* may run again/,
       );
       expect(cluster.run('squeue', '--noheader', `--jobs=${rounds[0]!.reduce}`, '--format=%r|%E').stdout).toMatch(
-        /^(None|Dependency)\|afterany:/,
+        /^(None|Dependency|PartitionDown)\|afterany:/,
       );
+      cluster.partition('main', 'UP');
 
       await killTasks(path.join(root, 'slurm'), KILLS);
       cluster.kill('slurmctld');
@@ -115,7 +118,9 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
   );
 
   it('computes once what another job pushed aside, and what ran on a node that went down', { timeout: 600_000 }, async () => {
-    const submit = (): void => void cells('aside', cluster.env, '--cells=6', '--work=3000', '--launcher=slurm', '--partition=main');
+    // However slow this machine is, nothing ends before its time.
+    const until = path.join(root, 'back');
+    const submit = (): void => void cells('aside', cluster.env, '--cells=6', `--until=${until}`, '--launcher=slurm', '--partition=main');
     submit();
     await cluster.running(2);
     cluster.run('sbatch', '--partition=urgent', '--nodes=2', '--exclusive', '--output=/dev/null', '--wrap=sleep 2');
@@ -127,19 +132,21 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
     };
     await restartsAbove(0);
 
-    await cluster.begins('n2', 'main');
+    await cluster.running(1, '--nodelist=n2', '--partition=main');
     const pushed = restarts();
     cluster.goDown('n2');
     await restartsAbove(pushed);
     await cluster.comeBack('n2');
+    writeFileSync(until, '');
     await cluster.drained(400, submit);
     expect(computed('aside')).toEqual(new Array(6).fill('x'));
     expect(results('aside')).toContain('6 cells');
   });
 
   it('is taken out of the queue by cancel, and goes on by resume', { timeout: 600_000 }, async () => {
-    const sized = ['--cells=4', '--work=3000', '--launcher=slurm'];
-    cells('cancelled', cluster.env, ...sized);
+    const resumed = path.join(root, 'resumed');
+    cells('cancelled', cluster.env, '--cells=4', `--until=${resumed}`, '--launcher=slurm');
+    await cluster.running(1);
     const sweep = (action: string) =>
       new Promise<string>((resolve) => {
         const argv = ['--conditions=controllab', '--import', 'tsx', new URL('../../testing/cells.ts', import.meta.url).pathname];
@@ -150,9 +157,11 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
         for (const stream of [child.stdout, child.stderr]) stream.on('data', (part: Buffer) => (said += part.toString()));
         child.once('close', () => resolve(said));
       });
-    expect(await sweep('status')).toMatch(/1 round submitted; in the queue: .*(pending|running)[^]*cell-3/);
+    expect(await sweep('status')).toMatch(/1 round submitted; in the queue: .*running[^]*cell-3/);
     expect(await sweep('cancel')).toMatch(/jobs and elements cancelled/);
     await cluster.drained(60);
+    expect(existsSync(path.join(root, 'cancelled', 'store', 'computed'))).toBe(false);
+    writeFileSync(resumed, '');
     expect(await sweep('resume')).toMatch(/missing tasks submitted/);
     await cluster.drained(200);
     expect(results('cancelled')).toContain('4 cells');
