@@ -75,10 +75,12 @@ export class Lora extends Module {
       const { data, shape } = base[name]!;
       const [rank, width] = a.shape as [number, number];
       const out = Float32Array.from(data as Float32Array);
+      const [down, up] = [a.data, b.data];
       for (let o = 0; o < b.shape[0]!; o++) {
+        const row = out.subarray(o * width, (o + 1) * width);
         for (let r = 0; r < rank; r++) {
-          const factor = b.data[o * rank + r]!;
-          for (let i = 0; i < width; i++) out[o * width + i]! += factor * a.data[r * width + i]!;
+          const factor = up[o * rank + r]!;
+          for (let i = 0, from = r * width; i < width; i++, from++) row[i]! += factor * down[from]!;
         }
       }
       merged[name] = { data: out, shape };

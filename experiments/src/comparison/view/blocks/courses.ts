@@ -1,11 +1,10 @@
 import type { Table } from '@controllab/report';
-import { changePoints, plateauEvidence, type ChangePoints } from '../statistics/change-points.ts';
-import { mean, type Panel, type View } from '../view.ts';
+import { changeOf, plateauEvidence, type ChangePoints } from '../statistics/change-points.ts';
+import type { Panel, View } from '../view.ts';
 import { perStep } from './trainings.ts';
 
 /** What each training of an arm went through: change points of its fidelity over the evaluated steps. */
-export const courses = (panel: Panel, arm: string): ChangePoints[] =>
-  panel.trainings(arm).map(({ curve: { steps, perImage } }) => changePoints({ steps, values: perImage.map(mean) }));
+export const courses = (panel: Panel, arm: string): ChangePoints[] => panel.trainings(arm).map(({ curve }) => changeOf(curve));
 
 /** When and how fast fidelity changes, arm by arm: means over trainings of what the fits say. */
 export function changePointTable(view: View, panel: Panel): Table {

@@ -1,3 +1,6 @@
+import type { TrainingValue } from '../../compute/training/train.ts';
+import { mean } from '../view.ts';
+
 /** A quantity over training: what it was at each evaluated step. */
 export interface Course {
   readonly steps: readonly number[];
@@ -28,18 +31,43 @@ export interface ChangePoints {
 const LN_2 = Math.log(2);
 const LN_9 = Math.log(9);
 
-/** Least squares of `values` on a constant and one shape: the residual sum, and the fitted curve. */
-function project(values: readonly number[], shape: readonly number[]): { rss: number; curve: number[] } {
-  const n = values.length;
-  const [meanValue, meanShape] = [values, shape].map((all) => all.reduce((a, b) => a + b, 0) / n) as [number, number];
-  let [covariance, variance] = [0, 0];
-  for (let i = 0; i < n; i++) {
-    covariance += (values[i]! - meanValue) * (shape[i]! - meanShape);
-    variance += (shape[i]! - meanShape) ** 2;
+/** Least squares of values on a constant and one shape. */
+class Projection {
+  readonly #values: readonly number[];
+  readonly #meanValue: number;
+  #meanShape = 0;
+  #slope = 0;
+
+  constructor(values: readonly number[]) {
+    this.#values = values;
+    this.#meanValue = values.reduce((a, b) => a + b, 0) / values.length;
   }
-  const slope = variance === 0 ? 0 : covariance / variance;
-  const curve = shape.map((f) => meanValue + slope * (f - meanShape));
-  return { rss: values.reduce((sum, value, i) => sum + (value - curve[i]!) ** 2, 0), curve };
+
+  /** The sum of squared residuals: some ten thousand times a course, so nothing is allocated. */
+  rss(shape: Float64Array): number {
+    const [values, meanValue, n] = [this.#values, this.#meanValue, shape.length];
+    let total = 0;
+    for (let i = 0; i < n; i++) total += shape[i]!;
+    const meanShape = total / n;
+    let covariance = 0;
+    let variance = 0;
+    for (let i = 0; i < n; i++) {
+      covariance += (values[i]! - meanValue) * (shape[i]! - meanShape);
+      variance += (shape[i]! - meanShape) ** 2;
+    }
+    const slope = variance === 0 ? 0 : covariance / variance;
+    let rss = 0;
+    for (let i = 0; i < n; i++) rss += (values[i]! - (meanValue + slope * (shape[i]! - meanShape))) ** 2;
+    this.#meanShape = meanShape;
+    this.#slope = slope;
+    return rss;
+  }
+
+  /** The curve that leaves that sum. */
+  fit(shape: Float64Array): { rss: number; curve: number[] } {
+    const rss = this.rss(shape);
+    return { rss, curve: Array.from(shape, (f) => this.#meanValue + this.#slope * (f - this.#meanShape)) };
+  }
 }
 
 const GRID = 33;
@@ -65,7 +93,7 @@ function search(box: readonly [Box, Box], residual: (a: number, b: number) => nu
     return { lo: Math.max(outer.lo, centre - reach), hi: Math.min(outer.hi, centre + reach) };
   };
   for (let round = 0; round < ROUNDS; round++) {
-    for (let i = 0; i < GRID; i++) {
+    for (let i = 0; i < (first.hi === first.lo ? 1 : GRID); i++) {
       for (let j = 0; j < GRID; j++) {
         const [a, b] = [at(first, i), at(second, j)];
         const found = residual(a, b);
@@ -91,13 +119,21 @@ export function changePoints({ steps, values }: Course): ChangePoints {
   const within: Box = { lo: steps[0]!, hi: steps[0]! + 0.9 * span };
   const bic = (rss: number, parameters: number): number => n * Math.log(Math.max(rss, Number.MIN_VALUE) / n) + parameters * Math.log(n);
 
-  const delayed = (onset: number, logTau: number): number[] =>
-    steps.map((t) => (t <= onset ? 0 : 1 - Math.exp(-(t - onset) / Math.exp(logTau))));
-  const rising = (midpoint: number, logWidth: number): number[] =>
-    steps.map((t) => 1 / (1 + Math.exp(-(t - midpoint) / Math.exp(logWidth))));
-  const fitted = (shape: (a: number, b: number) => number[], first: Box) => {
-    const [a, b] = search([first, scale], (x, y) => project(values, shape(x, y)).rss);
-    return { a, scale: Math.exp(b), ...project(values, shape(a, b)) };
+  const shape = new Float64Array(n);
+  const delayed = (onset: number, logTau: number): Float64Array => {
+    const tau = Math.exp(logTau);
+    for (let i = 0; i < n; i++) shape[i] = steps[i]! <= onset ? 0 : 1 - Math.exp(-(steps[i]! - onset) / tau);
+    return shape;
+  };
+  const rising = (midpoint: number, logWidth: number): Float64Array => {
+    const width = Math.exp(logWidth);
+    for (let i = 0; i < n; i++) shape[i] = 1 / (1 + Math.exp(-(steps[i]! - midpoint) / width));
+    return shape;
+  };
+  const projection = new Projection(values);
+  const fitted = (of: (a: number, b: number) => Float64Array, first: Box) => {
+    const [a, b] = search([first, scale], (x, y) => projection.rss(of(x, y)));
+    return { a, scale: Math.exp(b), ...projection.fit(of(a, b)) };
   };
   const exponentialFit = (first: Box, parameters: number): Fit => {
     const { a: onset, scale: tau, rss, curve } = fitted(delayed, first);
@@ -110,6 +146,16 @@ export function changePoints({ steps, values }: Course): ChangePoints {
     plateau: exponentialFit(within, 5),
     logistic: { bic: bic(rss, 5), onset: midpoint - Math.log(19) * unit, midpoint, width: 2 * LN_9 * unit, curve },
   };
+}
+
+/** Fits take a while, and one course is asked for by several tables and claims. */
+const known = new WeakMap<TrainingValue['curve'], ChangePoints>();
+
+/** The change points of what a training's pictures were worth, fitted once. */
+export function changeOf(curve: TrainingValue['curve']): ChangePoints {
+  const found = known.get(curve) ?? changePoints({ steps: curve.steps, values: curve.perImage.map(mean) });
+  known.set(curve, found);
+  return found;
 }
 
 /** By how much a plateau explains a course better than gradual change does: BIC of the exponential minus that of the plateau. */

@@ -1,6 +1,6 @@
 import { fitRidge } from '@controllab/data-scaling';
 import type { TrainingValue } from '../../compute/training/train.ts';
-import { changePoints, midpointOf } from './change-points.ts';
+import { changeOf, midpointOf } from './change-points.ts';
 import { mean } from '../view.ts';
 
 type Course = TrainingValue['curve'];
@@ -17,15 +17,8 @@ export interface Run {
 export const SEEN = ['loss', 'signals'] as const;
 export type Seen = (typeof SEEN)[number];
 
-/** Fits take a while, and one course is asked for by several tables and claims. */
-const midpoints = new WeakMap<Course, number>();
-
 /** Binary logarithm of the samples at which half of the rise in fidelity is done. */
-export function jumpOf({ course, samplesPerStep }: Run): number {
-  const midpoint = midpoints.get(course) ?? midpointOf(changePoints({ steps: course.steps, values: course.perImage.map(mean) }));
-  midpoints.set(course, midpoint);
-  return Math.log2(samplesPerStep * midpoint);
-}
+export const jumpOf = ({ course, samplesPerStep }: Run): number => Math.log2(samplesPerStep * midpointOf(changeOf(course)));
 
 /**
  * What a run looks like when it has seen so many samples, from its last evaluation before that: held-out loss without and with a prompt and
