@@ -41,7 +41,9 @@ export class SlurmCluster {
       if (/^2 idle/.test(stdout)) return cluster;
       await sleep(300);
     }
-    throw new Error(`the nodes do not answer: ${cluster.run('sinfo').stdout}`);
+    const said = cluster.run('sinfo').stdout;
+    await cluster.stop();
+    throw new Error(`the nodes do not answer: ${said}`);
   }
 
   async #configure(lines: readonly string[]): Promise<void> {
