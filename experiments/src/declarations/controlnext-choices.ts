@@ -192,6 +192,7 @@ function questions(view: View, panel: Panel): Question[] {
   const points = ['controlnext', 'down-0', 'down-1', 'mid'];
   const subsets = ['locked', 'train-middle', 'train-cross', 'controlnext', 'train-all'];
   const norms = ['controlnext', 'equation-10', 'zero'];
+  const pooled = ['down-0', 'down-0-pool-first'].filter((_, __, both) => both.every((id) => trained.includes(id)));
   const gains = ['gain-20', 'gain-35', 'controlnext'];
   const scales = [scaleId(0.2), scaleId(0.35), 'controlnext', scaleId(1.5)];
   const mismatched = MISMATCHES.filter(({ arm }) => trained.includes(arm)).flatMap(({ id, arm }) => [arm, id]);
@@ -199,6 +200,8 @@ function questions(view: View, panel: Panel): Question[] {
     {
       id: 'point',
       title: 'Which injection point is right: the first down block or the middle?',
+      needs: ['controlnext'],
+      also: points,
       threads: issues(83, 77),
       asked:
         'the SD1.5 training folder adds the features behind the first down block, its inference folder behind the middle block, and weights of one do not work in the other.',
@@ -214,14 +217,18 @@ function questions(view: View, panel: Panel): Question[] {
     {
       id: 'normalisation',
       title: 'The formula and the code of cross normalisation differ: does it matter?',
+      needs: ['controlnext', 'equation-10'],
+      also: [...norms, 'down-0-pool-first'],
       threads: issues(88),
       asked: 'equation 10 normalises the control with the main branch’s statistics; the code aligns both distributions.',
-      answer: `${lossText(norms)}. At the first down block, where features are pooled, by what comes first: ${lossText(['down-0', 'down-0-pool-first'])}.`,
-      blocks: [lossBars(view, panel, 'normalisation-loss', shown([...norms, 'down-0', 'down-0-pool-first']))],
+      answer: `${lossText(norms)}.${pooled.length === 0 ? '' : ` At the first down block, where features are pooled, by what comes first: ${lossText(pooled)}.`}`,
+      blocks: [lossBars(view, panel, 'normalisation-loss', shown([...norms, ...pooled]))],
     },
     {
       id: 'subset',
       title: 'What if only the module is trained, or only some of the base?',
+      needs: ['controlnext', 'locked'],
+      also: subsets,
       threads: issues(43, 45),
       asked:
         'the released scripts train the module with the output projections of attention; what if the base stays locked, and what if other parts train?',
@@ -231,17 +238,20 @@ function questions(view: View, panel: Panel): Question[] {
     {
       id: 'scale',
       title: 'Which control scale: 0.2, 0.35 or 1?',
+      needs: ['controlnext'],
+      also: gains,
       threads: issues(36),
       asked: 'SVD’s release multiplies the features by 0.2, SD1.5’s by 0.35, SDXL’s by 1 for depth and 0.35 for edges.',
-      answer: `trained at each: ${lossText(gains)}. Trained at 1 and drawn at another strength (fidelity): ${fidelityText(scales)}.`,
+      answer: `${shown(gains).length > 1 ? `trained at each: ${lossText(gains)}. ` : ''}Trained at 1 and drawn at another strength (fidelity): ${fidelityText(scales)}.`,
       blocks: [
-        lossBars(view, panel, 'gain-loss', shown(gains)),
+        ...(shown(gains).length > 1 ? [lossBars(view, panel, 'gain-loss', shown(gains))] : []),
         drawingBars(view, panel, 'scale-fidelity', 'fidelity', { drawings: drawnBy(scales), prompt: 'perfect' }),
       ],
     },
     {
       id: 'controlnet',
       title: 'Is it better or faster than ControlNet?',
+      needs: ['controlnext', 'controlnet'],
       threads: issues(36, 69),
       asked: 'that it converges more slowly than ControlNet for some, and that there is no objective comparison.',
       answer: `${lossText(['controlnext', 'controlnet'])}, after equal samples of the same scenes; pictures with a perfect prompt (fidelity): ${fidelityText(['controlnext', 'controlnet'])}. Samples to a given loss are the subject of the experiment \`controlnext-speed\`.`,
@@ -284,7 +294,7 @@ const choices: Experiment = {
   sections: async (view) => {
     const [panel] = view.panels as [Panel];
     return [
-      ...questions(view, panel).map(questionSection),
+      ...questions(view, panel).map((question) => questionSection(view, question)),
       { id: 'film', title: 'One condition over training', blocks: [await filmStrip(view, panel)] },
     ];
   },

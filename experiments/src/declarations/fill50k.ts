@@ -224,6 +224,8 @@ function questions(view: View, panel: Panel, film: Awaited<ReturnType<typeof fil
     {
       id: 'when',
       title: 'It does not come out: when should it?',
+      needs: ['tutorial'],
+      also: arms.map((arm) => arm.id),
       threads: NOT_REPRODUCED,
       asked:
         'after as many steps as the tutorial has, circles are not where their outlines are, and the loss shows nothing. The answer there: wait, SD1 fits at 4,000 to 6,000 steps of 4.',
@@ -251,6 +253,7 @@ function questions(view: View, panel: Panel, film: Awaited<ReturnType<typeof fil
     {
       id: 'colour',
       title: 'The shape is right: are the colours?',
+      needs: ['tutorial'],
       threads: NOT_REPRODUCED,
       asked: 'circles in the right place have wrong or washed-out colours, or right colours are in the wrong place.',
       answer: `both colours are the named ones in a share of ${values(
@@ -280,6 +283,7 @@ function questions(view: View, panel: Panel, film: Awaited<ReturnType<typeof fil
     {
       id: 'drawing',
       title: 'Is it the training, or how its pictures are drawn?',
+      needs: ['tutorial'],
       threads: WEAKER,
       asked:
         'validation pictures were drawn at a lower strength than the network was trained for; the tutorial’s own logger draws with guidance 9.',
@@ -349,7 +353,7 @@ const circles: Experiment = {
     const [panel] = view.panels as [Panel];
     const film = await filmStrip(view, panel, 12);
     return [
-      ...questions(view, panel, film).map(questionSection),
+      ...questions(view, panel, film).map((question) => questionSection(view, question)),
       { id: 'trained', title: 'What was trained', blocks: [trainingTable(view, panel)] },
     ];
   },

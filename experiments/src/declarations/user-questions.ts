@@ -275,6 +275,8 @@ function questions(view: View, panel: Panel): Question[] {
     {
       id: 'dropping',
       title: 'How many prompts should be dropped while training?',
+      needs: ['proposed', 'drop-0'],
+      also: dropped,
       threads: DROPPING,
       asked: 'the paper replaces half of the prompts by empty strings, diffusers’ script none by default, and some advise against it.',
       answer: `held-out loss without a prompt: ${lossText(dropped, 'none')}; with a perfect prompt: ${lossText(dropped, 'perfect')}. Objects recognised without a prompt, control in the conditional half of guidance: ${values(
@@ -290,6 +292,7 @@ function questions(view: View, panel: Panel): Question[] {
     {
       id: 'range',
       title: 'Is the condition in [0, 1] or in [−1, 1]?',
+      needs: ['proposed', 'signed'],
       threads: threads(112, 473, 603),
       asked: 'pictures are normalised to [−1, 1], conditions in the released code to [0, 1].',
       answer: `trained in each range, held-out loss without a prompt: ${lossText(['proposed', 'signed'], 'none')}. Fed in the right range and in the wrong one (fidelity): ${values(ranges, 'perfect')}.`,
@@ -301,6 +304,7 @@ function questions(view: View, panel: Panel): Question[] {
     {
       id: 'colours',
       title: 'Why do colours and contrast shift?',
+      needs: ['proposed'],
       threads: threads(583, 530),
       asked: 'pictures under control come out too contrasty or too saturated; guidance is suspected.',
       answer: `from guidance 1 to 9 contrast changes by ${numberText(change('proposed', 'contrast'), 3)} with control and by ${numberText(change(BASE, 'contrast'), 3)} without, saturation by ${numberText(change('proposed', 'saturation'), 3)} and ${numberText(change(BASE, 'saturation'), 3)}; the scenes themselves have ${real('contrast')} and ${real('saturation')}.`,
@@ -313,6 +317,7 @@ function questions(view: View, panel: Panel): Question[] {
     {
       id: 'two-conditions',
       title: 'Can one network take two conditions?',
+      needs: ['proposed', 'both'],
       threads: threads(14, 271, 536),
       asked: 'whether two conditions need two networks, or can be channels of one picture.',
       answer: `fidelity to the edges with a perfect prompt: ${values(['proposed', 'both'], 'perfect')}. Two networks added, weighed and silent are the subject of the experiment \`composition\`.`,
@@ -321,6 +326,7 @@ function questions(view: View, panel: Panel): Question[] {
     {
       id: 'encoder',
       title: 'Can a pretrained encoder take the hint encoder’s place?',
+      needs: ['proposed', 'latents'],
       threads: ENCODER,
       asked:
         'the hint encoder trains from scratch; the autoencoder that the base has could encode the condition as it encodes pictures. CtrLoRA does so, its copy then sees the condition’s latents alone, and says that it converges faster.',
@@ -333,6 +339,8 @@ function questions(view: View, panel: Panel): Question[] {
     {
       id: 'levels',
       title: 'How many layers must be copied?',
+      needs: ['proposed', 'levels-2'],
+      also: levels,
       threads: LEVELS,
       asked: 'ControlNets of newer bases copy a half or a tenth of their layers; what that costs is not said.',
       answer: `of the base’s three levels one, two, and all with the middle block; held-out loss without a prompt: ${lossText([...levels, 'proposed'], 'none')}; fidelity with a perfect prompt: ${values([...levels, 'proposed'], 'perfect')}; learnable parameters: ${listText(shown([...levels, 'proposed']).map(({ id, label }) => `${label} ${panel.trainings(id)[0]!.parameters.control.toLocaleString('en')}`))}.`,
@@ -341,6 +349,7 @@ function questions(view: View, panel: Panel): Question[] {
     {
       id: 'unconditional',
       title: 'Does it work on an unconditional base?',
+      needs: ['proposed', 'drop-100'],
       threads: threads(373, 752),
       asked:
         'a ControlNet on a base without prompts seems to ignore its condition. Here the base is never given one: all are dropped in training, none is given in drawing, and there is no guidance.',
@@ -353,6 +362,7 @@ function questions(view: View, panel: Panel): Question[] {
     {
       id: 'flat-loss',
       title: 'The loss is flat: does it learn, and when?',
+      needs: [],
       threads: threads(198, 215, 265, 685),
       asked:
         'the training loss shows nothing for thousands of steps, fill50k does not come out. Its circles are the subject of the experiment `fill50k`; here are the scenes.',
@@ -408,7 +418,7 @@ const userQuestions: Experiment = {
   sections: (view) => {
     const [panel] = view.panels as [Panel];
     return [
-      ...questions(view, panel).map(questionSection),
+      ...questions(view, panel).map((question) => questionSection(view, question)),
       {
         id: 'all',
         title: 'What was trained',

@@ -1,4 +1,5 @@
 import type { Block, Measurement, Section } from '@controllab/report';
+import type { View } from './view.ts';
 
 /** A thread of an issue tracker, where a question was asked. */
 export interface Thread {
@@ -30,13 +31,24 @@ export interface Question {
   readonly threads: readonly Thread[];
   /** What is asked, in our words. */
   readonly asked: string;
+  /** Arms without which there is no answer. */
+  readonly needs: readonly string[];
+  /** Arms that belong to it too, where a profile trains them. */
+  readonly also?: readonly string[];
   readonly answer: string;
   readonly blocks: readonly Block[];
 }
 
-/** A question as a section of a page. */
-export const questionSection = ({ id, title, threads, asked, answer, blocks }: Question): Section => ({
-  id,
-  title,
-  blocks: [{ kind: 'prose', text: `Asked in ${threads.map(threadLink).join(', ')}: ${asked}\n\n**Here:** ${answer}` }, ...blocks],
-});
+/** A question as a section of a page. Of arms that its profile does not train it says so: half of a comparison answers nothing. */
+export function questionSection(view: View, { id, title, threads, asked, needs, also = [], answer, blocks }: Question): Section {
+  const trained = view.arms.map((arm) => arm.id);
+  const untrained = (ids: readonly string[]): string[] =>
+    view.experiment.arms.filter((arm) => ids.includes(arm.id) && !trained.includes(arm.id)).map(({ label }) => label);
+  const lacking = untrained(needs);
+  const left = untrained([...needs, ...also]);
+  const [said, shown] =
+    lacking.length > 0
+      ? [`**Not in this profile**, which does not train what is compared: \`--profile standard\` trains ${left.join('; ')}.`, []]
+      : [`**Here:** ${answer}${left.length === 0 ? '' : ` Left to \`--profile standard\`: ${left.join('; ')}.`}`, blocks];
+  return { id, title, blocks: [{ kind: 'prose', text: `Asked in ${threads.map(threadLink).join(', ')}: ${asked}\n\n${said}` }, ...shown] };
+}

@@ -19,13 +19,14 @@ export function followedCurves(view: View, panel: Panel, of: FollowedId, arms: r
   return {
     kind: 'line',
     id: panel.id(`${of}-curve`),
-    caption: `${label(panel.condition)} while training, of ${images} held-out pictures with perfect prompts, ${sampling} DDIM steps without guidance. ${method(panel.condition)} Bands: 95% over ${view.over}.`,
+    caption: `While training: ${label(panel.condition)} of ${images} held-out pictures with perfect prompts, ${sampling} DDIM steps without guidance. ${method(panel.condition)} Bands: 95% over ${view.over}.`,
     x: { label: 'samples seen' },
     y: { label: label(panel.condition) },
     series: arms.map((arm) => {
-      const { steps } = panel.trainings(arm.id)[0]!.curve;
+      const trainings = panel.trainings(arm.id).map(({ curve }) => curve);
+      const [{ steps, measures }] = trainings as [(typeof trainings)[number]];
       const means = meansOf(panel, arm.id, of);
-      const points = steps.map((_, k) => means.map((values) => values[k]!));
+      const points = steps.map((_, k) => (trainings.length === 1 ? measures![of]![k]! : means.map((values) => values[k]!)));
       return course(view, arm, { x: steps.map((step) => samplesAfter(view, arm, step)), points, range });
     }),
   };

@@ -66,7 +66,7 @@ export function lossCurves(view: View, panel: Panel, prompt: keyof HeldOutLoss):
   return {
     kind: 'line',
     id: panel.id(`held-out-${prompt}`),
-    caption: `Loss on ${scenes} held-out scenes with ${PROMPT_SETTINGS[prompt].label}, mean over timesteps ${timesteps.join(', ')}. Bands: 95% over ${view.over}.`,
+    caption: `Loss on ${scenes} held-out scenes with ${PROMPT_SETTINGS[prompt].label}, mean over timesteps ${timesteps.join(', ')}. ${view.seeds.length === 1 ? 'One training, no bands.' : `Bands: 95% over ${view.over}.`}`,
     x: { label: 'samples seen' },
     y: { label: 'held-out loss' },
     series: view.arms.map((arm) => {

@@ -37,7 +37,7 @@ export function measureTable(
   return {
     kind: 'table',
     id: panel.id(id),
-    caption: `With a ${PROMPT_SETTINGS[prompt].label}. ${measures.map((measure) => view.measure(measure).method(panel.condition)).join(' ')}`,
+    caption: `${capitalised(PROMPT_SETTINGS[prompt].label)}. ${measures.map((measure) => view.measure(measure).method(panel.condition)).join(' ')}`,
     rowHeader: 'Model',
     columns: measures.map((measure) => ({ label: view.measure(measure).label(panel.condition), better: view.measure(measure).better })),
     rows: drawings.map((drawing) => ({
