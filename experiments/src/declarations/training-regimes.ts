@@ -8,7 +8,7 @@ import { sideBySide } from '../comparison/view/blocks/pictures.ts';
 import { costTable } from '../comparison/view/blocks/trainings.ts';
 import { lossClaim } from '../comparison/view/claims.ts';
 import { comparison } from '../comparison/comparison.ts';
-import { BASE, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
+import { BASE, recipeOf, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
 import { clipScore, conditionFidelity, frechet, objectRecognised } from '../comparison/compute/judging/measures.ts';
 import { numberText } from '../comparison/view/questions.ts';
 import type { Panel, View } from '../comparison/view/view.ts';
@@ -207,8 +207,13 @@ const regimes: Experiment = {
     const [panel] = view.panels as [Panel];
     return `Held-out loss: ${view.arms.map(({ id, label }) => `${view.measured(losses(panel, id)).value.toFixed(3)} (${label})`).join(', ')}.`;
   },
-  summary: ({ results: { profile }, seeds }) =>
-    `The advice is from the paper’s first version. ${profile.recipe.steps} steps of ${profile.recipe.batchSize} in all on 1,024 and 4,096 scenes; on ${LARGE.toLocaleString('en')} as many steps again behind them. ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each.`,
+  summary: ({ arms, results: { profile }, seeds }) => {
+    const scenes = (of: readonly Arm[]): string =>
+      [...new Set(arms.filter(({ id }) => of.some((one) => one.id === id)).map((arm) => recipeOf(profile, arm).examples))]
+        .map((size) => size.toLocaleString('en'))
+        .join(' and ');
+    return `The advice is from the paper’s first version. ${profile.recipe.steps} steps of ${profile.recipe.batchSize} in all on ${scenes(small)} scenes; on ${scenes(large)} as many steps again behind them. ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each.`;
+  },
   claims,
   sections: (view) =>
     view.panels.flatMap((panel) => {
