@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** They replace modules, or what belongs to the whole process, or say what it takes. */
 const ALONE = [
@@ -10,6 +11,18 @@ const ALONE = [
   'experiments/src/train/train.test.ts',
 ];
 
+/** Short files that take long: by size, as Vitest orders them, one of them would run alone at the end. */
+const LONG = ['fixtures/src/fixtures.test.ts', 'experiments/src/comparison/killed.test.ts', 'experiments/src/runner/sweep/sweep.test.ts'];
+
+/** What runs alone, then what takes long, then the rest. */
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const turn = ({ moduleId, project }: TestSpecification): number =>
+      project.name === 'alone' ? 0 : LONG.some((file) => moduleId.endsWith(file)) ? 1 : 2;
+    return (await super.sort(files)).sort((a, b) => turn(a) - turn(b));
+  }
+}
+
 // Packages export their sources under the `controllab` condition: no build step between an edit and a test.
 export default defineConfig({
   resolve: { conditions: ['controllab', 'module', 'node', 'import', 'default'] },
@@ -19,6 +32,7 @@ export default defineConfig({
     pool: 'forks',
     execArgv: ['--conditions=controllab'],
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 120_000,
     hookTimeout: 120_000,
     projects: [
