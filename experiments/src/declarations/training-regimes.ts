@@ -209,7 +209,7 @@ const regimes: Experiment = {
   },
   summary: ({ arms, results: { profile }, seeds }) => {
     const scenes = (of: readonly Arm[]): string =>
-      [...new Set(arms.filter(({ id }) => of.some((one) => one.id === id)).map((arm) => recipeOf(profile, arm).examples))]
+      [...new Set(of.filter((arm) => arms.includes(arm)).map((arm) => recipeOf(profile, arm).examples))]
         .map((size) => size.toLocaleString('en'))
         .join(' and ');
     return `The advice is from the paper’s first version. ${profile.recipe.steps} steps of ${profile.recipe.batchSize} in all on ${scenes(small)} scenes; on ${scenes(large)} as many steps again behind them. ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each.`;

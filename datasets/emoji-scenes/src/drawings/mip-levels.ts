@@ -24,7 +24,6 @@ export function mipLevels(cells: Uint8Array, channels: number): Uint8Array[] {
 
 // A cell is stored row after row, so all cells of a level are one tall image and can be halved in one go.
 function halve(source: Uint8Array, target: Uint8Array, width: number, channels: number): void {
-  if (channels === 4) return halvePixels(words(source), words(target), width);
   const row = width * 2 * channels;
   for (let y = 0, to = 0; to < target.length; y++) {
     for (let x = 0; x < width; x++) {
@@ -33,27 +32,6 @@ function halve(source: Uint8Array, target: Uint8Array, width: number, channels: 
         const at = from + c;
         target[to] = (source[at]! + source[at + channels]! + source[at + row]! + source[at + row + channels]! + 2) >> 2;
       }
-    }
-  }
-}
-
-const words = ({ buffer, byteOffset, byteLength }: Uint8Array): Uint32Array => new Uint32Array(buffer, byteOffset, byteLength / 4);
-
-/** Every second byte of a word: sums of four bytes have room between them. */
-const ALTERNATE = 0x00ff00ff;
-
-/** The same for pixels of four bytes, a word each: most of the time that opening a dataset took went into it byte by byte. */
-function halvePixels(source: Uint32Array, target: Uint32Array, width: number): void {
-  const row = 2 * width;
-  for (let y = 0, to = 0; to < target.length; y++) {
-    for (let x = 0, at = 2 * y * row; x < width; x++, at += 2, to++) {
-      const a = source[at]!;
-      const b = source[at + 1]!;
-      const c = source[at + row]!;
-      const d = source[at + row + 1]!;
-      const even = (a & ALTERNATE) + (b & ALTERNATE) + (c & ALTERNATE) + (d & ALTERNATE) + 0x00020002;
-      const odd = ((a >>> 8) & ALTERNATE) + ((b >>> 8) & ALTERNATE) + ((c >>> 8) & ALTERNATE) + ((d >>> 8) & ALTERNATE) + 0x00020002;
-      target[to] = ((even >>> 2) & ALTERNATE) | (((odd >>> 2) & ALTERNATE) << 8);
     }
   }
 }

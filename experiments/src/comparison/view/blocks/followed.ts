@@ -1,16 +1,16 @@
 import type { LineFigure, Measurement, Table } from '@controllab/report';
 import type { FollowedId } from '../../compute/judging/measures.ts';
 import type { Arm } from '../../experiment.ts';
-import { course, perStep, samplesAfter } from './trainings.ts';
+import { course, perStep, pointsOf, samplesAfter } from './trainings.ts';
 import { reached, type Reached } from '../statistics/reached.ts';
 import { mean, type Panel, type View } from '../view.ts';
 
 /** A quantity over training: `fidelity`, or what else the followed pictures are measured by. */
 export type FollowedQuantity = 'fidelity' | FollowedId;
 
-/** Its mean over pictures at each evaluated step, training by training. */
-const meansOf = (panel: Panel, arm: string, of: FollowedQuantity): number[][] =>
-  panel.trainings(arm).map(({ curve: { perImage, measures } }) => (of === 'fidelity' ? perImage : measures![of]!).map(mean));
+/** Of each picture at each evaluated step, training by training. */
+const followed = (panel: Panel, arm: string, of: FollowedQuantity): (readonly (readonly number[])[])[] =>
+  panel.trainings(arm).map(({ curve: { perImage, measures } }) => (of === 'fidelity' ? perImage : measures![of]!));
 
 /** Another quantity than fidelity over training, in samples seen. */
 export function followedCurves(view: View, panel: Panel, of: FollowedId, arms: readonly Arm[] = view.arms): LineFigure {
@@ -23,18 +23,16 @@ export function followedCurves(view: View, panel: Panel, of: FollowedId, arms: r
     x: { label: 'samples seen' },
     y: { label: label(panel.condition) },
     series: arms.map((arm) => {
-      const trainings = panel.trainings(arm.id).map(({ curve }) => curve);
-      const [{ steps, measures }] = trainings as [(typeof trainings)[number]];
-      const means = meansOf(panel, arm.id, of);
-      const points = steps.map((_, k) => (trainings.length === 1 ? measures![of]![k]! : means.map((values) => values[k]!)));
-      return course(view, arm, { x: steps.map((step) => samplesAfter(view, arm, step)), points, range });
+      const { steps } = panel.trainings(arm.id)[0]!.curve;
+      const x = steps.map((step) => samplesAfter(view, arm, step));
+      return course(view, arm, { x, points: pointsOf(followed(panel, arm.id, of)), range });
     }),
   };
 }
 
 /** For each training of an arm. */
 export const reachedIn = (panel: Panel, arm: string, of: FollowedQuantity, target: number): Reached[] =>
-  meansOf(panel, arm, of).map((values, i) => reached(panel.trainings(arm)[i]!.curve.steps, values, target));
+  followed(panel, arm, of).map((values, i) => reached(panel.trainings(arm)[i]!.curve.steps, values.map(mean), target));
 
 /** Mean number of steps, with an interval over trainings. */
 export const stepsTo = (view: View, panel: Panel, arm: string, of: FollowedQuantity, target: number): Measurement =>

@@ -26,6 +26,10 @@ export function course(
   return { label, arm: id, x, y: points.map(mean), band, n: points[0]!.length, seeds: view.seeds };
 }
 
+/** What {@link course} averages at each step, of values a picture at each step of every training. */
+export const pointsOf = (trainings: readonly (readonly (readonly number[])[])[]): (readonly number[])[] =>
+  trainings[0]!.map((first, k) => (trainings.length === 1 ? first : trainings.map((values) => mean(values[k]!))));
+
 /** Fidelity over training: over steps, or over samples where arms see more or fewer of them a step. */
 export function curves(view: View, panel: Panel): LineFigure {
   const { follow } = view.results.profile;
@@ -40,9 +44,7 @@ export function curves(view: View, panel: Panel): LineFigure {
     series: view.arms.map((arm) => {
       const trainings = panel.trainings(arm.id).map(({ curve }) => curve);
       const { steps } = trainings[0]!;
-      const points = steps.map((_, k) =>
-        trainings.length === 1 ? trainings[0]!.perImage[k]! : trainings.map(({ perImage }) => mean(perImage[k]!)),
-      );
+      const points = pointsOf(trainings.map(({ perImage }) => perImage));
       const x = alike ? steps : steps.map((step) => samplesAfter(view, arm, step));
       return course(view, arm, { x, points, range: [0, 1] });
     }),

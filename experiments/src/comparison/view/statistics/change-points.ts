@@ -31,43 +31,29 @@ export interface ChangePoints {
 const LN_2 = Math.log(2);
 const LN_9 = Math.log(9);
 
-/** Least squares of values on a constant and one shape. */
-class Projection {
-  readonly #values: readonly number[];
-  readonly #meanValue: number;
-  #meanShape = 0;
-  #slope = 0;
+/** A least-squares fit of values on a constant and one shape. */
+interface Projection {
+  readonly rss: number;
+  readonly meanShape: number;
+  readonly slope: number;
+}
 
-  constructor(values: readonly number[]) {
-    this.#values = values;
-    this.#meanValue = values.reduce((a, b) => a + b, 0) / values.length;
+/** Fits `values`, whose mean is known. Some ten thousand times a course: it loops over numbers, and allocates no list. */
+function project(values: readonly number[], meanValue: number, shape: Float64Array): Projection {
+  const n = values.length;
+  let total = 0;
+  for (let i = 0; i < n; i++) total += shape[i]!;
+  const meanShape = total / n;
+  let covariance = 0;
+  let variance = 0;
+  for (let i = 0; i < n; i++) {
+    covariance += (values[i]! - meanValue) * (shape[i]! - meanShape);
+    variance += (shape[i]! - meanShape) ** 2;
   }
-
-  /** The sum of squared residuals: some ten thousand times a course, so nothing is allocated. */
-  rss(shape: Float64Array): number {
-    const [values, meanValue, n] = [this.#values, this.#meanValue, shape.length];
-    let total = 0;
-    for (let i = 0; i < n; i++) total += shape[i]!;
-    const meanShape = total / n;
-    let covariance = 0;
-    let variance = 0;
-    for (let i = 0; i < n; i++) {
-      covariance += (values[i]! - meanValue) * (shape[i]! - meanShape);
-      variance += (shape[i]! - meanShape) ** 2;
-    }
-    const slope = variance === 0 ? 0 : covariance / variance;
-    let rss = 0;
-    for (let i = 0; i < n; i++) rss += (values[i]! - (meanValue + slope * (shape[i]! - meanShape))) ** 2;
-    this.#meanShape = meanShape;
-    this.#slope = slope;
-    return rss;
-  }
-
-  /** The curve that leaves that sum. */
-  fit(shape: Float64Array): { rss: number; curve: number[] } {
-    const rss = this.rss(shape);
-    return { rss, curve: Array.from(shape, (f) => this.#meanValue + this.#slope * (f - this.#meanShape)) };
-  }
+  const slope = variance === 0 ? 0 : covariance / variance;
+  let rss = 0;
+  for (let i = 0; i < n; i++) rss += (values[i]! - (meanValue + slope * (shape[i]! - meanShape))) ** 2;
+  return { rss, meanShape, slope };
 }
 
 const GRID = 33;
@@ -87,12 +73,13 @@ function search(box: readonly [Box, Box], residual: (a: number, b: number) => nu
   let [first, second] = box;
   let best: [number, number] = [first.lo, second.lo];
   let least = Infinity;
-  const at = ({ lo, hi }: Box, k: number): number => (hi === lo ? lo : lo + ((hi - lo) * k) / (GRID - 1));
+  const at = ({ lo, hi }: Box, k: number): number => lo + ((hi - lo) * k) / (GRID - 1);
   const around = ({ lo, hi }: Box, centre: number, outer: Box): Box => {
     const reach = (2 * (hi - lo)) / (GRID - 1);
     return { lo: Math.max(outer.lo, centre - reach), hi: Math.min(outer.hi, centre + reach) };
   };
   for (let round = 0; round < ROUNDS; round++) {
+    // The exponential's onset is no choice: one column.
     for (let i = 0; i < (first.hi === first.lo ? 1 : GRID); i++) {
       for (let j = 0; j < GRID; j++) {
         const [a, b] = [at(first, i), at(second, j)];
@@ -119,6 +106,7 @@ export function changePoints({ steps, values }: Course): ChangePoints {
   const within: Box = { lo: steps[0]!, hi: steps[0]! + 0.9 * span };
   const bic = (rss: number, parameters: number): number => n * Math.log(Math.max(rss, Number.MIN_VALUE) / n) + parameters * Math.log(n);
 
+  // Filled anew by each shape.
   const shape = new Float64Array(n);
   const delayed = (onset: number, logTau: number): Float64Array => {
     const tau = Math.exp(logTau);
@@ -130,10 +118,11 @@ export function changePoints({ steps, values }: Course): ChangePoints {
     for (let i = 0; i < n; i++) shape[i] = 1 / (1 + Math.exp(-(steps[i]! - midpoint) / width));
     return shape;
   };
-  const projection = new Projection(values);
+  const meanValue = mean(values);
   const fitted = (of: (a: number, b: number) => Float64Array, first: Box) => {
-    const [a, b] = search([first, scale], (x, y) => projection.rss(of(x, y)));
-    return { a, scale: Math.exp(b), ...projection.fit(of(a, b)) };
+    const [a, b] = search([first, scale], (x, y) => project(values, meanValue, of(x, y)).rss);
+    const { rss, meanShape, slope } = project(values, meanValue, of(a, b));
+    return { a, scale: Math.exp(b), rss, curve: Array.from(shape, (f) => meanValue + slope * (f - meanShape)) };
   };
   const exponentialFit = (first: Box, parameters: number): Fit => {
     const { a: onset, scale: tau, rss, curve } = fitted(delayed, first);
