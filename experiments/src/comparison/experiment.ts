@@ -3,7 +3,7 @@ import type { Method } from '@controllab/core-blocks';
 import type { SolverName } from '@controllab/diffusion';
 import type { CodeModel } from '@controllab/mini-sd';
 import type { Claim, Section } from '@controllab/report';
-import type { Recipe } from '@controllab/training';
+import { examplesOfStep, type Recipe } from '@controllab/training';
 import type { ConditionId } from './conditions.ts';
 import type { FollowedId, Measure } from './compute/judging/measures.ts';
 import type { DataId } from './data/open-data.ts';
@@ -221,6 +221,12 @@ export const recipeOf = ({ recipe }: Pick<Profile, 'recipe'>, arm: Pick<Arm, 're
   ...recipe,
   ...(typeof arm.recipe === 'function' ? arm.recipe(recipe) : arm.recipe),
 });
+
+/** Examples that an arm's training sees, those of trainings that it goes on from aside. */
+export function samplesOf(profile: Pick<Profile, 'recipe'>, arm: Pick<Arm, 'recipe'>): number {
+  const recipe = recipeOf(profile, arm);
+  return examplesOfStep(recipe) * recipe.steps;
+}
 
 export const isCodeModel = (method: Method | CodeModel): method is CodeModel => 'kind' in method;
 

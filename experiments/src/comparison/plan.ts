@@ -1,6 +1,5 @@
 import { expectedPower, MIN_TRAININGS } from '@controllab/report';
-import { examplesOfStep } from '@controllab/training';
-import { armsOf, drawingsOf, recipeOf, trainingCount, type Drawing, type Experiment, type Profile } from './experiment.ts';
+import { armsOf, drawingsOf, samplesOf, trainingCount, type Drawing, type Experiment, type Profile } from './experiment.ts';
 
 const counted = (n: number, noun: string): string => `${n.toLocaleString('en')} ${noun}${n === 1 ? '' : 's'}`;
 
@@ -18,10 +17,10 @@ export function planOf(experiment: Experiment, profile: Profile): string[] {
   const arms = armsOf(experiment, profile);
   const { seeds, conditions } = profile;
   const seedsOf = (id: string): number => Math.min(seeds, arms.find((arm) => arm.id === id)?.seeds ?? seeds);
-  const samples = arms.reduce((sum, arm) => {
-    const whole = recipeOf(profile, arm);
-    return sum + examplesOfStep(whole) * whole.steps * seedsOf(arm.id) * (arm.condition === undefined ? conditions.length : 1);
-  }, 0);
+  const samples = arms.reduce(
+    (sum, arm) => sum + samplesOf(profile, arm) * seedsOf(arm.id) * (arm.condition === undefined ? conditions.length : 1),
+    0,
+  );
   const pictures = drawingsOf(experiment, profile).reduce(
     (sum, drawing) => sum + picturesOf(drawing, experiment, profile) * Math.min(seeds, ...drawing.controls.map(({ arm }) => seedsOf(arm))),
     0,

@@ -19,6 +19,7 @@ import {
   groundName,
   groundOf,
   isCodeModel,
+  samplesOf,
   seedsOfArm,
   trainedFrom,
   untilNow,
@@ -168,6 +169,8 @@ const shownIn = (setting: Setting, drawing: Drawing, seed: number): Omit<Shown, 
   return drawing.panels.map((condition) => ({ scenes, condition, ground }));
 };
 
+const taskOf = ({ arm, condition, seed }: TrainingKey): string => `${condition}-${arm.id}-${seed}`;
+
 /**
  * The parts of an experiment that can be computed by themselves: a training with what is drawn from it alone, and what is drawn from no
  * training or several. Whoever draws pictures measures them.
@@ -196,8 +199,10 @@ export async function experimentTasks(experiment: Experiment, at: JobContext<Pro
       ({ controls }) => controls.length === 1 && controls[0]!.arm === arm.id && controls[0]!.condition === condition,
     );
     return {
-      id: `${condition}-${arm.id}-${key.seed}`,
+      id: taskOf(key),
       label: labelOf(key),
+      cost: samplesOf(at.profile, arm),
+      ...(arm.from === undefined ? {} : { after: [taskOf({ ...key, arm: arm.from })] }),
       // Another experiment may have trained it, and drawn something else.
       done: () => at.store.has('training', trainingIdentity(setting, key)) && own.every((drawing) => has(drawing, seed)),
       run: () =>

@@ -25,6 +25,10 @@ export interface JobContext<P> {
 export interface Task {
   readonly id: string;
   readonly label: string;
+  /** Of its work, in a unit that the job's tasks share; without one it is begun last. */
+  readonly cost?: number;
+  /** Tasks whose results it goes on from, by id. It computes what of them is missing itself, or waits for who does. */
+  readonly after?: readonly string[];
   /** Whether the store has it. */
   done(): boolean;
   /** @throws Interrupted when a signal stopped it; the next call continues */

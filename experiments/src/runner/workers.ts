@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { ExperimentError, Interrupted } from './errors.ts';
 import type { Task } from './job.ts';
+import { longestFirst, readyOf } from './task-order.ts';
 
 const INTERRUPTED = 130;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -26,7 +27,7 @@ export async function runTasks(
   tasks: readonly Task[],
   { jobs, argv, say }: { jobs: number; argv: readonly string[]; say(message: string): void },
 ): Promise<void> {
-  const waiting = tasks.filter((task) => !task.done());
+  const waiting = longestFirst(tasks.filter((task) => !task.done()));
   if (waiting.length === 0) return;
   const total = waiting.length;
   say(`${total} ${total === 1 ? 'task' : 'tasks'} to compute, ${Math.min(jobs, total)} at a time`);
@@ -38,16 +39,27 @@ export async function runTasks(
     for (const child of running) child.kill(signal);
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
-  const next = async (): Promise<void> => {
-    for (let task = waiting.shift(); task !== undefined && !stopped; task = waiting.shift()) {
-      say(`${++started} of ${total}: ${task.label}`);
-      const code = await runTask(task, argv, running, say);
-      if (code === INTERRUPTED) stopped = true;
-      else if (code !== 0) failed.push(task.id);
-    }
+  const compute = async (task: Task): Promise<void> => {
+    say(`${++started} of ${total}: ${task.label}`);
+    const code = await runTask(task, argv, running, say);
+    if (code === INTERRUPTED) stopped = true;
+    else if (code !== 0) failed.push(task.id);
   };
+  const computing = new Map<string, Promise<void>>();
   try {
-    await Promise.all(Array.from({ length: Math.min(jobs, total) }, next));
+    for (;;) {
+      while (!stopped && computing.size < jobs) {
+        const [task] = readyOf(waiting, computing.keys());
+        if (task === undefined) break;
+        waiting.splice(waiting.indexOf(task), 1);
+        computing.set(
+          task.id,
+          compute(task).finally(() => computing.delete(task.id)),
+        );
+      }
+      if (computing.size === 0) break;
+      await Promise.race(computing.values());
+    }
   } finally {
     for (const signal of SIGNALS) process.off(signal, onSignal);
   }

@@ -68,14 +68,13 @@ const countOf = (width: number): number =>
   );
 
 async function tasks(at: JobContext<FamilyProfile>): Promise<Task[]> {
-  // The longest first: none of them is left to run alone at the end.
-  const keys = [...largerOf(at), ...gridOf(at)].sort((a, b) => b.width * b.steps - a.width * a.steps);
   return Promise.all(
-    keys.map(async (key): Promise<Task> => {
+    [...largerOf(at), ...gridOf(at)].map(async (key): Promise<Task> => {
       const identity = await memberIdentity(at, at.profile, key);
       return {
         id: `width-${key.width}-${key.steps}-${key.seed}`,
         label: labelOfMember(key),
+        cost: key.width * key.steps,
         done: () => at.store.has('member', identity),
         run: async () => at.say(`weights: ${memberFile(await storedMember(at, at.profile, key))}`),
       };

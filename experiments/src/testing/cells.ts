@@ -50,6 +50,8 @@ const job: Job<object, number[]> = {
     Array.from({ length: (at.flags as unknown as Cells).cells }, (_, cell) => ({
       id: `cell-${cell}`,
       label: `cell ${cell}`,
+      // One of them goes on from another, as a longer training does.
+      ...(cell === 1 ? { after: ['cell-0'] } : {}),
       done: () => at.store.has('dummy', identity(cell)),
       run: async () => void (await compute(at, cell)),
     })),

@@ -34,6 +34,11 @@ const sweepFolder = (name: string): string => {
   const folder = path.join(root, name, 'store', 'sweeps');
   return path.join(folder, readdirSync(folder)[0]!);
 };
+const roundsOf = (name: string): { tasks: string[]; reduce: string }[] =>
+  (JSON.parse(readFileSync(path.join(sweepFolder(name), 'sweep.json'), 'utf8')) as { rounds: { tasks: string[]; reduce: string }[] })
+    .rounds;
+/** The round in which a task was submitted first. */
+const roundOf = (name: string, task: string): number => roundsOf(name).findIndex(({ tasks }) => tasks.includes(task));
 /** How often each cell was computed: a mark each time. */
 const computed = (name: string): string[] => {
   const folder = path.join(root, name, 'store', 'computed');
@@ -83,9 +88,7 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
       const begun = cells('slurm', cluster.env, ...sized, ...onCluster);
       expect(begun.said).toMatch(new RegExp(`of ${CELLS} missing tasks submitted as \\d+ arrays, the other \\d+ follow`));
       // As it stands when the controller has forgotten that it may run.
-      const { rounds } = JSON.parse(readFileSync(path.join(sweepFolder('slurm'), 'sweep.json'), 'utf8')) as {
-        rounds: { reduce: string }[];
-      };
+      const rounds = roundsOf('slurm');
       cluster.run('scontrol', 'uhold', rounds[0]!.reduce);
       expect(cells('slurm', cluster.env, ...sized, ...onCluster).said).toMatch(
         /in the queue already, .* nothing is submitted twice; job \d+, held .* may run again/,
@@ -115,6 +118,8 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
       const local = cells('local', { ...process.env, CELLS_MEND: '1' }, ...sized.slice(0, 2), '--work=0', '--launcher=local', '--jobs=1');
       expect(local.status, local.said).toBe(0);
       expect(results('slurm')).toBe(results('local'));
+      expect(roundOf('slurm', 'cell-1')).toBeGreaterThan(roundOf('slurm', 'cell-0'));
+      expect(roundOf('slurm', 'cell-2')).toBe(roundOf('slurm', 'cell-0'));
       expect(computed('slurm')).toEqual(new Array(CELLS).fill('x'));
     },
   );

@@ -5,6 +5,7 @@ import { shellText } from '@controllab/command-line';
 import { heldText, Lock, writeAtomic } from '@controllab/data';
 import { ExperimentError } from '../errors.ts';
 import type { Task } from '../job.ts';
+import { longestFirst, readyOf } from '../task-order.ts';
 import {
   cancelJobs,
   HELD_BY_USER,
@@ -156,7 +157,10 @@ export class Sweep {
         `--max-submitted=${options.maxSubmitted} leaves no room: a sweep has its tasks and one job more in the queue`,
         {},
       );
-    const chosen = missing.slice(0, room).map(({ id }) => id);
+    // What goes on from another follows in a later round: in this one it would hold a node and wait.
+    const chosen = readyOf(longestFirst(missing), flying)
+      .slice(0, room)
+      .map(({ id }) => id);
     const number = record.rounds.length;
     const slurmOptions: SlurmOptions = { ...options, name: this.name };
     const [taskScript, reduceScript] = await this.#writeScripts(number, chosen, program);
