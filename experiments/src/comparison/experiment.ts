@@ -299,7 +299,7 @@ function checkDrawing(drawing: Drawing, arms: readonly Arm[]): void {
 }
 
 /** Scenes that {@link promptedAndUnprompted} draws under all prompt settings; without a prompt all single ones are. */
-const SETTINGS: SceneCounts = { singles: 24, pairs: 12 };
+export const SETTINGS: SceneCounts = { singles: 24, pairs: 12 };
 
 /**
  * Under the four prompt settings control enters both halves of guidance, as in figure 8's pictures. Without a prompt that cancels guidance

@@ -97,7 +97,7 @@ function claims(view: View): Claim[] {
     of(
       'iou-over-lite',
       {
-        ...PAPER_QUALITY.better,
+        ...PAPER_QUALITY.closer,
         test: `mIoU with a perfect prompt, ControlNet minus ControlNet-lite, same noise and data; the paper's difference is 0.03. Less than ${LEAST.iou} counts as none.`,
         quantity: 'mIoU, ControlNet − ControlNet-lite',
         rule: { kind: 'above', bound: LEAST.iou },
@@ -139,9 +139,9 @@ function claims(view: View): Claim[] {
       {
         claim: 'A thin encoder that is connected in both directions follows the condition as closely as a whole copy.',
         source: 'ControlNet-XS (arXiv 2312.06573), abstract',
-        test: `mIoU with a perfect prompt, ControlNet-XS minus ControlNet at equal steps; within ±${LEAST.iou} counts as alike.`,
+        test: `mIoU with a perfect prompt, ControlNet-XS minus ControlNet at equal steps; up to ${LEAST.iou} less counts as as closely.`,
         quantity: 'mIoU, ControlNet-XS − ControlNet',
-        rule: { kind: 'within', lo: -LEAST.iou, hi: LEAST.iou },
+        rule: { kind: 'above', bound: -LEAST.iou },
       },
       minus('controlnet-xs', 'controlnet', 'fidelity', [0, 1]),
     ),
@@ -204,7 +204,7 @@ function timeTable(view: View, panel: Panel): Table {
     kind: 'table',
     id: panel.id('time'),
     caption:
-      'Seconds of each training, pictures drawn meanwhile included: on a shared machine, so no verdict rests on them. Those of the VQ transformer that came to its autoencoder first count its training, or the wait for it.',
+      'Seconds of each training, pictures drawn meanwhile included: on a shared machine, so no verdict rests on them. Those of the VQ transformer that came to its autoencoder first count its training, or the wait for it; those of PITI’s second stage are of that alone. Seconds of a denoising step are the subject of `latency`, at full size.',
     rowHeader: 'Method',
     columns: [{ label: 'training', unit: 's', better: 'lower' }],
     rows: view.arms.map(({ id, label }) => {
@@ -219,7 +219,7 @@ function timeTable(view: View, panel: Panel): Table {
 const paperTable = (panel: Panel): Table => ({
   kind: 'table',
   id: panel.id('paper'),
-  caption: `What the paper prints (${PAPER_QUALITY.source}): other data, another size, another Inception network, so that only orders can be compared. LDM (seg) is ours from scratch, PITI (seg) ours of both stages, VQGAN (seg) our VQ transformer, which has no discriminator.`,
+  caption: `What the paper prints (${PAPER_QUALITY.source}): other data, another size, another Inception network, so that only orders can be compared. LDM (seg) is ours from scratch, at the control’s budget and four times that, at most a fortieth of the samples that the base saw; PITI (seg) ours of both stages, where those are trained; VQGAN (seg) our VQ transformer, which has no discriminator.`,
   rowHeader: 'Method',
   columns: [
     { label: 'FID', better: 'lower' },
@@ -230,8 +230,10 @@ const paperTable = (panel: Panel): Table => ({
   rows: PAPER_QUALITY.rows.map(({ label, fid, clip, aesthetic, iou }) => ({ label, cells: [fid, clip, aesthetic, iou] })),
 });
 
+// What draws codes has no loss of denoising: pictures decide here.
+const { heldOut: _, ...byPictures } = undrawn.byLoss;
 const standard: Profile = {
-  ...undrawn.byLoss,
+  ...byPictures,
   conditions: ['segmentation'],
   seeds: 5,
   drawn: { singles: 192, pairs: 12, steps: 10, solver: 'dpm++2m', guidance: 3, ownScenes: true },
@@ -252,7 +254,6 @@ const methods: Experiment = {
       seeds: 1,
       recipe: { ...standard.recipe, examples: 1024, steps: 80 },
       follow: { ...standard.follow, every: 40 },
-      heldOut: { ...standard.heldOut!, scenes: 16 },
       drawn: { ...standard.drawn, singles: 24, pairs: 6 },
     },
     standard,

@@ -6,7 +6,7 @@ import { lossBars, lossTable } from '../comparison/view/blocks/losses.ts';
 import { drawingBars, measureTable } from '../comparison/view/blocks/measures.ts';
 import { filmStrip } from '../comparison/view/blocks/pictures.ts';
 import { trainingTable } from '../comparison/view/blocks/trainings.ts';
-import { lossClaim } from '../comparison/view/claims.ts';
+import { LOSS_RULES, lossClaim } from '../comparison/view/claims.ts';
 import { comparison } from '../comparison/comparison.ts';
 import { eachAlone, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
 import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
@@ -26,13 +26,13 @@ const choice = (id: string, choices: ControlNeXtChoices, label = controlNeXt(cho
 
 /** Those that `controlnext-speed` trains too are the same trainings. */
 const arms: readonly Arm[] = [
-  choice('controlnext', {}, 'ControlNeXt, behind conv_in'),
+  choice('controlnext', {}, 'ControlNeXt as released (behind conv_in, trains to_out)'),
   { id: 'controlnet', label: 'ControlNet', description: controlNet().description, method: controlNet() },
   choice('down-0', { gain: 1, point: 'down_blocks.0' }),
   choice('down-1', { point: 'down_blocks.1' }),
   choice('mid', { point: 'mid_block' }),
   choice('locked', { trains: 'none' }),
-  choice('train-middle', { trains: SUBSETS.middle }, 'ControlNeXt, trains to_out of the middle block'),
+  choice('train-middle', { trains: SUBSETS.middle }, 'ControlNeXt, trains to_out of the middle block (as few parameters as a LoRA)'),
   choice('train-cross', { trains: SUBSETS.cross }, 'ControlNeXt, trains to_out of cross-attention'),
   choice('train-all', { trains: SUBSETS.all }, 'ControlNeXt, trains the whole U-Net'),
   choice('zero', { normalization: 'zero-convolution' }),
@@ -88,20 +88,27 @@ const losses = (panel: Panel, arm: string) => panel.heldOut(arm, 'none');
 const lossOver = (view: View, panel: Panel, arm: string, other: string): Measurement =>
   view.difference(losses(panel, arm), losses(panel, other));
 
-/** A claim that one arm's loss is more than another's by the least effect of interest. */
-const worse = (view: View, id: string, text: { claim: string; source: string }, [arm, other]: readonly [string, string]): Claim[] =>
-  lossClaim(
-    view,
-    { ...text, id, test: `${labelOf(arm)} minus ${labelOf(other)}.`, quantity: `held-out loss, ${labelOf(arm)} − ${labelOf(other)}` },
-    [arm, other],
-    (panel) => lossOver(view, panel, arm, other),
-  );
+/** A claim on one arm's loss minus another's. */
+const compared =
+  (rule: Claim['rule']) =>
+  (view: View, id: string, text: { claim: string; source: string }, [arm, other]: readonly [string, string]): Claim[] =>
+    lossClaim(
+      view,
+      {
+        ...text,
+        id,
+        rule,
+        test: `${labelOf(arm)} minus ${labelOf(other)}.`,
+        quantity: `held-out loss, ${labelOf(arm)} − ${labelOf(other)}`,
+      },
+      [arm, other],
+      (panel) => lossOver(view, panel, arm, other),
+    );
+const worse = compared(LOSS_RULES.more);
+const noWorse = compared(LOSS_RULES.noMore);
+const alike = compared(LOSS_RULES.alike);
 
 const labelOf = (arm: string): string => arms.find(({ id }) => id === arm)!.label;
-
-/** A claim that two arms' losses are alike. */
-const alike = (view: View, id: string, text: { claim: string; source: string }, pair: readonly [string, string]): Claim[] =>
-  worse(view, id, text, pair).map((claim) => ({ ...claim, rule: { kind: 'within', lo: -0.003, hi: 0.003 } }));
 
 const fidelityLost = (view: View, panel: Panel, { id, arm }: (typeof MISMATCHES)[number]): Measurement =>
   view.difference(panel.samples(arm, 'perfect', 'fidelity'), panel.samples(id, 'perfect', 'fidelity'), [0, 1]);
@@ -167,7 +174,7 @@ function claims(view: View): Claim[] {
       { claim: 'Training the module alone, with the base locked, controls less.', source: threadText(issues(43)) },
       ['locked', 'controlnext'],
     ),
-    ...alike(
+    ...noWorse(
       view,
       'to-out-suffices',
       { claim: 'Output projections of attention are enough: training the whole U-Net gains nothing.', source: threadText(issues(45)) },
@@ -183,7 +190,7 @@ function claims(view: View): Claim[] {
 /** The questions of the repository's threads, each with what of this run answers it. */
 function questions(view: View, panel: Panel): Question[] {
   const trained = view.arms.map(({ id }) => id);
-  const shown = (ids: readonly string[]) => view.arms.filter(({ id }) => ids.includes(id));
+  const shown = (ids: readonly string[]) => ids.flatMap((id) => view.arms.filter((arm) => arm.id === id));
   const drawnBy = (ids: readonly string[]) => ids.flatMap((id) => panel.drawings.filter((drawing) => drawing.id === id));
   const lossText = (ids: readonly string[]): string =>
     listText(shown(ids).map(({ id, label }) => `${label} ${numberText(view.measured(losses(panel, id), [0, Number.MAX_VALUE]), 4)}`));

@@ -110,7 +110,7 @@ function claims(view: View): Claim[] {
         id: 'cannot-tell',
         claim,
         source,
-        test: `Twelve raters each, taught with a hundred pictures of each model and asked of a hundred others of each, one by one: ${label} against ControlNet, same prompts, depth maps and noise; ${within}.`,
+        test: `Twelve raters each, taught with ${view.panels[0]!.ratedPictures(base)} pictures of each model and asked of as many others of each, one by one: ${label} against ControlNet, same prompts, depth maps and noise; ${within}.`,
         rule: CANNOT_TELL,
       },
       base,
@@ -209,10 +209,10 @@ function ratedTable(view: View, panel: Panel): Table {
   };
 }
 
-const paperCosts = (panel: Panel): Table => ({
+const paperCosts = (view: View, panel: Panel): Table => ({
   kind: 'table',
   id: panel.id('paper-cost'),
-  caption: `What the paper prints of its two trainings (${PAPER_DEPTH.source}). Its ratio is at least sixty in images; here it is ${LENGTHS.at(-1)} at most.`,
+  caption: `What the paper prints of its two trainings (${PAPER_DEPTH.source}). Its ratio is at least sixty in images; here it is ${LENGTHS[depthBases.findIndex(({ id }) => id === longest(view).id)]} at most.`,
   rowHeader: 'Model',
   columns: [{ label: 'training images' }, { label: 'time' }, { label: 'on' }],
   rows: PAPER_DEPTH.training.map(({ label, images, time, machine }) => ({ label, cells: [images, time, machine] })),
@@ -317,7 +317,7 @@ const indistinguishability: Experiment = {
       {
         id: panel.id('costs'),
         title: panel.title('What each took'),
-        blocks: [costTable(view, panel), trainingTable(view, panel), paperCosts(panel)],
+        blocks: [costTable(view, panel), trainingTable(view, panel), paperCosts(view, panel)],
       },
     ]),
   lead: ({ panels: [panel] }) => panel!.id('pictures-grid'),

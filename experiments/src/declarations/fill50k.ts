@@ -9,7 +9,7 @@ import { comparison } from '../comparison/comparison.ts';
 import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
 import { bothColours, circleColour, groundColour, misplacedColour } from '../comparison/data/circle-measures.ts';
 import { BASE_ALONE, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
-import { followedCurves, reachedIn, reachedTable, stepsTo } from '../comparison/view/blocks/followed.ts';
+import { followedCurves, reachedIn, reachedTable, stepsToText } from '../comparison/view/blocks/followed.ts';
 import { listText, numberText, questionSection, threadText, type Question, type Thread } from '../comparison/view/questions.ts';
 import { mean, type Panel, type View } from '../comparison/view/view.ts';
 
@@ -33,8 +33,8 @@ const arms: readonly Arm[] = [
   arm('slow', 'a third of the rate', 'the same at a third of the rate', {
     recipe: ({ learningRate }) => ({ learningRate: learningRate / 3 }),
   }),
-  arm('half-batch', 'batches half as large', 'half of the samples in as many steps', {
-    recipe: ({ batchSize }) => ({ batchSize: batchSize / 2 }),
+  arm('half-batch', 'batches half as large', 'as many samples in twice the steps', {
+    recipe: ({ batchSize, steps }) => ({ batchSize: batchSize / 2, steps: 2 * steps }),
   }),
   arm('unlocked', 'decoder unlocked', 'sd_locked = False: the base’s decoder trains too, at a fifth of the rate', {
     method: controlNet({ jointRate: 0.2, trains: UNLOCKED }),
@@ -47,9 +47,14 @@ const arms: readonly Arm[] = [
       data: 'fill50k-sentence',
     },
   ),
-  arm('unread', 'names the base never read', 'the same pictures, their colours called what no caption of the base’s has', {
-    data: 'fill50k-unread',
-  }),
+  arm(
+    'unread',
+    'names the base never read',
+    'the same pictures, their colours called what no caption of the base’s has; it reads every such word as the same unknown one, so that these captions name no colour',
+    {
+      data: 'fill50k-unread',
+    },
+  ),
 ];
 
 /** Strength at which diffusers' script for Flux once drew its validation pictures. */
@@ -97,8 +102,11 @@ const WEAKER = [diffusers(11181)];
 
 const given = (panel: Panel, drawing: string, measure: string) => panel.samples(drawing, 'perfect', measure);
 
-const log2Steps = (panel: Panel, id: string): number[][] =>
-  reachedIn(panel, id, CIRCLE.of, CIRCLE.target).map(({ steps }) => [Math.log2(Math.max(1, steps))]);
+/** Binary logarithms, training by training; null where one never came there: its time is not known. */
+function log2Steps(view: View, panel: Panel, id: string): number[][] | null {
+  const found = reachedIn(view, panel, id, CIRCLE.of, CIRCLE.target);
+  return found.some(({ censored }) => censored) ? null : found.map(({ steps }) => [Math.log2(Math.max(1, steps))]);
+}
 
 function claims(view: View): Claim[] {
   const trained = view.arms.map(({ id }) => id);
@@ -143,13 +151,16 @@ function claims(view: View): Claim[] {
           id: 'steps-count',
           claim: 'What brings control is the number of steps, not of samples: batches half as large bring it no later.',
           source: threadText(BATCHES),
-          test: `Binary logarithm of the steps until the IoU of followed circles reaches ${CIRCLE.target}, half batches minus whole ones: 0 if steps count, 1 if samples do; half of that counts as the same. A training that never reaches it counts with all its steps.`,
+          test: `Binary logarithm of the steps until the IoU of followed circles reaches ${CIRCLE.target}, half batches minus whole ones: 0 if steps count, 1 if samples do; half of that counts as the same. Half batches train for twice the steps; where a training of either never reaches it, nothing is judged.`,
           quantity: `log2 of steps to ${CIRCLE.label}, half batches − tutorial`,
           rule: { kind: 'within', lo: -0.5, hi: 0.5 },
           primary: true,
           shownIn: shownIn('reached'),
         },
-        (each) => view.difference(log2Steps(each, 'half-batch'), log2Steps(each, 'tutorial')),
+        (each) => {
+          const [half, whole] = [log2Steps(view, each, 'half-batch'), log2Steps(view, each, 'tutorial')];
+          return half === null || whole === null ? null : view.difference(half, whole);
+        },
       ),
     ),
     ...needs(['tutorial', 'unread'], () =>
@@ -159,7 +170,7 @@ function claims(view: View): Claim[] {
           claim:
             'Colours come from what the base knows: names that it never read are drawn in wrong colours by a control that draws the circle.',
           source: 'CN repository, docs/train.md: the base “already knows what is cyan”',
-          test: 'Colour difference of the circle (CIELAB) in the same pictures, names that the base never read minus names that it knows; 10 is the least that would be called another colour.',
+          test: 'Colour difference of the circle (CIELAB) in the same pictures, names that the base never read minus names that it knows; 10 is the least that would be called another colour. This base reads all words that it never saw as one, so that the former name no colour at all.',
           quantity: 'circle’s colour difference, unread − known names',
           rule: { kind: 'above', bound: 10 },
           primary: true,
@@ -216,7 +227,7 @@ function questions(view: View, panel: Panel, film: Awaited<ReturnType<typeof fil
     listText(
       view.arms
         .filter(({ id }) => ids.includes(id))
-        .map(({ id, label }) => `${label} ${numberText(stepsTo(view, panel, id, CIRCLE.of, CIRCLE.target), 0)}`),
+        .map(({ id, label }) => `${label} ${stepsToText(view, panel, id, CIRCLE.of, CIRCLE.target)}`),
     );
   const ceiling = (measure: string, digits: number): string => mean(panel.roundTrip(measure)).toFixed(digits);
   const ways = ['tutorial', 'tutorial-weak', ...GUIDANCES.map(guided)];
@@ -344,7 +355,7 @@ const circles: Experiment = {
     const [panel] = view.panels as [Panel];
     const [first] = view.arms as [Arm];
     const at = (measure: string, digits: number): string => panel.value(first.id, 'perfect', measure).value.toFixed(digits);
-    return `By ${first.label}, the circle’s IoU reaches ${CIRCLE.target} after ${stepsTo(view, panel, first.id, CIRCLE.of, CIRCLE.target).value.toFixed(0)} steps, and ends at ${at('fidelity', 2)}; both colours are the named ones in ${at('both-colours', 2)} of the pictures.`;
+    return `By ${first.label}, steps until the circle’s IoU is ${CIRCLE.target}: ${stepsToText(view, panel, first.id, CIRCLE.of, CIRCLE.target)}; it ends at ${at('fidelity', 2)}, and both colours are the named ones in ${at('both-colours', 2)} of the pictures.`;
   },
   summary: ({ seeds, results: { profile } }) =>
     `ControlNet’s tutorial fills circles: an outline and a caption, “red circle with blue background”. That it does not come out is what users report most. Here it is trained on the embedded small Stable Diffusion, ${profile.recipe.steps} steps of ${profile.recipe.batchSize}, ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each, in the ${BASE_COLOURS} colours that this base knows by name; the words “circle” and “with” it does not know, which every caption has alike. What carries over to large models is the order of events and what moves them, not the number of steps.`,

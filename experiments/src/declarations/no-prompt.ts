@@ -2,12 +2,13 @@ import { controlNet } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import type { Claim } from '@controllab/report';
 import { profiles } from './arms.ts';
+import { lossTable } from '../comparison/view/blocks/losses.ts';
 import { measureTable, promptTable } from '../comparison/view/blocks/measures.ts';
 import { armsByPrompts, sideBySide } from '../comparison/view/blocks/pictures.ts';
 import { curves } from '../comparison/view/blocks/trainings.ts';
 import { comparison } from '../comparison/comparison.ts';
 import { conditionFidelity, objectRecognised, objectTopFive } from '../comparison/compute/judging/measures.ts';
-import { BASE, promptedAndUnprompted, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
+import { BASE, promptedAndUnprompted, SETTINGS, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
 import type { Panel, View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 
@@ -54,6 +55,12 @@ function drawings(trained: readonly Arm[], profile: Profile): Drawing[] {
 /** Drawings of the first screen: the paper's recipe, in every way to draw without a prompt. */
 const SHOWN = /^(base|controlnet-50.*|controlnext-50-conditional)$/;
 
+const ALL_DROPPED = {
+  claim:
+    'With all prompts dropped in training, in place of the paper’s half, a network reads more of its condition where there is no prompt.',
+  source: `ours: the limit of ${PAPER.promptDropping.source}`,
+};
+
 /** Least effect of interest in recognised objects: the ablation's. */
 const LEAST = 0.04;
 
@@ -72,7 +79,7 @@ const recognised = (
     {
       ...text,
       id,
-      test: `Share of single objects that mini-inception names, no prompt: ${labelOf(view, a)} minus ${labelOf(view, b)}, same noise and scenes; less than ${LEAST} counts as nothing.`,
+      test: `Share of single objects that mini-inception names, no prompt: ${labelOf(view, a)} minus ${labelOf(view, b)}, same noise, on the scenes that both were drawn for (${SETTINGS.singles} of each seed with control in both halves); less than ${LEAST} counts as nothing.`,
       quantity: `object top-1, ${labelOf(view, a)} − ${labelOf(view, b)}, no prompt`,
       rule: { kind: 'above', bound: LEAST },
       primary,
@@ -104,13 +111,13 @@ const noPrompt: Experiment = {
       .map(({ id, label }) => `${panel!.value(id, 'none', 'object').value.toFixed(2)} (${label})`)
       .join(', ')}.`,
   summary: () =>
-    'Half of the prompts dropped is the paper’s recipe; with all of them dropped a network can learn from nothing but the condition. Without a prompt, control in both halves of guidance cancels guidance: it then enters the half with the prompt alone, all connections alike, weighed as the code’s guess mode does, or by resolution as the paper writes.',
+    'Half of the prompts dropped is the paper’s recipe; with all of them dropped a network can learn from nothing but the condition. Without a prompt, control in both halves of guidance cancels guidance: it then enters the half with the prompt alone, all connections alike, weighed as diffusers’ guess mode does (from 0.1 to 1 over the connections, in equal ratios), or by resolution as the paper writes.',
   lead: ({ panels: [panel] }) => panel!.id('unprompted-grid'),
   claims: (view) => [
     view.claim(
       {
         id: 'all-dropped-helps',
-        ...PAPER.promptDropping,
+        ...ALL_DROPPED,
         test: 'Fidelity without a prompt of ControlNet trained with all prompts dropped minus half of them dropped, same noise and data; below 0.02 counts as none.',
         quantity: 'fidelity, all − half dropped, no prompt',
         rule: { kind: 'above', bound: 0.02 },
@@ -120,15 +127,23 @@ const noPrompt: Experiment = {
       (panel) =>
         view.difference(panel.samples('controlnet-100', 'none', 'fidelity'), panel.samples('controlnet-50', 'none', 'fidelity'), [0, 1]),
     ),
-    recognised(view, 'conditional-half-helps', PAPER.guessing, ['controlnet-50-conditional', 'controlnet-50']),
-    recognised(view, 'weights-help', PAPER.guessing, ['controlnet-50-weighted', 'controlnet-50-conditional']),
+    recognised(
+      view,
+      'conditional-half-helps',
+      { ...PAPER.guessing, claim: 'Without a prompt, control in the conditional half of guidance alone lets the condition be read.' },
+      ['controlnet-50-conditional', 'controlnet-50'],
+    ),
+    recognised(view, 'weights-help', { ...PAPER.guessing, claim: 'Weights by resolution let more of it be read.' }, [
+      'controlnet-50-weighted',
+      'controlnet-50-conditional',
+    ]),
     recognised(
       view,
       'guess-mode-helps',
       { claim: 'Guess mode reads content that plain control in the conditional half does not.', source: 'CN repository, guess mode' },
       ['controlnet-50-guess', 'controlnet-50-conditional'],
     ),
-    recognised(view, 'all-dropped-recognised', PAPER.promptDropping, ['controlnet-100-conditional', 'controlnet-50-conditional'], false),
+    recognised(view, 'all-dropped-recognised', ALL_DROPPED, ['controlnet-100-conditional', 'controlnet-50-conditional'], false),
   ],
   sections: (view) =>
     view.panels.flatMap((panel) => {
@@ -139,6 +154,10 @@ const noPrompt: Experiment = {
           blocks: [
             sideBySide(view, panel, { drawings: panel.drawings.filter(({ id }) => SHOWN.test(id)), prompt: 'none', id: 'unprompted-grid' }),
             measureTable(view, panel, 'recognised', ['object', 'object-top-5', 'fidelity'], 'none'),
+            {
+              kind: 'prose',
+              text: 'Drawings with control in both halves of guidance, and those of the base, are of fewer scenes than the others, with pairs of objects among them: where two are compared, it is on the single objects that both have.',
+            },
           ],
         },
         {
@@ -152,6 +171,7 @@ const noPrompt: Experiment = {
             ),
             promptTable(view, panel, 'fidelity'),
             promptTable(view, panel, 'object'),
+            ...(view.results.heldOut === null ? [] : [lossTable(view, panel)]),
             curves(view, panel),
           ],
         },

@@ -56,16 +56,22 @@ export const suddenClaim = (view: View, arm: string): Claim =>
 /** Least effect of interest in held-out loss: what 64 scenes at 4 timesteps resolve. */
 const LEAST_LOSS = 0.003;
 
-/** A claim on held-out loss without a prompt, primary unless it says otherwise; none where the profile takes no loss or lacks an arm. */
+/** Rules on a difference of held-out losses: more, no more, and neither more nor less than counts as nothing. */
+export const LOSS_RULES = {
+  more: { kind: 'above', bound: LEAST_LOSS },
+  noMore: { kind: 'below', bound: LEAST_LOSS },
+  alike: { kind: 'within', lo: -LEAST_LOSS, hi: LEAST_LOSS },
+} as const;
+
+/** A claim on held-out loss without a prompt, primary and of more loss unless it says otherwise; none where the profile takes no loss or lacks an arm. */
 export function lossClaim(
   view: View,
-  text: Omit<ClaimText, 'rule' | 'primary' | 'shownIn'> & Partial<Pick<ClaimText, 'primary'>>,
+  text: Omit<ClaimText, 'rule' | 'primary' | 'shownIn'> & Partial<Pick<ClaimText, 'primary' | 'rule'>>,
   needs: string[],
   of: (panel: Panel) => Measurement,
 ) {
   const trained = view.arms.map(({ id }) => id);
   if (view.results.heldOut === null || !needs.every((arm) => trained.includes(arm))) return [];
   const test = `${text.test} Held-out loss without a prompt, mean over timesteps, same noise; less than ${LEAST_LOSS} counts as nothing.`;
-  const rule = { kind: 'above', bound: LEAST_LOSS } as const;
-  return [view.claim({ primary: true, ...text, test, rule, shownIn: view.panels[0]!.id('held-out-loss') }, of)];
+  return [view.claim({ primary: true, rule: LOSS_RULES.more, ...text, test, shownIn: view.panels[0]!.id('held-out-loss') }, of)];
 }

@@ -109,6 +109,11 @@ export class Panel {
     return this.#view.results.rated[this.condition]![pair]!.map((test) => [test[shown].accuracy]);
   }
 
+  /** Pictures of each drawing that a rater of a pair learns from, and is asked of as many others. */
+  ratedPictures(pair: string): number {
+    return this.#view.results.rated[this.condition]![pair]![0]!.perSet;
+  }
+
   /** Standard deviation between the raters of each training. */
   raterSpread(pair: string, shown: 'single' | 'sideBySide'): Samples {
     return this.#view.results.rated[this.condition]![pair]!.map((test) => [test[shown].spread]);
@@ -168,7 +173,8 @@ export class View {
 
   /** "images" or "5 trainings": what intervals are over. */
   get over(): string {
-    return this.#overOf(this.seeds.length);
+    const all = this.#overOf(this.seeds.length);
+    return this.arms.some(({ seeds = Infinity }) => seeds < this.seeds.length) ? `${all}, or as many as an arm has` : all;
   }
 
   #overOf(trainings: number): string {

@@ -1,7 +1,8 @@
-import type { LineFigure, Measurement, Table } from '@controllab/report';
+import type { LineFigure, Table } from '@controllab/report';
 import type { FollowedId } from '../../compute/judging/measures.ts';
 import type { Arm } from '../../experiment.ts';
 import { course, perStep, pointsOf, samplesAfter } from './trainings.ts';
+import { numberText } from '../questions.ts';
 import { reached, type Reached } from '../statistics/reached.ts';
 import { mean, type Panel, type View } from '../view.ts';
 
@@ -23,20 +24,30 @@ export function followedCurves(view: View, panel: Panel, of: FollowedId, arms: r
     x: { label: 'samples seen' },
     y: { label: label(panel.condition) },
     series: arms.map((arm) => {
-      const { steps } = panel.trainings(arm.id)[0]!.curve;
-      const x = steps.map((step) => samplesAfter(view, arm, step));
-      return course(view, arm, { x, points: pointsOf(followed(panel, arm.id, of)), range });
+      const trainings = panel.trainings(arm.id);
+      const x = trainings[0]!.curve.steps.map((step) => samplesAfter(view, arm, step));
+      return course(view, arm, { x, points: pointsOf(followed(panel, arm.id, of)), trainings: trainings.length, range });
     }),
   };
 }
 
-/** For each training of an arm. */
-export const reachedIn = (panel: Panel, arm: string, of: FollowedQuantity, target: number): Reached[] =>
-  followed(panel, arm, of).map((values, i) => reached(panel.trainings(arm)[i]!.curve.steps, values.map(mean), target));
+/** For each training of an arm: a quantity that starts beyond its target is there from the first evaluation on. */
+export const reachedIn = (view: View, panel: Panel, arm: string, of: FollowedQuantity, target: number): Reached[] => {
+  const direction = view.measure(of).better === 'lower' ? 'down' : 'up';
+  return followed(panel, arm, of).map((values, i) => reached(panel.trainings(arm)[i]!.curve.steps, values.map(mean), target, direction));
+};
 
-/** Mean number of steps, with an interval over trainings. */
-export const stepsTo = (view: View, panel: Panel, arm: string, of: FollowedQuantity, target: number): Measurement =>
-  view.measured(reachedIn(panel, arm, of, target).map(({ steps }) => [steps]));
+const lastStep = (panel: Panel, arm: string): number => panel.trainings(arm)[0]!.curve.steps.at(-1)!;
+
+/** When an arm reached a target, as a sentence has it: steps and an interval over trainings, or that it did not. */
+export function stepsToText(view: View, panel: Panel, arm: string, of: FollowedQuantity, target: number): string {
+  const found = reachedIn(view, panel, arm, of, target);
+  const last = lastStep(panel, arm);
+  const never = found.filter(({ censored }) => censored).length;
+  if (never === found.length) return `not within ${last}`;
+  const mean = numberText(view.measured(found.map(({ steps }) => [steps]), [0, last]), 0); // prettier-ignore
+  return never === 0 ? mean : `more than ${mean}, not within ${last} in ${never} of ${found.length} trainings`;
+}
 
 /** When each arm reached targets, in samples and in steps; a training that never did counts with all it saw, and is counted. */
 export function reachedTable(
@@ -59,10 +70,11 @@ export function reachedTable(
       label: arm.label,
       arm: arm.id,
       cells: targets.flatMap(({ of, target }) => {
-        const found = reachedIn(panel, arm.id, of, target);
+        const found = reachedIn(view, panel, arm.id, of, target);
+        const [last, each] = [lastStep(panel, arm.id), perStep(view, arm)];
         return [
-          view.measured(found.map(({ steps }) => [steps])),
-          view.measured(found.map(({ steps }) => [steps * perStep(view, arm)])),
+          view.measured(found.map(({ steps }) => [steps]), [0, last]), // prettier-ignore
+          view.measured(found.map(({ steps }) => [steps * each]), [0, last * each]), // prettier-ignore
           `${found.filter(({ censored }) => censored).length} of ${found.length}`,
         ];
       }),

@@ -73,7 +73,7 @@ export function lossCurves(view: View, panel: Panel, prompt: keyof HeldOutLoss):
       const trainings = panel.trainings(arm.id).map(({ curve }) => curve);
       const { steps } = trainings[0]!;
       const points = steps.map((_, k) => trainings.map(({ heldOut }) => mean(heldOut![prompt][k]!)));
-      return course(view, arm, { x: steps.map((step) => samplesAfter(view, arm, step)), points });
+      return course(view, arm, { x: steps.map((step) => samplesAfter(view, arm, step)), points, trainings: trainings.length });
     }),
   };
 }

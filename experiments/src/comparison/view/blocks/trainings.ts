@@ -1,7 +1,7 @@
 import { meanInterval, type LineFigure, type Table } from '@controllab/report';
 import { examplesOfStep } from '@controllab/training';
 import type { Measure } from '../../compute/judging/measures.ts';
-import { recipeOf, stepsBefore, type Arm } from '../../experiment.ts';
+import { isCodeModel, recipeOf, stepsBefore, untilNow, type Arm } from '../../experiment.ts';
 import { reached } from '../statistics/reached.ts';
 import { mean, type Panel, type View } from '../view.ts';
 
@@ -15,38 +15,47 @@ export const samplesAfter = (view: View, arm: Arm, step: number): number =>
 /**
  * A line of what was measured while an arm trained.
  * @param points at each x what is averaged: a value a training, or of one training a value a picture
+ * @param trainings how many they are
  */
 export function course(
   view: View,
   { id, label }: Pick<Arm, 'id' | 'label'>,
-  { x, points, range = null }: { x: readonly number[]; points: readonly (readonly number[])[]; range?: Measure['range'] },
+  {
+    x,
+    points,
+    trainings,
+    range = null,
+  }: { x: readonly number[]; points: readonly (readonly number[])[]; trainings: number; range?: Measure['range'] },
 ): LineFigure['series'][number] {
   const options = { seed: view.seeds[0]!, ...(range === null ? {} : { range }) };
   const band = points.map((point) => meanInterval(point, options).interval ?? ([mean(point), mean(point)] as const));
-  return { label, arm: id, x, y: points.map(mean), band, n: points[0]!.length, seeds: view.seeds };
+  return { label, arm: id, x, y: points.map(mean), band, n: points[0]!.length, seeds: view.seeds.slice(0, trainings) };
 }
 
 /** What {@link course} averages at each step, of values a picture at each step of every training. */
 export const pointsOf = (trainings: readonly (readonly (readonly number[])[])[]): (readonly number[])[] =>
   trainings[0]!.map((first, k) => (trainings.length === 1 ? first : trainings.map((values) => mean(values[k]!))));
 
-/** Fidelity over training: over steps, or over samples where arms see more or fewer of them a step. */
-export function curves(view: View, panel: Panel): LineFigure {
+/**
+ * Fidelity over training: over steps, or over samples where arms see more or fewer of them a step.
+ * @param arms followed under the panel's condition
+ */
+export function curves(view: View, panel: Panel, arms: readonly Arm[] = view.arms): LineFigure {
   const { follow } = view.results.profile;
   const label = view.measure('fidelity').label(panel.condition);
-  const alike = new Set(view.arms.map((arm) => perStep(view, arm))).size === 1 && view.arms.every(({ from }) => from === undefined);
+  const alike = new Set(arms.map((arm) => perStep(view, arm))).size === 1 && arms.every(({ from }) => from === undefined);
   return {
     kind: 'line',
     id: panel.id('curve'),
     caption: `Fidelity while training: ${label} of ${follow.images} held-out scenes with perfect prompts, ${follow.steps} DDIM steps without guidance, every ${follow.every} steps. Bands: 95% over ${view.over}.`,
     x: { label: alike ? 'training step' : 'samples seen' },
     y: { label },
-    series: view.arms.map((arm) => {
+    series: arms.map((arm) => {
       const trainings = panel.trainings(arm.id).map(({ curve }) => curve);
       const { steps } = trainings[0]!;
       const points = pointsOf(trainings.map(({ perImage }) => perImage));
       const x = alike ? steps : steps.map((step) => samplesAfter(view, arm, step));
-      return course(view, arm, { x, points, range: [0, 1] });
+      return course(view, arm, { x, points, trainings: trainings.length, range: [0, 1] });
     }),
   };
 }
@@ -118,7 +127,7 @@ export function trainingTable(view: View, panel: Panel): Table {
   return {
     kind: 'table',
     id: panel.id('training'),
-    caption: 'What was trained.',
+    caption: `What was trained.${view.arms.some(({ from }) => from !== undefined) ? ' Steps count those of the training that an arm goes on from.' : ''}${view.arms.some(({ method }) => isCodeModel(method)) ? ' The loss of a model that draws codes is a cross-entropy, that of all others an error of the predicted noise.' : ''}`,
     rowHeader: 'Arm',
     columns: [
       { label: 'parameters of the control' },
@@ -129,7 +138,7 @@ export function trainingTable(view: View, panel: Panel): Table {
     ],
     rows: view.arms.map((arm) => {
       const trainings = panel.trainings(arm.id);
-      const { steps, batchSize } = recipeOf(view.results.profile, arm);
+      const { steps, batchSize } = untilNow(view.results.profile, arm);
       const last = trainings.map(({ losses: all }) => all.slice(-50));
       const { control, inBase } = trainings[0]!.parameters;
       return { label: arm.label, arm: arm.id, cells: [control, inBase, steps, batchSize, view.measured(last, [0, Number.MAX_VALUE])] };
