@@ -230,11 +230,12 @@ const paperTable = (panel: Panel): Table => ({
   rows: PAPER_QUALITY.rows.map(({ label, fid, clip, aesthetic, iou }) => ({ label, cells: [fid, clip, aesthetic, iou] })),
 });
 
-// What draws codes has no loss of denoising: pictures decide here.
-const { heldOut: _, ...byPictures } = undrawn.byLoss;
 const standard: Profile = {
-  ...byPictures,
+  base: 'mini',
   conditions: ['segmentation'],
+  // What draws codes has no loss of denoising: pictures decide here.
+  recipe: undrawn.byLoss.recipe,
+  follow: undrawn.byLoss.follow,
   seeds: 5,
   drawn: { singles: 192, pairs: 12, steps: 10, solver: 'dpm++2m', guidance: 3, ownScenes: true },
   shown: { singles: 6, pairs: 2 },

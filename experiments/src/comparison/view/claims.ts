@@ -63,7 +63,10 @@ export const LOSS_RULES = {
   alike: { kind: 'within', lo: -LEAST_LOSS, hi: LEAST_LOSS },
 } as const;
 
-/** A claim on held-out loss without a prompt, primary and of more loss unless it says otherwise; none where the profile takes no loss or lacks an arm. */
+/**
+ * A claim on held-out loss without a prompt, primary and of more loss unless it says otherwise; none where the profile takes no loss or
+ * lacks an arm.
+ */
 export function lossClaim(
   view: View,
   text: Omit<ClaimText, 'rule' | 'primary' | 'shownIn'> & Partial<Pick<ClaimText, 'primary' | 'rule'>>,

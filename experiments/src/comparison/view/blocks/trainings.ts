@@ -146,11 +146,17 @@ export function trainingTable(view: View, panel: Panel): Table {
   };
 }
 
+export interface Reach {
+  readonly samples: number;
+  /** Whether the training ended before it came there. */
+  readonly censored: boolean;
+}
+
 /**
  * Samples that each training of an arm saw before its held-out loss, with a perfect prompt, mean over timesteps, fell to a target; all of
  * them, `censored`, where it never did.
  */
-export function samplesTo(view: View, panel: Panel, arm: string, target: number): { samples: number; censored: boolean }[] {
+export function samplesTo(view: View, panel: Panel, arm: string, target: number): Reach[] {
   const samples = perStep(
     view,
     view.arms.find(({ id }) => id === arm)!,
