@@ -40,6 +40,7 @@ import { ROUND_TRIP, storedRatings } from './compute/judging/raters.ts';
 import { storedRoundTrip } from './compute/drawing/round-trip.ts';
 import { startDifference, type StartDifference } from './compute/training/start.ts';
 import {
+  dataOf,
   labelOf,
   storedTraining,
   trainingIdentity,
@@ -371,10 +372,13 @@ const seedsDrawn = ({ arms }: Experiment, { controls }: Drawing, seeds: readonly
 
 async function lossPair(setting: Setting, key: TrainingKey, on: LossScenes): Promise<LossPair> {
   const { at } = setting;
-  const { dataset, loss } = setting.on(key.arm);
+  const ground = setting.on(key.arm);
+  const { loss } = ground;
   const size = at.profile.heldOut!;
   const plan: LossPlan =
-    on === 'trained' ? await trainedPlan(size, { dataset, recipe: untilNow(at.profile, key.arm), seed: key.seed }) : await loss(size, on);
+    on === 'trained'
+      ? await trainedPlan(size, { dataset: dataOf(ground, key.arm), recipe: untilNow(at.profile, key.arm), seed: key.seed })
+      : await loss(size, on);
   const { condition } = key;
   return {
     control: await heldOutLoss(setting, { training: key, condition, plan }),

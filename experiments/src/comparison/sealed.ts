@@ -36,9 +36,36 @@ export function readSealed(name: string, folder: URL = FOLDER): { sealed: Sealed
   return { sealed: JSON.parse(bytes.toString('utf8')) as Sealed, hash };
 }
 
+/** What a run says before it starts that trains what ought to have been foretold first: nothing, where it was sealed. */
+export const sealFirst = (name: string): string[] =>
+  readSealed(name) === null
+    ? ['Nothing is sealed of what this run foretells: it will only be able to say what it would have said. First --profile sealed, then seal it (docs/preregistration.md).'] // prettier-ignore
+    : [];
+
 /** The number in a sealed table's row and column; null where it has none. */
 export function sealedNumber({ table: { columns, rows } }: Sealed, row: string, column: string): number | null {
   const at = columns.findIndex(({ label }) => label === column);
   const cell = rows.find(({ label }) => label === row)?.cells[at];
   return typeof cell === 'number' ? cell : null;
+}
+
+/**
+ * What a report says of a sealed table: when, by what and of which file, and whether what it foretells had ended before.
+ * @param rows labels of the report's predictions: a table that has none of them foretells something else
+ * @param foretold when each training that it foretells was finished
+ */
+export function sealedText(
+  found: ReturnType<typeof readSealed>,
+  rows: readonly string[],
+  foretold: readonly { readonly finishedAt: string }[],
+): string {
+  if (found === null) return 'Nothing was sealed beforehand.';
+  const { sealed, hash } = found;
+  if (!sealed.table.rows.some(({ label }) => rows.includes(label))) return 'What was sealed foretells other runs than these.';
+  const early = foretold.filter(({ finishedAt }) => finishedAt <= sealed.finishedAt).length;
+  const when =
+    early === 0
+      ? 'before what it foretells was trained to its end'
+      : `but ${early} of the ${foretold.length} trainings that it foretells had ended before`;
+  return `Sealed on ${sealed.finishedAt.slice(0, 10)}, ${when}, by commit ${sealed.commit.slice(0, 7)}; SHA-256 of the sealed file: ${hash}.`;
 }

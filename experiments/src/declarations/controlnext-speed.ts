@@ -3,7 +3,7 @@ import { controlNeXt } from '@controllab/controlnext';
 import type { Method } from '@controllab/core-blocks';
 import type { Claim } from '@controllab/report';
 import { undrawn } from './arms.ts';
-import { tiny } from './convergence.ts';
+import { quick, tiny } from './convergence.ts';
 import { lossCurves } from '../comparison/view/blocks/losses.ts';
 import { filmStrip } from '../comparison/view/blocks/pictures.ts';
 import { curves, reachTable, samplesTo, trainingTable, type Reach } from '../comparison/view/blocks/trainings.ts';
@@ -68,7 +68,7 @@ const speed: Experiment = {
   description:
     'ControlNeXt, locked, with a zero convolution, and a ControlNet that trains the same subset; gain and point of the injection',
   profiles: {
-    quick: { ...standard, arms: ['controlnet', 'controlnext', 'controlnext-zero'], seeds: 1 },
+    quick: { ...quick, arms: ['controlnet', 'controlnext', 'controlnext-zero'] },
     standard,
     tiny: { ...tiny, arms: ['controlnet', 'controlnext', 'controlnext-zero'] },
   },

@@ -1,27 +1,24 @@
 import { controlNet } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
-import type { Claim } from '@controllab/report';
-import { examplesOfStep } from '@controllab/training';
+import type { Claim, Measurement } from '@controllab/report';
+import { examplesOfStep, type Recipe } from '@controllab/training';
 import { arms as ablated, FIGURE_8, recipe, undrawn } from './arms.ts';
-import { changePointTable, courses } from '../comparison/view/blocks/courses.ts';
+import { allHalfWays, changePointTable, courses, halfWays, movedTable } from '../comparison/view/blocks/courses.ts';
 import { lossCurves } from '../comparison/view/blocks/losses.ts';
 import { filmStrip } from '../comparison/view/blocks/pictures.ts';
-import { curves, perStep } from '../comparison/view/blocks/trainings.ts';
-import { midpointOf, plateauEvidence } from '../comparison/view/statistics/change-points.ts';
+import { curves, overSamples, perStep } from '../comparison/view/blocks/trainings.ts';
+import { LEAST_RISE, plateauEvidence } from '../comparison/view/statistics/change-points.ts';
 import { suddenClaim } from '../comparison/view/claims.ts';
 import { comparison } from '../comparison/comparison.ts';
 import type { Arm, Experiment, Profile } from '../comparison/experiment.ts';
 import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
-import type { Panel, View } from '../comparison/view/view.ts';
+import { mean, type Panel, type View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 
-/** Samples that every arm sees, whatever its batch. */
-export const SAMPLES = examplesOfStep(undrawn.byCourse.recipe) * undrawn.byCourse.recipe.steps;
-
 /** Steps of so many samples for a run of as many samples as every other, and for a warm-up of as many. */
-const inSteps = (samples: number): { steps: number; warmup: number } => ({
-  steps: SAMPLES / samples,
-  warmup: (examplesOfStep(recipe) * recipe.warmup) / samples,
+const inSteps = (whole: Recipe, samples: number): { steps: number; warmup: number } => ({
+  steps: Math.round((examplesOfStep(whole) * whole.steps) / samples),
+  warmup: Math.round((examplesOfStep(whole) * whole.warmup) / samples),
 });
 
 export const varied = (id: string, label: string, change: NonNullable<Arm['recipe']>): Arm => ({
@@ -32,6 +29,8 @@ export const varied = (id: string, label: string, change: NonNullable<Arm['recip
   recipe: change,
 });
 
+const BATCHES = [4, 16, 32] as const;
+
 export const arms: readonly Arm[] = [
   ...ablated.filter(({ id }) => FIGURE_8.includes(id)),
   ...[controlNeXt(), controlNeXt({ normalization: 'zero-convolution' }), controlNet({ conditionEncoder: 'autoencoder' })].map((method) => ({
@@ -40,17 +39,27 @@ export const arms: readonly Arm[] = [
     description: method.description,
     method,
   })),
-  ...[4, 16, 32].map((batchSize) => varied(`batch-${batchSize}`, `batches of ${batchSize}`, { batchSize, ...inSteps(batchSize) })),
+  ...BATCHES.map((batchSize) =>
+    varied(`batch-${batchSize}`, `batches of ${batchSize}`, (whole) => ({ batchSize, ...inSteps(whole, batchSize) })),
+  ),
   ...[3e-4, 3e-3].map((learningRate) => varied(`rate-${learningRate}`.replace('.', ''), `rate ${learningRate}`, { learningRate })),
   ...[0, 0.2].map((promptDrop) => varied(`drop-${100 * promptDrop}`, `${100 * promptDrop}% of prompts dropped`, { promptDrop })),
   varied('uniform', 'timesteps drawn independently', { timesteps: 'uniform' }),
   // The rate in proportion to the batch, and a batch of 32 in four parts.
-  varied('batch-4-rate-00005', 'batches of 4, rate 0.0005', { batchSize: 4, ...inSteps(4), learningRate: 5e-4 }),
-  varied('batch-32-rate-0004', 'batches of 32, rate 0.004', { batchSize: 32, ...inSteps(32), learningRate: 4e-3 }),
-  varied('accumulated', 'batches of 8, 4 accumulated', { accumulation: 4, ...inSteps(32) }),
+  varied('batch-4-rate-00005', 'batches of 4, rate 0.0005', (whole) => ({ batchSize: 4, ...inSteps(whole, 4), learningRate: 5e-4 })),
+  varied('batch-32-rate-0004', 'batches of 32, rate 0.004', (whole) => ({ batchSize: 32, ...inSteps(whole, 32), learningRate: 4e-3 })),
+  varied('accumulated', 'batches of 8, 4 accumulated', (whole) => ({ accumulation: 4, ...inSteps(whole, 32) })),
 ];
 
 export const standard: Profile = undrawn.byCourse;
+
+/** One training an arm in minutes: on fewer scenes, looked at less often and at fewer of them. */
+export const quick: Profile = {
+  ...standard,
+  seeds: 1,
+  recipe: { ...standard.recipe, examples: 2048, steps: 280 },
+  follow: { ...standard.follow, images: 8, every: 20, loss: { ...standard.follow.loss!, scenes: 8 } },
+};
 
 export const tiny: Profile = {
   ...standard,
@@ -60,23 +69,22 @@ export const tiny: Profile = {
   follow: { images: 2, steps: 2, every: 10, loss: { scenes: 2, timesteps: [500], signals: true } },
 };
 
-/** Steps at which half of the rise is done, training by training. */
-const midpoints = (panel: Panel, arm: string): number[][] => courses(panel, arm).map((found) => [midpointOf(found)]);
-
-/** The same in samples. */
-const inSamples = (view: View, panel: Panel, arm: string): number[][] => {
+/** Samples at which half of the rise is done, a row a training; null where one did not rise. */
+function inSamples(view: View, panel: Panel, arm: string): number[][] | null {
   const each = perStep(
     view,
     view.arms.find(({ id }) => id === arm)!,
   );
-  return midpoints(panel, arm).map(([steps]) => [each * steps!]);
-};
+  return allHalfWays(panel, arm)?.map(([steps]) => [each * steps!]) ?? null;
+}
 
-/** A quarter of ControlNet's 1,600 samples in an earlier run counts as the same; of batches of 8 it is 50 steps. */
-const QUARTER = { samples: 400, steps: 50 };
+/** A quarter of ControlNet's 1,600 samples in an earlier run counts as the same. */
+const QUARTER = 400;
 
-const HALF_WAY =
-  'half of the rise in fidelity is done, by a plateau with an exponential or a logistic, whichever explains the course better';
+/** Of binary logarithms of samples: half of what a batch of half or twice the size would move it by if steps alone counted. */
+const HALF_OF_TWICE = 0.5;
+
+const HALF_WAY = `half of the rise in fidelity is done, by a plateau with an exponential or a logistic, whichever explains the course better; not judged where fidelity does not rise by ${LEAST_RISE} in one of the trainings`;
 
 /** What is compared with what, one line each. Everything here is exploratory. */
 function comparisons(view: View): Claim[] {
@@ -85,6 +93,13 @@ function comparisons(view: View): Claim[] {
   const trained = (...ids: string[]): boolean => ids.every((id) => view.arms.some((arm) => arm.id === id));
   const claim = (id: string, text: Pick<Claim, 'claim' | 'source' | 'test' | 'quantity' | 'rule'>, of: Parameters<View['claim']>[1]) =>
     view.claim({ ...text, id, primary: false, shownIn }, of);
+  /** What a claim compares: samples to half of the rise, or a function of them. */
+  const compared =
+    (a: string, b: string, of: (samples: number) => number = (samples) => samples) =>
+    (panel: Panel): Measurement | null => {
+      const [first, second] = [inSamples(view, panel, a), inSamples(view, panel, b)].map((found) => found?.map((row) => row.map(of)));
+      return first === undefined || second === undefined ? null : view.difference(first, second);
+    };
   /** `arm` is half way earlier than `other`. */
   const earlier = (arm: string, other: string, text: { claim: string; source: string }): Claim[] =>
     trained(arm, other)
@@ -93,36 +108,40 @@ function comparisons(view: View): Claim[] {
             `earlier-${arm}`,
             {
               ...text,
-              test: `Samples at which ${HALF_WAY}: ${labelOf(other)} minus ${labelOf(arm)}. Less than ${QUARTER.samples} counts as none.`,
+              test: `Samples at which ${HALF_WAY}: ${labelOf(other)} minus ${labelOf(arm)}. Less than ${QUARTER} counts as none.`,
               quantity: `samples to half of the rise, ${labelOf(other)} − ${labelOf(arm)}`,
-              rule: { kind: 'above', bound: QUARTER.samples },
+              rule: { kind: 'above', bound: QUARTER },
             },
-            (panel) => view.difference(inSamples(view, panel, other), inSamples(view, panel, arm)),
+            compared(other, arm),
           ),
         ]
       : [];
-  /** `arm` is half way as late as `other`, counted in steps or in samples. */
-  const alike = (arm: string, other: string, unit: keyof typeof QUARTER, text: { claim: string; source: string }): Claim[] => {
-    const found = (panel: Panel, of: string): number[][] => (unit === 'steps' ? midpoints(panel, of) : inSamples(view, panel, of));
-    return trained(arm, other)
+  /** `arm` is half way after as many samples as `other`. */
+  const alike = (arm: string, other: string, expected: string, text: { claim: string; source: string }): Claim[] =>
+    trained(arm, other)
       ? [
           claim(
             `alike-${arm}`,
             {
               ...text,
-              test: `${unit === 'steps' ? 'Steps' : 'Samples'} at which ${HALF_WAY}: ${labelOf(arm)} minus ${labelOf(other)}. Within ±${QUARTER[unit]} counts as the same.`,
-              quantity: `${unit} to half of the rise, ${labelOf(arm)} − ${labelOf(other)}`,
-              rule: { kind: 'within', lo: -QUARTER[unit], hi: QUARTER[unit] },
+              test: `Binary logarithm of the samples at which ${HALF_WAY}: ${labelOf(arm)} minus ${labelOf(other)}. Within ±${HALF_OF_TWICE} counts as the same${expected}.`,
+              quantity: `log2 of samples to half of the rise, ${labelOf(arm)} − ${labelOf(other)}`,
+              rule: { kind: 'within', lo: -HALF_OF_TWICE, hi: HALF_OF_TWICE },
             },
-            (panel) => view.difference(found(panel, arm), found(panel, other)),
+            compared(arm, other, Math.log2),
           ),
         ]
       : [];
-  };
   const evidence = (panel: Panel, arm: string): number[][] => courses(panel, arm).map((found) => [plateauEvidence(found)]);
   return [
-    ...[4, 16, 32].flatMap((batch) => alike(`batch-${batch}`, 'proposed', 'steps', PAPER.batchSize)),
-    ...alike('accumulated', 'batch-32', 'samples', {
+    // As many samples in larger batches are fewer steps: whether control comes after as many samples is what such runs can tell.
+    ...BATCHES.flatMap((batch) =>
+      alike(`batch-${batch}`, 'proposed', `; if steps counted in place of samples it would be ${Math.log2(batch / recipe.batchSize)}`, {
+        claim: 'What counts for when control comes is the number of samples, whatever their batches.',
+        source: `ours, against ${PAPER.batchSize.source}`,
+      }),
+    ),
+    ...alike('accumulated', 'batch-32', '', {
       claim: 'Gradients accumulated over four batches act as one batch of four times the size.',
       source: 'ours',
     }),
@@ -170,7 +189,7 @@ const convergence: Experiment = {
   description:
     'fidelity and held-out loss over training of ControlNet, its variants and ControlNeXt, by batch, rate, prompt dropping and timesteps',
   profiles: {
-    quick: { ...standard, arms: ['proposed', 'gaussian', 'controlnext'], seeds: 1 },
+    quick: { ...quick, arms: ['proposed', 'gaussian', 'controlnext'] },
     standard,
     tiny,
   },
@@ -180,10 +199,16 @@ const convergence: Experiment = {
   measures: [conditionFidelity],
   takeaway: (view) => {
     const [panel] = view.panels as [Panel];
-    const at = (arm: string): string => Math.round(view.measured(inSamples(view, panel, arm)).value).toLocaleString('en');
-    return `Half of the rise in fidelity is done after ${['proposed', 'gaussian', 'controlnext']
-      .filter((id) => view.arms.some((arm) => arm.id === id))
-      .map((id) => `${at(id)} samples (${view.arms.find((arm) => arm.id === id)!.label})`)
+    const at = (arm: Arm): string => {
+      const found = halfWays(panel, arm.id);
+      const rose = found.filter((steps) => steps !== null);
+      const samples = Math.round(perStep(view, arm) * mean(rose)).toLocaleString('en');
+      const where = rose.length === found.length ? '' : `, where it rose at all: in ${rose.length} of ${found.length} trainings`;
+      return rose.length === 0 ? 'not within the run' : `after ${samples} samples${where}`;
+    };
+    return `Half of the rise in fidelity is done ${view.arms
+      .filter(({ id }) => ['proposed', 'gaussian', 'controlnext'].includes(id))
+      .map((arm) => `${at(arm)} (${arm.label})`)
       .join(', ')}.`;
   },
   summary: ({ seeds }) =>
@@ -196,9 +221,14 @@ const convergence: Experiment = {
       {
         id: 'courses',
         title: 'Courses',
-        blocks: [curves(view, panel), lossCurves(view, panel, 'none'), lossCurves(view, panel, 'perfect')],
+        blocks: [
+          curves(view, panel),
+          ...(overSamples(view) ? [curves(view, panel, { over: 'steps' })] : []),
+          lossCurves(view, panel, 'none'),
+          lossCurves(view, panel, 'perfect'),
+        ],
       },
-      { id: 'changes', title: 'When and how fast', blocks: [changePointTable(view, panel)] },
+      { id: 'changes', title: 'When and how fast', blocks: [changePointTable(view, panel), movedTable(view, panel)] },
     ];
   },
   lead: ({ panels: [panel] }) => panel!.id('film-strip'),

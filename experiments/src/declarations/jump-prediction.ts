@@ -1,12 +1,14 @@
 import type { Claim, Table } from '@controllab/report';
-import { arms as followed, SAMPLES, standard, varied } from './convergence.ts';
+import { examplesOfStep, type Recipe } from '@controllab/training';
+import { arms as followed, quick, standard, varied } from './convergence.ts';
 import { filmStrip } from '../comparison/view/blocks/pictures.ts';
 import { curves, perStep } from '../comparison/view/blocks/trainings.ts';
 import { comparison } from '../comparison/comparison.ts';
-import { recipeOf, type Arm, type Experiment } from '../comparison/experiment.ts';
+import { recipeOf, type Arm, type Experiment, type Profile } from '../comparison/experiment.ts';
 import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
-import { readSealed, sealedNumber } from '../comparison/sealed.ts';
-import { foresee, jumpOf, SEEN, type Foresight, type Run } from '../comparison/view/statistics/foresight.ts';
+import { readSealed, sealedNumber, sealedText, sealFirst } from '../comparison/sealed.ts';
+import { halfWayOf } from '../comparison/view/statistics/change-points.ts';
+import { foresee, jumpOf, SEEN, type Foresight, type Run, type Seen } from '../comparison/view/statistics/foresight.ts';
 import type { Panel, Samples, View } from '../comparison/view/view.ts';
 
 /** Recipes that no fit has seen. */
@@ -18,10 +20,19 @@ const FORETOLD: readonly Arm[] = [
   varied('uniform-rate-0002', 'independent timesteps, rate 0.002', { timesteps: 'uniform', learningRate: 2e-3 }),
 ];
 
+/** Steps of foretold runs before they are sealed: a third of the whole, and the next evaluation. */
+const CUT = 140;
+
+/** The recipe of a whole run: a profile that cuts runs cuts the foretold ones alone. */
+const whole = (recipe: Recipe): Recipe => (recipe.steps === CUT ? { ...recipe, steps: standard.recipe.steps } : recipe);
+
+/** Samples of a whole run. */
+const wholeSamples = ({ recipe }: Pick<Profile, 'recipe'>): number => examplesOfStep(recipe) * whole(recipe).steps;
+
 /** ControlNets with zero convolutions among the arms of `convergence`: their runs are the store's. */
 const KNOWN: readonly Arm[] = followed
   .filter(({ id, method }) => id === 'proposed' || method.id === 'controlnet')
-  .map((arm) => ({ ...arm, recipe: { ...arm.recipe, steps: recipeOf(standard, arm).steps } }));
+  .map((arm) => ({ ...arm, recipe: (recipe) => recipeOf({ recipe: whole(recipe) }, arm) }));
 
 /** Foretold from a sixth of the run, before control comes, and from a third. */
 const SHARES = [1 / 6, 1 / 3] as const;
@@ -42,19 +53,38 @@ const foreseen = (view: View, panel: Panel, share: number): Foresight =>
   foresee(
     runsOf(view, panel, (id) => !isForetold(id)),
     foretoldRuns(view, panel),
-    share * SAMPLES,
+    share * wholeSamples(view.results.profile),
   );
 
 /** Whether the foretold runs were trained to their end. */
-const ended = ({ results: { profile } }: View): boolean => profile.recipe.steps * profile.recipe.batchSize >= SAMPLES;
+const ended = ({ results: { profile } }: View): boolean => profile.recipe.steps !== CUT;
 
-/** Absolute errors in binary logarithms of samples: a row a seed, in it a value an arm that is foretold. */
-function errors(view: View, panel: Panel, of: (foresight: Foresight, run: number) => number): Samples {
-  const foresight = foreseen(view, panel, EARLY);
-  const off = foretoldRuns(view, panel).map((run, i) => Math.abs(of(foresight, i) - jumpOf(run)));
+const columnOf = (seen: Seen, share: number): string => `${seen === 'loss' ? 'loss alone' : 'signals'}, ${shareText(share)}`;
+
+const rowOf = (view: View, run: Run, i: number): string =>
+  `${view.arms.find(({ id }) => id === run.group)!.label}, seed ${view.seeds[i % view.seeds.length]!}`;
+
+/**
+ * Binary logarithms of samples that are foretold, run by run: as they were sealed where they were, as this run's fits say otherwise.
+ */
+function foretold(view: View, panel: Panel, seen: Seen, share: number): number[] {
+  const sealed = ended(view) ? (readSealed('jump')?.sealed ?? null) : null;
+  const now = foreseen(view, panel, share).jumps[seen];
+  return foretoldRuns(view, panel).map((run, i) => {
+    const before = sealed === null ? null : sealedNumber(sealed, rowOf(view, run, i), columnOf(seen, share));
+    return before === null ? now[i]! : Math.log2(before);
+  });
+}
+
+/** Absolute errors of what is foretold, in binary logarithms of samples: a row a seed, in it a value an arm that is foretold. */
+function errors(view: View, panel: Panel, jumps: readonly number[]): Samples {
+  const off = foretoldRuns(view, panel).map((run, i) => Math.abs(jumps[i]! - jumpOf(run)));
   const seeds = view.seeds.length;
   return view.seeds.map((_, seed) => off.filter((_, run) => run % seeds === seed));
 }
+
+/** What one says of every run who looks at nothing: the mean of what is known. */
+const unseen = (view: View, panel: Panel): number[] => foretoldRuns(view, panel).map(() => foreseen(view, panel, EARLY).nothing);
 
 /** Least effect of interest: three and a half per cent of the samples. */
 const LEAST = 0.05;
@@ -62,83 +92,68 @@ const LEAST = 0.05;
 function claims(view: View): Claim[] {
   if (!ended(view)) return [];
   const shownIn = view.panels[0]!.id('foretold');
-  const better = (id: string, text: string, than: string, primary: boolean, of: (foresight: Foresight, run: number) => number): Claim =>
+  const better = (id: string, text: string, than: string, primary: boolean, others: (panel: Panel) => number[]): Claim =>
     view.claim(
       {
         id,
         claim: text,
         source: 'ours',
-        test: `Absolute error of the foretold midpoint in binary logarithms of samples, from a sixth of the run, on ${FORETOLD.length} recipes that no fit has seen: ${than} minus signals. Less than ${LEAST} counts as nothing.`,
+        test: `Absolute error of the foretold midpoint in binary logarithms of samples, from a sixth of the run, on ${FORETOLD.length} recipes that no fit has seen, mean over these recipes in each seed: ${than} minus signals. Less than ${LEAST} counts as nothing. A run that never rises came after all its samples.`,
         quantity: `log2 error, ${than} − signals`,
         rule: { kind: 'above', bound: LEAST },
         primary,
         shownIn,
       },
-      (panel) =>
-        view.difference(
-          errors(view, panel, of),
-          errors(view, panel, ({ jumps }, run) => jumps.signals[run]!),
-        ),
+      (panel) => view.difference(errors(view, panel, others(panel)), errors(view, panel, foretold(view, panel, 'signals', EARLY))),
     );
   return [
-    better(
-      'signals-beat-loss',
-      'What goes on inside foretells the jump better than the loss does.',
-      'loss alone',
-      true,
-      ({ jumps }, run) => jumps.loss[run]!,
+    better('signals-beat-loss', 'What goes on inside foretells the jump better than the loss does.', 'loss alone', true, (panel) =>
+      foretold(view, panel, 'loss', EARLY),
     ),
-    better('foreseen', 'The jump can be foretold at all.', 'the mean of known runs', false, ({ nothing }) => nothing),
+    better('foreseen', 'The jump can be foretold at all.', 'the mean of known runs', false, (panel) => unseen(view, panel)),
   ];
 }
 
 const samplesOf = (log2: number): number => Math.round(2 ** log2);
 
-const EARLY_SIGNALS = 'signals, a sixth';
-
 /** The shares of a run that the foretold ones have seen. */
 const seenShares = ({ results: { profile } }: View): readonly number[] =>
-  SHARES.filter((share) => share * SAMPLES <= profile.recipe.steps * profile.recipe.batchSize);
+  SHARES.filter((share) => share * wholeSamples(profile) <= profile.recipe.steps * profile.recipe.batchSize);
 
 /** What is foretold run by run, what was sealed, and what came. */
 function table(view: View, panel: Panel): Table {
-  const found = readSealed('jump');
-  const byShare = seenShares(view).map((share) => ({ share, foresight: foreseen(view, panel, share) }));
+  const shares = seenShares(view);
+  const jumps = shares.flatMap((share) => SEEN.map((seen) => foretold(view, panel, seen, share)));
   const runs = foretoldRuns(view, panel);
   const done = ended(view);
-  const leftOut = byShare.map(
-    ({ share, foresight }) =>
-      `${foresight.leftOut.loss.toFixed(2)} (loss) and ${foresight.leftOut.signals.toFixed(2)} (signals) from ${shareText(share)}`,
+  const leftOut = shares.map((share) => {
+    const { loss, signals } = foreseen(view, panel, share).leftOut;
+    return `${loss.toFixed(2)} (loss) and ${signals.toFixed(2)} (signals) from ${shareText(share)}`;
+  });
+  const beforehand = sealedText(
+    readSealed('jump'),
+    runs.map((run, i) => rowOf(view, run, i)),
+    view.arms
+      .filter(({ id }) => isForetold(id))
+      .flatMap(({ id }) => view.results.trainings[panel.condition]![id]!.map(({ record }) => record)),
   );
-  const beforehand =
-    found === null
-      ? 'Nothing was sealed beforehand.'
-      : `Sealed on ${found.sealed.finishedAt.slice(0, 10)}, before these runs were trained to their end, by commit ${found.sealed.commit.slice(0, 7)}; SHA-256 of the sealed file: ${found.hash}.`;
   return {
     kind: 'table',
     id: panel.id('foretold'),
-    caption: `Samples at which half of the rise in fidelity is foretold to be done. Known recipes that were left out: mean error in binary logarithms ${leftOut.join(', ')}. ${beforehand}`,
+    caption: `Samples at which half of the rise in fidelity is foretold to be done, as it was sealed where it was. Known recipes that were left out: mean error in binary logarithms ${leftOut.join(', ')}. ${beforehand}`,
     rowHeader: 'Run',
     columns: [
-      ...byShare.flatMap(({ share }) =>
-        SEEN.map((seen) => ({ label: seen === 'loss' ? `loss alone, ${shareText(share)}` : `signals, ${shareText(share)}` })),
-      ),
-      ...(found === null || !done ? [] : [{ label: 'sealed' }]),
+      ...shares.flatMap((share) => SEEN.map((seen) => ({ label: columnOf(seen, share) }))),
       ...(done ? [{ label: 'came at' }] : []),
     ],
-    rows: runs.map((run, i) => {
-      const arm = view.arms.find(({ id }) => id === run.group)!;
-      const label = `${arm.label}, seed ${view.seeds[i % view.seeds.length]!}`;
-      return {
-        label,
-        arm: arm.id,
-        cells: [
-          ...byShare.flatMap(({ foresight: { jumps } }) => SEEN.map((seen) => samplesOf(jumps[seen][i]!))),
-          ...(found === null || !done ? [] : [sealedNumber(found.sealed, label, EARLY_SIGNALS)]),
-          ...(done ? [samplesOf(jumpOf(run))] : []),
-        ],
-      };
-    }),
+    rows: runs.map((run, i) => ({
+      label: rowOf(view, run, i),
+      arm: run.group,
+      cells: [
+        ...jumps.map((each) => samplesOf(each[i]!)),
+        ...(done ? [halfWayOf(run.course) === null ? 'did not come' : samplesOf(jumpOf(run))] : []),
+      ],
+    })),
   };
 }
 
@@ -147,9 +162,9 @@ const experiment: Experiment = {
   title: 'Can sudden convergence be foretold?',
   description: 'when control will come, foretold from the beginning of a training; take `sealed` first, `standard` when it is committed',
   profiles: {
-    quick: { ...standard, arms: ['proposed', 'batch-16', 'rate-0003', 'rate-0002'], seeds: 1 },
+    quick: { ...quick, arms: ['proposed', 'rate-0003', 'rate-0002'] },
     standard,
-    sealed: { ...standard, recipe: { ...standard.recipe, steps: 70 } },
+    sealed: { ...standard, recipe: { ...standard.recipe, steps: CUT } },
   },
   arms: [...KNOWN, ...FORETOLD],
   drawings: () => [],
@@ -158,8 +173,8 @@ const experiment: Experiment = {
   takeaway: (view) => {
     const [panel] = view.panels as [Panel];
     if (!ended(view)) return 'Foretold, not yet trained.';
-    const off = (of: (foresight: Foresight, run: number) => number) => view.measured(errors(view, panel, of)).value.toFixed(2);
-    return `Off by ${off(({ jumps }, run) => jumps.signals[run]!)} binary logarithms of samples with signals, ${off(({ jumps }, run) => jumps.loss[run]!)} by the loss alone, ${off(({ nothing }) => nothing)} by the mean of known runs.`;
+    const off = (jumps: readonly number[]) => view.measured(errors(view, panel, jumps)).value.toFixed(2);
+    return `Off by ${off(foretold(view, panel, 'signals', EARLY))} binary logarithms of samples with signals, ${off(foretold(view, panel, 'loss', EARLY))} by the loss alone, ${off(unseen(view, panel))} by the mean of known runs.`;
   },
   summary: () =>
     'A ridge regression on the runs of `convergence` says from the first evaluations of other runs when half of their rise in fidelity will be done: from the loss on held-out scenes alone, and with the size of the zero convolutions, of what they add to the prediction, and of gradients.',
@@ -174,4 +189,9 @@ const experiment: Experiment = {
   lead: ({ panels: [panel] }) => panel!.id('film-strip'),
 };
 
-export default comparison(experiment);
+const job = comparison(experiment);
+
+export default {
+  ...job,
+  plan: (profile, flags) => [...job.plan!(profile, flags), ...(profile === standard ? sealFirst('jump') : [])],
+} satisfies typeof job;

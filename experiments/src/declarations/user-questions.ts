@@ -380,14 +380,7 @@ function questions(view: View, panel: Panel): Question[] {
       asked:
         'the training loss shows nothing for thousands of steps, fill50k does not come out. Its circles are the subject of the experiment `fill50k`; here are the scenes.',
       answer: `${lossesText(panel)} Fidelity to the condition shows when it is learnt. When that is, and what moves it, is the subject of the experiment \`convergence\`.`,
-      blocks: [
-        losses(view, panel),
-        curves(
-          view,
-          panel,
-          view.arms.filter(({ condition }) => condition === undefined),
-        ),
-      ],
+      blocks: [losses(view, panel), curves(view, panel, { arms: view.arms.filter(({ condition }) => condition === undefined) })],
     },
   ];
 }

@@ -5,7 +5,13 @@ import { foretellLarger, frontierOf, lawsOf, type MemberRun } from './laws.ts';
 const run = (width: number, steps: number): MemberRun => {
   const [parameters, samples] = [1400 * width ** 2, 16 * steps];
   const loss = 0.1 + 3 * parameters ** -0.3 + 2 * samples ** -0.25;
-  return { width, steps, seed: 1, value: { parameters, samples, flops: 6 * parameters * samples, loss } };
+  return {
+    width,
+    steps,
+    seed: 1,
+    finishedAt: '2026-01-01T00:00:00.000Z',
+    value: { parameters, samples, flops: 6 * parameters * samples, loss },
+  };
 };
 const grid = [16, 32, 48, 64].flatMap((width) => [250, 500, 1000, 2000].map((steps) => run(width, steps)));
 

@@ -2,6 +2,7 @@ import { chinchillaLaw, computeOptimal, profileIntervals, type LawParameters } f
 import { attributions } from '@controllab/emoji-scenes';
 import type { LineFigure, Measurement, Report, Table, TableRow } from '@controllab/report';
 import { readSealed } from '../comparison/sealed.ts';
+import { seedsText } from '../comparison/view/questions.ts';
 import { foretoldTable } from '../comparison/view/sizes.ts';
 import { fitted, foretellLarger, lawsOf, runsOf, type MemberRun } from './laws.ts';
 import { labelOfMember } from './train-member.ts';
@@ -63,7 +64,8 @@ const runTable = ({ grid, larger }: FamilyResult): Table => ({
 /** The law's best model for budgets as those of the runs and ten times beyond. */
 function frontierTable({ grid }: FamilyResult): Table[] {
   const fit = fitted(chinchillaLaw, runsOf(grid));
-  if (fit === null) return [];
+  // Where loss does not fall with both, no model is the best one.
+  if (fit === null || !(fit.parameters['alpha']! > 0 && fit.parameters['beta']! > 0)) return [];
   const C = grid.map(({ value }) => value.flops);
   const perPair = mean(grid.map(({ value }) => value.flops / (value.parameters * value.samples)));
   const [least, most] = [Math.min(...C), Math.max(...C)];
@@ -110,6 +112,7 @@ function lossFigure({ grid, larger }: FamilyResult): LineFigure {
 export function familyReport(result: FamilyResult): Omit<Report, 'id' | 'provenance'> {
   const { grid, larger } = result;
   const prediction = foretellLarger(grid, larger);
+  const label = `larger run, ${(larger.parameters / 1e6).toFixed(1)}M parameters, ${seedsText(seedsIn(grid))}`;
   const what = `${(larger.parameters / 1e6).toFixed(1)}M parameters on ${larger.samples.toLocaleString('en')} scenes`;
   const losses = larger.runs.map(({ value }) => value.loss);
   const came: Measurement | null =
@@ -122,7 +125,7 @@ export function familyReport(result: FamilyResult): Omit<Report, 'id' | 'provena
     takeaway:
       both === null || prediction === null
         ? 'Too few runs for a law of parameters and scenes.'
-        : `Loss falls as a power ${both.parameters['alpha']!.toFixed(3)} of parameters and ${both.parameters['beta']!.toFixed(3)} of scenes above a floor of ${both.parameters['E']!.toFixed(3)}; for ${what} it foretells ${prediction.value.toFixed(4)} [${prediction.interval.map((end) => end.toFixed(4)).join(', ')}].`,
+        : `Loss falls as a power ${both.parameters['alpha']!.toFixed(3)} of parameters and ${both.parameters['beta']!.toFixed(3)} of scenes above a floor of ${both.parameters['E']!.toFixed(3)}; for ${what} it foretells ${prediction.value.toFixed(4)} [${prediction.interval.map((end) => end.toFixed(4)).join(', ')}]${came === null ? '' : `; ${came.value.toFixed(4)} came`}.`,
     summary: `${grid.length} U-Nets of the embedded default's form, of several widths, were trained from random weights by one recipe for several lengths; the text encoder and the autoencoder are the embedded default's. Loss is taken on held-out scenes with true captions. The learning rate is one for all widths: a rate for each might move exponents.`,
     claims: [],
     sections: [
@@ -133,7 +136,7 @@ export function familyReport(result: FamilyResult): Omit<Report, 'id' | 'provena
             {
               id: 'prediction',
               title: 'Foretold and came',
-              blocks: [foretoldTable([{ label: 'larger run', prediction, came }], readSealed('scaling-law'), what)],
+              blocks: [foretoldTable([{ label, prediction, came, finished: larger.runs }], readSealed('scaling-law'), what)],
             },
           ]),
       { id: 'all', title: 'Every training', blocks: [runTable(result)] },

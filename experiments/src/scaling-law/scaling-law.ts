@@ -1,5 +1,6 @@
 import { parameterSpecs, UNet2DConditionModel } from '@controllab/core-blocks';
 import { openMini, unetOfWidth } from '@controllab/mini-sd';
+import { sealFirst } from '../comparison/sealed.ts';
 import type { Job, JobContext, Task } from '../runner/job.ts';
 import type { MemberRun } from './laws.ts';
 import { familyReport, type FamilyResult } from './report.ts';
@@ -85,7 +86,10 @@ async function tasks(at: JobContext<FamilyProfile>): Promise<Task[]> {
 async function run(at: JobContext<FamilyProfile>): Promise<FamilyResult> {
   const all = async (keys: readonly MemberKey[]): Promise<MemberRun[]> => {
     const runs: MemberRun[] = [];
-    for (const key of keys) runs.push({ ...key, value: (await storedMember(at, at.profile, key)).value });
+    for (const key of keys) {
+      const { value, record } = await storedMember(at, at.profile, key);
+      runs.push({ ...key, value, finishedAt: record.finishedAt });
+    }
     return runs;
   };
   const { larger, batchSize, seeds } = at.profile;
@@ -103,6 +107,7 @@ const scalingLaw: Job<FamilyProfile, FamilyResult> = {
   seeded: true,
   engines: 'onnx',
   trainings: ({ widths, steps, seeds, trainsLarger }) => seeds * (widths.length * steps.length + Number(trainsLarger)),
+  plan: (profile) => (profile === standard ? sealFirst('scaling-law') : []),
   tasks,
   run,
   report: familyReport,

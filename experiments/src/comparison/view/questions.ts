@@ -21,6 +21,10 @@ export const numberText = ({ value, interval }: Measurement, digits: number): st
   return interval === null ? text(value) : `${text(value)} [${interval.map(text).join(', ')}]`;
 };
 
+/** Consecutive seeds as a label has them. */
+export const seedsText = (seeds: readonly number[]): string =>
+  seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`;
+
 /** Numbers one behind the other in a sentence. */
 export const listText = (items: readonly string[]): string => (items.length === 0 ? 'not trained in this profile' : items.join('; '));
 

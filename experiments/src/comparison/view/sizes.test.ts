@@ -21,16 +21,25 @@ const sealedAs = (low: number, high: number) => ({
 }); // prettier-ignore
 
 it('a prediction is held against what was sealed, not against what is computed now', () => {
-  const row = { label: 'ControlNet, Canny edges', prediction, came };
+  const row = { label: 'ControlNet, Canny edges', prediction, came, finished: [{ finishedAt: '2026-01-03T00:00:00.000Z' }] };
   const verdict = (low: number, high: number) => foretoldTable([row], sealedAs(low, high), '3,000,000 scenes').rows[0]!.cells.at(-1);
   expect(verdict(0.18, 0.21)).toBe('yes');
   expect(verdict(0.201, 0.21)).toBe('no');
   const table = foretoldTable([row], sealedAs(0.18, 0.21), '3,000,000 scenes');
   expect(table.caption).toContain('SHA-256 of the sealed file: abc');
+  expect(table.caption).toContain('Sealed on 2026-01-02, before what it foretells was trained to its end');
   expect(foretoldTable([row], null, '').rows[0]!.cells).toEqual([0.21, 0.19, 0.22, came]);
 });
 
+it('says where what is foretold had ended before, or is something else than what was sealed', () => {
+  const row = { label: 'ControlNet, Canny edges', prediction, came, finished: [{ finishedAt: '2026-01-01T00:00:00.000Z' }] };
+  expect(foretoldTable([row], sealedAs(0.18, 0.21), '').caption).toContain('but 1 of the 1 trainings that it foretells had ended before');
+  const other = foretoldTable([{ ...row, label: 'ControlNet, Canny edges, seeds 7 to 11' }], sealedAs(0.18, 0.21), '');
+  expect(other.caption).toContain('What was sealed foretells other runs than these.');
+  expect(other.rows[0]!.cells.at(-1)).toBe('not sealed');
+});
+
 it('before it is trained the table has what is sealed of it, and nothing else', () => {
-  const table = foretoldTable([{ label: 'ControlNet, Canny edges', prediction, came: null }], null, '');
+  const table = foretoldTable([{ label: 'ControlNet, Canny edges', prediction, came: null, finished: [] }], null, '');
   expect(table.columns.map(({ label }) => label)).toEqual(['foretold', 'low', 'high']);
 });

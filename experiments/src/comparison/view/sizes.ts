@@ -2,7 +2,7 @@ import type { Prediction } from '@controllab/data-scaling';
 import type { LineFigure, Measurement, Table } from '@controllab/report';
 import { COPY_BELOW } from '../compute/training/copies.ts';
 import { BASE_ALONE } from '../experiment.ts';
-import { sealedNumber, type readSealed } from '../sealed.ts';
+import { sealedNumber, sealedText, type readSealed } from '../sealed.ts';
 import { mean, type Panel, type View } from './view.ts';
 
 const NONNEGATIVE = [0, Number.MAX_VALUE] as const;
@@ -117,6 +117,8 @@ export interface Foretold {
   readonly label: string;
   readonly prediction: Prediction;
   readonly came: Measurement | null;
+  /** When each of the trainings was finished that it foretells; none before they are. */
+  readonly finished: readonly { readonly finishedAt: string }[];
 }
 
 export const SEALED_COLUMNS = ['foretold', 'low', 'high'] as const;
@@ -128,10 +130,11 @@ const inside = (value: number, low: number | null, high: number | null): string 
 export function foretoldTable(rows: readonly Foretold[], found: ReturnType<typeof readSealed>, what: string): Table {
   const came = rows.some((row) => row.came !== null);
   const sealed = found !== null && came;
-  const beforehand =
-    found === null
-      ? 'Nothing was sealed beforehand.'
-      : `Sealed on ${found.sealed.finishedAt.slice(0, 10)} by commit ${found.sealed.commit.slice(0, 7)}, before it was trained; SHA-256 of the sealed file: ${found.hash}.`;
+  const beforehand = sealedText(
+    found,
+    rows.map(({ label }) => label),
+    rows.flatMap(({ finished }) => finished),
+  );
   return {
     kind: 'table',
     id: 'foretold',

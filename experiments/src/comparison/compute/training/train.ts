@@ -86,7 +86,7 @@ const WEIGHTS = 'weights.safetensors';
 const ENCODED_WHOLE = 16_384;
 
 /** What an arm is trained on. */
-const dataOf = ({ dataset }: Pick<Ground, 'dataset'>, { wrongConditions: share }: Arm): Dataset =>
+export const dataOf = ({ dataset }: Pick<Ground, 'dataset'>, { wrongConditions: share }: Arm): Dataset =>
   share === undefined ? dataset : wrongConditions(dataset, { share });
 
 const codeTraining = (setting: Pick<Setting, 'on'>, key: TrainingKey, model: CodeModel): CodeTraining => ({

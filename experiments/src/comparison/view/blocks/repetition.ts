@@ -3,6 +3,7 @@ import path from 'node:path';
 import { workspaceRoot } from '@controllab/command-line';
 import { canonicalJson, type Json } from '@controllab/data';
 import { judge, type Claim, type Section, type TableRow, type Verdict } from '@controllab/report';
+import { seedsText } from '../questions.ts';
 import { readStoredReport, type StoredReport } from '../../../verify/stored-report.ts';
 
 const FORMAT = 'controllab-report-2';
@@ -25,10 +26,8 @@ function otherBlock(id: string, profile: string, here: Block, folder: string): {
   const sets = [...new Set(trainings.map(({ instructionSet }) => instructionSet))];
   const elsewhere = !sets.includes(here.instructionSet);
   if (seeds.length === 0 || (!elsewhere && seeds.some((seed) => here.seeds.includes(seed)))) return null;
-  return { claims, name: `${range(seeds)}${elsewhere ? `, on ${sets.join(' and ')}` : ''}` };
+  return { claims, name: `${seedsText(seeds)}${elsewhere ? `, on ${sets.join(' and ')}` : ''}` };
 }
-
-const range = (seeds: readonly number[]): string => (seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`);
 
 const OPPOSITE: Partial<Record<Verdict, Verdict>> = { reproduced: 'not reproduced', 'not reproduced': 'reproduced' };
 
@@ -68,7 +67,7 @@ export function repetition(
     }
   }
   const counted = (how: string): number => primaries.filter((one) => one === how).length;
-  const [there, now] = [other.name, range(here.seeds)];
+  const [there, now] = [other.name, seedsText(here.seeds)];
   return {
     id: 'other-trainings',
     title: 'The same on other trainings',

@@ -36,25 +36,33 @@ export function course(
 export const pointsOf = (trainings: readonly (readonly (readonly number[])[])[]): (readonly number[])[] =>
   trainings[0]!.map((first, k) => (trainings.length === 1 ? first : trainings.map((values) => mean(values[k]!))));
 
+/** Whether arms see more or fewer samples a step, or go on from others, so that equal steps are not equal training. */
+export const overSamples = (view: View, arms: readonly Arm[] = view.arms): boolean =>
+  new Set(arms.map((arm) => perStep(view, arm))).size > 1 || arms.some(({ from }) => from !== undefined);
+
 /**
- * Fidelity over training: over steps, or over samples where arms see more or fewer of them a step.
- * @param arms followed under the panel's condition
+ * Fidelity over training: over steps, or over samples where {@link overSamples}.
+ * @param options.arms followed under the panel's condition
  */
-export function curves(view: View, panel: Panel, arms: readonly Arm[] = view.arms): LineFigure {
+export function curves(
+  view: View,
+  panel: Panel,
+  { arms = view.arms, over }: { arms?: readonly Arm[]; over?: 'steps' | 'samples' } = {},
+): LineFigure {
   const { follow } = view.results.profile;
   const label = view.measure('fidelity').label(panel.condition);
-  const alike = new Set(arms.map((arm) => perStep(view, arm))).size === 1 && arms.every(({ from }) => from === undefined);
+  const bySteps = (over ?? (overSamples(view, arms) ? 'samples' : 'steps')) === 'steps';
   return {
     kind: 'line',
-    id: panel.id('curve'),
+    id: panel.id(over === undefined ? 'curve' : `curve-${over}`),
     caption: `Fidelity while training: ${label} of ${follow.images} held-out scenes with perfect prompts, ${follow.steps} DDIM steps without guidance, every ${follow.every} steps. Bands: 95% over ${view.over}.`,
-    x: { label: alike ? 'training step' : 'samples seen' },
+    x: { label: bySteps ? 'training step' : 'samples seen' },
     y: { label },
     series: arms.map((arm) => {
       const trainings = panel.trainings(arm.id).map(({ curve }) => curve);
       const { steps } = trainings[0]!;
       const points = pointsOf(trainings.map(({ perImage }) => perImage));
-      const x = alike ? steps : steps.map((step) => samplesAfter(view, arm, step));
+      const x = bySteps ? steps : steps.map((step) => samplesAfter(view, arm, step));
       return course(view, arm, { x, points, trainings: trainings.length, range: [0, 1] });
     }),
   };

@@ -1,6 +1,6 @@
 import { normal } from '@controllab/data';
 import { describe, expect, it } from 'vitest';
-import { changePoints, plateauEvidence } from './change-points.ts';
+import { changePoints, halfWayOf, plateauEvidence } from './change-points.ts';
 
 const steps = Array.from({ length: 40 }, (_, i) => 10 * (i + 1));
 /** Values of a curve with scatter. */
@@ -45,5 +45,31 @@ describe('change points', () => {
 
   it('asks for enough steps', () => {
     expect(() => changePoints({ steps: [1, 2, 3], values: [0, 1, 2] })).toThrow(/at least 6 evaluated steps, got 3/);
+  });
+});
+
+describe('the step at which half of the rise is done', () => {
+  const halfWay = (curve: (t: number) => number, seed = 1): number | null => {
+    const { values } = course(curve, seed);
+    return halfWayOf({ steps, perImage: values.map((value) => [value]), pictures: [] });
+  };
+
+  it('is that of the model that explains the course better', () => {
+    expect(Math.abs(halfWay(logistic)! - 120)).toBeLessThan(2);
+    expect(Math.abs(halfWay(plateau)! - (90 + 42 * Math.log(2)))).toBeLessThan(5);
+  });
+
+  it('is none where nothing rises by a tenth, or where it falls', () => {
+    for (const seed of [1, 2, 3, 4, 5]) {
+      expect(halfWay(() => 0.65, seed)).toBeNull();
+      expect(halfWay((t) => 0.65 + t / 8000, seed)).toBeNull();
+      expect(halfWay((t) => 1 - gradual(t), seed)).toBeNull();
+    }
+  });
+
+  it('lies within the run, whatever a fit says of what comes behind it', () => {
+    expect(halfWay((t) => 0.4 + Math.exp((t - 400) / 60))).toBeLessThanOrEqual(400);
+    expect(halfWay((t) => (t < 5 ? 0.4 : 0.9) - 0.3 * Math.exp(-t / 4))).toBeNull();
+    expect(halfWay((t) => 0.9 - 0.5 * Math.exp(-(t - 10) / 6))).toBe(20);
   });
 });

@@ -150,5 +150,18 @@ export function changeOf(curve: TrainingValue['curve']): ChangePoints {
 /** By how much a plateau explains a course better than gradual change does: BIC of the exponential minus that of the plateau. */
 export const plateauEvidence = ({ exponential, plateau }: ChangePoints): number => exponential.bic - plateau.bic;
 
-/** Where half of the change is done, by the better of the two models that have an onset. */
-export const midpointOf = ({ plateau, logistic }: ChangePoints): number => (plateau.bic < logistic.bic ? plateau : logistic).midpoint;
+/** The better of the two models that have an onset. */
+export const jumpFit = ({ plateau, logistic }: ChangePoints): Fit => (plateau.bic < logistic.bic ? plateau : logistic);
+
+/** A rise in fidelity below which a training is not said to have come to follow its condition: the least that would be noticed. */
+export const LEAST_RISE = 0.1;
+
+/**
+ * The step at which half of a training's rise in fidelity is done; its last one where that lies behind it. Null where fidelity did not rise
+ * by {@link LEAST_RISE} within the run: what a fit says of when noise changes is arbitrary.
+ */
+export function halfWayOf(curve: TrainingValue['curve']): number | null {
+  const { curve: fitted, midpoint } = jumpFit(changeOf(curve));
+  const [, second] = curve.steps;
+  return fitted.at(-1)! - fitted[0]! < LEAST_RISE ? null : Math.min(curve.steps.at(-1)!, Math.max(second!, midpoint));
+}

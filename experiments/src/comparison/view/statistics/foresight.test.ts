@@ -34,6 +34,12 @@ describe('foresight of the jump', () => {
     expect(2 ** jumpOf(run('a', 150))).toBeCloseTo(1200, -1);
   });
 
+  it('comes after all samples where fidelity never rises, and is finite for every run', () => {
+    expect(2 ** jumpOf(run('a', 4000))).toBeCloseTo(3200, 6);
+    const { jumps } = foresee([...known, run('never', 4000)], [run('unseen', 180)], 500);
+    expect(Number.isFinite(jumps.signals[0])).toBe(true);
+  });
+
   it('tells from what is inside, where the loss tells nothing', () => {
     const unseen = run('unseen', 180);
     const { jumps, nothing, leftOut } = foresee(known, [unseen], 500);

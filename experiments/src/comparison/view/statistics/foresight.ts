@@ -1,6 +1,6 @@
 import { fitRidge } from '@controllab/data-scaling';
 import type { TrainingValue } from '../../compute/training/train.ts';
-import { changeOf, midpointOf } from './change-points.ts';
+import { halfWayOf } from './change-points.ts';
 import { mean } from '../view.ts';
 
 type Course = TrainingValue['curve'];
@@ -17,8 +17,8 @@ export interface Run {
 export const SEEN = ['loss', 'signals'] as const;
 export type Seen = (typeof SEEN)[number];
 
-/** Binary logarithm of the samples at which half of the rise in fidelity is done. */
-export const jumpOf = ({ course, samplesPerStep }: Run): number => Math.log2(samplesPerStep * midpointOf(changeOf(course)));
+/** Binary logarithm of the samples at which half of the rise in fidelity is done; of all samples where it never rose. */
+export const jumpOf = ({ course, samplesPerStep }: Run): number => Math.log2(samplesPerStep * (halfWayOf(course) ?? course.steps.at(-1)!));
 
 /**
  * What a run looks like when it has seen so many samples, from its last evaluation before that: held-out loss without and with a prompt and
