@@ -26,6 +26,12 @@ export function comparison(experiment: Experiment): Job<Profile, View> {
   };
 }
 
+/** What the first screen says of arms that are left out. */
+const failedText = ({ results: { failed } }: View): string =>
+  failed.length === 0
+    ? ''
+    : ` Left out are arms with a training that was no longer finite: ${failed.map(({ label, step }) => `${label}, from step ${step} on`).join('; ')}.`;
+
 /** The document; its claims also beside those of the published report, where that has other trainings. */
 async function documentOf(experiment: Experiment, view: View, at: JobContext<Profile>): Promise<Omit<Report, 'id' | 'provenance'>> {
   const { id, title, takeaway, summary, lead } = experiment;
@@ -34,7 +40,7 @@ async function documentOf(experiment: Experiment, view: View, at: JobContext<Pro
   return {
     title,
     takeaway: takeaway(view),
-    summary: summary(view),
+    summary: `${summary(view)}${failedText(view)}`,
     ...(lead === undefined ? {} : { lead: lead(view) }),
     arms: [
       // A loss is taken of the base model too, whether or not it draws.

@@ -3,6 +3,8 @@ import type { RgbImage } from '@controllab/data';
 import type { PairedTwoSampleTest } from '@controllab/metrics';
 import { COMMITTED_TIER, openBase, openJudges, styleOf, type Judges } from '@controllab/mini-sd';
 import type { JobContext, Task } from '../runner/job.ts';
+import { TrainingError } from '@controllab/training';
+import { ExperimentError } from '../runner/errors.ts';
 import type { Numerics } from '../runner/numerics.ts';
 import type { Stored } from '../runner/store.ts';
 import type { ConditionId } from './conditions.ts';
@@ -75,6 +77,13 @@ export interface GroundResults {
   readonly roundTrip?: Readonly<Record<string, Readonly<Record<string, Values>>>>;
 }
 
+/** A training whose loss or weights were no longer finite: of which arm, as it is named, and when that was. */
+export interface FailedTraining {
+  readonly arm: string;
+  readonly label: string;
+  readonly step: number;
+}
+
 /** Everything an experiment computed: what its report is a pure function of. */
 export interface Results {
   readonly profile: Profile;
@@ -103,6 +112,8 @@ export interface Results {
   readonly costs: Readonly<Record<string, TrainingCost>>;
   readonly judges: Readonly<Record<string, string>>;
   readonly numerics: Numerics;
+  /** Trainings that came to values which are not finite: nothing else here is of their arms. */
+  readonly failed: readonly FailedTraining[];
 }
 
 export const seedsOf = ({ profile, seed }: Pick<JobContext<Profile>, 'profile' | 'seed'>): number[] =>
@@ -170,6 +181,31 @@ const shownIn = (setting: Setting, drawing: Drawing, seed: number): Omit<Shown, 
   return drawing.panels.map((condition) => ({ scenes, condition, ground }));
 };
 
+/** The kind of cells of trainings that are no longer finite. */
+const FAILED = 'failed-training';
+
+const hasFailed = (setting: Setting, key: TrainingKey): boolean => setting.at.store.has(FAILED, trainingIdentity(setting, key));
+
+/**
+ * A training, or when it failed. One that is no longer finite is so each time it is computed: it is kept as failed, and its arm left out,
+ * where the report of all others would wait for it for ever.
+ */
+async function trainedOrFailed(setting: Setting, key: TrainingKey): Promise<Stored<TrainingValue> | FailedTraining> {
+  const { store, say } = setting.at;
+  let step = 0;
+  if (!hasFailed(setting, key)) {
+    try {
+      return await storedTraining(setting, key);
+    } catch (error) {
+      if (!(error instanceof TrainingError) || error.code !== 'non-finite') throw error;
+      step = error.values['step'] as number;
+      say(`${error.message} The report leaves its arm out.`);
+    }
+  }
+  const kept = await store.cell(FAILED, trainingIdentity(setting, key), async () => ({ value: step }));
+  return { arm: key.arm.id, label: labelOf(key), step: kept.value };
+}
+
 const taskOf = ({ arm, condition, seed }: TrainingKey): string => `${condition}-${arm.id}-${seed}`;
 
 /**
@@ -205,10 +241,11 @@ export async function experimentTasks(experiment: Experiment, at: JobContext<Pro
       cost: samplesOf(at.profile, arm),
       ...(arm.from === undefined ? {} : { after: [taskOf({ ...key, arm: arm.from })] }),
       // Another experiment may have trained it, and drawn something else.
-      done: () => at.store.has('training', trainingIdentity(setting, key)) && own.every((drawing) => has(drawing, seed)),
+      done: () =>
+        hasFailed(setting, key) || (at.store.has('training', trainingIdentity(setting, key)) && own.every((drawing) => has(drawing, seed))),
       run: () =>
         released(async () => {
-          await storedTraining(setting, key);
+          if ('step' in (await trainedOrFailed(setting, key))) return;
           for (const drawing of own) await draw(drawing, seed);
           if (isCodeModel(arm.method)) return;
           if (at.profile.heldOut !== undefined)
@@ -231,6 +268,20 @@ export async function experimentTasks(experiment: Experiment, at: JobContext<Pro
   return [...new Map([...trainings, ...others].map((task) => [task.id, task])).values()];
 }
 
+/** A run without the arms of failed trainings. @throws ExperimentError measurement-failed where no arm is left */
+function without(experiment: Experiment, at: JobContext<Profile>, failed: readonly FailedTraining[]): JobContext<Profile> {
+  const arms = armsOf(experiment, at.profile)
+    .map(({ id }) => id)
+    .filter((id) => !failed.some(({ arm }) => arm === id));
+  if (arms.length === 0)
+    throw new ExperimentError(
+      'measurement-failed',
+      `every arm has a training that is no longer finite, the first of them ${failed[0]!.label}, at step ${failed[0]!.step}: a smaller learning rate or a longer warm-up usually helps.`,
+      { failed },
+    );
+  return { ...at, profile: { ...at.profile, arms } };
+}
+
 /** Computes an experiment, or finds it in the store. @throws Interrupted when a signal stopped a training */
 export async function computeResults(experiment: Experiment, at: JobContext<Profile>): Promise<Results> {
   const setting = await openSetting(experiment, at);
@@ -240,9 +291,13 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
   const nested = <T>(): Record<string, Record<string, T>> => Object.fromEntries(at.profile.conditions.map((condition) => [condition, {}]));
   try {
     const trainings = nested<Stored<TrainingValue>[]>();
+    const failed: FailedTraining[] = [];
     for (const { panel, key } of trainingsOf(experiment, at)) {
-      (trainings[panel]![key.arm.id] ??= []).push(await storedTraining(setting, key));
+      const found = await trainedOrFailed(setting, key);
+      if ('step' in found) failed.push(found);
+      else (trainings[panel]![key.arm.id] ??= []).push(found);
     }
+    if (failed.length > 0) return { ...(await computeResults(experiment, without(experiment, at, failed))), failed };
     const cells = nested<Record<string, Cell[]>>();
     const pools = nested<Record<string, PoolOfPictures>>();
     for (const drawing of drawings) {
@@ -297,6 +352,7 @@ export async function computeResults(experiment: Experiment, at: JobContext<Prof
       costs,
       judges: judges.hashes,
       numerics: at.numerics,
+      failed: [],
     };
   } finally {
     await setting.release();

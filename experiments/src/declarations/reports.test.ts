@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
 import { normal, type RgbImage } from '@controllab/data';
 import { encodePng, writeReport, type Provenance } from '@controllab/report';
+import { TrainingError } from '@controllab/training';
 import { COMPARISON, commands } from '../commands.ts';
 import { drawnFor, type Drawn } from '../comparison/compute/drawing/draw.ts';
 import { LOSS_PROMPTS, type HeldOutLoss, type LossPlan } from '../comparison/compute/judging/held-out-loss.ts';
@@ -12,6 +13,7 @@ import { SIGNALS } from '../comparison/compute/training/signals.ts';
 import type { Setting, TrainingKey, TrainingValue } from '../comparison/compute/training/train.ts';
 import type { Drawing, Profile } from '../comparison/experiment.ts';
 import { recipeOf } from '../comparison/experiment.ts';
+import convergence from './convergence.ts';
 import type { Job } from '../runner/job.ts';
 import type { Stored } from '../runner/store.ts';
 import { jobContext } from '../testing/job-context.ts';
@@ -65,9 +67,11 @@ function training({ at: { profile } }: Setting, { arm }: TrainingKey): TrainingV
   };
 }
 
+let failing = (_key: TrainingKey): boolean => false;
 vi.mock('../comparison/compute/training/train.ts', async (original) => ({
   ...(await original<object>()),
-  storedTraining: (setting: Setting, key: TrainingKey) => Promise.resolve(stored(training(setting, key))),
+  storedTraining: (setting: Setting, key: TrainingKey) =>
+    failing(key) ? Promise.reject(new TrainingError('non-finite', 'the loss is NaN.', { step: 41 })) : Promise.resolve(stored(training(setting, key))), // prettier-ignore
 }));
 vi.mock('../comparison/compute/drawing/draw.ts', async (original) => ({
   ...(await original<object>()),
@@ -118,6 +122,30 @@ const smaller = (profile: Profile): Profile => ({
   shown: { singles: Math.min(2, profile.shown.singles), pairs: Math.min(1, profile.shown.pairs) },
   ...(profile.heldOut === undefined ? {} : { heldOut: { ...profile.heldOut, scenes: 2 } }),
 });
+
+it('an arm with a training that is no longer finite is left out, which is kept and said', async () => {
+  failing = ({ arm, seed }) => arm.id === 'rate-0003' && seed === 2;
+  const profile = { ...convergence.profiles['tiny']!, arms: ['proposed', 'gaussian', 'rate-0003'], seeds: 2 };
+  const at = jobContext('tiny', profile, path.join(root, 'failing'));
+  const said: string[] = [];
+  const page = async () => {
+    const result = await convergence.run({ ...at, say: (line) => said.push(line) });
+    return { result, report: await convergence.report(result, at) };
+  };
+  const { report } = await page();
+  expect(report.arms!.map(({ id }) => id)).toEqual(['proposed', 'gaussian']);
+  expect(report.summary).toMatch(
+    /Left out are arms with a training that was no longer finite: rate 0\.003, canny, seed 2, from step 41 on\.$/,
+  );
+  expect(said).toEqual(['the loss is NaN. The report leaves its arm out.']);
+  const tasks = await convergence.tasks!(at);
+  expect(tasks.filter((task) => task.done()).map(({ id }) => id)).toEqual(['canny-rate-0003-2']);
+  // It is not trained again, nor waited for.
+  failing = () => false;
+  const again = await page();
+  expect(again.result.results.failed).toEqual([{ arm: 'rate-0003', label: 'rate 0.003, canny, seed 2', step: 41 }]);
+  expect(said).toHaveLength(1);
+}, 60_000);
 
 const declared = commands.filter(({ executor }) => executor === COMPARISON).map(({ name }) => name);
 
