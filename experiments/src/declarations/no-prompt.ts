@@ -99,6 +99,7 @@ const noPrompt: Experiment = {
   description: 'half and all prompts dropped while training; without one, control in both halves of guidance or one, guess mode, weights',
   profiles: {
     ...profiles,
+    quick: { ...profiles.quick, arms: ['controlnet-50', 'controlnet-100', 'controlnext-50'] },
     standard: { ...profiles.standard, conditions: ['scribble', 'canny', 'mask', 'segmentation'], seeds: 5 },
   },
   arms,
