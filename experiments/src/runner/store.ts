@@ -107,10 +107,7 @@ export class Store {
   readonly #doubtMs: number;
 
   /** @param options.doubtMs how long a job of a cluster waits for an owner that may have died; ten minutes if not given */
-  constructor(
-    root: string,
-    { commit, say, doubtMs = DOUBT_MS }: { commit: string | null; say(message: string): void; doubtMs?: number },
-  ) {
+  constructor(root: string, { commit, say, doubtMs = DOUBT_MS }: { commit: string | null; say(message: string): void; doubtMs?: number }) {
     this.root = root;
     this.#commit = commit;
     this.#say = say;

@@ -28,7 +28,12 @@ it('sends what goes on from another in a later round', () => {
 });
 
 it('does not try for ever what is always killed, and never comes to what goes on from it', () => {
-  expect(roundsOf([{ id: 'a', ends: 'killed' }, { id: 'b', after: ['a'] }])).toEqual([['a']]);
+  expect(
+    roundsOf([
+      { id: 'a', ends: 'killed' },
+      { id: 'b', after: ['a'] },
+    ]),
+  ).toEqual([['a']]);
   expect(roundsOf([{ id: 'a', ends: 'killed' }, { id: 'b', after: ['a'] }, { id: 'c' }])).toEqual([['a', 'c'], ['a']]);
 });
 
@@ -47,7 +52,12 @@ it('gives every task its turn before one that was killed is tried again', () => 
 });
 
 it('tries what was killed again as long as a round brings something, be it a failure', () => {
-  expect(roundsOf([{ id: 'a', ends: 'killed' }, { id: 'b', ends: 'failed' }])).toEqual([['a', 'b'], ['a']]);
+  expect(
+    roundsOf([
+      { id: 'a', ends: 'killed' },
+      { id: 'b', ends: 'failed' },
+    ]),
+  ).toEqual([['a', 'b'], ['a']]);
 });
 
 it('goes on behind a round in which nothing had a place, and ends when everything is there', () => {

@@ -225,7 +225,10 @@ it('says what the store has where the queue cannot be asked, and where the folde
   await begin(tasksOf(1));
   const [node, program] = [process.argv[0]!, process.argv[1]!];
   const listed = path.join(root, 'listed');
-  writeFileSync(path.join(root, 'program.mjs'), `import fs from 'node:fs'; fs.writeFileSync(${JSON.stringify(listed)}, process.argv.join(' '));`);
+  writeFileSync(
+    path.join(root, 'program.mjs'),
+    `import fs from 'node:fs'; fs.writeFileSync(${JSON.stringify(listed)}, process.argv.join(' '));`,
+  );
   vi.stubEnv('PATH', '/nonexistent');
   const before = process.exitCode;
   try {

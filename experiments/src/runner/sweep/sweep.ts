@@ -178,8 +178,7 @@ export class Sweep {
     if (missing.length === 0 && !followed) return null;
     const failed = this.#failed(record);
     const left = missing.filter(({ id }) => !failed.has(id));
-    if (followed || goesOn(left, turnsOf(record)))
-      return `${await this.#submit(tasks, { ...given, begins: false })}${lost}`;
+    if (followed || goesOn(left, turnsOf(record))) return `${await this.#submit(tasks, { ...given, begins: false })}${lost}`;
     throw new ExperimentError('measurement-failed', `${this.missingText(tasks)}${lost}`, { missing: missing.map(({ id }) => id) });
   }
 
@@ -353,7 +352,11 @@ exit $code
       async () => {
         for (let attempt = 1; !(await sweepOut()); attempt++) {
           if (attempt === CANCEL_TRIES)
-            throw new ExperimentError('slurm-refused', `${this.name} stays in the queue whatever scancel is told: squeue --me --name=${this.name}`, {});
+            throw new ExperimentError(
+              'slurm-refused',
+              `${this.name} stays in the queue whatever scancel is told: squeue --me --name=${this.name}`,
+              {},
+            );
           await sleep(CANCEL_WAIT_MS);
         }
       },

@@ -67,8 +67,7 @@ function ask({ cluster, user, id, restarts }: SlurmJob): boolean | null {
 
 let configured: string | undefined;
 const thisCluster = (): string | undefined =>
-  process.env['SLURM_CLUSTER_NAME'] ??
-  (configured ??= /^ClusterName\s*=\s*(\S+)/m.exec(run('scontrol', ['show', 'config']).stdout)?.[1]);
+  process.env['SLURM_CLUSTER_NAME'] ?? (configured ??= /^ClusterName\s*=\s*(\S+)/m.exec(run('scontrol', ['show', 'config']).stdout)?.[1]);
 
 function run(program: string, argv: readonly string[]): { status: number | null; stdout: string; stderr: string } {
   // What a user has set for their own squeue may hide jobs.
