@@ -161,6 +161,6 @@ export async function cancelJobs(ids: readonly string[]): Promise<void> {
   } catch (error) {
     const said = error instanceof ExperimentError && error.code === 'slurm-refused' ? String(error.values['said']).split('\n') : [''];
     // Some may have ended since they were looked for.
-    if (!said.every((line) => /Invalid job id|already comple/i.test(line))) throw error;
+    if (!said.every((line) => /Invalid job id specified|already comple/i.test(line))) throw error;
   }
 }

@@ -61,7 +61,7 @@ function ask({ cluster, user, id, restarts }: SlurmJob): boolean | null {
   if (user !== userNumber() || cluster !== thisCluster()) return null;
   const { status, stdout, stderr } = run('squeue', ['--noheader', '--all', `--jobs=${id}`, '--Format=RestartCnt']);
   // It is forgotten some minutes after it has ended; until then the queue has nothing of it.
-  if (status !== 0) return /Invalid job id/i.test(stderr) ? true : null;
+  if (status !== 0) return /Invalid job id specified/i.test(stderr) ? true : null;
   return stdout.trim() === '' || Number(stdout) > restarts;
 }
 
