@@ -73,7 +73,7 @@ export function jobCommand<P, R>(job: Job<P, R>): Command {
       .option('--partition <name>', 'of the cluster')
       .option('--time <limit>', 'of a task on the cluster, as sbatch has it: minutes, hours:minutes:seconds or days-hours')
       .option('--memory <size>', 'of a task on the cluster, as sbatch has it: 4G')
-      .option('--max-submitted <count>', 'jobs and elements of arrays that the sweep may have in the queue at a time', integer(2))
+      .option('--max-submitted <count>', 'jobs and elements of arrays that the sweep may have in the queue at a time', integer(3))
       .option('--reduce', 'write the report if every task is there, else continue or say what is missing: what a cluster calls');
   }
   command
@@ -98,7 +98,7 @@ export function share(trainings: number, { jobs, threads }: Pick<RunnerFlags, 'j
   return { jobs: atATime, threads: threads ?? (trainings > 1 && jobs !== 1 ? 1 : cores) };
 }
 
-/** Runs a job and writes its report. @returns the report's folder; null with --only and --list */
+/** Runs a job and writes its report. @returns the report's folder; null with --only and --list, and where a cluster goes on with it */
 export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<string, unknown>): Promise<string | null> {
   const started = performance.now();
   const say = (message: string): void => void process.stdout.write(`${plainLines(message)}\n`);
@@ -115,14 +115,13 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
   if (flags.list === true) return list(job, context.at);
   if (flags.only !== undefined) return await only(job, context.at, flags.only);
   checkLauncher(flags);
-  if (flags.launcher === 'slurm' && flags.reduce !== true) return await launch(job, context.at, flags, threads, 'submit');
   const reports = flags.reports === undefined ? path.join(workspaceRoot, 'reports') : userPath(flags.reports);
   const directory = path.join(reports, job.id, folderName(job, context.at));
   const overwrite = flags.overwrite === true;
   await checkReportFolder(directory, { overwrite });
   await checkIndexFolder(reports);
   if (flags.fresh === true) await context.forget();
-  if (flags.reduce === true && (await launch(job, context.at, flags, threads, 'next')) === 'continues') return null;
+  if (flags.launcher === 'slurm' && (await launch(job, context.at, flags, threads)) === 'continues') return null;
   for (const line of job.plan?.(profile, own) ?? []) say(line);
   const tasks = job.tasks === undefined ? [] : await job.tasks(context.at);
   const untouched = tasks.every((task) => !task.done());
@@ -253,9 +252,18 @@ async function only<P, R>(job: Job<P, R>, at: JobContext<P>, id: string): Promis
     throw new ExperimentError('invalid-option', `${job.id}: there is no task '${id}'. Tasks: ${tasks.map((one) => one.id).join(', ')}.`, {
       id,
     });
-  await task.run();
+  try {
+    await task.run();
+  } catch (error) {
+    if (!(error instanceof ExperimentError) || error.code !== 'locked') throw error;
+    process.stderr.write(`\n${plainLines(error.message)}\n`);
+    process.exitCode = WAITED_IN_VAIN;
+  }
   return null;
 }
+
+/** Of a task that is unfinished and not failed, as one is that a signal ended, and that no signal has. */
+const WAITED_IN_VAIN = 200;
 
 /** @throws ExperimentError invalid-option for options of a cluster without one */
 function checkLauncher({ launcher, partition, time, memory, maxSubmitted, reduce, jobs }: RunnerFlags): void {
@@ -272,15 +280,14 @@ function checkLauncher({ launcher, partition, time, memory, maxSubmitted, reduce
 
 /**
  * Submits a job's missing tasks to Slurm, or looks after a round at what came of it.
- * @returns whether the sweep goes on without us, or all is there
+ * @returns whether the sweep goes on without us, or all is there and the report is ours to write
  */
 async function launch<P, R>(
   job: Job<P, R>,
   at: JobContext<P>,
   flags: RunnerFlags & Record<string, unknown>,
   threads: number,
-  step: 'submit' | 'next',
-): Promise<null | 'continues'> {
+): Promise<'complete' | 'continues'> {
   const tasks = await job.tasks!(at);
   const told = childArguments(job, { ...flags, store: at.store.root }, threads);
   // The report's places too: the job that writes it is the cluster's.
@@ -307,9 +314,10 @@ async function launch<P, R>(
       ...(maxSubmitted === undefined ? {} : { maxSubmitted }),
     },
   };
-  const said = step === 'submit' ? await sweep.submit(tasks, { ...given, begins: true }) : await sweep.next(tasks, given);
-  if (said !== null) at.say(said);
-  return said === null || step === 'submit' ? null : 'continues';
+  const said = flags.reduce === true ? await sweep.next(tasks, given) : await sweep.submit(tasks, { ...given, begins: true });
+  if (said === null) return 'complete';
+  at.say(said);
+  return 'continues';
 }
 
 /** A job's command line for one of its tasks: the same values, written out. */

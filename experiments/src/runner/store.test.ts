@@ -4,6 +4,7 @@ import {
   chmodSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -14,7 +15,7 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Store, type Computed } from './store.ts';
 
 let root: string;
@@ -27,6 +28,7 @@ beforeEach(() => {
   store = new Store(root, { commit: 'abc', say: (message) => said.push(message) });
 });
 afterEach(() => {
+  vi.unstubAllEnvs();
   for (const child of children.splice(0)) child.kill('SIGKILL');
   rmSync(root, { recursive: true });
 });
@@ -122,6 +124,28 @@ describe('Store', () => {
     other.kill('SIGKILL');
     await ended;
     expect(await store.cell('training', { seed: 1 }, value(2))).toMatchObject({ value: 2, record: { seconds: null } });
+  });
+
+  it('keeps no node of a cluster waiting for an owner that may have died, and says which file to remove', async () => {
+    const patient = new Store(root, { commit: null, say: (message) => said.push(message), doubtMs: 0 });
+    const directory = patient.directory('training', { seed: 1 });
+    const file = path.join(directory, 'lock-far');
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(file, JSON.stringify({ host: 'far-away', space: 'pid', pid: 7, started: 'then' }));
+    for (const [name, value] of Object.entries({ SLURMD_NODENAME: 'n1', SLURM_JOB_ID: '1', SLURM_CLUSTER_NAME: 'test' }))
+      vi.stubEnv(name, value);
+    await expect(patient.cell('training', { seed: 1 }, never)).rejects.toMatchObject({
+      code: 'locked',
+      message: expect.stringContaining(
+        `process 7 on host far-away is at work in ${directory}. Wait for it, or stop it; if it has died`,
+      ) as string,
+    });
+    // A process of no cluster keeps nobody waiting: it goes on when the owner has gone.
+    vi.unstubAllEnvs();
+    const waiting = patient.cell('training', { seed: 1 }, value(3));
+    await vi.waitUntil(() => said.length > 0, { timeout: 60_000 });
+    rmSync(file);
+    expect(await waiting).toMatchObject({ value: 3 });
   });
 
   it('refuses a folder that was made for another identity', async () => {

@@ -12,6 +12,7 @@ import {
   jsonHash,
   Lock,
   ownerText,
+  slurmJob,
   systemProblem,
   writeAtomic,
   type Held,
@@ -55,6 +56,8 @@ const VALUE = 'value.json';
 const IDENTITY = 'identity.json';
 const HASH_LENGTH = 20;
 const POLL_MS = 500;
+/** How long a job of a cluster waits for an owner of whom nobody can tell whether it lives: it keeps a processor from others meanwhile. */
+const DOUBT_MS = 600_000;
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
@@ -101,11 +104,14 @@ export class Store {
   readonly root: string;
   readonly #commit: string | null;
   readonly #say: (message: string) => void;
+  readonly #doubtMs: number;
 
-  constructor(root: string, { commit, say }: { commit: string | null; say(message: string): void }) {
+  /** @param options.doubtMs how long a job of a cluster waits for an owner that may have died; ten minutes if not given */
+  constructor(root: string, { commit, say, doubtMs = DOUBT_MS }: { commit: string | null; say(message: string): void; doubtMs?: number }) {
     this.root = root;
     this.#commit = commit;
     this.#say = say;
+    this.#doubtMs = doubtMs;
   }
 
   /** Where a cell lies, whether it is there or not. */
@@ -127,7 +133,8 @@ export class Store {
   /**
    * The value of a cell, computed if it is not there or no longer whole.
    * @param compute gets the cell's folder, in which it may leave checkpoints: after a kill it is called again and finds them
-   * @throws ExperimentError locked when a process on another host holds the cell, disk-full; what `compute` throws
+   * @throws ExperimentError locked in a job of a cluster, where nobody can tell whether who holds the cell lives; disk-full; what `compute`
+   *   throws
    */
   async cell<T>(kind: string, identity: Json, compute: (directory: string) => Promise<Computed<T>>): Promise<Stored<T>> {
     const stored = await this.#cell(kind, identity, compute);
@@ -205,9 +212,12 @@ export class Store {
 
   async #lock(directory: string, what: string): Promise<Lock> {
     let told = false;
+    let doubted = { file: '', since: 0 };
     for (;;) {
       const lock = await Lock.acquire(directory);
       if (lock instanceof Lock) return lock;
+      if (lock.file !== doubted.file || lock.certain) doubted = { file: lock.file, since: performance.now() };
+      if (!lock.certain && slurmJob() !== undefined && performance.now() - doubted.since >= this.#doubtMs) throw locked(directory, lock);
       if (!told)
         this.#say(
           `${ownerText(lock.owner)} is computing ${what}: waiting for it. If it has died, or is another program, remove ${lock.file}`,

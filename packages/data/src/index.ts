@@ -29,6 +29,7 @@ export {
 export { resample, resampleToFloat, type RasterSize, type ResampleFilter } from './images/resample.ts';
 export { conditionBatch, imageBatch, toImages, writeCondition, writeImage } from './images/planar.ts';
 export { heldText, isLockFile, Lock, ownerText, type Held, type Owner } from './lock/lock.ts';
+export { slurmJob } from './lock/slurm-job.ts';
 export { plainLines, plainText } from './plain-text.ts';
 export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from './random.ts';
 export { isDiskFull, systemProblem } from './system-problem.ts';

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Command } from 'commander';
-import { named, userPath, workspaceRoot } from '@controllab/command-line';
+import { named, shellText, userPath, workspaceRoot } from '@controllab/command-line';
 import { plainLines } from '@controllab/data';
 import { ExperimentError } from '../errors.ts';
 import { Sweep } from './sweep.ts';
@@ -31,14 +32,37 @@ function chosen({ name, store }: SweepFlags): Sweep {
   return new Sweep(root, name ?? names[0]!);
 }
 
-/** Runs the program again as the sweep was started, with one more word. */
+/**
+ * Runs the program again as the sweep was started, with one more word.
+ * @throws ExperimentError invalid-option where the folder is gone that it was started in, which paths in its command line may go out from
+ */
 function again(sweep: Sweep, ...more: string[]): void {
   const { argv, directory } = sweep.record();
-  const { status } = spawnSync(process.execPath, [...process.execArgv, process.argv[1]!, ...argv, ...more], {
+  if (!existsSync(directory))
+    throw new ExperimentError(
+      'invalid-option',
+      `${sweep.name} was started in ${directory}, which is gone. Make that folder again, or start the sweep elsewhere: npx controllab ${shellText(argv)}`,
+      { directory },
+    );
+  const { status, signal, error } = spawnSync(process.execPath, [...process.execArgv, process.argv[1]!, ...argv, ...more], {
     stdio: 'inherit',
     cwd: directory,
   });
+  if (error !== undefined) throw error;
+  if (signal !== null) process.stderr.write(`${sweep.name}: ${signal} ended what it runs\n`);
   process.exitCode = status ?? 1;
+}
+
+/** What the queue has of a sweep; where it cannot be asked, why: what the store has can be told in any case. */
+async function queueText(sweep: Sweep): Promise<string> {
+  const states = new Map<string, number>();
+  try {
+    for (const { state } of await sweep.inQueue()) states.set(state, (states.get(state) ?? 0) + 1);
+  } catch (error) {
+    if (!(error instanceof ExperimentError)) throw error;
+    return `the queue cannot be asked. ${error.message}`;
+  }
+  return `in the queue: ${[...states].map(([state, count]) => `${count} ${state.toLowerCase()}`).join(', ') || 'nothing'}`;
 }
 
 /** `sweep status`: what the store has and what the queue has. */
@@ -46,13 +70,8 @@ export const statusCommand = (): Command =>
   sweepCommand('status', 'Which tasks of a sweep are done, and what the queue has of it.').action(async (flags: SweepFlags) => {
     const sweep = chosen(flags);
     const { rounds, argv } = sweep.record();
-    const jobs = await sweep.inQueue();
-    const states = new Map<string, number>();
-    for (const { state } of jobs) states.set(state, (states.get(state) ?? 0) + 1);
     say(`${sweep.name}: ${argv.join(' ')}`);
-    say(
-      `${rounds.length} ${rounds.length === 1 ? 'round' : 'rounds'} submitted; in the queue: ${[...states].map(([state, count]) => `${count} ${state.toLowerCase()}`).join(', ') || 'nothing'}`,
-    );
+    say(`${rounds.length} ${rounds.length === 1 ? 'round' : 'rounds'} submitted; ${await queueText(sweep)}`);
     say(`logs: ${sweep.directory}`);
     again(sweep, '--list');
   });

@@ -25,39 +25,78 @@ export interface QueuedJob {
 const TRIES = 45;
 const WAIT_MS = 2000;
 
+/** What squeue says of a sweep of a hundred thousand elements. */
+const MAX_OUTPUT = 2 ** 28;
+
 /**
- * Runs one of Slurm's programs.
+ * Of the job that we run in: sbatch would hand it on, and a job would take its number of restarts, or its place in an array, for its own.
+ */
+const OF_OUR_JOB = new Set(['SLURM_RESTART_COUNT', 'SLURM_ARRAY_JOB_ID', 'SLURM_ARRAY_TASK_ID']);
+
+/**
+ * Runs one of Slurm's programs, again where the controller does not answer.
+ * @param taken asked before each further try: what the program would have said, where the controller did what it was asked to but its
+ *   answer came too late
  * @throws ExperimentError slurm-refused with what it said; slurm-missing where there is none
  */
-async function slurm(program: string, argv: readonly string[]): Promise<string> {
+async function slurm(program: string, argv: readonly string[], taken: () => Promise<string | null> = async () => null): Promise<string> {
+  // What a user has set for their own squeue may hide jobs.
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !OF_OUR_JOB.has(name) && !name.startsWith('SQUEUE_')));
   for (let attempt = 1; ; attempt++) {
-    const { status, stdout, stderr, error } = spawnSync(program, argv, { encoding: 'utf8' });
-    if (error !== undefined)
+    const { status, signal, stdout, stderr, error } = spawnSync(program, argv, { encoding: 'utf8', maxBuffer: MAX_OUTPUT, env });
+    const code = (error as NodeJS.ErrnoException | undefined)?.code;
+    if (error !== undefined && (code === 'ENOENT' || code === 'EACCES'))
       throw new ExperimentError(
         'slurm-missing',
         `--launcher=slurm submits to a Slurm that is there: ${program} cannot be started here (${error.message}). --launcher=local computes on this machine.`,
         { program },
       );
-    if (status === 0) return stdout;
-    const said = stderr.trim() || `it ended with ${String(status)}`;
-    if (attempt < TRIES && /Unable to contact slurm controller|Socket timed out|Connection refused/i.test(said)) await sleep(WAIT_MS);
-    else throw new ExperimentError('slurm-refused', `${program}: ${said}`, { program, argv: [...argv], said });
+    if (status === 0 && error === undefined) return stdout;
+    const said = error?.message ?? (stderr.trim() || `it ended with ${signal ?? `code ${status}`}`);
+    if (attempt === TRIES || !/Unable to contact slurm controller|Socket timed out|Connection refused/i.test(said))
+      throw new ExperimentError('slurm-refused', `${program}: ${said}`, { program, argv: [...argv], said });
+    await sleep(WAIT_MS);
+    const late = await taken();
+    if (late !== null) return late;
   }
 }
 
-/** Elements that one array may have. */
-export async function maxArraySize(): Promise<number> {
-  const size = Number(/^MaxArraySize\s*=\s*(\d+)/m.exec(await slurm('scontrol', ['show', 'config']))?.[1]);
-  // Its indices are below it.
-  return Number.isInteger(size) && size > 1 ? size : 1001;
+/** Elements that one array may have, by what `scontrol show config` says; 0 where the cluster takes no arrays. */
+export function arraySize(config: string): number {
+  const of = (pattern: RegExp): number | null => {
+    const said = pattern.exec(config)?.[1];
+    return said === undefined ? null : Number(said);
+  };
+  // Indices are below it: as many as it says, from 0 on.
+  return Math.min(of(/^MaxArraySize\s*=\s*(\d+)/m) ?? 1001, of(/^SchedulerParameters\s*=.*\bmax_array_tasks=(\d+)/m) ?? Infinity);
 }
 
-/** Submits a script. @returns the job's id */
+/** Elements that one array may have. @throws ExperimentError slurm-refused where the cluster takes no arrays */
+export async function maxArraySize(): Promise<number> {
+  const size = arraySize(await slurm('scontrol', ['show', 'config']));
+  if (size === 0)
+    throw new ExperimentError(
+      'slurm-refused',
+      'This cluster takes no job arrays (its slurm.conf says MaxArraySize=0 or max_array_tasks=0), and a sweep is made of them: ' +
+        '--launcher=local computes in one job, on its node.',
+      {},
+    );
+  return size;
+}
+
+/** A path as sbatch reads those of logs, where % begins what it puts in. */
+export const logPath = (file: string): string => file.replaceAll('%', '%%');
+
+/**
+ * Submits a script.
+ * @param known ids of jobs of that name that have been submitted before: another one in the queue is this one
+ * @returns the job's id
+ */
 export async function submit(
   script: string,
   { partition, time, memory, cpus, name }: SlurmOptions,
   more: readonly string[],
-  argv: readonly string[] = [],
+  { argv = [], known }: { argv?: readonly string[]; known: ReadonlySet<string> },
 ): Promise<string> {
   const given = [
     ...(partition === undefined ? [] : [`--partition=${partition}`]),
@@ -68,7 +107,8 @@ export async function submit(
     '--requeue',
     '--open-mode=append',
   ];
-  const said = await slurm('sbatch', ['--parsable', ...given, ...more, script, ...argv]);
+  const taken = async (): Promise<string | null> => (await queued(name)).find(({ id }) => !known.has(id))?.id ?? null;
+  const said = await slurm('sbatch', ['--parsable', ...given, ...more, script, ...argv], taken);
   return said.trim().split(';')[0]!;
 }
 
@@ -113,6 +153,14 @@ export async function releaseHeld(name: string): Promise<number> {
   return held.length;
 }
 
-export const cancelJobs = async (ids: readonly string[]): Promise<void> => {
-  if (ids.length > 0) await slurm('scancel', ids);
-};
+/** Takes jobs out of the queue, those of them that it still has. */
+export async function cancelJobs(ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return;
+  try {
+    await slurm('scancel', ids);
+  } catch (error) {
+    const said = error instanceof ExperimentError && error.code === 'slurm-refused' ? String(error.values['said']).split('\n') : [''];
+    // Some may have ended since they were looked for.
+    if (!said.every((line) => /Invalid job id specified|already comple/i.test(line))) throw error;
+  }
+}

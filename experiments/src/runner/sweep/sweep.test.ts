@@ -1,10 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { missingPrograms, SlurmCluster } from '../../testing/slurm-cluster.ts';
+import { Store } from '../store.ts';
 
 /** CELLS=3000 ARRAY=101 SUBMITTED=250 KILLS=50 before a release: 45 cells a minute on two cores, where one takes 2.3 s of them to start. */
 const [CELLS, ARRAY, SUBMITTED, KILLS] = [
@@ -16,7 +17,8 @@ const [CELLS, ARRAY, SUBMITTED, KILLS] = [
 const PROGRAM = ['--conditions=controllab', '--import', 'tsx', new URL('../../testing/cells.ts', import.meta.url).pathname, 'cells'];
 
 let root: string;
-beforeAll(() => void (root = mkdtempSync(path.join(os.tmpdir(), 'sweep-'))));
+// What sbatch would put something else in for, were it not told to leave it.
+beforeAll(() => void (root = mkdtempSync(path.join(os.tmpdir(), 'sweep-100%j-'))));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const cells = (name: string, env: NodeJS.ProcessEnv, ...argv: string[]) => {
@@ -34,9 +36,13 @@ const sweepFolder = (name: string): string => {
   const folder = path.join(root, name, 'store', 'sweeps');
   return path.join(folder, readdirSync(folder)[0]!);
 };
-const roundsOf = (name: string): { tasks: string[]; reduce: string }[] =>
-  (JSON.parse(readFileSync(path.join(sweepFolder(name), 'sweep.json'), 'utf8')) as { rounds: { tasks: string[]; reduce: string }[] })
-    .rounds;
+interface Submitted {
+  tasks: string[];
+  arrays: { id: string }[];
+  reduce: string;
+}
+const roundsOf = (name: string): Submitted[] =>
+  (JSON.parse(readFileSync(path.join(sweepFolder(name), 'sweep.json'), 'utf8')) as { rounds: Submitted[] }).rounds;
 /** The round in which a task was submitted first. */
 const roundOf = (name: string, task: string): number => roundsOf(name).findIndex(({ tasks }) => tasks.includes(task));
 /** How often each cell was computed: a mark each time. */
@@ -168,6 +174,11 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
     expect(await sweep('cancel')).toMatch(/jobs and elements cancelled/);
     await cluster.drained(60);
     expect(existsSync(path.join(root, 'cancelled', 'store', 'computed'))).toBe(false);
+    // As a node leaves it that fails: of an element that the queue has no longer, on another host.
+    const cell = new Store(path.join(root, 'cancelled', 'store'), { commit: null, say: () => {} }).directory('dummy', { cell: 2 });
+    const slurm = { cluster: 'test', user: process.getuid!(), id: `${roundsOf('cancelled')[0]!.arrays[0]!.id}_0`, restarts: 0 };
+    mkdirSync(cell, { recursive: true });
+    writeFileSync(path.join(cell, 'lock-far'), JSON.stringify({ host: 'far-away', space: 'pid', pid: 7, started: 'then', slurm }));
     writeFileSync(resumed, '');
     expect(await sweep('resume')).toMatch(/missing tasks submitted/);
     await cluster.drained(200);

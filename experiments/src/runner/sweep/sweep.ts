@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { shellText } from '@controllab/command-line';
 import { heldText, Lock, writeAtomic } from '@controllab/data';
 import { ExperimentError } from '../errors.ts';
 import type { Task } from '../job.ts';
-import { longestFirst, readyOf } from '../task-order.ts';
+import { goesOn, nextRound } from './plan.ts';
 import {
   cancelJobs,
   HELD_BY_USER,
   isHeld,
+  logPath,
   maxArraySize,
   queued,
   releaseAfter,
@@ -40,7 +42,8 @@ interface ArrayJob {
 
 /** What was submitted at one time: arrays, and the job that looks at what came of them. */
 interface Round {
-  readonly tasks: readonly string[];
+  /** Those of the arrays, in their order. */
+  readonly tasks: string[];
   readonly arrays: ArrayJob[];
   readonly reduce: string;
   /** Whether a person began it: failures of earlier rounds are then tried again. */
@@ -61,9 +64,30 @@ export interface SweepOptions extends Omit<SlurmOptions, 'name'> {
   readonly maxSubmitted?: number;
 }
 
+/** What a sweep is submitted with. */
+interface Given {
+  readonly job: string;
+  /** The job's command line, as {@link SweepRecord} keeps it. */
+  readonly argv: readonly string[];
+  readonly program: readonly string[];
+  readonly options: SweepOptions;
+}
+
 /** Lines of a log that a message repeats, and tasks that it names. */
 const TAIL = 6;
 const NAMED = 10;
+
+/** Who has the sweep's lock is submitting, and may itself be waiting for the controller. */
+const LOCK_TRIES = 100;
+const LOCK_WAIT_MS = 1000;
+/** Jobs that are cancelled leave the queue, or stand in it as ending, within seconds. */
+const CANCEL_WAIT_MS = 500;
+const CANCEL_TRIES = 120;
+/** What Slurm is ending: nothing is left to cancel. */
+const ENDING = 'COMPLETING';
+
+/** The shell's own for a program that it cannot start; above are those of signals and stops. */
+const NOT_STARTED = [126, 127];
 
 const RECORD = 'sweep.json';
 const folderOf = (storeRoot: string): string => path.join(storeRoot, 'sweeps');
@@ -94,7 +118,7 @@ export class Sweep {
   /** @throws ExperimentError invalid-option where there is none of this name */
   record(): SweepRecord {
     const file = path.join(this.directory, RECORD);
-    if (!existsSync(file)) {
+    if (!this.#isThere()) {
       const others = Sweep.names(path.dirname(path.dirname(this.directory)));
       throw new ExperimentError(
         'invalid-option',
@@ -106,36 +130,78 @@ export class Sweep {
   }
 
   /**
-   * Submits the tasks that are neither done nor in the queue. @returns what was done, in a sentence
-   * @param program the words that run the job, without --only and --reduce
-   * @throws ExperimentError locked, slurm-refused, slurm-missing
+   * Submits the tasks that are neither done nor in the queue.
+   * @param given.program the words that run the job, without --only and --reduce
+   * @returns what was done, in a sentence
+   * @throws ExperimentError locked, slurm-refused, slurm-missing; invalid-option where --max-submitted leaves no room
    */
-  async submit(
-    tasks: readonly Task[],
-    given: { job: string; argv: readonly string[]; program: readonly string[]; options: SweepOptions; begins: boolean },
-  ): Promise<string> {
+  async submit(tasks: readonly Task[], given: Given & { readonly begins: boolean }): Promise<string> {
     mkdirSync(this.directory, { recursive: true });
-    const lock = await Lock.acquire(this.directory);
-    if (!(lock instanceof Lock)) throw new ExperimentError('locked', heldText(this.directory, lock), { directory: this.directory });
-    try {
-      return await this.#submit(tasks, given);
-    } finally {
-      lock.release();
+    return this.#locked(() => this.#submit(tasks, given), 1);
+  }
+
+  /**
+   * After a round: continues with what is left.
+   * @returns what was submitted, or null where every task is there
+   * @throws ExperimentError measurement-failed naming what is missing, why, and how to go on; as {@link submit}
+   */
+  async next(tasks: readonly Task[], given: Given): Promise<string | null> {
+    if (!this.#isThere() && tasks.every((task) => task.done())) return null;
+    this.record();
+    return this.#locked(() => this.#next(tasks, given), LOCK_TRIES);
+  }
+
+  /** Does what nobody else may do to the sweep at the same time. @throws ExperimentError locked after `tries` looks, a second apart */
+  async #locked<T>(work: () => Promise<T>, tries: number, between: () => Promise<void> = async () => {}): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const lock = await Lock.acquire(this.directory);
+      if (lock instanceof Lock) {
+        try {
+          return await work();
+        } finally {
+          lock.release();
+        }
+      }
+      if (attempt >= tries) throw new ExperimentError('locked', heldText(this.directory, lock), { directory: this.directory });
+      await between();
+      await sleep(LOCK_WAIT_MS);
     }
   }
 
-  async #submit(tasks: readonly Task[], given: Parameters<Sweep['submit']>[1]): Promise<string> {
+  async #next(tasks: readonly Task[], given: Given): Promise<string | null> {
+    const record = this.record();
+    const { jobs, lost } = await this.#settle(record);
+    const last = record.rounds.at(-1)!;
+    // Slurm may start us again when we have submitted the round behind ours: its job is the one that goes on.
+    const followed = last.reduce !== ourJob() && jobs.some(({ id }) => id === last.reduce);
+    const missing = tasks.filter((task) => !task.done());
+    if (missing.length === 0 && !followed) return null;
+    const failed = this.#failed(record);
+    const left = missing.filter(({ id }) => !failed.has(id));
+    if (followed || goesOn(left, turnsOf(record))) return `${await this.#submit(tasks, { ...given, begins: false })}${lost}`;
+    throw new ExperimentError('measurement-failed', `${this.missingText(tasks)}${lost}`, { missing: missing.map(({ id }) => id) });
+  }
+
+  /**
+   * What the queue has of the recorded rounds, and every id that it has of the sweep's name. What no round has was submitted by a process
+   * that was killed before it could note it, or twice where an answer came too late: held or not, it is cancelled, and `lost` says so.
+   */
+  async #settle({ rounds }: SweepRecord): Promise<{ jobs: QueuedJob[]; ids: Set<string>; lost: string }> {
+    const jobs = await this.inQueue();
+    const ids = new Set(jobs.map(({ id }) => id));
+    const noted = new Set([ourJob(), ...rounds.flatMap(({ reduce, arrays }) => [reduce, ...arrays.map(({ id }) => id)])]);
+    const unknown = [...ids].filter((id) => !noted.has(id));
+    await cancelJobs(unknown);
+    const lost = unknown.length === 0 ? '' : `\n${unknown.join(', ')} of its name, which no round of it has, cancelled`;
+    return { jobs: jobs.filter(({ id }) => noted.has(id)), ids, lost };
+  }
+
+  async #submit(tasks: readonly Task[], given: Given & { readonly begins: boolean }): Promise<string> {
     const { job, argv, program, options, begins } = given;
-    const record: SweepRecord = {
-      job,
-      argv,
-      directory: process.cwd(),
-      rounds: existsSync(path.join(this.directory, RECORD)) ? this.record().rounds : [],
-    };
-    const inQueue = await this.inQueue();
-    const ours = process.env['SLURM_JOB_ID'];
-    const others = [...new Set(inQueue.map(({ id }) => id))].filter((id) => id !== ours);
-    const waiting = record.rounds.findLast(({ reduce }) => reduce !== ours && inQueue.some(({ id }) => id === reduce))?.reduce;
+    const record: SweepRecord = { job, argv, directory: process.cwd(), rounds: this.#isThere() ? this.record().rounds : [] };
+    const { jobs, ids, lost } = await this.#settle(record);
+    const others = [...new Set(jobs.map(({ id }) => id))].filter((id) => id !== ourJob());
+    const waiting = record.rounds.findLast(({ reduce }) => others.includes(reduce))?.reduce;
     if (waiting !== undefined) {
       const released = await releaseHeld(this.name);
       const again = released === 0 ? '' : `; ${released} that Slurm held after a failure of a node may run again`;
@@ -146,70 +212,88 @@ export class Sweep {
           others.filter((id) => id !== waiting),
         );
       const told = forgotten ? `; job ${waiting}, held as a controller that is killed can leave it, may run again` : '';
-      return `${this.name} is in the queue already, ${inQueue.length} jobs and elements of it: nothing is submitted twice${again}${told}`;
+      return `${this.name} is in the queue already, ${jobs.length} jobs and elements of it: nothing is submitted twice${again}${told}${lost}`;
     }
-    const flying = new Set(taskIds(record.rounds, inQueue));
-    const missing = tasks.filter((task) => !task.done() && !flying.has(task.id) && (begins || !this.#failed(record).has(task.id)));
-    const room = (options.maxSubmitted ?? Infinity) - 1 - flying.size;
+    const flying = new Set(taskIds(record.rounds, jobs));
+    const failed = begins ? new Map<string, string>() : this.#failed(record);
+    const missing = tasks.filter((task) => !task.done() && !flying.has(task.id) && !failed.has(task.id));
+    // The queue has us too, where we continue; what is ending no longer counts.
+    const present = jobs.filter(({ state }) => state !== ENDING).length;
+    const room = (options.maxSubmitted ?? Infinity) - 1 - present;
     if (room < 1 && missing.length > 0)
       throw new ExperimentError(
         'invalid-option',
-        `--max-submitted=${options.maxSubmitted} leaves no room: a sweep has its tasks and one job more in the queue`,
+        `--max-submitted=${options.maxSubmitted} leaves no room: the queue has ${present} jobs and elements of ${this.name}, and a sweep has ` +
+          'its tasks and one job more in it. Give more, or the same command again when these have ended.',
         {},
       );
-    // What goes on from another follows in a later round: in this one it would hold a node and wait.
-    const chosen = readyOf(longestFirst(missing), flying)
-      .slice(0, room)
-      .map(({ id }) => id);
+    const turned = new Set(begins ? [] : turnsOf(record).flat());
+    const chosen = nextRound(missing, { flying, turned, room });
+    const size = await maxArraySize();
     const number = record.rounds.length;
     const slurmOptions: SlurmOptions = { ...options, name: this.name };
     const [taskScript, reduceScript] = await this.#writeScripts(number, chosen, program);
-    const log = `--output=${path.join(this.directory, `reduce-${number}.log`)}`;
+    const log = `--output=${logPath(path.join(this.directory, `reduce-${number}.log`))}`;
     // First, and held: a cap that the arrays fill would leave no place for it.
-    const reduce = await submit(reduceScript, { ...slurmOptions, cpus: 1 }, ['--hold', log]);
-    const round: Round = { tasks: chosen, arrays: [], reduce, begins };
+    const reduce = await submit(reduceScript, { ...slurmOptions, cpus: 1 }, ['--hold', log], { known: ids });
+    const round: Round = { tasks: [], arrays: [], reduce, begins };
     record.rounds.push(round);
     await this.#save(record);
+    let refusal: string | null;
     try {
-      await this.#submitArrays(record, round, taskScript, slurmOptions);
+      refusal = await this.#submitArrays(record, chosen, { script: taskScript, options: slurmOptions, size, known: ids.add(reduce) });
+      const before = [...round.arrays.map(({ id }) => id), ...others];
+      await writeAtomic(path.join(this.directory, `round-${number}-release.sh`), releaseScript(reduce, before));
+      await releaseAfter(reduce, before);
     } catch (error) {
-      await cancelJobs([reduce]);
-      throw error;
+      const left = await leftOf(round);
+      if (!(error instanceof ExperimentError)) throw error;
+      throw new ExperimentError(error.code, `${error.message}\n${left}`, { ...error.values }, { cause: error });
     }
-    const before = [...round.arrays.map(({ id }) => id), ...others];
-    await writeAtomic(path.join(this.directory, `round-${number}-release.sh`), releaseScript(reduce, before));
-    await releaseAfter(reduce, before);
-    const sent = round.arrays.reduce((sum, { count }) => sum + count, 0);
+    const sent = round.tasks.length;
     const later = missing.length - sent;
     return `${this.name}: ${sent} of ${missing.length} missing tasks submitted as ${round.arrays.length} arrays${
       later > 0 ? `, the other ${later} follow when these have ended` : ''
-    }; job ${reduce} reports when all have ended. npx controllab sweep status --name ${this.name}`;
+    }${refusal === null ? '' : ` (${refusal})`}; job ${reduce} reports when all have ended. npx controllab sweep status --name ${this.name}${lost}`;
   }
 
-  /** As large as the cluster allows; where it refuses, smaller, until it takes no more. */
-  async #submitArrays(record: SweepRecord, round: Round, script: string, options: SlurmOptions): Promise<void> {
-    let size = await maxArraySize();
-    for (let first = 0; first < round.tasks.length;) {
-      const count = Math.min(size, round.tasks.length - first);
+  /**
+   * As large as the cluster allows; where it refuses, smaller, until it takes no more.
+   * @returns what it said when it took no more; null: it took all
+   * @throws ExperimentError slurm-refused where it takes none
+   */
+  async #submitArrays(
+    record: SweepRecord,
+    chosen: readonly string[],
+    { script, options, size, known }: { script: string; options: SlurmOptions; size: number; known: Set<string> },
+  ): Promise<string | null> {
+    const { tasks, arrays } = record.rounds.at(-1)!;
+    let most = size;
+    while (tasks.length < chosen.length) {
+      const first = tasks.length;
+      const count = Math.min(most, chosen.length - first);
       try {
-        const id = await submit(script, options, [`--array=0-${count - 1}`, '--output=/dev/null'], [String(first)]);
-        round.arrays.push({ id, first, count });
+        const id = await submit(script, options, [`--array=0-${count - 1}`, '--output=/dev/null'], { argv: [String(first)], known });
+        known.add(id);
+        arrays.push({ id, first, count });
+        tasks.push(...chosen.slice(first, first + count));
         await this.#save(record);
-        first += count;
       } catch (error) {
-        if (!(error instanceof ExperimentError) || !/limit|too (many|large)|exceed/i.test(error.message)) throw error;
-        if (count > 1) size = count >> 1;
-        else if (round.arrays.length > 0) return;
-        else throw error;
+        if (!(error instanceof ExperimentError) || error.code !== 'slurm-refused') throw error;
+        if (count > 1 && /limit|too (many|large)|exceed/i.test(error.message)) most = count >> 1;
+        else if (arrays.length === 0) throw error;
+        // What was sent is computed, and the job behind it submits the rest, or says why it cannot.
+        else return error.message;
       }
     }
+    return null;
   }
 
   /** The scripts of a round: a task by its number, and what follows when all have ended. */
   async #writeScripts(number: number, tasks: readonly string[], program: readonly string[]): Promise<[task: string, reduce: string]> {
     const file = (name: string): string => path.join(this.directory, `round-${number}${name}`);
     await writeAtomic(file('.tasks'), tasks.map((id) => `${id}\n`).join(''));
-    // An exit code above 125 is a signal's or a stop's: the task is unfinished, not failed.
+    // An exit code above that is a signal's or a stop's: the task is unfinished, not failed.
     await writeAtomic(
       file('.sh'),
       `#!/bin/bash
@@ -218,7 +302,7 @@ task=$(sed -n "$((number + 1))p" ${shellText([file('.tasks')])})
 base=${shellText([file('')])}-$number
 ${shellText(program)} --only "$task" >> "$base.log" 2>&1
 code=$?
-if [ $code -gt 0 ] && [ $code -le 125 ]; then echo $code > "$base.failed"; fi
+if [ $code -gt 0 ] && [ $code -le ${Math.max(...NOT_STARTED)} ]; then echo $code > "$base.failed"; fi
 release=${shellText([file('-release.sh')])}
 if [ -e "$release" ]; then bash "$release" > /dev/null 2>&1; fi
 exit $code
@@ -228,26 +312,6 @@ exit $code
     return [file('.sh'), file('-reduce.sh')];
   }
 
-  /**
-   * After a round: continues with what is left.
-   * @returns what was submitted, or null where every task is there
-   * @throws ExperimentError measurement-failed naming what is missing, why, and how to go on
-   */
-  async next(tasks: readonly Task[], given: Omit<Parameters<Sweep['submit']>[1], 'begins'>): Promise<string | null> {
-    const missing = tasks.filter((task) => !task.done());
-    if (missing.length === 0) return null;
-    const record = this.record();
-    const failed = this.#failed(record);
-    const left = missing.filter(({ id }) => !failed.has(id));
-    const round = record.rounds.at(-1)!;
-    const stuck = new Set(missing.map(({ id }) => id));
-    // What was killed is tried again as long as a round brings anything; what never came to its turn follows in any case.
-    const turned = new Set(record.rounds.slice(lastBegin(record)).flatMap((one) => one.tasks));
-    const progress = round.tasks.some((id) => !stuck.has(id) || failed.has(id)) || left.some(({ id }) => !turned.has(id));
-    if (left.length > 0 && progress) return this.submit(tasks, { ...given, begins: false });
-    throw new ExperimentError('measurement-failed', this.missingText(tasks), { missing: missing.map(({ id }) => id) });
-  }
-
   /** What is missing, with the end of its log, and how to go on. */
   missingText(tasks: readonly Task[]): string {
     const record = this.record();
@@ -255,8 +319,8 @@ exit $code
     const missing = tasks.filter((task) => !task.done());
     const lines = missing.slice(0, NAMED).map(({ id }) => {
       const log = this.#logOf(record, id);
-      const end = log !== null && existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n').slice(-TAIL) : [];
-      const why = failed.has(id) ? `failed with code ${failed.get(id)}` : 'ended without an answer: killed, out of time or of memory';
+      const end = log === null ? [] : readFileSync(log, 'utf8').trim().split('\n').slice(-TAIL);
+      const why = whyMissing(failed.get(id), log !== null);
       return `${id}: ${why}${log === null ? '' : ` (${log})`}${end.map((line) => `\n    ${line}`).join('')}`;
     });
     const more = missing.length > NAMED ? [`and ${missing.length - NAMED} more`] : [];
@@ -268,13 +332,38 @@ exit $code
     return queued(this.name);
   }
 
-  /** Takes everything of it out of the queue. @returns how many jobs and elements that were */
+  /**
+   * Takes everything of it out of the queue, and lets nobody submit meanwhile: the job that continues may be about to.
+   * @returns how many jobs and elements that were
+   * @throws ExperimentError locked where another process has the sweep for minutes; slurm-refused, slurm-missing
+   */
   async cancel(): Promise<number> {
-    const jobs = await this.inQueue();
     const reduces = new Set(this.record().rounds.map(({ reduce }) => reduce));
-    // The job that continues goes first, or it would see the others end.
-    await cancelJobs([...new Set(jobs.map(({ id }) => id))].sort((a, b) => Number(reduces.has(b)) - Number(reduces.has(a))));
-    return jobs.length;
+    const seen = new Set<string>();
+    const sweepOut = async (): Promise<boolean> => {
+      const jobs = (await this.inQueue()).filter(({ state }) => state !== ENDING);
+      for (const { id, index } of jobs) seen.add(`${id}_${index}`);
+      // The job that continues goes first, or it would see the others end.
+      await cancelJobs([...new Set(jobs.map(({ id }) => id))].sort((a, b) => Number(reduces.has(b)) - Number(reduces.has(a))));
+      return jobs.length === 0;
+    };
+    // Who has the lock may be that very job.
+    await this.#locked(
+      async () => {
+        for (let attempt = 1; !(await sweepOut()); attempt++) {
+          if (attempt === CANCEL_TRIES)
+            throw new ExperimentError(
+              'slurm-refused',
+              `${this.name} stays in the queue whatever scancel is told: squeue --me --name=${this.name}`,
+              {},
+            );
+          await sleep(CANCEL_WAIT_MS);
+        }
+      },
+      LOCK_TRIES,
+      async () => void (await sweepOut()),
+    );
+    return seen.size;
   }
 
   /** Tasks that ended with an error of their own since a person began, with their exit codes. */
@@ -291,18 +380,52 @@ exit $code
     return failed;
   }
 
+  /** The log of a task's last run; null where it has never run. */
   #logOf({ rounds }: SweepRecord, id: string): string | null {
     for (let number = rounds.length - 1; number >= 0; number--) {
       const at = rounds[number]!.tasks.indexOf(id);
-      if (at >= 0) return path.join(this.directory, `round-${number}-${at}.log`);
+      const log = path.join(this.directory, `round-${number}-${at}.log`);
+      if (at >= 0 && existsSync(log)) return log;
     }
     return null;
+  }
+
+  #isThere(): boolean {
+    return existsSync(path.join(this.directory, RECORD));
   }
 
   #save(record: SweepRecord): Promise<void> {
     return writeAtomic(path.join(this.directory, RECORD), `${JSON.stringify(record)}\n`);
   }
 }
+
+/** The job of Slurm that we run in. */
+const ourJob = (): string | undefined => process.env['SLURM_JOB_ID'];
+
+function whyMissing(code: string | undefined, ran: boolean): string {
+  if (code === undefined) return ran ? 'ended without an answer: killed, out of time or of memory' : 'was never started';
+  return NOT_STARTED.includes(Number(code))
+    ? `its program could not be started (code ${code}): ${process.execPath} has to be there on every node`
+    : `failed with code ${code}`;
+}
+
+/**
+ * What a round that could not be submitted whole leaves in the queue: nothing, where nothing of it was taken.
+ * @returns what is there, and what to do, in a sentence
+ */
+async function leftOf({ tasks, reduce }: Round): Promise<string> {
+  if (tasks.length > 0)
+    return `${tasks.length} tasks are in the queue, and job ${reduce} behind them is held: the same command again lets it run.`;
+  try {
+    await cancelJobs([reduce]);
+    return 'Nothing is submitted.';
+  } catch (error) {
+    return `Job ${reduce} is in the queue, held, and could not be cancelled (${(error as Error).message}): scancel ${reduce}`;
+  }
+}
+
+/** What was sent in each round since a person began. */
+const turnsOf = (record: SweepRecord): (readonly string[])[] => record.rounds.slice(lastBegin(record)).map(({ tasks }) => tasks);
 
 /** The round that a person began last. */
 const lastBegin = ({ rounds }: SweepRecord): number =>

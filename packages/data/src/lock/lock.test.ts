@@ -1,14 +1,22 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Lock } from './lock.ts';
 import { processStart } from './process-start.ts';
 
+let root: string;
 let directory: string;
-beforeEach(() => void (directory = mkdtempSync(path.join(os.tmpdir(), 'lock-'))));
-afterEach(() => rmSync(directory, { recursive: true }));
+beforeEach(() => {
+  root = mkdtempSync(path.join(os.tmpdir(), 'lock-'));
+  directory = path.join(root, 'locked');
+  mkdirSync(directory);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+  rmSync(root, { recursive: true });
+});
 
 const script = (body: string): string[] => [
   '--conditions=controllab',
@@ -26,6 +34,14 @@ const owner = (over: object): string =>
     started: processStart(process.pid),
     ...over,
   });
+
+const job = { cluster: 'test', user: process.getuid?.() ?? -1, restarts: 0 };
+/** A cluster's squeue that says the same of every job. */
+const squeueSays = (said: string): void => {
+  writeFileSync(path.join(root, 'squeue'), `#!/bin/sh\n${said}\n`, { mode: 0o755 });
+  vi.stubEnv('PATH', `${root}:${process.env['PATH']}`);
+  vi.stubEnv('SLURM_CLUSTER_NAME', 'test');
+};
 
 describe('Lock', () => {
   it('is had by one at a time, and by the next when it is released', async () => {
@@ -72,11 +88,63 @@ describe('Lock', () => {
 
   it('of another host is never taken for a dead one’s', async () => {
     writeFileSync(path.join(directory, 'lock-far'), owner({ host: 'far-away', pid: 999_999_999 }));
-    expect(await Lock.acquire(directory)).toMatchObject({ owner: { host: 'far-away' }, file: path.join(directory, 'lock-far') });
+    expect(await Lock.acquire(directory)).toMatchObject({
+      owner: { host: 'far-away' },
+      file: path.join(directory, 'lock-far'),
+      certain: false,
+    });
     expect(readdirSync(directory)).toEqual(['lock-far']);
   });
 
-  it('never has two owners, however many contend for a dead one’s', async () => {
+  it.each([
+    ['11', 'that the queue no longer has', 'exit 0'],
+    ['12', 'that the controller has forgotten', 'echo "slurm_load_jobs error: Invalid job id specified" >&2; exit 1'],
+    ['13_4', 'that has been started again since', 'echo "1                   "'],
+  ])('of another host is taken over from a job of Slurm, %s, %s', async (id, _, said) => {
+    squeueSays(said);
+    writeFileSync(path.join(directory, 'lock-far'), owner({ host: 'far-away', slurm: { ...job, id } }));
+    expect(await Lock.acquire(directory)).toBeInstanceOf(Lock);
+    expect(readdirSync(directory)).not.toContain('lock-far');
+  });
+
+  it.each([
+    ['a job that runs', true, 'echo 0', { ...job, id: '21' }],
+    ['one of which the controller says nothing', false, 'echo "Unable to contact slurm controller" >&2; exit 1', { ...job, id: '22' }],
+    ['one of another cluster', false, 'exit 0', { ...job, id: '23', cluster: 'other' }],
+    ['one of another user, whose jobs may be hidden', false, 'exit 0', { ...job, id: '24', user: job.user + 1 }],
+    ['what is no job', false, 'exit 0', { ...job, id: '$(reboot)' }],
+  ])('of another host is left to %s', async (_, certain, said, slurm) => {
+    squeueSays(said);
+    writeFileSync(path.join(directory, 'lock-far'), owner({ host: 'far-away', slurm }));
+    expect(await Lock.acquire(directory)).toMatchObject({ owner: { host: 'far-away' }, certain });
+    expect(readdirSync(directory)).toEqual(['lock-far']);
+  });
+
+  it('says by which run of a job of Slurm it is held, and is taken over by the next run on another node', async () => {
+    // It knows that by itself.
+    squeueSays('exit 1');
+    for (const [name, value] of Object.entries({
+      SLURMD_NODENAME: 'n1',
+      SLURM_JOB_ID: '32',
+      SLURM_ARRAY_JOB_ID: '31',
+      SLURM_ARRAY_TASK_ID: '4',
+    }))
+      vi.stubEnv(name, value);
+    expect(await Lock.acquire(directory)).toBeInstanceOf(Lock);
+    const [file] = readdirSync(directory);
+    const mine = JSON.parse(readFileSync(path.join(directory, file!), 'utf8')) as object;
+    expect(mine).toMatchObject({ slurm: { ...job, id: '31_4' } });
+    rmSync(path.join(directory, file!));
+    writeFileSync(path.join(directory, 'lock-far'), JSON.stringify({ ...mine, host: 'far-away' }));
+    vi.stubEnv('SLURM_RESTART_COUNT', '1');
+    expect(await Lock.acquire(directory)).toBeInstanceOf(Lock);
+  });
+
+  it.each([
+    ['killed one’s', { pid: 1, started: 'never' }],
+    ['job’s that is over', { host: 'far-away', slurm: { ...job, id: '41' } }],
+  ])('never has two owners, however many contend for a %s', async (_, dead) => {
+    squeueSays('exit 0');
     const racers = 4;
     // RACES=1000 before a release.
     const rounds = Number(process.env['RACES'] ?? 25);
@@ -88,7 +156,7 @@ describe('Lock', () => {
       for (let round = 0; round < ${rounds}; round++) {
         const folder = root + '/' + round;
         mkdirSync(folder, { recursive: true });
-        writeFileSync(folder + '/lock-dead-' + process.pid, ${JSON.stringify(owner({ pid: 1, started: 'never' }))});
+        writeFileSync(folder + '/lock-dead-' + process.pid, ${JSON.stringify(owner(dead))});
         for (let got = false; !got; ) {
           const lock = await Lock.acquire(folder);
           if (!(lock instanceof Lock)) { await new Promise((resolve) => setTimeout(resolve, 1)); continue; }

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { processStart } from './process-start.ts';
+import { checkedJob, hasEnded, slurmJob, type SlurmJob } from './slurm-job.ts';
 
 /** Who holds a lock. */
 export interface Owner {
@@ -13,6 +14,8 @@ export interface Owner {
   readonly pid: number;
   /** See `processStart`: a number that was given to another process since is no owner. */
   readonly started: string;
+  /** What it ends with, in a job of Slurm: other nodes of the cluster can ask for that. */
+  readonly slurm?: SlurmJob;
 }
 
 const HELD = 'lock-';
@@ -30,6 +33,8 @@ const STEP_BACK_MS = 10;
 export interface Held {
   readonly owner: Owner;
   readonly file: string;
+  /** Whether it is known that the owner lives. Else only a person can find out. */
+  readonly certain: boolean;
 }
 
 const processSpace = (): string => {
@@ -40,10 +45,26 @@ const processSpace = (): string => {
   }
 };
 
-const self = (): Owner => ({ host: os.hostname(), space: processSpace(), pid: process.pid, started: processStart(process.pid)! });
+const self = (): Owner => {
+  const slurm = slurmJob();
+  return {
+    host: os.hostname(),
+    space: processSpace(),
+    pid: process.pid,
+    started: processStart(process.pid)!,
+    ...(slurm === undefined ? {} : { slurm }),
+  };
+};
 
-/** Whether the owner still runs. On another host nobody can tell: its lock is never taken for a dead one's. */
-const isAlive = (owner: Owner): boolean => !isNear(owner) || processStart(owner.pid) === owner.started;
+/**
+ * Whether the owner still runs; null where nobody can tell, and its lock is never taken for a dead one's: on another host, unless it ran in
+ * a job of this cluster. Who was told to be dead stays dead, so it does not matter when contenders come to know it.
+ */
+function isAlive(owner: Owner): boolean | null {
+  if (isNear(owner)) return processStart(owner.pid) === owner.started;
+  const ended = owner.slurm === undefined ? null : hasEnded(owner.slurm);
+  return ended === null ? null : !ended;
+}
 
 /** Whether its process can be looked up from here. */
 const isNear = ({ host, space }: Owner): boolean => host === os.hostname() && space === processSpace();
@@ -63,7 +84,10 @@ function readOwner(file: string): Owner | 'moved' | 'damaged' {
     throw error;
   }
   const isOwner = typeof owner?.host === 'string' && typeof owner.space === 'string' && Number.isSafeInteger(owner.pid);
-  return isOwner && typeof owner?.started === 'string' ? (owner as Owner) : 'damaged';
+  if (!isOwner || typeof owner?.started !== 'string') return 'damaged';
+  const { slurm: told, ...rest } = owner as Owner;
+  const slurm = checkedJob(told);
+  return slurm === undefined ? rest : { ...rest, slurm };
 }
 
 /**
@@ -78,8 +102,9 @@ function others(directory: string, mine: string): Held[] | null {
     const owner = readOwner(file);
     if (owner === 'moved') return null;
     // Every one has a name of its own, so what is removed here is this dead one's and nobody else's.
-    if (owner === 'damaged' || !isAlive(owner)) rmSync(file, { force: true });
-    else living.push({ owner, file });
+    const alive = owner !== 'damaged' && isAlive(owner);
+    if (owner === 'damaged' || alive === false) rmSync(file, { force: true });
+    else living.push({ owner, file, certain: alive === true });
   }
   return living;
 }
@@ -163,14 +188,14 @@ async function becomeOnly(directory: string, wanted: string): Promise<Held | nul
 }
 
 /**
- * Who is at work in a folder, and the way on for the person at the terminal: whether a process of another host or container still runs,
- * and whether a number is still the same program's where the system does not tell, nobody but them can know.
+ * Who is at work in a folder, and the way on for the person at the terminal: whether a process of another host or container still runs
+ * that ran in no job of Slurm, and whether a number is still the same program's where the system does not tell, nobody but them can know.
  */
 export const heldText = (directory: string, { owner, file }: Held): string =>
   `${ownerText(owner)} is at work in ${directory}. Wait for it, or stop it; if it has died, or is another program, remove ${file}.`;
 
-/** "process 123", "process 123 on host node7". */
+/** "process 123", "process 123 on host node7", "process 123 on host node7 in Slurm's job 45_6". */
 export const ownerText = (owner: Owner): string => {
   const where = isNear(owner) ? '' : owner.host === os.hostname() ? ' in another container' : ` on host ${owner.host}`;
-  return `process ${owner.pid}${where}`;
+  return `process ${owner.pid}${where}${owner.slurm === undefined ? '' : ` in Slurm's job ${owner.slurm.id}`}`;
 };
