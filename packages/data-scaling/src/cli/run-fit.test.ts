@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseFlags } from '@controllab/command-line';
 import { Progress } from '@controllab/report';
 import { computeOptimal } from '../fit/iso-flop.ts';
@@ -121,6 +121,19 @@ describe('fit', () => {
     await expect(run('--csv', file, '--skip-bad-rows', '--overwrite')).rejects.toThrow(
       /all losses are equal.*not used: "seed".*1 of 5 rows are left out: line 6/,
     );
+  });
+
+  it('says beforehand what a long bootstrap costs', async () => {
+    const rows = [1, 2, 4, 8, 16, 32].map((D, i) => `${D},${3 * D ** -0.3 + 0.01 * (i % 2)}`).join('\n');
+    let now = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => (now += 500));
+    try {
+      const said = await run('--csv', table('long.csv', `D,loss\n${rows}\n`), '--overwrite', '--bootstrap', '100');
+      // The third resample is the first to end after two seconds: it is asked twice a resample.
+      expect(said).toContain('power-d: 100 bootstraps take about 1m 23s here; --bootstrap takes a smaller number, 0 for none');
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   it('lets others have their turn after every search: signals are heard', async () => {
