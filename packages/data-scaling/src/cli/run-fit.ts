@@ -145,6 +145,8 @@ async function fitOne(
   const fit = await paced(fitLawInParts(law, runs, { delta: leastSquares === true ? Infinity : delta }), told('fit'));
   const known = fit.converged && !isExact(fit);
   const profile = known ? await paced(profileInParts(fit), told('profile intervals')) : null;
+  // What is left of the bootstrap is estimated from its own pace.
+  progress.end();
   const bootstrap =
     known && resamples > 0
       ? await paced(bootstrapInParts(fit, runs, { resamples, seed }), bootstrapProgress(law, resamples, progress))
