@@ -22,6 +22,7 @@ export {
   powerLaw,
   predictLosses,
   type Fit,
+  type FitOptions,
   type Law,
   type Runs,
   type Variable,

@@ -2,17 +2,27 @@ import {
   literal,
   type Block,
   type Cell,
+  studentQuantile,
   type LineSeries,
-  type Measurement,
   type Provenance,
   type Report,
   type Section,
   type Table,
 } from '@controllab/report';
-import { computeOptimal, isoFlopBias, type IsoFlopFit, type LawParameters } from '../fit/iso-flop.ts';
-import { kaplanParameters, predictLosses, type Runs } from '../fit/laws.ts';
+import { DataScalingError } from '../errors.ts';
+import {
+  computeOptimal,
+  FLOPS_PER_PARAMETER,
+  isoFlopBias,
+  type IsoFlopFit,
+  type IsoFlopParabola,
+  type LawParameters,
+  type PowerOfCompute,
+} from '../fit/iso-flop.ts';
+import { kaplanParameters, predictLosses, type Fit, type Runs } from '../fit/laws.ts';
 import { residuals } from '../fit/log-sum-model.ts';
-import { percentileInterval } from '../intervals/bootstrap.ts';
+import { percentileInterval, type Bootstrap } from '../intervals/bootstrap.ts';
+import type { Interval } from '../intervals/profile.ts';
 import type { FitResult, FittedLaw } from './run-fit.ts';
 
 const short = (value: number): string => value.toPrecision(4);
@@ -21,18 +31,22 @@ const percent = (share: number): string => `${(100 * share).toPrecision(2)}%`;
 const text = (value: number): string =>
   value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6) ? String(Number(value.toPrecision(6))) : value.toExponential(5);
 
+const NOT_KNOWN = 'not known';
+const range = ([low, high]: Interval): string => `${text(low)} to ${text(high)}`;
+/** No sample is left where no resample identifies a law. */
+const percentiles = (samples: Float64Array): string => (samples.length === 0 ? NOT_KNOWN : range(percentileInterval(samples)));
+
 /** A law's parameters with both intervals, as text: they span twenty orders of magnitude. */
 export function parameterTable({ fit, profile, bootstrap }: FittedLaw): Table {
-  const range = ([low, high]: readonly [number, number]): string => `${text(low)} to ${text(high)}`;
   const rows = fit.law.names.map((label) => ({
     label,
     cells: [
       text(fit.parameters[label]!),
-      range(profile[label]!),
-      ...(bootstrap === null ? [] : [range(percentileInterval(bootstrap.samples[label]!))]),
+      profile === null ? NOT_KNOWN : range(profile[label]!),
+      ...(bootstrap === null ? [] : [percentiles(bootstrap.samples[label]!)]),
     ],
   }));
-  const derived = derivedRows({ fit, bootstrap });
+  const derived = derivedRows({ fit, profile, bootstrap });
   return {
     kind: 'table',
     id: `${fit.law.id}-parameters`,
@@ -40,34 +54,43 @@ export function parameterTable({ fit, profile, bootstrap }: FittedLaw): Table {
       Number.isFinite(fit.delta) ? `Huber's loss of log loss, delta ${fit.delta}` : 'least squares of log loss'
     }`,
     rowHeader: 'Parameter',
-    columns: ['Value', '95% profile interval', ...(bootstrap === null ? [] : [`95% of ${bootstrap.resamples} bootstraps`])].map(
-      (label) => ({ label }),
-    ),
+    columns: [
+      'Value',
+      '95% profile interval',
+      ...(bootstrap === null ? [] : [`95% of ${bootstrap.resamples - bootstrap.unidentified} bootstraps`]),
+    ].map((label) => ({ label })),
     rows: [...rows, ...derived],
   };
 }
 
 /** What follows from the parameters: the exponents of the best model and data in compute; Kaplan's own. */
-function derivedRows({ fit, bootstrap }: Pick<FittedLaw, 'fit' | 'bootstrap'>): { label: string; cells: Cell[] }[] {
-  const { law, parameters } = fit;
-  const none = bootstrap === null ? [] : ['see above'];
-  if (law.id === 'kaplan')
-    return Object.entries(kaplanParameters(fit))
-      .filter(([name]) => name === 'Nc' || name === 'alphaN')
-      .map(([label, value]) => ({ label, cells: [text(value), 'see above', ...none] }));
-  if (law.id !== 'chinchilla') return [];
-  const share = (alpha: number, beta: number): number => beta / (alpha + beta);
-  const drawn = bootstrap?.samples['alpha']!.map((alpha, i) => share(alpha, bootstrap.samples['beta']![i]!));
-  const row = (label: string, of: (value: number) => number) => ({
+function derivedRows({ fit, profile, bootstrap }: Pick<FittedLaw, 'fit' | 'profile' | 'bootstrap'>): { label: string; cells: Cell[] }[] {
+  const { law, theta, parameters } = fit;
+  const row = (label: string, of: (parameters: Readonly<Record<string, number>>) => number) => ({
     label,
     cells: [
-      text(of(share(parameters['alpha']!, parameters['beta']!))),
-      'bootstrap only',
-      ...(drawn === undefined ? [] : [percentileInterval(drawn.map(of)).map(text).join(' to ')]),
+      text(of(parameters)),
+      profile === null ? NOT_KNOWN : 'bootstrap only',
+      ...(bootstrap === null ? [] : [percentiles(bootstrap.samples[law.names[0]!]!.map((_, i) => of(sampleOf(bootstrap.samples, i))))]),
     ],
   });
-  return [row('exponent of the best N in C', (value) => value), row('exponent of the best D in C', (value) => 1 - value)];
+  if (law.id === 'kaplan') {
+    const kaplan = (from: Readonly<Record<string, number>>) =>
+      kaplanParameters({ theta: theta.map((_, i) => (law.logarithmic[i] ? Math.log(from[law.names[i]!]!) : from[law.names[i]!]!)) });
+    return [row('Nc', (from) => kaplan(from).Nc), row('alphaN', (from) => kaplan(from).alphaN)];
+  }
+  // Otherwise no model is the best for a budget.
+  if (!hasOptimum(fit)) return [];
+  const share = ({ alpha, beta }: Readonly<Record<string, number>>): number => beta! / (alpha! + beta!);
+  return [row('exponent of the best N in C', share), row('exponent of the best D in C', (from) => 1 - share(from))];
 }
+
+/** The parameters of one resample. */
+const sampleOf = (samples: Bootstrap['samples'], i: number): Record<string, number> =>
+  Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, values[i]!]));
+
+/** Whether a law of N and D has a best model for every budget: both must help. */
+const hasOptimum = ({ law, parameters }: Fit): boolean => law.id === 'chinchilla' && parameters['alpha']! > 0 && parameters['beta']! > 0;
 
 /** The report of a fit. */
 export function fitReport(result: FitResult, name: string, provenance: Provenance): Report {
@@ -75,7 +98,7 @@ export function fitReport(result: FitResult, name: string, provenance: Provenanc
   const best = laws.reduce((a, b) => (b.fit.objective < a.fit.objective ? b : a));
   const values = best.fit.law.names.map((one) => `${one} = ${short(best.fit.parameters[one]!)}`).join(', ');
   const sections: Section[] = laws.map((law) => lawSection(law, result));
-  if (isoFlop !== null) sections.push(isoFlopSection(isoFlop, laws));
+  if (isoFlop !== null) sections.push(isoFlopSection(isoFlop, result));
   sections.push({
     id: 'the-runs',
     title: 'The runs',
@@ -155,26 +178,27 @@ const rolloutTable = ({ fit, rollouts }: FittedLaw, scale: string): Table => ({
   })),
 });
 
-const exact = (value: number, n: number, stderr: number | null): Cell =>
-  stderr === null
-    ? text(value)
-    : ({
-        value,
-        interval: [value - 1.96 * stderr, value + 1.96 * stderr],
-        n,
-        method: 'standard error over budgets',
-        seeds: [1],
-      } satisfies Measurement);
+/** 95% of an exponent over the logarithms of `budgets` points: a line through them leaves two degrees of freedom fewer. */
+const exponentRange = ({ exponent, stderr }: PowerOfCompute, budgets: number): string => {
+  if (stderr === null) return NOT_KNOWN;
+  const half = studentQuantile(0.975, budgets - 2) * stderr;
+  return range([exponent - half, exponent + half]);
+};
 
-function isoFlopSection({ parabolas, left, N, D, loss }: IsoFlopFit, laws: readonly FittedLaw[]): Section {
-  const law = laws.find(({ fit }) => fit.law.id === 'chinchilla')?.fit.parameters as unknown as LawParameters | undefined;
+/** Operations of a budget as laws of N and D count them, whatever unit the table has them in. */
+const pairOperations = ({ N, D }: IsoFlopParabola): number => FLOPS_PER_PARAMETER * N * D;
+
+function isoFlopSection({ parabolas, left, N, D, loss }: IsoFlopFit, { laws, table: { runs } }: FitResult): Section {
+  const fit = laws.map((law) => law.fit).find(hasOptimum);
+  const law = fit?.parameters as unknown as LawParameters | undefined;
+  const inside = parabolas.filter((one) => one.inside);
   const blocks: Block[] = [
     {
       kind: 'table',
-      id: 'isoflop-exponents',
-      caption: 'Powers of compute through the vertices of isoFLOP parabolas: the compute frontier',
+      id: 'isoflop-powers',
+      caption: `Powers of compute through the vertices of ${inside.length} isoFLOP parabolas: the compute frontier`,
       rowHeader: 'Quantity',
-      columns: [{ label: 'Exponent in C' }, { label: 'Coefficient' }],
+      columns: [{ label: 'Exponent in C' }, { label: `95%, Student's t over budgets` }, { label: 'Coefficient' }],
       rows: (
         [
           ['best N', N],
@@ -183,16 +207,19 @@ function isoFlopSection({ parabolas, left, N, D, loss }: IsoFlopFit, laws: reado
         ] as const
       ).map(([label, power]) => ({
         label,
-        cells: [exact(power.exponent, parabolas.length, power.stderr), text(power.coefficient)],
+        cells: [text(power.exponent), exponentRange(power, inside.length), text(power.coefficient)],
       })),
     },
     {
       kind: 'line',
       id: 'isoflop-parabolas',
-      caption: 'Loss over model size at one compute: the parabolas and their vertices',
+      caption: 'Loss over model size at one compute: as measured, parabolas over the sizes that were measured, and their vertices',
       x: { label: 'N', scale: 'log' },
       y: { label: 'loss' },
-      series: parabolas.map((one) => parabolaSeries(one)),
+      series: [
+        ...parabolas.flatMap((one) => [measuredSeries(one, runs as Required<Runs>), parabolaSeries(one, runs as Required<Runs>)]),
+        { label: 'vertices', x: inside.map((one) => one.N), y: inside.map((one) => one.loss), n: inside.length, seeds: [] },
+      ],
     },
     {
       kind: 'table',
@@ -210,31 +237,59 @@ function isoFlopSection({ parabolas, left, N, D, loss }: IsoFlopFit, laws: reado
       rows: parabolas.map((one) => ({
         label: text(one.C),
         cells: [
-          one.runs,
+          one.runs.length,
           text(one.N),
           text(one.D),
           text(one.loss),
-          one.inside ? 'yes' : 'no: extrapolated',
-          ...(law === undefined ? [] : [text(computeOptimal(law, one.C).N)]),
+          one.inside ? 'yes' : 'no: extrapolated, left out of the powers',
+          ...(law === undefined ? [] : [text(computeOptimal(law, pairOperations(one)).N)]),
         ],
       })),
     },
-    ...left.map(({ C, why }): Block => ({ kind: 'note', text: literal(`Budget ${text(C)}: ${why}.`) })),
   ];
-  if (law !== undefined && law.E > 0)
-    blocks.push(
-      biasTable(
-        law,
-        parabolas.map((one) => one.C),
-      ),
-    );
+  if (left.length > 0)
+    blocks.push({
+      kind: 'note',
+      text: literal(`Budgets without a parabola: ${left.map(({ C, why }) => `${text(C)} (${why})`).join('; ')}.`),
+    });
+  blocks.push(
+    law === undefined
+      ? { kind: 'note', text: 'No law of N and D was fitted with both exponents above zero: the bias of the parabolas is not known.' }
+      : biasBlock(law, parabolas.map(pairOperations)),
+  );
   return { id: 'isoflop', title: 'isoFLOP parabolas', blocks };
 }
 
-function parabolaSeries({ C, N, centre, coefficients: [c0, c1, c2], runs }: IsoFlopFit['parabolas'][number]): LineSeries {
-  const x = Array.from({ length: 41 }, (_, i) => N * 8 ** (i / 20 - 1));
+function measuredSeries({ C, runs: members }: IsoFlopParabola, runs: Required<Runs>): LineSeries {
+  const order = members.toSorted((a, b) => runs.N[a]! - runs.N[b]!);
+  return {
+    label: `C = ${text(C)}: measured`,
+    x: order.map((i) => runs.N[i]!),
+    y: order.map((i) => runs.loss[i]!),
+    n: members.length,
+    seeds: [],
+  };
+}
+
+/** Points of a parabola's curve: more than the number up to which points are marked. */
+const CURVE_POINTS = 41;
+
+function parabolaSeries({ C, centre, coefficients: [c0, c1, c2], runs: members }: IsoFlopParabola, runs: Required<Runs>): LineSeries {
+  const sizes = members.map((i) => runs.N[i]!);
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  const x = Array.from({ length: CURVE_POINTS }, (_, i) => least * (most / least) ** (i / (CURVE_POINTS - 1)));
   const y = x.map((n) => c0 + c1 * Math.log(n / centre) + c2 * Math.log(n / centre) ** 2);
-  return { label: `C = ${text(C)}`, x, y, n: runs, seeds: [] };
+  return { label: `C = ${text(C)}: parabola`, x, y, n: members.length, seeds: [] };
+}
+
+/** The table of the bias, or why there is none. */
+function biasBlock(law: LawParameters, budgets: readonly number[]): Block {
+  try {
+    return biasTable(law, budgets);
+  } catch (error) {
+    if (!(error instanceof DataScalingError)) throw error;
+    return { kind: 'note', text: literal(`What parabolas would make of the Chinchilla law is not known: ${error.message}.`) };
+  }
 }
 
 /** What parabolas would make of the Chinchilla law itself, without noise: their known bias. */
@@ -268,17 +323,17 @@ function biasTable(law: LawParameters, budgets: readonly number[]): Table {
 }
 
 const SHOWN = 20;
-function runTable({ table: { runs, columns }, laws }: FitResult): Table {
+function runTable({ table: { runs, lines }, laws }: FitResult): Table {
   const names = (['N', 'D', 'C'] as const).filter((variable) => runs[variable] !== undefined);
   const predicted = laws.map(({ fit }) => predictLosses(fit.law, fit.theta, runs as Runs));
   return {
     kind: 'table',
     id: 'runs',
-    caption: `What was read: ${[...names, 'loss' as const].map((one) => `${one} from "${columns[one]}"`).join(', ')}`,
-    rowHeader: 'Run',
+    caption: 'Every run',
+    rowHeader: 'Line of the file',
     columns: [...names, 'loss', ...laws.map(({ fit }) => `predicted: ${fit.law.id}`)].map((label) => ({ label })),
     rows: Array.from(runs.loss, (loss, i) => ({
-      label: String(i + 1),
+      label: String(lines[i]),
       cells: [...names.map((one) => text(runs[one]![i]!)), text(loss), ...predicted.map((one) => text(one[i]!))],
     })),
     shown: SHOWN,

@@ -1,38 +1,22 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'csv-parse/sync';
-import { decodeText } from '@controllab/data';
+import { decodeText, systemProblem } from '@controllab/data';
+import { median } from '@controllab/report';
 import { DataScalingError } from '../errors.ts';
 import { FLOPS_PER_PARAMETER } from '../fit/iso-flop.ts';
 import type { Runs, Variable } from '../fit/laws.ts';
+import { columnsOf, type Column, type ColumnFlags, type Fail } from './columns.ts';
+import { isThousands, readNumber } from './numbers.ts';
 
-/** Which columns are meant, where their names do not say it. */
-export interface ColumnFlags {
-  params?: string;
-  examples?: string;
-  flops?: string;
-  loss?: string;
-}
-
-/** Names that are known, the first that a table has is taken; compared without case, spaces and punctuation. */
-const KNOWN: Record<Variable | 'loss', readonly string[]> = {
-  N: ['N', 'params', 'parameters', 'model size', 'num params', 'n params', 'param count', 'model parameters'],
-  D: ['D', 'tokens', 'examples', 'training tokens', 'dataset size', 'data size', 'num tokens', 'n tokens', 'images', 'samples', 'size'],
-  C: ['C', 'flops', 'flop', 'training flop', 'training flops', 'compute', 'total flops'],
-  loss: ['loss', 'L', 'final loss', 'validation loss', 'val loss', 'eval loss', 'test loss', 'train loss', 'y'],
-};
-const FLAGS: Record<Variable | 'loss', keyof ColumnFlags> = { N: 'params', D: 'examples', C: 'flops', loss: 'loss' };
-
-const plainName = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');
-
-/** Rows that a message names. */
+/** Rows, or columns, that a message names. */
 const NAMED = 10;
 
 /** A table of runs, and what was made of it. */
 export interface RunTable {
   readonly runs: Runs;
-  /** By variable: the column, or how it was computed. */
-  readonly columns: Readonly<Partial<Record<Variable | 'loss', string>>>;
-  /** What a reader must know: rows that were left out, columns that were computed. */
+  /** Of each run: its line in the file, the first where it has several. */
+  readonly lines: readonly number[];
+  /** What a reader must know: which columns were read, rows that were left out, columns that were computed. */
   readonly notes: readonly string[];
 }
 
@@ -43,77 +27,133 @@ export interface ReadOptions extends ColumnFlags {
   dropHighest?: number;
 }
 
+/** Columns of numbers, and of where each run stands. */
+type Values = Partial<Record<Variable, number[]>> & { loss: number[]; line: number[] };
+
 /**
- * Runs from a CSV file with a header: the loss, and one or more of parameters (N), examples or tokens (D) and operations (C). With N and
- * one other the third is computed by C = 6 N D.
- * @throws DataScalingError invalid-runs naming file and rows or columns; DataError invalid-text
+ * Runs from a CSV file with a header: the loss, and one or more of parameters (N), examples or tokens (D) and operations (C). With two of
+ * them the third is computed by C = 6 N D.
+ * @throws DataScalingError invalid-runs naming file and lines or columns; DataError invalid-text
  */
 export async function readRuns(file: string, options: ReadOptions = {}): Promise<RunTable> {
   const fail = (message: string, values: Record<string, unknown> = {}): never => {
     throw new DataScalingError('invalid-runs', `${file}: ${message}`, { file, ...values });
   };
-  const bytes = await readFile(file).catch((error: Error) => fail(`cannot be read: ${error.message}`));
-  const text = decodeText(bytes, file);
-  const first = text.slice(0, text.search(/[\r\n]|$/));
-  const delimiter = [',', ';', '\t'].find((mark) => first.includes(mark)) ?? ',';
-  let rows: { record: string[]; info: { lines: number } }[];
+  const bytes = await readFile(file).catch((error: Error) => {
+    // The system's error for a folder has no path.
+    const problem = systemProblem(Object.assign(error, { path: file })) ?? `${file}: cannot be read: ${error.message}`;
+    throw new DataScalingError('invalid-runs', problem, { file });
+  });
+  const { header, rows, delimiter } = tableOf(decodeText(bytes, file), fail);
+  const columns = columnsOf(header, options, fail);
+  if (rows.length === 0) fail('has a header and no rows below it: it takes a run a row');
+  const values = Object.fromEntries(['line', ...columns.map(({ quantity }) => quantity)].map((name) => [name, [] as number[]])) as Values;
+  const bad: string[] = [];
+  /** The first number with a comma. */
+  let comma: string | null = null;
+  for (const { record, line } of rows) {
+    if (record.length !== header.length) {
+      bad.push(`line ${line} (has ${record.length} fields, the header ${header.length})`);
+      continue;
+    }
+    const read = columns.map(({ index }) => readNumber(record[index]!, { decimalComma: delimiter !== ',' }));
+    const problems = read.flatMap((one, c) => (typeof one === 'string' ? [`${columns[c]!.name} ${one}`] : []));
+    if (problems.length > 0) {
+      bad.push(`line ${line} (${problems.join(', ')})`);
+      continue;
+    }
+    values.line.push(line);
+    columns.forEach(({ quantity, factor }, c) => values[quantity]!.push((read[c] as number) * factor));
+    comma ??= columns.map(({ index }) => record[index]!.trim()).find((field) => field.includes(',')) ?? null;
+  }
+  const badText = `${bad.slice(0, NAMED).join('; ')}${bad.length > NAMED ? `; and ${bad.length - NAMED} more` : ''}`;
+  const commas =
+    delimiter === ',' && rows.some(({ record }) => record.length > header.length)
+      ? '. Where a comma is the decimal point, fields must be separated by semicolons or tabs'
+      : '';
+  if (bad.length === rows.length) fail(`none of its ${rows.length} rows is a run: ${badText}${commas}`, { bad });
+  if (bad.length > 0 && options.skipBadRows !== true)
+    fail(`${bad.length} of ${rows.length} rows are no runs: ${badText}. --skip-bad-rows leaves them out${commas}`, { bad });
+  const notes = [
+    `${columns.map(({ quantity, name, factor }) => `${quantity} from "${name}"${factor === 1 ? '' : ` times ${powerOfTen(factor)}`}`).join(', ')}.`,
+  ];
+  const unused = header
+    .filter((name, index) => name !== '' && !columns.some((column) => column.index === index))
+    .map((name) => `"${name}"`);
+  if (unused.length > 0)
+    notes.push(
+      `Columns that are not used: ${unused.slice(0, NAMED).join(', ')}${unused.length > NAMED ? ` and ${unused.length - NAMED} more` : ''}.`,
+    );
+  if (bad.length > 0) notes.push(`${bad.length} of ${rows.length} rows are left out: ${badText}.`);
+  if (comma !== null) notes.push(`A comma in a number is read as its decimal point: "${comma}" is ${comma.replace(',', '.')}.`);
+  if (delimiter === ';') notes.push(...thousandNotes(columns, rows));
+  const kept = withoutHighest(values, options.dropHighest ?? 0, notes, fail);
+  const { line, ...numbers } = kept;
+  const runs = Object.fromEntries(Object.entries(numbers).map(([name, all]) => [name, Float64Array.from(all)])) as unknown as Runs;
+  return { runs: completed(runs, notes), lines: line, notes };
+}
+
+const powerOfTen = (factor: number): string => `10^${Math.round(Math.log10(factor))}`;
+
+interface Row {
+  readonly record: readonly string[];
+  /** Its first line in the file. */
+  readonly line: number;
+}
+
+/** Header and rows of a CSV text. */
+function tableOf(text: string, fail: Fail): { header: string[]; rows: Row[]; delimiter: string } {
+  // Programs that append to a table may end lines otherwise than it does.
+  const lines = text.replace(/\r\n?/g, '\n');
+  // Excel's own line; its line break stays, and lines are counted as the file has them.
+  const declared = /^"?sep=([^\n"])"?(?=\n|$)/i.exec(lines);
+  const table = declared === null ? lines : lines.slice(declared[0].length);
+  const delimiter = declared?.[1] ?? delimiterOf(table);
+  let parsed: { record: string[]; info: { lines: number } }[];
   try {
-    rows = parse(text, { bom: true, delimiter, skip_empty_lines: true, relax_column_count: true, info: true }) as unknown as typeof rows;
+    parsed = parse(table, {
+      delimiter,
+      record_delimiter: '\n',
+      skip_empty_lines: true,
+      // Rows of delimiters alone, as spreadsheets write them below a table.
+      skip_records_with_empty_values: true,
+      relax_column_count: true,
+      info: true,
+    }) as unknown as typeof parsed;
   } catch (error) {
     return fail(`is no CSV table: ${(error as Error).message}`);
   }
-  const header = (rows.shift()?.record ?? []).map((name) => name.trim());
-  const at = columnsOf(header, options, fail);
-  const wanted = Object.entries(at) as [Variable | 'loss', number][];
-  const values: Record<string, number[]> = Object.fromEntries(wanted.map(([name]) => [name, []]));
-  const bad: string[] = [];
-  for (const { record, info } of rows) {
-    const problems =
-      record.length === header.length
-        ? wanted.flatMap(([, column]) => problemOf(record[column]!, header[column]!))
-        : [`has ${record.length} fields, the header ${header.length}`];
-    if (problems.length > 0) bad.push(`row ${info.lines} (${problems.join(', ')})`);
-    else for (const [name, column] of wanted) values[name]!.push(Number(record[column]));
-  }
-  const badText = `${bad.slice(0, NAMED).join('; ')}${bad.length > NAMED ? `; and ${bad.length - NAMED} more` : ''}`;
-  if (bad.length > 0 && options.skipBadRows !== true)
-    fail(`${bad.length} of ${rows.length} rows are no runs: ${badText}. --skip-bad-rows leaves them out`, { bad });
-  const notes = bad.length > 0 ? [`${bad.length} of ${rows.length} rows are left out: ${badText}.`] : [];
-  const columns = Object.fromEntries(wanted.map(([name, column]) => [name, header[column]!])) as RunTable['columns'];
-  return completed(withoutHighest(values as Values, options.dropHighest ?? 0, notes, fail), columns, notes);
+  const [first, ...rest] = parsed;
+  if (first === undefined) return fail('is empty: it takes a header, and a run a row');
+  const rows = rest.map(({ record, info }) => ({ record, line: info.lines - breaksIn(record) }));
+  return { header: first.record.map((name) => name.trim()), rows, delimiter };
 }
 
-type Values = Partial<Record<Variable, number[]>> & { loss: number[] };
-type Fail = (message: string, values?: Record<string, unknown>) => never;
+/** Line breaks within quotes: the parser tells a record's last line. */
+const breaksIn = (record: readonly string[]): number => record.reduce((sum, field) => sum + field.split('\n').length - 1, 0);
 
-const problemOf = (text: string, column: string): string[] =>
-  text.trim() !== '' && Number(text) > 0 && Number.isFinite(Number(text)) ? [] : [`${column} is "${text}", not a positive number`];
+/** Of a table, what is looked at for its header. */
+const HEADER_LENGTH = 1 << 16;
 
-function columnsOf(header: readonly string[], flags: ColumnFlags, fail: Fail): Partial<Record<Variable | 'loss', number>> {
-  const list = header.join(', ') || 'nothing';
-  const found = (Object.keys(KNOWN) as (Variable | 'loss')[]).flatMap((name) => {
-    const given = flags[FLAGS[name]];
-    const names = given === undefined ? KNOWN[name] : [given];
-    const index =
-      given === undefined
-        ? names.map((known) => header.findIndex((one) => plainName(one) === plainName(known))).find((i) => i >= 0)
-        : header.indexOf(given);
-    if (given !== undefined && index === -1)
-      fail(`has no column "${given}" (--${FLAGS[name]}); its columns are ${list}`, { column: given });
-    if (index === undefined) return [];
-    if (header.filter((one) => one === header[index]).length > 1)
-      fail(`has the column "${header[index]}" more than once`, { column: header[index] });
-    return [[name, index] as const];
-  });
-  const at = Object.fromEntries(found) as Partial<Record<Variable | 'loss', number>>;
-  if (at.loss === undefined) fail(`no column is known as the loss; its columns are ${list}: name it with --loss`, { header });
-  if (Object.keys(at).length === 1)
-    fail(
-      `no column is known as parameters (N), examples (D) or operations (C); its columns are ${list}: name them with --params, --examples, --flops`,
-      { header },
-    );
-  return at;
+/** What stands most often in the header outside quotes: a comma, a semicolon (Excel's, where the comma is a decimal point) or a tab. */
+function delimiterOf(table: string): string {
+  const header = table
+    .slice(0, HEADER_LENGTH)
+    .replace(/"[^"]*"/g, '')
+    .trimStart()
+    .split('\n', 1)[0]!;
+  const count = (mark: string): number => header.split(mark).length;
+  return [',', ';', '\t'].reduce((best, mark) => (count(mark) > count(best) ? mark : best));
 }
+
+/** Sizes that all have three digits behind a point or comma, beside semicolons: they may be thousands. */
+const thousandNotes = (columns: readonly Column[], rows: readonly Row[]): string[] =>
+  columns
+    .filter(({ quantity, index }) => quantity !== 'loss' && rows.every(({ record }) => isThousands(record[index] ?? '')))
+    .map(({ name, index }) => {
+      const example = rows[0]!.record[index]!.trim();
+      return `All of "${name}" are as "${example}", read as ${Number(example.replace(',', '.'))}: write thousands without a point or comma.`;
+    });
 
 function withoutHighest(values: Values, drop: number, notes: string[], fail: Fail): Values {
   if (drop === 0) return values;
@@ -124,27 +164,42 @@ function withoutHighest(values: Values, drop: number, notes: string[], fail: Fai
     .slice(0, -drop)
     .sort((a, b) => a - b);
   notes.push(`The ${drop} runs of the highest losses are left out, as asked: those above ${limit.toPrecision(4)}.`);
-  return Object.fromEntries(Object.entries(values).map(([name, all]) => [name, kept.map((i) => all![i]!)])) as Values;
+  return Object.fromEntries(Object.entries(values).map(([name, all]) => [name, kept.map((i) => all[i]!)])) as Values;
 }
 
-function completed(values: Values, columns: RunTable['columns'], notes: string[]): RunTable {
-  const runs = Object.fromEntries(Object.entries(values).map(([name, all]) => [name, Float64Array.from(all!)])) as unknown as Runs;
+/** The third of N, D and C from the other two; a note where the three disagree, or what is computed cannot be. */
+function completed(runs: Runs, notes: string[]): Runs {
   const { N, D, C } = runs;
-  if (N !== undefined && D === undefined && C !== undefined) {
-    notes.push(`D is computed as C / (${FLOPS_PER_PARAMETER} N).`);
-    return {
-      runs: { ...runs, D: C.map((c, i) => c / (FLOPS_PER_PARAMETER * N[i]!)) },
-      columns: { ...columns, D: `C / (${FLOPS_PER_PARAMETER} N)` },
-      notes,
-    };
+  const made = (quantity: Variable, formula: string, values: Float64Array): Runs => {
+    notes.push(`${quantity} is computed as ${formula}.`);
+    if (median(values) < 1) notes.push(`The median ${quantity} is ${median(values).toPrecision(3)}: is C in other units than operations?`);
+    return { ...runs, [quantity]: values };
+  };
+  if (C === undefined)
+    return N === undefined || D === undefined
+      ? runs
+      : made(
+          'C',
+          `${FLOPS_PER_PARAMETER} N D`,
+          N.map((n, i) => FLOPS_PER_PARAMETER * n * D[i]!),
+        );
+  if (N !== undefined && D !== undefined) {
+    const ratio = median(C.map((c, i) => c / (FLOPS_PER_PARAMETER * N[i]! * D[i]!)));
+    if (ratio < 0.5 || ratio > 2)
+      notes.push(`C is ${ratio.toPrecision(3)} times ${FLOPS_PER_PARAMETER} N D in the median run: is one of them in other units?`);
+    return runs;
   }
-  if (N !== undefined && D !== undefined && C === undefined) {
-    notes.push(`C is computed as ${FLOPS_PER_PARAMETER} N D.`);
-    return {
-      runs: { ...runs, C: N.map((n, i) => FLOPS_PER_PARAMETER * n * D[i]!) },
-      columns: { ...columns, C: `${FLOPS_PER_PARAMETER} N D` },
-      notes,
-    };
-  }
-  return { runs, columns, notes };
+  if (N !== undefined)
+    return made(
+      'D',
+      `C / (${FLOPS_PER_PARAMETER} N)`,
+      C.map((c, i) => c / (FLOPS_PER_PARAMETER * N[i]!)),
+    );
+  if (D !== undefined)
+    return made(
+      'N',
+      `C / (${FLOPS_PER_PARAMETER} D)`,
+      C.map((c, i) => c / (FLOPS_PER_PARAMETER * D[i]!)),
+    );
+  return runs;
 }

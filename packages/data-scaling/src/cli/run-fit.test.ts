@@ -1,12 +1,11 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseFlags } from '@controllab/command-line';
 import { Progress } from '@controllab/report';
 import { computeOptimal } from '../fit/iso-flop.ts';
 import { fitOptions, type FitFlags } from './fit.ts';
-import { readRuns } from './read-runs.ts';
 import { runFit } from './run-fit.ts';
 
 let root: string;
@@ -29,67 +28,126 @@ const run = async (...argv: string[]): Promise<string> => {
 };
 
 const LAW = { E: 1.69, A: 406.4, alpha: 0.34, B: 410.7, beta: 0.28 };
-const isoFlopRuns = (): string =>
+/** Runs of the law at three budgets: N, operations and loss; with `unit` D too, and operations in that unit. */
+const isoFlopRuns = (unit?: (C: number) => number): string =>
   [1e18, 1e19, 1e20]
     .flatMap((C) =>
       [0.25, 0.5, 1, 2, 4].map((factor) => {
         const N = computeOptimal(LAW, C).N * factor;
-        return `${N},${C},${LAW.E + LAW.A / N ** LAW.alpha + LAW.B / (C / 6 / N) ** LAW.beta}`;
+        const D = C / 6 / N;
+        return [N, ...(unit === undefined ? [C] : [D, unit(C)]), LAW.E + LAW.A / N ** LAW.alpha + LAW.B / D ** LAW.beta].join(',');
       }),
     )
     .join('\n');
+
+interface Results {
+  sections: {
+    id: string;
+    blocks: { id?: string; rows?: { label: string; cells: unknown[] }[]; series?: { x: number[] }[] }[];
+  }[];
+}
+const results = (): Results => JSON.parse(fs.readFileSync(path.join(root, 'report', 'results.json'), 'utf8')) as Results;
+const block = (id: string): Results['sections'][number]['blocks'][number] =>
+  results()
+    .sections.flatMap((section) => section.blocks)
+    .find((one) => one.id === id)!;
 
 describe('fit', () => {
   it('goes from a table to parameters, intervals, isoFLOP parabolas and a report', async () => {
     const said = await run('--csv', table('runs.csv', `Model Size,Training FLOP,Loss\n${isoFlopRuns()}\n`));
     expect(said).toContain('D is computed as C / (6 N)');
     expect(said).toMatch(/alpha\s+0\.34\b/);
-    const results = JSON.parse(fs.readFileSync(path.join(root, 'report', 'results.json'), 'utf8')) as {
-      sections: { id: string; blocks: { id?: string; rows?: { label: string; cells: unknown[] }[] }[] }[];
-    };
-    expect(results.sections.map(({ id }) => id)).toEqual(['chinchilla', 'kaplan', 'isoflop', 'the-runs']);
-    const blocks = results.sections.flatMap((section) => section.blocks);
-    expect(blocks.find(({ id }) => id === 'isoflop-budgets')!.rows).toHaveLength(3);
-    expect(blocks.find(({ id }) => id === 'isoflop-bias')!.rows![0]!.cells[0]).toBe('0.451613');
+    expect(results().sections.map(({ id }) => id)).toEqual(['chinchilla', 'kaplan', 'isoflop', 'the-runs']);
+    expect(block('isoflop-budgets').rows).toHaveLength(3);
+    expect(block('isoflop-bias').rows![0]!.cells[0]).toBe('0.451613');
   });
 
   it('takes one variable, in columns that are named', async () => {
     const rows = [1e3, 5e3, 1e4, 5e4, 1e5, 1e6].map((d) => `${d};${0.3 + 5 * d ** -0.4}`).join('\n');
-    const said = await run(
-      '--csv',
-      table('sizes.csv', `pictures;FID\n${rows}\n`),
-      '--examples',
-      'pictures',
-      '--loss',
-      'FID',
-      '--overwrite',
+    const file = table('sizes.csv', `pictures;FID\n${rows}\n`);
+    expect(await run('--csv', file, '--examples', 'pictures', '--loss', 'FID', '--overwrite')).toMatch(/alpha\s+0\.4\b/);
+  });
+
+  it('shows measured losses beside parabolas, and vertices, and names runs by their lines', async () => {
+    await run('--csv', table('runs.csv', `Model Size,Training FLOP,Loss\n\n${isoFlopRuns()}\n`), '--overwrite');
+    const parabolas = block('isoflop-parabolas').series!;
+    expect(parabolas.map(({ x }) => x.length)).toEqual([5, 41, 5, 41, 5, 41, 3]);
+    // The curve goes from the smallest model that was measured to the largest.
+    expect(parabolas[1]!.x[0]).toBeCloseTo(parabolas[0]!.x[0]!, 3);
+    expect(parabolas[1]!.x.at(-1)! / parabolas[0]!.x.at(-1)!).toBeCloseTo(1, 9);
+    expect(block('runs').rows!.map(({ label }) => label)).toEqual(Array.from({ length: 15 }, (_, i) => String(i + 3)));
+  });
+
+  it('reads the best model of the law at 6 N D, in whatever unit C is', async () => {
+    const days = isoFlopRuns((C) => C / 8.64e19);
+    const said = await run('--csv', table('days.csv', `N,D,flops,loss\n${days}\n`), '--overwrite');
+    expect(said).toContain('C is 1.16e-20 times 6 N D in the median run');
+    const [first] = block('isoflop-budgets').rows!;
+    expect(Number(first!.cells.at(-1)) / computeOptimal(LAW, 1e18).N).toBeCloseTo(1, 3);
+  });
+
+  it('fits where one exponent is below zero, without what no such law has', async () => {
+    // More parameters are worse but for few examples.
+    const rows = [1e18, 1e19, 1e20].flatMap((C, k) =>
+      [-2, -1, 0, 1, 2].map((f) => {
+        const N = 1e8 * 10 ** (k / 2) * 2 ** f;
+        return `${N},${C},${2 + 0.03 * f * f + 0.1 * Math.log(N / 1e8) + 0.01 * ((3 * f * f + k) % 5)}`;
+      }),
     );
-    expect(said).toMatch(/alpha\s+0\.4\b/);
+    await run('--csv', table('rising.csv', `N,flops,loss\n${rows.join('\n')}\n`), '--overwrite', '--bootstrap', '0');
+    // Neither the law's best models nor what parabolas make of it.
+    expect(block('isoflop-budgets').rows![0]!.cells).toHaveLength(5);
+    expect(block('isoflop-bias')).toBeUndefined();
+    expect(fs.readFileSync(path.join(root, 'report', 'index.html'), 'utf8')).toContain('the bias of the parabolas is not known');
   });
-});
 
-describe('readRuns', () => {
-  it('names bad rows by number, and leaves them out where that is asked for', async () => {
-    const file = table('bad.csv', 'N,D,loss\n1e6,1e8,3\n1e6,,3\n1e7,1e9,nan\n\n1e7,1e9\n2e7,1e9,2.5\n');
-    await expect(readRuns(file)).rejects.toThrow(
-      /3 of 5 rows are no runs: row 3 \(D is "", not a positive number\); row 4 \(loss is "nan", not a positive number\); row 6 \(has 2 fields, the header 3\)/,
+  it('falls back to the law of what differs', async () => {
+    const rows = [1e8, 2e8, 4e8, 8e8, 16e8, 32e8].map((D, i) => `1e8,${D},${1.7 + 400 * D ** -0.28 + 0.001 * (i % 2)}`).join('\n');
+    const said = await run('--csv', table('one-size.csv', `N,D,loss\n${rows}\n`), '--overwrite');
+    expect(said).toContain('All runs have the same N: the laws are those of D alone');
+    expect(said).toContain('L(D) = E + A / D^alpha: objective');
+  });
+
+  it('has no intervals where the losses are a law exactly, and Kaplan\u2019s own of the bootstrap', async () => {
+    const exact = await run('--csv', table('exact.csv', `N,flops,loss\n${isoFlopRuns()}\n`), '--overwrite');
+    expect(exact).toMatch(/alpha\s+0\.34\s+not known\n/);
+    expect(exact).toContain('the losses follow it exactly');
+    expect(exact).toMatch(/^alphaN\s+\S+\s+bootstrap only\s+\S+ to \S+$/m);
+    expect(exact).not.toContain('see above');
+  });
+
+  it('says with all notes why no law can be fitted', async () => {
+    const file = table('alike.csv', 'N,loss,seed\n1e6,2,1\n2e6,2,1\n4e6,2,1\n8e6,2,1\nx,2,1\n');
+    await expect(run('--csv', file, '--skip-bad-rows', '--overwrite')).rejects.toThrow(
+      /all losses are equal.*not used: "seed".*1 of 5 rows are left out: line 6/,
     );
-    const { runs, notes } = await readRuns(file, { skipBadRows: true });
-    expect([...runs.loss]).toEqual([3, 2.5]);
-    expect(notes[0]).toMatch(/3 of 5 rows are left out/);
   });
 
-  it('says which columns there are', async () => {
-    const file = table('columns.csv', 'steps,score\n1,2\n');
-    await expect(readRuns(file)).rejects.toThrow(/no column is known as the loss; its columns are steps, score: name it with --loss/);
-    await expect(readRuns(file, { loss: 'score' })).rejects.toThrow(/no column is known as parameters/);
-    await expect(readRuns(file, { loss: 'points' })).rejects.toThrow(/has no column "points" \(--loss\)/);
-    await expect(readRuns(path.join(root, 'none.csv'))).rejects.toThrow(/cannot be read/);
+  it('says beforehand what a long bootstrap costs', async () => {
+    const rows = [1, 2, 4, 8, 16, 32].map((D, i) => `${D},${3 * D ** -0.3 + 0.01 * (i % 2)}`).join('\n');
+    let now = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => (now += 500));
+    try {
+      const said = await run('--csv', table('long.csv', `D,loss\n${rows}\n`), '--overwrite', '--bootstrap', '100');
+      // The third resample is the first to end after two seconds: it is asked twice a resample.
+      expect(said).toContain('power-d: 100 bootstraps take about 1m 23s here; --bootstrap takes a smaller number, 0 for none');
+    } finally {
+      clock.mockRestore();
+    }
   });
 
-  it('leaves out the highest losses', async () => {
-    const file = table('high.csv', 'N,loss\n1,5\n2,9\n3,7\n4,1\n');
-    expect([...(await readRuns(file, { dropHighest: 2 })).runs.loss]).toEqual([5, 1]);
-    await expect(readRuns(file, { dropHighest: 4 })).rejects.toThrow(/leaves none of its 4 runs/);
+  it('lets others have their turn after every search: signals are heard', async () => {
+    let turns = 0;
+    let over = false;
+    const count = (): void => {
+      turns++;
+      if (!over) setImmediate(count);
+    };
+    setImmediate(count);
+    const rows = [1, 2, 4, 8, 16, 32].map((D, i) => `${D},${3 * D ** -0.3 + 0.01 * (i % 2)}`).join('\n');
+    await run('--csv', table('turns.csv', `D,loss\n${rows}\n`), '--overwrite', '--bootstrap', '50');
+    over = true;
+    // Two laws with 50 resamples each.
+    expect(turns).toBeGreaterThan(100);
   });
 });

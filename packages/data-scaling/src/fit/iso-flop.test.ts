@@ -47,6 +47,31 @@ it('budgets are runs of like operations; what has no parabola is named', () => {
   expect(fit.N.exponent).toBeCloseTo(0, 9);
 });
 
+it('a budget does not go on from run to run', () => {
+  const C = Float64Array.from({ length: 30 }, (_, i) => 1e18 * 1.08 ** i);
+  for (const group of budgetsOf(C)) expect(C[group.at(-1)!]! / C[group[0]!]!).toBeLessThanOrEqual(1.1);
+});
+
+it('vertices beside the models do not count for the powers', () => {
+  // Loss = 2 + (log2 of N / best)^2: the third budget has models of one side alone.
+  const runs = [
+    [10, 1, [-1, 0, 1, 2]],
+    [100, 2, [-1, 0, 1, 2]],
+    [1000, 64, [1, 2, 3, 4]],
+  ].flatMap(([C, best, steps]) =>
+    (steps as number[]).map((step) => ({ C: C as number, N: (best as number) * 2 ** step, loss: 2 + step ** 2 })),
+  );
+  const of = (name: 'C' | 'N' | 'loss') => Float64Array.from(runs, (run) => run[name]);
+  const fit = isoFlopFit({ C: of('C'), N: of('N'), D: of('C').map((c, i) => c / of('N')[i]!), loss: of('loss') });
+  expect(fit.parabolas.map(({ inside }) => inside)).toEqual([true, true, false]);
+  expect(fit.N.exponent).toBeCloseTo(Math.log10(2), 9);
+});
+
+it('the bias of budgets that are close is that of each', () => {
+  const { vertices } = isoFlopBias(LAW, { budgets: [1e18, 1.05e18], width: 4, points: 9 });
+  expect(vertices.map(({ C }) => C / 1e18)).toEqual([expect.closeTo(1, 9), expect.closeTo(1.05, 9)]);
+});
+
 it('powerOfCompute reads the exponent of the diffusion transformers off its own power', () => {
   const C = [1e17, 1e18, 6e18];
   const { exponent, coefficient } = powerOfCompute(

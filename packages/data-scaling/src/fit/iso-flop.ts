@@ -1,6 +1,6 @@
 import { DataScalingError } from '../errors.ts';
 import { solvePositive } from './cholesky.ts';
-import { chinchillaLaw, predictLosses, type Runs } from './laws.ts';
+import { chinchillaLaw, differentSizes, predictLosses, type Runs } from './laws.ts';
 import { logLogFit, type LogLogFit } from './least-squares.ts';
 
 /** Operations of a training by parameter and token: two forward, four backward. */
@@ -14,7 +14,8 @@ export interface IsoFlopParabola {
   readonly N: number;
   readonly D: number;
   readonly loss: number;
-  readonly runs: number;
+  /** Indices of its runs. */
+  readonly runs: readonly number[];
   /** Whether the vertex lies between the smallest and the largest model of the budget. */
   readonly inside: boolean;
   /** Loss = c0 + c1 z + c2 z^2 with z = log(N / centre). */
@@ -22,7 +23,7 @@ export interface IsoFlopParabola {
   readonly centre: number;
 }
 
-/** N_opt = k C^exponent, and so on, over the vertices of the budgets. */
+/** N_opt = k C^exponent, and so on, over the vertices that lie among the models of their budget: others are extrapolated. */
 export interface IsoFlopFit {
   readonly parabolas: readonly IsoFlopParabola[];
   /** Budgets without a minimum, or with too few models, and why. */
@@ -41,12 +42,12 @@ export interface PowerOfCompute {
 
 const MIN_RUNS = 4;
 
-/** Indices of the runs of each budget: a gap of more than `tolerance` between sorted operations begins the next. */
+/** Indices of the runs of each budget: its operations are at most `tolerance` above those of its smallest run. */
 export function budgetsOf(C: Float64Array, tolerance = 0.1): number[][] {
   const order = Array.from(C.keys()).sort((a, b) => C[a]! - C[b]!);
   const groups: number[][] = [];
   order.forEach((run, i) => {
-    if (i === 0 || C[run]! > C[order[i - 1]!]! * (1 + tolerance)) groups.push([]);
+    if (i === 0 || C[run]! > C[groups.at(-1)![0]!]! * (1 + tolerance)) groups.push([]);
     groups.at(-1)!.push(run);
   });
   return groups;
@@ -54,14 +55,15 @@ export function budgetsOf(C: Float64Array, tolerance = 0.1): number[][] {
 
 /**
  * Parabolas of loss over log N by budget, and the powers of compute through their vertices.
- * @throws DataScalingError too-few-runs with fewer than two budgets that have a minimum
+ * @throws DataScalingError too-few-runs with fewer than two budgets that have a minimum among their models
  */
 export function isoFlopFit(runs: Required<Runs>, tolerance = 0.1): IsoFlopFit {
   const parabolas: IsoFlopParabola[] = [];
   const left: { C: number; why: string }[] = [];
-  for (const group of budgetsOf(runs.C, tolerance)) {
+  const budgets = budgetsOf(runs.C, tolerance);
+  for (const group of budgets) {
     const C = Math.exp(group.reduce((sum, i) => sum + Math.log(runs.C[i]!), 0) / group.length);
-    const distinct = new Set(group.map((i) => runs.N[i]!)).size;
+    const distinct = differentSizes(group.map((i) => runs.N[i]!));
     if (distinct < MIN_RUNS) left.push({ C, why: `${distinct} models, a parabola takes ${MIN_RUNS}` });
     else {
       const parabola = parabolaOf(runs, group, C);
@@ -69,15 +71,18 @@ export function isoFlopFit(runs: Required<Runs>, tolerance = 0.1): IsoFlopFit {
       else parabolas.push(parabola);
     }
   }
-  if (parabolas.length < 2)
-    throw new DataScalingError('too-few-runs', `isoFLOP fits take two budgets with ${MIN_RUNS} models each, got ${parabolas.length}`, {
-      budgets: parabolas.length,
-    });
-  const C = parabolas.map((one) => one.C);
+  const used = parabolas.filter(({ inside }) => inside);
+  if (used.length < 2)
+    throw new DataScalingError(
+      'too-few-runs',
+      `isoFLOP fits take two budgets of ${MIN_RUNS} models or more with the minimum of their parabola among them, got ${used.length} of ${budgets.length}`,
+      { budgets: budgets.length, used: used.length },
+    );
+  const C = used.map((one) => one.C);
   const power = (of: 'N' | 'D' | 'loss'): PowerOfCompute =>
     powerOfCompute(
       C,
-      parabolas.map((one) => one[of]),
+      used.map((one) => one[of]),
     );
   return { parabolas, left, N: power('N'), D: power('D'), loss: power('loss') };
 }
@@ -105,7 +110,7 @@ function parabolaOf({ N, D, loss }: Required<Runs>, group: readonly number[], C:
     N: best,
     D: C / (perPair * best),
     loss: c[0]! - c[1]! ** 2 / (4 * c[2]!),
-    runs: group.length,
+    runs: group,
     inside: Math.min(...sizes) <= best && best <= Math.max(...sizes),
     coefficients: [c[0]!, c[1]!, c[2]!],
     centre,
@@ -149,9 +154,12 @@ export interface IsoFlopBias {
 /**
  * The bias of isoFLOP parabolas (arXiv 2603.22339): loss is no parabola in log N unless alpha is beta, so the vertex misses the minimum by
  * a factor that grows with the width of the grid; and where the grid is not centred alike in every budget, the exponent is wrong as well.
+ * @param law with both exponents above zero: others have no best model
+ * @param budgets in operations, 6 N D
  * @param width models from the centre over this factor to the centre times it
  * @param points models a budget
  * @param offCentre factor of the grid's centre over the best model, by budget; default: centred
+ * @throws DataScalingError too-few-runs where the law's losses have no two minima among the models
  */
 export function isoFlopBias(
   law: LawParameters,
@@ -170,7 +178,8 @@ export function isoFlopBias(
   );
   const D = C.map((budget, i) => budget / (FLOPS_PER_PARAMETER * N[i]!));
   const theta = [Math.log(law.A), law.alpha, Math.log(law.B), law.beta, Math.log(law.E)];
-  const fit = isoFlopFit({ C, N, D, loss: predictLosses(chinchillaLaw, theta, { N, D }) });
+  // Runs of a budget have the very same operations, and budgets may be close.
+  const fit = isoFlopFit({ C, N, D, loss: predictLosses(chinchillaLaw, theta, { N, D }) }, 0);
   return {
     exponent: { exact: law.beta / (law.alpha + law.beta), fitted: fit.N.exponent },
     vertices: fit.parabolas.map((one) => ({ C: one.C, ratio: one.N / computeOptimal(law, one.C).N })),

@@ -71,6 +71,15 @@ describe('fits of losses that are a law', () => {
     expect(() => fitLaw(chinchillaLaw, { ...runs, loss })).toThrow(/has 5 parameters: it takes 6 runs, got 4/);
     const same = grid([1e6], [1e8, 2e8, 3e8, 4e8, 5e8, 6e8]);
     expect(() => fitLaw(chinchillaLaw, { ...same, loss: new Float64Array(6).fill(2) })).toThrow(/all runs have the same N/);
+    const two = grid([1e6, 1e7], [1e8, 2e8, 4e8]);
+    const rising = (count: number) => Float64Array.from({ length: count }, (_, i) => 2 + i);
+    expect(() => fitLaw(chinchillaLaw, { ...two, loss: rising(6) })).toThrow(/it takes runs of 3 different N, got 2/);
+    // Sizes that differ by rounding are one.
+    const D = Float64Array.of(1e8, 1e8 * (1 + 1e-12), 2e8, 2e8);
+    expect(() => fitLaw(offsetPowerLaw('D'), { D, loss: rising(4) })).toThrow(/it takes runs of 3 different D, got 2/);
+    const places = { N: Float64Array.of(1, 2, 3, 3, 3, 3), D: Float64Array.of(1, 2, 3, 4, 4, 4) };
+    expect(() => fitLaw(chinchillaLaw, { ...places, loss: rising(6) })).toThrow(/5 parameters take as many different pairs of N and D, got 4/);
+    expect(() => fitLaw(powerLaw('D'), { D, loss })).toThrow(/all losses are equal/);
     expect(() => fitLaw(powerLaw('D'), { D: runs.D, loss: Float64Array.of(1, 2, -1, 2) })).toThrow(/loss of run 2 is -1/);
   });
 });

@@ -1,5 +1,6 @@
 import { DataScalingError } from '../errors.ts';
 import { logPrediction, type LogSumModel } from './log-sum-model.ts';
+import { finished, type Parts } from '../parts.ts';
 import { minimise, type MinimiseOptions, type Minimum } from './minimise.ts';
 import { projectedStarts } from './variable-projection.ts';
 
@@ -25,6 +26,8 @@ export interface Law {
   readonly names: readonly string[];
   /** Whether the model's parameter is the logarithm of the named one. */
   readonly logarithmic: readonly boolean[];
+  /** Different sizes of each variable that its parameters take. */
+  readonly sizes: number;
   model(runs: Runs): LogSumModel;
   /** Starts of the search, best first. */
   starts(runs: Runs, weights: Float64Array | null, count: number): Float64Array[];
@@ -43,6 +46,8 @@ export const chinchillaLaw: Law = {
   variables: ['N', 'D'],
   names: ['A', 'alpha', 'B', 'beta', 'E'],
   logarithmic: [true, false, true, false, true],
+  // With two, one difference would have to tell a coefficient and an exponent beside the offset.
+  sizes: 3,
   model: (runs) => ({
     parameters: 5,
     terms: [
@@ -67,6 +72,7 @@ export const kaplanLaw: Law = {
   // The model's first two parameters are (alphaN / alphaD) log Nc and alphaN / alphaD: `kaplanParameters` has Kaplan's own.
   names: ['Nc^(alphaN/alphaD)', 'alphaN/alphaD', 'Dc', 'alphaD'],
   logarithmic: [true, false, true, false],
+  sizes: 2,
   model: (runs) => ({
     parameters: 4,
     terms: [
@@ -97,6 +103,7 @@ export const powerLaw = (variable: Variable): Law => ({
   variables: [variable],
   names: ['A', 'alpha'],
   logarithmic: [true, false],
+  sizes: 2,
   model: (runs) => ({
     parameters: 2,
     terms: [{ level: 0, exponent: 1, logs: logsOf(runs[variable], variable) }],
@@ -116,6 +123,7 @@ export const offsetPowerLaw = (variable: Variable): Law => ({
   variables: [variable],
   names: ['A', 'alpha', 'E'],
   logarithmic: [true, false, true],
+  sizes: 3,
   model: (runs) => ({
     parameters: 3,
     terms: [
@@ -147,15 +155,22 @@ const STARTS = 4;
 /**
  * Fits a law to runs by Huber's loss of the residuals of log loss: Hoffmann's approach 3.
  * @param delta where the loss turns linear; Infinity: least squares of logarithms
- * @throws DataScalingError too-few-runs where there are no more runs than parameters
+ * @param weights how often each run counts; zero leaves it out
+ * @throws DataScalingError too-few-runs where there are no more runs than parameters, not-identified where they do not tell them
  */
-export function fitLaw(law: Law, runs: Runs, { delta = HOFFMANN_DELTA, weights = null }: Partial<MinimiseOptions> = {}): Fit {
-  checkRuns(law, runs);
+export const fitLaw = (law: Law, runs: Runs, options: FitOptions = {}): Fit => finished(fitLawInParts(law, runs, options));
+
+export type FitOptions = Partial<Pick<MinimiseOptions, 'delta' | 'weights'>>;
+
+/** {@link fitLaw}, from one start after the other. */
+export function* fitLawInParts(law: Law, runs: Runs, { delta = HOFFMANN_DELTA, weights = null }: FitOptions = {}): Parts<Fit> {
+  checkRuns(law, runs, weights);
   const model = law.model(runs);
   let best: Minimum | null = null;
   for (const start of law.starts(runs, weights, STARTS)) {
     const found = minimise(model, start, { delta, weights });
     if (best === null || found.objective < best.objective) best = found;
+    yield;
   }
   return { law, model, delta, ...best!, parameters: parametersOf(law, best!.theta) };
 }
@@ -171,8 +186,31 @@ export function predictLosses(law: Law, theta: ArrayLike<number>, at: Omit<Runs,
   return Float64Array.from({ length: count }, (_, i) => Math.exp(logPrediction(model, theta, i)));
 }
 
-/** @throws DataScalingError invalid-runs naming the run, too-few-runs */
-function checkRuns(law: Law, runs: Runs): void {
+/** Sizes that are alike to seven digits are one: computed ones have rounding errors. */
+const sizeKey = (size: number): string => size.toPrecision(7);
+
+/** How many sizes differ. */
+export const differentSizes = (sizes: Iterable<number>): number => new Set(Array.from(sizes, sizeKey)).size;
+
+/**
+ * Why runs do not tell a law's parameters, however many they are; null where they do.
+ * @param weights zero leaves a run out
+ */
+export function unidentified(law: Law, runs: Runs, weights: Float64Array | null = null): string | null {
+  const kept = weights === null ? Array.from(runs.loss.keys()) : Array.from(weights.keys()).filter((i) => weights[i]! > 0);
+  for (const variable of law.variables) {
+    const different = differentSizes(kept.map((i) => runs[variable]![i]!));
+    if (different === 1) return `all runs have the same ${variable}, so its exponent cannot be known`;
+    if (different < law.sizes) return `it takes runs of ${law.sizes} different ${variable}, got ${different}`;
+  }
+  const places = new Set(kept.map((i) => law.variables.map((variable) => sizeKey(runs[variable]![i]!)).join(' '))).size;
+  if (places < law.names.length)
+    return `its ${law.names.length} parameters take as many different pairs of ${law.variables.join(' and ')}, got ${places}`;
+  return kept.every((i) => runs.loss[i] === runs.loss[kept[0]!]) ? 'all losses are equal: they follow no law' : null;
+}
+
+/** @throws DataScalingError invalid-runs naming the run, too-few-runs, not-identified */
+function checkRuns(law: Law, runs: Runs, weights: Float64Array | null): void {
   for (const [name, values] of [['loss', runs.loss] as const, ...law.variables.map((variable) => [variable, runs[variable]] as const)]) {
     if (values === undefined || values.length !== runs.loss.length)
       throw new DataScalingError('invalid-runs', `${law.id}: expected one ${name} a run, got ${values?.length ?? 'none'}`, { name });
@@ -184,20 +222,14 @@ function checkRuns(law: Law, runs: Runs): void {
       });
   }
   const needed = law.names.length + 1;
-  if (runs.loss.length < needed)
-    throw new DataScalingError(
-      'too-few-runs',
-      `${law.formula} has ${law.names.length} parameters: it takes ${needed} runs, got ${runs.loss.length}`,
-      {
-        needed,
-        runs: runs.loss.length,
-      },
-    );
-  for (const variable of law.variables)
-    if (new Set(runs[variable]).size < 2)
-      throw new DataScalingError('not-identified', `${law.formula}: all runs have the same ${variable}, so its exponent cannot be known`, {
-        variable,
-      });
+  const count = weights === null ? runs.loss.length : weights.filter((weight) => weight > 0).length;
+  if (count < needed)
+    throw new DataScalingError('too-few-runs', `${law.formula} has ${law.names.length} parameters: it takes ${needed} runs, got ${count}`, {
+      needed,
+      runs: count,
+    });
+  const why = unidentified(law, runs, weights);
+  if (why !== null) throw new DataScalingError('not-identified', `${law.formula}: ${why}`, { law: law.id });
 }
 
 /** Kaplan's parameters of a fit of {@link kaplanLaw}. */

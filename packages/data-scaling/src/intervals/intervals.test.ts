@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { chinchillaLaw, fitLaw, powerLaw } from '../fit/laws.ts';
+import { chinchillaLaw, fitLaw, offsetPowerLaw, powerLaw } from '../fit/laws.ts';
 import { madeUpRuns } from '../testing/coverage.ts';
 import { bootstrap, percentileInterval } from './bootstrap.ts';
 import { profileIntervals } from './profile.ts';
@@ -28,6 +28,26 @@ describe('profileIntervals', () => {
   });
 });
 
+describe('profileIntervals of a law that may lose a term', () => {
+  it('do not end at the estimate', () => {
+    // Losses of a law of N and D, of which only the operations are told: far from the minimum E is nothing, and has no slope back.
+    const C = Float64Array.from([1e7, 3e7, 1e8, 3e8, 1e9].flatMap((N) => [3e8, 1e9, 3e9, 1e10, 3e10].map((D) => 6 * N * D)));
+    const loss = Float64Array.from([
+      ...[5.123, 4.642, 4.284, 4.047, 3.86],
+      ...[4.59, 4.12, 3.77, 3.507, 3.342],
+      ...[4.216, 3.704, 3.382, 3.106, 2.94],
+      ...[3.955, 3.449, 3.121, 2.86, 2.7],
+      ...[3.78, 3.281, 2.956, 2.684, 2.522],
+    ]);
+    const fit = fitLaw(offsetPowerLaw('C'), { C, loss });
+    const [low, high] = profileIntervals(fit)['alpha']!;
+    // E may be nothing: the low end is as low as the exponent of a power without it.
+    expect(low).toBeLessThan(fitLaw(powerLaw('C'), { C, loss }).parameters['alpha']!);
+    expect(low).toBeGreaterThan(0.07);
+    expect(high).toBeCloseTo(0.1454, 3);
+  });
+});
+
 describe('bootstrap', () => {
   it('depends on its seed alone, and spreads about the fit', () => {
     const { runs } = madeUpRuns(5);
@@ -38,6 +58,16 @@ describe('bootstrap', () => {
     const [low, high] = percentileInterval(draw(1));
     expect(low).toBeLessThan(fit.parameters['alpha']!);
     expect(high).toBeGreaterThan(fit.parameters['alpha']!);
+  });
+
+  it('counts the resamples that lack sizes, and leaves them out', () => {
+    const D = Float64Array.of(1, 2, 4, 8);
+    const fit = fitLaw(offsetPowerLaw('D'), { D, loss: Float64Array.of(5, 3.1, 2, 1.6) });
+    const { samples, unidentified } = bootstrap(fit, { D, loss: Float64Array.of(5, 3.1, 2, 1.6) }, { resamples: 100 });
+    // Of 4^4 draws, 4 are of one run and 84 of two: a third.
+    expect(unidentified).toBeGreaterThan(20);
+    expect(unidentified).toBeLessThan(50);
+    expect(samples['alpha']).toHaveLength(100 - unidentified);
   });
 
   it('percentiles are between order statistics', () => {

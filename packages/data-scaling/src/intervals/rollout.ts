@@ -1,5 +1,5 @@
-import { predictLosses, type Fit, type Runs } from '../fit/laws.ts';
-import { fitWithout } from './bootstrap.ts';
+import { fitLawInParts, predictLosses, unidentified, type Fit, type Runs } from '../fit/laws.ts';
+import { finished, type Parts } from '../parts.ts';
 
 /** A law fitted to the smaller runs, and how it predicts the larger ones. */
 export interface Rollout {
@@ -21,23 +21,38 @@ export interface Rollout {
  * @param scale size of each run: its operations, or its examples
  * @param shares of the runs that are fitted; a cut never divides runs of one size
  */
-export function rollout(fit: Fit, runs: Runs, scale: Float64Array, shares: readonly number[] = [0.5, 0.6, 0.7, 0.8, 0.9]): Rollout[] {
+export const rollout = (fit: Fit, runs: Runs, scale: Float64Array, shares?: readonly number[]): Rollout[] =>
+  finished(rolloutInParts(fit, runs, scale, shares));
+
+/** {@link rollout}, one search after the other. */
+export function* rolloutInParts(
+  fit: Fit,
+  runs: Runs,
+  scale: Float64Array,
+  shares: readonly number[] = [0.5, 0.6, 0.7, 0.8, 0.9],
+): Parts<Rollout[]> {
   const sizes = scale.toSorted();
   const cuts = new Set<number>();
   for (const share of shares) {
     const upTo = sizes[Math.min(sizes.length - 1, Math.ceil(share * sizes.length) - 1)]!;
     const fitted = sizes.filter((size) => size <= upTo).length;
-    if (fitted < sizes.length && fitted > fit.law.names.length && identified(fit, runs, (i) => scale[i]! <= upTo)) cuts.add(upTo);
+    if (fitted < sizes.length && fitted > fit.law.names.length && unidentified(fit.law, runs, upToSize(scale, upTo)) === null)
+      cuts.add(upTo);
   }
-  return [...cuts].map((upTo) => heldOut(fit, runs, scale, upTo));
+  const rollouts: Rollout[] = [];
+  for (const upTo of cuts) rollouts.push(yield* heldOutInParts(fit, runs, scale, upTo));
+  return rollouts;
 }
 
-const identified = ({ law }: Fit, runs: Runs, keep: (i: number) => boolean): boolean =>
-  law.variables.every((variable) => new Set(runs[variable]!.filter((_, i) => keep(i))).size >= 2);
+/** Weights of the runs that are fitted. */
+const upToSize = (scale: Float64Array, upTo: number): Float64Array => scale.map((size) => (size <= upTo ? 1 : 0));
 
 /** Fits to the runs of at most `upTo` and predicts the others. */
-export function heldOut(fit: Fit, runs: Runs, scale: Float64Array, upTo: number): Rollout {
-  const fitted = fitWithout(fit, runs, (i) => scale[i]! <= upTo);
+export const heldOut = (fit: Fit, runs: Runs, scale: Float64Array, upTo: number): Rollout =>
+  finished(heldOutInParts(fit, runs, scale, upTo));
+
+function* heldOutInParts(fit: Fit, runs: Runs, scale: Float64Array, upTo: number): Parts<Rollout> {
+  const fitted = yield* fitLawInParts(fit.law, runs, { delta: fit.delta, weights: upToSize(scale, upTo) });
   const predictions = predictLosses(fit.law, fitted.theta, runs);
   const larger = Array.from(scale.keys()).filter((i) => scale[i]! > upTo);
   const errors = larger.map((i) => predictions[i]! / runs.loss[i]! - 1);
