@@ -228,8 +228,33 @@ function claims(view: View): Claim[] {
         ]
       : [];
   };
+  /** Where a condition is not followed on any number of scenes, the base model tells nothing of what few of them cost. */
+  const noLess = ({ id, label }: (typeof METHODS)[number], large: number): Claim[] =>
+    trained(view, idOf(id, FIRST), idOf(id, large))
+      ? [
+          view.claim(
+            {
+              ...PAPER.fewImages,
+              id: `no-less-at-1000-${id}`,
+              test: `Fidelity with a perfect prompt, ${label} trained on ${counted(FIRST)} minus on ${counted(large)}; above ${-LEAST_FIDELITY} it has not collapsed.`,
+              quantity: `fidelity, ${label}, ${counted(FIRST)} − ${counted(large)}`,
+              rule: { kind: 'above', bound: -LEAST_FIDELITY },
+              primary: false,
+              shownIn: first.id('sizes'),
+            },
+            (panel) =>
+              view.difference(
+                panel.samples(idOf(id, FIRST), 'perfect', 'fidelity'),
+                panel.samples(idOf(id, large), 'perfect', 'fidelity'),
+                [0, 1],
+              ),
+          ),
+        ]
+      : [];
   return [
     ...METHODS.flatMap(collapse),
+    ...noLess(controlnet, MIDDLE),
+    ...noLess(controlnext, LAST),
     ...helps('more-helps-up-to-50000', controlnet, FIRST, MIDDLE),
     ...helps(
       'more-helps-beyond-50000',

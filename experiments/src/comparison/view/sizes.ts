@@ -58,11 +58,14 @@ export function sizeTable(view: View, panel: Panel): Table {
   const drawn = (id: string) => (arm: string) => panel.value(arm, 'perfect', id);
   const label = (id: string): string => view.measure(id).label(panel.condition);
   const unseen = (on: 'unseen-object' | 'unseen-combination') => (arm: string) => view.measured(panel.lossOn(on, arm, 'none'), NONNEGATIVE);
-  const columns = [
+  const pictures = [
     { label: label('fidelity'), better: 'higher', of: drawn('fidelity') },
     { label: label('object'), better: 'higher', of: drawn('object') },
     { label: label('clip'), better: 'higher', of: drawn('clip') },
     { label: label('frechet'), better: 'lower', of: drawn('frechet') },
+  ] as const;
+  const columns = [
+    ...pictures,
     { label: 'loss, held-out objects', better: 'lower', of: unseen('unseen-object') },
     { label: 'loss, held-out combinations', better: 'lower', of: unseen('unseen-combination') },
     { label: 'gap to trained scenes', better: 'lower', of: (arm: string) => gapOf(view, panel, arm) },
@@ -70,10 +73,17 @@ export function sizeTable(view: View, panel: Panel): Table {
   return {
     kind: 'table',
     id: panel.id('sizes'),
-    caption: `Pictures with a perfect prompt; losses without one, on as many scenes as the held-out loss; the gap is held-out loss minus loss on trained scenes, less the same of the base model. ${(['frechet', 'clip'] as const).map((id) => view.measure(id).method(panel.condition)).join(' ')}`,
+    caption: `Pictures with a perfect prompt; losses without one, on as many scenes as the held-out loss; the gap is held-out loss minus loss on trained scenes, less the same of the base model. The evaluated scenes themselves have a Fréchet distance of ${mean(panel.real('frechet')).toFixed(2)}: the floor of so few pictures. ${(['frechet', 'clip'] as const).map((id) => view.measure(id).method(panel.condition)).join(' ')}`,
     rowHeader: 'Training',
     columns: columns.map(({ label: text, better }) => ({ label: text, better })),
-    rows: view.arms.map((arm) => ({ label: arm.label, arm: arm.id, cells: columns.map(({ of }) => of(arm.id)) })),
+    rows: [
+      {
+        label: BASE_ALONE.label,
+        arm: BASE_ALONE.id,
+        cells: columns.map((_, i) => (i < pictures.length ? pictures[i]!.of(BASE_ALONE.id) : null)),
+      },
+      ...view.arms.map((arm) => ({ label: arm.label, arm: arm.id, cells: columns.map(({ of }) => of(arm.id)) })),
+    ],
   };
 }
 

@@ -38,7 +38,12 @@ export const fitOptions = (): Command =>
     .option('--delta <number>', 'where Huber\u2019s loss of log loss turns linear', finite(1e-12), 1e-3)
     .option('--least-squares', 'squares of log residuals in place of Huber\u2019s loss', false)
     .option('--bootstrap <resamples>', 'refits to runs drawn anew; 0: none', integer(0), 1000)
-    .option('--flop-tolerance <share>', 'runs of one isoFLOP budget have at most this share more operations than its smallest', finite(0), 0.1)
+    .option(
+      '--flop-tolerance <share>',
+      'runs of one isoFLOP budget have at most this share more operations than its smallest',
+      finite(0),
+      0.1,
+    )
     .option('--seed <integer>', 'seed of the bootstrap', seed, 1)
     .addOption(
       new Option('--report <folder>', 'where the report goes')

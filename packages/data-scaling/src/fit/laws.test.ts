@@ -78,7 +78,9 @@ describe('fits of losses that are a law', () => {
     const D = Float64Array.of(1e8, 1e8 * (1 + 1e-12), 2e8, 2e8);
     expect(() => fitLaw(offsetPowerLaw('D'), { D, loss: rising(4) })).toThrow(/it takes runs of 3 different D, got 2/);
     const places = { N: Float64Array.of(1, 2, 3, 3, 3, 3), D: Float64Array.of(1, 2, 3, 4, 4, 4) };
-    expect(() => fitLaw(chinchillaLaw, { ...places, loss: rising(6) })).toThrow(/5 parameters take as many different pairs of N and D, got 4/);
+    expect(() => fitLaw(chinchillaLaw, { ...places, loss: rising(6) })).toThrow(
+      /5 parameters take as many different pairs of N and D, got 4/,
+    );
     expect(() => fitLaw(powerLaw('D'), { D, loss })).toThrow(/all losses are equal/);
     expect(() => fitLaw(powerLaw('D'), { D: runs.D, loss: Float64Array.of(1, 2, -1, 2) })).toThrow(/loss of run 2 is -1/);
   });
