@@ -10,7 +10,7 @@ import { LOSS_RULES, lossClaim } from '../comparison/view/claims.ts';
 import { comparison } from '../comparison/comparison.ts';
 import { eachAlone, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
 import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
-import { listText, numberText, questionSection, threadText, type Question, type Thread } from '../comparison/view/questions.ts';
+import { listText, named, numberText, questionSection, threadText, type Question, type Thread } from '../comparison/view/questions.ts';
 import type { Panel, View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 
@@ -190,8 +190,8 @@ function claims(view: View): Claim[] {
 /** The questions of the repository's threads, each with what of this run answers it. */
 function questions(view: View, panel: Panel): Question[] {
   const trained = view.arms.map(({ id }) => id);
-  const shown = (ids: readonly string[]) => ids.flatMap((id) => view.arms.filter((arm) => arm.id === id));
-  const drawnBy = (ids: readonly string[]) => ids.flatMap((id) => panel.drawings.filter((drawing) => drawing.id === id));
+  const shown = (ids: readonly string[]) => named(ids, view.arms);
+  const drawnBy = (ids: readonly string[]) => named(ids, panel.drawings);
   const lossText = (ids: readonly string[]): string =>
     listText(shown(ids).map(({ id, label }) => `${label} ${numberText(view.measured(losses(panel, id), [0, Number.MAX_VALUE]), 4)}`));
   const fidelityText = (ids: readonly string[]): string =>

@@ -10,7 +10,7 @@ import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
 import { bothColours, circleColour, groundColour, misplacedColour } from '../comparison/data/circle-measures.ts';
 import { BASE_ALONE, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
 import { followedCurves, reachedIn, reachedTable, stepsToText } from '../comparison/view/blocks/followed.ts';
-import { listText, numberText, questionSection, threadText, type Question, type Thread } from '../comparison/view/questions.ts';
+import { listText, named, numberText, questionSection, threadText, type Question, type Thread } from '../comparison/view/questions.ts';
 import { mean, type Panel, type View } from '../comparison/view/view.ts';
 
 const arm = (id: string, label: string, description: string, more: Partial<Arm> = {}): Arm => ({
@@ -218,7 +218,7 @@ const COLOURS = ['fidelity', 'circle-colour', 'ground-colour', 'both-colours', '
 
 /** Each question with what of this run answers it. */
 function questions(view: View, panel: Panel, film: Awaited<ReturnType<typeof filmStrip>>): Question[] {
-  const drawn = (ids: readonly string[]) => ids.flatMap((id) => panel.drawings.filter((drawing) => drawing.id === id));
+  const drawn = (ids: readonly string[]) => named(ids, panel.drawings);
   const all = drawn([BASE_ALONE.id, ...view.arms.map(({ id }) => id)]);
   const value = (id: string, measure: string, digits: number): string => numberText(panel.value(id, 'perfect', measure), digits);
   const values = (ids: readonly string[], measure: string, digits: number): string =>

@@ -1,10 +1,10 @@
 import type { Claim, Table } from '@controllab/report';
-import { examplesOfStep, type Recipe } from '@controllab/training';
+import type { Recipe } from '@controllab/training';
 import { arms as followed, quick, standard, varied } from './convergence.ts';
 import { filmStrip } from '../comparison/view/blocks/pictures.ts';
 import { curves, perStep } from '../comparison/view/blocks/trainings.ts';
 import { comparison } from '../comparison/comparison.ts';
-import { recipeOf, type Arm, type Experiment, type Profile } from '../comparison/experiment.ts';
+import { recipeOf, samplesOf, type Arm, type Experiment, type Profile } from '../comparison/experiment.ts';
 import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
 import { readSealed, sealedNumber, sealedText, sealFirst } from '../comparison/sealed.ts';
 import { halfWayOf } from '../comparison/view/statistics/change-points.ts';
@@ -27,7 +27,7 @@ const CUT = 140;
 const whole = (recipe: Recipe): Recipe => (recipe.steps === CUT ? { ...recipe, steps: standard.recipe.steps } : recipe);
 
 /** Samples of a whole run. */
-const wholeSamples = ({ recipe }: Pick<Profile, 'recipe'>): number => examplesOfStep(recipe) * whole(recipe).steps;
+const wholeSamples = ({ recipe }: Pick<Profile, 'recipe'>): number => samplesOf({ recipe: whole(recipe) }, {});
 
 /** ControlNets with zero convolutions among the arms of `convergence`: their runs are the store's. */
 const KNOWN: readonly Arm[] = followed
@@ -64,9 +64,7 @@ const columnOf = (seen: Seen, share: number): string => `${seen === 'loss' ? 'lo
 const rowOf = (view: View, run: Run, i: number): string =>
   `${view.arms.find(({ id }) => id === run.group)!.label}, seed ${view.seeds[i % view.seeds.length]!}`;
 
-/**
- * Binary logarithms of samples that are foretold, run by run: as they were sealed where they were, as this run's fits say otherwise.
- */
+/** Binary logarithms of samples that are foretold, run by run: as they were sealed where they were, as this run's fits say otherwise. */
 function foretold(view: View, panel: Panel, seen: Seen, share: number): number[] {
   const sealed = ended(view) ? (readSealed('jump')?.sealed ?? null) : null;
   const now = foreseen(view, panel, share).jumps[seen];
@@ -84,7 +82,10 @@ function errors(view: View, panel: Panel, jumps: readonly number[]): Samples {
 }
 
 /** What one says of every run who looks at nothing: the mean of what is known. */
-const unseen = (view: View, panel: Panel): number[] => foretoldRuns(view, panel).map(() => foreseen(view, panel, EARLY).nothing);
+function unseen(view: View, panel: Panel): number[] {
+  const { jumps, nothing } = foreseen(view, panel, EARLY);
+  return jumps.loss.map(() => nothing);
+}
 
 /** Least effect of interest: three and a half per cent of the samples. */
 const LEAST = 0.05;
@@ -114,7 +115,7 @@ function claims(view: View): Claim[] {
   ];
 }
 
-const samplesOf = (log2: number): number => Math.round(2 ** log2);
+const wholeNumber = (log2: number): number => Math.round(2 ** log2);
 
 /** The shares of a run that the foretold ones have seen. */
 const seenShares = ({ results: { profile } }: View): readonly number[] =>
@@ -150,8 +151,8 @@ function table(view: View, panel: Panel): Table {
       label: rowOf(view, run, i),
       arm: run.group,
       cells: [
-        ...jumps.map((each) => samplesOf(each[i]!)),
-        ...(done ? [halfWayOf(run.course) === null ? 'did not come' : samplesOf(jumpOf(run))] : []),
+        ...jumps.map((each) => wholeNumber(each[i]!)),
+        ...(done ? [halfWayOf(run.course) === null ? 'did not come' : wholeNumber(jumpOf(run))] : []),
       ],
     })),
   };

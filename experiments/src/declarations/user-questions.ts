@@ -10,7 +10,7 @@ import { comparison } from '../comparison/comparison.ts';
 import type { TrainingValue } from '../comparison/compute/training/train.ts';
 import { BASE, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
 import { conditionFidelity, contrast, objectRecognised, saturation } from '../comparison/compute/judging/measures.ts';
-import { listText, numberText, questionSection, threadText, type Question, type Thread } from '../comparison/view/questions.ts';
+import { listText, named, numberText, questionSection, threadText, type Question, type Thread } from '../comparison/view/questions.ts';
 import { mean, type Panel, type View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 
@@ -267,8 +267,8 @@ function lossesText(panel: Panel): string {
 
 /** Each question with what of this run answers it. */
 function questions(view: View, panel: Panel): Question[] {
-  const shown = (ids: readonly string[]) => ids.flatMap((id) => view.arms.filter((arm) => arm.id === id));
-  const drawn = (ids: readonly string[]) => ids.flatMap((id) => panel.drawings.filter((drawing) => drawing.id === id));
+  const shown = (ids: readonly string[]) => named(ids, view.arms);
+  const drawn = (ids: readonly string[]) => named(ids, panel.drawings);
   const values = (ids: readonly string[], prompt: 'none' | 'perfect', measure = 'fidelity'): string =>
     listText(drawn(ids).map(({ id, label }) => `${label} ${numberText(panel.value(id, prompt, measure), 2)}`));
   const lossText = (ids: readonly string[], prompt: 'none' | 'perfect'): string =>

@@ -21,6 +21,10 @@ export const numberText = ({ value, interval }: Measurement, digits: number): st
   return interval === null ? text(value) : `${text(value)} [${interval.map(text).join(', ')}]`;
 };
 
+/** Of arms or drawings those with the ids, in the order of the ids; what a profile lacks is left out. */
+export const named = <T extends { readonly id: string }>(ids: readonly string[], all: readonly T[]): T[] =>
+  ids.flatMap((id) => all.filter((one) => one.id === id));
+
 /** Consecutive seeds as a label has them. */
 export const seedsText = (seeds: readonly number[]): string =>
   seeds.length === 1 ? `seed ${seeds[0]}` : `seeds ${seeds[0]} to ${seeds.at(-1)}`;
