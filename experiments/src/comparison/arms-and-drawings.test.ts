@@ -22,8 +22,8 @@ const arms: readonly Arm[] = [
   first,
   next,
   // A rate below every weight’s precision leaves what training goes on from as it is.
-  arm('kept', { from: first, recipe: { learningRate: 1e-30, steps: 10 } }),
-  arm('unlocked', { from: first, method: controlNet({ jointRate: 0.1 }), recipe: { steps: 10 } }),
+  arm('kept', { from: first, recipe: { learningRate: 1e-30, steps: 4 } }),
+  arm('unlocked', { from: first, method: controlNet({ jointRate: 0.1 }), recipe: { steps: 4 } }),
   arm('both', { condition: 'canny+mask' }),
   arm('noto', { base: 'mini:noto' }),
 ];
@@ -37,7 +37,7 @@ const everything: Experiment = {
   id: 'arms-and-drawings',
   title: 'Arms and drawings',
   description: 'Everything that an arm and a drawing may ask for',
-  profiles: { tiny: { ...profiles.tiny, conditions: ['canny', 'mask'], recipe: { ...profiles.tiny.recipe, steps: 10 } } },
+  profiles: { tiny: { ...profiles.tiny, conditions: ['canny', 'mask'], recipe: { ...profiles.tiny.recipe, steps: 4 } } },
   arms,
   costs: true,
   drawings: (_arms, { conditions }) => {

@@ -2,6 +2,7 @@ import { attributions } from '@controllab/emoji-scenes';
 import { styleOf } from '@controllab/mini-sd';
 import type { Report } from '@controllab/report';
 import type { Job, JobContext } from '../runner/job.ts';
+import { choiceOptions, chosen, choicesText, type Choices } from './choices.ts';
 import { BASE_ALONE, shownAs, trainingCount, type Experiment, type Profile } from './experiment.ts';
 import { planOf } from './plan.ts';
 import { computeResults, experimentTasks } from './results.ts';
@@ -15,6 +16,8 @@ export function comparison(experiment: Experiment): Job<Profile, View> {
     id: experiment.id,
     description: experiment.description,
     profiles: experiment.profiles,
+    options: choiceOptions(experiment),
+    chosen: (profile, flags) => chosen(profile, flags as Choices),
     seeded: true,
     engines: 'onnx or tfjs',
     trainings: (profile) => trainingCount(experiment, profile),
@@ -36,11 +39,15 @@ const failedText = ({ results: { failed } }: View): string =>
 async function documentOf(experiment: Experiment, view: View, at: JobContext<Profile>): Promise<Omit<Report, 'id' | 'provenance'>> {
   const { id, title, takeaway, summary, lead } = experiment;
   const claims = experiment.claims(view);
-  const repeated = repetition({ id, profile: at.profileName, claims }, { seeds: view.seeds, instructionSet: at.numerics.instructionSet });
+  const choices = choicesText(at.flags as Choices);
+  const repeated =
+    choices === ''
+      ? repetition({ id, profile: at.profileName, claims }, { seeds: view.seeds, instructionSet: at.numerics.instructionSet })
+      : null;
   return {
     title,
     takeaway: takeaway(view),
-    summary: `${summary(view)}${failedText(view)}`,
+    summary: `${summary(view)}${choices}${failedText(view)}`,
     ...(lead === undefined ? {} : { lead: lead(view) }),
     arms: [
       // A loss is taken of the base model too, whether or not it draws.

@@ -11,4 +11,13 @@ export const CONDITIONS = {
   source: { label: 'circle outline' },
 } as const;
 
+/** Those that every emoji scene has a map of. */
+export const SCENE_CONDITIONS = [
+  'scribble',
+  'canny',
+  'segmentation',
+  'mask',
+  'depth',
+] as const satisfies readonly (keyof typeof CONDITIONS)[];
+
 export type ConditionId = keyof typeof CONDITIONS;

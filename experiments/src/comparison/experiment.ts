@@ -168,6 +168,8 @@ export interface Experiment {
   /** By name; the first is the default. */
   readonly profiles: Readonly<Record<string, Profile>>;
   readonly arms: readonly Arm[];
+  /** Whether `--conditions` may take one condition of emoji scenes in place of the profile's, or several; default none. */
+  readonly conditions?: 'one' | 'several';
   readonly prompts: readonly PromptSettingId[];
   readonly measures: readonly Measure[];
   /** Those that are taken once more of the pictures of all trainings together: distances of sets, which fall with their size. */
@@ -188,7 +190,7 @@ export interface Experiment {
   takeaway(view: View): string;
   /** A paragraph of prose. */
   summary(view: View): string;
-  /** Written before the run; see DESIGN's truth rules for what gets a verdict. */
+  /** Written before the run; what gets a verdict: docs/architecture.md, Truth. */
   claims(view: View): readonly Claim[];
   sections(view: View): readonly Section[] | Promise<readonly Section[]>;
   /** Id of the block of pictures whose first rows stand on the report's first screen, where there is one. */

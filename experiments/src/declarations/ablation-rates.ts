@@ -37,6 +37,7 @@ const rates: Experiment = {
     standard,
   },
   arms,
+  conditions: 'several',
   drawings: () => [],
   prompts: [],
   measures: [],

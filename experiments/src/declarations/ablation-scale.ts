@@ -1,11 +1,11 @@
 import { countParameters } from '@controllab/core-blocks';
-import { MEMBERS, MINI, type Member } from '@controllab/mini-sd/names';
+import { MEMBERS, type Member } from '@controllab/mini-sd/names';
 import type { Claim, LineFigure } from '@controllab/report';
 import { tuned as ablated, heldOut, recipe, undrawn } from './arms.ts';
 import { lossTable } from '../comparison/view/blocks/losses.ts';
 import { lossClaim } from '../comparison/view/claims.ts';
 import { comparison } from '../comparison/comparison.ts';
-import type { Arm, Experiment, Profile } from '../comparison/experiment.ts';
+import type { Arm, Experiment, On, Profile } from '../comparison/experiment.ts';
 import { combine, mean, type Panel, type View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 
@@ -74,8 +74,8 @@ const overScenes = (view: View, panel: Panel): LineFigure =>
 
 /** Against the size of the base's U-Net, in millions; the embedded default, which saw sixteen times as many scenes, comes last. */
 function overBases(view: View, panel: Panel): LineFigure {
-  const millions = (base: string): number => countParameters(view.ground({ base }).base.denoiser().unet) / 1e6;
-  const places = [...BASES.map((base) => ({ at: base, x: millions(base) })), { at: MOST, x: millions(MINI) }];
+  const millions = (on: On): number => countParameters(view.ground(on).base.denoiser().unet) / 1e6;
+  const places = [...BASES.map((base) => ({ at: base, x: millions({ base }) })), { at: MOST, x: millions({}) }];
   return figure(view, panel, { id: 'bases', label: 'parameters of the base in millions', places });
 }
 
@@ -152,6 +152,7 @@ const scale: Experiment = {
     },
   },
   arms,
+  conditions: 'several',
   // Of the interaction over seeds, in the published ablation under scribble; the copy's worth scatters by 0.005.
   expected: { results: 6, differences: [{ quantity: 'held-out loss', scatter: 0.0076 }] },
   drawings: () => [],

@@ -55,6 +55,7 @@ const scatterScreen: Experiment = {
     standard,
   },
   arms,
+  conditions: 'several',
   drawings: () => [],
   prompts: [],
   measures: [],

@@ -206,6 +206,7 @@ export const ablation: Experiment = {
   description: 'ControlNet, Gaussian convolutions and ControlNet-lite under four prompt settings (ControlNet, section 4.2, figure 8)',
   profiles: { ...profiles, quick: { ...profiles.quick, arms: FIGURE_8 }, tiny: { ...profiles.tiny, arms: FIGURE_8 } },
   arms,
+  conditions: 'several',
   expected: {
     results: 18,
     differences: [

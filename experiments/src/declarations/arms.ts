@@ -102,8 +102,8 @@ export const profiles = {
   /** Every part in seconds: for tests, and to see whether a machine can do it. Its numbers say nothing. */
   tiny: {
     ...quick,
-    recipe: { ...recipe, examples: 64, batchSize: 4, steps: 20, warmup: 2 },
-    follow: { images: 2, steps: 2, every: 10 },
+    recipe: { ...recipe, examples: 64, batchSize: 4, steps: 8, warmup: 2 },
+    follow: { images: 2, steps: 2, every: 4 },
     drawn: { singles: 2, pairs: 1, steps: 2, guidance: 3 },
     heldOut: { scenes: 2, timesteps: [500] },
     shown: { singles: 2, pairs: 1 },

@@ -288,6 +288,7 @@ const choices: Experiment = {
     },
   },
   arms,
+  conditions: 'one',
   drawings,
   prompts: ['perfect'],
   measures: [conditionFidelity],

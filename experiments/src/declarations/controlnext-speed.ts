@@ -73,6 +73,7 @@ const speed: Experiment = {
     tiny: { ...tiny, arms: ['controlnet', 'controlnext', 'controlnext-zero'] },
   },
   arms,
+  conditions: 'one',
   drawings: () => [],
   prompts: [],
   measures: [conditionFidelity],

@@ -194,6 +194,7 @@ const convergence: Experiment = {
     tiny,
   },
   arms,
+  conditions: 'one',
   drawings: () => [],
   prompts: [],
   measures: [conditionFidelity],

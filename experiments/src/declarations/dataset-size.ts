@@ -309,6 +309,7 @@ const datasetSize: Experiment = {
     'ControlNet and ControlNeXt on nested subsets of 1,000 to 3,000,000 scenes, wrong conditions, copies; take `sealed` first, `standard` when it is committed',
   profiles,
   arms,
+  conditions: 'several',
   // Of the published ablation's Canny ControlNets, two of them unpaired: sizes see other scenes.
   expected: { results: 14, differences: [{ quantity: 'held-out loss', scatter: 0.011 }] },
   prompts: ['none', 'perfect'],
@@ -334,18 +335,9 @@ export function ofSize(profile: Profile, size: unknown): Profile {
   return { ...profile, arms: idsOf(chosen) };
 }
 
-const narrowed = <At extends { profile: Profile; flags: Readonly<Record<string, unknown>> }>(at: At): At => ({
-  ...at,
-  profile: ofSize(at.profile, at.flags['size']),
-});
-
 export default {
   ...job,
-  options: [new Option('--size <scenes>', 'train on this many scenes alone').choices(SIZES.map(String))],
-  plan: (profile, flags) => [
-    ...job.plan!(ofSize(profile, flags['size']), flags),
-    ...(profile === standard && flags['size'] === undefined ? sealFirst('dataset-size') : []),
-  ],
-  tasks: (at) => job.tasks!(narrowed(at)),
-  run: (at) => job.run(narrowed(at)),
+  options: [new Option('--size <scenes>', 'train on this many scenes alone').choices(SIZES.map(String)), ...job.options!],
+  chosen: (profile, flags) => job.chosen!(ofSize(profile, flags['size']), flags),
+  plan: (profile, flags) => [...job.plan!(profile, flags), ...(profile === standard ? sealFirst('dataset-size') : [])],
 } satisfies Job<Profile, View>;

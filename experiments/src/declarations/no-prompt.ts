@@ -103,6 +103,7 @@ const noPrompt: Experiment = {
     standard: { ...profiles.standard, conditions: ['scribble', 'canny', 'mask', 'segmentation'], seeds: 5 },
   },
   arms,
+  conditions: 'several',
   drawings,
   prompts: ['none', 'perfect'],
   measures: [conditionFidelity, objectRecognised, objectTopFive],

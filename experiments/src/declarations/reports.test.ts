@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, expect, it, vi } from 'vitest';
 import { normal, type RgbImage } from '@controllab/data';
-import { encodePng, writeReport, type Provenance } from '@controllab/report';
+import { encodePng, writeReport, type Provenance, type Report } from '@controllab/report';
 import { TrainingError } from '@controllab/training';
 import { COMPARISON, commands } from '../commands.ts';
 import { drawnFor, type Drawn } from '../comparison/compute/drawing/draw.ts';
@@ -147,36 +147,65 @@ it('an arm with a training that is no longer finite is left out, which is kept a
   expect(said).toHaveLength(1);
 }, 60_000);
 
+/** The document of a run, and its page below the folder. */
+async function pageOf(job: Job<Profile>, at: ReturnType<typeof jobContext>, folder: string): Promise<Omit<Report, 'id' | 'provenance'>> {
+  const result = await job.run(at);
+  const report = await job.report(result, at);
+  const provenance: Provenance = {
+    commit: null,
+    profile: at.profileName,
+    configHash: '0',
+    engine: 'none',
+    machine: 'none',
+    wallSeconds: null,
+    finishedAt: '2026-01-01T00:00:00.000Z',
+    command: 'none',
+    ...job.sources(result, []),
+  };
+  // Refuses numbers that are not finite, references to what is not there, and two things of one name.
+  await writeReport(path.join(root, job.id, folder), { id: job.id, ...report, provenance });
+  expect(report.takeaway, `${job.id} ${folder}`).not.toMatch(/NaN|undefined|Infinity/);
+  return report;
+}
+
+const declarationOf = async (name: string): Promise<Job<Profile>> =>
+  ((await import(new URL(`./${name}.ts`, import.meta.url).href)) as { default: Job<Profile> }).default;
+
 const declared = commands.filter(({ executor }) => executor === COMPARISON).map(({ name }) => name);
 
 it.each(declared)(
   '%s: every profile ends in a report',
   async (name) => {
-    const { default: job } = (await import(new URL(`./${name}.ts`, import.meta.url).href)) as { default: Job<Profile> };
+    const job = await declarationOf(name);
     for (const [profileName, profile] of Object.entries(job.profiles)) {
-      const at = jobContext(profileName, smaller(profile), root);
-      const result = await job.run(at);
-      const report = await job.report(result, at);
-      const provenance: Provenance = {
-        commit: null,
-        profile: profileName,
-        configHash: '0',
-        engine: 'none',
-        machine: 'none',
-        wallSeconds: null,
-        finishedAt: '2026-01-01T00:00:00.000Z',
-        command: 'none',
-        ...job.sources(result, []),
-      };
-      // Refuses numbers that are not finite, references to what is not there, and two things of one name.
-      await writeReport(path.join(root, name, profileName), { id: job.id, ...report, provenance });
-      expect(report.takeaway, `${name} ${profileName}`).not.toMatch(/NaN|undefined|Infinity/);
+      const report = await pageOf(job, jobContext(profileName, smaller(profile), root), profileName);
       for (const block of report.sections.flatMap(({ blocks }) => blocks)) {
         if (block.kind !== 'table') continue;
         const rows = block.rows.map((row) => JSON.stringify(row));
         expect(new Set(rows).size, `rows of ${block.id} of ${name} ${profileName}`).toBe(rows.length);
       }
     }
+  },
+  120_000,
+);
+
+it.each(declared)(
+  '%s: so does one of other seeds, conditions and base, which says so',
+  async (name) => {
+    const job = await declarationOf(name);
+    const options = new Map(job.options!.map((option) => [option.attributeName(), option]));
+    const conditions = [...(options.get('conditions')?.description.includes('commas') ? ['mask'] : []), 'depth'].join();
+    const flags = {
+      seeds: options.get('seeds')!.parseArg!('2', undefined),
+      base: options.get('base')!.parseArg!('mini-s', undefined),
+      conditions: options.get('conditions')?.parseArg!(conditions, undefined),
+    };
+    const [profileName, profile] = Object.entries(job.profiles).find(([known]) => known === 'tiny') ?? Object.entries(job.profiles)[0]!;
+    const at = { ...jobContext(profileName, smaller(job.chosen!(profile, flags)), root), flags };
+    const report = await pageOf(job, at, 'chosen');
+    const on = flags.conditions === undefined ? '' : conditions === 'depth' ? '; depth map' : '; object mask, depth map';
+    expect(report.summary).toContain(` Chosen in place of the profile’s: 2 seeds; base mini-s${on}. `);
+    expect(job.chosen!(profile, {})).toBe(profile);
   },
   120_000,
 );

@@ -201,6 +201,7 @@ const regimes: Experiment = {
     },
   },
   arms,
+  conditions: 'one',
   costs: true,
   drawings,
   prompts: ['none', 'perfect'],

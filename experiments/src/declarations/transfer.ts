@@ -130,6 +130,7 @@ const transfer: Experiment = {
     },
   },
   arms,
+  conditions: 'one',
   drawings,
   prompts: ['perfect'],
   measures: [conditionFidelity, styleKept, frechet],

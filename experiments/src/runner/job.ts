@@ -60,6 +60,8 @@ export interface Job<P = unknown, R = unknown> {
   trainings?(profile: P): number;
   /** What a profile costs and what it can see, said before anything is computed. */
   plan?(profile: P, flags: Readonly<Record<string, unknown>>): readonly string[];
+  /** What values of its own options make of a profile; itself where none is given. */
+  chosen?(profile: P, flags: Readonly<Record<string, unknown>>): P;
   /** @throws ExperimentError invalid-option for values of its own options that make no sense together */
   check?(at: { profile: P; profileName: string; flags: Readonly<Record<string, unknown>> }): void;
   /** What decides its stages, beside profile, seed, own options and numerics. */

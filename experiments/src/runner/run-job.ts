@@ -102,8 +102,9 @@ export function share(trainings: number, { jobs, threads }: Pick<RunnerFlags, 'j
 export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<string, unknown>): Promise<string | null> {
   const started = performance.now();
   const say = (message: string): void => void process.stdout.write(`${plainLines(message)}\n`);
-  const profile = job.profiles[flags.profile]!;
   const own = Object.fromEntries((job.options ?? []).map((option) => [option.attributeName(), flags[option.attributeName()]]));
+  const whole = job.profiles[flags.profile]!;
+  const profile = job.chosen?.(whole, own) ?? whole;
   job.check?.({ profile, profileName: flags.profile, flags: own });
   const { jobs, threads } = share(job.trainings?.(profile) ?? 1, flags);
   const engine: CompileOptions = { engine: flags.engine ?? 'onnx', provider: flags.provider ?? 'cpu', threads };
@@ -131,7 +132,7 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
   const report = await job.report(result, context.at);
   const claims = report.claims.length === 0 ? [] : [claimsTable(report.claims)];
   for (const table of [...(job.tables?.(result) ?? []), ...claims]) say(`\n${textTable(table)}`);
-  const whole = {
+  const document = {
     id: job.id,
     ...report,
     provenance: {
@@ -150,7 +151,7 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
       ...job.sources(result, runs),
     },
   };
-  await writeReport(directory, whole, { overwrite });
+  await writeReport(directory, document, { overwrite });
   await writeIndex(reports);
   if (job.anew === true) await context.forget();
   say(`report: ${path.relative(process.cwd(), path.join(directory, 'index.html'))}`);
