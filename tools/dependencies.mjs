@@ -57,8 +57,10 @@ export function dependencyProblems(root, workspace) {
         problems.push(`${relative} imports ${name}, which ${workspace}/package.json does not list`);
     }
   }
-  for (const name of listed)
+  const own = Object.keys(manifest.devDependencies ?? {}).filter((name) => !name.startsWith('@types/'));
+  for (const name of [...listed, ...own])
     if (!namedAnywhere.has(name)) problems.push(`${workspace}/package.json lists ${name}, which nothing there imports`);
+  for (const name of own) if (listed.has(name)) problems.push(`${workspace}/package.json lists ${name} twice`);
   return problems;
 }
 

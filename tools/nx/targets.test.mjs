@@ -27,6 +27,10 @@ describe('targets', () => {
     expect(metadata.description).toBe(commands.find((entry) => entry.name.replace(' ', '-') === command)?.description);
   });
 
+  it('names folders as nx does: a word in braces without spaces', () => {
+    for (const target of targets) expect(JSON.stringify(target)).not.toMatch(/\{ *\w+ +\}|\{ +\w+ *\}/);
+  });
+
   it('every command has one, and nothing the program stores is stored by nx as well', () => {
     const used = new Set(targets.map(({ executor }) => executor));
     for (const { name, executor } of commands) expect(used).toContain(`./tools/nx:${executor ?? name.replace(' ', '-')}`);

@@ -194,7 +194,7 @@ function verdicts(view: View): string[] {
   const count = (verdict: Verdict): number => judged.filter((one) => one.verdict === verdict).length;
   if (count('not judged') === judged.length) return [];
   return [
-    `Of ${judged.length} primary results ${count('reproduced')} are reproduced, ${count('not reproduced')} are not, ${count('inconclusive')} are open.`,
+    `Of ${judged.length} primary results ${count('reproduced')} are reproduced, ${count('not reproduced')} are not, ${count('inconclusive')} are inconclusive.`,
   ];
 }
 

@@ -45,7 +45,7 @@ function schemaOf(entry: CommandEntry, command: Command): object {
   };
 }
 
-/** What all comparisons share: they have the same flags, and profiles of their own. */
+/** What comparisons share: their flags, of which some lack `--conditions`, and profiles of their own. */
 function comparisonSchema(entry: CommandEntry, command: Command): object {
   for (const option of command.options) if (option.long === '--profile') delete option.argChoices;
   const description =

@@ -68,7 +68,7 @@ async function residuals(folder: string, base: Base): Promise<Float32Array[]> {
 
 async function drawn(folder: string, model: string[]): Promise<Buffer> {
   const condition = path.join(root, 'condition.png');
-  copyFileSync(here('../../../reports/published/ablation-quick.png'), condition);
+  copyFileSync(here('../../../reports/published/controlnext-speed.png'), condition);
   const flags = parseFlags<GenerateFlags>(generateFlags(), [
     ...model, `--controlnet=${folder}`, `--condition=${condition}`, '--extractor=canny', '--prompt=a cat', '--steps=1', '--width=64',
     '--height=64', `--out=${path.join(root, 'drawn.png')}`, '--overwrite',
