@@ -4,11 +4,14 @@ import type { Report } from '@controllab/report';
 import type { Job, JobContext } from '../runner/job.ts';
 import { choiceOptions, chosen, choicesText, type Choices } from './choices.ts';
 import { BASE_ALONE, shownAs, trainingCount, type Experiment, type Profile } from './experiment.ts';
+import { conditionFidelity } from './compute/judging/measures.ts';
 import { planOf } from './plan.ts';
 import { computeResults, experimentTasks } from './results.ts';
 import { sourcesOf } from './sources.ts';
+import { lossTable } from './view/blocks/losses.ts';
 import { repetition } from './view/blocks/repetition.ts';
-import { View } from './view/view.ts';
+import { curves, trainingTable } from './view/blocks/trainings.ts';
+import { View, type Panel } from './view/view.ts';
 
 /** The job of an experiment that compares trainings. */
 export function comparison(experiment: Experiment): Job<Profile, View> {
@@ -35,10 +38,48 @@ const failedText = ({ results: { failed } }: View): string =>
     ? ''
     : ` Left out are arms with a training that was no longer finite: ${failed.map(({ label, step }) => `${label}, from step ${step} on`).join('; ')}.`;
 
+/** What an experiment shows of a run. */
+type Shown = Pick<Report, 'takeaway' | 'claims' | 'sections'> & Pick<Partial<Report>, 'lead'>;
+
+async function shownOf(experiment: Experiment, view: View): Promise<Shown> {
+  try {
+    const { lead } = experiment;
+    return {
+      takeaway: experiment.takeaway(view),
+      claims: experiment.claims(view),
+      sections: await experiment.sections(view),
+      ...(lead === undefined ? {} : { lead: lead(view) }),
+    };
+  } catch (error) {
+    if (!view.isWithout(error)) throw error;
+    return withoutComparison(experiment, view);
+  }
+}
+
+/** The same where it compares with an arm whose training failed throughout: claims, and what each of the other arms did. */
+function withoutComparison(experiment: Experiment, view: View): Shown {
+  const blocks = (panel: Panel) => [
+    ...(experiment.measures.includes(conditionFidelity) ? [curves(view, panel)] : []),
+    ...(view.results.heldOut === null ? [] : [lossTable(view, panel)]),
+    trainingTable(view, panel),
+  ];
+  return {
+    takeaway: 'An arm that the others are compared with has a training that was no longer finite: what is left is shown arm by arm.',
+    claims: experiment.claims(view),
+    sections: view.panels.map((panel) => ({ id: panel.id('left'), title: panel.title('What was trained'), blocks: blocks(panel) })),
+  };
+}
+
 /** The document; its claims also beside those of the published report, where that has other trainings. */
 async function documentOf(experiment: Experiment, view: View, at: JobContext<Profile>): Promise<Omit<Report, 'id' | 'provenance'>> {
-  const { id, title, takeaway, summary, lead } = experiment;
-  const claims = experiment.claims(view);
+  const { id, title, summary } = experiment;
+  const { takeaway, claims: all, sections, lead } = await shownOf(experiment, view);
+  const blocks = new Set(sections.flatMap((section) => section.blocks.flatMap((block) => ('id' in block ? [block.id] : []))));
+  // What a claim is shown in may be made of an arm whose training failed.
+  const claims =
+    view.results.failed.length === 0
+      ? all
+      : all.map(({ shownIn, ...claim }) => (shownIn !== undefined && blocks.has(shownIn) ? { ...claim, shownIn } : claim));
   const choices = choicesText(at.flags as Choices);
   const repeated =
     choices === ''
@@ -46,9 +87,9 @@ async function documentOf(experiment: Experiment, view: View, at: JobContext<Pro
       : null;
   return {
     title,
-    takeaway: takeaway(view),
+    takeaway,
     summary: `${summary(view)}${choices}${failedText(view)}`,
-    ...(lead === undefined ? {} : { lead: lead(view) }),
+    ...(lead === undefined ? {} : { lead }),
     arms: [
       // A loss is taken of the base model too, whether or not it draws.
       ...(view.results.heldOut === null ? [] : [BASE_ALONE]),
@@ -56,7 +97,7 @@ async function documentOf(experiment: Experiment, view: View, at: JobContext<Pro
       ...view.results.drawings.filter((drawing) => shownAs(drawing) === drawing.id).map(({ id, label }) => ({ id, label })),
     ].filter(({ id }, i, all) => all.findIndex((other) => other.id === id) === i),
     claims,
-    sections: [...(await experiment.sections(view)), ...(repeated === null ? [] : [repeated])],
+    sections: [...sections, ...(repeated === null ? [] : [repeated])],
     attribution: [...new Set(Object.values(view.results.grounds).map(({ name }) => styleOf(name)))].map((style) => attributions[style]),
   };
 }

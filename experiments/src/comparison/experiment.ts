@@ -280,9 +280,15 @@ export const eachAlone = (arms: readonly Arm[], { conditions }: Profile): Drawin
   ),
 ];
 
-/** What a profile draws. @throws RangeError for a drawing that asks of a model of its own what is a control's */
+/**
+ * What a profile draws, of the arms that it trains: what another one makes, or several of which one is not trained, is left out.
+ * @throws RangeError for a drawing that asks of a model of its own what is a control's
+ */
 export function drawingsOf(experiment: Experiment, profile: Profile): readonly Drawing[] {
-  const drawings = (experiment.drawings ?? eachAlone)(armsOf(experiment, profile), profile);
+  const trained = armsOf(experiment, profile);
+  const drawings = (experiment.drawings ?? eachAlone)(trained, profile).filter(({ controls }) =>
+    controls.every(({ arm }) => trained.some(({ id }) => id === arm)),
+  );
   for (const drawing of drawings) checkDrawing(drawing, experiment.arms);
   return drawings;
 }

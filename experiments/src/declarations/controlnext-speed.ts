@@ -21,11 +21,10 @@ const methods: readonly (readonly [string, Method])[] = [
   ['controlnext', controlNeXt()],
   ['controlnext-locked', controlNeXt({ trains: 'none' })],
   ['controlnext-zero', controlNeXt({ normalization: 'zero-convolution' })],
-  ...[0.35, 1].flatMap((gain) =>
-    (['conv_in', 'down_blocks.0'] as const).map(
-      (point) => [`gain-${100 * gain}-${point.replaceAll(/\W|_/g, '-')}`, controlNeXt({ gain, point })] as const,
-    ),
-  ),
+  // A gain of 1 behind conv_in is the recipe: ControlNeXt itself.
+  ['gain-35-conv-in', controlNeXt({ gain: 0.35, point: 'conv_in' })],
+  ['gain-35-down-blocks-0', controlNeXt({ gain: 0.35, point: 'down_blocks.0' })],
+  ['gain-100-down-blocks-0', controlNeXt({ gain: 1, point: 'down_blocks.0' })],
 ];
 
 const arms: readonly Arm[] = methods.map(([id, method]) => ({ id, label: method.label, description: method.description, method }));

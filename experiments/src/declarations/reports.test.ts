@@ -11,8 +11,7 @@ import { LOSS_PROMPTS, type HeldOutLoss, type LossPlan } from '../comparison/com
 import { applies, type Measure } from '../comparison/compute/judging/measures.ts';
 import { SIGNALS } from '../comparison/compute/training/signals.ts';
 import type { Setting, TrainingKey, TrainingValue } from '../comparison/compute/training/train.ts';
-import type { Drawing, Profile } from '../comparison/experiment.ts';
-import { recipeOf } from '../comparison/experiment.ts';
+import { BASE, recipeOf, type Drawing, type Profile } from '../comparison/experiment.ts';
 import convergence from './convergence.ts';
 import type { Job } from '../runner/job.ts';
 import type { Stored } from '../runner/store.ts';
@@ -206,6 +205,26 @@ it.each(declared)(
     const on = flags.conditions === undefined ? '' : conditions === 'depth' ? '; depth map' : '; object mask, depth map';
     expect(report.summary).toContain(` Chosen in place of the profile’s: 2 seeds; base mini-s${on}. `);
     expect(job.chosen!(profile, {})).toBe(profile);
+  },
+  120_000,
+);
+
+it.each(declared)(
+  '%s: so does one whose first arm fails, with as many primary results',
+  async (name) => {
+    const job = await declarationOf(name);
+    const [profileName, profile] = Object.entries(job.profiles).find(([known]) => known === 'tiny') ?? Object.entries(job.profiles)[0]!;
+    const run = (folder: string) => pageOf(job, jobContext(profileName, smaller(profile), path.join(root, 'stores', name, folder)), folder);
+    const primaries = ({ claims }: Pick<Report, 'claims'>): string[] => claims.filter(({ primary }) => primary).map(({ id }) => id);
+    failing = () => false;
+    const whole = await run('whole');
+    const [first] = whole.arms!.filter(({ id }) => id !== BASE);
+    failing = ({ arm }) => arm.id === first!.id;
+    const report = await run('first-fails');
+    failing = () => false;
+    expect(report.summary).toMatch(/Left out are arms with a training that was no longer finite: /);
+    expect(report.arms!.map(({ id }) => id)).not.toContain(first!.id);
+    expect(primaries(report)).toEqual(primaries(whole));
   },
   120_000,
 );

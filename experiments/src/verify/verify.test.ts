@@ -1,12 +1,13 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { workspaceRoot } from '@controllab/command-line';
-import { judge, meanInterval, type Claim, type Judgement } from '@controllab/report';
+import { judge, meanInterval, type Claim, type Judgement, type Verdict } from '@controllab/report';
 import { lookup } from './lookup.ts';
 import { blocksOf } from './markdown.ts';
 import { reportProblems } from './published.ts';
+import { readStoredReport } from './stored-report.ts';
 import { markdownProblems, verify } from './verify.ts';
 
 describe('blocksOf', () => {
@@ -53,6 +54,24 @@ describe('verify', () => {
   let root: string;
   beforeEach(() => (root = mkdtempSync(path.join(os.tmpdir(), 'verify-'))));
   afterEach(() => rmSync(root, { recursive: true }));
+
+  it('README’s table counts the verdicts that the published comparisons have', () => {
+    const published = path.join(workspaceRoot, 'reports', 'published');
+    const counted = readdirSync(published, { withFileTypes: true }).flatMap((entry): [string, number[]][] => {
+      const file = path.join(published, entry.name, 'results.json');
+      if (!existsSync(file)) return [];
+      const { claims, provenance } = readStoredReport(readFileSync(file, 'utf8'));
+      const verdicts = claims.filter(({ primary }) => primary).flatMap(({ results }) => results.map(({ verdict }) => verdict));
+      const seeds = new Set((provenance.trainings ?? []).map(({ seed }) => seed)).size;
+      const count = (one: Verdict): number => verdicts.filter((verdict) => verdict === one).length;
+      return seeds === 0 || verdicts.length === 0
+        ? []
+        : [[entry.name, [seeds, count('reproduced'), count('not reproduced'), count('inconclusive')]]];
+    });
+    const row = /^\| \[`([\w-]+)`\]\(reports\/published\/\S+\) \| (\d+ \| \d+ \| \d+ \| \d+) \|$/gm;
+    const rows = [...readFileSync(path.join(workspaceRoot, 'README.md'), 'utf8').matchAll(row)];
+    expect(Object.fromEntries(rows.map(([, name, cells]) => [name, cells!.split(' | ').map(Number)]))).toEqual(Object.fromEntries(counted));
+  });
 
   it('finds nothing wrong in this checkout', () => {
     const { problems, checked } = verify(workspaceRoot);

@@ -1,6 +1,7 @@
 import type { Claim, Measurement } from '@controllab/report';
 import { PAPER } from '../../declarations/paper-values.ts';
 import { suddenness } from './statistics/convergence.ts';
+import type { StartDifference } from '../compute/training/start.ts';
 import type { ClaimText, Panel, View } from './view.ts';
 
 /**
@@ -9,8 +10,8 @@ import type { ClaimText, Panel, View } from './view.ts';
  */
 export function startFacts(view: View, zero: string, gaussian: string): Claim[] {
   const { start } = view.results;
-  const { values } = start[zero]!;
-  return [
+  const [before, disturbed] = [start[zero], start[gaussian]];
+  const ofZero = ({ difference, values }: StartDifference): Claim =>
     view.fact(
       {
         id: 'zero-convolutions',
@@ -19,10 +20,11 @@ export function startFacts(view: View, zero: string, gaussian: string): Claim[] 
         quantity: 'largest difference before training, zero convolutions',
         rule: { kind: 'within', lo: 0, hi: 0 },
       },
-      start[zero]!.difference,
+      difference,
       values,
       { text: '0', value: 0, source: PAPER.zeroConvolutions.source },
-    ),
+    );
+  const ofGaussian = ({ difference, values }: StartDifference): Claim =>
     view.fact(
       {
         id: 'gaussian-disturbs',
@@ -32,10 +34,10 @@ export function startFacts(view: View, zero: string, gaussian: string): Claim[] 
         quantity: 'largest difference before training, Gaussian convolutions',
         rule: { kind: 'above', bound: 0 },
       },
-      start[gaussian]!.difference,
+      difference,
       values,
-    ),
-  ];
+    );
+  return [...(before === undefined ? [] : [ofZero(before)]), ...(disturbed === undefined ? [] : [ofGaussian(disturbed)])];
 }
 
 /** The paper's sudden convergence, by the steepest part of an arm's fidelity over training; exploratory. */
@@ -73,7 +75,8 @@ export function lossClaim(
   needs: string[],
   of: (panel: Panel) => Measurement,
 ) {
-  const trained = view.arms.map(({ id }) => id);
+  // An arm whose training failed was to be trained: what needs it is not measured.
+  const trained = [...view.arms.map(({ id }) => id), ...view.results.failed.map(({ arm }) => arm)];
   if (view.results.heldOut === null || !needs.every((arm) => trained.includes(arm))) return [];
   const test = `${text.test} Held-out loss without a prompt, mean over timesteps, same noise; less than ${LEAST_LOSS} counts as nothing.`;
   return [view.claim({ primary: true, rule: LOSS_RULES.more, ...text, test, shownIn: view.panels[0]!.id('held-out-loss') }, of)];

@@ -8,7 +8,7 @@ import {
 } from '@controllab/report';
 import { CONDITIONS, type ConditionId } from '../conditions.ts';
 import { firstOf, type EvaluationSet } from '../compute/drawing/evaluation-set.ts';
-import { armsOf, groundName, type Arm, type Drawing, type Experiment, type LossScenes, type On } from '../experiment.ts';
+import { armsOf, BASE, groundName, type Arm, type Drawing, type Experiment, type LossScenes, type On } from '../experiment.ts';
 import type { HeldOutLoss } from '../compute/judging/held-out-loss.ts';
 import { applies, type Measure } from '../compute/judging/measures.ts';
 import type { PromptSettingId } from '../prompts.ts';
@@ -32,6 +32,17 @@ export type ClaimText = Pick<Claim, 'id' | 'claim' | 'source' | 'test' | 'quanti
 
 /** One value a scene: the mean over rows, which are timesteps. */
 const overTimesteps = (rows: readonly (readonly number[])[]): number[] => rows[0]!.map((_, scene) => mean(rows.map((row) => row[scene]!)));
+
+/** Asked of a run that has no such thing: of an arm whose training failed, or of what draws with it. */
+export class NotComputed extends Error {
+  override readonly name = 'NotComputed';
+}
+
+/** @throws NotComputed naming what there is none of */
+function there<T>(found: T | undefined, what: string): T {
+  if (found === undefined) throw new NotComputed(`this run has no ${what}`);
+  return found;
+}
 
 /** All that was computed under one condition. */
 export class Panel {
@@ -65,12 +76,12 @@ export class Panel {
   }
 
   trainings(arm: string): readonly TrainingValue[] {
-    return this.#view.results.trainings[this.condition]![arm]!.map(({ value }) => value);
+    return there(this.#view.results.trainings[this.condition]![arm], `training of ${arm}`).map(({ value }) => value);
   }
 
   /** By seed. */
   cells(drawing: string, prompt: PromptSettingId): readonly Cell[] {
-    return this.#view.results.cells[this.condition]![drawing]![prompt]!;
+    return there(this.#view.results.cells[this.condition]![drawing]?.[prompt], `drawing ${drawing} under ${prompt}`);
   }
 
   /** Whether a drawing was made under a prompt setting. */
@@ -87,26 +98,37 @@ export class Panel {
    * base model alone. @throws TypeError where the profile takes none
    */
   heldOut(arm: string, prompt: keyof HeldOutLoss, timestep?: number): Samples {
-    return this.#view.results.heldOut![this.condition]![arm]!.map((loss) => {
+    return there(this.#view.results.heldOut![this.condition]![arm], `held-out loss of ${arm}`).map((loss) => {
       const rows = timestep === undefined ? loss[prompt] : [loss[prompt][timestep]!];
       return overTimesteps(rows);
     });
   }
 
+  /** The same of the base model alone, which nobody trained: its mean over scenes, without an interval. */
+  baseLoss(prompt: keyof HeldOutLoss): Measurement {
+    const [losses] = this.heldOut(BASE, prompt) as [readonly number[]];
+    return { value: mean(losses), interval: null, n: losses.length, method: 'mean over scenes; nothing is trained', seeds: [] };
+  }
+
   /** The same on other scenes; `base`: of the base model alone, on the scenes that each of the arm's trainings is looked at on. */
   lossOn(on: LossScenes, arm: string, prompt: keyof HeldOutLoss, of: keyof LossPair = 'control'): Samples {
-    return this.#view.results.lossOn[on]![this.condition]![arm]!.map((pair) => overTimesteps(pair[of][prompt]));
+    return there(this.#view.results.lossOn[on]![this.condition]![arm], `loss of ${arm} on scenes: ${on}`).map((pair) =>
+      overTimesteps(pair[of][prompt]),
+    );
   }
 
   /** A measure of all trainings' pictures together; `REAL` names the evaluated scenes. @throws TypeError where none was asked for */
   pooled(drawing: string, prompt: PromptSettingId, measure: string): { value: number; pictures: number } {
-    const { pictures, measures } = this.#view.results.pooled[this.condition]![drawing]![prompt]!;
+    const { pictures, measures } = there(
+      this.#view.results.pooled[this.condition]![drawing]?.[prompt],
+      `drawing ${drawing} under ${prompt}`,
+    );
     return { value: measures[measure]![0]!, pictures };
   }
 
   /** How often raters are right about a pair of drawings: in one number a training, shown pictures one by one or side by side. */
   rated(pair: string, shown: 'single' | 'sideBySide'): Samples {
-    return this.#view.results.rated[this.condition]![pair]!.map((test) => [test[shown].accuracy]);
+    return there(this.#view.results.rated[this.condition]![pair], `rated pair ${pair}`).map((test) => [test[shown].accuracy]);
   }
 
   /** Pictures of each drawing that a rater of a pair learns from, and is asked of as many others. */
@@ -193,13 +215,14 @@ export class View {
   /**
    * The mean of a quantity. Its unit is the training: the interval is over trainings where there are several, and images of several are
    * never mixed, since they are not independent. One training has an interval over its own images, and no verdict rests on it.
+   * @param seeds of the trainings; the run's first ones by default
    */
-  measured(samples: Samples, range: Measure['range'] = null): Measurement {
+  measured(samples: Samples, range: Measure['range'] = null, seeds = this.seeds.slice(0, samples.length)): Measurement {
     const perTraining = samples.map(mean);
     const of = samples.length === 1 ? samples[0]! : perTraining;
     return {
       ...meanInterval(of, { seed: this.seeds[0]!, over: this.#overOf(samples.length), ...(range === null ? {} : { range }) }),
-      seeds: this.seeds.slice(0, samples.length),
+      seeds,
       perTraining,
     };
   }
@@ -224,14 +247,34 @@ export class View {
     );
   }
 
-  /** A claim on trained networks: one result a condition. @param panels those that it is defined for, all by default */
+  /** Whether what was thrown asked for an arm whose training failed: in a run without one it is a mistake of the declaration. */
+  isWithout(error: unknown): boolean {
+    return error instanceof NotComputed && this.results.failed.length > 0;
+  }
+
+  #ofThose(measured: () => Measurement | null): Measurement | null {
+    try {
+      return measured();
+    } catch (error) {
+      if (this.isWithout(error)) return null;
+      throw error;
+    }
+  }
+
+  /**
+   * A claim on trained networks: one result a condition, which is not measured where it compares with an arm whose training failed: it is
+   * a member of what is corrected for all the same. @param panels those that it is defined for, all by default */
   claim(
     text: ClaimText,
     measured: (panel: Panel) => Measurement | null,
     paper: PaperValue | null = null,
     panels: readonly Panel[] = this.panels,
   ): Claim {
-    const results = panels.map((panel): ClaimResult => ({ label: panel.label, measured: measured(panel), paper }));
+    const results = panels.map((panel): ClaimResult => ({
+      label: panel.label,
+      measured: this.#ofThose(() => measured(panel)),
+      paper,
+    }));
     return { ...text, basis: 'trainings', results };
   }
 

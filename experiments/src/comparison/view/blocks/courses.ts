@@ -28,9 +28,15 @@ export function changePointTable(view: View, panel: Panel): Table {
       const samples = perStep(view, arm);
       const found = courses(panel, arm.id);
       const when = halfWays(panel, arm.id);
-      const rose = found.map((points, i) => ({ points, steps: when[i]! })).filter((_, i) => when[i] !== null);
+      const rose = found.flatMap((points, i) => (when[i] === null ? [] : [{ points, steps: when[i]!, seed: view.seeds[i]! }]));
       const cell = (of: (one: (typeof rose)[number]) => number) =>
-        rose.length === 0 ? null : view.measured(rose.map((one) => [samples * of(one)]));
+        rose.length === 0
+          ? null
+          : view.measured(
+              rose.map((one) => [samples * of(one)]),
+              null,
+              rose.map(({ seed }) => seed),
+            );
       return {
         label: arm.label,
         arm: arm.id,
@@ -59,14 +65,21 @@ export function movedTable(view: View, panel: Panel): Table {
     rows: others.map((arm) => {
       const logs = halfWays(panel, arm.id).flatMap((steps, i) => {
         const one = known[i] ?? null;
-        return steps === null || one === null ? [] : [Math.log2(steps / one)];
+        return steps === null || one === null ? [] : [{ log: Math.log2(steps / one), seed: view.seeds[i]! }];
       });
       const more = Math.log2(perStep(view, arm) / perStep(view, first));
-      const cell = (shift: number) => (logs.length === 0 ? null : view.measured(logs.map((log) => [log + shift])));
+      const cell = (shift: number) =>
+        logs.length === 0
+          ? null
+          : view.measured(
+              logs.map(({ log }) => [log + shift]),
+              null,
+              logs.map(({ seed }) => seed),
+            );
       return {
         label: arm.label,
         arm: arm.id,
-        cells: [logs.length, cell(more), cell(0), logs.map((log) => (log + more).toFixed(2)).join(', ') || null],
+        cells: [logs.length, cell(more), cell(0), logs.map(({ log }) => (log + more).toFixed(2)).join(', ') || null],
       };
     }),
   };

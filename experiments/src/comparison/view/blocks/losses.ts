@@ -1,9 +1,12 @@
-import type { BarFigure, LineFigure, Table } from '@controllab/report';
+import type { BarFigure, LineFigure, Measurement, Table } from '@controllab/report';
 import { BASE, BASE_ALONE, type Arm } from '../../experiment.ts';
 import { PROMPT_SETTINGS } from '../../prompts.ts';
 import { LOSS_PROMPTS, type HeldOutLoss } from '../../compute/judging/held-out-loss.ts';
 import { mean, type Panel, type View } from '../view.ts';
 import { course, samplesAfter } from './trainings.ts';
+
+const lossOf = (panel: Panel, arm: string, prompt: keyof HeldOutLoss): Measurement =>
+  arm === BASE ? panel.baseLoss(prompt) : panel.measured(panel.heldOut(arm, prompt), [0, Number.MAX_VALUE]);
 
 /** Held-out loss after training of some arms, side by side, without a prompt and with a perfect one. */
 export function lossBars(view: View, panel: Panel, id: string, arms: readonly Pick<Arm, 'id' | 'label'>[]): BarFigure {
@@ -17,7 +20,7 @@ export function lossBars(view: View, panel: Panel, id: string, arms: readonly Pi
     series: arms.map((arm) => ({
       label: arm.label,
       ...(arm.id === BASE ? {} : { arm: arm.id }),
-      values: LOSS_PROMPTS.map((prompt) => view.measured(panel.heldOut(arm.id, prompt), [0, Number.MAX_VALUE])),
+      values: LOSS_PROMPTS.map((prompt) => lossOf(panel, arm.id, prompt)),
     })),
   };
 }
@@ -55,7 +58,7 @@ export function lossTable(view: View, panel: Panel): Table {
     rows: rows.map(({ id, label }) => ({
       label,
       arm: id,
-      cells: prompts.map((prompt) => view.measured(panel.heldOut(id, prompt), [0, Number.MAX_VALUE])),
+      cells: prompts.map((prompt) => lossOf(panel, id, prompt)),
     })),
   };
 }

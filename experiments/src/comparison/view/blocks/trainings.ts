@@ -180,7 +180,7 @@ export function reachTable(view: View, panel: Panel, target: number): Table {
   return {
     kind: 'table',
     id: panel.id('reach'),
-    caption: `Samples until the loss on held-out scenes with a perfect prompt falls to ${target}; trainings that never reach it count with all they saw, and are counted in the last column.`,
+    caption: `Samples until the loss on held-out scenes with a perfect prompt falls to ${target}; trainings that never reach it count with all they saw, and are counted in the last column; of arms of which none does, that number alone.`,
     rowHeader: 'Arm',
     columns: [{ label: 'samples', better: 'lower' }, { label: 'not reached' }],
     rows: view.arms.map(({ id, label }) => {
@@ -189,7 +189,9 @@ export function reachTable(view: View, panel: Panel, target: number): Table {
         label,
         arm: id,
         cells: [
-          view.measured(reached.map(({ samples }) => [samples])),
+          reached.every(({ censored }) => censored)
+            ? `more than ${Math.max(...reached.map(({ samples }) => samples)).toLocaleString('en')}`
+            : view.measured(reached.map(({ samples }) => [samples])),
           `${reached.filter(({ censored }) => censored).length} of ${reached.length}`,
         ],
       };

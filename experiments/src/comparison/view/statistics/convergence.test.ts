@@ -6,6 +6,23 @@ const curveOf = (f: (step: number) => number) => ({ steps, perImage: steps.map((
 
 describe('jumpShare', () => {
   it('is an eighth for a steady rise', () => expect(jumpShare(curveOf((s) => s / 320))!.value).toBeCloseTo(1 / 8, 10));
+  it('is an eighth wherever evaluations lie', () => {
+    for (const [last, every] of [
+      [400, 20],
+      [100, 10],
+      [320, 40],
+      [320, 30],
+    ] as const) {
+      const looked = [...Array.from({ length: Math.ceil(last / every) }, (_, i) => i * every), last];
+      expect(jumpShare({ steps: looked, perImage: looked.map((s) => [s / last]) })!.value, `${last}/${every}`).toBeCloseTo(1 / 8, 10);
+    }
+  });
+  it('counts half of the rise between two evaluations that the window reaches into half', () => {
+    // 400 steps, a window of 50: [100, 120] whole, [120, 140] whole, [140, 160] half.
+    const looked = Array.from({ length: 21 }, (_, i) => i * 20);
+    const rising = (s: number): number => Math.min(1, Math.max(0, (s - 100) / 100));
+    expect(jumpShare({ steps: looked, perImage: looked.map((s) => [rising(s)]) })!.value).toBeCloseTo(0.5, 10);
+  });
   it('is one for a single jump, and says where', () =>
     expect(jumpShare(curveOf((s) => (s > 120 ? 0.9 : 0.3)))).toMatchObject({ value: 1, interval: [1, 1], to: 140 }));
   it('is not measured where nothing rises', () => expect(jumpShare(curveOf((s) => 0.4 - s / 4000))).toBeNull());

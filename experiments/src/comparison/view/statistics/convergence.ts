@@ -24,8 +24,9 @@ const RESAMPLES = 2000;
 
 /**
  * How sudden the rise is: the share of the whole run's rise in mean fidelity that falls into its steepest window of an eighth
- * of the steps. A steady rise gives 1/8, one jump gives 1. The interval is a percentile bootstrap over images.
- * Null when fidelity did not rise (there is nothing of which to take a share), or was not looked at within any such window.
+ * of the steps, fidelity between two evaluations on the line between them. A steady rise gives 1/8, one jump gives 1. The interval is a
+ * percentile bootstrap over images. Null when fidelity did not rise (there is nothing of which to take a share), or where every two
+ * evaluations are further apart than such a window.
  */
 export function jumpShare(curve: Curve): Jump | null {
   const images = curve.perImage[0]?.length ?? 0;
@@ -47,16 +48,25 @@ function steepest({ steps, perImage }: Curve, images: readonly number[]): { shar
   const values = perImage.map((row) => mean(images.map((i) => row[i]!)));
   const total = values.at(-1)! - values[0]!;
   if (!(total > 0)) return null;
-  const window = steps.at(-1)! * JUMP_WINDOW;
-  let best = { rise: -Infinity, from: 0, to: 0 };
-  for (let i = 0; i < steps.length; i++) {
-    for (let j = i + 1; j < steps.length && steps[j]! - steps[i]! <= window; j++) {
-      const rise = values[j]! - values[i]!;
-      if (rise > best.rise) best = { rise, from: steps[i]!, to: steps[j]! };
-    }
-  }
+  const [first, last] = [steps[0]!, steps.at(-1)!];
+  const window = last * JUMP_WINDOW;
   // Evaluations further apart than the window say nothing of what happens within it.
-  if (best.rise === -Infinity) return null;
+  if (steps.every((step, i) => i === 0 || step - steps[i - 1]! > window)) return null;
+  const at = (step: number): number => {
+    const i = Math.max(
+      1,
+      steps.findIndex((known) => known >= step),
+    );
+    const [a, b] = [steps[i - 1]!, steps[i]!];
+    return values[i - 1]! + ((values[i]! - values[i - 1]!) * (step - a)) / (b - a);
+  };
+  let best = { rise: -Infinity, from: 0, to: 0 };
+  // Between two evaluations the rise within a window changes linearly with its place: the steepest one begins or ends at an evaluation.
+  for (const from of steps.flatMap((step) => [step - window, step])) {
+    if (from < first || from + window > last) continue;
+    const rise = at(from + window) - at(from);
+    if (rise > best.rise) best = { rise, from, to: from + window };
+  }
   return { share: Math.min(1, best.rise / total), from: best.from, to: best.to };
 }
 
