@@ -160,6 +160,43 @@ describe('a text', () => {
     expect(await skipped(lines)).toEqual({ captions: ['one', 'two'], problems: [] });
   });
 
+  it('ends its rows at a CR alone, too, as old spreadsheets do, and loses none of them', async () => {
+    const files = { 'a.png': png };
+    const mixed = 'image,text\na.png,one\ra.png,two\na.png,"th\rree"\r\n\ra.png,four\r"a.png","five"\r';
+    const captions = ['one', 'two', 'th\rree', 'four', 'five'];
+    expect(await skipped(folderOf({ ...files, 'x.csv': mixed }))).toEqual({ captions, problems: [] });
+    const alone = 'image,text\ra.png,one\ra.png,tw';
+    expect(await skipped(folderOf({ ...files, 'x.csv': alone }))).toEqual({ captions: ['one', 'tw'], problems: [] });
+    const numbered = await skipped(folderOf({ ...files, 'x.csv': 'image,text\ra.png,one\r\rnone.png,two\r' }));
+    expect(numbered.problems).toEqual([expect.stringMatching(/^x\.csv, row 4: /)]);
+    const lines = '{"image": "a.png", "text": "one"}\r{"image": "a.png", "text": "two"}\r';
+    expect(await skipped(folderOf({ ...files, 'x.jsonl': lines }))).toEqual({ captions: ['one', 'two'], problems: [] });
+  });
+
+  it('may be one JSON array of objects', async () => {
+    const array = [{ image: 'a.png', text: 'one' }, 3, { image: 'none.png', text: 'x' }, { image: 'a.png', text: 'two' }];
+    for (const name of ['prompt.json', 'x.jsonl']) {
+      const found = await skipped(folderOf({ 'a.png': png, [name]: `\ufeff ${JSON.stringify(array, null, 2)}\n` }));
+      expect(found).toEqual({
+        captions: ['one', 'two'],
+        problems: [`${name}, object 2: it is no JSON object`, expect.stringMatching(new RegExp(`^${name}, object 3: .*none\\.png`))],
+      });
+    }
+    // What is none may be lines of which the first is bad.
+    const lines = '[1]\n{"image": "a.png", "text": "one"}\n';
+    expect(await skipped(folderOf({ 'a.png': png, 'x.jsonl': lines }))).toMatchObject({ captions: ['one'] });
+  });
+
+  it('of JSON that cannot be read is named with its line', async () => {
+    const opened = (text: string) => open(folderOf({ 'a.png': png, 'prompt.json': text }), { onBadRow: 'skip' });
+    await expect(opened('\n{"image": "a.png"\n')).rejects.toThrow(/^\/.*data\/prompt\.json: prompt\.json, line 2: it is no JSON: /);
+    await expect(opened('3\n')).rejects.toThrow(/prompt\.json: prompt\.json, line 1: it is no JSON object$/);
+    await expect(opened('[{"image": "a.png"},\n')).rejects.toThrow(
+      /data\/prompt\.json begins as a JSON array, and cannot be read as one: it is no JSON: /,
+    );
+    await expect(opened('[]')).rejects.toThrow(/prompt\.json has no rows/);
+  });
+
   it('may have semicolons or tabs, as Excel writes them', async () => {
     expect(await skipped(folderOf({ 'a.png': png, 'train.csv': 'image;caption\na.png;one, two\n' }))).toMatchObject({
       captions: ['one, two'],
