@@ -7,6 +7,7 @@ import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tarOf, tiffOf } from '../testing/archives.ts';
 import { pictureTable } from '../testing/parquet.ts';
+import { zipOf } from '../testing/zip.ts';
 import { openUserData } from './user-data.ts';
 import type { UserDataOptions } from './options.ts';
 
@@ -102,6 +103,31 @@ describe('a bad row', () => {
       problems: [],
     });
     expect((await skipped(folder)).problems).toHaveLength(3);
+  });
+
+  it('may name its picture with the slashes of Windows, or its letters composed otherwise, wherever it lies', async () => {
+    const [composed, apart] = ['caf\u00e9', 'cafe\u0301'];
+    const table = `image,text\nimg\\a.png,one\n./img/${composed}.png,two\nIMG/A.png,x\nimg/${apart}s.png,x\n..\\a.png,x\n`;
+    const files = { 'img/a.png': png, [`img/${apart}.png`]: png, 'metadata.csv': table };
+    const entries = Object.entries(files).map(([name, data]) => ({ name, data: Buffer.from(data) }));
+    const archives = folderOf({ 'a.zip': zipOf(entries.map((entry) => ({ ...entry, flags: 0x800 }))), 'a.tar': await tarOf(entries) });
+    for (const data of [folderOf(files), path.join(archives, 'a.zip'), path.join(archives, 'a.tar')])
+      expect(await skipped(data), data).toEqual({
+        captions: ['one', 'two'],
+        problems: [
+          expect.stringMatching(
+            /row 4: IMG\/A\.png: there is no such file in .*; a file of that name in other letters is there: img\/a\.png$/,
+          ),
+          expect.stringMatching(/row 5: img\/.*s\.png: there is no such file in [^;]*$/),
+          expect.stringMatching(/row 6: "\.\.\\a\.png" lies outside/),
+        ],
+      });
+    // Of two nobody knows which one is meant.
+    const two = folderOf({ '\u00c5.png': png, '\u212b.png': png, 'x.csv': 'image,text\n\u212b.png,one\nA\u030a.png,two\n' });
+    expect(await skipped(two)).toEqual({
+      captions: ['one'],
+      problems: [expect.stringMatching(/row 3: .* in other letters is there: /)],
+    });
   });
 
   it('of JSON lines is told by its line, whatever it holds', async () => {

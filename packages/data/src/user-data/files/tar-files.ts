@@ -11,7 +11,7 @@ import { naturally } from '../../image-sources/names.ts';
 import { openBytes } from '../../image-sources/tar/byte-source.ts';
 import { tarMembers, type TarMember } from '../../image-sources/tar/tar-members.ts';
 import { systemProblem } from '../../system-problem.ts';
-import { checkName, type FileSet } from './file-set.ts';
+import { checkName, Spellings, type FileSet } from './file-set.ts';
 import { openLocal, readAll } from './local-folder.ts';
 
 /** A file of a tar: where its bytes lie. */
@@ -106,16 +106,16 @@ async function placesOf(file: string): Promise<readonly TarPlace[]> {
 export async function tarFiles(file: string): Promise<FileSet> {
   const places = new Map((await indexTar(file)).map((place) => [place.name, place]));
   const bytes = await openLocal(file);
+  const names = [...places.keys()].sort(naturally);
+  const spellings = new Spellings(async () => names);
   const open: FileSet['open'] = async (name) => {
     checkName(name);
-    const place = places.get(placeOf(name));
-    if (place === undefined) throw new DataError('file-read', `${name}: there is no such file in ${file}`, { name });
+    const place = places.get(placeOf(name)) ?? places.get(await spellings.meant(name, file))!;
     return {
       size: place.size,
       read: (at, length) => bytes.read(place.offset + at, Math.max(0, Math.min(length, place.size - at))),
     };
   };
-  const names = [...places.keys()].sort(naturally);
   return {
     path: file,
     names: async () => names,
