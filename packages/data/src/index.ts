@@ -34,6 +34,7 @@ export { plainLines, plainText } from './plain-text.ts';
 export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from './random.ts';
 export { isDiskFull, systemProblem } from './system-problem.ts';
 export { decodeText } from './text.ts';
+export { TRAINING_FILE, TRAINING_FORMAT } from './trainings.ts';
 export { unfinished, writeAtomic } from './write-atomic.ts';
 export { aspectBuckets, nearestBucket, type PictureSize } from './user-data/aspect-buckets.ts';
 export type { UserDataOptions } from './user-data/options.ts';

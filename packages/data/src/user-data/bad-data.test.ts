@@ -295,6 +295,76 @@ describe('a text', () => {
   });
 });
 
+describe('what is meant', () => {
+  const manifest = JSON.stringify({ format: 'controllab-manifest-1', files: { 'sizes.csv': '', 'images/row-1.png': '' } });
+  const training = JSON.stringify({ format: 'controllab-training-1', identity: {} });
+  const pictures = (): Files => ({ 'a.png': png, 'a.txt': 'one', 'b/c.png': png, 'b/c.txt': 'two' });
+  const read = { captions: ['one', 'two'], problems: [] };
+
+  it('is not what reports and trainings have written among it, wherever it lies', async () => {
+    const outputs = {
+      'check/manifest.json': manifest,
+      'check/sizes.csv': 'x,width\n1,2\n',
+      'check/images/row-1.png': png,
+      'b/my-control/training.json': training,
+      'b/my-control/log.jsonl': '{"step":0}\n',
+      'b/my-control/validation/step-00000000-1.png': png,
+    };
+    const entries = Object.entries({ ...pictures(), ...outputs }).map(([name, data]) => ({ name, data: Buffer.from(data) }));
+    const zip = folderOf({ 'a.zip': zipOf(entries) });
+    for (const data of [folderOf({ ...pictures(), ...outputs }), path.join(zip, 'a.zip')]) {
+      expect(await skipped(data), data).toEqual(read);
+      expect((await open(data, { captions: 'none' })).length).toBe(2);
+    }
+    // Files of the same names that are nobody's output are the user's.
+    const own = { 'x/manifest.json': '{"name": "an app"}', 'x/training.json': '[]', 'x/d.png': png, 'x/d.txt': 'three' };
+    expect((await skipped(folderOf({ ...pictures(), ...own }))).captions).toEqual(['one', 'two', 'three']);
+    expect(await skipped(folderOf({ ...pictures(), 'manifest.json': manifest, 'sizes.csv': 'x,width\n1,2\n' }))).toEqual(read);
+    await expect(open(folderOf({ ...pictures(), 'training.json': training }))).rejects.toThrow(
+      /data is the folder of a training, which is no data/,
+    );
+  });
+
+  it('is a folder of pictures where some table lies deeper among them, and asked for where nothing tells', async () => {
+    const notes = { 'sub/notes.csv': 'who,when\nme,today\n' };
+    expect(await skipped(folderOf({ ...pictures(), ...notes }))).toEqual(read);
+    const uncaptioned = folderOf({ 'a.png': png, ...notes });
+    await expect(open(uncaptioned, { captions: 'none' })).rejects.toThrow(
+      /holds pictures \(a\.png\) and, below them, sub\/notes\.csv: say which is meant with --data-format folder or --data-format csv/,
+    );
+    expect((await open(uncaptioned, { captions: 'none', format: 'folder' })).length).toBe(1);
+    // As Hugging Face lays it out, with a picture for its page.
+    const table = { 'cover.png': png, 'infos.json': '{}', 'train/metadata.csv': 'file_name,text\na.png,one\n', 'train/a.png': png };
+    expect(await skipped(folderOf(table))).toEqual({ captions: ['one'], problems: [] });
+  });
+
+  it('is one split of several', async () => {
+    const part = (text: string): Buffer => pictureTable([{ image: png, condition: png, text }], 1);
+    const shards = (train: string, test: string) => ({
+      [`data/${train}`]: part('one'),
+      [`data/${train.replace('0', '1')}`]: part('two'),
+      [`data/${test}`]: part('held out'),
+    });
+    const clone = folderOf({ ...shards('train-0-of-2.parquet', 'test-0-of-1.parquet'), 'dataset_infos.json': '{}' });
+    await expect(open(clone)).rejects.toMatchObject({
+      code: 'ambiguous-format',
+      message: `${clone} holds the splits test and train; name one, such as ${clone}/data/test-0-of-1.parquet`,
+    });
+    expect((await skipped(path.join(clone, 'data', 'train-*.parquet'))).captions).toEqual(['one', 'two']);
+    const folders = folderOf({ 'train/0.parquet': part('one'), 'train/1.parquet': part('two'), 'val/0.parquet': part('held out') });
+    await expect(open(folders)).rejects.toThrow(/holds the splits train and val; name one, such as .*data\/train$/);
+    expect((await skipped(path.join(folders, 'train'))).captions).toEqual(['one', 'two']);
+    const alike = folderOf({ 'train-0.parquet': part('one'), 'train-1.parquet': part('two'), 'trains.parquet': part('three') });
+    expect((await skipped(alike)).captions).toEqual(['one', 'two', 'three']);
+  });
+
+  it('is no table of shards within an archive', async () => {
+    const shard = pictureTable([{ image: png, condition: png, text: 'one' }], 1);
+    const zip = path.join(folderOf({ 'a.zip': zipOf([{ name: 'x/0.parquet', data: shard }]) }), 'a.zip');
+    await expect(open(zip)).rejects.toThrow(/a\.zip holds x\/0\.parquet, which cannot be read within an archive: unpack it/);
+  });
+});
+
 describe('pictures', () => {
   it('are read with alpha, as CMYK, in 16 bits, grey, and turned as their EXIF data says', async () => {
     const files = {
