@@ -4,8 +4,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseFlags } from '@controllab/command-line';
 import { firstExamples } from '@controllab/data';
+import { writeFiles } from '@controllab/data/testing/user-formats';
 import { writeFill50k } from '@controllab/fill50k';
 import { openMini } from '@controllab/mini-sd';
+import { encodePng } from '@controllab/report';
 import { openData, type TrainData } from './data.ts';
 import { trainFlags, type TrainFlags } from './flags.ts';
 import { trainSettings } from './settings.ts';
@@ -55,6 +57,23 @@ describe('data by name', () => {
     [['--data=emoji-scenes', '--resolution=128'], /are 64 pixels; --resolution is 128/],
   ])('takes no flags that it would not heed: %j', async (argv, message) => {
     await expect(opened(argv)).rejects.toThrow(message);
+  });
+
+  it('is read without its conditions where the control is not of them', async () => {
+    const picture = await encodePng(new Uint8Array(3 * 16 * 16).fill(90), 16, 16);
+    const written = (name: string, files: Record<string, string | Buffer>): string => writeFiles(path.join(root, name), files);
+    const sets = [
+      // Of several columns nobody has to say which is not meant.
+      written('csv', { 'a.png': picture, 'x.csv': 'image,text,condition,control\na.png,one,none.png,none.png\n' }),
+      written('folder', { 'a.png': picture, 'a.txt': 'one', 'a.condition.png': 'x', 'b.png': picture, 'b.txt': 'two' }),
+    ];
+    for (const data of sets) {
+      const { dataset, condition, close } = await opened([`--data=${data}`]);
+      const [example] = await firstExamples(dataset, 1);
+      expect([condition, dataset.conditions, example!.captions['caption']], data).toEqual(['canny', ['canny'], 'one']);
+      await close();
+      await expect(opened([`--data=${data}`, '--control=column', '--conditioning-image-column=condition']), data).rejects.toThrow();
+    }
   });
 
   it('says that a folder of that name is not meant', async () => {

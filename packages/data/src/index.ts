@@ -39,6 +39,6 @@ export { unfinished, writeAtomic } from './write-atomic.ts';
 export { aspectBuckets, nearestBucket, type PictureSize } from './user-data/aspect-buckets.ts';
 export type { UserDataOptions } from './user-data/options.ts';
 export { DATA_FORMATS, type DataFormat } from './user-data/rows.ts';
-export type { Columns } from './user-data/tables/columns.ts';
+export { NO_COLUMN, type Columns } from './user-data/tables/columns.ts';
 export { openUserData, type RowProblem, type UserData, type UserExample } from './user-data/user-data.ts';
 export { writeOrKeep } from './write-or-keep.ts';

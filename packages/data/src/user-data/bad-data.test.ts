@@ -153,11 +153,38 @@ describe('a bad row', () => {
     expect(captions).toEqual(['one']);
     expect(problems).toEqual([
       expect.stringMatching(/^b\.png: b\.png cannot be decoded/),
-      expect.stringMatching(/^c\.png: it has no caption/),
+      expect.stringMatching(/^c\.png: it has no caption c\.txt; pass over such rows/),
       expect.stringMatching(/^d\.heic: d\.heic cannot be decoded/),
       expect.stringMatching(/^e\.png: e\.txt: line 1 is no text in utf-8/),
     ]);
     expect(await skipped(folder, { captions: 'none' })).toMatchObject({ captions: ['', '', ''] });
+  });
+
+  it('is no picture of a folder whose name says nothing: how it begins says what it is', async () => {
+    const jpeg = await raw(24, 20).jpeg().toBuffer();
+    const folder = folderOf({
+      'a.png': png, 'a.caption': 'one', 'b': png, 'b.txt': 'two', 'b.caption': 'not this', 'c.jpg_large': jpeg, 'c.txt': 'three',
+      'd.v2.condition': png, 'LICENSE': 'a text', 'e': Buffer.from('\0\0\0\x18ftypheic', 'latin1'), 'e.txt': 'x',
+    }); // prettier-ignore
+    execFileSync('mkfifo', [path.join(folder, 'pipe')]);
+    expect(await skipped(folder, { columns: { condition: 'none' } })).toEqual({
+      captions: ['one', 'two', 'three'],
+      problems: [expect.stringMatching(/^e: e cannot be decoded/)],
+    });
+  });
+
+  it('is not found by columns where there are none', async () => {
+    const folder = folderOf({ 'a.png': png, 'a.txt': 'one', 'a.cond.png': png });
+    for (const [columns, flag] of [
+      [{ image: 'x' }, 'image-column'],
+      [{ caption: 'x' }, 'caption-column'],
+      [{ condition: 'x' }, 'conditioning-image-column'],
+    ] as const)
+      await expect(open(folder, { columns })).rejects.toThrow(
+        new RegExp(`is read as a folder of pictures, with captions in NAME\\.txt .*: leave --${flag} out$`),
+      );
+    const [all, none] = [await open(folder), await open(folder, { columns: { condition: 'none' } })];
+    expect([all.conditions, none.conditions, none.length]).toEqual([['canny', 'column'], ['canny'], 1]);
   });
 
   it('is one whose condition shows something else, not one whose condition has another size', async () => {
@@ -456,6 +483,12 @@ describe('an archive', () => {
     await expect(open(file)).rejects.toThrow(/the sample a has several pictures \(png, seg\.png\): say which with --image-column/);
     const data = await open(file, { columns: { image: 'png', condition: 'seg.png' } });
     expect(data.conditions).toEqual(['canny', 'column']);
+    const named = await open(file, { columns: { image: 'seg.png', condition: 'none' } });
+    expect([named.conditions, named.length]).toEqual([['canny'], 1]);
+    // A condition that is not read may be damaged, and is no second picture.
+    const damaged = await tarOf([...sample('a', 'one'), { name: 'a.condition.png', data: 'x' }]);
+    const unread = await open(path.join(folderOf({ 'a.tar': damaged }), 'a.tar'), { columns: { condition: 'none' } });
+    expect([unread.conditions, unread.length]).toEqual([['canny'], 1]);
   });
 });
 

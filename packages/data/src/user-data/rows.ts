@@ -15,6 +15,8 @@ export interface Row {
   readonly image: PictureRef;
   /** Not trimmed; null where there is none. */
   readonly caption: string | null;
+  /** Where one would lie that is not there, of data whose captions are files. */
+  readonly captionFile?: string;
   /** Null where the data has no condition pictures. */
   readonly condition: PictureRef | null;
 }

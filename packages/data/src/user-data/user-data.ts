@@ -218,7 +218,7 @@ async function prepareRow(rows: Rows, index: number, options: UserDataOptions): 
   if (captions === 'required' && caption === '')
     throw new DataError(
       'invalid-row',
-      'it has no caption; pass over such rows with --on-bad-row skip, or train without with --captions none',
+      `it has no caption${row.captionFile === undefined ? '' : ` ${row.captionFile}`}; pass over such rows with --on-bad-row skip, or train without with --captions none`,
       {},
     );
   const bytes = await row.image.read();
