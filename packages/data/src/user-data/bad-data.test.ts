@@ -473,6 +473,28 @@ describe('an archive', () => {
     await expect(open(path.join(folderOf({ 'a.tar.gz': good }), 'a.tar.gz'))).rejects.toThrow(/unpack it with gunzip/);
   });
 
+  it('of a folder of pictures is one, whatever the order of its files or the dots in their names', async () => {
+    const opened = async (...names: string[]) => {
+      const tar = await tarOf(names.map((name) => ({ name, data: name.endsWith('.png') ? png : `of ${name}` })));
+      const folder = folderOf({ 'a.tar': tar });
+      const found = await skipped(path.join(folder, 'a.tar'));
+      expect(await skipped(folder)).toEqual(found);
+      return [(await open(path.join(folder, 'a.tar'))).format, ...found.captions];
+    };
+    expect(await opened('p/a.png', 'p/b.png', 'p/a.txt', 'p/b.txt')).toEqual(['folder', 'of p/a.txt', 'of p/b.txt']);
+    expect(await opened('my.cat.png', 'my.cat.txt', 'x.png', 'x.txt')).toEqual(['folder', 'of my.cat.txt', 'of x.txt']);
+    expect(await opened('b.png', 'b.txt', 'a.png', 'a.txt')).toEqual(['webdataset', 'of b.txt', 'of a.txt']);
+    const pictures = ['my.cat.png', 'my.cat.txt', 'my.dog.png'];
+    await expect(opened(...pictures)).rejects.toThrow(
+      /\(cat\.png, dog\.png\): say which with --image-column, or give --data-format folder/,
+    );
+    const tar = await tarOf(pictures.map((name) => ({ name, data: name.endsWith('.png') ? png : 'one' })));
+    expect(await skipped(path.join(folderOf({ 'a.tar': tar }), 'a.tar'), { format: 'folder' })).toEqual({
+      captions: ['one'],
+      problems: [expect.stringMatching(/^my\.dog\.png: it has no caption my\.dog\.txt/)],
+    });
+  });
+
   it('with several pictures a sample has to be told which is meant', async () => {
     const tar = await tarOf([
       { name: 'a.png', data: png },
@@ -480,7 +502,9 @@ describe('an archive', () => {
       { name: 'a.txt', data: 'one' },
     ]);
     const file = path.join(folderOf({ 'a.tar': tar }), 'a.tar');
-    await expect(open(file)).rejects.toThrow(/the sample a has several pictures \(png, seg\.png\): say which with --image-column/);
+    await expect(open(file)).rejects.toThrow(
+      /the sample a has several pictures \(png, seg\.png\): say which with --image-column, or give --data-format folder/,
+    );
     const data = await open(file, { columns: { image: 'png', condition: 'seg.png' } });
     expect(data.conditions).toEqual(['canny', 'column']);
     const named = await open(file, { columns: { image: 'seg.png', condition: 'none' } });

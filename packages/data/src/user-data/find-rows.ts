@@ -10,7 +10,7 @@ import { ownFiles, ownNames } from './files/own-files.ts';
 import { tarFiles } from './files/tar-files.ts';
 import { zipFiles } from './files/zip-files.ts';
 import type { UserDataOptions } from './options.ts';
-import { openPictureFolder } from './picture-folder.ts';
+import { isFolderInTar, openPictureFolder } from './picture-folder.ts';
 import type { DataFormat, Rows } from './rows.ts';
 import { isPattern, matching } from './shards.ts';
 import { openParquet } from './tables/parquet/open-parquet.ts';
@@ -56,19 +56,18 @@ export async function findRows(options: UserDataOptions): Promise<Rows> {
   );
 }
 
-/** A tar with a table in it, or else a webdataset. */
+/** A tar with a table in it or of a folder of pictures, or else a webdataset. */
 async function rowsInTar(data: string, options: UserDataOptions): Promise<Rows> {
-  const shard = async (): Promise<Rows> => openWebdataset(data, [data], options);
   // Whether one that cannot be read ends everything is for the reader of shards to say.
-  const files = await tarFiles(data).catch((error: unknown) => {
+  const tar = await tarFiles(data).catch((error: unknown) => {
     if (error instanceof DataError) return null;
     throw error;
   });
-  if (files === null) return shard();
-  const isSet = options.format !== undefined || (await files.names()).some((name) => TEXT_TABLE.test(name) && isNamedTable(name));
-  if (isSet) return rowsIn(files, options);
-  await files.close();
-  return shard();
+  const isSet = ({ inOrder }: { inOrder: readonly string[] }): boolean =>
+    options.format !== undefined || inOrder.some((name) => TEXT_TABLE.test(name) && isNamedTable(name)) || isFolderInTar(inOrder);
+  if (tar !== null && isSet(tar)) return rowsIn(tar.files, options);
+  await tar?.files.close();
+  return openWebdataset(data, [data], options);
 }
 
 /** Files of a webdataset or of a parquet table, which are one set together. */
@@ -125,10 +124,9 @@ async function rowsIn(set: FileSet, options: UserDataOptions, folder: string | n
   }
   if (texts.length === 0 && shards.length > 0 && folder !== null) {
     checkSplits(files.path, shards);
-    return shardRows(
-      shards.map((name) => path.join(folder, name)),
-      options,
-    );
+    const [first, ...more] = shards.map((name) => path.join(folder, name)) as [string, ...string[]];
+    if (more.length === 0 && /\.tar$/i.test(first) && format === undefined) return rowsInTar(first, options);
+    return shardRows([first, ...more], options);
   }
   if (meant.length > 0)
     throw new DataError(

@@ -3,6 +3,7 @@ import { DataError } from '../errors.ts';
 import { HEAD_BYTES, kindByContent, kindByName } from '../image-sources/kinds.ts';
 import { MAX_CAPTION_FILE_BYTES } from '../image-sources/limits.ts';
 import { comparedName, stemOf } from '../image-sources/names.ts';
+import { sampleParts } from '../image-sources/tar/samples.ts';
 import { decodeText } from '../text.ts';
 import type { FileSet } from './files/file-set.ts';
 import type { UserDataOptions } from './options.ts';
@@ -51,6 +52,25 @@ async function headOf(files: FileSet, name: string): Promise<Uint8Array> {
 function pictureOf(name: string): string | null {
   const stem = [stemOf(name), comparedName(name)].find((one) => CONDITION_SUFFIX.test(one));
   return stem?.replace(CONDITION_SUFFIX, '') ?? null;
+}
+
+/**
+ * Whether the files of a tar are a folder's: those of a webdataset's sample lie together, and their key ends at the first dot of a name.
+ * @param names in the tar's order
+ */
+export function isFolderInTar(names: readonly string[]): boolean {
+  const keys = new Set<string>();
+  let last: string | null = null;
+  for (const name of names) {
+    const { key } = sampleParts(name);
+    if (key !== last && keys.has(key)) return true;
+    keys.add((last = key));
+  }
+  const captions = new Set(names.filter((name) => /\.txt$/i.test(name)).map(stemOf));
+  const pictures = names.filter((name) => kindByName(name) === 'image' && pictureOf(name) === null);
+  return (
+    pictures.every((name) => captions.has(stemOf(name))) && pictures.some((name) => stemOf(name) !== comparedName(sampleParts(name).key))
+  );
 }
 
 /**

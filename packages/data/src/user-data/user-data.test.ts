@@ -34,7 +34,7 @@ const FOLDERS = ['folder', 'csv', 'jsonl', 'imagefolder'];
 const NAMES = [
   ...FOLDERS,
   ...FOLDERS.map((format) => `${format} in zip`),
-  ...FOLDERS.slice(1).map((format) => `${format} in tar`),
+  ...FOLDERS.map((format) => `${format} in tar`),
   ...['parquet', 'parquet in parts', 'webdataset', 'webdataset by range', 'webdataset by star'],
 ];
 

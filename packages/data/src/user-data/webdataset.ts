@@ -71,11 +71,13 @@ class Samples {
  */
 export async function openWebdataset(set: string, shards: readonly string[], options: UserDataOptions): Promise<Rows> {
   const samples = new Samples();
+  // Of several shards nobody makes one folder.
+  const orFolder = shards.length === 1 ? ', or give --data-format folder' : '';
   const hash = createHash('sha256');
   const problems = await eachFile(shards, options, async (file, shard) => {
     const places = await indexTar(file);
     digestOf(hash, places);
-    for (const sample of grouped(file, places, options)) samples.add(shard, sample);
+    for (const sample of grouped(file, places, options, orFolder)) samples.add(shard, sample);
   });
   let hasConditions = false;
   for (let i = 0; i < samples.length && !hasConditions; i++) hasConditions = samples.place(i, 'condition') !== null;
@@ -121,8 +123,8 @@ const digestOf = (hash: Hash, places: readonly TarPlace[]): void => {
   for (const { name, size } of places) hash.update(`${size} ${name}\n`);
 };
 
-/** Consecutive files with one key. */
-function* grouped(file: string, places: readonly TarPlace[], { columns = {} }: UserDataOptions): Generator<Sample> {
+/** Consecutive files with one key. @param orFolder advice for a tar that may be none */
+function* grouped(file: string, places: readonly TarPlace[], { columns = {} }: UserDataOptions, orFolder: string): Generator<Sample> {
   let sample = null as Sample | null;
   const finished = (one: Sample): Sample => {
     if (one.image === null) one.problem ??= 'it has no picture';
@@ -139,7 +141,7 @@ function* grouped(file: string, places: readonly TarPlace[], { columns = {} }: U
     if (sample[part] !== null && part === 'image')
       throw new DataError(
         'ambiguous-component',
-        `${file}: the sample ${key} has several pictures (${sampleParts(sample[part].name).component}, ${component}): say which with --image-column`,
+        `${file}: the sample ${key} has several pictures (${sampleParts(sample[part].name).component}, ${component}): say which with --image-column${orFolder}`,
         { file, key },
       );
     // Of several captions the text is meant, which comes before what else is known of a picture.

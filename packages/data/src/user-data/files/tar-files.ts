@@ -102,9 +102,13 @@ async function placesOf(file: string): Promise<readonly TarPlace[]> {
   }
 }
 
-/** A tar whose files are read by name, in any order. */
-export async function tarFiles(file: string): Promise<FileSet> {
-  const places = new Map((await indexTar(file)).map((place) => [place.name, place]));
+/**
+ * A tar whose files are read by name, in any order.
+ * @returns with the names in its own order
+ */
+export async function tarFiles(file: string): Promise<{ files: FileSet; inOrder: readonly string[] }> {
+  const listed = await indexTar(file);
+  const places = new Map(listed.map((place) => [place.name, place]));
   const bytes = await openLocal(file);
   const names = [...places.keys()].sort(naturally);
   const spellings = new Spellings(async () => names);
@@ -116,11 +120,12 @@ export async function tarFiles(file: string): Promise<FileSet> {
       read: (at, length) => bytes.read(place.offset + at, Math.max(0, Math.min(length, place.size - at))),
     };
   };
-  return {
+  const files: FileSet = {
     path: file,
     names: async () => names,
     open,
     read: async (name) => readAll(await open(name), name),
     close: async () => {},
   };
+  return { files, inOrder: listed.map(({ name }) => name) };
 }
