@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { DataError } from '../errors.ts';
 import { HEAD_BYTES, kindByContent, kindByName } from '../image-sources/kinds.ts';
 import { MAX_CAPTION_FILE_BYTES } from '../image-sources/limits.ts';
@@ -7,7 +6,7 @@ import { sampleParts } from '../image-sources/tar/samples.ts';
 import { decodeText } from '../text.ts';
 import type { FileSet } from './files/file-set.ts';
 import type { UserDataOptions } from './options.ts';
-import type { Rows } from './rows.ts';
+import { digestOfRows, type Rows } from './rows.ts';
 import { FLAGS, NO_COLUMN, type Columns } from './tables/columns.ts';
 
 /** What the names of condition pictures end with: `photo.condition.png` belongs to `photo.jpg`. */
@@ -107,7 +106,12 @@ export async function openPictureFolder(files: FileSet, { captions = 'required',
     format: 'folder',
     length: images.length,
     hasConditions: conditions.size > 0,
-    digest: createHash('sha256').update(names.map(comparedName).join('\n')).digest('hex'),
+    digest: () =>
+      digestOfRows(images.length, async (i) => {
+        const stem = stemOf(images[i]!);
+        const own = [images[i], conditions.get(stem), captions === 'none' ? undefined : texts.get(stem)];
+        return Promise.all(own.map(async (name) => (name === undefined ? '' : `${comparedName(name)} ${await files.stamp(name)}`)));
+      }),
     problems: [],
     where: (i) => images[i]!,
     async row(i) {

@@ -79,6 +79,7 @@ export async function openWebdataset(set: string, shards: readonly string[], opt
     digestOf(hash, places);
     for (const sample of grouped(file, places, options, orFolder)) samples.add(shard, sample);
   });
+  const digest = hash.digest('hex');
   let hasConditions = false;
   for (let i = 0; i < samples.length && !hasConditions; i++) hasConditions = samples.place(i, 'condition') !== null;
   if (samples.length === 0 && problems.length === 0) throw new DataError('empty-input', `${set} holds no files`, { path: set });
@@ -100,7 +101,7 @@ export async function openWebdataset(set: string, shards: readonly string[], opt
     format: 'webdataset',
     length: samples.length,
     hasConditions,
-    digest: hash.digest('hex'),
+    digest: async () => digest,
     problems,
     where: (i) => `${path.basename(shards[samples.shard(i)]!)}, sample ${samples.keys[i]}`,
     async row(i): Promise<Row> {

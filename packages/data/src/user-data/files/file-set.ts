@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { DataError } from '../../errors.ts';
 import { leadsOut, placeOf } from '../../image-sources/links.ts';
 import { comparedName } from '../../image-sources/names.ts';
@@ -18,6 +19,8 @@ export interface FileSet {
   read(name: string): Promise<Uint8Array>;
   /** The same without reading it whole. */
   open(name: string): Promise<RandomBytes>;
+  /** Changes with what a file holds, and is had without reading it whole: its size, with how it ends or its checksum. */
+  stamp(name: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -25,6 +28,17 @@ export const bytesOf = (bytes: Buffer): RandomBytes => ({
   size: bytes.length,
   read: async (at, length) => bytes.subarray(at, at + length),
 });
+
+/** Bytes at a file's end: PNG has a checksum of its pixels there, JPEG the end of one stream, and most captions are shorter. */
+const TAIL = 4096;
+
+/** What `FileSet.stamp` is of a file that has no checksum. */
+export async function stampOf({ size, read }: RandomBytes): Promise<string> {
+  const length = Math.min(size, TAIL);
+  return `${size} ${createHash('sha256')
+    .update(await read(size - length, length))
+    .digest('hex')}`;
+}
 
 /** A name as names are compared: `img\\a.png` of Windows is `img/a.png`, and letters are composed. */
 const keyOf = (name: string): string => placeOf(comparedName(name.replaceAll('\\', '/')));
@@ -71,6 +85,7 @@ export function inFolder(files: FileSet, folder: string): FileSet {
     names: async () => (await files.names()).filter((name) => name.startsWith(`${folder}/`)).map((name) => name.slice(folder.length + 1)),
     read: (name) => files.read(joined(folder, name)),
     open: (name) => files.open(joined(folder, name)),
+    stamp: (name) => files.stamp(joined(folder, name)),
     close: () => files.close(),
   };
 }

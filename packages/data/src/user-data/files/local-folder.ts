@@ -6,7 +6,7 @@ import { MAX_ENTRY_BYTES } from '../../image-sources/limits.ts';
 import { leadsOut } from '../../image-sources/links.ts';
 import { naturally } from '../../image-sources/names.ts';
 import { systemProblem } from '../../system-problem.ts';
-import { checkName, Spellings, type FileSet, type RandomBytes } from './file-set.ts';
+import { checkName, Spellings, stampOf, type FileSet, type RandomBytes } from './file-set.ts';
 
 /**
  * An ordinary file. It is opened for each read: nobody has to close it, and sets of ten thousand shards have no limit of open files.
@@ -79,6 +79,7 @@ export async function localFolder(root: string, { allowOutside = false }: { allo
     names,
     open: openFile,
     read: async (name) => readAll(await openFile(name), name),
+    stamp: async (name) => stampOf(await openFile(name)),
     close: async () => {},
   };
 }

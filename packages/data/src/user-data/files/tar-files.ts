@@ -11,7 +11,7 @@ import { naturally } from '../../image-sources/names.ts';
 import { openBytes } from '../../image-sources/tar/byte-source.ts';
 import { tarMembers, type TarMember } from '../../image-sources/tar/tar-members.ts';
 import { systemProblem } from '../../system-problem.ts';
-import { checkName, Spellings, type FileSet } from './file-set.ts';
+import { checkName, Spellings, stampOf, type FileSet } from './file-set.ts';
 import { openLocal, readAll } from './local-folder.ts';
 
 /** A file of a tar: where its bytes lie. */
@@ -125,6 +125,7 @@ export async function tarFiles(file: string): Promise<{ files: FileSet; inOrder:
     names: async () => names,
     open,
     read: async (name) => readAll(await open(name), name),
+    stamp: async (name) => stampOf(await open(name)),
     close: async () => {},
   };
   return { files, inOrder: listed.map(({ name }) => name) };

@@ -6,15 +6,17 @@ import { bytesOf, checkName, Spellings, type FileSet } from './file-set.ts';
 export async function zipFiles(path: string): Promise<FileSet> {
   const zip = await openZipFiles(path);
   const spellings = new Spellings(async () => zip.names);
-  const read = async (name: string): Promise<Buffer> => {
+  const find = async <T>(name: string, of: (place: string) => T | null): Promise<T> => {
     checkName(name);
-    return (zip.read(placeOf(name)) ?? zip.read(await spellings.meant(name, path)))!;
+    return of(placeOf(name)) ?? of(await spellings.meant(name, path))!;
   };
+  const read = async (name: string): Promise<Buffer> => await find(name, zip.read);
   return {
     path,
     names: async () => zip.names,
     read,
     open: async (name) => bytesOf(await read(name)),
+    stamp: (name) => find(name, zip.stamp),
     close: async () => zip.close(),
   };
 }

@@ -2,7 +2,7 @@ import { parse } from 'csv-parse/sync';
 import { DataError } from '../../errors.ts';
 import { decodeText } from '../../text.ts';
 import type { FileSet, RandomBytes } from '../files/file-set.ts';
-import { rowProblem, type Row, type Rows } from '../rows.ts';
+import { digestOfRows, rowProblem, type Row, type Rows } from '../rows.ts';
 import type { UserDataOptions } from '../options.ts';
 import { chooseColumns, type ChosenColumns } from './columns.ts';
 import { indexRecords, type RecordIndex } from './records.ts';
@@ -49,7 +49,16 @@ export async function openTextTable(
     format,
     length: records.length,
     hasConditions: columns.condition !== null,
-    digest: index.digest,
+    // The table holds the captions; its pictures may be other files under the same names.
+    digest: () =>
+      digestOfRows(
+        records.length,
+        async (i) => {
+          const { image, condition } = rowOf(await records.record(i), columns, files);
+          return Promise.all([image, ...(condition === null ? [] : [condition])].map(({ name }) => files.stamp(name)));
+        },
+        index.digest,
+      ),
     problems: [],
     where: (i) => records.where(i),
     row: async (i) => rowOf(await records.record(i), columns, files),
