@@ -18,8 +18,9 @@ import { dryRun } from './dry-run.ts';
 import { checkTrainFolder, inTrainFolder } from './folder.ts';
 import { observe } from './live/observer.ts';
 import type { PageSetting } from './live/page.ts';
-import { onBase, plain, storedLatents, type Workplace } from './on-base.ts';
+import { encodedPictures, onBase, plain, type Workplace } from './on-base.ts';
 import { writeOutputs } from './output/write-outputs.ts';
+import { problemTeller } from './problems.ts';
 import { recipeOf, type TrainSettings } from './settings.ts';
 import { openValidation, validatedPictures, type Validated } from './validation.ts';
 
@@ -46,6 +47,8 @@ export interface PlannedTraining {
   readonly buckets: readonly [Bucket, ...Bucket[]] | null;
   readonly at: Workplace;
   readonly out: string;
+  /** Says rows that are passed over, each once. */
+  sayProblems(problems: readonly string[]): void;
 }
 
 function workplace({ provider, threads = os.cpus().length, store }: TrainSettings): Workplace {
@@ -74,16 +77,6 @@ async function sizeOf({ resolution }: TrainSettings, base: Base, { dataset }: Tr
   return size;
 }
 
-/** Rows that are said one by one. */
-const PROBLEMS = 10;
-
-/** Says which rows of the data are passed over. */
-function sayProblems({ problems }: TrainData, at: Workplace): void {
-  const all = problems();
-  for (const problem of all.slice(0, PROBLEMS)) at.say(`passed over: ${problem}`);
-  if (all.length > PROBLEMS) at.say(`passed over: ${all.length - PROBLEMS} more rows`);
-}
-
 async function plan(settings: TrainSettings): Promise<PlannedTraining> {
   const at = workplace(settings);
   const out = userPath(settings.out);
@@ -92,7 +85,8 @@ async function plan(settings: TrainSettings): Promise<PlannedTraining> {
   const base = await openBase(isMini(name) ? name : userPath(name), { config: baseConfig === undefined ? null : userPath(baseConfig) });
   const control = settings.method.create(base.denoiser().target);
   const data = await openData(settings, base, { store: at.store.root, say: at.say });
-  sayProblems(data, at);
+  const sayProblems = problemTeller(at.say);
+  sayProblems(data.problems());
   const buckets = settings.aspectBuckets ? await storedBuckets(at, base, data) : null;
   if (buckets !== null) at.say(`aspect buckets: ${buckets.map(bucketText).join(', ')}`);
   const size = buckets?.[0].size ?? (await sizeOf(settings, base, data));
@@ -101,7 +95,7 @@ async function plan(settings: TrainSettings): Promise<PlannedTraining> {
     data.examples,
     buckets?.map(({ indices }) => indices.length),
   );
-  return { settings, base, control, data, recipe, size, latent: latentOf(base, size), buckets, at, out };
+  return { settings, base, control, data, recipe, size, latent: latentOf(base, size), buckets, at, out, sayProblems };
 }
 
 /** What a training is a pure function of. */
@@ -167,9 +161,15 @@ const pageSetting = (planned: PlannedTraining, pictures: readonly Validated[], {
   datasetHash: planned.data.dataset.hash.slice(0, 12),
 });
 
+async function encoded({ base, data, buckets, at }: PlannedTraining) {
+  if (buckets !== null) return encodedBuckets(at, base, data, buckets);
+  const { file: latents, passedOver } = await encodedPictures(at, base, data);
+  return { latents, passedOver };
+}
+
 /** Trains in the folder, or goes on. @throws Interrupted when a signal stopped it */
 async function trainIn(planned: PlannedTraining, identity: Json, given: GivenCommand): Promise<void> {
-  const { settings, base, control, data, recipe, size, latent, buckets, at, out } = planned;
+  const { settings, base, control, data, recipe, size, latent, buckets, at, out, sayProblems } = planned;
   await writeAtomic(path.join(out, 'train.json'), given.config);
   await sayCaptions(planned);
   // With buckets those of one size are drawn.
@@ -179,8 +179,9 @@ async function trainIn(planned: PlannedTraining, identity: Json, given: GivenCom
   await mkdir(page.validation, { recursive: true });
   const observer = observe(page, { page: path.join(out, 'report'), tensorboard: path.join(out, 'tensorboard') });
   at.say(`the run's page: ${path.relative(process.cwd(), path.join(out, 'report', 'index.html'))}`);
-  const latents =
-    buckets === null ? await storedLatents(at, base, data.dataset, recipe.examples) : await encodedBuckets(at, base, data, buckets);
+  const { latents, passedOver } = await encoded(planned);
+  // Of a large set rows are read that nobody had looked at before.
+  sayProblems([...passedOver, ...data.problems()]);
   const validation = settings.validation ? await openValidation({ settings, base, recipe, at, pictures, size }, page.validation) : null;
   const lines: LogLine[] = [];
   try {
