@@ -8,7 +8,7 @@ import { firstExamples, plainLines, writeAtomic, type Json } from '@controllab/d
 import { openBase } from '@controllab/mini-sd';
 import { isMini } from '@controllab/mini-sd/names';
 import { currentCommit } from '@controllab/report';
-import { trainControl, TRAINING_REVISION, type LogLine, type Recipe } from '@controllab/training';
+import { checkRecipe, trainControl, TRAINING_REVISION, type LogLine, type Recipe } from '@controllab/training';
 import { ExperimentError, Interrupted } from '../runner/errors.ts';
 import { numericsOf } from '../runner/numerics.ts';
 import { Store } from '../runner/store.ts';
@@ -21,7 +21,7 @@ import type { PageSetting } from './live/page.ts';
 import { encodedPictures, onBase, plain, type Workplace } from './on-base.ts';
 import { writeOutputs } from './output/write-outputs.ts';
 import { problemTeller } from './problems.ts';
-import { recipeOf, type TrainSettings } from './settings.ts';
+import { recipeOf, warmupWarning, type TrainSettings } from './settings.ts';
 import { openValidation, validatedPictures, type Validated } from './validation.ts';
 
 type Size = { readonly width: number; readonly height: number };
@@ -95,6 +95,9 @@ async function plan(settings: TrainSettings): Promise<PlannedTraining> {
     data.examples,
     buckets?.map(({ indices }) => indices.length),
   );
+  checkRecipe(recipe);
+  const warning = warmupWarning(recipe);
+  if (warning !== null) at.say(warning);
   return { settings, base, control, data, recipe, size, latent: latentOf(base, size), buckets, at, out, sayProblems };
 }
 
