@@ -4,7 +4,7 @@ import path from 'node:path';
 import { checkSize, type Base } from '@controllab/base-model';
 import { userPath, workspaceRoot } from '@controllab/command-line';
 import { countParameters, type Control, type LatentSize } from '@controllab/core-blocks';
-import { firstExamples, plainLines, writeAtomic, type Json } from '@controllab/data';
+import { firstExamples, plainLines, type Json } from '@controllab/data';
 import { openBase } from '@controllab/mini-sd';
 import { isMini } from '@controllab/mini-sd/names';
 import { currentCommit } from '@controllab/report';
@@ -17,12 +17,13 @@ import { openData, type TrainData } from './data.ts';
 import { dryRun } from './dry-run.ts';
 import { checkTrainFolder, inTrainFolder } from './folder.ts';
 import { observe } from './live/observer.ts';
-import type { PageSetting } from './live/page.ts';
+import { drawnLines, type PageSetting } from './live/page.ts';
 import { encodedPictures, onBase, plain, type Workplace } from './on-base.ts';
+import { writeOwnText } from './output/own-text.ts';
 import { writeOutputs } from './output/write-outputs.ts';
 import { problemTeller } from './problems.ts';
 import { recipeOf, warmupWarning, type TrainSettings } from './settings.ts';
-import { openValidation, validatedPictures, type Validated } from './validation.ts';
+import { drawnUnder, openValidation, validatedPictures, type Validated } from './validation.ts';
 
 type Size = { readonly width: number; readonly height: number };
 
@@ -156,6 +157,7 @@ const pageSetting = (planned: PlannedTraining, pictures: readonly Validated[], {
   samplesPerStep: planned.recipe.batchSize * (planned.recipe.accumulation ?? 1),
   seed: planned.settings.seed,
   pictures,
+  drawnUnder: drawnUnder(planned.settings, pictures),
   validation: path.join(planned.out, 'validation'),
   facts: factsOf(planned),
   command,
@@ -170,10 +172,19 @@ async function encoded({ base, data, buckets, at }: PlannedTraining) {
   return { latents, passedOver };
 }
 
+/** Says that pictures of before a resume were drawn under other prompts, and are not shown under those of now. */
+function sayOthers(page: PageSetting, lines: readonly LogLine[], say: (message: string) => void): void {
+  const others = lines.filter((line) => 'evaluation' in line).length - drawnLines(page, lines).length;
+  if (others > 0 && page.pictures.length > 0)
+    say(
+      `Warning: what ${others} steps drew before was drawn under other prompts, conditions or --validation flags, or by an earlier version: page and model card leave it out.`,
+    );
+}
+
 /** Trains in the folder, or goes on. @throws Interrupted when a signal stopped it */
 async function trainIn(planned: PlannedTraining, identity: Json, given: GivenCommand): Promise<void> {
   const { settings, base, control, data, recipe, size, latent, buckets, at, out, sayProblems } = planned;
-  await writeAtomic(path.join(out, 'train.json'), given.config);
+  await writeOwnText(out, 'train.json', given.config, at.say);
   await sayCaptions(planned);
   // With buckets those of one size are drawn.
   const drawn = buckets === null ? data : { ...data, ...oneBucket(data, buckets[0]) };
@@ -206,6 +217,7 @@ async function trainIn(planned: PlannedTraining, identity: Json, given: GivenCom
       cutPrompts: true,
       ...(validation === null ? {} : { evaluation: validation.evaluation }),
       onRecord: async (more) => {
+        if (lines.length === 0) sayOthers(page, more, at.say);
         lines.push(...more);
         await observer.onRecord(more);
       },
