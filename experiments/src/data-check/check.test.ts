@@ -30,6 +30,16 @@ it('tells bad rows by number, duplicates and sizes, and writes a report', async 
   await expect(checkData({ ...options, onBadRow: 'stop' }, out, '')).rejects.toThrow(/prompt\.json, line 8/);
 });
 
+it('reads the same pictures again where its report lies among them', async () => {
+  const data = path.join(root, 'photos');
+  fs.mkdirSync(data);
+  for (const i of [0, 1]) fs.writeFileSync(path.join(data, `${i}.png`), await encodePng(new Uint8Array(3 * 16 * 16).fill(90 * i), 16, 16));
+  const check = () => checkData({ data, resolution: 16, captions: 'none' }, path.join(data, 'data-check'), 'npx controllab data check');
+  const first = await check();
+  expect(first[0]).toMatch(/^2 pictures of 2 rows can be read/);
+  expect((await check())[0]).toBe(first[0]);
+});
+
 it('counts aspect buckets, and what they cut off', async () => {
   const data = path.join(root, 'photos');
   fs.mkdirSync(data);

@@ -4,7 +4,7 @@ import type { Json, PictureSize } from '@controllab/data';
 import type { SizedBucket } from '@controllab/training';
 import { ExperimentError } from '../runner/errors.ts';
 import type { TrainData } from './data.ts';
-import { storedLatents, type Workplace } from './on-base.ts';
+import { encodedPictures, type Workplace } from './on-base.ts';
 
 /** Pictures of one size among those that are trained on. */
 export interface Bucket {
@@ -62,22 +62,21 @@ export const latentOf = (base: Pick<Base, 'factor'>, { width, height }: PictureS
   height: height / base.factor,
 });
 
-/** Buckets as a training takes them: their pictures encoded. */
+/** Buckets as a training takes them: their pictures encoded. With the rows that others stand in for, see `encodedPictures`. */
 export async function encodedBuckets(
   at: Workplace,
   base: Base,
-  { dataset, examples }: TrainData,
+  data: TrainData,
   buckets: readonly Bucket[],
-): Promise<SizedBucket[]> {
-  const encoded: SizedBucket[] = [];
-  for (const { size, indices } of buckets)
-    encoded.push({
-      latents: await storedLatents(at, base, dataset, examples, indices),
-      indices,
-      latent: latentOf(base, size),
-      fixed: base.fixedInputs(size),
-    });
-  return encoded;
+): Promise<{ latents: SizedBucket[]; passedOver: string[] }> {
+  const latents: SizedBucket[] = [];
+  const passedOver: string[] = [];
+  for (const { size, indices } of buckets) {
+    const encoded = await encodedPictures(at, base, data, indices);
+    latents.push({ latents: encoded.file, indices, latent: latentOf(base, size), fixed: base.fixedInputs(size) });
+    passedOver.push(...encoded.passedOver);
+  }
+  return { latents, passedOver };
 }
 
 /** The examples of one bucket, as the first ones of data: what is drawn while a network trains. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Base } from '@controllab/base-model';
 import { userPath } from '@controllab/command-line';
-import { openUserData, type Dataset } from '@controllab/data';
+import { NO_COLUMN, openUserData, type Dataset } from '@controllab/data';
 import { emojiScenes, SCENE_SEEDS, trainingMix } from '@controllab/emoji-scenes';
 import { fill50k } from '@controllab/fill50k';
 import { COMMITTED_TIER } from '@controllab/mini-sd';
@@ -119,7 +119,9 @@ export async function openData(settings: TrainSettings, base: Base, at: Place): 
 
 async function openFiles(settings: TrainSettings, base: Base): Promise<TrainData> {
   const { control, maxTrainSamples, captions, onBadRow, allowOutside, crop, encoding } = settings;
-  const columns = { image: settings.imageColumn, caption: settings.captionColumn, condition: settings.conditioningImageColumn };
+  // A condition that is not trained on need not be there, nor whole, nor the only one.
+  const condition = control === 'column' ? settings.conditioningImageColumn : NO_COLUMN;
+  const columns = { image: settings.imageColumn, caption: settings.captionColumn, condition };
   const dataset = await openUserData({
     data: userPath(settings.data),
     format: settings.dataFormat,

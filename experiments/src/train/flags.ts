@@ -76,8 +76,15 @@ export interface TrainFlags {
   dryRun: boolean;
 }
 
+/** A number from 0 to below 1. */
+function belowOne(text: string): number {
+  const value = share(text);
+  if (value === 1) throw new InvalidArgumentError('Expected a number from 0 to below 1.');
+  return value;
+}
+
 /** A number above 0 and below 1. */
-function decay(text: string): number {
+function between(text: string): number {
   const value = share(text);
   if (value === 0 || value === 1) throw new InvalidArgumentError('Expected a number between 0 and 1.');
   return value;
@@ -127,17 +134,17 @@ const dataFlags = (command: Command): Command =>
 
 const optimizerFlags = (command: Command): Command =>
   command
-    .option('--learning-rate <number>', 'highest learning rate', positive, 5e-6)
+    .option('--learning-rate <number>', 'highest learning rate', between, 5e-6)
     .addOption(new Option('--lr-scheduler <name>', "diffusers' schedules").choices(diffusersSchedules).default('constant'))
     .option('--lr-warmup-steps <count>', 'steps of warm-up, which constant has none of', integer(0), 500)
     .option('--lr-num-cycles <count>', 'restarts of cosine_with_restarts', integer(1), 1)
     .option('--lr-power <number>', 'power of polynomial', positive, 1)
-    .option('--adam-beta1 <share>', "decay of AdamW's first moment", share, 0.9)
-    .option('--adam-beta2 <share>', "decay of AdamW's second moment", share, 0.999)
+    .option('--adam-beta1 <share>', "decay of AdamW's first moment", belowOne, 0.9)
+    .option('--adam-beta2 <share>', "decay of AdamW's second moment", belowOne, 0.999)
     .option('--adam-weight-decay <number>', "AdamW's weight decay", finite(0), 0.01)
     .option('--adam-epsilon <number>', "AdamW's epsilon", positive, 1e-8)
     .option('--max-grad-norm <number>', 'norm to which longer gradients are cut, 0 for none', finite(0), 1)
-    .option('--ema <decay>', 'keep averaged weights', decay);
+    .option('--ema <decay>', 'keep averaged weights', between);
 
 const recipeFlags = (command: Command): Command =>
   optimizerFlags(
@@ -162,7 +169,7 @@ const validationFlags = (command: Command): Command =>
     .option('--validation-prompt <text>', 'drawn while training; by default captions of the data', repeatable(String))
     .option(
       '--validation-image <file>',
-      'with --control canny its edges are the condition, else it is it; one for each prompt, or for all',
+      'the picture that --control canny, command or onnx makes the condition of, with column the condition itself; one for each prompt, or for all',
       repeatable(named),
     )
     .option('--num-validation-images <count>', 'pictures of each prompt', integer(1), 1)

@@ -1,25 +1,33 @@
 import { mkdir, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { canonicalJson, checkOutput, heldText, isLockFile, jsonDifference, Lock, writeAtomic, type Json } from '@controllab/data';
+import {
+  canonicalJson,
+  checkOutput,
+  heldText,
+  isLockFile,
+  jsonDifference,
+  Lock,
+  TRAINING_FILE,
+  TRAINING_FORMAT,
+  writeAtomic,
+  type Json,
+} from '@controllab/data';
 import { ExperimentError } from '../runner/errors.ts';
 
-/** What a training is a function of: whoever finds it in a folder knows whose folder that is. */
-const IDENTITY = 'training.json';
-const FORMAT = 'controllab-training-1';
 const SHOWN = 6;
 
 /** The identity that a folder holds; null for a folder without one. @throws ExperimentError when the folder is somebody else's */
 async function identityIn(out: string): Promise<Json | null> {
   const names = (await readdir(out).catch(() => [])).filter((name) => !isLockFile(name) && !name.endsWith('.tmp'));
   if (names.length === 0) return null;
-  const text = await readFile(path.join(out, IDENTITY), 'utf8').catch(() => '');
+  const text = await readFile(path.join(out, TRAINING_FILE), 'utf8').catch(() => '');
   let held: { format?: unknown; identity?: Json } | null = null;
   try {
     held = JSON.parse(text) as { format?: unknown; identity?: Json };
   } catch {
     // told below
   }
-  if (held?.format === FORMAT && held.identity !== undefined) return held.identity;
+  if (held?.format === TRAINING_FORMAT && held.identity !== undefined) return held.identity;
   throw new ExperimentError(
     'invalid-option',
     `train: ${out} holds files that are no training's (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', ...' : ''}). Name a new or empty folder with --out.`,
@@ -52,7 +60,7 @@ export async function inTrainFolder<T>(out: string, identity: Json, work: () => 
         { out, differences },
       );
     }
-    await writeAtomic(path.join(out, IDENTITY), `${JSON.stringify({ format: FORMAT, identity }, null, 2)}\n`);
+    await writeAtomic(path.join(out, TRAINING_FILE), `${JSON.stringify({ format: TRAINING_FORMAT, identity }, null, 2)}\n`);
     return await work();
   } finally {
     lock.release();

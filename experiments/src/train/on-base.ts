@@ -6,6 +6,7 @@ import type { CompileOptions } from '@controllab/tfjs-onnx';
 import { latentPool, type ControlTraining } from '@controllab/training';
 import type { Numerics } from '../runner/numerics.ts';
 import type { Store } from '../runner/store.ts';
+import type { TrainData } from './data.ts';
 
 export const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json;
 
@@ -25,17 +26,23 @@ export interface Workplace {
   say(message: string): void;
 }
 
+/** Pictures as latents, and which rows of their data others stand in for, in words. */
+export interface EncodedPictures {
+  readonly file: string;
+  readonly passedOver: readonly string[];
+}
+
 /**
- * The file of a dataset's first pictures as latents of the base, encoded once for all trainings.
+ * The first pictures of data as latents of the base, encoded once for all trainings. Rows of a large set that turn out to be bad are kept
+ * with them: whoever finds the latents there has to be told as well.
  * @param only numbers of the pictures that are encoded, where they are not all
  */
-export async function storedLatents(
+export async function encodedPictures(
   at: Workplace,
   base: Base,
-  dataset: Dataset,
-  examples: number,
+  { dataset, examples, problems }: Pick<TrainData, 'dataset' | 'examples' | 'problems'>,
   only?: readonly number[],
-): Promise<string> {
+): Promise<EncodedPictures> {
   const encoder = base.hashes['vae']!;
   const identity: Json = {
     encoder,
@@ -45,7 +52,7 @@ export async function storedLatents(
     numerics: plain(at.numerics),
   };
   const file = 'latents.safetensors';
-  const { directory } = await at.store.cell('latents', identity, async (folder) => {
+  const { directory, value } = await at.store.cell<Pick<EncodedPictures, 'passedOver'> | null>('latents', identity, async (folder) => {
     at.say(`encoding ${only?.length ?? examples} pictures of ${dataset.id}`);
     await latentPool(path.join(folder, file), {
       dataset,
@@ -55,7 +62,17 @@ export async function storedLatents(
       encode: (images) => base.encode(images, at.engine),
       say: at.say,
     });
-    return { value: null, files: [file] };
+    const passedOver = problems();
+    return { value: passedOver.length === 0 ? null : { passedOver }, files: [file] };
   });
-  return path.join(directory, file);
+  return { file: path.join(directory, file), passedOver: value?.passedOver ?? [] };
 }
+
+/** The file of a dataset's first pictures as latents, as `encodedPictures` makes it, where no row can be bad. */
+export const storedLatents = async (
+  at: Workplace,
+  base: Base,
+  dataset: Dataset,
+  examples: number,
+  only?: readonly number[],
+): Promise<string> => (await encodedPictures(at, base, { dataset, examples, problems: () => [] }, only)).file;

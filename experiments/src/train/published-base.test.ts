@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import * as tf from '@tensorflow/tfjs';
 import { openCheckpoint, openControl } from '@controllab/base-model';
 import { writeTinyModel } from '@controllab/base-model/testing';
@@ -57,6 +57,45 @@ it("trains on a user's pictures and a checkpoint of Stable Diffusion's architect
       .subarray(1, 4)
       .toString(),
   ).toBe('PNG');
+}, 300_000);
+
+it('run again in its folder keeps what was edited there, and shows no picture under another prompt', async () => {
+  const out = "it's mine";
+  const said: string[] = [];
+  const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => said.push(String(text)) > 0);
+  const again = async (...argv: string[]): Promise<string> => {
+    said.length = 0;
+    await run(`--out=${at(out)}`, `--validation-image=${at('photos', 'disc-0.png')}`, ...argv);
+    return said.join('');
+  };
+  const text = (...names: string[]): string => readFileSync(at(out, ...names), 'utf8');
+  try {
+    expect(await again('--validation-prompt=one cat')).not.toMatch(/edited|other prompts/);
+    const card = text('README.md');
+    expect(card).toContain(`--controlnet 'it'\\''s mine' --condition picture.png`);
+    expect(card).toContain('from_pretrained("it\'s mine")');
+    expect(card).toMatch(/images\/pictures\.png[^]*after step 0, 2[^]*"one cat"/);
+    expect(text('report', 'index.html')).toMatch(/Drawn under [^<]*one cat/);
+
+    writeFileSync(at(out, 'README.md'), `${card}my words\n`);
+    writeFileSync(at(out, 'train.json'), '{"mine": true}\n');
+    const other = await again('--validation-prompt=two cats');
+    expect(other).toMatch(/what 2 steps drew before was drawn under other prompts/);
+    expect(other).toContain('README.md was edited, and stays; what it would be now is README.new.md');
+    expect([text('README.md'), text('train.json')]).toEqual([`${card}my words\n`, '{"mine": true}\n']);
+    expect(text('train.new.json')).toContain('two cats');
+    expect(text('README.new.md')).not.toMatch(/pictures\.png|two cats/);
+    expect(text('report', 'index.html')).not.toContain('Drawn under');
+
+    // What nobody has edited since is written anew; what is edited twice stays twice.
+    expect(await again('--validation-prompt=one cat')).not.toContain('other prompts');
+    expect(text('README.new.md')).toBe(card);
+    writeFileSync(at(out, 'README.new.md'), 'mine, too');
+    expect(await again('--validation-prompt=two cats')).toContain('README.md and README.new.md were edited, and stay: move one away');
+    expect(text('README.new.md')).toBe('mine, too');
+  } finally {
+    write.mockRestore();
+  }
 }, 300_000);
 
 it('trains a ControlNeXt there in the layout that is released', async () => {

@@ -7,7 +7,7 @@ import { parseFlags } from '@controllab/command-line';
 import { checkRecipe } from '@controllab/training';
 import { applyConfigFile, configText } from './config-file.ts';
 import { trainFlags, type TrainFlags } from './flags.ts';
-import { recipeOf, trainSettings } from './settings.ts';
+import { recipeOf, trainSettings, warmupWarning } from './settings.ts';
 
 let root: string;
 beforeAll(() => void (root = mkdtempSync(path.join(os.tmpdir(), 'flags-'))));
@@ -51,7 +51,17 @@ describe('flags', () => {
     [['--captions=none', '--caption-column=text'], /reads no --caption-column/],
     [['--method=controlnext', '--export', 'onnx'], /is for ControlNets/],
     [['--method=controlnet-mid', '--export', 'cldm'], /is for ControlNets/],
+    [['--lr-power=2'], /--lr-power is for --lr-scheduler polynomial/],
+    [['--lr-scheduler=cosine', '--lr-num-cycles=3'], /--lr-num-cycles is for --lr-scheduler cosine_with_restarts/],
+    [['--save-dtype=F16', '--export', 'onnx'], /--export onnx is written in F32: leave --save-dtype F16 out/],
   ])('that do not go together are refused: %j', (argv, message) => expect(() => settings(...argv)).toThrow(message));
+
+  it.each([
+    ['--adam-beta1=1', /--adam-beta1.* Expected a number from 0 to below 1/],
+    ['--adam-beta2=1', /--adam-beta2.* Expected a number from 0 to below 1/],
+    ['--learning-rate=2', /--learning-rate.* Expected a number/],
+    ['--learning-rate=1', /--learning-rate.* Expected a number between 0 and 1/],
+  ])('that no recipe takes are refused at once: %s', (flag, message) => expect(() => parsed([flag])).toThrow(message));
 
   it('need data and a folder', () => {
     expect(() => trainSettings(parsed([]).opts<TrainFlags>())).toThrow(/give --data/);
@@ -67,6 +77,16 @@ describe('the recipe', () => {
       steps: 6,
     });
     expect(recipeOf(settings('--max-train-steps=7'), 10).steps).toBe(7);
+  });
+
+  it('of which all is warm-up is warned of, as it is with the default and few steps', () => {
+    const warning = (...argv: string[]) => warmupWarning(recipeOf(settings('--max-train-steps=300', ...argv), 10));
+    expect(warning()).toBeNull();
+    expect(warning('--lr-scheduler=cosine')).toBe(
+      'Warning: of 300 steps all are warm-up (--lr-warmup-steps 500): the learning rate never reaches 0.000005, and cosine never decays.',
+    );
+    expect(warning('--lr-scheduler=constant_with_warmup', '--lr-warmup-steps=300')).toMatch(/never reaches 0\.000005\.$/);
+    expect(warning('--lr-scheduler=cosine', '--lr-warmup-steps=299')).toBeNull();
   });
 
   it('has every flag, and is one that training takes', () => {

@@ -38,11 +38,25 @@ export function trainSettings(flags: TrainFlags): TrainSettings {
   if (flags.conditionCommand !== undefined) commandWords(flags.conditionCommand);
   if (flags.captions === 'none' && flags.captionColumn !== undefined) fail('--captions none reads no --caption-column.', flags);
   if (flags.bucketStep !== undefined && !flags.aspectBuckets) fail('--bucket-step is for --aspect-buckets.', flags);
+  for (const [scheduler, flag, value] of [
+    ['polynomial', '--lr-power', flags.lrPower],
+    ['cosine_with_restarts', '--lr-num-cycles', flags.lrNumCycles],
+  ] as const)
+    if (flags.lrScheduler !== scheduler && value !== 1) fail(`${flag} is for --lr-scheduler ${scheduler}.`, flags);
   const exports = flags.export ?? [];
+  if (exports.includes('onnx') && flags.saveDtype === 'F16') fail('--export onnx is written in F32: leave --save-dtype F16 out.', flags);
   const method = methodOf(flags.method);
   if (exports.length > 0 && !/^controlnet(-gaussian|-random)?$/.test(method.id))
     fail(`--export ${exports.join(' ')} is for ControlNets; --method is ${flags.method}.`, flags);
   return { ...flags, method, data, out, exports };
+}
+
+/** What to say of a warm-up that fills a training; null of any other. */
+export function warmupWarning({ warmup, steps, learningRate, schedule }: Recipe): string | null {
+  if (warmup < steps) return null;
+  const { diffusers } = schedule as { diffusers: string };
+  const decays = diffusers === 'constant_with_warmup' ? '' : `, and ${diffusers} never decays`;
+  return `Warning: of ${steps} steps all are warm-up (--lr-warmup-steps ${warmup}): the learning rate never reaches ${learningRate}${decays}.`;
 }
 
 /**

@@ -4,11 +4,11 @@ import path from 'node:path';
 import { checkSize, type Base } from '@controllab/base-model';
 import { userPath, workspaceRoot } from '@controllab/command-line';
 import { countParameters, type Control, type LatentSize } from '@controllab/core-blocks';
-import { firstExamples, plainLines, writeAtomic, type Json } from '@controllab/data';
+import { firstExamples, plainLines, type Json } from '@controllab/data';
 import { openBase } from '@controllab/mini-sd';
 import { isMini } from '@controllab/mini-sd/names';
 import { currentCommit } from '@controllab/report';
-import { trainControl, TRAINING_REVISION, type LogLine, type Recipe } from '@controllab/training';
+import { checkRecipe, trainControl, TRAINING_REVISION, type LogLine, type Recipe } from '@controllab/training';
 import { ExperimentError, Interrupted } from '../runner/errors.ts';
 import { numericsOf } from '../runner/numerics.ts';
 import { Store } from '../runner/store.ts';
@@ -17,11 +17,13 @@ import { openData, type TrainData } from './data.ts';
 import { dryRun } from './dry-run.ts';
 import { checkTrainFolder, inTrainFolder } from './folder.ts';
 import { observe } from './live/observer.ts';
-import type { PageSetting } from './live/page.ts';
-import { onBase, plain, storedLatents, type Workplace } from './on-base.ts';
+import { drawnLines, type PageSetting } from './live/page.ts';
+import { encodedPictures, onBase, plain, type Workplace } from './on-base.ts';
+import { writeOwnText } from './output/own-text.ts';
 import { writeOutputs } from './output/write-outputs.ts';
-import { recipeOf, type TrainSettings } from './settings.ts';
-import { openValidation, validatedPictures, type Validated } from './validation.ts';
+import { problemTeller } from './problems.ts';
+import { recipeOf, warmupWarning, type TrainSettings } from './settings.ts';
+import { drawnUnder, openValidation, validatedPictures, type Validated } from './validation.ts';
 
 type Size = { readonly width: number; readonly height: number };
 
@@ -46,6 +48,8 @@ export interface PlannedTraining {
   readonly buckets: readonly [Bucket, ...Bucket[]] | null;
   readonly at: Workplace;
   readonly out: string;
+  /** Says rows that are passed over, each once. */
+  sayProblems(problems: readonly string[]): void;
 }
 
 function workplace({ provider, threads = os.cpus().length, store }: TrainSettings): Workplace {
@@ -74,16 +78,6 @@ async function sizeOf({ resolution }: TrainSettings, base: Base, { dataset }: Tr
   return size;
 }
 
-/** Rows that are said one by one. */
-const PROBLEMS = 10;
-
-/** Says which rows of the data are passed over. */
-function sayProblems({ problems }: TrainData, at: Workplace): void {
-  const all = problems();
-  for (const problem of all.slice(0, PROBLEMS)) at.say(`passed over: ${problem}`);
-  if (all.length > PROBLEMS) at.say(`passed over: ${all.length - PROBLEMS} more rows`);
-}
-
 async function plan(settings: TrainSettings): Promise<PlannedTraining> {
   const at = workplace(settings);
   const out = userPath(settings.out);
@@ -92,7 +86,8 @@ async function plan(settings: TrainSettings): Promise<PlannedTraining> {
   const base = await openBase(isMini(name) ? name : userPath(name), { config: baseConfig === undefined ? null : userPath(baseConfig) });
   const control = settings.method.create(base.denoiser().target);
   const data = await openData(settings, base, { store: at.store.root, say: at.say });
-  sayProblems(data, at);
+  const sayProblems = problemTeller(at.say);
+  sayProblems(data.problems());
   const buckets = settings.aspectBuckets ? await storedBuckets(at, base, data) : null;
   if (buckets !== null) at.say(`aspect buckets: ${buckets.map(bucketText).join(', ')}`);
   const size = buckets?.[0].size ?? (await sizeOf(settings, base, data));
@@ -101,7 +96,10 @@ async function plan(settings: TrainSettings): Promise<PlannedTraining> {
     data.examples,
     buckets?.map(({ indices }) => indices.length),
   );
-  return { settings, base, control, data, recipe, size, latent: latentOf(base, size), buckets, at, out };
+  checkRecipe(recipe);
+  const warning = warmupWarning(recipe);
+  if (warning !== null) at.say(warning);
+  return { settings, base, control, data, recipe, size, latent: latentOf(base, size), buckets, at, out, sayProblems };
 }
 
 /** What a training is a pure function of. */
@@ -159,6 +157,7 @@ const pageSetting = (planned: PlannedTraining, pictures: readonly Validated[], {
   samplesPerStep: planned.recipe.batchSize * (planned.recipe.accumulation ?? 1),
   seed: planned.settings.seed,
   pictures,
+  drawnUnder: drawnUnder(planned.settings, pictures),
   validation: path.join(planned.out, 'validation'),
   facts: factsOf(planned),
   command,
@@ -167,10 +166,25 @@ const pageSetting = (planned: PlannedTraining, pictures: readonly Validated[], {
   datasetHash: planned.data.dataset.hash.slice(0, 12),
 });
 
+async function encoded({ base, data, buckets, at }: PlannedTraining) {
+  if (buckets !== null) return encodedBuckets(at, base, data, buckets);
+  const { file: latents, passedOver } = await encodedPictures(at, base, data);
+  return { latents, passedOver };
+}
+
+/** Says that pictures of before a resume were drawn under other prompts, and are not shown under those of now. */
+function sayOthers(page: PageSetting, lines: readonly LogLine[], say: (message: string) => void): void {
+  const others = lines.filter((line) => 'evaluation' in line).length - drawnLines(page, lines).length;
+  if (others > 0 && page.pictures.length > 0)
+    say(
+      `Warning: what ${others} steps drew before was drawn under other prompts, conditions or --validation flags, or by an earlier version: page and model card leave it out.`,
+    );
+}
+
 /** Trains in the folder, or goes on. @throws Interrupted when a signal stopped it */
 async function trainIn(planned: PlannedTraining, identity: Json, given: GivenCommand): Promise<void> {
-  const { settings, base, control, data, recipe, size, latent, buckets, at, out } = planned;
-  await writeAtomic(path.join(out, 'train.json'), given.config);
+  const { settings, base, control, data, recipe, size, latent, buckets, at, out, sayProblems } = planned;
+  await writeOwnText(out, 'train.json', given.config, at.say);
   await sayCaptions(planned);
   // With buckets those of one size are drawn.
   const drawn = buckets === null ? data : { ...data, ...oneBucket(data, buckets[0]) };
@@ -179,8 +193,9 @@ async function trainIn(planned: PlannedTraining, identity: Json, given: GivenCom
   await mkdir(page.validation, { recursive: true });
   const observer = observe(page, { page: path.join(out, 'report'), tensorboard: path.join(out, 'tensorboard') });
   at.say(`the run's page: ${path.relative(process.cwd(), path.join(out, 'report', 'index.html'))}`);
-  const latents =
-    buckets === null ? await storedLatents(at, base, data.dataset, recipe.examples) : await encodedBuckets(at, base, data, buckets);
+  const { latents, passedOver } = await encoded(planned);
+  // Of a large set rows are read that nobody had looked at before.
+  sayProblems([...passedOver, ...data.problems()]);
   const validation = settings.validation ? await openValidation({ settings, base, recipe, at, pictures, size }, page.validation) : null;
   const lines: LogLine[] = [];
   try {
@@ -202,6 +217,7 @@ async function trainIn(planned: PlannedTraining, identity: Json, given: GivenCom
       cutPrompts: true,
       ...(validation === null ? {} : { evaluation: validation.evaluation }),
       onRecord: async (more) => {
+        if (lines.length === 0) sayOthers(page, more, at.say);
         lines.push(...more);
         await observer.onRecord(more);
       },

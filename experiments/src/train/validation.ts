@@ -3,7 +3,7 @@ import path from 'node:path';
 import sharp from 'sharp';
 import { createSampler, sampleInBatches, type Base, type Sampler } from '@controllab/base-model';
 import { userPath } from '@controllab/command-line';
-import { canny, conditionBatch, firstExamples, writeAtomic, type RgbImage } from '@controllab/data';
+import { canny, conditionBatch, firstExamples, jsonHash, pixelHash, writeAtomic, type RgbImage } from '@controllab/data';
 import type { Method } from '@controllab/core-blocks';
 import { edgeF1 } from '@controllab/metrics';
 import { encodePng } from '@controllab/report';
@@ -49,6 +49,20 @@ export async function validatedPictures(
   return pictures;
 }
 
+/** Guidance of a drawing. */
+const guidanceOfDrawing = ({ validationGuidance, base }: TrainSettings): number => validationGuidance ?? guidanceOf(base);
+
+/** Under what name the log's evaluations say what they were drawn under: those of another setting are none of these pictures. */
+export const DRAWN_UNDER = 'drawn under';
+
+/** Stands for all that decides a drawing and is no part of a training: prompts, conditions, guidance, sampling steps. */
+export const drawnUnder = (settings: TrainSettings, pictures: readonly Validated[]): string =>
+  jsonHash({
+    pictures: pictures.map(({ prompt, condition }) => [prompt, pixelHash(condition)]),
+    guidance: guidanceOfDrawing(settings),
+    steps: settings.validationInferenceSteps,
+  }).slice(0, 16);
+
 /** Where the picture of a step lies in the training's folder. */
 export const pictureName = (step: number, picture: number): string => `step-${String(step).padStart(8, '0')}-${picture + 1}.png`;
 
@@ -86,7 +100,8 @@ export async function openValidation(
   folder: string,
 ): Promise<Validation> {
   const { settings, base, recipe, at, pictures, size } = given;
-  const guidance = settings.validationGuidance ?? guidanceOf(settings.base);
+  const guidance = guidanceOfDrawing(settings);
+  const setting = { [DRAWN_UNDER]: drawnUnder(settings, pictures) };
   const sampler: Sampler = await openSampler(base, settings.method, at, size, pictures.length, guidance);
   const draw = async (step: number, weights: Parameters<Evaluation['run']>[0]['state']): Promise<EvaluationValues> => {
     const drawn = await sampleInBatches(sampler, {
@@ -99,7 +114,7 @@ export async function openValidation(
     });
     for (const [i, image] of drawn.entries())
       await writeAtomic(path.join(folder, pictureName(step, i)), await encodePng(image.rgb, image.width, image.height));
-    return settings.control === 'canny' ? { 'edge F1': meanEdgeF1(drawn, pictures) } : {};
+    return settings.control === 'canny' ? { 'edge F1': meanEdgeF1(drawn, pictures), ...setting } : setting;
   };
   return {
     evaluation: { every: settings.validationSteps, run: ({ step, state }) => draw(step, state) },

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { type Json, canonicalJson, isDiskFull, jsonDifference, jsonHash } from '@controllab/data';
 import { verifySafetensors, writeSafetensors } from '@controllab/core-blocks';
@@ -29,9 +29,12 @@ export interface Checkpoint {
 
 const fileOf = (directory: string, step: number) => path.join(directory, `step-${String(step).padStart(8, '0')}.safetensors`);
 
-/** Steps of the checkpoints in a directory, newest first. */
+/** Where a run directory's checkpoints lie. */
+export const checkpointFolder = (run: string): string => path.join(run, 'checkpoints');
+
+/** Steps of the checkpoints in a directory, newest first; none where it is not there. */
 export function checkpointSteps(directory: string): number[] {
-  return readdirSync(directory)
+  return (existsSync(directory) ? readdirSync(directory) : [])
     .flatMap((name) => NAME.exec(name)?.[1] ?? [])
     .map(Number)
     .sort((a, b) => b - a);

@@ -89,6 +89,18 @@ describe('runTraining', () => {
     );
   });
 
+  it('does not go on from a step that several steps a run would carry past its end', async () => {
+    const directory = newDirectory();
+    await run({ directory, checkpointEvery: 5, totalSteps: 15 });
+    await expect(run({ directory, step: fakeStep(4) })).rejects.toThrow(
+      /expected the step of .*step-00000015\.safetensors to be a multiple of stepsPerRun \(4\), got 15; compile the step for a divisor/,
+    );
+    await expect(run({ directory, totalSteps: 10 })).rejects.toThrow(
+      /step-00000015\.safetensors lies behind the last step, 10: name another/,
+    );
+    expect(checkpoints(directory)).toEqual(['step-00000010.safetensors', 'step-00000015.safetensors']);
+  });
+
   it('skips a broken newest checkpoint by name and ends with the same bytes', async () => {
     const [whole, broken] = [newDirectory(), newDirectory()];
     const reference = await run({ directory: whole, checkpointEvery: 5 });

@@ -3,8 +3,7 @@ import path from 'node:path';
 import { heldText, Lock, systemProblem, type Json } from '@controllab/data';
 import type { CompiledFunction, HostTensor } from '@controllab/tfjs-onnx';
 import type { Batch, BatchSource } from './batch.ts';
-import { checkpointSteps, newestCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
-
+import { checkpointFolder, checkpointSteps, newestCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
 import type { LearningRate } from './learning-rate.ts';
 import { LossWatch, type LossRise } from './loss-watch.ts';
@@ -27,7 +26,7 @@ export interface Evaluation {
 export interface TrainingOptions {
   /** Names the run in messages. */
   name: string;
-  /** With K = step.stepsPerRun > 1, all counts of steps below must be multiples of K. */
+  /** With K = step.stepsPerRun > 1, all counts of steps below must be multiples of K, and that of a checkpoint that it goes on from. */
   step: TrainStep;
   /**
    * State of step 0, see `initialTrainState`; a run that resumes takes its checkpoint's instead. Asked for once, and not kept: of a large
@@ -116,8 +115,6 @@ export async function runTraining(options: TrainingOptions): Promise<TrainingRes
     await options.batches.close();
   }
 }
-
-const checkpointFolder = (directory: string): string => path.join(directory, 'checkpoints');
 
 /** Two processes in one directory would write one log: the second is told who is there. */
 async function lockRun(name: string, directory: string): Promise<Lock> {
@@ -300,12 +297,13 @@ const round = (x: number) => Number(x.toPrecision(4));
 
 /** Sets the step's state to the checkpoint's. @returns where that was, without the state: nothing but the step holds it from now on */
 function resume(
-  { step, initialState }: TrainingOptions,
+  { step, initialState, totalSteps }: TrainingOptions,
   checkpoint: Checkpoint | null,
   progress: Progress,
 ): Omit<Checkpoint, 'state'> | null {
   if (checkpoint === null) return null;
   const { state, ...at } = checkpoint;
+  checkStep(at, step.stepsPerRun, totalSteps);
   checkState(at.file, initialState(), state);
   progress.message(`continuing from step ${at.step} (${path.basename(at.file)})`);
   step.state = state;
@@ -326,6 +324,22 @@ function checkMultiples({ stepsPerRun, ...counts }: { stepsPerRun: number } & Re
         { [name]: count, stepsPerRun },
       );
   }
+}
+
+/** From elsewhere the loop would pass evaluations, checkpoints and its own end. */
+function checkStep({ file, step }: Pick<Checkpoint, 'file' | 'step'>, stepsPerRun: number, totalSteps: number): void {
+  if (step > totalSteps)
+    throw new TrainingError(
+      'invalid-options',
+      `${file} lies behind the last step, ${totalSteps}: name another directory, or remove it to go on from an earlier one`,
+      { file, step, totalSteps },
+    );
+  if (step % stepsPerRun !== 0)
+    throw new TrainingError(
+      'invalid-options',
+      `Error in runTraining: expected the step of ${file} to be a multiple of stepsPerRun (${stepsPerRun}), got ${step}; compile the step for a divisor of both`,
+      { file, step, stepsPerRun },
+    );
 }
 
 function checkState(file: string, expected: Record<string, HostTensor>, got: Record<string, HostTensor>): void {

@@ -2,6 +2,7 @@ import type { Json } from '@controllab/data';
 import type { ProgressOutput } from '@controllab/report';
 import type { CompiledFunction, CompileOptions, HostTensor } from '@controllab/tfjs-onnx';
 import type { BatchSource } from './batch.ts';
+import { checkpointFolder, checkpointSteps } from './checkpoint.ts';
 import { learningRateOf, type Recipe } from './denoising/recipe.ts';
 import { runTraining, type Evaluation, type TrainingOptions, type TrainingResult, type TrainStep } from './run-training.ts';
 import { initialTrainState, stateTensors } from './train-step.ts';
@@ -30,12 +31,16 @@ export interface Trained {
   readonly weights: Record<string, HostTensor> | null;
 }
 
-/** Steps after which something happens: what one call of the engine runs must divide each. */
+/**
+ * Steps after which something happens: what one call of the engine runs must divide each. Those of the checkpoints that there are, too:
+ * the run goes on from one, and how often things happened before is no part of what identifies a training.
+ */
 export const stepCounts = (
   { steps }: Pick<Recipe, 'steps'>,
-  { evaluation, checkpointEvery }: Pick<RecipeTraining, 'evaluation' | 'checkpointEvery'>,
+  { evaluation, checkpointEvery, directory }: Pick<RecipeTraining, 'evaluation' | 'checkpointEvery' | 'directory'>,
 ): number[] => [
   steps,
+  ...checkpointSteps(checkpointFolder(directory)),
   ...(evaluation === undefined ? [] : [evaluation.every]),
   ...(checkpointEvery === undefined ? [] : [checkpointEvery]),
 ];

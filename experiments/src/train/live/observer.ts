@@ -5,7 +5,7 @@ import { writeAtomic } from '@controllab/data';
 import { encodeEvents, eventFileStart, writeReport, type Event, type EventImage } from '@controllab/report';
 import type { LogLine, TrainingOptions } from '@controllab/training';
 import { pictureName } from '../validation.ts';
-import { pageOf, type PageSetting } from './page.ts';
+import { drawnLines, pageOf, type PageSetting } from './page.ts';
 
 /** Milliseconds between two versions of the page. */
 const PAGE_MS = 5000;
@@ -18,16 +18,18 @@ async function eventImage(file: string): Promise<EventImage[]> {
   return png === null ? [] : [{ png, width: png.readUInt32BE(16), height: png.readUInt32BE(20) }];
 }
 
-/** A line of the log for TensorBoard. */
-async function eventOf(line: LogLine, { pictures, validation }: PageSetting): Promise<Event> {
+/** A line of the log for TensorBoard; none of pictures that were drawn under another setting. */
+async function eventsOf(line: LogLine, setting: PageSetting): Promise<Event[]> {
+  const { pictures, validation } = setting;
   const at = { wallTime: Date.parse(line.time) / 1000, step: line.step };
   if ('loss' in line)
-    return { ...at, values: { loss: line.loss, 'learning rate': line.lr, 'samples per second': line.samples_per_second } };
+    return [{ ...at, values: { loss: line.loss, 'learning rate': line.lr, 'samples per second': line.samples_per_second } }];
+  if (drawnLines(setting, [line]).length === 0) return [];
   const values: Record<string, number | EventImage> = {};
   for (const [name, value] of Object.entries(line.evaluation)) if (typeof value === 'number') values[name.replaceAll(' ', '-')] = value;
   for (const i of pictures.keys())
     for (const image of await eventImage(path.join(validation, pictureName(line.step, i)))) values[`validation/${i + 1}`] = image;
-  return { ...at, values };
+  return [{ ...at, values }];
 }
 
 /** Follows a training: TensorBoard's events and a page, both made from the log, that of before a resume included. */
@@ -44,7 +46,7 @@ export function observe(setting: PageSetting, folders: { page: string; tensorboa
     async onRecord(more) {
       lines.push(...more);
       const encoded: Event[] = [];
-      for (const line of more) encoded.push(await eventOf(line, setting));
+      for (const line of more) encoded.push(...(await eventsOf(line, setting)));
       if (begun) appendFileSync(events, encodeEvents(encoded));
       else {
         await mkdir(folders.tensorboard, { recursive: true });

@@ -1,7 +1,7 @@
 import type { RgbImage } from '@controllab/data';
 import { currentCommit, literal, machine, type Block, type FilmStrip, type LineFigure, type Report } from '@controllab/report';
 import type { LogLine } from '@controllab/training';
-import { readPicture, type Validated } from '../validation.ts';
+import { DRAWN_UNDER, readPicture, type Validated } from '../validation.ts';
 
 /** What the page of a training is made from, beside its log. */
 export interface PageSetting {
@@ -10,6 +10,8 @@ export interface PageSetting {
   readonly samplesPerStep: number;
   readonly seed: number;
   readonly pictures: readonly Validated[];
+  /** What they are drawn under, see `drawnUnder`. */
+  readonly drawnUnder: string;
   /** The folder of what was drawn. */
   readonly validation: string;
   readonly facts: Readonly<Record<string, string>>;
@@ -28,6 +30,10 @@ const COLUMNS = 10;
 
 type Step = Extract<LogLine, { loss: number }>;
 type Drawn = Extract<LogLine, { evaluation: unknown }>;
+
+/** The evaluations that drew these pictures: those of before a resume may have drawn others. */
+export const drawnLines = ({ drawnUnder }: Pick<PageSetting, 'drawnUnder'>, lines: readonly LogLine[]): Drawn[] =>
+  lines.filter((line): line is Drawn => 'evaluation' in line && line.evaluation[DRAWN_UNDER] === drawnUnder);
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
@@ -97,7 +103,7 @@ async function sectionsOf(setting: PageSetting, steps: readonly Step[], drawn: r
   const shown = shownSteps(drawn.map(({ step }) => step));
   const strips: Block[] = [];
   if (shown.length > 0) for (const i of setting.pictures.keys()) strips.push(await strip(i, shown, setting));
-  const measure = Object.keys(drawn[0]?.evaluation ?? {})[0];
+  const [measure] = Object.entries(drawn[0]?.evaluation ?? {}).flatMap(([name, value]) => (typeof value === 'number' ? [name] : []));
   const facts: Block = {
     kind: 'table',
     id: 'recipe-values',
@@ -135,7 +141,7 @@ function pace(steps: readonly Step[], totalSteps: number): string {
 /** The page of a training as far as it has come. */
 export async function pageOf(setting: PageSetting, lines: readonly LogLine[], state: 'running' | 'finished'): Promise<Report> {
   const steps = lines.filter((line): line is Step => 'loss' in line);
-  const drawn = lines.filter((line): line is Drawn => 'evaluation' in line);
+  const drawn = drawnLines(setting, lines);
   const sections = await sectionsOf(setting, steps, drawn);
   const isDrawn = sections.some(({ id }) => id === 'pictures');
   return {

@@ -2,8 +2,9 @@ import path from 'node:path';
 import { imageSheet, encodePng } from '@controllab/report';
 import { writeAtomic, type RgbImage } from '@controllab/data';
 import type { LogLine } from '@controllab/training';
-import { lossCurve, shownSteps, type PageSetting } from '../live/page.ts';
+import { drawnLines, lossCurve, shownSteps, type PageSetting } from '../live/page.ts';
 import { readPicture } from '../validation.ts';
+import { writeOwnText } from './own-text.ts';
 
 /** Steps that the pictures show. */
 const SHOWN = 6;
@@ -48,17 +49,19 @@ export interface Card {
   readonly files: readonly string[];
   /** How the files are used, as a block of code. */
   readonly use: string;
+  say(message: string): void;
 }
 
 /**
  * Writes README.md, a model card as Hugging Face reads it, with the curve and the pictures that it shows. Nothing in it depends on when or
- * how fast the training ran.
+ * how fast the training ran. One that was edited stays, see `writeOwnText`.
  */
 export async function writeModelCard(folder: string, card: Card): Promise<string[]> {
-  const { page, lines, base, control, library, files, use } = card;
+  const { page, lines, base, control, library, files, use, say } = card;
   const losses = lines.flatMap((line) => ('loss' in line ? [{ step: line.step, loss: line.loss }] : []));
+  const evaluations = drawnLines(page, lines);
   const drawn = shownSteps(
-    lines.flatMap((line) => ('evaluation' in line ? [line.step] : [])),
+    evaluations.map(({ step }) => step),
     SHOWN,
   );
   await writeAtomic(path.join(folder, 'images', 'loss.svg'), curveSvg(losses));
@@ -68,8 +71,7 @@ export async function writeModelCard(folder: string, card: Card): Promise<string
     await writeAtomic(path.join(folder, 'images', 'pictures.png'), await encodePng(rgb, width, height));
     images.push('images/pictures.png');
   }
-  const last = lines.findLast((line) => 'evaluation' in line);
-  const measured = Object.entries(last !== undefined && 'evaluation' in last ? last.evaluation : {}).flatMap(([name, value]) =>
+  const measured = Object.entries(evaluations.at(-1)?.evaluation ?? {}).flatMap(([name, value]) =>
     typeof value === 'number' ? [`${name} ${value.toFixed(3)}`] : [],
   );
   const text = `---
@@ -107,6 +109,6 @@ ${page.pictures.map(({ prompt }) => `- ${prompt === '' ? 'the empty prompt' : ya
 }
 The same training again, from the folder that it was started in: \`npx controllab train --config train.json --out ANOTHER\`.
 `;
-  await writeAtomic(path.join(folder, 'README.md'), text);
-  return ['README.md', ...images];
+  const written = await writeOwnText(folder, 'README.md', text, say);
+  return [...(written === null ? [] : [written]), ...images];
 }

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { shellText } from '@controllab/command-line';
 import type { LogLine } from '@controllab/training';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { isMini } from '@controllab/mini-sd/names';
@@ -12,14 +13,15 @@ const fenced = (language: string, lines: readonly string[]): string => ['```' + 
 
 /** How the files are used, in words for a model card. */
 function useOf({ settings, out, size }: PlannedTraining, isDiffusers: boolean): string {
-  const model = isMini(settings.base) ? (settings.base === 'mini' ? '' : `--model ${settings.base} `) : '--model BASE ';
-  const extractor = settings.control === 'canny' ? ' --extractor canny' : '';
+  const folder = path.basename(out);
+  const model = isMini(settings.base) ? (settings.base === 'mini' ? [] : ['--model', settings.base]) : ['--model', 'BASE'];
+  const extractor = settings.control === 'canny' ? ['--extractor', 'canny'] : [];
+  const words = shellText(['npx', 'controllab', 'generate', ...model, '--controlnet', folder, '--condition', 'picture.png', ...extractor]);
   const pixels = isMini(settings.base) ? '' : ` --width ${size.width} --height ${size.height}`;
-  const here = fenced('sh', [
-    `npx controllab generate ${model}--controlnet ${path.basename(out)} --condition picture.png${extractor} --prompt "..."${pixels}`,
-  ]);
+  const here = fenced('sh', [`${words} --prompt "..."${pixels}`]);
   if (!isDiffusers) return here;
-  return `${here}\n\n${fenced('py', ['from diffusers import ControlNetModel', '', `controlnet = ControlNetModel.from_pretrained("${path.basename(out)}")`])}`;
+  const loaded = `controlnet = ControlNetModel.from_pretrained(${JSON.stringify(folder)})`;
+  return `${here}\n\n${fenced('py', ['from diffusers import ControlNetModel', '', loaded])}`;
 }
 
 /** Writes everything that a finished training leaves. @returns the files' names */
@@ -27,7 +29,7 @@ export async function writeOutputs(
   planned: PlannedTraining,
   { weights, page, lines }: { weights: Record<string, HostTensor>; page: PageSetting; lines: readonly LogLine[] },
 ): Promise<string[]> {
-  const { settings, base, control, data, latent, out } = planned;
+  const { settings, base, control, data, latent, out, at } = planned;
   const denoiser = base.denoiser({ extraInputs: control.extraInputs });
   const trained: TrainedControl = { method: settings.method, control, target: denoiser.target, weights };
   const { saveDtype: dtype, seed, exports } = settings;
@@ -44,6 +46,7 @@ export async function writeOutputs(
     library: isDiffusers ? 'diffusers' : null,
     files,
     use: useOf(planned, isDiffusers),
+    say: at.say,
   });
   return [...files, ...card];
 }

@@ -104,8 +104,7 @@ export async function writeUserFormats(root: string, set: PictureSet): Promise<R
     put(format, files, format === 'csv' ? 'train.csv' : '');
     const entries = Object.entries(files).map(([name, data]) => ({ name, data: Buffer.from(data) }));
     put(`${format} in zip`, { 'a.zip': zipOf(entries.map(({ name, data }) => ({ name: `mine/${name}`, data }))) }, 'a.zip');
-    // Of a folder of pictures in a tar nothing says that it is no webdataset: it is read as one.
-    if (format !== 'folder') put(`${format} in tar`, { 'a.tar': await tarOf(entries) }, 'a.tar');
+    put(`${format} in tar`, { 'a.tar': await tarOf(entries) }, 'a.tar');
   }
   for (const [format, { files, opened: file }] of Object.entries(await shardsOf(set))) put(format, files, file);
   return opened;

@@ -7,6 +7,7 @@ import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { tarOf, tiffOf } from '../testing/archives.ts';
 import { pictureTable } from '../testing/parquet.ts';
+import { zipOf } from '../testing/zip.ts';
 import { openUserData } from './user-data.ts';
 import type { UserDataOptions } from './options.ts';
 
@@ -104,6 +105,31 @@ describe('a bad row', () => {
     expect((await skipped(folder)).problems).toHaveLength(3);
   });
 
+  it('may name its picture with the slashes of Windows, or its letters composed otherwise, wherever it lies', async () => {
+    const [composed, apart] = ['caf\u00e9', 'cafe\u0301'];
+    const table = `image,text\nimg\\a.png,one\n./img/${composed}.png,two\nIMG/A.png,x\nimg/${apart}s.png,x\n..\\a.png,x\n`;
+    const files = { 'img/a.png': png, [`img/${apart}.png`]: png, 'metadata.csv': table };
+    const entries = Object.entries(files).map(([name, data]) => ({ name, data: Buffer.from(data) }));
+    const archives = folderOf({ 'a.zip': zipOf(entries.map((entry) => ({ ...entry, flags: 0x800 }))), 'a.tar': await tarOf(entries) });
+    for (const data of [folderOf(files), path.join(archives, 'a.zip'), path.join(archives, 'a.tar')])
+      expect(await skipped(data), data).toEqual({
+        captions: ['one', 'two'],
+        problems: [
+          expect.stringMatching(
+            /row 4: IMG\/A\.png: there is no such file in .*; a file of that name in other letters is there: img\/a\.png$/,
+          ),
+          expect.stringMatching(/row 5: img\/.*s\.png: there is no such file in [^;]*$/),
+          expect.stringMatching(/row 6: "\.\.\\a\.png" lies outside/),
+        ],
+      });
+    // Of two nobody knows which one is meant.
+    const two = folderOf({ '\u00c5.png': png, '\u212b.png': png, 'x.csv': 'image,text\n\u212b.png,one\nA\u030a.png,two\n' });
+    expect(await skipped(two)).toEqual({
+      captions: ['one'],
+      problems: [expect.stringMatching(/row 3: .* in other letters is there: /)],
+    });
+  });
+
   it('of JSON lines is told by its line, whatever it holds', async () => {
     const folder = folderOf({
       'a.png': png,
@@ -127,11 +153,38 @@ describe('a bad row', () => {
     expect(captions).toEqual(['one']);
     expect(problems).toEqual([
       expect.stringMatching(/^b\.png: b\.png cannot be decoded/),
-      expect.stringMatching(/^c\.png: it has no caption/),
+      expect.stringMatching(/^c\.png: it has no caption c\.txt; pass over such rows/),
       expect.stringMatching(/^d\.heic: d\.heic cannot be decoded/),
       expect.stringMatching(/^e\.png: e\.txt: line 1 is no text in utf-8/),
     ]);
     expect(await skipped(folder, { captions: 'none' })).toMatchObject({ captions: ['', '', ''] });
+  });
+
+  it('is no picture of a folder whose name says nothing: how it begins says what it is', async () => {
+    const jpeg = await raw(24, 20).jpeg().toBuffer();
+    const folder = folderOf({
+      'a.png': png, 'a.caption': 'one', 'b': png, 'b.txt': 'two', 'b.caption': 'not this', 'c.jpg_large': jpeg, 'c.txt': 'three',
+      'd.v2.condition': png, 'LICENSE': 'a text', 'e': Buffer.from('\0\0\0\x18ftypheic', 'latin1'), 'e.txt': 'x',
+    }); // prettier-ignore
+    execFileSync('mkfifo', [path.join(folder, 'pipe')]);
+    expect(await skipped(folder, { columns: { condition: 'none' } })).toEqual({
+      captions: ['one', 'two', 'three'],
+      problems: [expect.stringMatching(/^e: e cannot be decoded/)],
+    });
+  });
+
+  it('is not found by columns where there are none', async () => {
+    const folder = folderOf({ 'a.png': png, 'a.txt': 'one', 'a.cond.png': png });
+    for (const [columns, flag] of [
+      [{ image: 'x' }, 'image-column'],
+      [{ caption: 'x' }, 'caption-column'],
+      [{ condition: 'x' }, 'conditioning-image-column'],
+    ] as const)
+      await expect(open(folder, { columns })).rejects.toThrow(
+        new RegExp(`is read as a folder of pictures, with captions in NAME\\.txt .*: leave --${flag} out$`),
+      );
+    const [all, none] = [await open(folder), await open(folder, { columns: { condition: 'none' } })];
+    expect([all.conditions, none.conditions, none.length]).toEqual([['canny', 'column'], ['canny'], 1]);
   });
 
   it('is one whose condition shows something else, not one whose condition has another size', async () => {
@@ -158,6 +211,43 @@ describe('a text', () => {
     expect(await skipped(folder)).toEqual({ captions: ['a "big"\r\ndog, or two', 'last one'], problems: [] });
     const lines = folderOf({ 'a.png': png, 'x.jsonl': '\ufeff{"image": "a.png", "text": "one"}\r\n{"image": "a.png", "text": "two"}' });
     expect(await skipped(lines)).toEqual({ captions: ['one', 'two'], problems: [] });
+  });
+
+  it('ends its rows at a CR alone, too, as old spreadsheets do, and loses none of them', async () => {
+    const files = { 'a.png': png };
+    const mixed = 'image,text\na.png,one\ra.png,two\na.png,"th\rree"\r\n\ra.png,four\r"a.png","five"\r';
+    const captions = ['one', 'two', 'th\rree', 'four', 'five'];
+    expect(await skipped(folderOf({ ...files, 'x.csv': mixed }))).toEqual({ captions, problems: [] });
+    const alone = 'image,text\ra.png,one\ra.png,tw';
+    expect(await skipped(folderOf({ ...files, 'x.csv': alone }))).toEqual({ captions: ['one', 'tw'], problems: [] });
+    const numbered = await skipped(folderOf({ ...files, 'x.csv': 'image,text\ra.png,one\r\rnone.png,two\r' }));
+    expect(numbered.problems).toEqual([expect.stringMatching(/^x\.csv, row 4: /)]);
+    const lines = '{"image": "a.png", "text": "one"}\r{"image": "a.png", "text": "two"}\r';
+    expect(await skipped(folderOf({ ...files, 'x.jsonl': lines }))).toEqual({ captions: ['one', 'two'], problems: [] });
+  });
+
+  it('may be one JSON array of objects', async () => {
+    const array = [{ image: 'a.png', text: 'one' }, 3, { image: 'none.png', text: 'x' }, { image: 'a.png', text: 'two' }];
+    for (const name of ['prompt.json', 'x.jsonl']) {
+      const found = await skipped(folderOf({ 'a.png': png, [name]: `\ufeff ${JSON.stringify(array, null, 2)}\n` }));
+      expect(found).toEqual({
+        captions: ['one', 'two'],
+        problems: [`${name}, object 2: it is no JSON object`, expect.stringMatching(new RegExp(`^${name}, object 3: .*none\\.png`))],
+      });
+    }
+    // What is none may be lines of which the first is bad.
+    const lines = '[1]\n{"image": "a.png", "text": "one"}\n';
+    expect(await skipped(folderOf({ 'a.png': png, 'x.jsonl': lines }))).toMatchObject({ captions: ['one'] });
+  });
+
+  it('of JSON that cannot be read is named with its line', async () => {
+    const opened = (text: string) => open(folderOf({ 'a.png': png, 'prompt.json': text }), { onBadRow: 'skip' });
+    await expect(opened('\n{"image": "a.png"\n')).rejects.toThrow(/^\/.*data\/prompt\.json: prompt\.json, line 2: it is no JSON: /);
+    await expect(opened('3\n')).rejects.toThrow(/prompt\.json: prompt\.json, line 1: it is no JSON object$/);
+    await expect(opened('[{"image": "a.png"},\n')).rejects.toThrow(
+      /data\/prompt\.json begins as a JSON array, and cannot be read as one: it is no JSON: /,
+    );
+    await expect(opened('[]')).rejects.toThrow(/prompt\.json has no rows/);
   });
 
   it('may have semicolons or tabs, as Excel writes them', async () => {
@@ -229,6 +319,76 @@ describe('a text', () => {
     await expect(open(table)).rejects.toThrow(/has several columns that may be the caption \(text, caption\)/);
     fs.writeFileSync(table, 'image,image\na.png,b.png\n');
     await expect(open(table)).rejects.toThrow(/has two columns "image"/);
+  });
+});
+
+describe('what is meant', () => {
+  const manifest = JSON.stringify({ format: 'controllab-manifest-1', files: { 'sizes.csv': '', 'images/row-1.png': '' } });
+  const training = JSON.stringify({ format: 'controllab-training-1', identity: {} });
+  const pictures = (): Files => ({ 'a.png': png, 'a.txt': 'one', 'b/c.png': png, 'b/c.txt': 'two' });
+  const read = { captions: ['one', 'two'], problems: [] };
+
+  it('is not what reports and trainings have written among it, wherever it lies', async () => {
+    const outputs = {
+      'check/manifest.json': manifest,
+      'check/sizes.csv': 'x,width\n1,2\n',
+      'check/images/row-1.png': png,
+      'b/my-control/training.json': training,
+      'b/my-control/log.jsonl': '{"step":0}\n',
+      'b/my-control/validation/step-00000000-1.png': png,
+    };
+    const entries = Object.entries({ ...pictures(), ...outputs }).map(([name, data]) => ({ name, data: Buffer.from(data) }));
+    const zip = folderOf({ 'a.zip': zipOf(entries) });
+    for (const data of [folderOf({ ...pictures(), ...outputs }), path.join(zip, 'a.zip')]) {
+      expect(await skipped(data), data).toEqual(read);
+      expect((await open(data, { captions: 'none' })).length).toBe(2);
+    }
+    // Files of the same names that are nobody's output are the user's.
+    const own = { 'x/manifest.json': '{"name": "an app"}', 'x/training.json': '[]', 'x/d.png': png, 'x/d.txt': 'three' };
+    expect((await skipped(folderOf({ ...pictures(), ...own }))).captions).toEqual(['one', 'two', 'three']);
+    expect(await skipped(folderOf({ ...pictures(), 'manifest.json': manifest, 'sizes.csv': 'x,width\n1,2\n' }))).toEqual(read);
+    await expect(open(folderOf({ ...pictures(), 'training.json': training }))).rejects.toThrow(
+      /data is the folder of a training, which is no data/,
+    );
+  });
+
+  it('is a folder of pictures where some table lies deeper among them, and asked for where nothing tells', async () => {
+    const notes = { 'sub/notes.csv': 'who,when\nme,today\n' };
+    expect(await skipped(folderOf({ ...pictures(), ...notes }))).toEqual(read);
+    const uncaptioned = folderOf({ 'a.png': png, ...notes });
+    await expect(open(uncaptioned, { captions: 'none' })).rejects.toThrow(
+      /holds pictures \(a\.png\) and, below them, sub\/notes\.csv: say which is meant with --data-format folder or --data-format csv/,
+    );
+    expect((await open(uncaptioned, { captions: 'none', format: 'folder' })).length).toBe(1);
+    // As Hugging Face lays it out, with a picture for its page.
+    const table = { 'cover.png': png, 'infos.json': '{}', 'train/metadata.csv': 'file_name,text\na.png,one\n', 'train/a.png': png };
+    expect(await skipped(folderOf(table))).toEqual({ captions: ['one'], problems: [] });
+  });
+
+  it('is one split of several', async () => {
+    const part = (text: string): Buffer => pictureTable([{ image: png, condition: png, text }], 1);
+    const shards = (train: string, test: string) => ({
+      [`data/${train}`]: part('one'),
+      [`data/${train.replace('0', '1')}`]: part('two'),
+      [`data/${test}`]: part('held out'),
+    });
+    const clone = folderOf({ ...shards('train-0-of-2.parquet', 'test-0-of-1.parquet'), 'dataset_infos.json': '{}' });
+    await expect(open(clone)).rejects.toMatchObject({
+      code: 'ambiguous-format',
+      message: `${clone} holds the splits test and train; name one, such as ${clone}/data/test-0-of-1.parquet`,
+    });
+    expect((await skipped(path.join(clone, 'data', 'train-*.parquet'))).captions).toEqual(['one', 'two']);
+    const folders = folderOf({ 'train/0.parquet': part('one'), 'train/1.parquet': part('two'), 'val/0.parquet': part('held out') });
+    await expect(open(folders)).rejects.toThrow(/holds the splits train and val; name one, such as .*data\/train$/);
+    expect((await skipped(path.join(folders, 'train'))).captions).toEqual(['one', 'two']);
+    const alike = folderOf({ 'train-0.parquet': part('one'), 'train-1.parquet': part('two'), 'trains.parquet': part('three') });
+    expect((await skipped(alike)).captions).toEqual(['one', 'two', 'three']);
+  });
+
+  it('is no table of shards within an archive', async () => {
+    const shard = pictureTable([{ image: png, condition: png, text: 'one' }], 1);
+    const zip = path.join(folderOf({ 'a.zip': zipOf([{ name: 'x/0.parquet', data: shard }]) }), 'a.zip');
+    await expect(open(zip)).rejects.toThrow(/a\.zip holds x\/0\.parquet, which cannot be read within an archive: unpack it/);
   });
 });
 
@@ -313,6 +473,28 @@ describe('an archive', () => {
     await expect(open(path.join(folderOf({ 'a.tar.gz': good }), 'a.tar.gz'))).rejects.toThrow(/unpack it with gunzip/);
   });
 
+  it('of a folder of pictures is one, whatever the order of its files or the dots in their names', async () => {
+    const opened = async (...names: string[]) => {
+      const tar = await tarOf(names.map((name) => ({ name, data: name.endsWith('.png') ? png : `of ${name}` })));
+      const folder = folderOf({ 'a.tar': tar });
+      const found = await skipped(path.join(folder, 'a.tar'));
+      expect(await skipped(folder)).toEqual(found);
+      return [(await open(path.join(folder, 'a.tar'))).format, ...found.captions];
+    };
+    expect(await opened('p/a.png', 'p/b.png', 'p/a.txt', 'p/b.txt')).toEqual(['folder', 'of p/a.txt', 'of p/b.txt']);
+    expect(await opened('my.cat.png', 'my.cat.txt', 'x.png', 'x.txt')).toEqual(['folder', 'of my.cat.txt', 'of x.txt']);
+    expect(await opened('b.png', 'b.txt', 'a.png', 'a.txt')).toEqual(['webdataset', 'of b.txt', 'of a.txt']);
+    const pictures = ['my.cat.png', 'my.cat.txt', 'my.dog.png'];
+    await expect(opened(...pictures)).rejects.toThrow(
+      /\(cat\.png, dog\.png\): say which with --image-column, or give --data-format folder/,
+    );
+    const tar = await tarOf(pictures.map((name) => ({ name, data: name.endsWith('.png') ? png : 'one' })));
+    expect(await skipped(path.join(folderOf({ 'a.tar': tar }), 'a.tar'), { format: 'folder' })).toEqual({
+      captions: ['one'],
+      problems: [expect.stringMatching(/^my\.dog\.png: it has no caption my\.dog\.txt/)],
+    });
+  });
+
   it('with several pictures a sample has to be told which is meant', async () => {
     const tar = await tarOf([
       { name: 'a.png', data: png },
@@ -320,9 +502,17 @@ describe('an archive', () => {
       { name: 'a.txt', data: 'one' },
     ]);
     const file = path.join(folderOf({ 'a.tar': tar }), 'a.tar');
-    await expect(open(file)).rejects.toThrow(/the sample a has several pictures \(png, seg\.png\): say which with --image-column/);
+    await expect(open(file)).rejects.toThrow(
+      /the sample a has several pictures \(png, seg\.png\): say which with --image-column, or give --data-format folder/,
+    );
     const data = await open(file, { columns: { image: 'png', condition: 'seg.png' } });
     expect(data.conditions).toEqual(['canny', 'column']);
+    const named = await open(file, { columns: { image: 'seg.png', condition: 'none' } });
+    expect([named.conditions, named.length]).toEqual([['canny'], 1]);
+    // A condition that is not read may be damaged, and is no second picture.
+    const damaged = await tarOf([...sample('a', 'one'), { name: 'a.condition.png', data: 'x' }]);
+    const unread = await open(path.join(folderOf({ 'a.tar': damaged }), 'a.tar'), { columns: { condition: 'none' } });
+    expect([unread.conditions, unread.length]).toEqual([['canny'], 1]);
   });
 });
 

@@ -1,15 +1,16 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { DataError } from '../errors.ts';
-import { isHidden } from '../image-sources/kinds.ts';
-import { naturally } from '../image-sources/names.ts';
+import { isHidden, kindByName } from '../image-sources/kinds.ts';
+import { naturally, stemOf } from '../image-sources/names.ts';
 import { systemProblem } from '../system-problem.ts';
 import { inFolder, type FileSet } from './files/file-set.ts';
 import { localFolder } from './files/local-folder.ts';
+import { ownFiles, ownNames } from './files/own-files.ts';
 import { tarFiles } from './files/tar-files.ts';
 import { zipFiles } from './files/zip-files.ts';
 import type { UserDataOptions } from './options.ts';
-import { openPictureFolder } from './picture-folder.ts';
+import { isFolderInTar, openPictureFolder } from './picture-folder.ts';
 import type { DataFormat, Rows } from './rows.ts';
 import { isPattern, matching } from './shards.ts';
 import { openParquet } from './tables/parquet/open-parquet.ts';
@@ -20,6 +21,7 @@ const TEXT_TABLE = /\.(csv|tsv|jsonl|ndjson|json)$/i;
 const SHARD = /\.(parquet|tar|tar\.gz|tgz)$/i;
 const TABLE = /\.(csv|tsv|jsonl|ndjson|json|parquet|tar|tar\.gz|tgz)$/i;
 const METADATA = /(^|\/)metadata\.(csv|jsonl)$/i;
+const PROMPTS = /(^|\/)prompt\.json$/i;
 
 /** What a table is by its name. */
 const tableFormat = (name: string): TextFormat | 'parquet' | 'webdataset' =>
@@ -38,7 +40,7 @@ export async function findRows(options: UserDataOptions): Promise<Rows> {
   const found = await stat(data).catch((error: Error) => {
     throw new DataError('file-read', systemProblem(error) ?? error.message, { path: data }, { cause: error });
   });
-  if (found.isDirectory()) return rowsIn(await localFolder(data, options), options, await tablesOfFolder(data));
+  if (found.isDirectory()) return rowsIn(await localFolder(data, options), options, data);
   if (/\.zip$/i.test(data)) return rowsIn(await zipFiles(data), options);
   if (/\.tar$/i.test(data) && format !== 'webdataset') return rowsInTar(data, options);
   if (SHARD.test(data)) return shardRows([data], options);
@@ -54,19 +56,18 @@ export async function findRows(options: UserDataOptions): Promise<Rows> {
   );
 }
 
-/** A tar with a table in it, or else a webdataset. */
+/** A tar with a table in it or of a folder of pictures, or else a webdataset. */
 async function rowsInTar(data: string, options: UserDataOptions): Promise<Rows> {
-  const shard = async (): Promise<Rows> => openWebdataset(data, [data], options);
   // Whether one that cannot be read ends everything is for the reader of shards to say.
-  const files = await tarFiles(data).catch((error: unknown) => {
+  const tar = await tarFiles(data).catch((error: unknown) => {
     if (error instanceof DataError) return null;
     throw error;
   });
-  if (files === null) return shard();
-  const isSet = options.format !== undefined || (await files.names()).some((name) => TEXT_TABLE.test(name) && isNamedTable(name));
-  if (isSet) return rowsIn(files, options);
-  await files.close();
-  return shard();
+  const isSet = ({ inOrder }: { inOrder: readonly string[] }): boolean =>
+    options.format !== undefined || inOrder.some((name) => TEXT_TABLE.test(name) && isNamedTable(name)) || isFolderInTar(inOrder);
+  if (tar !== null && isSet(tar)) return rowsIn(tar.files, options);
+  await tar?.files.close();
+  return openWebdataset(data, [data], options);
 }
 
 /** Files of a webdataset or of a parquet table, which are one set together. */
@@ -96,36 +97,43 @@ function checkFormat<F extends DataFormat>(data: string, named: DataFormat | und
   );
 }
 
-/** Tables that lie in a folder itself: what lies deeper need not be looked at then, and may be millions of files. */
-async function tablesOfFolder(folder: string): Promise<readonly string[]> {
-  const names = (await readdir(folder)).filter((name) => !isHidden(name) && TABLE.test(name));
-  return names.sort(naturally);
+/** Names in a folder itself: where a table is among them, what lies deeper need not be looked at, and may be millions of files. */
+async function namesAtTop(files: FileSet, folder: string): Promise<readonly string[]> {
+  const names = (await readdir(folder)).filter((name) => !isHidden(name)).sort(naturally);
+  return ownNames(files, names);
 }
 
 /**
  * The rows of a folder or an archive. A table in it says what its pictures are; shards are one set; else it is a folder of pictures.
- * @param tables those that are known to be meant; otherwise the ones that lie least deep
+ * @param folder where it is one: tables that lie in it itself are meant, and its shards can be read; else tables that lie least deep
  */
-async function rowsIn(files: FileSet, options: UserDataOptions, tables?: readonly string[]): Promise<Rows> {
+async function rowsIn(set: FileSet, options: UserDataOptions, folder: string | null = null): Promise<Rows> {
   const { format } = options;
+  const files = ownFiles(set);
   if (format === 'folder') return openPictureFolder(files, options);
-  const names = tables?.length ? tables : topmost((await files.names()).filter((name) => TABLE.test(name)));
-  const meant = names.filter((name) => (format === undefined ? isTable(name) : tableFormat(name) === format));
+  const isMeant = (name: string): boolean => TABLE.test(name) && (format === undefined ? isTable(name) : tableFormat(name) === format);
+  const top = folder === null ? [] : (await namesAtTop(set, folder)).filter(isMeant);
+  const meant = top.length > 0 ? top : topmost((await files.names()).filter(isMeant));
+  if (format === undefined && meant.length > 0 && top.length === 0 && (await isPictureFolder(files, meant)))
+    return openPictureFolder(files, options);
   const texts = meant.filter((name) => TEXT_TABLE.test(name));
   const shards = meant.filter((name) => SHARD.test(name));
   if (texts.length === 1 && shards.length === 0) {
     const [table] = texts as [string];
     return openTextTable(inFolder(files, path.posix.dirname(table)), path.posix.basename(table), textFormat(table), options);
   }
-  if (texts.length === 0 && shards.length > 0 && (tables !== undefined || format !== undefined))
-    return shardRows(
-      shards.map((name) => path.join(files.path, name)),
-      options,
-    );
+  if (texts.length === 0 && shards.length > 0 && folder !== null) {
+    checkSplits(files.path, shards);
+    const [first, ...more] = shards.map((name) => path.join(folder, name)) as [string, ...string[]];
+    if (more.length === 0 && /\.tar$/i.test(first) && format === undefined) return rowsInTar(first, options);
+    return shardRows([first, ...more], options);
+  }
   if (meant.length > 0)
     throw new DataError(
       'ambiguous-format',
-      `${files.path} holds several tables (${meant.slice(0, 5).join(', ')}): name the file that is meant, or say which with --data-format`,
+      texts.length === 0
+        ? `${files.path} holds ${listed(shards)}, which cannot be read within an archive: unpack it`
+        : `${files.path} holds several tables (${listed(meant)}): name the file that is meant, or say which with --data-format`,
       { path: files.path, tables: meant },
     );
   if (format !== undefined)
@@ -133,15 +141,66 @@ async function rowsIn(files: FileSet, options: UserDataOptions, tables?: readonl
   return openPictureFolder(files, options);
 }
 
+const listed = (names: readonly string[]): string => names.slice(0, 5).join(', ');
+
+const depthOf = (name: string): number => name.split('/').length;
+
+/**
+ * Whether tables deeper in a set are some notes among its pictures: they are where captions lie beside a picture that lies above them.
+ * @throws DataError ambiguous-format where pictures without captions do, unless a table of pictures is called so
+ */
+async function isPictureFolder(files: FileSet, tables: readonly string[]): Promise<boolean> {
+  const [table] = tables as readonly [string, ...string[]];
+  const above = (await files.names()).filter((name) => depthOf(name) < depthOf(table));
+  const pictures = above.filter((name) => kindByName(name) === 'image');
+  if (pictures.length === 0) return false;
+  const captions = new Set(above.filter((name) => /\.txt$/i.test(name)).map(stemOf));
+  if (pictures.some((name) => captions.has(stemOf(name)))) return true;
+  if (tables.some((name) => METADATA.test(name) || PROMPTS.test(name) || /\.parquet$/i.test(name))) return false;
+  throw new DataError(
+    'ambiguous-format',
+    `${files.path} holds pictures (${listed(pictures)}) and, below them, ${table}: say which is meant with --data-format folder or --data-format ${tableFormat(table)}`,
+    { path: files.path, table },
+  );
+}
+
+/** How data that is split calls its parts, wherever it stands in a name: `train-00000-of-00002.parquet`, `data/test/0.tar`. */
+const SPLIT = /^(.*(?:^|[^a-z]))(train(?:ing)?|test(?:ing)?|val(?:id(?:ation)?)?|dev|eval(?:uation)?)(?![a-z])/is;
+
+/** @throws DataError ambiguous-format for shards of several splits, which nobody means to train on as one set */
+function checkSplits(set: string, shards: readonly string[]): void {
+  const first = new Map<string, string>();
+  for (const shard of shards) {
+    const split = SPLIT.exec(shard)?.[2]!.toLowerCase();
+    if (split !== undefined && !first.has(split)) first.set(split, shard);
+  }
+  if (first.size < 2) return;
+  const [[, shard]] = first as unknown as [[string, string]];
+  throw new DataError(
+    'ambiguous-format',
+    `${set} holds the splits ${[...first.keys()].join(' and ')}; name one, such as ${path.join(set, nameOfSplit(shard, shards))}`,
+    { path: set, splits: [...first.keys()] },
+  );
+}
+
+/** What names all shards of a split: its folder, a pattern, or its one file. */
+function nameOfSplit(shard: string, shards: readonly string[]): string {
+  const [upTo] = SPLIT.exec(shard) as unknown as [string];
+  const rest = shard.slice(upTo.length);
+  if (rest.includes('/')) return upTo + rest.slice(0, rest.indexOf('/'));
+  const prefix = upTo + (/^[-_.](?=.*\.)/.exec(rest)?.[0] ?? '');
+  const isOne = shards.filter((name) => name.startsWith(prefix)).length === 1;
+  return isOne ? shard : `${prefix}*${path.extname(shard)}`;
+}
+
 /** A table that is called so by the tools that write one. */
-const isNamedTable = (name: string): boolean => METADATA.test(name) || /(^|\/)prompt\.json$/i.test(name) || /\.[ct]sv$/i.test(name);
+const isNamedTable = (name: string): boolean => METADATA.test(name) || PROMPTS.test(name) || /\.[ct]sv$/i.test(name);
 
 /** A .json may be anything; ControlNet's is called prompt.json. */
-const isTable = (name: string): boolean => !/\.json$/i.test(name) || /(^|\/)prompt\.json$/i.test(name);
+const isTable = (name: string): boolean => !/\.json$/i.test(name) || PROMPTS.test(name);
 
 /** The names that lie least deep. */
 function topmost(names: readonly string[]): readonly string[] {
-  const depth = (name: string): number => name.split('/').length;
-  const least = names.reduce((depthSoFar, name) => Math.min(depthSoFar, depth(name)), Infinity);
-  return names.filter((name) => depth(name) === least);
+  const least = names.reduce((depthSoFar, name) => Math.min(depthSoFar, depthOf(name)), Infinity);
+  return names.filter((name) => depthOf(name) === least);
 }

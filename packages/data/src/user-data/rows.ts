@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { DataError } from '../errors.ts';
 import { systemProblem } from '../system-problem.ts';
@@ -15,6 +16,8 @@ export interface Row {
   readonly image: PictureRef;
   /** Not trimmed; null where there is none. */
   readonly caption: string | null;
+  /** Where one would lie that is not there, of data whose captions are files. */
+  readonly captionFile?: string;
   /** Null where the data has no condition pictures. */
   readonly condition: PictureRef | null;
 }
@@ -32,8 +35,11 @@ export interface Rows {
   readonly format: DataFormat;
   readonly length: number;
   readonly hasConditions: boolean;
-  /** Of the tables or lists of files, without the pictures: sha256. */
-  readonly digest: string;
+  /**
+   * sha256 of the tables or lists of files and, where pictures are files by name, of their stamps. Of a large set it takes its time: it is
+   * asked for where not all pictures are read.
+   */
+  digest(): Promise<string>;
   /** Whole files that were passed over, because they cannot be read. */
   readonly problems: readonly FileProblem[];
   /** Names a row for a person: `train.csv, row 17`. */
@@ -45,6 +51,30 @@ export interface Rows {
 
 export const DATA_FORMATS = ['folder', 'csv', 'jsonl', 'imagefolder', 'parquet', 'webdataset'] as const;
 export type DataFormat = (typeof DATA_FORMATS)[number];
+
+/** As many at a time as keep a disk at work. */
+const STAMPED_AT_ONCE = 32;
+
+/**
+ * sha256 of what stands for each of so many rows; of one that cannot be read, that it cannot.
+ * @param of the table that they are rows of, where it is one
+ */
+export async function digestOfRows(length: number, stamps: (index: number) => Promise<readonly string[]>, of = ''): Promise<string> {
+  const hash = createHash('sha256').update(of);
+  const stamp = async (index: number): Promise<string> => {
+    try {
+      return JSON.stringify(await stamps(index));
+    } catch (error) {
+      if (rowProblem(error) === null) throw error;
+      return 'null';
+    }
+  };
+  for (let start = 0; start < length; start += STAMPED_AT_ONCE) {
+    const count = Math.min(STAMPED_AT_ONCE, length - start);
+    for (const one of await Promise.all(Array.from({ length: count }, (_, i) => stamp(start + i)))) hash.update(`${one}\n`);
+  }
+  return hash.digest('hex');
+}
 
 /** What is wrong with a row, without its name; null for an error that is a mistake of ours. */
 export function rowProblem(error: unknown): string | null {

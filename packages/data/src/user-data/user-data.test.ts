@@ -5,8 +5,11 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDataset } from '../dataset.ts';
 import { firstExamples } from '../datasets/first-examples.ts';
-import { writeUserFormats } from '../testing/user-formats.ts';
-import { openUserData } from './user-data.ts';
+import { writeFiles, writeUserFormats } from '../testing/user-formats.ts';
+import { zipOf } from '../testing/zip.ts';
+import { tarOf } from '../testing/archives.ts';
+import { findRows } from './find-rows.ts';
+import { CHECKED_ROWS, openUserData } from './user-data.ts';
 
 const [WIDTH, HEIGHT, COUNT] = [40, 30, 12];
 const CAPTIONS = Array.from({ length: COUNT }, (_, i) => (i === 3 ? 'a "quoted" dog,\nin two lines' : `picture ${i}, ünïcode`));
@@ -34,9 +37,56 @@ const FOLDERS = ['folder', 'csv', 'jsonl', 'imagefolder'];
 const NAMES = [
   ...FOLDERS,
   ...FOLDERS.map((format) => `${format} in zip`),
-  ...FOLDERS.slice(1).map((format) => `${format} in tar`),
+  ...FOLDERS.map((format) => `${format} in tar`),
   ...['parquet', 'parquet in parts', 'webdataset', 'webdataset by range', 'webdataset by star'],
 ];
+
+describe('of more rows than are all read, the hash', () => {
+  const square = (level: number): Promise<Buffer> =>
+    sharp({ create: { width: 8, height: 8, channels: 3, background: { r: level, g: 0, b: 0 } } })
+      .png()
+      .toBuffer();
+
+  it('is another one when one of their pictures is', async () => {
+    const folder = path.join(root, 'many');
+    fs.mkdirSync(folder);
+    const count = CHECKED_ROWS + 2;
+    const [one, other] = [await square(10), await square(20)];
+    expect(other.length).toBe(one.length);
+    for (let i = 0; i < count; i++) fs.writeFileSync(path.join(folder, `${i}.png`), one);
+    const hash = async (): Promise<string> => (await openUserData({ data: folder, resolution: 8, captions: 'none' })).hash;
+    const first = await hash();
+    const read = new Set(Array.from({ length: CHECKED_ROWS }, (_, i) => Math.floor((i * count) / CHECKED_ROWS)));
+    const unread = Array.from({ length: count - 1 }, (_, i) => i).find((i) => !read.has(i))!;
+    fs.writeFileSync(path.join(folder, `${unread}.png`), other);
+    expect(await hash()).not.toBe(first);
+  });
+
+  it('is of what files hold, not of when or where they were written or what lies beside them', async () => {
+    const [one, other] = [await square(10), await square(20)];
+    const files = { 'a.png': one, 'a.txt': 'one', 'a.condition.png': one, 'b.png': one, 'b.txt': 'two', 'b.condition.png': one };
+    const written = async (name: string, own: Record<string, Buffer | string>) => {
+      const folder = writeFiles(path.join(root, name), own);
+      fs.utimesSync(path.join(folder, 'a.png'), 1000, name.length);
+      const entries = Object.entries(own).map(([file, data]) => ({ name: file, data: Buffer.from(data) }));
+      fs.writeFileSync(path.join(root, `${name}.zip`), zipOf(entries));
+      fs.writeFileSync(path.join(root, `${name}.tar`), await tarOf(entries));
+      return [folder, `${folder}.zip`, `${folder}.tar`];
+    };
+    const digests = (all: readonly string[], format: 'folder' | 'csv'): Promise<string[]> =>
+      Promise.all(all.map(async (data) => (await findRows({ data, format, resolution: 8 })).digest()));
+    const first = await digests(await written('first', files), 'folder');
+    expect(await digests(await written('copied', { ...files, 'notes.md': 'x' }), 'folder')).toEqual(first);
+    for (const change of [{ 'b.png': other }, { 'b.condition.png': other }, { 'b.txt': 'six' }])
+      for (const [i, digest] of (await digests(await written(Object.keys(change)[0]!, { ...files, ...change }), 'folder')).entries())
+        expect(digest).not.toBe(first[i]);
+    const table = { 'a.png': one, 'b.png': one, 'c.png': one, 'x.csv': 'image,text\na.png,one\nb.png,two\nnone.png,x\n' };
+    const ofTable = await digests(await written('table', table), 'csv');
+    expect(await digests(await written('beside', { ...table, 'c.png': other }), 'csv')).toEqual(ofTable);
+    for (const [i, digest] of (await digests(await written('exchanged', { ...table, 'b.png': other }), 'csv')).entries())
+      expect(digest).not.toBe(ofTable[i]);
+  });
+});
 
 it('is tried in every format', () => expect(Object.keys(opened).sort()).toEqual([...NAMES].sort()));
 

@@ -72,8 +72,8 @@ interface Prepared extends Pick<UserExample, 'where' | 'size' | 'sha256'> {
  * Of up to 1024 rows all are read and decoded here: bad ones end this, or are no examples. Of more, 1024 spread evenly and the last are; a
  * bad row among the others ends `example`, or the next good row stands in for it.
  *
- * `hash` is of captions and of the bytes of all pictures, whatever the format, for up to 1024 rows; for more of the table or list of files
- * and of the bytes of 1024 rows' pictures. Preparation is part of either.
+ * `hash` is of captions and of the bytes of all pictures, whatever the format, for up to 1024 rows; for more of the bytes of 1024 rows'
+ * pictures and of `Rows.digest`. Preparation is part of either.
  * @throws DataError naming what is wrong with the data as a whole, or the first bad row
  */
 export async function openUserData(options: UserDataOptions): Promise<UserData> {
@@ -144,7 +144,7 @@ async function openRows(rows: Rows, { known, ...options }: Reopened): Promise<Us
       ...(bucketStep === undefined ? {} : { bucketStep }),
       crop,
       captions: options.captions ?? 'required',
-      ...(isSmall ? { rows: good } : { table: rows.digest, length: rows.length, sample: contents, onBadRow }),
+      ...(isSmall ? { rows: good } : { table: await rows.digest(), length: rows.length, sample: contents, onBadRow }),
     });
   }
   const indices = bad.size === 0 ? null : Uint32Array.from({ length: rows.length }, (_, i) => i).filter((i) => !bad.has(i));
@@ -218,7 +218,7 @@ async function prepareRow(rows: Rows, index: number, options: UserDataOptions): 
   if (captions === 'required' && caption === '')
     throw new DataError(
       'invalid-row',
-      'it has no caption; pass over such rows with --on-bad-row skip, or train without with --captions none',
+      `it has no caption${row.captionFile === undefined ? '' : ` ${row.captionFile}`}; pass over such rows with --on-bad-row skip, or train without with --captions none`,
       {},
     );
   const bytes = await row.image.read();

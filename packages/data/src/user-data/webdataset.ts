@@ -10,11 +10,15 @@ import { indexTar, type TarPlace } from './files/tar-files.ts';
 import { Numbers } from './numbers.ts';
 import type { UserDataOptions } from './options.ts';
 import { eachFile, type PictureRef, type Row, type Rows } from './rows.ts';
+import { NO_COLUMN, type Columns } from './tables/columns.ts';
 
 const CONDITION = /^(condition|cond|conditioning_image|control|hint)\.[^.]+$/;
 const CAPTIONS = ['txt', 'caption', 'json'];
 /** Keys of a sample's JSON that hold its caption. */
 const CAPTION_KEYS = ['caption', 'text', 'prompt'];
+
+const PARTS = ['condition', 'caption', 'image'] as const;
+type Part = (typeof PARTS)[number];
 
 /** The files of one sample, by what they hold. */
 interface Sample {
@@ -53,7 +57,7 @@ class Samples {
   hasJson(index: number): boolean {
     return this.#json.at(index) === 1;
   }
-  place(index: number, part: 'image' | 'caption' | 'condition'): { offset: number; size: number } | null {
+  place(index: number, part: Part): { offset: number; size: number } | null {
     const at = index * 6 + { image: 0, caption: 2, condition: 4 }[part];
     return this.#places.at(at) < 0 ? null : { offset: this.#places.at(at), size: this.#places.at(at + 1) };
   }
@@ -67,16 +71,19 @@ class Samples {
  */
 export async function openWebdataset(set: string, shards: readonly string[], options: UserDataOptions): Promise<Rows> {
   const samples = new Samples();
+  // Of several shards nobody makes one folder.
+  const orFolder = shards.length === 1 ? ', or give --data-format folder' : '';
   const hash = createHash('sha256');
   const problems = await eachFile(shards, options, async (file, shard) => {
     const places = await indexTar(file);
     digestOf(hash, places);
-    for (const sample of grouped(file, places, options)) samples.add(shard, sample);
+    for (const sample of grouped(file, places, options, orFolder)) samples.add(shard, sample);
   });
+  const digest = hash.digest('hex');
   let hasConditions = false;
   for (let i = 0; i < samples.length && !hasConditions; i++) hasConditions = samples.place(i, 'condition') !== null;
   if (samples.length === 0 && problems.length === 0) throw new DataError('empty-input', `${set} holds no files`, { path: set });
-  const read = async (index: number, part: 'image' | 'caption' | 'condition', limit: number): Promise<Buffer | null> => {
+  const read = async (index: number, part: Part, limit: number): Promise<Buffer | null> => {
     const place = samples.place(index, part);
     if (place === null) return null;
     if (place.size > limit)
@@ -94,7 +101,7 @@ export async function openWebdataset(set: string, shards: readonly string[], opt
     format: 'webdataset',
     length: samples.length,
     hasConditions,
-    digest: hash.digest('hex'),
+    digest: async () => digest,
     problems,
     where: (i) => `${path.basename(shards[samples.shard(i)]!)}, sample ${samples.keys[i]}`,
     async row(i): Promise<Row> {
@@ -117,8 +124,8 @@ const digestOf = (hash: Hash, places: readonly TarPlace[]): void => {
   for (const { name, size } of places) hash.update(`${size} ${name}\n`);
 };
 
-/** Consecutive files with one key. */
-function* grouped(file: string, places: readonly TarPlace[], { columns = {} }: UserDataOptions): Generator<Sample> {
+/** Consecutive files with one key. @param orFolder advice for a tar that may be none */
+function* grouped(file: string, places: readonly TarPlace[], { columns = {} }: UserDataOptions, orFolder: string): Generator<Sample> {
   let sample = null as Sample | null;
   const finished = (one: Sample): Sample => {
     if (one.image === null) one.problem ??= 'it has no picture';
@@ -135,7 +142,7 @@ function* grouped(file: string, places: readonly TarPlace[], { columns = {} }: U
     if (sample[part] !== null && part === 'image')
       throw new DataError(
         'ambiguous-component',
-        `${file}: the sample ${key} has several pictures (${sampleParts(sample[part].name).component}, ${component}): say which with --image-column`,
+        `${file}: the sample ${key} has several pictures (${sampleParts(sample[part].name).component}, ${component}): say which with --image-column${orFolder}`,
         { file, key },
       );
     // Of several captions the text is meant, which comes before what else is known of a picture.
@@ -146,15 +153,16 @@ function* grouped(file: string, places: readonly TarPlace[], { columns = {} }: U
 }
 
 /** What a component holds: what was named, or what its name says. */
-function partOf(
-  component: string,
-  { image, caption, condition }: NonNullable<UserDataOptions['columns']>,
-): 'image' | 'caption' | 'condition' | null {
-  const is = (named: string): boolean => component === named.toLowerCase();
-  if (condition === undefined ? CONDITION.test(component) : is(condition)) return 'condition';
-  if (caption === undefined ? CAPTIONS.includes(component) : is(caption)) return 'caption';
-  if (image === undefined ? isPicture(component) : is(image)) return 'image';
-  return null;
+function partOf(component: string, columns: Columns): Part | null {
+  const named = PARTS.find((part) => columns[part]?.toLowerCase() === component);
+  if (named !== undefined) return named;
+  if (CONDITION.test(component)) {
+    if (columns.condition === undefined) return 'condition';
+    // Where none is to be read, it is no picture of the sample either.
+    if (columns.condition === NO_COLUMN) return null;
+  }
+  if (columns.caption === undefined && CAPTIONS.includes(component)) return 'caption';
+  return columns.image === undefined && isPicture(component) ? 'image' : null;
 }
 
 const isPicture = (component: string): boolean => ['image', 'unreadable'].includes(kindByName(`x.${component}`));

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
@@ -46,7 +46,11 @@ function negative(): PictureModel {
 }
 
 describe('a model of pictures', () => {
-  const train = (folder: string, more: Partial<PictureRecipe> = {}) =>
+  const train = (
+    folder: string,
+    more: Partial<PictureRecipe> = {},
+    checkpoints: { checkpointEvery?: number; keptCheckpoints?: number } = {},
+  ) =>
     trainOnPictures({
       name: 'negative',
       model: negative(),
@@ -58,6 +62,7 @@ describe('a model of pictures', () => {
       directory: path.join(directory, folder),
       identity: {},
       checkpointEvery: 20,
+      ...checkpoints,
     });
 
   it('learns, from the same seed the same', async () => {
@@ -66,6 +71,17 @@ describe('a model of pictures', () => {
     const [first, last] = [result.losses[0]!.loss, result.losses.at(-1)!.loss];
     expect(last).toBeLessThan(0.1 * first);
     expect((await train('second')).weights).toEqual(weights);
+  });
+
+  it('goes on from a step that its present checkpoints would not fall on, to its end and the same bytes', async () => {
+    const whole = await train('whole', {}, { checkpointEvery: 15, keptCheckpoints: 4 });
+    const folder = path.join(directory, 'whole', 'checkpoints');
+    for (const name of readdirSync(folder)) if (!/step-0*15\./.test(name)) rmSync(path.join(folder, name), { recursive: true });
+    // Of 60 steps with a checkpoint every 20, one call would run 10: from 15 on to 65.
+    const { result, weights } = await train('whole', {}, { checkpointEvery: 20 });
+    expect(result).toMatchObject({ status: 'finished', resumedFrom: 15, step: 60 });
+    expect(result.checkpoint).toMatch(/step-00000060\.safetensors$/);
+    expect(weights).toEqual(whole.weights);
   });
 
   it('refuses a recipe that makes no sense by its field', async () => {

@@ -45,8 +45,18 @@ async function filesAndLinks(file: string, zip: yauzl.ZipFile, skipped: Skipped)
   return { files, links };
 }
 
-/** All files of a zip that are not hidden, in natural order, whatever they are: read by name, in any order, until it is closed. */
-export async function openZipFiles(file: string): Promise<{ names: string[]; read(name: string): Promise<Buffer> | null; close(): void }> {
+/** Files of a zip, whatever they are, by their names; null for a name that none has. */
+export interface ZipFiles {
+  /** In natural order. */
+  readonly names: readonly string[];
+  readonly read: (name: string) => Promise<Buffer> | null;
+  /** Size and checksum, as the archive lists them. */
+  readonly stamp: (name: string) => string | null;
+  close(): void;
+}
+
+/** All files of a zip that are not hidden: read in any order, until it is closed. */
+export async function openZipFiles(file: string): Promise<ZipFiles> {
   const zip = await open(file);
   try {
     const { files, links } = await filesAndLinks(file, zip, new Skipped());
@@ -57,7 +67,11 @@ export async function openZipFiles(file: string): Promise<{ names: string[]; rea
     }
     return {
       names: [...entries.keys()].sort(naturally),
-      read(name) {
+      stamp: (name) => {
+        const entry = entries.get(name);
+        return entry === undefined ? null : `${entry.uncompressedSize} ${entry.crc32}`;
+      },
+      read: (name) => {
         const entry = entries.get(name);
         if (entry === undefined) return null;
         checkPacking(file, name, entry);

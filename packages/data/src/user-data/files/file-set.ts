@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { DataError } from '../../errors.ts';
-import { leadsOut } from '../../image-sources/links.ts';
+import { leadsOut, placeOf } from '../../image-sources/links.ts';
+import { comparedName } from '../../image-sources/names.ts';
 
 /** A file's bytes, from any place of it. */
 export interface RandomBytes {
@@ -17,6 +19,8 @@ export interface FileSet {
   read(name: string): Promise<Uint8Array>;
   /** The same without reading it whole. */
   open(name: string): Promise<RandomBytes>;
+  /** Changes with what a file holds, and is had without reading it whole: its size, with how it ends or its checksum. */
+  stamp(name: string): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -24,6 +28,54 @@ export const bytesOf = (bytes: Buffer): RandomBytes => ({
   size: bytes.length,
   read: async (at, length) => bytes.subarray(at, at + length),
 });
+
+/** Bytes at a file's end: PNG has a checksum of its pixels there, JPEG the end of one stream, and most captions are shorter. */
+const TAIL = 4096;
+
+/** What `FileSet.stamp` is of a file that has no checksum. */
+export async function stampOf({ size, read }: RandomBytes): Promise<string> {
+  const length = Math.min(size, TAIL);
+  return `${size} ${createHash('sha256')
+    .update(await read(size - length, length))
+    .digest('hex')}`;
+}
+
+/** A name as names are compared: `img\\a.png` of Windows is `img/a.png`, and letters are composed. */
+const keyOf = (name: string): string => placeOf(comparedName(name.replaceAll('\\', '/')));
+
+/** Finds the file of a set that a name means, where none is called so to the byte. */
+export class Spellings {
+  readonly #names: () => Promise<readonly string[]>;
+  #byLetters: Promise<ReadonlyMap<string, readonly string[]>> | null = null;
+
+  /** @param names of all files of the set; asked for with the first name that is not found */
+  constructor(names: () => Promise<readonly string[]>) {
+    this.#names = names;
+  }
+
+  /**
+   * The one file of that name in other slashes, or with its letters composed otherwise.
+   * @param set names it in the message
+   * @throws DataError file-read where there is none, naming one that differs in capitals
+   */
+  async meant(name: string, set: string): Promise<string> {
+    const alike = (await (this.#byLetters ??= this.#list())).get(keyOf(name).toLowerCase()) ?? [];
+    const [found, ...more] = alike.filter((one) => keyOf(one) === keyOf(name));
+    if (found !== undefined && more.length === 0) return found;
+    const hint = alike.length === 0 ? '' : `; a file of that name in other letters is there: ${alike[0]}`;
+    throw new DataError('file-read', `${name}: there is no such file in ${set}${hint}`, { name });
+  }
+
+  async #list(): Promise<ReadonlyMap<string, readonly string[]>> {
+    const byLetters = new Map<string, string[]>();
+    // Of a folder that cannot be listed the name stands as it is.
+    for (const name of await this.#names().catch(() => [])) {
+      const letters = keyOf(name).toLowerCase();
+      byLetters.set(letters, [...(byLetters.get(letters) ?? []), name]);
+    }
+    return byLetters;
+  }
+}
 
 /** A part of a set: names are relative to a folder of it. */
 export function inFolder(files: FileSet, folder: string): FileSet {
@@ -33,6 +85,7 @@ export function inFolder(files: FileSet, folder: string): FileSet {
     names: async () => (await files.names()).filter((name) => name.startsWith(`${folder}/`)).map((name) => name.slice(folder.length + 1)),
     read: (name) => files.read(joined(folder, name)),
     open: (name) => files.open(joined(folder, name)),
+    stamp: (name) => files.stamp(joined(folder, name)),
     close: () => files.close(),
   };
 }

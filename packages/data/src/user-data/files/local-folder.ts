@@ -3,9 +3,10 @@ import path from 'node:path';
 import { DataError } from '../../errors.ts';
 import { isHidden } from '../../image-sources/kinds.ts';
 import { MAX_ENTRY_BYTES } from '../../image-sources/limits.ts';
+import { leadsOut } from '../../image-sources/links.ts';
 import { naturally } from '../../image-sources/names.ts';
 import { systemProblem } from '../../system-problem.ts';
-import { checkName, type FileSet, type RandomBytes } from './file-set.ts';
+import { checkName, Spellings, stampOf, type FileSet, type RandomBytes } from './file-set.ts';
 
 /**
  * An ordinary file. It is opened for each read: nobody has to close it, and sets of ten thousand shards have no limit of open files.
@@ -47,32 +48,38 @@ export async function readAll(file: RandomBytes, name: string): Promise<Uint8Arr
 }
 
 /**
- * A folder of this machine. Files are where their names say; one that lies outside, by `..`, as an absolute path or behind a link, is
- * refused unless that is allowed.
+ * A folder of this machine. Files are where their names say, or, where nothing is, where `Spellings` finds them; one that lies outside, by
+ * `..`, as an absolute path or behind a link, is refused unless that is allowed.
  * @throws DataError file-read where there is none
  */
 export async function localFolder(root: string, { allowOutside = false }: { allowOutside?: boolean } = {}): Promise<FileSet> {
   const real = await realpath(root).catch((error: Error) => {
     throw new DataError('file-read', systemProblem(error) ?? error.message, { path: root }, { cause: error });
   });
+  let listed: Promise<readonly string[]> | null = null;
+  const names = (): Promise<readonly string[]> => (listed ??= walk(real));
+  const spellings = new Spellings(names);
   const placeOf = async (name: string): Promise<string> => {
-    if (allowOutside) return path.resolve(real, name);
-    checkName(name);
-    const file = path.join(real, name);
-    const target = await realpath(file).catch(() => file);
-    if (target !== real && !target.startsWith(real === path.sep ? real : real + path.sep))
+    if (!allowOutside) checkName(name);
+    let file = path.resolve(real, name);
+    let target = await realpath(file).catch(() => null);
+    if (target === null && !leadsOut(name)) {
+      file = path.join(real, await spellings.meant(name, root));
+      target = await realpath(file).catch(() => null);
+    }
+    if (!allowOutside && target !== null && target !== real && !target.startsWith(real === path.sep ? real : real + path.sep))
       throw new DataError('outside', `"${name}" is a link that leads outside the data, to ${target}; allow that with --allow-outside`, {
         name,
       });
     return file;
   };
   const openFile = async (name: string): Promise<RandomBytes> => openLocal(await placeOf(name));
-  let listed: Promise<readonly string[]> | null = null;
   return {
     path: root,
-    names: () => (listed ??= walk(real)),
+    names,
     open: openFile,
     read: async (name) => readAll(await openFile(name), name),
+    stamp: async (name) => stampOf(await openFile(name)),
     close: async () => {},
   };
 }

@@ -11,7 +11,7 @@ import { naturally } from '../../image-sources/names.ts';
 import { openBytes } from '../../image-sources/tar/byte-source.ts';
 import { tarMembers, type TarMember } from '../../image-sources/tar/tar-members.ts';
 import { systemProblem } from '../../system-problem.ts';
-import { checkName, type FileSet } from './file-set.ts';
+import { checkName, Spellings, stampOf, type FileSet } from './file-set.ts';
 import { openLocal, readAll } from './local-folder.ts';
 
 /** A file of a tar: where its bytes lie. */
@@ -102,25 +102,31 @@ async function placesOf(file: string): Promise<readonly TarPlace[]> {
   }
 }
 
-/** A tar whose files are read by name, in any order. */
-export async function tarFiles(file: string): Promise<FileSet> {
-  const places = new Map((await indexTar(file)).map((place) => [place.name, place]));
+/**
+ * A tar whose files are read by name, in any order.
+ * @returns with the names in its own order
+ */
+export async function tarFiles(file: string): Promise<{ files: FileSet; inOrder: readonly string[] }> {
+  const listed = await indexTar(file);
+  const places = new Map(listed.map((place) => [place.name, place]));
   const bytes = await openLocal(file);
+  const names = [...places.keys()].sort(naturally);
+  const spellings = new Spellings(async () => names);
   const open: FileSet['open'] = async (name) => {
     checkName(name);
-    const place = places.get(placeOf(name));
-    if (place === undefined) throw new DataError('file-read', `${name}: there is no such file in ${file}`, { name });
+    const place = places.get(placeOf(name)) ?? places.get(await spellings.meant(name, file))!;
     return {
       size: place.size,
       read: (at, length) => bytes.read(place.offset + at, Math.max(0, Math.min(length, place.size - at))),
     };
   };
-  const names = [...places.keys()].sort(naturally);
-  return {
+  const files: FileSet = {
     path: file,
     names: async () => names,
     open,
     read: async (name) => readAll(await open(name), name),
+    stamp: async (name) => stampOf(await open(name)),
     close: async () => {},
   };
+  return { files, inOrder: listed.map(({ name }) => name) };
 }

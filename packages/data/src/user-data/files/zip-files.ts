@@ -1,22 +1,22 @@
-import { DataError } from '../../errors.ts';
 import { placeOf } from '../../image-sources/links.ts';
 import { openZipFiles } from '../../image-sources/zip/open-zip.ts';
-import { bytesOf, checkName, type FileSet } from './file-set.ts';
+import { bytesOf, checkName, Spellings, type FileSet } from './file-set.ts';
 
 /** A zip whose files are read by name, in any order. */
 export async function zipFiles(path: string): Promise<FileSet> {
   const zip = await openZipFiles(path);
-  const read = async (name: string): Promise<Buffer> => {
+  const spellings = new Spellings(async () => zip.names);
+  const find = async <T>(name: string, of: (place: string) => T | null): Promise<T> => {
     checkName(name);
-    const bytes = zip.read(placeOf(name));
-    if (bytes === null) throw new DataError('file-read', `${name}: there is no such file in ${path}`, { name });
-    return bytes;
+    return of(placeOf(name)) ?? of(await spellings.meant(name, path))!;
   };
+  const read = async (name: string): Promise<Buffer> => await find(name, zip.read);
   return {
     path,
     names: async () => zip.names,
     read,
     open: async (name) => bytesOf(await read(name)),
+    stamp: (name) => find(name, zip.stamp),
     close: async () => zip.close(),
   };
 }

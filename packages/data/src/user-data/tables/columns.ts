@@ -18,9 +18,9 @@ const NAMES = {
 } as const satisfies Record<keyof Columns, readonly string[]>;
 
 /** What a person names them with. */
-const FLAGS = { image: '--image-column', caption: '--caption-column', condition: '--conditioning-image-column' } as const;
+export const FLAGS = { image: '--image-column', caption: '--caption-column', condition: '--conditioning-image-column' } as const;
 
-/** What stands for a column, where none is meant: `--conditioning-image-column none`. */
+/** What stands for a column, where none is meant: `--conditioning-image-column none`; of files, where none is to be read. */
 export const NO_COLUMN = 'none';
 
 /** The columns that are read: those that were named, or those whose names say what they hold. */

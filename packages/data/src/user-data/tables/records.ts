@@ -23,8 +23,8 @@ export interface RecordIndex {
 }
 
 /**
- * Finds the records of a text: lines, or, in CSV, what ends at a line break outside quotes. A quote opens a field at its beginning only.
- * Goes through the file once.
+ * Finds the records of a text: lines, or, in CSV, what ends at a line break outside quotes: LF, CRLF, or CR alone, as old spreadsheets
+ * write it. A quote opens a field at its beginning only. Goes through the file once.
  * @param delimiter of CSV's fields; null for lines
  */
 export async function indexRecords(file: RandomBytes, delimiter: number | null): Promise<RecordIndex> {
@@ -42,19 +42,23 @@ export async function indexRecords(file: RandomBytes, delimiter: number | null):
     number++;
     blank = true;
   };
+  const lineBreak = (end: number, next: number): void => {
+    finish(end);
+    start = next;
+    [closed, fieldBegins] = [false, true];
+  };
   for (let at = 0; at < file.size;) {
     const bytes = await file.read(at, CHUNK);
     if (bytes.length === 0) break;
     hash.update(bytes);
     for (let i = at === 0 ? mark : 0; i < bytes.length; i++) {
       const byte = bytes[i]!;
+      // A CR that no LF follows has ended the record; within quotes it is the field's.
+      if (last === RETURN && !quoted && byte !== NEWLINE) lineBreak(at + i - 1, at + i);
       if (quoted) {
         if (byte === QUOTE) [quoted, closed] = [false, true];
-      } else if (byte === NEWLINE) {
-        finish(at + i - (last === RETURN ? 1 : 0));
-        start = at + i + 1;
-        [closed, fieldBegins] = [false, true];
-      } else if (byte === QUOTE && delimiter !== null && (fieldBegins || closed)) {
+      } else if (byte === NEWLINE) lineBreak(at + i - (last === RETURN ? 1 : 0), at + i + 1);
+      else if (byte === QUOTE && delimiter !== null && (fieldBegins || closed)) {
         // The second of two quotes opens again what the first closed.
         [quoted, fieldBegins, blank] = [true, false, false];
       } else {
@@ -70,7 +74,7 @@ export async function indexRecords(file: RandomBytes, delimiter: number | null):
   return {
     length: starts.length,
     digest: hash.digest('hex'),
-    open: file.size > mark && last !== NEWLINE,
+    open: file.size > mark && last !== NEWLINE && last !== RETURN,
     number: (index) => numbers.at(index),
     read: async (index) => {
       const length = ends.at(index) - starts.at(index);

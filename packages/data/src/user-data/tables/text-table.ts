@@ -1,9 +1,8 @@
 import { parse } from 'csv-parse/sync';
 import { DataError } from '../../errors.ts';
 import { decodeText } from '../../text.ts';
-import { systemProblem } from '../../system-problem.ts';
-import type { FileSet } from '../files/file-set.ts';
-import type { Row, Rows } from '../rows.ts';
+import type { FileSet, RandomBytes } from '../files/file-set.ts';
+import { digestOfRows, rowProblem, type Row, type Rows } from '../rows.ts';
 import type { UserDataOptions } from '../options.ts';
 import { chooseColumns, type ChosenColumns } from './columns.ts';
 import { indexRecords, type RecordIndex } from './records.ts';
@@ -16,8 +15,12 @@ interface Records {
   record(index: number): Promise<Readonly<Record<string, unknown>>>;
 }
 
+/** Most bytes of a JSON array, which is held as a whole. */
+const MAX_ARRAY_BYTES = 64 * 2 ** 20;
+
 /**
- * A table of texts beside pictures: CSV, or a JSON object a line. Only where its rows lie is held: millions take tens of megabytes.
+ * A table of texts beside pictures: CSV, a JSON object a line, or one JSON array of objects. But for that array only where its rows lie is
+ * held: millions take tens of megabytes.
  * @param files what it lies in, and its pictures: their names are relative to it
  * @throws DataError invalid-columns, invalid-text, empty-input
  */
@@ -34,7 +37,11 @@ export async function openTextTable(
   refuseWide(path, head);
   const delimiter = isCsv ? delimiterOf(head) : null;
   const index = await indexRecords(file, delimiter === null ? null : delimiter.charCodeAt(0));
-  const records = await (delimiter === null ? jsonRecords(table, index, options) : csvRecords(path, table, index, delimiter, options));
+  const records = await (delimiter !== null
+    ? csvRecords(path, table, index, delimiter, options)
+    : beginsAsArray(head)
+      ? jsonArray(path, table, file, index, options)
+      : jsonRecords(path, table, index, options));
   if (records.length === 0) throw new DataError('empty-input', `${path} has no rows`, { path });
   const columns = chooseColumns(path, records.columns, options.columns ?? {}, { captions: options.captions ?? 'required' });
   return {
@@ -42,7 +49,16 @@ export async function openTextTable(
     format,
     length: records.length,
     hasConditions: columns.condition !== null,
-    digest: index.digest,
+    // The table holds the captions; its pictures may be other files under the same names.
+    digest: () =>
+      digestOfRows(
+        records.length,
+        async (i) => {
+          const { image, condition } = rowOf(await records.record(i), columns, files);
+          return Promise.all([image, ...(condition === null ? [] : [condition])].map(({ name }) => files.stamp(name)));
+        },
+        index.digest,
+      ),
     problems: [],
     where: (i) => records.where(i),
     row: async (i) => rowOf(await records.record(i), columns, files),
@@ -91,11 +107,14 @@ async function csvRecords(
 ): Promise<Records> {
   const fields = async (i: number): Promise<string[]> => {
     const text = decodeText(await index.read(i), 'it', encoding);
+    let records: string[][];
     try {
-      return (parse(text, { delimiter, relax_column_count: true }) as string[][])[0] ?? [];
+      records = parse(text, { delimiter, relax_column_count: true });
     } catch (error) {
       throw new DataError('invalid-row', `it is no row of CSV: ${firstSentence(error as Error)}${cutShort(index, i)}`, {});
     }
+    if (records.length > 1) throw new DataError('invalid-row', `it is ${records.length} rows of CSV: end each with a line break`, {});
+    return records[0] ?? [];
   };
   if (index.length === 0) throw new DataError('empty-input', `${path} is empty`, { path });
   const columns = (
@@ -132,39 +151,69 @@ const firstSentence = ({ message }: Error): string => message.split(/ at line | 
 /** Brackets without end: to read megabytes of them takes a hundred times as much memory. */
 const NESTED = /(?:[[{]\s*){65}/;
 
-async function jsonRecords(table: string, index: RecordIndex, { encoding }: UserDataOptions): Promise<Records> {
-  const record = async (i: number): Promise<Readonly<Record<string, unknown>>> => {
-    const text = decodeText(await index.read(i), 'it', encoding);
-    if (NESTED.test(text)) throw new DataError('invalid-row', 'it opens more than 64 brackets in a row', {});
-    let value: unknown;
-    try {
-      value = JSON.parse(text);
-    } catch (error) {
-      throw new DataError('invalid-row', `it is no JSON: ${(error as Error).message}${cutShort(index, i)}`, {}, { cause: error });
-    }
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new DataError('invalid-row', 'it is no JSON object', {});
-    return value as Record<string, unknown>;
-  };
-  return {
-    columns: await firstColumns(index.length, record),
-    length: index.length,
-    where: (i) => `${table}, line ${index.number(i)}`,
-    record,
-  };
+/** A value of JSON. @throws DataError invalid-row */
+function parsed(text: string, more = ''): unknown {
+  if (NESTED.test(text)) throw new DataError('invalid-row', 'it opens more than 64 brackets in a row', {});
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new DataError('invalid-row', `it is no JSON: ${(error as Error).message}${more}`, {}, { cause: error });
+  }
 }
 
-/** Lines that are looked at for the names of columns. */
-const HEADER_LINES = 100;
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new DataError('invalid-row', 'it is no JSON object', {});
+}
 
-/** Names in the first line that can be read, or else no columns: then the error of the first line says why. */
-async function firstColumns(length: number, record: (i: number) => Promise<object>): Promise<string[]> {
-  let first: unknown = null;
-  for (let i = 0; i < Math.min(length, HEADER_LINES); i++) {
+async function jsonRecords(path: string, table: string, index: RecordIndex, { encoding }: UserDataOptions): Promise<Records> {
+  const record = async (i: number): Promise<Readonly<Record<string, unknown>>> =>
+    objectOf(parsed(decodeText(await index.read(i), 'it', encoding), cutShort(index, i)));
+  const where = (i: number): string => `${table}, line ${index.number(i)}`;
+  return { columns: await firstColumns({ path, length: index.length, where, record }), length: index.length, where, record };
+}
+
+/** Whether the first letter of a text is the bracket of an array. */
+const beginsAsArray = (head: Buffer): boolean => /^(\xef\xbb\xbf)?\s*\[/.test(head.toString('latin1'));
+
+/** One array of objects, as `json.dump` writes a list. What is none may be lines of which the first is a bad one, but for a .json. */
+async function jsonArray(path: string, table: string, file: RandomBytes, index: RecordIndex, options: UserDataOptions): Promise<Records> {
+  const mayBeLines = index.length > 1 && !/\.json$/i.test(table);
+  let values: unknown;
+  try {
+    if (file.size > MAX_ARRAY_BYTES)
+      throw new DataError('invalid-row', `it has ${file.size} bytes, the limit is ${MAX_ARRAY_BYTES}: write an object a line`, {});
+    values = parsed(decodeText(await file.read(0, file.size), 'it', options.encoding));
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    if (mayBeLines) return jsonRecords(path, table, index, options);
+    throw new DataError(
+      error.code,
+      `${path} begins as a JSON array, and cannot be read as one: ${error.message}`,
+      { path },
+      { cause: error },
+    );
+  }
+  const rows = values as readonly unknown[];
+  const record = async (i: number): Promise<Readonly<Record<string, unknown>>> => objectOf(rows[i]);
+  const where = (i: number): string => `${table}, object ${i + 1}`;
+  return { columns: await firstColumns({ path, length: rows.length, where, record }), length: rows.length, where, record };
+}
+
+/** Rows that are looked at for the names of columns. */
+const HEADER_ROWS = 100;
+
+/** Names in the first row that can be read; where there is none, the error of the first row says why, and where. */
+async function firstColumns({ path, length, where, record }: { path: string } & Omit<Records, 'columns'>): Promise<string[]> {
+  let first: DataError | null = null;
+  for (let i = 0; i < Math.min(length, HEADER_ROWS); i++) {
     try {
       return Object.keys(await record(i));
     } catch (error) {
-      if (!(error instanceof DataError) && systemProblem(error) === null) throw error;
-      first ??= error;
+      const reason = rowProblem(error);
+      if (reason === null) throw error;
+      const code = error instanceof DataError ? error.code : 'file-read';
+      first ??= new DataError(code, `${path}: ${where(i)}: ${reason}`, { path }, { cause: error });
     }
   }
   if (first !== null) throw first;

@@ -54,6 +54,7 @@ export async function openParquet(set: string, files: readonly string[], options
     length += own.reduce((sum, group) => sum + group.length, 0);
     hash.update(footer);
   });
+  const digest = hash.digest('hex');
   if (length === 0 && problems.length === 0) throw new DataError('empty-input', `${set} has no rows`, { path: set });
   const columns = chosen as ChosenColumns | null;
   const groupOf = groupFinder(groups);
@@ -71,7 +72,7 @@ export async function openParquet(set: string, files: readonly string[], options
     format: 'parquet',
     length,
     hasConditions: columns !== null && columns.condition !== null,
-    digest: hash.digest('hex'),
+    digest: async () => digest,
     problems,
     where(i) {
       const { file, inFile, first } = groupOf(i);
