@@ -145,6 +145,39 @@ describe.skipIf(!hasBrowser)(`a report in a browser${skippedText}`, () => {
     });
   });
 
+  it('leaves curves their room on a phone: all series named under the axis, lines named over the plot', async () => {
+    await withPage({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }, async (page) => {
+      const figure = page.locator('#convergence-curve .plot-area');
+      const boxes = (selector: string) =>
+        figure.locator(selector).evaluateAll((all) =>
+          all.map((one) => {
+            const { left, top, right, bottom } = one.getBoundingClientRect();
+            return { left, top, right, bottom };
+          }),
+        );
+      const [area] = await figure.evaluateAll((all) =>
+        all.map((one) => one.getBoundingClientRect().toJSON() as { left: number; bottom: number }),
+      );
+      const [plot] = await boxes('.nsewdrag');
+      const [title] = await boxes('.xtitle');
+      const names = await boxes('.legendtext');
+      expect(names).toHaveLength(4);
+      for (const name of names) {
+        expect(name.top).toBeGreaterThan(title!.bottom);
+        expect(name.bottom).toBeLessThan(area!.bottom);
+      }
+      expect(plot!.bottom - plot!.top).toBeGreaterThan(250);
+      expect((await boxes('.ytitle'))[0]!.left).toBeGreaterThan(area!.left);
+      expect((await boxes('.annotation-text'))[0]!.bottom).toBeLessThanOrEqual(plot!.top + 1);
+      // Turned, it is a wide figure again.
+      await page.setViewportSize({ width: 844, height: 390 });
+      await expect
+        .poll(async () => (await boxes('.legendtext'))[0]!.bottom < (await boxes('.nsewdrag'))[0]!.top, { timeout: 10_000 })
+        .toBe(true);
+      expect(await figure.evaluate((one) => one.clientHeight)).toBe(418);
+    });
+  });
+
   it('follows the theme of the reader, figures included, while it is open', async () => {
     await withPage({ colorScheme: 'light' }, async (page) => {
       const light = [await background(page), await tickColour(page)];

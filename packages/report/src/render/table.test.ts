@@ -52,6 +52,11 @@ describe('renderTable', () => {
     expect(html).toContain('A &amp; B');
   });
 
+  it('has the first sentence of its caption as its title', () => {
+    const html = renderTable({ ...table, caption: 'Scores at batch 1.5. Bands: 95%. A & B.' }, 't.csv');
+    expect(html).toContain('>Scores at batch 1.5.<span class="caption-more"> Bands: 95%. A &amp; B.</span></figcaption>');
+  });
+
   it('states n and seeds once where all numbers share them, else under each', () => {
     expect(html).toContain('Every measured number: n\u00a0=\u00a08, seeds\u00a01\u20133.');
     expect(html).not.toContain('class="samples"');

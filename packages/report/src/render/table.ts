@@ -2,6 +2,7 @@ import { armSymbol } from './arm-marks.ts';
 import { isMeasurement, isPaperValue } from '../model/cell.ts';
 import { escapeHtml } from '../text/escape.ts';
 import { formatExact, formatNumber } from '../text/format-number.ts';
+import { renderCaption } from './caption.ts';
 import { scrollBox } from './scroll.ts';
 import { headerGroups } from './header-groups.ts';
 import { measuredDecimals, renderMeasurement, renderNotMeasured, renderPaperValue, sampleText } from './value.ts';
@@ -87,7 +88,7 @@ export const renderTable = (table: Table, csvFile: string, arms: readonly Arm[] 
     ...(sources.size > 0 ? [`Paper: ${[...sources].join('; ')}.`] : []),
   ];
   return `<figure class="table" id="${id}">
-<figcaption id="${id}-caption">${escapeHtml(caption)}</figcaption>
+<figcaption id="${id}-caption">${renderCaption(caption)}</figcaption>
 ${scrollBox(
   `aria-labelledby="${id}-caption"`,
   `<table>

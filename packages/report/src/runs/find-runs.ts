@@ -3,6 +3,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { measuredText } from '../render/value.ts';
 import type { Verdict } from '../statistics/verdict.ts';
+import { firstSentence } from '../text/first-sentence.ts';
 import { formatExact } from '../text/format-number.ts';
 
 /** One tile of a report's PNG: `index` of `count` side by side. */
@@ -145,8 +146,6 @@ const picturesOf = ({ lead, sections }: StoredReport, folder: string): Tile[] =>
     return { file: `${folder}/${file}`, index, count, alt };
   });
 };
-
-const firstSentence = (text: string): string => /^.*?[.!?](?=\s|$)/s.exec(text)?.[0] ?? text;
 
 /** A run as the index shows it; null for a file that is no report's. */
 const readRun = async (reports: string, file: string): Promise<Run | null> => {
