@@ -124,7 +124,10 @@ export interface Column {
   /** Columns with the same group stand under one header, such as "measured" and "paper" under a metric. */
   readonly group?: string;
   readonly unit?: string;
-  /** Marks the best measured value of the column and those whose interval overlaps its interval. */
+  /**
+   * Marks the best measured value of the column and those not shown to be worse: by their difference paired by training where both have
+   * `perTraining` of the same seeds, else by whether their intervals overlap.
+   */
   readonly better?: 'higher' | 'lower';
   /** Decimals of its numbers; by default two significant digits of the widest interval, and all that an exact number has (at most 6). */
   readonly decimals?: number;
