@@ -34,13 +34,16 @@ const decimalsOf = ({ measured }: ClaimResult): number =>
 
 const shortNumber = (value: number): string => formatNumber(value, decimalsFor(value));
 
-const cell = (result: ClaimResult, judgement: Judgement): string => {
+const boundText = (rule: VerdictRule): string =>
+  rule.kind === 'within' ? `the bounds ${formatExact(rule.lo)} and ${formatExact(rule.hi)}` : formatExact(rule.bound);
+
+const cell = ({ rule }: Claim, result: ClaimResult, judgement: Judgement): string => {
   const { label, measured } = result;
   const value = measured === null ? renderNotMeasured() : renderMeasurement(measured, decimalsOf(result));
   const remark =
     judgement.detectable === null
       ? ''
-      : `<span class="samples">smallest difference it could have seen: ${shortNumber(judgement.detectable)}</span>`;
+      : `<span class="samples">smallest difference it could have seen: ${shortNumber(judgement.detectable)} ${rule.kind === 'within' ? 'from' : 'beyond'} ${boundText(rule)}</span>`;
   // The control's name stands in the table's head, and on a narrow screen here.
   const control = label === null ? '' : `<span class="control" aria-hidden="true">${escapeHtml(label)}</span>`;
   return `${control}${badge(judgement)}<span class="claim-value">${value}</span>${remark}`;
@@ -52,9 +55,6 @@ const pSentence = ({ p, adjusted, family }: Judgement): string => {
   if (family === null) return `p ${show(p)}; exploratory: not corrected.`;
   return `p ${show(p)}; with Holm\u2019s correction for ${family} primary ${family === 1 ? 'result' : 'results'} ${show(adjusted)}.`;
 };
-
-const boundText = (rule: VerdictRule): string =>
-  rule.kind === 'within' ? `the bounds ${formatExact(rule.lo)} and ${formatExact(rule.hi)}` : formatExact(rule.bound);
 
 const resultDetails = ({ rule }: Claim, result: ClaimResult, judgement: Judgement): string => {
   const { measured, paper, label } = result;
@@ -85,10 +85,10 @@ const row = (claim: Claim, judgements: readonly Judgement[], columns: readonly s
   const width = Math.max(1, columns.length);
   const standsAlone = results.length === 1 && results[0]!.label === null;
   const cells = standsAlone
-    ? `<td colspan="${width}">${cell(results[0]!, judgements[0]!)}</td>`
+    ? `<td colspan="${width}">${cell(claim, results[0]!, judgements[0]!)}</td>`
     : columns
         .map((column) => results.findIndex(({ label }) => label === column))
-        .map((i) => (i < 0 ? '<td class="none"></td>' : `<td>${cell(results[i]!, judgements[i]!)}</td>`))
+        .map((i) => (i < 0 ? '<td class="none"></td>' : `<td>${cell(claim, results[i]!, judgements[i]!)}</td>`))
         .join('');
   return `<tr id="${id}"><th scope="row"><span class="claim-text">${escapeHtml(claim.claim)}</span><span class="source">${escapeHtml(claim.source)} \u00b7 ${KINDS[claim.basis](claim)}${links(claim, blocks)}</span></th>${cells}</tr>
 <tr class="details"><td colspan="${1 + width}"><details><summary>How it was tested: ${escapeHtml(claim.quantity)}</summary>
