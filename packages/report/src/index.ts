@@ -1,7 +1,7 @@
 export { encodeEvents, eventFileStart, type Event, type EventImage } from './tensorboard/event-file.ts';
 export { encodePng } from './write/encode-png.ts';
 export { imageSheet } from './write/image-sheet.ts';
-export { type Estimate, type IntervalOptions, meanInterval, median, pairedDifferenceInterval } from './statistics/interval.ts';
+export { deviation, type Estimate, type IntervalOptions, meanInterval, median, pairedDifferenceInterval } from './statistics/interval.ts';
 export type * from './model/report.ts';
 export { ReportError, type ReportErrorCode } from './model/report-error.ts';
 export { pngChunk, readPngText, withPngText } from './write/png-text.ts';
