@@ -9,6 +9,8 @@ import { blocksOf } from './markdown.ts';
 import { reportProblems } from './published.ts';
 import { markdownProblems, verify } from './verify.ts';
 
+const COMMITTED = { commit: '0123456789ab' };
+
 describe('blocksOf', () => {
   it('reads the numbers of tables and prose in order, and where they come from', () => {
     const text =
@@ -173,6 +175,7 @@ describe('verify', () => {
       const results = [{ ...claim.results[0], measured, ...judgement, ...changes.verdict }];
       const stored = {
         format: 'controllab-report-2',
+        provenance: COMMITTED,
         sections: [],
         metrics: { fidelity: changes.metric ?? 3.2 },
         claims: [{ ...claim, results }],
@@ -207,9 +210,28 @@ describe('verify', () => {
     expect(() => weights('vae/beauty')).toThrow("vae stores no 'beauty'");
   });
 
+  it('finds a report of code that is not committed, but for the one of before the rule', () => {
+    const problemsOf = (name: string, commit: string | null): string => {
+      mkdirSync(path.join(root, name), { recursive: true });
+      const stored = { format: 'controllab-report-2', provenance: { commit }, claims: [], sections: [] };
+      writeFileSync(path.join(root, name, 'results.json'), JSON.stringify(stored));
+      return reportProblems(path.join(root, name)).join();
+    };
+    expect(problemsOf('ablation', '0123456789ab')).toBe('');
+    expect(problemsOf('ablation', '0123456789ab + changes')).toContain('written by code that is not committed (0123456789ab + changes)');
+    expect(problemsOf('ablation', null)).toContain('not committed (no repository)');
+    expect(problemsOf('mini-sd-evaluation', '9b53011fd069 + changes')).toBe('');
+    expect(problemsOf('mini-sd-evaluation', '0123456789ab + changes')).toContain('not committed');
+  });
+
   it('finds a changed digit in a CSV of a report', () => {
     const table = { kind: 'table', id: 't', caption: '', rowHeader: 'x', columns: [{ label: 'y' }], rows: [{ label: 'a', cells: [1.5] }] };
-    const stored = { format: 'controllab-report-2', claims: [], sections: [{ id: 's', title: '', blocks: [table] }] };
+    const stored = {
+      format: 'controllab-report-2',
+      provenance: COMMITTED,
+      claims: [],
+      sections: [{ id: 's', title: '', blocks: [table] }],
+    };
     writeFileSync(path.join(root, 'results.json'), JSON.stringify(stored));
     writeFileSync(path.join(root, 't.csv'), 'x,y\na,1.5\n');
     expect(reportProblems(root)).toEqual([]);
@@ -218,7 +240,10 @@ describe('verify', () => {
   });
 
   it('holds the files of a report against its manifest', () => {
-    writeFileSync(path.join(root, 'results.json'), JSON.stringify({ format: 'controllab-report-2', claims: [], sections: [] }));
+    writeFileSync(
+      path.join(root, 'results.json'),
+      JSON.stringify({ format: 'controllab-report-2', provenance: COMMITTED, claims: [], sections: [] }),
+    );
     writeFileSync(path.join(root, 'page.html'), 'page');
     writeFileSync(path.join(root, 'manifest.json'), JSON.stringify({ files: { 'page.html': '0'.repeat(64), 'gone.csv': '' } }));
     expect(reportProblems(root)).toEqual([`${root}: page.html is not the file that was published`, `${root}: gone.csv is missing`]);
