@@ -272,6 +272,7 @@ export interface Provenance {
   readonly datasetHash: string | null;
   readonly engine: string;
   readonly machine: string;
+  /** Of a run that computed all that it shows, in one piece. */
   readonly wallSeconds: number | null;
   /** ISO 8601. */
   readonly finishedAt: string | null;
@@ -307,7 +308,7 @@ export interface TrainingProvenance {
   /** null: computed in pieces. */
   readonly seconds: number | null;
   readonly finishedAt: string;
-  /** Taken from the store, not computed by this run; left out where that is not known. */
+  /** Finished before this run began, which took it from the store; left out where that is not known. */
   readonly cached?: boolean;
 }
 
