@@ -1,6 +1,5 @@
-import type { TrainingProvenance } from '@controllab/report';
 import type { NetworkRun } from '@controllab/tfjs-onnx';
-import type { Sources } from '../runner/job.ts';
+import type { Sources, TrainingSource } from '../runner/job.ts';
 import { NOT_RECORDED, runText } from '../runner/numerics.ts';
 import { trainedFrom, type Arm } from './experiment.ts';
 import type { GroundResults, Results } from './results.ts';
@@ -35,7 +34,7 @@ function hashOf({ grounds, judges }: Pick<Results, 'grounds' | 'judges'>, name: 
 }
 
 /** An arm with a condition of its own stands under several: its trainings are named once. */
-const onceEach = (all: readonly TrainingProvenance[]): TrainingProvenance[] =>
+const onceEach = (all: readonly TrainingSource[]): TrainingSource[] =>
   all.filter(({ identity, seed }, i) => all.findIndex((other) => other.identity === identity && other.seed === seed) === i);
 
 /** Where an experiment's numbers come from: training by training, and network by network on what each really ran. */
@@ -58,7 +57,7 @@ export function sourcesOf(results: Results, arms: readonly Arm[], runs: readonly
     trainings: onceEach(
       Object.entries(trainings).flatMap(([condition, arms]) =>
         Object.entries(arms).flatMap(([arm, stored]) =>
-          stored.map(({ hash, record: { networks = [], ...record }, cached }, i) => ({
+          stored.map(({ hash, record: { networks = [], ...record } }, i) => ({
             id: `${condition}-${arm}-${seedOf(arm, seeds[i]!)}`,
             seed: seedOf(arm, seeds[i]!),
             identity: hash,
@@ -69,7 +68,6 @@ export function sourcesOf(results: Results, arms: readonly Arm[], runs: readonly
             engine:
               [...new Set(networks.filter(({ stateful }) => stateful).map((run) => runText(run, numerics)))].join('; ') || NOT_RECORDED,
             threads,
-            cached,
           })),
         ),
       ),

@@ -91,6 +91,14 @@ describe('report', () => {
     expect(texts).toContain('diffusers, OpenVINO: not measured, no Python with openvino.');
   });
 
+  it('claims no more than it tests: any saving, beside the size of the paper\u2019s', () => {
+    for (const { claim, rule, test } of report.claims) {
+      expect(claim).toMatch(/^ControlNeXt adds less time to a step than ControlNet \(/);
+      expect(rule).toEqual({ kind: 'above', bound: 0 });
+      expect(test).toContain("Any saving above zero counts; the paper's two means are 31.5 points apart.");
+    }
+  });
+
   it('puts the claim to both modules', () => {
     expect(report.claims.map(({ results }) => Number(results[0]!.measured!.value.toFixed(6)))).toEqual([30, -10]);
   });

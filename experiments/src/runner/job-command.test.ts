@@ -1,8 +1,13 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { CommanderError } from 'commander';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CommandLineError, parseFlags } from '@controllab/command-line';
-import type { Job } from './job.ts';
-import { jobCommand } from './run-job.ts';
+import type { Provenance } from '@controllab/report';
+import type { Job, JobContext } from './job.ts';
+import { jobCommand, runJob } from './run-job.ts';
+import type { CellRecord } from './store.ts';
 
 const job: Job<object, null> = {
   id: 'ablation',
@@ -71,5 +76,56 @@ describe('the flags of a job', () => {
       process.stdout.write = write;
     }
     expect(help).toContain('--profile <name>');
+  });
+});
+
+describe('what a report says of its trainings', () => {
+  let root: string;
+  beforeEach(() => (root = mkdtempSync(path.join(os.tmpdir(), 'trainings-'))));
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  /** One training and what is drawn from it; the training fails as often as `kills` says. */
+  const provenanceOf = async (kills = 0): Promise<Provenance> => {
+    const training = ({ store }: JobContext<object>) =>
+      store.cell('training', {}, async () => {
+        if (kills-- > 0) throw new Error('killed');
+        return { value: 1 };
+      });
+    const drawing = ({ store }: JobContext<object>) => store.cell('drawing', {}, async () => ({ value: 2 }));
+    const trained: Job<object, CellRecord> = {
+      ...{ id: 'trained', description: 'Trains.', profiles: { quick: {} }, seeded: false, engines: null },
+      tasks: async (at) => [{ id: 'one', label: 'one', done: () => at.store.has('drawing', {}), run: async () => {} }],
+      run: async (at) => {
+        // As in every run whose workers train: this process finds what they have computed.
+        await training(at);
+        const { record, cached } = await training(at);
+        expect(cached).toBe(true);
+        await drawing(at);
+        return record;
+      },
+      report: () => ({
+        ...{ title: 'One', takeaway: 'One.', summary: '', claims: [], attribution: [] },
+        sections: [{ id: 'all', title: 'All', blocks: [{ kind: 'note', text: 'none' }] }],
+      }),
+      sources: ({ networks: _networks, ...record }) => ({
+        ...{ weightsHash: null, datasetHash: null },
+        trainings: [{ id: 'one', seed: 1, identity: '0', processor: '', instructionSet: '', engine: '', threads: 1, ...record }],
+      }),
+    };
+    const flags = { profile: 'quick', jobs: 1, store: path.join(root, 'store'), reports: path.join(root, 'reports') };
+    const directory = await runJob(trained, flags);
+    return (JSON.parse(readFileSync(path.join(directory!, 'results.json'), 'utf8')) as { provenance: Provenance }).provenance;
+  };
+
+  it('is that a run computed those that were finished while it ran, and its time if that was all it shows', async () => {
+    expect(await provenanceOf()).toMatchObject({ wallSeconds: expect.any(Number) as number, trainings: [{ cached: false }] });
+    // As another experiment leaves the store: the training is there, and the task is not done.
+    rmSync(path.join(root, 'store', 'drawing'), { recursive: true });
+    expect(await provenanceOf()).toMatchObject({ wallSeconds: null, trainings: [{ cached: true }] });
+  });
+
+  it('is no time where a training was resumed', async () => {
+    await expect(provenanceOf(1)).rejects.toThrow('killed');
+    expect(await provenanceOf()).toMatchObject({ wallSeconds: null, trainings: [{ cached: false, seconds: null }] });
   });
 });

@@ -1,6 +1,6 @@
 import type { Option } from 'commander';
 import type { Json } from '@controllab/data';
-import type { Provenance, Report, Table } from '@controllab/report';
+import type { Provenance, Report, Table, TrainingProvenance } from '@controllab/report';
 import type { CompileOptions, NetworkRun } from '@controllab/tfjs-onnx';
 import type { Numerics } from './numerics.ts';
 import type { Store } from './store.ts';
@@ -35,8 +35,13 @@ export interface Task {
   run(): Promise<void>;
 }
 
+/** Where a training was computed. Whether this run did it or found it, the runner tells by when it was finished. */
+export type TrainingSource = Omit<TrainingProvenance, 'cached'>;
+
 /** What a report says of where its numbers come from, beside what the runner knows itself. */
-export type Sources = Pick<Provenance, 'weightsHash' | 'datasetHash'> & Partial<Pick<Provenance, 'trainings' | 'networks'>>;
+export interface Sources extends Pick<Provenance, 'weightsHash' | 'datasetHash' | 'networks'> {
+  readonly trainings?: readonly TrainingSource[];
+}
 
 /**
  * What the runner runs: an experiment, a table, a measurement. Flags, locks, signals, stages, provenance, the terminal's tables and the

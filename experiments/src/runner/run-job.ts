@@ -100,7 +100,7 @@ export function share(trainings: number, { jobs, threads }: Pick<RunnerFlags, 'j
 
 /** Runs a job and writes its report. @returns the report's folder; null with --only and --list, and where a cluster goes on with it */
 export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<string, unknown>): Promise<string | null> {
-  const started = performance.now();
+  const [started, startedAt] = [performance.now(), new Date().toISOString()];
   const say = (message: string): void => void process.stdout.write(`${plainLines(message)}\n`);
   const own = Object.fromEntries((job.options ?? []).map((option) => [option.attributeName(), flags[option.attributeName()]]));
   const whole = job.profiles[flags.profile]!;
@@ -130,6 +130,10 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
 
   const { value: result, runs } = await recordNetworkRuns(() => job.run(context.at));
   const report = await job.report(result, context.at);
+  const sources = job.sources(result, runs);
+  // Workers compute trainings before this process asks for them: what counts is when they were finished.
+  const trainings = sources.trainings?.map((one) => ({ ...one, cached: one.finishedAt < startedAt }));
+  const isWhole = untouched && !context.resumed() && (trainings ?? []).every(({ cached, seconds }) => !cached && seconds !== null);
   const claims = report.claims.length === 0 ? [] : [claimsTable(report.claims)];
   for (const table of [...(job.tables?.(result) ?? []), ...claims]) say(`\n${textTable(table)}`);
   const document = {
@@ -144,11 +148,12 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
           ? 'none'
           : `${numerics.engine} ${numerics.provider}, ${threads} ${threads === 1 ? 'thread' : 'threads'} a computation`,
       machine: machine(),
-      wallSeconds: untouched && !context.resumed() ? Math.round((performance.now() - started) / 1000) : null,
+      wallSeconds: isWhole ? Math.round((performance.now() - started) / 1000) : null,
       finishedAt: new Date().toISOString(),
       command: commandText(job, flags, own),
       networks: runs.map((run) => ({ name: run.name, hash: null, engine: runText(run, numerics) })),
-      ...job.sources(result, runs),
+      ...sources,
+      ...(trainings === undefined ? {} : { trainings }),
     },
   };
   await writeReport(directory, document, { overwrite });

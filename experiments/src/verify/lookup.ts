@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { readSafetensors } from '@controllab/core-blocks';
-import { reportNumbers } from '@controllab/report';
+import { deviation, reportNumbers } from '@controllab/report';
 import { readStoredReport, type StoredReport } from './stored-report.ts';
 
 /** A committed result's value at a path: a number or a text. @throws Error where there is none */
@@ -19,7 +19,7 @@ const curvePoints = ({ sections }: StoredReport): [string, number][] =>
 
 /**
  * A report's numbers by their flat names (see reportNumbers), and `figure/series/x`: the value, or with `/half` half the width of its
- * interval, with `/lo` and `/hi` its ends, with `/n` the samples behind it.
+ * interval, with `/lo` and `/hi` its ends, with `/n` the samples behind it, with `/deviation` their standard deviation over trainings.
  */
 function lookupReport(file: string): Lookup {
   const stored = readStoredReport(readFileSync(file, 'utf8'));
@@ -27,10 +27,14 @@ function lookupReport(file: string): Lookup {
   return (query) => {
     const found = numbers.get(query);
     if (found !== undefined) return typeof found === 'number' ? found : found.value;
-    const [, name, part] = /^(.*)\/(half|lo|hi|n)$/.exec(query) ?? [];
+    const [, name, part] = /^(.*)\/(half|lo|hi|n|deviation)$/.exec(query) ?? [];
     const measured = numbers.get(name ?? '');
     if (measured === undefined || typeof measured === 'number') throw new Error(`${file} has no ${query}`);
     if (part === 'n') return measured.n;
+    if (part === 'deviation') {
+      if (measured.perTraining === undefined) throw new Error(`${file}: ${name} has no numbers of trainings`);
+      return deviation(measured.perTraining);
+    }
     if (measured.interval === null) throw new Error(`${file}: ${name} has no interval`);
     const [lo, hi] = measured.interval;
     return part === 'lo' ? lo : part === 'hi' ? hi : (hi - lo) / 2;

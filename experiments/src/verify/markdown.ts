@@ -15,33 +15,47 @@ export interface Query {
   readonly path: string;
   readonly scale: number;
   readonly decimals: number | null;
+  /** Its sign stands in words: "37% less". */
+  readonly abs: boolean;
 }
 
 /** A paragraph, list or table of a Markdown file. */
 export interface MarkdownBlock {
   /** Counted from 1. */
   readonly line: number;
+  readonly text: string;
   /** What it shows that can be checked, in reading order: numbers with decimals, percentages, and checksums of twelve digits. */
   readonly shown: readonly string[];
   /** Null: nothing is said. */
   readonly origin: Origin | null;
 }
 
-/** No versions (1.2.3) and no names (SD1.5): neither is a result. */
-const SHOWN = /(?<![\w.-])(?:[0-9a-f]{12}\b|\d+\.\d+(?!\d|\.\d)|\d+(?=%)|\d+(?= to \d+%))/g;
+/** No versions (1.2.3) and no names (SD1.5): neither is a result. A minus between two things is no sign. */
+const SHOWN = /(?:(?<=^|[\s([|*])[\u2212-]|(?<![\w.-]))(?:[0-9a-f]{12}\b|\d+\.\d+(?!\d|\.\d)|\d+(?=%)|\d+(?= to \d+%))/g;
 /** What a reader does not take for a result: code, addresses, licences, the level of all intervals. */
 const UNREAD = /\*{0,2}[Ii]ntervals\*{0,2} are 95%|95% intervals?|`[^`]*`|\]\([^)]*\)|https?:\S+|CC BY(-SA)? 4\.0/g;
 const CHECKSUM = /^`[0-9a-f]{12}`$/;
 const COMMENT = /^<!-- (verify|measured|stated): ([\s\S]*?)-->$/;
-const LINE = /^(?:(measured|stated)(?: x (\d+))?: (.+)|(.+?)(?: \* ([\d.]+))? -> (\d|text))$/;
+const LINE = /^(?:(measured|stated)(?: x (\d+))?: (.+)|(.+?)(?: \* ([\d.]+))? -> (?:text|(\d)( abs)?))$/;
 
 function lineOf(text: string): Line {
-  const [, kind, count, why, path, scale, format] = LINE.exec(text.trim()) ?? [];
+  const [, kind, count, why, path, scale, decimals, abs] = LINE.exec(text.trim()) ?? [];
   if (kind !== undefined) return { kind: kind as 'measured' | 'stated', count: Number(count ?? 1), text: why! };
   if (path === undefined)
-    throw new Error(`expected 'PATH -> DECIMALS', 'PATH -> text', 'measured: COMMAND' or 'stated: WHY', got '${text}'`);
-  return { kind: 'query', path, scale: Number(scale ?? 1), decimals: format === 'text' ? null : Number(format) };
+    throw new Error(
+      `expected 'PATH -> DECIMALS', 'PATH -> DECIMALS abs', 'PATH -> text', 'measured: COMMAND' or 'stated: WHY', got '${text}'`,
+    );
+  return {
+    kind: 'query',
+    path,
+    scale: Number(scale ?? 1),
+    decimals: decimals === undefined ? null : Number(decimals),
+    abs: abs !== undefined,
+  };
 }
+
+/** With the real minus sign, which a number that is rounded to nothing has not. */
+export const signed = (number: string): string => number.replace(/^[\u2212-]/, /[1-9]/.test(number) ? '\u2212' : '');
 
 /** @throws Error naming the line that is none */
 function originOf(comment: string): Origin | null {
@@ -60,12 +74,9 @@ export function blocksOf(markdown: string): MarkdownBlock[] {
   let open: { line: number; text: string[] } | null = null;
   const close = (): void => {
     if (open === null) return;
-    const shown =
-      open.text
-        .join('\n')
-        .replace(UNREAD, (text) => (CHECKSUM.test(text) ? text : ' '))
-        .match(SHOWN) ?? [];
-    if (shown.length > 0) blocks.push({ line: open.line, shown, origin });
+    const text = open.text.join('\n');
+    const shown = text.replace(UNREAD, (part) => (CHECKSUM.test(part) ? part : ' ')).match(SHOWN) ?? [];
+    if (shown.length > 0) blocks.push({ line: open.line, text, shown: shown.map(signed), origin });
     [open, origin] = [null, null];
   };
   const lines = markdown.split('\n');

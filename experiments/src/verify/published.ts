@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { blockCsv, judge, meanInterval, reportNumbers, type Measurement } from '@controllab/report';
+import { blockCsv, isCommitted, judge, meanInterval, reportNumbers, type Measurement } from '@controllab/report';
 import { readStoredReport, type StoredReport, type StoredResult } from './stored-report.ts';
 
 /** Summation in another order, and another version of Node's logarithm, move the last digits. */
@@ -67,10 +67,23 @@ function* fileProblems(folder: string): Generator<string> {
   }
 }
 
+/** Published before reports of uncommitted code were refused, each with what it says of its code: nobody can compute it again. */
+const BEFORE_THE_RULE: Readonly<Record<string, string>> = { 'mini-sd-evaluation': '9b53011fd069 + changes' };
+
+function* codeProblems(folder: string, { provenance: { commit } }: StoredReport): Generator<string> {
+  if (!isCommitted(commit) && BEFORE_THE_RULE[path.basename(folder)] !== commit)
+    yield `it was written by code that is not committed (${commit ?? 'no repository'})`;
+}
+
 /** One line for each thing in a published report that does not follow from the rest of it, or is not the file that was published. */
 export function reportProblems(folder: string): string[] {
   const stored = readStoredReport(readFileSync(path.join(folder, 'results.json'), 'utf8'));
-  return [...claimProblems(stored), ...numberProblems(stored), ...csvProblems(folder, stored), ...fileProblems(folder)].map(
-    (problem) => `${folder}: ${problem}`,
-  );
+  const problems = [
+    ...codeProblems(folder, stored),
+    ...claimProblems(stored),
+    ...numberProblems(stored),
+    ...csvProblems(folder, stored),
+    ...fileProblems(folder),
+  ];
+  return problems.map((problem) => `${folder}: ${problem}`);
 }

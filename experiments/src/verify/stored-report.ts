@@ -9,7 +9,7 @@ export type StoredReport = Pick<Report, 'sections'> & {
   readonly format: string;
   readonly claims: readonly StoredClaim[];
   readonly metrics?: Readonly<Record<string, number>>;
-  readonly provenance: Pick<Provenance, 'profile' | 'trainings'>;
+  readonly provenance: Pick<Provenance, 'commit' | 'profile' | 'trainings'>;
 };
 
 /** A claim of the first format: its one result stood in the claim, and its verdict followed from the interval alone. */

@@ -10,6 +10,8 @@ import { reportProblems } from './published.ts';
 import { readStoredReport } from './stored-report.ts';
 import { markdownProblems, verify } from './verify.ts';
 
+const COMMITTED = { commit: '0123456789ab' };
+
 describe('blocksOf', () => {
   it('reads the numbers of tables and prose in order, and where they come from', () => {
     const text =
@@ -17,19 +19,28 @@ describe('blocksOf', () => {
     expect(blocksOf(text)).toEqual([
       {
         line: 7,
+        text: '| a | b |\n| --- | --- |\n| 12.5% in 3.5 s, 40 to 77% | `0123456789ab` |',
         shown: ['12.5', '3.5', '40', '77', '0123456789ab'],
         origin: {
           kind: 'verify',
           file: 'results.json',
           lines: [
-            { kind: 'query', path: 't/a/b', scale: 100, decimals: 1 },
+            { kind: 'query', path: 't/a/b', scale: 100, decimals: 1, abs: false },
             { kind: 'measured', count: 2, text: 'npx controllab latency' },
-            { kind: 'query', path: 'w/sha256', scale: 1, decimals: null },
+            { kind: 'query', path: 'w/sha256', scale: 1, decimals: null, abs: false },
           ],
         },
       },
     ]);
-    expect(blocksOf('A share of 59%,\nor 0.6.\n\nText.\n')).toEqual([{ line: 1, shown: ['59', '0.6'], origin: null }]);
+    expect(blocksOf('A share of 59%,\nor 0.6.\n\nText.\n')).toMatchObject([{ line: 1, shown: ['59', '0.6'], origin: null }]);
+  });
+
+  it('reads signs, and takes neither a hyphen nor a minus between two numbers for one', () => {
+    const shownIn = (text: string) => blocksOf(text)[0]!.shown;
+    expect(shownIn('−0.006, -0.009 (−5% to −3%) [−0.47, 1.5] |−2.5| **−0.1**')).toEqual(
+      ['−0.006', '−0.009', '−5', '−3', '−0.47', '1.5', '−2.5', '−0.1'], // prettier-ignore
+    );
+    expect(shownIn('+37%, ±0.5, 0.8 − 0.2, 3−0.4; nothing is −0.00')).toEqual(['37', '0.5', '0.8', '0.2', '0.4', '0.00']);
   });
 
   it('takes versions, names, code, addresses and the level of intervals for no results', () => {
@@ -90,12 +101,57 @@ describe('verify', () => {
     for (const [from, to, problem] of [
       ['0.227 ± 0.003', '0.228 ± 0.003', 'scribble-held-out-loss/ControlNet/no prompt is 0.227'],
       ['0.38, 0.43 and 0.35', '0.38, 0.44 and 0.35', 'sudden-convergence/Canny edges is 0.43'],
+      ['(random minus pretrained −0.006', '(random minus pretrained 0.006', 'copy-helps/scribble is −0.006'],
+      ['−5% to 39%', '5% to 39%', 'SD1.5: ControlNeXt/lo is −5'],
       ['ControlNet trains 361.3M', 'ControlNet trains 361.4M', 'is 361.3 by'],
     ] as const) {
       expect(text).toContain(from);
       writeFileSync(path.join(root, 'README.md'), text.replace(from, to));
       expect(markdownProblems(root, 'README.md').join()).toContain(problem);
     }
+  });
+
+  it('holds signed numbers against signed ones, and those whose sign stands in words without it', () => {
+    const table = {
+      kind: 'table',
+      id: 't',
+      caption: '',
+      rowHeader: '',
+      columns: [{ label: 'b' }],
+      rows: [{ label: 'a', cells: [-0.371] }],
+    };
+    writeFileSync(
+      path.join(root, 'results.json'),
+      JSON.stringify({ format: 'controllab-report-2', claims: [], sections: [{ blocks: [table] }] }),
+    );
+    const problemsOf = (line: string, text: string): string => {
+      writeFileSync(path.join(root, 'README.md'), `<!-- verify: results.json\n${line}\n-->\n\n${text}\n`);
+      return markdownProblems(root, 'README.md').join();
+    };
+    expect(problemsOf('t/a/b * 100 -> 0', '−37%')).toBe('');
+    expect(problemsOf('t/a/b * 100 -> 0', '+37%')).toContain('t/a/b is −37 by results.json, the text says 37');
+    expect(problemsOf('t/a/b * 100 -> 0 abs', '37% less')).toBe('');
+    expect(problemsOf('t/a/b * 100 -> 0 abs', '−37%')).toContain('t/a/b is 37 by');
+    expect(problemsOf('t/a/b * 0.001 -> 2', '−0.00')).toBe('');
+  });
+
+  it('asks of a plan for the origin of its outcomes alone', () => {
+    mkdirSync(path.join(root, 'docs'));
+    const text =
+      'A margin of 0.04.\n\n**Outcome of the first block**: 0.03.\n\n<!-- verify: no.json\nt/a/b -> 1\n-->\n\nSo far 0.5, 0.6.\n';
+    writeFileSync(path.join(root, 'docs', 'preregistration.md'), text);
+    writeFileSync(path.join(root, 'docs', 'reproduction.md'), text);
+    mkdirSync(path.join(root, 'reports'));
+    writeFileSync(path.join(root, 'no.json'), JSON.stringify({ sections: [], claims: [], format: 'controllab-report-2' }));
+    const { problems, checked } = verify(root);
+    expect(checked).toBe(2);
+    expect(problems.map((problem) => problem.slice(0, problem.indexOf(': ')))).toEqual([
+      'docs/preregistration.md:3',
+      'docs/preregistration.md:9',
+      'docs/reproduction.md:1',
+      'docs/reproduction.md:3',
+      'docs/reproduction.md:9',
+    ]);
   });
 
   it('asks for a command that there is', () => {
@@ -138,6 +194,7 @@ describe('verify', () => {
       const results = [{ ...claim.results[0], measured, ...judgement, ...changes.verdict }];
       const stored = {
         format: 'controllab-report-2',
+        provenance: COMMITTED,
         sections: [],
         metrics: { fidelity: changes.metric ?? 3.2 },
         claims: [{ ...claim, results }],
@@ -160,14 +217,40 @@ describe('verify', () => {
     expect(find(`${drawn}/half`)).toBeCloseTo((Number(find(`${drawn}/hi`)) - Number(find(`${drawn}/lo`))) / 2, 12);
     expect(() => find('content/large singles/drawn')).toThrow('has no content/large singles/drawn');
     expect(() => find('quality/drawn/Fréchet distance (mini-inception)/lo')).toThrow('has no');
+    const ablation = lookup(path.join(workspaceRoot, 'reports', 'published', 'ablation', 'results.json'));
+    // Of six trainings half an interval is t_.975(5) = 2.570582 standard errors.
+    expect(Number(ablation('loss-lite/scribble/half'))).toBeCloseTo(
+      (2.570582 / Math.sqrt(6)) * Number(ablation('loss-lite/scribble/deviation')),
+      8,
+    );
+    expect(() => find(`${drawn}/deviation`)).toThrow('has no numbers of trainings');
     const weights = lookup(path.join(workspaceRoot, 'packages', 'mini-sd', 'weights'));
     expect([weights('vae/parameters'), String(weights('vae/sha256')).length]).toEqual([1334164, 64]);
     expect(() => weights('vae/beauty')).toThrow("vae stores no 'beauty'");
   });
 
+  it('finds a report of code that is not committed, but for the one of before the rule', () => {
+    const problemsOf = (name: string, commit: string | null): string => {
+      mkdirSync(path.join(root, name), { recursive: true });
+      const stored = { format: 'controllab-report-2', provenance: { commit }, claims: [], sections: [] };
+      writeFileSync(path.join(root, name, 'results.json'), JSON.stringify(stored));
+      return reportProblems(path.join(root, name)).join();
+    };
+    expect(problemsOf('ablation', '0123456789ab')).toBe('');
+    expect(problemsOf('ablation', '0123456789ab + changes')).toContain('written by code that is not committed (0123456789ab + changes)');
+    expect(problemsOf('ablation', null)).toContain('not committed (no repository)');
+    expect(problemsOf('mini-sd-evaluation', '9b53011fd069 + changes')).toBe('');
+    expect(problemsOf('mini-sd-evaluation', '0123456789ab + changes')).toContain('not committed');
+  });
+
   it('finds a changed digit in a CSV of a report', () => {
     const table = { kind: 'table', id: 't', caption: '', rowHeader: 'x', columns: [{ label: 'y' }], rows: [{ label: 'a', cells: [1.5] }] };
-    const stored = { format: 'controllab-report-2', claims: [], sections: [{ id: 's', title: '', blocks: [table] }] };
+    const stored = {
+      format: 'controllab-report-2',
+      provenance: COMMITTED,
+      claims: [],
+      sections: [{ id: 's', title: '', blocks: [table] }],
+    };
     writeFileSync(path.join(root, 'results.json'), JSON.stringify(stored));
     writeFileSync(path.join(root, 't.csv'), 'x,y\na,1.5\n');
     expect(reportProblems(root)).toEqual([]);
@@ -176,7 +259,10 @@ describe('verify', () => {
   });
 
   it('holds the files of a report against its manifest', () => {
-    writeFileSync(path.join(root, 'results.json'), JSON.stringify({ format: 'controllab-report-2', claims: [], sections: [] }));
+    writeFileSync(
+      path.join(root, 'results.json'),
+      JSON.stringify({ format: 'controllab-report-2', provenance: COMMITTED, claims: [], sections: [] }),
+    );
     writeFileSync(path.join(root, 'page.html'), 'page');
     writeFileSync(path.join(root, 'manifest.json'), JSON.stringify({ files: { 'page.html': '0'.repeat(64), 'gone.csv': '' } }));
     expect(reportProblems(root)).toEqual([`${root}: page.html is not the file that was published`, `${root}: gone.csv is missing`]);

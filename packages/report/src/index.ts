@@ -1,11 +1,11 @@
 export { encodeEvents, eventFileStart, type Event, type EventImage } from './tensorboard/event-file.ts';
 export { encodePng } from './write/encode-png.ts';
 export { imageSheet } from './write/image-sheet.ts';
-export { type Estimate, type IntervalOptions, meanInterval, median, pairedDifferenceInterval } from './statistics/interval.ts';
+export { deviation, type Estimate, type IntervalOptions, meanInterval, median, pairedDifferenceInterval } from './statistics/interval.ts';
 export type * from './model/report.ts';
 export { ReportError, type ReportErrorCode } from './model/report-error.ts';
 export { pngChunk, readPngText, withPngText } from './write/png-text.ts';
-export { currentCommit, machine } from './write/provenance.ts';
+export { currentCommit, isCommitted, machine } from './write/provenance.ts';
 export { studentQuantile } from './statistics/student-t.ts';
 export { expectedPower, judge, MIN_TRAININGS, type Judgement } from './statistics/judge.ts';
 export type { Verdict, VerdictRule } from './statistics/verdict.ts';

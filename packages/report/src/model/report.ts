@@ -124,7 +124,10 @@ export interface Column {
   /** Columns with the same group stand under one header, such as "measured" and "paper" under a metric. */
   readonly group?: string;
   readonly unit?: string;
-  /** Marks the best measured value of the column and those whose interval overlaps its interval. */
+  /**
+   * Marks the best measured value of the column and those not shown to be worse: by their difference paired by training where both have
+   * `perTraining` of the same seeds, else by whether their intervals overlap.
+   */
   readonly better?: 'higher' | 'lower';
   /** Decimals of its numbers; by default two significant digits of the widest interval, and all that an exact number has (at most 6). */
   readonly decimals?: number;
@@ -269,6 +272,7 @@ export interface Provenance {
   readonly datasetHash: string | null;
   readonly engine: string;
   readonly machine: string;
+  /** Of a run that computed all that it shows, in one piece. */
   readonly wallSeconds: number | null;
   /** ISO 8601. */
   readonly finishedAt: string | null;
@@ -304,7 +308,7 @@ export interface TrainingProvenance {
   /** null: computed in pieces. */
   readonly seconds: number | null;
   readonly finishedAt: string;
-  /** Taken from the store, not computed by this run; left out where that is not known. */
+  /** Finished before this run began, which took it from the store; left out where that is not known. */
   readonly cached?: boolean;
 }
 

@@ -66,6 +66,11 @@ describe.skipIf(!hasBrowser)(`a report in a browser${skippedText}`, () => {
         '\u2713 reproduced',
         '\u2013 not judged: 1 training',
       ]);
+      expect(await page.locator('.tally li').allInnerTexts()).toEqual([
+        expect.stringMatching(/^primary\s+2 reproduced\s+1 not reproduced\s+1 inconclusive\s+1 not judged$/),
+        expect.stringMatching(/^facts\s+1 reproduced$/),
+        expect.stringMatching(/^exploratory\s+1 reproduced\s+1 not judged$/),
+      ]);
       expect(await page.locator('.claims thead').innerText()).toMatch(/claim\s+Canny edges\s+Masks/);
       // The first screen says what came out and shows it.
       expect(await edge(page, '.takeaway', 'bottom')).toBeLessThan(900);
@@ -145,6 +150,39 @@ describe.skipIf(!hasBrowser)(`a report in a browser${skippedText}`, () => {
     });
   });
 
+  it('leaves curves their room on a phone: all series named under the axis, lines named over the plot', async () => {
+    await withPage({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true }, async (page) => {
+      const figure = page.locator('#convergence-curve .plot-area');
+      const boxes = (selector: string) =>
+        figure.locator(selector).evaluateAll((all) =>
+          all.map((one) => {
+            const { left, top, right, bottom } = one.getBoundingClientRect();
+            return { left, top, right, bottom };
+          }),
+        );
+      const [area] = await figure.evaluateAll((all) =>
+        all.map((one) => one.getBoundingClientRect().toJSON() as { left: number; bottom: number }),
+      );
+      const [plot] = await boxes('.nsewdrag');
+      const [title] = await boxes('.xtitle');
+      const names = await boxes('.legendtext');
+      expect(names).toHaveLength(4);
+      for (const name of names) {
+        expect(name.top).toBeGreaterThan(title!.bottom);
+        expect(name.bottom).toBeLessThan(area!.bottom);
+      }
+      expect(plot!.bottom - plot!.top).toBeGreaterThan(250);
+      expect((await boxes('.ytitle'))[0]!.left).toBeGreaterThan(area!.left);
+      expect((await boxes('.annotation-text'))[0]!.bottom).toBeLessThanOrEqual(plot!.top + 1);
+      // Turned, it is a wide figure again.
+      await page.setViewportSize({ width: 844, height: 390 });
+      await expect
+        .poll(async () => (await boxes('.legendtext'))[0]!.bottom < (await boxes('.nsewdrag'))[0]!.top, { timeout: 10_000 })
+        .toBe(true);
+      expect(await figure.evaluate((one) => one.clientHeight)).toBe(418);
+    });
+  });
+
   it('follows the theme of the reader, figures included, while it is open', async () => {
     await withPage({ colorScheme: 'light' }, async (page) => {
       const light = [await background(page), await tickColour(page)];
@@ -219,6 +257,7 @@ describe.skipIf(!hasBrowser)(`a report in a browser${skippedText}`, () => {
     const context = await browser.newContext();
     try {
       const other = SAMPLE_REPORT.provenance;
+      const claimsAlone = SAMPLE_REPORT.claims.map(({ shownIn: _shownIn, ...claim }) => claim);
       await writeReport(path.join(reports, 'ablation', 'quick-seed-1'), SAMPLE_REPORT);
       await writeReport(path.join(reports, 'ablation', 'quick-seed-2'), {
         ...SAMPLE_REPORT,
@@ -237,7 +276,9 @@ describe.skipIf(!hasBrowser)(`a report in a browser${skippedText}`, () => {
       ]);
       expect(await page.evaluate('[...document.images].every((image) => image.complete && image.naturalWidth > 0)')).toBe(true);
       // The two newest of one experiment are compared at first.
-      expect(await page.locator('.comparison thead').innerText()).toMatch(/ablation, quick, seed 2\s+ablation, quick, seed 1/);
+      expect(await page.locator('.comparison thead').innerText()).toMatch(
+        /ablation, quick, seed 2 \u00b7 ablation\/quick-seed-2\s+ablation, quick, seed 1 \u00b7 ablation\/quick-seed-1/,
+      );
       const all = await page.locator('.comparison tbody tr').count();
       await page.locator('input[name=differing]').check();
       const rows = await page.locator('.comparison tbody tr:not(:first-child)').allInnerTexts();
@@ -245,8 +286,22 @@ describe.skipIf(!hasBrowser)(`a report in a browser${skippedText}`, () => {
       expect(all).toBeGreaterThan(20);
       expect(rows[0]).toMatch(/Zero convolutions follow .* \(Canny edges\)\s+\u2013\s+reproduced, 0\.125 \[0\.110, 0\.141\]/);
       expect(await page.locator('#compare-remark').innerText()).toMatch(/^2 of \d+ numbers and verdicts differ\.$/);
-      await page.locator('select[name=b]').selectOption({ index: 0 });
+      await page.locator('select[name=b]').selectOption({ index: 1 });
       expect(await page.locator('#compare-remark').innerText()).toMatch(/^0 of/);
+      // Of runs that have only their claims in common none is chosen for the reader.
+      await writeReport(path.join(reports, 'ablation', 'quick-seed-2'), {
+        ...SAMPLE_REPORT,
+        lead: undefined,
+        claims: claimsAlone,
+        sections: [],
+      });
+      await writeIndex(reports);
+      await page.reload();
+      expect(await page.locator('#compare-remark').innerText()).toBe('Choose two reports.');
+      expect(await page.locator('.comparison tr').count()).toBe(0);
+      await page.locator('select[name=a]').selectOption({ index: 1 });
+      await page.locator('select[name=b]').selectOption({ index: 2 });
+      expect(await page.locator('#compare-remark').innerText()).toMatch(/^\d+ of \d+ numbers and verdicts differ\.$/);
       expect(await overflow(page)).toBe(0);
       expect(complaints).toEqual([]);
     } finally {

@@ -1,11 +1,12 @@
 import type { Block, Claim, ClaimResult, Report } from '../model/report.ts';
 import { judge, type Judgement } from '../statistics/judge.ts';
-import type { Verdict, VerdictRule } from '../statistics/verdict.ts';
+import type { VerdictRule } from '../statistics/verdict.ts';
 import { escapeHtml } from '../text/escape.ts';
 import { decimalsFor, formatExact, formatNumber } from '../text/format-number.ts';
 import { inlineText } from '../text/inline-text.ts';
 import { BADGES } from './badges.ts';
 import { renderIntervalPlot } from './interval-plot.ts';
+import { kindOf, tallies, type Kind } from './tally.ts';
 import { measuredDecimals, renderMeasurement, renderNotMeasured, sampleText } from './value.ts';
 
 const badge = ({ verdict, text }: Judgement): string => {
@@ -21,10 +22,11 @@ export const describeRule = (rule: VerdictRule, basis: Claim['basis']): string =
   return `reproduced if ${what} ${rule.kind} ${formatExact(rule.bound)}`;
 };
 
-const KINDS: Readonly<Record<Claim['basis'], (claim: Claim) => string>> = {
-  fact: () => 'a fact that needs no training',
-  trainings: ({ primary }) => (primary ? 'primary' : 'exploratory'),
-  rounds: () => 'timings',
+const KINDS: Readonly<Record<Kind, string>> = {
+  facts: 'a fact that needs no training',
+  primary: 'primary',
+  exploratory: 'exploratory',
+  timings: 'timings',
 };
 
 const decimalsOf = ({ measured }: ClaimResult): number =>
@@ -34,13 +36,16 @@ const decimalsOf = ({ measured }: ClaimResult): number =>
 
 const shortNumber = (value: number): string => formatNumber(value, decimalsFor(value));
 
-const cell = (result: ClaimResult, judgement: Judgement): string => {
+const boundText = (rule: VerdictRule): string =>
+  rule.kind === 'within' ? `the bounds ${formatExact(rule.lo)} and ${formatExact(rule.hi)}` : formatExact(rule.bound);
+
+const cell = ({ rule }: Claim, result: ClaimResult, judgement: Judgement): string => {
   const { label, measured } = result;
   const value = measured === null ? renderNotMeasured() : renderMeasurement(measured, decimalsOf(result));
   const remark =
     judgement.detectable === null
       ? ''
-      : `<span class="samples">smallest difference it could have seen: ${shortNumber(judgement.detectable)}</span>`;
+      : `<span class="samples">smallest difference it could have seen: ${shortNumber(judgement.detectable)} ${rule.kind === 'within' ? 'from' : 'beyond'} ${boundText(rule)}</span>`;
   // The control's name stands in the table's head, and on a narrow screen here.
   const control = label === null ? '' : `<span class="control" aria-hidden="true">${escapeHtml(label)}</span>`;
   return `${control}${badge(judgement)}<span class="claim-value">${value}</span>${remark}`;
@@ -52,9 +57,6 @@ const pSentence = ({ p, adjusted, family }: Judgement): string => {
   if (family === null) return `p ${show(p)}; exploratory: not corrected.`;
   return `p ${show(p)}; with Holm\u2019s correction for ${family} primary ${family === 1 ? 'result' : 'results'} ${show(adjusted)}.`;
 };
-
-const boundText = (rule: VerdictRule): string =>
-  rule.kind === 'within' ? `the bounds ${formatExact(rule.lo)} and ${formatExact(rule.hi)}` : formatExact(rule.bound);
 
 const resultDetails = ({ rule }: Claim, result: ClaimResult, judgement: Judgement): string => {
   const { measured, paper, label } = result;
@@ -85,30 +87,27 @@ const row = (claim: Claim, judgements: readonly Judgement[], columns: readonly s
   const width = Math.max(1, columns.length);
   const standsAlone = results.length === 1 && results[0]!.label === null;
   const cells = standsAlone
-    ? `<td colspan="${width}">${cell(results[0]!, judgements[0]!)}</td>`
+    ? `<td colspan="${width}">${cell(claim, results[0]!, judgements[0]!)}</td>`
     : columns
         .map((column) => results.findIndex(({ label }) => label === column))
-        .map((i) => (i < 0 ? '<td class="none"></td>' : `<td>${cell(results[i]!, judgements[i]!)}</td>`))
+        .map((i) => (i < 0 ? '<td class="none"></td>' : `<td>${cell(claim, results[i]!, judgements[i]!)}</td>`))
         .join('');
-  return `<tr id="${id}"><th scope="row"><span class="claim-text">${escapeHtml(claim.claim)}</span><span class="source">${escapeHtml(claim.source)} \u00b7 ${KINDS[claim.basis](claim)}${links(claim, blocks)}</span></th>${cells}</tr>
+  return `<tr id="${id}"><th scope="row"><span class="claim-text">${escapeHtml(claim.claim)}</span><span class="source">${escapeHtml(claim.source)} \u00b7 ${KINDS[kindOf(claim)]}${links(claim, blocks)}</span></th>${cells}</tr>
 <tr class="details"><td colspan="${1 + width}"><details><summary>How it was tested: ${escapeHtml(claim.quantity)}</summary>
 <p class="test"><span class="rule">${describeRule(claim.rule, claim.basis)}.</span> ${inlineText(claim.test)}</p>
 <div class="claim-results">${results.map((result, i) => resultDetails(claim, result, judgements[i]!)).join('\n')}</div></details></td></tr>`;
 };
 
-/** How many results have each verdict, and how many of those are facts: they would have it without any training. */
-const tally = (claims: readonly Claim[], judgements: readonly (readonly Judgement[])[]): string => {
-  const all = claims.flatMap(({ basis }, i) => judgements[i]!.map(({ verdict }) => ({ verdict, isFact: basis === 'fact' })));
-  return (Object.keys(BADGES) as Verdict[])
-    .map((verdict) => ({ verdict, of: all.filter((one) => one.verdict === verdict) }))
-    .filter(({ of }) => of.length > 0)
-    .map(({ verdict, of }) => {
-      const facts = of.filter(({ isFact }) => isFact).length;
-      const remark = facts === 0 || facts === all.length ? '' : ` (${facts} ${facts === 1 ? 'needs' : 'need'} no training)`;
-      return `<li class="${BADGES[verdict].className}"><strong>${of.length}</strong> ${verdict}${remark}</li>`;
+/** How many results have each verdict, kind by kind. */
+const tally = (claims: readonly Claim[], judgements: readonly (readonly Judgement[])[]): string =>
+  tallies(claims.flatMap((claim, i) => judgements[i]!.map(({ verdict }) => ({ kind: kindOf(claim), verdict }))))
+    .map(({ kind, verdicts }) => {
+      const counts = verdicts.map(
+        ([verdict, count]) => `<span class="${BADGES[verdict].className}"><strong>${count}</strong> ${verdict}</span>`,
+      );
+      return `<li class="kind">${kind} <span class="verdicts">${counts.join(' ')}</span></li>`;
     })
     .join('');
-};
 
 /** Facts, then what was written down before the run, then the rest. */
 const rank = ({ basis, primary }: Claim): number => (basis === 'fact' ? 0 : primary ? 1 : 2);

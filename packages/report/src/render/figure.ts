@@ -1,6 +1,7 @@
 import { NOT_MEASURED } from '../model/cell.ts';
 import { escapeHtml, jsonForScript } from '../text/escape.ts';
 import { formatNumber } from '../text/format-number.ts';
+import { renderCaption } from './caption.ts';
 import { plotlyFigure } from './plotly-figure.ts';
 import { measuredDecimals, sampleText } from './value.ts';
 import type { Arm, BarFigure, LineFigure, Measurement } from '../model/report.ts';
@@ -45,7 +46,7 @@ export const renderFigure = (
   csvFile: string,
   arms: readonly Arm[] = [],
 ): string => `<figure class="plot" id="${figure.id}">
-<figcaption>${escapeHtml(figure.caption)}</figcaption>
+<figcaption>${renderCaption(figure.caption)}</figcaption>
 <div class="plot-area" role="img" aria-label="${escapeHtml(describe(figure))}"><noscript>The figure needs JavaScript; its numbers are in the CSV.</noscript></div>
 <script type="application/json">${jsonForScript(plotlyFigure(figure, arms))}</script>
 <p class="remarks">${escapeHtml(sampleRemarks(figure).join(' '))} <a href="${csvFile}">CSV</a></p>

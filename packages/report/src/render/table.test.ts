@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Measurement, Table } from '../model/report.ts';
+import { meanInterval } from '../statistics/interval.ts';
 import { bestRows, renderTable } from './table.ts';
 
 const measured = (value: number, half: number, n = 8): Measurement => ({
@@ -11,9 +12,26 @@ const measured = (value: number, half: number, n = 8): Measurement => ({
 });
 
 describe('bestRows', () => {
-  it('marks the best value and those whose interval overlaps its interval', () => {
+  it('marks the best value and, of numbers that are not paired, those whose interval overlaps its interval', () => {
     expect(bestRows([measured(5, 1), measured(6, 1), measured(3, 0.5), null, 9], 'higher')).toEqual(new Set([0, 1]));
     expect(bestRows([measured(5, 1), measured(6, 1), measured(3, 0.5)], 'lower')).toEqual(new Set([2]));
+  });
+
+  it('holds trainings of the same seeds against each other pair by pair', () => {
+    const trained = (perTraining: readonly number[], seeds = [1, 2, 3, 4, 5]): Measurement => ({
+      ...meanInterval(perTraining),
+      seeds,
+      perTraining,
+    });
+    // Seeds scatter by far more than the second arm's loss of 0.1 in each: 3 [1.04, 4.96] against 2.9 [0.94, 4.86].
+    const best = trained([1, 2, 3, 4, 5]);
+    const worse = trained([0.9, 1.9, 2.89, 3.9, 4.91]);
+    const tied = trained([1.2, 1.8, 3.1, 3.8, 4.9]);
+    expect(bestRows([best, worse, tied], 'higher')).toEqual(new Set([0, 2]));
+    expect(bestRows([best, { ...worse, seeds: [6, 7, 8, 9, 10] }], 'higher')).toEqual(new Set([0, 1]));
+    // Of one training the interval is over pictures.
+    const one = (value: number): Measurement => ({ ...measured(value, 1), seeds: [1], perTraining: [value] });
+    expect(bestRows([one(5), one(6)], 'higher')).toEqual(new Set([0, 1]));
   });
 
   it('marks nothing where there is nothing to compare', () => {
@@ -50,6 +68,11 @@ describe('renderTable', () => {
     expect(html).toContain('<th scope="colgroup" colspan="2" class="group">F1</th>');
     expect(html).toContain('<th scope="row">&lt;zero&gt;</th>');
     expect(html).toContain('A &amp; B');
+  });
+
+  it('has the first sentence of its caption as its title', () => {
+    const html = renderTable({ ...table, caption: 'Scores at batch 1.5. Bands: 95%. A & B.' }, 't.csv');
+    expect(html).toContain('>Scores at batch 1.5.<span class="caption-more"> Bands: 95%. A &amp; B.</span></figcaption>');
   });
 
   it('states n and seeds once where all numbers share them, else under each', () => {

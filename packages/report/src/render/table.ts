@@ -1,22 +1,42 @@
 import { armSymbol } from './arm-marks.ts';
 import { isMeasurement, isPaperValue } from '../model/cell.ts';
+import { pairedDifferenceInterval } from '../statistics/interval.ts';
 import { escapeHtml } from '../text/escape.ts';
 import { formatExact, formatNumber } from '../text/format-number.ts';
+import { renderCaption } from './caption.ts';
 import { scrollBox } from './scroll.ts';
 import { headerGroups } from './header-groups.ts';
 import { measuredDecimals, renderMeasurement, renderNotMeasured, renderPaperValue, sampleText } from './value.ts';
 import type { Arm, Cell, Column, Measurement, Table } from '../model/report.ts';
 
-/** The rows whose value is the column's best, or whose interval overlaps the best one's: no better one was shown to exist. */
+/** Whether two numbers are of the same trainings (or rounds), pair by pair: their difference is then known better than either. */
+const arePaired = (a: Measurement, b: Measurement): boolean =>
+  a.perTraining !== undefined &&
+  b.perTraining?.length === a.perTraining.length &&
+  a.perTraining.length > 1 &&
+  a.seeds.length === b.seeds.length &&
+  a.seeds.every((seed, i) => seed === b.seeds[i]);
+
+/** Whether nothing sets two numbers apart: not the 95% interval of their paired difference, nor, where they are not paired, their own. */
+const isTied = (a: Measurement, b: Measurement): boolean => {
+  if (arePaired(a, b)) {
+    const [lo, hi] = pairedDifferenceInterval(a.perTraining!, b.perTraining!).interval!;
+    return lo <= 0 && hi >= 0;
+  }
+  return a.interval !== null && b.interval !== null && a.interval[0] <= b.interval[1] && b.interval[0] <= a.interval[1];
+};
+
+/** The rows whose value is the column's best, and those that are not shown to be worse than it. */
 export const bestRows = (cells: readonly Cell[], better: 'higher' | 'lower'): Set<number> => {
   const sign = better === 'higher' ? 1 : -1;
   const measured = cells.flatMap((cell, row) => (isMeasurement(cell) ? [{ row, ...cell }] : []));
   if (measured.length < 2) return new Set();
   const best = measured.reduce((a, b) => (sign * b.value > sign * a.value ? b : a));
-  const overlaps = ({ interval }: Measurement): boolean =>
-    interval !== null && best.interval !== null && interval[0] <= best.interval[1] && best.interval[0] <= interval[1];
-  return new Set(measured.filter((candidate) => candidate.value === best.value || overlaps(candidate)).map(({ row }) => row));
+  return new Set(measured.filter((candidate) => candidate.value === best.value || isTied(candidate, best)).map(({ row }) => row));
 };
+
+const BOLD =
+  'Bold: the best, and all not shown to be worse: the interval of their difference from it, paired by training, contains 0; unpaired, their interval overlaps its interval.';
 
 const ARROWS = { higher: ' <abbr title="higher is better">\u2191</abbr>', lower: ' <abbr title="lower is better">\u2193</abbr>' };
 
@@ -83,11 +103,11 @@ export const renderTable = (table: Table, csvFile: string, arms: readonly Arm[] 
       : []),
     ...(bracketed.length > 0 ? [`Brackets: ${[...new Set(bracketed.map(({ method }) => method))].join('; ')}.`] : []),
     ...(samples.size === 1 ? [`Every measured number: ${[...samples][0]}.`] : []),
-    ...(best.some((marked) => marked.size > 0) ? ['Bold: the best, and all whose interval overlaps its interval.'] : []),
+    ...(best.some((marked) => marked.size > 0) ? [BOLD] : []),
     ...(sources.size > 0 ? [`Paper: ${[...sources].join('; ')}.`] : []),
   ];
   return `<figure class="table" id="${id}">
-<figcaption id="${id}-caption">${escapeHtml(caption)}</figcaption>
+<figcaption id="${id}-caption">${renderCaption(caption)}</figcaption>
 ${scrollBox(
   `aria-labelledby="${id}-caption"`,
   `<table>

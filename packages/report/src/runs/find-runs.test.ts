@@ -54,7 +54,16 @@ it('finds all reports, newest first, those of the older format too, and passes o
     isFormer: true,
     seed: null,
     takeaway: 'Three networks were trained.',
-    verdicts: { reproduced: 1, inconclusive: 1 },
+    tallies: [
+      {
+        kind: 'exploratory',
+        total: 2,
+        verdicts: [
+          ['reproduced', 1],
+          ['inconclusive', 1],
+        ],
+      },
+    ],
     pictures: [],
     entries: [
       { group: 'Claims', name: 'It works', text: 'reproduced, 0.50 [0.40, 0.60]' },
@@ -67,7 +76,27 @@ it('finds all reports, newest first, those of the older format too, and passes o
     isFormer: false,
     seed: '2',
     takeaway: SAMPLE_REPORT.takeaway,
-    verdicts: { reproduced: 4, 'not reproduced': 1, inconclusive: 1, 'not judged': 2 },
+    tallies: [
+      {
+        kind: 'primary',
+        total: 5,
+        verdicts: [
+          ['reproduced', 2],
+          ['not reproduced', 1],
+          ['inconclusive', 1],
+          ['not judged', 1],
+        ],
+      },
+      { kind: 'facts', total: 1, verdicts: [['reproduced', 1]] },
+      {
+        kind: 'exploratory',
+        total: 2,
+        verdicts: [
+          ['reproduced', 1],
+          ['not judged', 1],
+        ],
+      },
+    ],
   });
   expect(sample!.pictures.map(({ file, index }) => `${file} ${index}`)).toEqual([
     'ablation/quick-seed-2/images/film-strip/condition.png 0',
@@ -80,6 +109,15 @@ it('finds all reports, newest first, those of the older format too, and passes o
     name: 'The copy improves quality over ControlNet-lite (Masks)',
     text: 'not judged: 1 training, \u22129.8',
   });
+});
+
+it('wears the verdicts of the primary results alone, and counts the others beside them', async () => {
+  await writeReport(path.join(reports, 'ablation'), SAMPLE_REPORT);
+  await writeReport(path.join(reports, 'counts'), { ...SAMPLE_REPORT, claims: SAMPLE_REPORT.claims.filter(({ basis }) => basis === 'fact') });
+  await writeIndex(reports);
+  const page = await readFile(path.join(reports, 'index.html'), 'utf8');
+  const worn = [...page.matchAll(/<ul class="counts"[^>]*>(.*)<\/ul>/g)].map(([, items]) => items!.replace(/<[^>]+>/g, '|').replace(/\|+/g, '|'));
+  expect(worn).toEqual(['|primary|2 reproduced|1 not reproduced|1 inconclusive|1 not judged|+1 fact, +2 exploratory|', '|facts|1 reproduced|']);
 });
 
 it('writes an index without reports, anew over its own, and never over a page that is somebody else\u2019s', async () => {

@@ -1,8 +1,11 @@
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
+import type { Claim } from '../model/report.ts';
+import { kindOf, tallies, type Tally } from '../render/tally.ts';
 import { measuredText } from '../render/value.ts';
 import type { Verdict } from '../statistics/verdict.ts';
+import { firstSentence } from '../text/first-sentence.ts';
 import { formatExact } from '../text/format-number.ts';
 
 /** One tile of a report's PNG: `index` of `count` side by side. */
@@ -36,7 +39,7 @@ export interface Run {
   readonly seed: string | null;
   readonly commit: string | null;
   readonly finishedAt: string | null;
-  readonly verdicts: Readonly<Partial<Record<Verdict, number>>>;
+  readonly tallies: readonly Tally[];
   /** Judged by the rules of format 1: by an interval, however few the trainings. */
   readonly isFormer: boolean;
   /** Of its first row of pictures. */
@@ -76,6 +79,7 @@ interface StoredResult {
   /** Since format 2. */
   readonly text?: string;
 }
+type SingleClaim = Pick<Claim, 'claim'> & Omit<StoredResult, 'label'>;
 interface StoredReport {
   readonly format: string;
   readonly id: string;
@@ -84,7 +88,7 @@ interface StoredReport {
   readonly lead?: string;
   readonly summary: string;
   /** In format 1 a claim was its only result. */
-  readonly claims: readonly ({ readonly claim: string } & ({ readonly results: readonly StoredResult[] } | Omit<StoredResult, 'label'>))[];
+  readonly claims: readonly (SingleClaim | (Pick<Claim, 'claim' | 'basis' | 'primary'> & { readonly results: readonly StoredResult[] }))[];
   readonly sections: readonly { readonly blocks: readonly StoredBlock[] }[];
   readonly provenance: { readonly profile: string; readonly commit: string | null; readonly finishedAt: string | null };
 }
@@ -146,8 +150,6 @@ const picturesOf = ({ lead, sections }: StoredReport, folder: string): Tile[] =>
   });
 };
 
-const firstSentence = (text: string): string => /^.*?[.!?](?=\s|$)/s.exec(text)?.[0] ?? text;
-
 /** A run as the index shows it; null for a file that is no report's. */
 const readRun = async (reports: string, file: string): Promise<Run | null> => {
   let stored: StoredReport;
@@ -181,8 +183,10 @@ const isWhole = ({ id, title, takeaway, profile, commit, finishedAt, pictures, e
 
 const runOf = (stored: StoredReport, folder: string, page: Run['page']): Run => {
   const { id, title, takeaway, summary, provenance, claims, sections, format } = stored;
-  const verdicts: Partial<Record<Verdict, number>> = {};
-  for (const { verdict } of claims.flatMap(resultsOf)) verdicts[verdict] = (verdicts[verdict] ?? 0) + 1;
+  // In format 1 nothing was written down before the run.
+  const counted = claims.flatMap((claim) =>
+    resultsOf(claim).map(({ verdict }) => ({ kind: 'results' in claim ? kindOf(claim) : 'exploratory', verdict }) as const),
+  );
   return {
     folder,
     page,
@@ -193,7 +197,7 @@ const runOf = (stored: StoredReport, folder: string, page: Run['page']): Run => 
     seed: /(?:^|[/-])seed-(\d+)/.exec(folder)?.[1] ?? null,
     commit: provenance.commit,
     finishedAt: provenance.finishedAt,
-    verdicts,
+    tallies: tallies(counted),
     isFormer: format === FORMATS[0],
     pictures: page === RESULTS ? [] : picturesOf(stored, folder),
     entries: [...claimEntries(stored), ...sections.flatMap(({ blocks }) => blocks.filter(({ kind, shown }) => kind === 'table' && shown === undefined).flatMap(tableEntries))],

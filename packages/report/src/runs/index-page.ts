@@ -1,7 +1,7 @@
 import { BADGES } from '../render/badges.ts';
 import { pageHead } from '../render/head.ts';
 import { scrollBox } from '../render/scroll.ts';
-import type { Verdict } from '../statistics/verdict.ts';
+import type { Tally } from '../render/tally.ts';
 import { escapeHtml, jsonForScript } from '../text/escape.ts';
 import { inlineText } from '../text/inline-text.ts';
 import type { Run } from './find-runs.ts';
@@ -20,13 +20,15 @@ const thumbnails = ({ pictures, folder, page }: Run): string =>
     )
     .join('')}</a>`;
 
-const verdictBadges = ({ verdicts, isFormer }: Run): string => {
-  const counted = (Object.keys(BADGES) as Verdict[]).flatMap((verdict) => {
-    const count = verdicts[verdict];
-    return count === undefined ? [] : [`<li class="badge ${BADGES[verdict].className}">${count} ${verdict}</li>`];
-  });
-  if (counted.length === 0) return '';
-  return `<ul class="counts" aria-label="Verdicts">${counted.join('')}${isFormer ? '<li class="samples">by the rules of an older version, which judged however few trainings</li>' : ''}</ul>`;
+/** "+2 facts": results of a kind that are not the report's verdicts. */
+const addition = ({ kind, total }: Tally): string => `+${total} ${total === 1 ? kind.replace(/s$/, '') : kind}`;
+
+/** The verdicts on what was written down before the run, or on what there is instead of it; of all else the number. */
+const verdictBadges = ({ tallies: [first, ...others], isFormer }: Run): string => {
+  if (first === undefined) return '';
+  const badges = first.verdicts.map(([verdict, count]) => `<li class="badge ${BADGES[verdict].className}">${count} ${verdict}</li>`);
+  const more = others.length === 0 ? '' : `<li class="samples">${others.map(addition).join(', ')}</li>`;
+  return `<ul class="counts" aria-label="Verdicts"><li class="samples">${first.kind}</li>${badges.join('')}${more}${isFormer ? '<li class="samples">by the rules of an older version, which judged however few trainings</li>' : ''}</ul>`;
 };
 
 const item = (run: Run): string => {
@@ -46,9 +48,12 @@ ${verdictBadges(run)}</div></li>`;
 };
 
 /** What the comparison needs of a run. */
-const compared = ({ folder, id, profile, seed, finishedAt, entries }: Run): unknown => ({
-  name: [id, profile, ...(seed === null ? [] : [`seed ${seed}`]), ...(folder.startsWith('published/') ? ['published'] : [])].join(', '),
+const compared = ({ folder, page, id, profile, seed, finishedAt, entries }: Run): unknown => ({
+  id,
+  // Two runs of one experiment may differ in their folder alone.
+  name: `${[id, profile, ...(seed === null ? [] : [`seed ${seed}`])].join(', ')} \u00b7 ${folder}`,
   folder,
+  page,
   finishedAt,
   entries: entries.map(({ group, name, text }) => [group, name, text]),
 });

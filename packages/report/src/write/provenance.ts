@@ -11,6 +11,9 @@ export function currentCommit(): string | null {
   }
 }
 
+/** Whether a report's code can be had again: it was in a repository, and nothing of it was changed. */
+export const isCommitted = (commit: string | null): commit is string => commit !== null && !commit.includes('+');
+
 /** Processor, cores, memory and Node version. */
 export function machine(): string {
   const cpus = os.cpus();

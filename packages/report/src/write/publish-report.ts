@@ -2,6 +2,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseReportManifest, REPORT_MANIFEST, writeAtomic } from '@controllab/data';
 import { ReportError } from '../model/report-error.ts';
+import { isCommitted } from './provenance.ts';
 import { ownFiles, removeLeftovers, sha256, writeManifest } from './manifest.ts';
 
 /** The folder that published reports share: Plotly alone is megabytes. */
@@ -25,7 +26,7 @@ export async function committedResults<T extends { provenance: { commit: string 
     throw new ReportError('bad-report', `${path.join(report, 'results.json')} is no JSON: ${(error as Error).message}`, { report });
   }
   const { commit } = results.provenance;
-  if (commit === null || commit.includes('+'))
+  if (!isCommitted(commit))
     throw new ReportError(
       'bad-report',
       `${report} was written by code that is not committed (${commit ?? 'no repository'}): nobody could compute it again`,

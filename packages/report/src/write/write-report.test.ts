@@ -74,6 +74,19 @@ describe('writeReport', () => {
     expect(results.provenance.commit).toBe('3f9c2ab17d40');
   });
 
+  it('says from where the smallest difference is counted that a run could have seen', async () => {
+    const [zero] = SAMPLE_REPORT.claims;
+    const rules = [
+      { kind: 'above', bound: 0.01 },
+      { kind: 'within', lo: -0.05, hi: 0.05 },
+    ] as const;
+    await writeReport(dir, { ...SAMPLE_REPORT, claims: rules.map((rule, i) => ({ ...zero!, id: `zero-${i}`, rule })) });
+    const said = [...(await read('index.html')).matchAll(/smallest difference it could have seen: 0\.\d+ ([^<]*)</g)].map(
+      (match) => match[1],
+    );
+    expect(said).toEqual(['beyond 0.01', 'from the bounds \u22120.05 and 0.05']);
+  });
+
   it('gives every number a flat name, and one row a training', async () => {
     await writeReport(dir, SAMPLE_REPORT);
     const { metrics, trainings } = JSON.parse(await read('results.json'));

@@ -2,6 +2,7 @@ import { gridOf } from '../../model/film-strip.ts';
 import type { Arm, FilmStrip, ImageGrid } from '../../model/report.ts';
 import { escapeHtml } from '../../text/escape.ts';
 import type { PlacedGrid } from '../../write/place-images.ts';
+import { renderCaption } from '../caption.ts';
 import { gridTable } from './grid-table.ts';
 import { gridPanels, hasPanels } from './panels.ts';
 import { detailLine, firstOnly, isSmall, renderPicture, type TabStop } from './picture.ts';
@@ -28,7 +29,7 @@ export const renderPictures = (
   placed: PlacedGrid,
   arms: readonly Arm[],
 ): string => `<figure class="images" id="${block.id}">
-<figcaption>${escapeHtml(block.caption)}</figcaption>
+<figcaption>${renderCaption(block.caption)}</figcaption>
 ${pictures(block, placed, arms)}
 </figure>`;
 
