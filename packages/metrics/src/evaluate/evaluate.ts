@@ -5,7 +5,7 @@ import { isStatistics, StatisticsAccumulator, type FeatureStatistics, type Gathe
 import { checkSameProvenance, type FeatureProvenance } from '../frechet/provenance.ts';
 import { MetricsError } from '../errors.ts';
 import { findDuplicates, type Duplicates } from './duplicates.ts';
-import { scoreMaps } from './map-scores.ts';
+import { scoreMaps, type ReadMaps } from './map-scores.ts';
 import { given, type MetricInputs, type SetMetric } from './metric.ts';
 import { metricOf, needs, type MetricName } from './metric-table.ts';
 import { checkCount, type Question } from './question.ts';
@@ -25,6 +25,7 @@ export interface Networks {
 export interface Evaluation extends Scores {
   generated: ReadSet;
   reference: ReadSet | FeatureStatistics | null;
+  maps: ReadMaps;
   duplicates: Duplicates;
 }
 
@@ -83,6 +84,7 @@ export async function evaluate(
   return {
     generated,
     reference,
+    maps: maps.read,
     duplicates: findDuplicates(generated, images),
     scores: results.flatMap(({ scores }) => scores),
     images: results.flatMap((result) => result.images),

@@ -4,7 +4,7 @@ import type { Provenance, Report, Section, Table } from '@controllab/report';
 import { isStatistics, type FeatureStatistics } from '../frechet/feature-statistics.ts';
 import { CONVERSIONS, type ImageSource } from '@controllab/data';
 import type { Evaluation } from './evaluate.ts';
-import { decoded, type ReadSet } from './read-set.ts';
+import { decoded, type ReadSet, type SetSummary } from './read-set.ts';
 import { GROUPS, quoted, type ImageScores, type Score } from './score.ts';
 
 /** Images of a row, rows of either end of a score, and the images' sides in the report. */
@@ -90,9 +90,9 @@ function scoreTable(id: string, caption: string, scores: readonly Score[]): Tabl
   };
 }
 
-function setsTable({ generated, reference }: Evaluation): Table {
+function setsTable({ generated, reference, maps }: Evaluation): Table {
   const sides = ([from, to]: [number, number]) => (from === to ? String(from) : `${from} to ${to}`);
-  const row = (label: string, set: ReadSet) => ({
+  const row = (label: string, set: SetSummary) => ({
     label,
     cells: [set.names.length, set.path, set.kind, sides(set.width), sides(set.height), set.skipped.count, set.imageSet.hash.slice(0, 16)],
   });
@@ -103,6 +103,7 @@ function setsTable({ generated, reference }: Evaluation): Table {
       cells: [reference.n ?? 'not given', 'statistics', 'statistics', '', '', 0, reference.imageSet?.hash.slice(0, 16) ?? 'not given'],
     });
   else if (reference !== null) rows.push(row('reference', reference));
+  for (const [label, set] of Object.entries(maps) as [string, SetSummary | null][]) if (set !== null) rows.push(row(label, set));
   return {
     kind: 'table',
     id: 'sets',
@@ -131,15 +132,23 @@ const imageTable = (names: readonly string[], scores: readonly ImageScores[]): T
 });
 
 /** What was done to images as they were read, and what was passed over. */
-export function setRemarks({ generated, reference }: Pick<Evaluation, 'generated' | 'reference'>): string[] {
-  const sets = [
-    ['generated', generated],
-    ...(reference === null || isStatistics(reference) ? [] : [['reference', reference] as const]),
-  ] as const;
-  return sets.flatMap(([name, { conversions, skipped }]) => [
-    ...[...conversions].map(([conversion, n]) => `${count(n, `${name} image`)}: ${CONVERSIONS[conversion]}.`),
-    ...(skipped.count > 0 ? [`${count(skipped.count, 'other file')} beside the ${name} images passed over: ${skipped.text()}.`] : []),
-  ]);
+export function setRemarks({ generated, reference, maps }: Pick<Evaluation, 'generated' | 'reference' | 'maps'>): string[] {
+  const sets: [string, SetSummary | null][] = [
+    ['generated image', generated],
+    ['reference image', reference === null || isStatistics(reference) ? null : reference],
+    ['condition map', maps.condition],
+    ['predicted map', maps.predicted],
+  ];
+  return sets.flatMap(([name, set]) => {
+    if (set === null) return [];
+    const { conversions, skipped } = set;
+    // Maps are grey by their nature.
+    const told = [...conversions].filter(([conversion]) => name.endsWith('image') || conversion !== 'grey');
+    return [
+      ...told.map(([conversion, n]) => `${count(n, name)}: ${CONVERSIONS[conversion]}.`),
+      ...(skipped.count > 0 ? [`${count(skipped.count, 'other file')} beside the ${name}s passed over: ${skipped.text()}.`] : []),
+    ];
+  });
 }
 
 /** Distribution, worst and best of one score. */

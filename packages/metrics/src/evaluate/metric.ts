@@ -1,4 +1,4 @@
-import type { RgbImage } from '@controllab/data';
+import type { DecodedImage, RgbImage } from '@controllab/data';
 import type { AestheticHead } from '../aesthetic/head.ts';
 import type { ClipMeasure } from '../clip/score.ts';
 import type { ClipTowers } from '../clip/towers.ts';
@@ -45,18 +45,26 @@ export interface SetMetric extends Declaration {
   compute(inputs: MetricInputs): Scores | Promise<Scores>;
 }
 
+/** A map of an image, of 8 bits. */
+export interface ReadMap extends DecodedImage {
+  /** Set and file, for messages. */
+  readonly name: string;
+  /** The file, not decoded. */
+  readonly bytes: Uint8Array;
+}
+
 /** A generated image beside the map of its condition; `predicted` for metrics that need it. */
 export interface MapPair {
   /** Of the image. */
   readonly name: string;
   readonly image: RgbImage;
-  readonly condition: RgbImage;
-  readonly predicted: RgbImage | null;
+  readonly condition: ReadMap;
+  readonly predicted: ReadMap | null;
 }
 
 /** A metric of each image and its condition: it sees them one after the other. */
 export interface MapMetric extends Declaration {
-  start(): { add(pair: MapPair): void; finish(): Scores };
+  start(): { add(pair: MapPair): void | Promise<void>; finish(): Scores };
 }
 
 export type Metric = SetMetric | MapMetric;

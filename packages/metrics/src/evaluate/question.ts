@@ -1,7 +1,7 @@
 import { matchCaptions, stemOf, type Captions, type ImageSource } from '@controllab/data';
 import { MetricsError } from '../errors.ts';
 import { isStatistics, type FeatureStatistics } from '../frechet/feature-statistics.ts';
-import { mapNames } from './map-reader.ts';
+import { mapNames, namesByStem } from './map-reader.ts';
 import { metricOf, needing, needs, type MetricName } from './metric-table.ts';
 
 /** What is to be measured, and of what. */
@@ -101,7 +101,7 @@ function checkMaps(metrics: readonly MetricName[], which: keyof typeof MAPS, gen
   };
   if (maps === null) return fail(MAPS[which]);
   const byStem = mapNames(maps);
-  const images = [...mapNames(generated).values()];
+  const images = [...namesByStem(generated, 'images that one map would belong to').values()];
   const without = images.filter((name) => !byStem.has(stemOf(name)));
   if (without.length > 0) {
     const examples = `${without.slice(0, NAMED).join(', ')}${without.length > NAMED ? ', ...' : ''}`;

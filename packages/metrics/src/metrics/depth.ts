@@ -12,9 +12,8 @@ export const depth: MapMetric = {
   start() {
     const errors: number[] = [];
     return {
-      add({ name, condition, predicted }) {
-        const found = greyValues(given(predicted, 'predicted maps'), `${name}, the predicted depth`);
-        errors.push(depthRmse(found, greyValues(condition, `${name}, the condition's depth`)));
+      add({ condition, predicted }) {
+        errors.push(depthRmse(greyValues(given(predicted, 'predicted maps')), greyValues(condition)));
       },
       finish: () => ({
         scores: [imageMean('Depth RMSE', errors, { better: 'lower', range: [0, 255] })],
