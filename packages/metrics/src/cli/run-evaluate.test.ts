@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseFlags } from '@controllab/command-line';
 import { writeSafetensors } from '@controllab/core-blocks';
-import type { DataError } from '@controllab/data';
+import { canny, decodeImage, type DataError } from '@controllab/data';
 import { Progress } from '@controllab/report';
 import { madeUpInception } from '../../bench/inception-weights.ts';
 import { readStatistics } from '../statistics-files/statistics-file.ts';
@@ -31,7 +31,19 @@ beforeAll(async () => {
         .toFile(at(`${folder}/${i}.png`));
     }
   }
+  await putEdges('generated', 'edges');
 });
+
+/** Canny edges of a folder's pictures as maps of the same names. */
+async function putEdges(pictures: string, maps: string): Promise<void> {
+  fs.mkdirSync(at(maps));
+  for (const name of fs.readdirSync(at(pictures)).filter((file) => file.endsWith('.png'))) {
+    const { rgb, width, height } = await decodeImage(fs.readFileSync(path.join(at(pictures), name)), name);
+    await sharp(canny(rgb, width, height), { raw: { width, height, channels: 1 } })
+      .png()
+      .toFile(path.join(at(maps), name));
+  }
+}
 afterAll(() => fs.rmSync(root, { recursive: true }));
 
 const run = (...flags: string[]) => {
@@ -100,10 +112,10 @@ describe('runEvaluate', () => {
   });
 
   it('holds images against the maps that they were conditioned on', async () => {
-    const { log } = await run('--metrics=edges', `--condition=${at('generated')}`);
-    expect(log).toMatch(/Edge F1 \(1 px\) \(Canny 100\/200\): 0\.\d+ \[0\.\d+, [01](\.\d+)?\]/);
+    const { log } = await run('--metrics=edges', `--condition=${at('edges')}`);
+    expect(log).toMatch(/Edge F1 \(1 px\) \(Canny 100\/200\): 1\.00000 \[1\.000, 1\.000\]/);
     await expect(run('--metrics=edges')).rejects.toThrow('--condition FOLDER');
-    await expect(run('--metrics=depth', `--condition=${at('generated')}`)).rejects.toThrow('--predicted FOLDER');
+    await expect(run('--metrics=depth', `--condition=${at('edges')}`)).rejects.toThrow('--predicted FOLDER');
   });
 
   it('says what is wrong before it loads a network', async () => {
@@ -190,7 +202,7 @@ describe('runEvaluate', () => {
     const report = at('mine');
     fs.mkdirSync(report);
     fs.writeFileSync(path.join(report, 'holiday.png'), 'mine');
-    const flags = [`--condition=${at('generated')}`, '--metrics=edges', `--report=${report}`];
+    const flags = [`--condition=${at('edges')}`, '--metrics=edges', `--report=${report}`];
     await expect(run(...flags)).rejects.toMatchObject({ code: 'foreign-files' });
     await run(...flags, '--overwrite');
     await run(...flags);
@@ -203,7 +215,8 @@ describe('runEvaluate', () => {
     fs.cpSync(at('generated'), folder, { recursive: true });
     for (const name of ['=1+1.png', '[x](page.html).png']) fs.copyFileSync(at('generated/0.png'), path.join(folder, name));
     fs.writeFileSync(path.join(folder, '[y](page.html) \x1b[2J.txt'), '');
-    const { log, page } = await run(`--generated=${folder}`, `--condition=${folder}`, '--metrics=edges');
+    await putEdges('\x1b[31mnamed', 'edges-of-named');
+    const { log, page } = await run(`--generated=${folder}`, `--condition=${at('edges-of-named')}`, '--metrics=edges');
     expect(log).toContain('note: 1 other file beside the generated images passed over: [y](page.html)  [2J.txt');
     expect(log).not.toContain('\x1b');
     const html = fs.readFileSync(page, 'utf8');

@@ -120,6 +120,28 @@ describe('edges', () => {
     expect(values['Edge F1 (exact)']).toBeLessThan(0.9);
     expect(notes).toEqual([]);
   });
+
+  it('are those of grey maps, also out of a lossy file, and nothing else is taken for one', async () => {
+    for (const name of ['2', '10']) {
+      const { rgb } = await decodeImage(fs.readFileSync(at(`shifted/${name}.png`)), name);
+      const edge = (x: number, y: number) => rgb[3 * (y * SIDE + x)]!;
+      // As lossy files have it: no two channels alike, no edge of 255, nothing of 0.
+      await put(`tinted/${name}.png`, (x, y) => (edge(x, y) > 0 ? ([240, 247, 234] as const) : ([40, 36, 48] as const)));
+      await put(`ones/${name}.png`, (x, y) => edge(x, y) / 255);
+      await put(`black-on-white/${name}.png`, (x, y) => 255 - edge(x, y));
+      await put(`none/${name}.png`, () => 0);
+    }
+    const [shifted, tinted] = [await run('edges', { conditions: 'shifted' }), await run('edges', { conditions: 'tinted' })];
+    expect(tinted.values).toEqual(shifted.values);
+    expect((await run('edges', { conditions: 'none' })).values['Edge F1 (1 px)']).toBe(0);
+    await expect(run('edges', { conditions: 'ones' })).rejects.toThrow(
+      /ones: 2\.png: expected edges in white, the brightest value is 1 of 255; edges of a map of 0 and 1 are to be written as 255/,
+    );
+    await expect(run('edges', { conditions: 'black-on-white' })).rejects.toThrow(
+      /2\.png: \d+% of its pixels are white; edges are white on black/,
+    );
+    await expect(run('edges', { conditions: 'pictures' })).rejects.toThrow(/2\.png: expected a grey map, got the colour 20, 20, 120/);
+  });
 });
 
 describe('maps that an estimator finds', () => {

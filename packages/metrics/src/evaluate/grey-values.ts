@@ -7,12 +7,13 @@ type GreyMap = Raster & { readonly data: Uint8Array };
 
 /**
  * The values of a grey map [H, W], of 255.
+ * @param tint by how much the channels may differ: a lossy file makes colours of grey
  * @throws MetricsError invalid-shape for a map in colours, whose values stand for nothing
  */
-export function greyValues({ name, rgb, width, height }: ReadMap): GreyMap {
+export function greyValues({ name, rgb, width, height }: ReadMap, tint = 0): GreyMap {
   const data = Uint8Array.from({ length: width * height }, (_, i) => rgb[3 * i]!);
   for (let i = 0; i < data.length; i++) {
-    if (rgb[3 * i + 1] === data[i] && rgb[3 * i + 2] === data[i]) continue;
+    if (Math.abs(rgb[3 * i + 1]! - data[i]!) <= tint && Math.abs(rgb[3 * i + 2]! - data[i]!) <= tint) continue;
     throw new MetricsError(
       'invalid-shape',
       `${name}: expected a grey map, got the colour ${[...rgb.subarray(3 * i, 3 * i + 3)].join(', ')} at ${i % width}, ${Math.floor(i / width)}; a map drawn in a palette must be written with its values`,
