@@ -1,9 +1,10 @@
 import { MetricsError } from '../errors.ts';
 import { checkFeatures, checkPair, rowsAt, type Features } from '../features/feature-vectors.ts';
 import { featureKeys, type ContentKeys } from '../features/content-order.ts';
-import { addNearCopies, dealByContent, samePartners, type Partners } from './content-groups.ts';
+import { dealByContent } from './content-groups.ts';
 import { gatherStatistics, mergeStatistics, type GatheredStatistics } from './feature-statistics.ts';
 import { frechetDistance, gaussianDistance, gaussianOf, type FrechetDistance, type Gaussian } from './frechet-distance.ts';
+import { partnersOf } from './near-copies.ts';
 import { pairProducts, type PairProducts } from './pair-products.ts';
 import { NOT_NAMED } from './provenance.ts';
 
@@ -77,7 +78,7 @@ export async function frechetEstimate(
   const sets = [checkedSet('frechetEstimate, first set', a), checkedSet('frechetEstimate, second set', b)] as const;
   checkPair('frechetEstimate', a, b);
   const products = await productsOf(...sets);
-  const partners = partnersOf(...sets, products);
+  const partners = await partnersOf(...sets);
   const [first, second] = dealByContent(
     sets.map(({ keys }) => keys),
     [{ p: 0, q: 1, rows: partners }],
@@ -107,9 +108,9 @@ export async function frechetDifference(
   const [first, second, references] = dealByContent(
     [one.keys, two.keys, common.keys],
     [
-      { p: 0, q: 2, rows: partnersOf(one, common, toFirst) },
-      { p: 1, q: 2, rows: partnersOf(two, common, toSecond) },
-      { p: 0, q: 1, rows: partnersOf(one, two, await productsOf(one, two)) },
+      { p: 0, q: 2, rows: await partnersOf(one, common) },
+      { p: 1, q: 2, rows: await partnersOf(two, common) },
+      { p: 0, q: 1, rows: await partnersOf(one, two) },
     ],
     { count: GROUPS, seed },
   );
@@ -146,12 +147,6 @@ const MOST_PRODUCTS = 4096 ** 2;
 
 const productsOf = async ({ features: a }: EstimateSet, { features: b }: EstimateSet): Promise<PairProducts | null> =>
   a.shape[0]! * b.shape[0]! <= MOST_PRODUCTS ? await pairProducts(a, b) : null;
-
-function partnersOf(a: EstimateSet, b: EstimateSet, products: PairProducts | null): Partners {
-  const partners = samePartners(a.keys, b.keys);
-  if (products !== null && partners.some((j) => j < 0)) addNearCopies(partners, b.keys.length, products.squaredDistance);
-  return partners;
-}
 
 interface Distances {
   whole: number;
