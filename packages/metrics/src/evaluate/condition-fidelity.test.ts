@@ -5,7 +5,7 @@ import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canny, crc32, decodeImage, openImageSource, type ImageSource } from '@controllab/data';
-import { evaluate, type Networks } from './evaluate.ts';
+import { evaluate, type Evaluation, type Networks } from './evaluate.ts';
 import { evaluationReport, setRemarks } from './evaluation-report.ts';
 import { MapReader } from './map-reader.ts';
 import { metricNames } from './metric-table.ts';
@@ -101,6 +101,17 @@ async function run(metrics: string, sets: { conditions?: string; predicted?: str
   return { ...evaluation, values };
 }
 
+/** The tables and figures of an evaluation's report. */
+async function reportBlocks(evaluation: Evaluation) {
+  const { sections } = await evaluationReport({
+    evaluation,
+    sources: { generated: await openImageSource(at('pictures')), reference: null },
+    provenance: PROVENANCE,
+    attribution: [],
+  });
+  return sections.flatMap(({ blocks }) => blocks).filter((block) => block.kind === 'table' || block.kind === 'image-grid');
+}
+
 describe('edges', () => {
   it('are found again in the images and held against the maps of the same names', async () => {
     const same = await run('edges', { conditions: 'edges' });
@@ -150,9 +161,15 @@ describe('maps that an estimator finds', () => {
       await put(`depth/${name}.png`, (x) => 10 * x);
       await put(`found-depth/${name}.png`, (x, y) => 10 * x + (name === '2' ? 0 : y % 2 === 0 ? 8 : 0));
     }
-    const { values, images } = await run('depth', { conditions: 'depth', predicted: 'found-depth' });
-    expect(images[0]!.values).toEqual(Float64Array.of(0, Math.sqrt(32)));
-    expect(values['Depth RMSE']).toBeCloseTo(Math.sqrt(32) / 2, 12);
+    const evaluation = await run('depth', { conditions: 'depth', predicted: 'found-depth' });
+    expect(evaluation.images[0]!.values).toEqual(Float64Array.of(0, Math.sqrt(32)));
+    expect(evaluation.values['Depth RMSE']).toBeCloseTo(Math.sqrt(32) / 2, 12);
+    const grid = (await reportBlocks(evaluation)).find(({ id }) => id === 'depth-ends')!;
+    expect(grid.kind === 'image-grid' && grid.rows.map(({ label, images }) => [label, images[0]!.caption])).toEqual([
+      ['worst', '5.657, 10.png'],
+      ['best', '0.000, 2.png'],
+    ]);
+    expect(grid.kind === 'image-grid' && grid.caption).toBe('Worst and best Depth RMSE, the extreme ones first; lower is better');
   });
 
   it('of classes are counted over the set and by image; 255 is left out', async () => {
@@ -228,13 +245,7 @@ describe('maps that an estimator finds', () => {
       '2 predicted maps: transparency dropped, the colours below it kept as stored.',
     ]);
     expect(evaluation.notes).toEqual([expect.stringMatching(/^1 of 3 maps in .*told-found belong to no image and were left out\.$/)]);
-    const { sections } = await evaluationReport({
-      evaluation,
-      sources: { generated: await openImageSource(at('pictures')), reference: null },
-      provenance: PROVENANCE,
-      attribution: [],
-    });
-    const sets = sections.flatMap(({ blocks }) => blocks).find((block) => block.kind === 'table' && block.id === 'sets')!;
+    const sets = (await reportBlocks(evaluation)).find(({ id }) => id === 'sets')!;
     expect(sets.kind === 'table' && sets.rows.map(({ label, cells }) => [label, cells[0], cells[3], cells[5]])).toEqual([
       ['generated', 2, '16', 0],
       ['condition', 2, '16', 1],

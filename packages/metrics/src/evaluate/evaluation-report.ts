@@ -152,10 +152,11 @@ export function setRemarks({ generated, reference, maps }: Pick<Evaluation, 'gen
 }
 
 /** Distribution, worst and best of one score. */
-async function imageScoreSection({ id, label, values }: ImageScores, { names }: ReadSet, source: ImageSource): Promise<Section> {
+async function imageScoreSection({ id, label, values, better }: ImageScores, { names }: ReadSet, source: ImageSource): Promise<Section> {
   const order = names.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
   const shown = Math.min(ROW * ROWS, Math.floor(names.length / 2));
-  const ends = { worst: order.slice(0, shown), best: order.slice(names.length - shown).reverse() };
+  const [lowest, highest] = [order.slice(0, shown), order.slice(names.length - shown).reverse()];
+  const ends = better === 'higher' ? { worst: lowest, best: highest } : { worst: highest, best: lowest };
   const blocks: Block[] = [
     {
       kind: 'line',
@@ -194,7 +195,7 @@ async function imageScoreSection({ id, label, values }: ImageScores, { names }: 
     blocks.push({
       kind: 'image-grid',
       id: `${id}-ends`,
-      caption: `Lowest and highest ${label}, the extreme ones first`,
+      caption: `Worst and best ${label}, the extreme ones first; ${better} is better`,
       columns: Array.from({ length: columns }, () => ''),
       rows,
     });

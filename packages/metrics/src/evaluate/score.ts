@@ -40,6 +40,7 @@ export interface ImageScores {
   readonly label: string;
   /** NaN for an image that has none. */
   readonly values: Float64Array;
+  readonly better: Score['better'];
   /** Whether it stands in the table of all images alone, without its distribution and its worst and best images. */
   readonly tableOnly?: boolean;
 }

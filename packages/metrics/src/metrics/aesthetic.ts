@@ -24,7 +24,7 @@ export const aesthetic: SetMetric = {
     const theirs = inputs.reference === null ? [] : [aestheticScore(predictor, referenceFeatures(inputs), backbone)];
     return {
       scores: [score('generated', own), ...theirs.map((other) => score('reference', other))],
-      images: [{ id: 'aesthetic', label: own.name, values: own.perImage }],
+      images: [{ id: 'aesthetic', label: own.name, values: own.perImage, better: 'higher' }],
       notes: [],
     };
   },

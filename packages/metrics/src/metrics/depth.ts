@@ -17,7 +17,7 @@ export const depth: MapMetric = {
       },
       finish: () => ({
         scores: [imageMean('Depth RMSE', errors, { better: 'lower', range: [0, 255] })],
-        images: [{ id: 'depth', label: 'Depth RMSE', values: Float64Array.from(errors) }],
+        images: [{ id: 'depth', label: 'Depth RMSE', values: Float64Array.from(errors), better: 'lower' }],
         notes: [],
       }),
     };

@@ -64,8 +64,8 @@ export const edges: MapMetric = {
           imageMean('Edge F1 (1 px)', near, { by: BY, better: 'higher', range: [0, 1] }),
         ],
         images: [
-          { id: 'edges', label: 'Edge F1 (1 px)', values: Float64Array.from(near) },
-          { id: 'edges-exact', label: 'Edge F1 (exact)', values: Float64Array.from(exact), tableOnly: true },
+          { id: 'edges', label: 'Edge F1 (1 px)', values: Float64Array.from(near), better: 'higher' },
+          { id: 'edges-exact', label: 'Edge F1 (exact)', values: Float64Array.from(exact), better: 'higher', tableOnly: true },
         ],
         notes: [],
       }),

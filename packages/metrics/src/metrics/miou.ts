@@ -41,7 +41,9 @@ export const miou: MapMetric = {
             { group: 'condition', quantity: 'mIoU', by: null, set: 'generated', value: datasetMiou, better: 'higher', decimals: 3 },
             imageMean('mIoU, mean over images', counted, { better: 'higher', range: [0, 1] }),
           ],
-          images: [{ id: 'miou', label: 'mIoU', values: Float64Array.from(perImage, (iou) => iou ?? NaN), tableOnly: empty > 0 }],
+          images: [
+            { id: 'miou', label: 'mIoU', values: Float64Array.from(perImage, (iou) => iou ?? NaN), better: 'higher', tableOnly: empty > 0 },
+          ],
           notes: [
             `mIoU is over the ${classes} classes that the maps show.`,
             ...(empty > 0 ? [`${empty} of ${perImage.length} images have no pixel that counts.`] : []),
