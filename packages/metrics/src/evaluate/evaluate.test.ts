@@ -218,7 +218,15 @@ describe('evaluate', () => {
     ]);
     await expect(
       run('fid', { reference: statistics }, { network: { ...colours, preprocess: { ...colours.preprocess, name: 'clean' } } }),
-    ).rejects.toThrow("the features were made in different ways: preset 'clean' and 'mean'");
+    ).rejects.toThrow(
+      "the reference's statistics were made in another way: preset 'mean', here 'clean'; make them again from the reference images (--save-reference)",
+    );
+    const tf1 = { ...statistics, provenance: { ...statistics.provenance, preset: 'tf1' } };
+    await expect(run('fid', { reference: tf1 })).rejects.toThrow("preset 'tf1', here 'mean'; give --preset tf1");
+    for (const provenance of [statistics.provenance, null])
+      await expect(run('aesthetic', { reference: { ...statistics, provenance } })).rejects.toThrow(
+        'the reference is statistics, which fid alone takes: give the images for aesthetic, or leave --reference out',
+      );
     await expect(run('fid,kid,prdc', { reference: statistics })).rejects.toThrow(
       'kid, prdc needs the reference images; statistics hold only their mean and covariance',
     );

@@ -2,8 +2,10 @@ import { matchCaptions, type Captions } from '@controllab/data';
 import type { AestheticHead } from '../aesthetic/head.ts';
 import type { FeatureExtractor } from '../features/feature-extractor.ts';
 import { isStatistics, StatisticsAccumulator, type FeatureStatistics, type GatheredStatistics } from '../frechet/feature-statistics.ts';
-import { checkSameProvenance, type FeatureProvenance } from '../frechet/provenance.ts';
+import { differingFields, type FeatureProvenance } from '../frechet/provenance.ts';
 import { MetricsError } from '../errors.ts';
+import { ONNX_INPUTS } from '../features/onnx-extractor.ts';
+import { PRESETS } from '../inception/presets.ts';
 import { findDuplicates, type Duplicates } from './duplicates.ts';
 import { scoreMaps, type ReadMaps } from './map-scores.ts';
 import { given, type MetricInputs, type SetMetric } from './metric.ts';
@@ -90,18 +92,34 @@ export async function evaluate(
     images: results.flatMap((result) => result.images),
     notes: [
       ...results.flatMap(({ notes }) => notes),
-      ...(isStatistics(reference) && reference.provenance === null ? [originNote(features!)] : []),
+      ...(isStatistics(reference) && reference.provenance === null && features !== null ? [originNote(features)] : []),
       ...(clip?.towers.image.preprocess.crops ? cropNotes({ generated, reference: images }) : []),
     ],
   };
 }
+
+/** What --preset takes, of Inception or of another network. */
+const KNOWN_PRESETS: readonly string[] = [...Object.keys(PRESETS), ...Object.keys(ONNX_INPUTS)];
 
 /**
  * @throws MetricsError provenance-mismatch for statistics of another network or preprocessing; invalid-shape where they are of other
  * dimensions
  */
 function checkStatistics(features: FeatureExtractor, statistics: FeatureStatistics): void {
-  checkSameProvenance('evaluate', provenanceOf(features), statistics.provenance);
+  const [own, theirs] = [provenanceOf(features), statistics.provenance];
+  const differing = theirs === null ? [] : differingFields(own, theirs);
+  if (theirs !== null && differing.length > 0) {
+    const list = differing.map((field) => `${field} '${theirs[field]}', here '${own[field]}'`).join('; ');
+    const remedy =
+      differing.join() === 'preset' && KNOWN_PRESETS.includes(theirs.preset)
+        ? `give --preset ${theirs.preset}`
+        : 'make them again from the reference images (--save-reference)';
+    throw new MetricsError('provenance-mismatch', `the reference's statistics were made in another way: ${list}; ${remedy}`, {
+      fields: differing,
+      first: own,
+      second: theirs,
+    });
+  }
   const d = statistics.mean.length;
   if (d !== features.dimension)
     throw new MetricsError(

@@ -2,7 +2,7 @@ import { matchCaptions, stemOf, type Captions, type ImageSource } from '@control
 import { MetricsError } from '../errors.ts';
 import { isStatistics, type FeatureStatistics } from '../frechet/feature-statistics.ts';
 import { mapNames, namesByStem } from './map-reader.ts';
-import { metricOf, needing, needs, type MetricName } from './metric-table.ts';
+import { METRICS, metricOf, needing, needs, type MetricName } from './metric-table.ts';
 
 /** What is to be measured, and of what. */
 export interface Asked {
@@ -53,6 +53,9 @@ export function checkQuestion(asked: Asked): Question {
   return { ...asked, conditions, predicted, checked: true };
 }
 
+/** Metrics that statistics will do for. */
+const TAKE_STATISTICS = (Object.keys(METRICS) as MetricName[]).filter((name) => metricOf(name).reference === 'statistics');
+
 /**
  * @throws MetricsError missing-reference naming the metrics that lack one, or need its images where there are only statistics;
  * invalid-option for a reference in vain
@@ -64,6 +67,12 @@ function checkReference(metrics: readonly MetricName[], reference: 'none' | 'sta
     const least = metricOf(name).reference;
     return least === 'images' || (least === 'statistics' && reference === 'none');
   });
+  if (lacking.length === 0 && reference === 'statistics' && !metrics.some((name) => TAKE_STATISTICS.includes(name)))
+    throw new MetricsError(
+      'invalid-option',
+      `the reference is statistics, which ${TAKE_STATISTICS.join(', ')} alone takes: give the images for ${metrics.join(', ')}, or leave --reference out`,
+      { metrics },
+    );
   if (lacking.length === 0 || reference === 'images') return;
   const why =
     reference === 'none'
