@@ -77,6 +77,15 @@ describe('aestheticScore', () => {
     expect(mean).toMatchObject({ n: 3, value: expect.closeTo(-4.3 / 3, 12) as number });
   });
 
+  it('has an interval that does not depend on the images\u2019 order, also where it is drawn', () => {
+    const data = Float32Array.from({ length: 50 }, (_, i) => Math.sin(i * i) + 2);
+    const turned = Float32Array.from(data, (_, i) => data[48 - i + 2 * (i % 2)]!);
+    const [there, back] = [data, turned].map((all) => aestheticScore(head, { data: all, shape: [25, 2] }, 'x'));
+    expect(back!.perImage).toEqual(there!.perImage.slice().reverse());
+    expect(there!.mean.method).toMatch(/bootstrap/);
+    expect(back!.mean).toEqual(there!.mean);
+  });
+
   it('refuses embeddings of another CLIP, NaN and zeros', () => {
     expect(() => aestheticScore(head, { data: new Float32Array(3).fill(1), shape: [1, 3] }, 'ViT-B/32')).toThrow(
       /v1 \(ViT-B\/32\): the predictor takes embeddings of 2 dimensions, got 3/,

@@ -1,6 +1,7 @@
-import { meanInterval, type Estimate } from '@controllab/report';
+import type { Estimate } from '@controllab/report';
 import { MetricsError } from '../errors.ts';
 import { checkFeatures, type Features } from '../features/feature-vectors.ts';
+import { meanOfImages } from '../mean-of-images.ts';
 import type { AestheticHead } from './head.ts';
 
 export interface AestheticScore {
@@ -31,7 +32,7 @@ export function aestheticScore(head: AestheticHead, images: Features, backbone: 
     if (length === 0) throw new MetricsError('not-finite', `${name}: embedding ${row} is all zeros and has no direction`, { row });
     return affine(head, embedding, 1 / length);
   });
-  return { name, mean: meanInterval(perImage), perImage };
+  return { name, mean: meanOfImages(perImage), perImage };
 }
 
 /** weight x scale + bias in float64. */

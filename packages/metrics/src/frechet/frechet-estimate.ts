@@ -1,10 +1,9 @@
 import { MetricsError } from '../errors.ts';
-import { checkFeatures, checkPair, rowsAt, type Features } from '../features/feature-vectors.ts';
-import { featureKeys, type ContentKeys } from '../features/content-order.ts';
+import { checkFeatures, checkPair, rowsAt } from '../features/feature-vectors.ts';
 import { dealByContent } from './content-groups.ts';
 import { gatherStatistics, mergeStatistics, type GatheredStatistics } from './feature-statistics.ts';
 import { frechetDistance, gaussianDistance, gaussianOf, type FrechetDistance, type Gaussian } from './frechet-distance.ts';
-import { partnersOf } from './near-copies.ts';
+import { keyed, partnersOf, type KeyedFeatures, type KeyedSet } from './near-copies.ts';
 import { pairProducts, type PairProducts } from './pair-products.ts';
 import { NOT_NAMED } from './provenance.ts';
 
@@ -45,11 +44,6 @@ export interface FrechetEstimate {
 /** What an estimate may be told. */
 export interface EstimateOptions {
   seed?: number;
-}
-
-/** A set whose images are told apart by keys of their content, such as hashes of their pixels; by default by their features. */
-export interface KeyedFeatures extends Features {
-  keys?: ContentKeys;
 }
 
 /** By how much rounding may change a distance, of the traces of both covariances. */
@@ -124,22 +118,18 @@ export async function frechetDifference(
   });
 }
 
-interface EstimateSet {
+interface EstimateSet extends KeyedSet {
   what: string;
-  features: Features;
-  keys: ContentKeys;
 }
 
-function checkedSet(what: string, { keys, ...features }: KeyedFeatures): EstimateSet {
+function checkedSet(what: string, features: KeyedFeatures): EstimateSet {
   const { n } = checkFeatures(what, features);
   if (n < 2 * GROUPS)
     throw new MetricsError('too-few-samples', `Error in ${what}: ${2 * GROUPS} images are needed for eight groups, got ${n}`, {
       n,
       least: 2 * GROUPS,
     });
-  if (keys !== undefined && keys.length !== n)
-    throw new MetricsError('invalid-shape', `Error in ${what}: got ${keys.length} keys of ${n} rows`, { keys: keys.length, n });
-  return { what, features, keys: keys ?? featureKeys(features) };
+  return { what, ...keyed(what, features) };
 }
 
 /** Products of pairs that are held: those of two sets of 4,096 images take 134 MB. */

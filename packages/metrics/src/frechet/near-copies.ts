@@ -1,4 +1,5 @@
-import type { ContentKeys } from '../features/content-order.ts';
+import { MetricsError } from '../errors.ts';
+import { featureKeys, type ContentKeys } from '../features/content-order.ts';
 import { rowsAt, toMatrix, type Features } from '../features/feature-vectors.ts';
 import { zeros, type Matrix } from '../linear-algebra/matrix.ts';
 import { doubtOf, forPairs, rowProducts, squaredDistance, squaresOf, type Rows } from '../linear-algebra/pair-distances.ts';
@@ -16,13 +17,27 @@ const BLOCK = 1024;
 /** Rows whose part beside the others' span is a smaller share of them than this are taken to lie in it. */
 const DEPENDENT = 1e-6;
 
-interface KeyedRows {
+/** A set whose images are told apart by keys of their content, such as hashes of their pixels; by default by their features. */
+export interface KeyedFeatures extends Features {
+  keys?: ContentKeys;
+}
+
+/** The same, with its keys. */
+export interface KeyedSet {
   readonly features: Features;
   readonly keys: ContentKeys;
 }
 
+/** @throws MetricsError invalid-shape unless there is a key for each row */
+export function keyed(what: string, { keys, ...features }: KeyedFeatures): KeyedSet {
+  const n = features.shape[0]!;
+  if (keys !== undefined && keys.length !== n)
+    throw new MetricsError('invalid-shape', `Error in ${what}: got ${keys.length} keys of ${n} rows`, { keys: keys.length, n });
+  return { features, keys: keys ?? featureKeys(features) };
+}
+
 /** Partners of one key, and near copies among the other rows. */
-export async function partnersOf(a: KeyedRows, b: KeyedRows): Promise<Partners> {
+export async function partnersOf(a: KeyedSet, b: KeyedSet): Promise<Partners> {
   const partners = samePartners(a.keys, b.keys);
   await addNearCopies(partners, a.features, b.features);
   return partners;
