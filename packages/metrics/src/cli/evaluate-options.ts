@@ -35,7 +35,7 @@ export interface EvaluateFlags {
 }
 
 function triple(text: string): number[] {
-  const numbers = text.split(',').map(Number);
+  const numbers = text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
   if (numbers.length !== 3 || !numbers.every(Number.isFinite)) throw new InvalidArgumentError('Expected three numbers: red,green,blue.');
   return numbers;
 }
@@ -113,6 +113,11 @@ export function evaluateOptions(): Command {
 /** Options that only some metrics look at; of files that are given in vain the question itself says so. */
 const ONLY_FOR: readonly { options: readonly (keyof EvaluateFlags)[]; what: string; has(metrics: readonly MetricName[]): boolean }[] = [
   { options: ['preset', 'network'], what: 'takes features of a network', has: (metrics) => needs(metrics, 'features') },
+  {
+    options: ['provider', 'batch'],
+    what: 'runs a network',
+    has: (metrics) => needs(metrics, 'features') || needs(metrics, 'embeddings'),
+  },
   { options: ['clip', 'clipActivation'], what: 'uses CLIP', has: (metrics) => needs(metrics, 'embeddings') },
   { options: ['clipMeasure', 'encoding'], what: 'reads captions', has: (metrics) => needs(metrics, 'captions') },
   { options: ['aesthetic'], what: 'is an aesthetic score', has: (metrics) => needs(metrics, 'predictor') },
@@ -120,11 +125,15 @@ const ONLY_FOR: readonly { options: readonly (keyof EvaluateFlags)[]; what: stri
 
 const dashed = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** The flags as they were read. @throws MetricsError invalid-option for options that do not fit together, or that no metric looks at */
-export function checkedFlags(flags: EvaluateFlags): EvaluateFlags {
+/**
+ * The flags as they were read.
+ * @param command that read them: it tells what was typed from what is a default
+ * @throws MetricsError invalid-option for options that do not fit together, or that no metric looks at
+ */
+export function checkedFlags(flags: EvaluateFlags, command: Command): EvaluateFlags {
   const { metrics } = flags;
   for (const { options, what, has } of ONLY_FOR) {
-    const given = options.find((name) => flags[name] !== undefined);
+    const given = options.find((name) => command.getOptionValueSource(name) === 'cli');
     if (given !== undefined && !has(metrics))
       throw new MetricsError('invalid-option', `${dashed(given)} is given, but none of ${metrics.join(', ')} ${what}: see --metrics`, {
         option: given,

@@ -12,7 +12,10 @@ import { readStatistics } from '../statistics-files/statistics-file.ts';
 import { checkedFlags, evaluateOptions, type EvaluateFlags } from './evaluate-options.ts';
 import { runEvaluate } from './run-evaluate.ts';
 
-const evaluateFlags = (flags: readonly string[]) => checkedFlags(parseFlags<EvaluateFlags>(evaluateOptions(), flags));
+const evaluateFlags = (flags: readonly string[]) => {
+  const command = evaluateOptions();
+  return checkedFlags(parseFlags<EvaluateFlags>(command, flags), command);
+};
 
 let root: string;
 const at = (name: string) => path.join(root, name);
@@ -141,6 +144,18 @@ describe('runEvaluate', () => {
     );
     await expect(run(reference, '--metrics=kid', '--save-reference=x')).rejects.toThrow('--save-reference keeps what fid gathers');
     await expect(run('--metrics=is', reference)).rejects.toThrow('none of is looks at a reference');
+    const inception = `--weights=inception=${at('fid_inception.safetensors')}`;
+    const edges = ['--metrics=edges', `--condition=${at('edges')}`];
+    await expect(run(...edges, inception)).rejects.toThrow(
+      '--weights inception=... is given in vain: --metrics edges loads none of these weights',
+    );
+    await expect(run(...edges, `--weights=${root}`)).rejects.toThrow(`--weights ${root} is given in vain`);
+    await expect(run(reference, '--metrics=fid,aesthetic', '--network=x.onnx', '--preset=dinov2', inception)).rejects.toThrow(
+      'inception=... is given in vain: --metrics fid,aesthetic with --network loads clip, clip-tokenizer, aesthetic-v2',
+    );
+    await expect(run(...edges, '--component=jpg')).rejects.toThrow(
+      '--component jpg chooses pictures of webdatasets, and none of the sets is one',
+    );
     await expect(run(reference, `--captions=${captionsOf('one caption')}`)).rejects.toThrow('none of fid, kid, prdc reads captions');
   });
 
@@ -261,6 +276,9 @@ describe('the flags', () => {
     [['--generated=x', '--clip-measure=clipscore'], /--clip-measure is given, but none of fid, kid, prdc reads captions/],
     [['--generated=x', '--clip=ViT-B/32'], /--clip is given, but none of fid, kid, prdc uses CLIP/],
     [['--generated=x', '--aesthetic=v1'], /--aesthetic is given, but none of fid, kid, prdc is an aesthetic score/],
+    [['--generated=x', '--network=n.onnx', '--input-mean=0.5,,0.5'], /Expected three numbers/],
+    [['--generated=x', '--metrics=edges', '--provider=cpu'], /--provider is given, but none of edges runs a network/],
+    [['--generated=x', '--metrics=edges', '--batch=8'], /--batch is given, but none of edges runs a network/],
     [['--generated=x', '--metrics=edges', '--preset=clean'], /--preset is given, but none of edges takes features of a network/],
   ])('%j', (flags, message) => {
     expect(() => evaluateFlags(flags)).toThrow(message);
