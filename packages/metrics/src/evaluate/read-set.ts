@@ -88,7 +88,7 @@ export async function readSet(
     const outside = 1 - Math.min(image.width, image.height) / Math.max(image.width, image.height);
     if (outside > 0) set.oblong.count++;
     set.oblong.outside = Math.max(set.oblong.outside, outside);
-    for (const collector of collectors.values()) await collector.add(image);
+    for (const collector of collectors.values()) await collector.add(image, `${source.path}: ${entry.name}`);
     await also(entry.name, image);
     onImage(set.names.length);
   }
