@@ -28,12 +28,18 @@ describe('aestheticHead', () => {
       name: 'LAION aesthetic v1',
       weight: Float64Array.of(3, -4),
       bias: 0.5,
+      backbone: 'ViT-L/14',
     });
   });
 
   it('multiplies the layers of version 2 out', () => {
     // [2, -1] W0 = [2, 5, 5]; times -3 x 0.5 x -2 = 3. Bias: ((2 x 0.5 + 0.5 + 1) x -3 + 0.25) x 0.5 x -2 + 4 = 11.25
-    expect(aestheticHead(V2)).toEqual({ name: 'LAION aesthetic v2', weight: Float64Array.of(6, 15, 15), bias: 11.25 });
+    expect(aestheticHead(V2)).toEqual({
+      name: 'LAION aesthetic v2',
+      weight: Float64Array.of(6, 15, 15),
+      bias: 11.25,
+      backbone: 'ViT-L/14',
+    });
   });
 
   it('refuses other networks by name', () => {

@@ -259,6 +259,22 @@ describe('evaluate', () => {
     ]);
   });
 
+  it('says before an image is read that a predictor is another CLIP\u2019s, and beside its scores where that fits none the less', async () => {
+    const counts: number[] = [];
+    const asked = checkQuestion(await ask('aesthetic'));
+    const wide = { ...head, weight: new Float64Array(768) };
+    await expect(evaluate(asked, { ...networks, predictor: wide }, (_, count) => counts.push(count))).rejects.toThrow(
+      'redness (colour words): the predictor takes embeddings of 768 dimensions, got 3',
+    );
+    expect(counts).toEqual([]);
+    const predictor = { ...head, backbone: 'ViT-L/14' };
+    expect((await run('aesthetic', {}, { predictor })).notes).toEqual([
+      'redness (colour words): the predictor was trained on embeddings by CLIP ViT-L/14; those of another mean something else to it.',
+    ]);
+    const own = { towers: { ...towers, name: 'ViT-L/14' }, measure: 'cosine' } as const;
+    expect((await run('aesthetic', {}, { predictor, clip: own })).notes).toEqual([]);
+  });
+
   it('takes the captions of a webdataset, and says which are missing', async () => {
     const png = fs.readFileSync(at('generated/1.png'));
     const shard = (path: string, captions: readonly (string | null)[]): ImageSource => ({

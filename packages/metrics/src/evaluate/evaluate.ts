@@ -55,7 +55,8 @@ export async function evaluate(
   if (isStatistics(question.reference) && features !== null) checkStatistics(features, question.reference);
   const extractorOf = (name: MetricName): FeatureExtractor | null =>
     needs([name], 'features') ? features : needs([name], 'embeddings') ? clip!.towers.image : null;
-  for (const [name, metric] of setMetrics(metrics)) metric.checkNetwork?.(extractorOf(name)!);
+  const { predictor } = networks;
+  for (const [name, metric] of setMetrics(metrics)) metric.checkNetwork?.(extractorOf(name)!, { clip, predictor });
 
   const extractors = unique(metrics.map(extractorOf));
   const maps = scoreMaps(question);
@@ -77,7 +78,7 @@ export async function evaluate(
     const theirs = images?.features.get(extractor) ?? (isStatistics(reference) && extractor === features ? reference : null);
     const hashes = { generated: generated.hashes, reference: images?.hashes ?? null };
     const own = generated.features.get(extractor)!;
-    return { extractor, generated: own, reference: theirs, hashes, captions, clip, predictor: networks.predictor };
+    return { extractor, generated: own, reference: theirs, hashes, captions, clip, predictor };
   };
   const bySet = new Map<MetricName, Scores>();
   for (const [name, metric] of setMetrics(metrics)) bySet.set(name, await metric.compute(inputsOf(name)));

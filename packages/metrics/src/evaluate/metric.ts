@@ -40,8 +40,8 @@ export interface MetricInputs {
 
 /** A metric of whole sets. */
 export interface SetMetric extends Declaration {
-  /** Refuses a network that cannot do what is needed of it, before an image is read. @throws MetricsError invalid-option */
-  checkNetwork?(network: FeatureExtractor): void;
+  /** Refuses a network that cannot do what is needed of it, before an image is read. @throws MetricsError invalid-option, invalid-shape */
+  checkNetwork?(network: FeatureExtractor, others: Pick<MetricInputs, 'clip' | 'predictor'>): void;
   compute(inputs: MetricInputs): Scores | Promise<Scores>;
 }
 
