@@ -117,6 +117,9 @@ describe('runEvaluate', () => {
   it('holds images against the maps that they were conditioned on', async () => {
     const { log } = await run('--metrics=edges', `--condition=${at('edges')}`);
     expect(log).toMatch(/Edge F1 \(1 px\) \(Canny 100\/200\): 1\.00000 \[1\.000, 1\.000\]/);
+    expect((await run('--metrics=edges', `--condition=${at('edges')}`, '--canny=2040,2040')).log).toMatch(
+      /Edge F1 \(1 px\) \(Canny 2040\/2040\): 0\.00000 \[/,
+    );
     await expect(run('--metrics=edges')).rejects.toThrow('--condition FOLDER');
     await expect(run('--metrics=depth', `--condition=${at('edges')}`)).rejects.toThrow('--predicted FOLDER');
   });
@@ -277,6 +280,14 @@ describe('the flags', () => {
     [['--generated=x', '--clip=ViT-B/32'], /--clip is given, but none of fid, kid, prdc uses CLIP/],
     [['--generated=x', '--aesthetic=v1'], /--aesthetic is given, but none of fid, kid, prdc is an aesthetic score/],
     [['--generated=x', '--network=n.onnx', '--input-mean=0.5,,0.5'], /Expected three numbers/],
+    [['--generated=x', '--canny=100,200'], /--canny is given, but none of fid, kid, prdc finds edges/],
+    ...['200,100', '100', '100,', '-1,5', '1,2,3'].map(
+      (canny) =>
+        [['--generated=x', '--metrics=edges', `--canny=${canny}`], /Expected two numbers, low,high, the lower one first/] as [
+          string[],
+          RegExp,
+        ],
+    ),
     [['--generated=x', '--metrics=edges', '--provider=cpu'], /--provider is given, but none of edges runs a network/],
     [['--generated=x', '--metrics=edges', '--batch=8'], /--batch is given, but none of edges runs a network/],
     [['--generated=x', '--metrics=edges', '--preset=clean'], /--preset is given, but none of edges takes features of a network/],

@@ -90,7 +90,8 @@ async function openQuestion(flags: EvaluateFlags): Promise<Question> {
       component,
     });
   const captions = flags.captions === undefined ? null : await readCaptions(flags.captions, encoding);
-  return checkQuestion({ metrics, generated, reference, captions, conditions, predicted });
+  const { canny } = flags;
+  return checkQuestion({ metrics, generated, reference, captions, conditions, predicted, ...(canny === undefined ? {} : { canny }) });
 }
 
 /** @throws MetricsError invalid-option where there is nothing to keep, or the file is something else; DataError file-write */

@@ -84,7 +84,7 @@ const PROVENANCE = {
 };
 
 const none: Networks = { network: null, clip: null, predictor: null };
-async function run(metrics: string, sets: { conditions?: string; predicted?: string; generated?: string }) {
+async function run(metrics: string, sets: { conditions?: string; predicted?: string; generated?: string; canny?: Asked['canny'] }) {
   const open = async (name: string | undefined): Promise<ImageSource | null> => (name === undefined ? null : openImageSource(at(name)));
   const asked: Asked = {
     metrics: metricNames(metrics),
@@ -93,6 +93,7 @@ async function run(metrics: string, sets: { conditions?: string; predicted?: str
     captions: null,
     conditions: await open(sets.conditions),
     predicted: await open(sets.predicted),
+    ...(sets.canny === undefined ? {} : { canny: sets.canny }),
   };
   const evaluation = await evaluate(checkQuestion(asked), none, () => {});
   const values = Object.fromEntries(
@@ -122,6 +123,17 @@ describe('edges', () => {
       ['Canny 100/200', 'condition'],
       ['Canny 100/200', 'condition'],
     ]);
+  });
+
+  it('are found at the thresholds that the conditions were made at', async () => {
+    // A weak edge: 20 of 255 brighter in one channel.
+    for (const name of ['2', '10']) await put(`weak/${name}.png`, (x) => [x < 8 ? 20 : 40, 0, 0]);
+    const found = canny((await decodeImage(fs.readFileSync(at('weak/2.png')), '2')).rgb, SIDE, SIDE, { low: 20, high: 60 });
+    for (const name of ['2', '10']) await put(`weak-edges/${name}.png`, (x, y) => found[y * SIDE + x]!);
+    const sets = { generated: 'weak', conditions: 'weak-edges' };
+    expect((await run('edges', sets)).values['Edge F1 (1 px)']).toBe(0);
+    const { values, scores } = await run('edges', { ...sets, canny: { low: 20, high: 60 } });
+    expect([values['Edge F1 (exact)'], scores[0]!.by]).toEqual([1, 'Canny 20/60']);
   });
 
   it('one pixel off agree within one pixel only', async () => {

@@ -21,10 +21,10 @@ export interface MapScores {
 }
 
 /** Starts the metrics that see each image beside the map of its condition; nothing is read where there is none of them. */
-export function scoreMaps({ metrics, generated, conditions, predicted }: Question): MapScores {
+export function scoreMaps({ metrics, generated, conditions, predicted, canny }: Question): MapScores {
   const started = metrics.flatMap((name) => {
     const metric = metricOf(name);
-    return 'start' in metric ? [{ name, ...metric.start() }] : [];
+    return 'start' in metric ? [{ name, ...metric.start({ canny }) }] : [];
   });
   if (started.length === 0)
     return { read: { condition: null, predicted: null }, add: async () => {}, finish: () => new Map(), close: async () => {} };

@@ -62,9 +62,15 @@ export interface MapPair {
   readonly predicted: ReadMap | null;
 }
 
+/** Of OpenCV's Canny, on the scale of |gx| + |gy| of 3x3 Sobel sums: edges above `low` count if they are connected to one above `high`. */
+export interface CannyThresholds {
+  readonly low: number;
+  readonly high: number;
+}
+
 /** A metric of each image and its condition: it sees them one after the other. */
 export interface MapMetric extends Declaration {
-  start(): { add(pair: MapPair): void | Promise<void>; finish(): Scores };
+  start(options: { readonly canny: CannyThresholds }): { add(pair: MapPair): void | Promise<void>; finish(): Scores };
 }
 
 export type Metric = SetMetric | MapMetric;

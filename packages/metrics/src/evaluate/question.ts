@@ -1,7 +1,9 @@
 import { matchCaptions, stemOf, type Captions, type ImageSource } from '@controllab/data';
 import { MetricsError } from '../errors.ts';
 import { isStatistics, type FeatureStatistics } from '../frechet/feature-statistics.ts';
+import { CANNY_THRESHOLDS } from '../metrics/edges.ts';
 import { mapNames, namesByStem } from './map-reader.ts';
+import type { CannyThresholds } from './metric.ts';
 import { METRICS, metricOf, needing, needs, type MetricName } from './metric-table.ts';
 
 /** What is to be measured, and of what. */
@@ -16,6 +18,8 @@ export interface Asked {
   readonly conditions?: ImageSource | null;
   /** The same maps as an estimator of the user's found them in the generated images. */
   readonly predicted?: ImageSource | null;
+  /** Of the edges that are found in the images: 100 and 200 by default. */
+  readonly canny?: CannyThresholds;
 }
 
 /** A question that `checkQuestion` let pass. */
@@ -29,7 +33,7 @@ export interface Question extends Required<Asked> {
  * no metric looks at; DataError captions-mismatch
  */
 export function checkQuestion(asked: Asked): Question {
-  const { metrics, generated, reference, captions, conditions = null, predicted = null } = asked;
+  const { metrics, generated, reference, captions, conditions = null, predicted = null, canny = CANNY_THRESHOLDS } = asked;
   checkReference(metrics, reference === null ? 'none' : isStatistics(reference) ? 'statistics' : 'images');
   if (captions !== null && !needs(metrics, 'captions'))
     throw new MetricsError(
@@ -50,7 +54,7 @@ export function checkQuestion(asked: Asked): Question {
   if (reference !== null && !isStatistics(reference)) checkCount(metrics, 'reference', reference.names.length);
   checkMaps(metrics, 'conditions', generated, conditions);
   checkMaps(metrics, 'predicted', generated, predicted);
-  return { ...asked, conditions, predicted, checked: true };
+  return { ...asked, conditions, predicted, canny, checked: true };
 }
 
 /** Metrics that statistics will do for. */
