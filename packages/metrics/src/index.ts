@@ -56,7 +56,7 @@ export { PROVENANCE_FIELDS, checkSameProvenance, type FeatureProvenance } from '
 export { openStatistics } from './statistics-files/open-statistics.ts';
 export { readStatistics, writeStatistics } from './statistics-files/statistics-file.ts';
 export { evaluate, provenanceOf, statisticsOf, type Evaluation, type Networks } from './evaluate/evaluate.ts';
-export type { MapMetric, MapPair, Metric, MetricInputs, Need, SetMetric } from './evaluate/metric.ts';
+export type { CannyThresholds, MapMetric, MapPair, Metric, MetricInputs, Need, ReadMap, SetMetric } from './evaluate/metric.ts';
 export { evaluationReport } from './evaluate/evaluation-report.ts';
 export { METRICS, metricNames, type MetricName } from './evaluate/metric-table.ts';
 export { checkQuestion, type Asked, type Question } from './evaluate/question.ts';

@@ -28,12 +28,18 @@ describe('aestheticHead', () => {
       name: 'LAION aesthetic v1',
       weight: Float64Array.of(3, -4),
       bias: 0.5,
+      backbone: 'ViT-L/14',
     });
   });
 
   it('multiplies the layers of version 2 out', () => {
     // [2, -1] W0 = [2, 5, 5]; times -3 x 0.5 x -2 = 3. Bias: ((2 x 0.5 + 0.5 + 1) x -3 + 0.25) x 0.5 x -2 + 4 = 11.25
-    expect(aestheticHead(V2)).toEqual({ name: 'LAION aesthetic v2', weight: Float64Array.of(6, 15, 15), bias: 11.25 });
+    expect(aestheticHead(V2)).toEqual({
+      name: 'LAION aesthetic v2',
+      weight: Float64Array.of(6, 15, 15),
+      bias: 11.25,
+      backbone: 'ViT-L/14',
+    });
   });
 
   it('refuses other networks by name', () => {
@@ -75,6 +81,15 @@ describe('aestheticScore', () => {
     expect(name).toBe('LAION aesthetic v1 (ViT-L/14)');
     for (const [i, want] of [-0.9, -0.9, -2.5].entries()) expect(perImage[i]).toBeCloseTo(want, 12);
     expect(mean).toMatchObject({ n: 3, value: expect.closeTo(-4.3 / 3, 12) as number });
+  });
+
+  it('has an interval that does not depend on the images\u2019 order, also where it is drawn', () => {
+    const data = Float32Array.from({ length: 50 }, (_, i) => Math.sin(i * i) + 2);
+    const turned = Float32Array.from(data, (_, i) => data[48 - i + 2 * (i % 2)]!);
+    const [there, back] = [data, turned].map((all) => aestheticScore(head, { data: all, shape: [25, 2] }, 'x'));
+    expect(back!.perImage).toEqual(there!.perImage.slice().reverse());
+    expect(there!.mean.method).toMatch(/bootstrap/);
+    expect(back!.mean).toEqual(there!.mean);
   });
 
   it('refuses embeddings of another CLIP, NaN and zeros', () => {

@@ -8,7 +8,12 @@ export interface AestheticHead {
   readonly name: string;
   readonly weight: Float64Array;
   readonly bias: number;
+  /** The CLIP whose embeddings it was trained on, where that is known. */
+  readonly backbone?: string;
 }
+
+/** The CLIP behind both of LAION's heads, OpenAI's. */
+const LAION_BACKBONE = 'ViT-L/14';
 
 /** LAION's second head: linear layers of these indices (between them lie dropouts, no activations). */
 const V2_LAYERS = [0, 2, 4, 6, 7];
@@ -55,7 +60,7 @@ export function aestheticHead(tensors: Readonly<Record<string, HostTensor>>): Ae
     weight = product;
   }
   if (!Number.isFinite(bias) || !weight.every(Number.isFinite)) throw fail('it holds NaN or infinities');
-  return { name: `LAION aesthetic v${version}`, weight, bias };
+  return { name: `LAION aesthetic v${version}`, weight, bias, backbone: LAION_BACKBONE };
 }
 
 /**

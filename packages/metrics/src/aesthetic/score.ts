@@ -1,6 +1,7 @@
-import { meanInterval, type Estimate } from '@controllab/report';
+import type { Estimate } from '@controllab/report';
 import { MetricsError } from '../errors.ts';
 import { checkFeatures, type Features } from '../features/feature-vectors.ts';
+import { meanOfImages } from '../mean-of-images.ts';
 import type { AestheticHead } from './head.ts';
 
 export interface AestheticScore {
@@ -20,18 +21,24 @@ export interface AestheticScore {
 export function aestheticScore(head: AestheticHead, images: Features, backbone: string): AestheticScore {
   const name = `${head.name} (${backbone})`;
   const { n, d } = checkFeatures(name, images);
-  if (d !== head.weight.length)
-    throw new MetricsError('invalid-shape', `${name}: the predictor takes embeddings of ${head.weight.length} dimensions, got ${d}`, {
-      expected: head.weight.length,
-      got: d,
-    });
+  checkDimension(head, d, backbone);
   const perImage = Float64Array.from({ length: n }, (_, row) => {
     const embedding = images.data.subarray(row * d, (row + 1) * d);
     const length = Math.hypot(...embedding);
     if (length === 0) throw new MetricsError('not-finite', `${name}: embedding ${row} is all zeros and has no direction`, { row });
     return affine(head, embedding, 1 / length);
   });
-  return { name, mean: meanInterval(perImage), perImage };
+  return { name, mean: meanOfImages(perImage), perImage };
+}
+
+/** @throws MetricsError invalid-shape for embeddings of a dimension that the predictor does not take */
+export function checkDimension({ name, weight }: AestheticHead, dimension: number, backbone: string): void {
+  if (dimension !== weight.length)
+    throw new MetricsError(
+      'invalid-shape',
+      `${name} (${backbone}): the predictor takes embeddings of ${weight.length} dimensions, got ${dimension}`,
+      { expected: weight.length, got: dimension },
+    );
 }
 
 /** weight x scale + bias in float64. */

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { integer, named, providerOption, repeatable, workspaceRoot } from '@controllab/command-line';
 import { providers, type Provider } from '@controllab/tfjs-onnx';
 import { MetricsError } from '../errors.ts';
+import type { CannyThresholds } from '../evaluate/metric.ts';
 import { METRICS, metricNames, needs, type MetricName } from '../evaluate/metric-table.ts';
 import { WEIGHTS } from '../weights/registry.ts';
 
@@ -15,6 +16,7 @@ export interface EvaluateFlags {
   component?: string;
   condition?: string;
   predicted?: string;
+  canny?: CannyThresholds;
   metrics: MetricName[];
   preset?: string;
   weights: string[];
@@ -34,8 +36,17 @@ export interface EvaluateFlags {
   overwrite?: boolean;
 }
 
+const list = (text: string): number[] => text.split(',').map((part) => (part.trim() === '' ? NaN : Number(part)));
+
+function thresholds(text: string): CannyThresholds {
+  const [low, high, ...rest] = list(text) as [number, number?];
+  if (high === undefined || rest.length > 0 || !(low >= 0 && low <= high && Number.isFinite(high)))
+    throw new InvalidArgumentError('Expected two numbers, low,high, the lower one first.');
+  return { low, high };
+}
+
 function triple(text: string): number[] {
-  const numbers = text.split(',').map(Number);
+  const numbers = list(text);
   if (numbers.length !== 3 || !numbers.every(Number.isFinite)) throw new InvalidArgumentError('Expected three numbers: red,green,blue.');
   return numbers;
 }
@@ -70,6 +81,7 @@ export function evaluateOptions(): Command {
     .option('--component <name>', 'which pictures of webdatasets whose samples have several: jpg, seg.png, * for all', named)
     .option('--condition <path>', 'the maps that the images were conditioned on, named as the images: a folder, a .zip or a .tar', named)
     .option('--predicted <path>', 'the same maps as an estimator of yours finds them in the images', named)
+    .option('--canny <low,high>', 'thresholds of the edges that are found in the images, for edges (100,200)', thresholds)
     .option('--metrics <list>', METRICS_TEXT, known(metricNames), ['fid', 'kid', 'prdc'])
     .option(
       '--preset <name>',
@@ -113,18 +125,28 @@ export function evaluateOptions(): Command {
 /** Options that only some metrics look at; of files that are given in vain the question itself says so. */
 const ONLY_FOR: readonly { options: readonly (keyof EvaluateFlags)[]; what: string; has(metrics: readonly MetricName[]): boolean }[] = [
   { options: ['preset', 'network'], what: 'takes features of a network', has: (metrics) => needs(metrics, 'features') },
+  {
+    options: ['provider', 'batch'],
+    what: 'runs a network',
+    has: (metrics) => needs(metrics, 'features') || needs(metrics, 'embeddings'),
+  },
   { options: ['clip', 'clipActivation'], what: 'uses CLIP', has: (metrics) => needs(metrics, 'embeddings') },
   { options: ['clipMeasure', 'encoding'], what: 'reads captions', has: (metrics) => needs(metrics, 'captions') },
+  { options: ['canny'], what: 'finds edges', has: (metrics) => metrics.includes('edges') },
   { options: ['aesthetic'], what: 'is an aesthetic score', has: (metrics) => needs(metrics, 'predictor') },
 ];
 
 const dashed = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-/** The flags as they were read. @throws MetricsError invalid-option for options that do not fit together, or that no metric looks at */
-export function checkedFlags(flags: EvaluateFlags): EvaluateFlags {
+/**
+ * The flags as they were read.
+ * @param command that read them: it tells what was typed from what is a default
+ * @throws MetricsError invalid-option for options that do not fit together, or that no metric looks at
+ */
+export function checkedFlags(flags: EvaluateFlags, command: Command): EvaluateFlags {
   const { metrics } = flags;
   for (const { options, what, has } of ONLY_FOR) {
-    const given = options.find((name) => flags[name] !== undefined);
+    const given = options.find((name) => command.getOptionValueSource(name) === 'cli');
     if (given !== undefined && !has(metrics))
       throw new MetricsError('invalid-option', `${dashed(given)} is given, but none of ${metrics.join(', ')} ${what}: see --metrics`, {
         option: given,

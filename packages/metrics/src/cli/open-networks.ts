@@ -36,6 +36,30 @@ export function checkPreset({ preset, network }: Pick<EvaluateFlags, 'preset' | 
   }
 }
 
+/** The weights of the registry that the metrics load. */
+function weightsOf({ metrics, network, aesthetic }: EvaluateFlags): readonly WeightsName[] {
+  const loaded: WeightsName[] = [];
+  if (needs(metrics, 'features') && network === undefined) loaded.push('inception');
+  if (needs(metrics, 'embeddings')) loaded.push('clip', 'clip-tokenizer');
+  if (needs(metrics, 'predictor')) loaded.push(predictorOf(aesthetic));
+  return loaded;
+}
+
+const predictorOf = (version: EvaluateFlags['aesthetic']): WeightsName => `aesthetic-${version ?? 'v2'}`;
+
+/** @throws MetricsError invalid-option for weights that nothing loads; what weightsPlaces throws */
+export function checkWeights(flags: EvaluateFlags): void {
+  const loaded = weightsOf(flags);
+  const vain = [...weightsPlaces(flags.weights).files.keys()].find((name) => !loaded.includes(name));
+  if (vain === undefined && (loaded.length > 0 || flags.weights.length === 0)) return;
+  const what = `--metrics ${flags.metrics.join(',')}${flags.network === undefined ? '' : ' with --network'}`;
+  throw new MetricsError(
+    'invalid-option',
+    `--weights ${vain === undefined ? flags.weights[0] : `${vain}=...`} is given in vain: ${what} loads ${loaded.length === 0 ? 'none of these weights' : loaded.join(', ')}`,
+    { weights: flags.weights, loaded },
+  );
+}
+
 type Locate = (name: WeightsName, purpose: string) => string;
 
 /**
@@ -54,9 +78,7 @@ export async function openNetworks(flags: EvaluateFlags): Promise<Networks & { u
   const measure = clipMeasure(flags.clipMeasure ?? 'cosine');
   const network = needs(metrics, 'features') ? await openNetwork(flags, needing(metrics, 'features').join(', '), locate) : null;
   const clip = needs(metrics, 'embeddings') ? { towers: await openTowers(flags, places, locate), measure } : null;
-  const predictor = needs(metrics, 'predictor')
-    ? await readAestheticHead(locate(`aesthetic-${flags.aesthetic ?? 'v2'}`, 'aesthetic'))
-    : null;
+  const predictor = needs(metrics, 'predictor') ? await readAestheticHead(locate(predictorOf(flags.aesthetic), 'aesthetic')) : null;
   for (const [name, file] of used) await verifyFetched(WEIGHTS[name], file, WEIGHTS_FOLDER);
   return { network, clip, predictor, used: [...used.keys()] };
 }

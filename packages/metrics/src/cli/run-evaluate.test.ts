@@ -5,14 +5,17 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseFlags } from '@controllab/command-line';
 import { writeSafetensors } from '@controllab/core-blocks';
-import type { DataError } from '@controllab/data';
+import { canny, decodeImage, type DataError } from '@controllab/data';
 import { Progress } from '@controllab/report';
 import { madeUpInception } from '../../bench/inception-weights.ts';
 import { readStatistics } from '../statistics-files/statistics-file.ts';
 import { checkedFlags, evaluateOptions, type EvaluateFlags } from './evaluate-options.ts';
 import { runEvaluate } from './run-evaluate.ts';
 
-const evaluateFlags = (flags: readonly string[]) => checkedFlags(parseFlags<EvaluateFlags>(evaluateOptions(), flags));
+const evaluateFlags = (flags: readonly string[]) => {
+  const command = evaluateOptions();
+  return checkedFlags(parseFlags<EvaluateFlags>(command, flags), command);
+};
 
 let root: string;
 const at = (name: string) => path.join(root, name);
@@ -31,7 +34,19 @@ beforeAll(async () => {
         .toFile(at(`${folder}/${i}.png`));
     }
   }
+  await putEdges('generated', 'edges');
 });
+
+/** Canny edges of a folder's pictures as maps of the same names. */
+async function putEdges(pictures: string, maps: string): Promise<void> {
+  fs.mkdirSync(at(maps));
+  for (const name of fs.readdirSync(at(pictures)).filter((file) => file.endsWith('.png'))) {
+    const { rgb, width, height } = await decodeImage(fs.readFileSync(path.join(at(pictures), name)), name);
+    await sharp(canny(rgb, width, height), { raw: { width, height, channels: 1 } })
+      .png()
+      .toFile(path.join(at(maps), name));
+  }
+}
 afterAll(() => fs.rmSync(root, { recursive: true }));
 
 const run = (...flags: string[]) => {
@@ -100,10 +115,13 @@ describe('runEvaluate', () => {
   });
 
   it('holds images against the maps that they were conditioned on', async () => {
-    const { log } = await run('--metrics=edges', `--condition=${at('generated')}`);
-    expect(log).toMatch(/Edge F1 \(1 px\) \(Canny 100\/200\): 0\.\d+ \[0\.\d+, [01](\.\d+)?\]/);
+    const { log } = await run('--metrics=edges', `--condition=${at('edges')}`);
+    expect(log).toMatch(/Edge F1 \(1 px\) \(Canny 100\/200\): 1\.00000 \[1\.000, 1\.000\]/);
+    expect((await run('--metrics=edges', `--condition=${at('edges')}`, '--canny=2040,2040')).log).toMatch(
+      /Edge F1 \(1 px\) \(Canny 2040\/2040\): 0\.00000 \[/,
+    );
     await expect(run('--metrics=edges')).rejects.toThrow('--condition FOLDER');
-    await expect(run('--metrics=depth', `--condition=${at('generated')}`)).rejects.toThrow('--predicted FOLDER');
+    await expect(run('--metrics=depth', `--condition=${at('edges')}`)).rejects.toThrow('--predicted FOLDER');
   });
 
   it('says what is wrong before it loads a network', async () => {
@@ -129,6 +147,18 @@ describe('runEvaluate', () => {
     );
     await expect(run(reference, '--metrics=kid', '--save-reference=x')).rejects.toThrow('--save-reference keeps what fid gathers');
     await expect(run('--metrics=is', reference)).rejects.toThrow('none of is looks at a reference');
+    const inception = `--weights=inception=${at('fid_inception.safetensors')}`;
+    const edges = ['--metrics=edges', `--condition=${at('edges')}`];
+    await expect(run(...edges, inception)).rejects.toThrow(
+      '--weights inception=... is given in vain: --metrics edges loads none of these weights',
+    );
+    await expect(run(...edges, `--weights=${root}`)).rejects.toThrow(`--weights ${root} is given in vain`);
+    await expect(run(reference, '--metrics=fid,aesthetic', '--network=x.onnx', '--preset=dinov2', inception)).rejects.toThrow(
+      'inception=... is given in vain: --metrics fid,aesthetic with --network loads clip, clip-tokenizer, aesthetic-v2',
+    );
+    await expect(run(...edges, '--component=jpg')).rejects.toThrow(
+      '--component jpg chooses pictures of webdatasets, and none of the sets is one',
+    );
     await expect(run(reference, `--captions=${captionsOf('one caption')}`)).rejects.toThrow('none of fid, kid, prdc reads captions');
   });
 
@@ -190,7 +220,7 @@ describe('runEvaluate', () => {
     const report = at('mine');
     fs.mkdirSync(report);
     fs.writeFileSync(path.join(report, 'holiday.png'), 'mine');
-    const flags = [`--condition=${at('generated')}`, '--metrics=edges', `--report=${report}`];
+    const flags = [`--condition=${at('edges')}`, '--metrics=edges', `--report=${report}`];
     await expect(run(...flags)).rejects.toMatchObject({ code: 'foreign-files' });
     await run(...flags, '--overwrite');
     await run(...flags);
@@ -203,7 +233,8 @@ describe('runEvaluate', () => {
     fs.cpSync(at('generated'), folder, { recursive: true });
     for (const name of ['=1+1.png', '[x](page.html).png']) fs.copyFileSync(at('generated/0.png'), path.join(folder, name));
     fs.writeFileSync(path.join(folder, '[y](page.html) \x1b[2J.txt'), '');
-    const { log, page } = await run(`--generated=${folder}`, `--condition=${folder}`, '--metrics=edges');
+    await putEdges('\x1b[31mnamed', 'edges-of-named');
+    const { log, page } = await run(`--generated=${folder}`, `--condition=${at('edges-of-named')}`, '--metrics=edges');
     expect(log).toContain('note: 1 other file beside the generated images passed over: [y](page.html)  [2J.txt');
     expect(log).not.toContain('\x1b');
     const html = fs.readFileSync(page, 'utf8');
@@ -248,6 +279,17 @@ describe('the flags', () => {
     [['--generated=x', '--clip-measure=clipscore'], /--clip-measure is given, but none of fid, kid, prdc reads captions/],
     [['--generated=x', '--clip=ViT-B/32'], /--clip is given, but none of fid, kid, prdc uses CLIP/],
     [['--generated=x', '--aesthetic=v1'], /--aesthetic is given, but none of fid, kid, prdc is an aesthetic score/],
+    [['--generated=x', '--network=n.onnx', '--input-mean=0.5,,0.5'], /Expected three numbers/],
+    [['--generated=x', '--canny=100,200'], /--canny is given, but none of fid, kid, prdc finds edges/],
+    ...['200,100', '100', '100,', '-1,5', '1,2,3'].map(
+      (canny) =>
+        [['--generated=x', '--metrics=edges', `--canny=${canny}`], /Expected two numbers, low,high, the lower one first/] as [
+          string[],
+          RegExp,
+        ],
+    ),
+    [['--generated=x', '--metrics=edges', '--provider=cpu'], /--provider is given, but none of edges runs a network/],
+    [['--generated=x', '--metrics=edges', '--batch=8'], /--batch is given, but none of edges runs a network/],
     [['--generated=x', '--metrics=edges', '--preset=clean'], /--preset is given, but none of edges takes features of a network/],
   ])('%j', (flags, message) => {
     expect(() => evaluateFlags(flags)).toThrow(message);

@@ -15,10 +15,9 @@ import { quoted, type Score } from '../evaluate/score.ts';
 import { isStatistics } from '../frechet/feature-statistics.ts';
 import { openStatistics } from '../statistics-files/open-statistics.ts';
 import { writeStatistics } from '../statistics-files/statistics-file.ts';
-import { weightsPlaces } from '../weights/locate.ts';
 import { WEIGHTS } from '../weights/registry.ts';
 import type { EvaluateFlags } from './evaluate-options.ts';
-import { checkPreset, openNetworks, REGISTERED_CLIP } from './open-networks.ts';
+import { checkPreset, checkWeights, openNetworks, REGISTERED_CLIP } from './open-networks.ts';
 
 /**
  * Measures as the flags say and writes the report; gives the page's path. Whatever is wrong with the question, or with the places that are
@@ -63,9 +62,9 @@ export async function runEvaluate(flags: EvaluateFlags, command: string, progres
   return path.join(flags.report, 'index.html');
 }
 
-/** Names that are known without opening anything. @throws MetricsError unknown-preset, unknown-weights, file-read */
+/** Names that are known without opening anything. @throws MetricsError unknown-preset, unknown-weights, invalid-option, file-read */
 function checkNames(flags: EvaluateFlags): void {
-  weightsPlaces(flags.weights);
+  checkWeights(flags);
   clipModelName(flags.clip ?? REGISTERED_CLIP);
   if (flags.clipMeasure !== undefined) clipMeasure(flags.clipMeasure);
   checkPreset(flags);
@@ -85,8 +84,14 @@ async function openQuestion(flags: EvaluateFlags): Promise<Question> {
   const [conditions, predicted] = await Promise.all(
     [flags.condition, flags.predicted].map(async (maps) => (maps === undefined ? null : openImageSource(maps, others))),
   );
+  const sets = [generated, reference, conditions, predicted];
+  if (component !== undefined && !sets.some((set) => set && !isStatistics(set) && set.kind === 'webdataset'))
+    throw new MetricsError('invalid-option', `--component ${component} chooses pictures of webdatasets, and none of the sets is one`, {
+      component,
+    });
   const captions = flags.captions === undefined ? null : await readCaptions(flags.captions, encoding);
-  return checkQuestion({ metrics, generated, reference, captions, conditions, predicted });
+  const { canny } = flags;
+  return checkQuestion({ metrics, generated, reference, captions, conditions, predicted, ...(canny === undefined ? {} : { canny }) });
 }
 
 /** @throws MetricsError invalid-option where there is nothing to keep, or the file is something else; DataError file-write */

@@ -1,6 +1,7 @@
-import { meanInterval, type Estimate } from '@controllab/report';
+import type { Estimate } from '@controllab/report';
 import { MetricsError } from '../errors.ts';
 import { checkFeatures, rowsAt, type Features } from '../features/feature-vectors.ts';
+import { meanOfImages } from '../mean-of-images.ts';
 import { checkCaptions, embedCaptions, type ClipTowers } from './towers.ts';
 
 /** The three numbers that papers call CLIP score: what is put in front of a caption, and what becomes of the cosine. */
@@ -73,7 +74,7 @@ export async function clipScore(
   const scores = cosines(rowsAt(images, Uint32Array.from(image)), embeds).map(of);
   const perImage = new Float64Array(n);
   for (const [i, score] of scores.entries()) perImage[image[i]!]! += score / captions[image[i]!]!.length;
-  return { name, mean: meanInterval(perImage), perImage, captions: image.length, truncated: truncated.length };
+  return { name, mean: meanOfImages(perImage), perImage, captions: image.length, truncated: truncated.length };
 }
 
 /**

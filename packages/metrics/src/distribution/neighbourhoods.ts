@@ -1,17 +1,7 @@
 import { MetricsError } from '../errors.ts';
 import { checkPair, toMatrix, type Features } from '../features/feature-vectors.ts';
-import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';
-import { rowsOf, type Matrix } from '../linear-algebra/matrix.ts';
-
-/** Rows of either set that meet in one call: 8 MB of distances. */
-const BLOCK = 1024;
-
-/** Squared distances from products are off by rounding errors of this share of the squared lengths; closer calls are made exactly. */
-const DOUBT = 1e-12;
-
-const doubtOf = (squaredLength: number, other: number): number => DOUBT * (squaredLength + other);
-
-const products = doubleGraph(['x', 'y'], ['g'], [gemm('g', 'x', 'y', { transB: 1 })]);
+import type { Matrix } from '../linear-algebra/matrix.ts';
+import { doubtOf, forPairs, squaredDistance, squaresOf } from '../linear-algebra/pair-distances.ts';
 
 /** A set of points, and each one's squared distances to its nearest other points. */
 interface Neighbourhoods {
@@ -26,36 +16,6 @@ interface Neighbourhoods {
 /** Each point's squared distance to its k-th nearest other point. */
 const radiiOf = ({ nearest, k: most, squares }: Neighbourhoods, k: number): Float64Array =>
   squares.map((_, i) => nearest[i * most + k - 1]!);
-
-function squaredDistance(a: Matrix, i: number, b: Matrix, j: number): number {
-  let sum = 0;
-  for (let c = 0, p = i * a.columns, q = j * b.columns; c < a.columns; c++, p++, q++) sum += (a.data[p]! - b.data[q]!) ** 2;
-  return sum;
-}
-
-const squaresOf = ({ data, rows, columns }: Matrix): Float64Array =>
-  Float64Array.from({ length: rows }, (_, i) => data.subarray(i * columns, (i + 1) * columns).reduce((sum, x) => sum + x * x, 0));
-
-/** Calls f with every pair's squared distance, off by rounding errors. */
-async function forPairs(
-  a: Matrix,
-  squaresA: Float64Array,
-  b: Matrix,
-  squaresB: Float64Array,
-  f: (i: number, j: number, squared: number) => void,
-): Promise<void> {
-  for (let p = 0; p < a.rows; p += BLOCK) {
-    const x = rowsOf(a, p, Math.min(p + BLOCK, a.rows));
-    for (let q = 0; q < b.rows; q += BLOCK) {
-      const y = rowsOf(b, q, Math.min(q + BLOCK, b.rows));
-      const { g } = await products({ x, y });
-      for (let i = 0; i < x.rows; i++) {
-        const own = squaresA[p + i]!;
-        for (let j = 0; j < y.rows; j++) f(p + i, q + j, own + squaresB[q + j]! - 2 * g.data[i * y.rows + j]!);
-      }
-    }
-  }
-}
 
 async function neighbourhoodsOf(features: Features, k: number): Promise<Neighbourhoods> {
   const points = toMatrix(features);

@@ -218,7 +218,15 @@ describe('evaluate', () => {
     ]);
     await expect(
       run('fid', { reference: statistics }, { network: { ...colours, preprocess: { ...colours.preprocess, name: 'clean' } } }),
-    ).rejects.toThrow("the features were made in different ways: preset 'clean' and 'mean'");
+    ).rejects.toThrow(
+      "the reference's statistics were made in another way: preset 'mean', here 'clean'; make them again from the reference images (--save-reference)",
+    );
+    const tf1 = { ...statistics, provenance: { ...statistics.provenance, preset: 'tf1' } };
+    await expect(run('fid', { reference: tf1 })).rejects.toThrow("preset 'tf1', here 'mean'; give --preset tf1");
+    for (const provenance of [statistics.provenance, null])
+      await expect(run('aesthetic', { reference: { ...statistics, provenance } })).rejects.toThrow(
+        'the reference is statistics, which fid alone takes: give the images for aesthetic, or leave --reference out',
+      );
     await expect(run('fid,kid,prdc', { reference: statistics })).rejects.toThrow(
       'kid, prdc needs the reference images; statistics hold only their mean and covariance',
     );
@@ -249,6 +257,22 @@ describe('evaluate', () => {
     expect(notes).toEqual([
       'CLIP sees the middle square of an image: of 18 of 27 generated images the sides (or top and bottom) are cut off, up to 20% of one.',
     ]);
+  });
+
+  it('says before an image is read that a predictor is another CLIP\u2019s, and beside its scores where that fits none the less', async () => {
+    const counts: number[] = [];
+    const asked = checkQuestion(await ask('aesthetic'));
+    const wide = { ...head, weight: new Float64Array(768) };
+    await expect(evaluate(asked, { ...networks, predictor: wide }, (_, count) => counts.push(count))).rejects.toThrow(
+      'redness (colour words): the predictor takes embeddings of 768 dimensions, got 3',
+    );
+    expect(counts).toEqual([]);
+    const predictor = { ...head, backbone: 'ViT-L/14' };
+    expect((await run('aesthetic', {}, { predictor })).notes).toEqual([
+      'redness (colour words): the predictor was trained on embeddings by CLIP ViT-L/14; those of another mean something else to it.',
+    ]);
+    const own = { towers: { ...towers, name: 'ViT-L/14' }, measure: 'cosine' } as const;
+    expect((await run('aesthetic', {}, { predictor, clip: own })).notes).toEqual([]);
   });
 
   it('takes the captions of a webdataset, and says which are missing', async () => {
@@ -332,7 +356,7 @@ describe('evaluate', () => {
       ...colours,
       run: (batch: { data: ArrayLike<number> }) => Promise.resolve(Float32Array.from(batch.data, (x) => (x > 0.97 ? NaN : x))),
     };
-    await expect(run('fid', {}, { network: broken })).rejects.toThrow(/colours: feature 0 of row 26 is NaN/);
+    await expect(run('fid', {}, { network: broken })).rejects.toThrow(/colours: feature 0 of .*generated: translucent\.png is NaN/);
   });
 });
 

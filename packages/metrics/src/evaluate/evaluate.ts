@@ -2,10 +2,12 @@ import { matchCaptions, type Captions } from '@controllab/data';
 import type { AestheticHead } from '../aesthetic/head.ts';
 import type { FeatureExtractor } from '../features/feature-extractor.ts';
 import { isStatistics, StatisticsAccumulator, type FeatureStatistics, type GatheredStatistics } from '../frechet/feature-statistics.ts';
-import { checkSameProvenance, type FeatureProvenance } from '../frechet/provenance.ts';
+import { differingFields, type FeatureProvenance } from '../frechet/provenance.ts';
 import { MetricsError } from '../errors.ts';
+import { ONNX_INPUTS } from '../features/onnx-extractor.ts';
+import { PRESETS } from '../inception/presets.ts';
 import { findDuplicates, type Duplicates } from './duplicates.ts';
-import { scoreMaps } from './map-scores.ts';
+import { scoreMaps, type ReadMaps } from './map-scores.ts';
 import { given, type MetricInputs, type SetMetric } from './metric.ts';
 import { metricOf, needs, type MetricName } from './metric-table.ts';
 import { checkCount, type Question } from './question.ts';
@@ -25,6 +27,7 @@ export interface Networks {
 export interface Evaluation extends Scores {
   generated: ReadSet;
   reference: ReadSet | FeatureStatistics | null;
+  maps: ReadMaps;
   duplicates: Duplicates;
 }
 
@@ -52,7 +55,8 @@ export async function evaluate(
   if (isStatistics(question.reference) && features !== null) checkStatistics(features, question.reference);
   const extractorOf = (name: MetricName): FeatureExtractor | null =>
     needs([name], 'features') ? features : needs([name], 'embeddings') ? clip!.towers.image : null;
-  for (const [name, metric] of setMetrics(metrics)) metric.checkNetwork?.(extractorOf(name)!);
+  const { predictor } = networks;
+  for (const [name, metric] of setMetrics(metrics)) metric.checkNetwork?.(extractorOf(name)!, { clip, predictor });
 
   const extractors = unique(metrics.map(extractorOf));
   const maps = scoreMaps(question);
@@ -74,7 +78,7 @@ export async function evaluate(
     const theirs = images?.features.get(extractor) ?? (isStatistics(reference) && extractor === features ? reference : null);
     const hashes = { generated: generated.hashes, reference: images?.hashes ?? null };
     const own = generated.features.get(extractor)!;
-    return { extractor, generated: own, reference: theirs, hashes, captions, clip, predictor: networks.predictor };
+    return { extractor, generated: own, reference: theirs, hashes, captions, clip, predictor };
   };
   const bySet = new Map<MetricName, Scores>();
   for (const [name, metric] of setMetrics(metrics)) bySet.set(name, await metric.compute(inputsOf(name)));
@@ -83,23 +87,40 @@ export async function evaluate(
   return {
     generated,
     reference,
+    maps: maps.read,
     duplicates: findDuplicates(generated, images),
     scores: results.flatMap(({ scores }) => scores),
     images: results.flatMap((result) => result.images),
     notes: [
       ...results.flatMap(({ notes }) => notes),
-      ...(isStatistics(reference) && reference.provenance === null ? [originNote(features!)] : []),
+      ...(isStatistics(reference) && reference.provenance === null && features !== null ? [originNote(features)] : []),
       ...(clip?.towers.image.preprocess.crops ? cropNotes({ generated, reference: images }) : []),
     ],
   };
 }
+
+/** What --preset takes, of Inception or of another network. */
+const KNOWN_PRESETS: readonly string[] = [...Object.keys(PRESETS), ...Object.keys(ONNX_INPUTS)];
 
 /**
  * @throws MetricsError provenance-mismatch for statistics of another network or preprocessing; invalid-shape where they are of other
  * dimensions
  */
 function checkStatistics(features: FeatureExtractor, statistics: FeatureStatistics): void {
-  checkSameProvenance('evaluate', provenanceOf(features), statistics.provenance);
+  const [own, theirs] = [provenanceOf(features), statistics.provenance];
+  const differing = theirs === null ? [] : differingFields(own, theirs);
+  if (theirs !== null && differing.length > 0) {
+    const list = differing.map((field) => `${field} '${theirs[field]}', here '${own[field]}'`).join('; ');
+    const remedy =
+      differing.join() === 'preset' && KNOWN_PRESETS.includes(theirs.preset)
+        ? `give --preset ${theirs.preset}`
+        : 'make them again from the reference images (--save-reference)';
+    throw new MetricsError('provenance-mismatch', `the reference's statistics were made in another way: ${list}; ${remedy}`, {
+      fields: differing,
+      first: own,
+      second: theirs,
+    });
+  }
   const d = statistics.mean.length;
   if (d !== features.dimension)
     throw new MetricsError(

@@ -4,7 +4,7 @@ import type { Provenance, Report, Section, Table } from '@controllab/report';
 import { isStatistics, type FeatureStatistics } from '../frechet/feature-statistics.ts';
 import { CONVERSIONS, type ImageSource } from '@controllab/data';
 import type { Evaluation } from './evaluate.ts';
-import { decoded, type ReadSet } from './read-set.ts';
+import { decoded, type ReadSet, type SetSummary } from './read-set.ts';
 import { GROUPS, quoted, type ImageScores, type Score } from './score.ts';
 
 /** Images of a row, rows of either end of a score, and the images' sides in the report. */
@@ -90,9 +90,9 @@ function scoreTable(id: string, caption: string, scores: readonly Score[]): Tabl
   };
 }
 
-function setsTable({ generated, reference }: Evaluation): Table {
+function setsTable({ generated, reference, maps }: Evaluation): Table {
   const sides = ([from, to]: [number, number]) => (from === to ? String(from) : `${from} to ${to}`);
-  const row = (label: string, set: ReadSet) => ({
+  const row = (label: string, set: SetSummary) => ({
     label,
     cells: [set.names.length, set.path, set.kind, sides(set.width), sides(set.height), set.skipped.count, set.imageSet.hash.slice(0, 16)],
   });
@@ -103,6 +103,7 @@ function setsTable({ generated, reference }: Evaluation): Table {
       cells: [reference.n ?? 'not given', 'statistics', 'statistics', '', '', 0, reference.imageSet?.hash.slice(0, 16) ?? 'not given'],
     });
   else if (reference !== null) rows.push(row('reference', reference));
+  for (const [label, set] of Object.entries(maps) as [string, SetSummary | null][]) if (set !== null) rows.push(row(label, set));
   return {
     kind: 'table',
     id: 'sets',
@@ -131,22 +132,31 @@ const imageTable = (names: readonly string[], scores: readonly ImageScores[]): T
 });
 
 /** What was done to images as they were read, and what was passed over. */
-export function setRemarks({ generated, reference }: Pick<Evaluation, 'generated' | 'reference'>): string[] {
-  const sets = [
-    ['generated', generated],
-    ...(reference === null || isStatistics(reference) ? [] : [['reference', reference] as const]),
-  ] as const;
-  return sets.flatMap(([name, { conversions, skipped }]) => [
-    ...[...conversions].map(([conversion, n]) => `${count(n, `${name} image`)}: ${CONVERSIONS[conversion]}.`),
-    ...(skipped.count > 0 ? [`${count(skipped.count, 'other file')} beside the ${name} images passed over: ${skipped.text()}.`] : []),
-  ]);
+export function setRemarks({ generated, reference, maps }: Pick<Evaluation, 'generated' | 'reference' | 'maps'>): string[] {
+  const sets: [string, SetSummary | null][] = [
+    ['generated image', generated],
+    ['reference image', reference === null || isStatistics(reference) ? null : reference],
+    ['condition map', maps.condition],
+    ['predicted map', maps.predicted],
+  ];
+  return sets.flatMap(([name, set]) => {
+    if (set === null) return [];
+    const { conversions, skipped } = set;
+    // Maps are grey by their nature.
+    const told = [...conversions].filter(([conversion]) => name.endsWith('image') || conversion !== 'grey');
+    return [
+      ...told.map(([conversion, n]) => `${count(n, name)}: ${CONVERSIONS[conversion]}.`),
+      ...(skipped.count > 0 ? [`${count(skipped.count, 'other file')} beside the ${name}s passed over: ${skipped.text()}.`] : []),
+    ];
+  });
 }
 
 /** Distribution, worst and best of one score. */
-async function imageScoreSection({ id, label, values }: ImageScores, { names }: ReadSet, source: ImageSource): Promise<Section> {
+async function imageScoreSection({ id, label, values, better }: ImageScores, { names }: ReadSet, source: ImageSource): Promise<Section> {
   const order = names.map((_, i) => i).sort((a, b) => values[a]! - values[b]!);
   const shown = Math.min(ROW * ROWS, Math.floor(names.length / 2));
-  const ends = { worst: order.slice(0, shown), best: order.slice(names.length - shown).reverse() };
+  const [lowest, highest] = [order.slice(0, shown), order.slice(names.length - shown).reverse()];
+  const ends = better === 'higher' ? { worst: lowest, best: highest } : { worst: highest, best: lowest };
   const blocks: Block[] = [
     {
       kind: 'line',
@@ -185,7 +195,7 @@ async function imageScoreSection({ id, label, values }: ImageScores, { names }: 
     blocks.push({
       kind: 'image-grid',
       id: `${id}-ends`,
-      caption: `Lowest and highest ${label}, the extreme ones first`,
+      caption: `Worst and best ${label}, the extreme ones first; ${better} is better`,
       columns: Array.from({ length: columns }, () => ''),
       rows,
     });

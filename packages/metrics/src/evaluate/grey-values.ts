@@ -1,15 +1,19 @@
-import type { RgbImage } from '@controllab/data';
+import sharp from 'sharp';
 import { MetricsError } from '../errors.ts';
 import type { Raster } from '../fidelity/check.ts';
+import type { ReadMap } from './metric.ts';
+
+type GreyMap = Raster & { readonly data: Uint8Array };
 
 /**
- * The values of a grey map [H, W]. @param name for messages
+ * The values of a grey map [H, W], of 255.
+ * @param tint by how much the channels may differ: a lossy file makes colours of grey
  * @throws MetricsError invalid-shape for a map in colours, whose values stand for nothing
  */
-export function greyValues({ rgb, width, height }: RgbImage, name: string): Raster {
+export function greyValues({ name, rgb, width, height }: ReadMap, tint = 0): GreyMap {
   const data = Uint8Array.from({ length: width * height }, (_, i) => rgb[3 * i]!);
   for (let i = 0; i < data.length; i++) {
-    if (rgb[3 * i + 1] === data[i] && rgb[3 * i + 2] === data[i]) continue;
+    if (Math.abs(rgb[3 * i + 1]! - data[i]!) <= tint && Math.abs(rgb[3 * i + 2]! - data[i]!) <= tint) continue;
     throw new MetricsError(
       'invalid-shape',
       `${name}: expected a grey map, got the colour ${[...rgb.subarray(3 * i, 3 * i + 3)].join(', ')} at ${i % width}, ${Math.floor(i / width)}; a map drawn in a palette must be written with its values`,
@@ -17,4 +21,30 @@ export function greyValues({ rgb, width, height }: RgbImage, name: string): Rast
     );
   }
   return { data, width, height };
+}
+
+/**
+ * The labels of a grey map [H, W] as its file holds them. Decoders stretch grey of fewer than 8 bits to 255, as brightness: in a PNG this
+ * is undone.
+ * @throws MetricsError invalid-shape as {@link greyValues}; invalid-file for other files whose values do not go to 255
+ */
+export async function labelValues(map: ReadMap): Promise<GreyMap> {
+  const values = greyValues(map);
+  const largest = await largestStored(map);
+  return { ...values, data: values.data.map((value) => (value * largest) / 255) };
+}
+
+/** The largest value that a pixel of the file can have. */
+async function largestStored({ name, bytes }: ReadMap): Promise<number> {
+  const head = Buffer.from(bytes.subarray(0, 512)).toString('latin1');
+  const refuse = (what: string): never => {
+    throw new MetricsError('invalid-file', `${name}: a label map in ${what} is stretched as it is decoded; write it in 8 bits`, { name });
+  };
+  if (/^P[14]\s/.test(head)) refuse('a bitmap');
+  const [, range] = /^P[2356](?:(?:\s|#[^\n]*\n)+(\d+)){3}/.exec(head) ?? [];
+  if (range !== undefined && range !== '255') refuse(`values of 0 to ${range}`);
+  if (!/^(\x89PNG|II|MM)/.test(head)) return 255;
+  const { format, isPalette, bitsPerSample: bits = 8 } = await sharp(bytes, { limitInputPixels: false }).metadata();
+  if (isPalette === true || bits >= 8) return 255;
+  return format === 'png' ? 2 ** bits - 1 : refuse(`${bits} bit${bits === 1 ? '' : 's'}`);
 }

@@ -1,4 +1,4 @@
-import type { RgbImage } from '@controllab/data';
+import type { DecodedImage, RgbImage } from '@controllab/data';
 import type { AestheticHead } from '../aesthetic/head.ts';
 import type { ClipMeasure } from '../clip/score.ts';
 import type { ClipTowers } from '../clip/towers.ts';
@@ -40,9 +40,17 @@ export interface MetricInputs {
 
 /** A metric of whole sets. */
 export interface SetMetric extends Declaration {
-  /** Refuses a network that cannot do what is needed of it, before an image is read. @throws MetricsError invalid-option */
-  checkNetwork?(network: FeatureExtractor): void;
+  /** Refuses a network that cannot do what is needed of it, before an image is read. @throws MetricsError invalid-option, invalid-shape */
+  checkNetwork?(network: FeatureExtractor, others: Pick<MetricInputs, 'clip' | 'predictor'>): void;
   compute(inputs: MetricInputs): Scores | Promise<Scores>;
+}
+
+/** A map of an image, of 8 bits. */
+export interface ReadMap extends DecodedImage {
+  /** Set and file, for messages. */
+  readonly name: string;
+  /** The file, not decoded. */
+  readonly bytes: Uint8Array;
 }
 
 /** A generated image beside the map of its condition; `predicted` for metrics that need it. */
@@ -50,13 +58,19 @@ export interface MapPair {
   /** Of the image. */
   readonly name: string;
   readonly image: RgbImage;
-  readonly condition: RgbImage;
-  readonly predicted: RgbImage | null;
+  readonly condition: ReadMap;
+  readonly predicted: ReadMap | null;
+}
+
+/** Of OpenCV's Canny, on the scale of |gx| + |gy| of 3x3 Sobel sums: edges above `low` count if they are connected to one above `high`. */
+export interface CannyThresholds {
+  readonly low: number;
+  readonly high: number;
 }
 
 /** A metric of each image and its condition: it sees them one after the other. */
 export interface MapMetric extends Declaration {
-  start(): { add(pair: MapPair): void; finish(): Scores };
+  start(options: { readonly canny: CannyThresholds }): { add(pair: MapPair): void | Promise<void>; finish(): Scores };
 }
 
 export type Metric = SetMetric | MapMetric;

@@ -1,8 +1,10 @@
 import { matchCaptions, stemOf, type Captions, type ImageSource } from '@controllab/data';
 import { MetricsError } from '../errors.ts';
 import { isStatistics, type FeatureStatistics } from '../frechet/feature-statistics.ts';
-import { mapNames } from './map-reader.ts';
-import { metricOf, needing, needs, type MetricName } from './metric-table.ts';
+import { CANNY_THRESHOLDS } from '../metrics/edges.ts';
+import { mapNames, namesByStem } from './map-reader.ts';
+import type { CannyThresholds } from './metric.ts';
+import { METRICS, metricOf, needing, needs, type MetricName } from './metric-table.ts';
 
 /** What is to be measured, and of what. */
 export interface Asked {
@@ -16,6 +18,8 @@ export interface Asked {
   readonly conditions?: ImageSource | null;
   /** The same maps as an estimator of the user's found them in the generated images. */
   readonly predicted?: ImageSource | null;
+  /** Of the edges that are found in the images: 100 and 200 by default. */
+  readonly canny?: CannyThresholds;
 }
 
 /** A question that `checkQuestion` let pass. */
@@ -29,7 +33,7 @@ export interface Question extends Required<Asked> {
  * no metric looks at; DataError captions-mismatch
  */
 export function checkQuestion(asked: Asked): Question {
-  const { metrics, generated, reference, captions, conditions = null, predicted = null } = asked;
+  const { metrics, generated, reference, captions, conditions = null, predicted = null, canny = CANNY_THRESHOLDS } = asked;
   checkReference(metrics, reference === null ? 'none' : isStatistics(reference) ? 'statistics' : 'images');
   if (captions !== null && !needs(metrics, 'captions'))
     throw new MetricsError(
@@ -50,8 +54,11 @@ export function checkQuestion(asked: Asked): Question {
   if (reference !== null && !isStatistics(reference)) checkCount(metrics, 'reference', reference.names.length);
   checkMaps(metrics, 'conditions', generated, conditions);
   checkMaps(metrics, 'predicted', generated, predicted);
-  return { ...asked, conditions, predicted, checked: true };
+  return { ...asked, conditions, predicted, canny, checked: true };
 }
+
+/** Metrics that statistics will do for. */
+const TAKE_STATISTICS = (Object.keys(METRICS) as MetricName[]).filter((name) => metricOf(name).reference === 'statistics');
 
 /**
  * @throws MetricsError missing-reference naming the metrics that lack one, or need its images where there are only statistics;
@@ -64,6 +71,12 @@ function checkReference(metrics: readonly MetricName[], reference: 'none' | 'sta
     const least = metricOf(name).reference;
     return least === 'images' || (least === 'statistics' && reference === 'none');
   });
+  if (lacking.length === 0 && reference === 'statistics' && !metrics.some((name) => TAKE_STATISTICS.includes(name)))
+    throw new MetricsError(
+      'invalid-option',
+      `the reference is statistics, which ${TAKE_STATISTICS.join(', ')} alone takes: give the images for ${metrics.join(', ')}, or leave --reference out`,
+      { metrics },
+    );
   if (lacking.length === 0 || reference === 'images') return;
   const why =
     reference === 'none'
@@ -101,7 +114,7 @@ function checkMaps(metrics: readonly MetricName[], which: keyof typeof MAPS, gen
   };
   if (maps === null) return fail(MAPS[which]);
   const byStem = mapNames(maps);
-  const images = [...mapNames(generated).values()];
+  const images = [...namesByStem(generated, 'images that one map would belong to').values()];
   const without = images.filter((name) => !byStem.has(stemOf(name)));
   if (without.length > 0) {
     const examples = `${without.slice(0, NAMED).join(', ')}${without.length > NAMED ? ', ...' : ''}`;

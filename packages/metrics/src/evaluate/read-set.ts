@@ -19,24 +19,51 @@ const AHEAD = 4;
 /** Bytes of pixels that are held, that of the one in hand among them: of large photographs fewer are decoded ahead, or none. */
 const HELD_BYTES = 256 * 2 ** 20;
 
-/** What is kept of a set of images once all were read. */
-export interface ReadSet {
+/** What a report says of a set of images, or of maps, that was read. */
+export interface SetSummary {
   path: string;
   kind: ImageSource['kind'];
   names: string[];
-  /** sha256 of each image's pixels. */
-  hashes: string[];
-  /** Captions that came with the images. */
-  captions: (string | null)[];
   imageSet: ImageSet;
   /** Smallest and largest sides. */
   width: [number, number];
   height: [number, number];
-  /** Images that are no squares, and the largest share of one that lies outside of its middle square. */
-  oblong: { count: number; outside: number };
   /** How many images of each kind were converted. */
   conversions: Map<Conversion, number>;
   skipped: Skipped;
+}
+
+/** A set of which nothing was read yet. */
+export const unread = ({ path, kind, skipped }: ImageSource): SetSummary => ({
+  path,
+  kind,
+  names: [],
+  imageSet: EMPTY_IMAGE_SET,
+  width: [Infinity, 0],
+  height: [Infinity, 0],
+  conversions: new Map(),
+  skipped,
+});
+
+/** Counts an image in. @returns sha256 of its pixels */
+export function countIn(set: SetSummary, name: string, image: DecodedImage): string {
+  const hash = pixelHash(image);
+  set.names.push(name);
+  set.imageSet = uniteImageSets(set.imageSet, { hash });
+  set.width = [Math.min(set.width[0], image.width), Math.max(set.width[1], image.width)];
+  set.height = [Math.min(set.height[0], image.height), Math.max(set.height[1], image.height)];
+  for (const conversion of image.conversions) set.conversions.set(conversion, (set.conversions.get(conversion) ?? 0) + 1);
+  return hash;
+}
+
+/** What is kept of a set of images once all were read. */
+export interface ReadSet extends SetSummary {
+  /** sha256 of each image's pixels. */
+  hashes: string[];
+  /** Captions that came with the images. */
+  captions: (string | null)[];
+  /** Images that are no squares, and the largest share of one that lies outside of its middle square. */
+  oblong: { count: number; outside: number };
   /** By extractor. */
   features: Map<FeatureExtractor, Features>;
 }
@@ -54,33 +81,14 @@ export async function readSet(
   also: (name: string, image: DecodedImage) => Promise<void> = async () => {},
 ): Promise<ReadSet> {
   const collectors = new Map(extractors.map((extractor) => [extractor, new FeatureCollector(extractor)]));
-  const set: ReadSet = {
-    path: source.path,
-    kind: source.kind,
-    names: [],
-    hashes: [],
-    captions: [],
-    imageSet: EMPTY_IMAGE_SET,
-    width: [Infinity, 0],
-    height: [Infinity, 0],
-    oblong: { count: 0, outside: 0 },
-    conversions: new Map(),
-    skipped: source.skipped,
-    features: new Map(),
-  };
+  const set: ReadSet = { ...unread(source), hashes: [], captions: [], oblong: { count: 0, outside: 0 }, features: new Map() };
   for await (const { entry, image } of decoded(source)) {
-    const hash = pixelHash(image);
-    set.names.push(entry.name);
-    set.hashes.push(hash);
+    set.hashes.push(countIn(set, entry.name, image));
     set.captions.push(entry.caption);
-    set.imageSet = uniteImageSets(set.imageSet, { hash });
-    set.width = [Math.min(set.width[0], image.width), Math.max(set.width[1], image.width)];
-    set.height = [Math.min(set.height[0], image.height), Math.max(set.height[1], image.height)];
     const outside = 1 - Math.min(image.width, image.height) / Math.max(image.width, image.height);
     if (outside > 0) set.oblong.count++;
     set.oblong.outside = Math.max(set.oblong.outside, outside);
-    for (const conversion of image.conversions) set.conversions.set(conversion, (set.conversions.get(conversion) ?? 0) + 1);
-    for (const collector of collectors.values()) await collector.add(image);
+    for (const collector of collectors.values()) await collector.add(image, `${source.path}: ${entry.name}`);
     await also(entry.name, image);
     onImage(set.names.length);
   }

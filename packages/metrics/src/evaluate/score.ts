@@ -1,6 +1,7 @@
-import { meanInterval, type Measurement } from '@controllab/report';
+import type { Measurement } from '@controllab/report';
 import type { KernelDistance } from '../distribution/kernel-sums.ts';
 import type { FeatureExtractor } from '../features/feature-extractor.ts';
+import { meanOfImages } from '../mean-of-images.ts';
 
 /** Tables of the report: a score says in which it stands. */
 export const GROUPS = {
@@ -40,6 +41,7 @@ export interface ImageScores {
   readonly label: string;
   /** NaN for an image that has none. */
   readonly values: Float64Array;
+  readonly better: Score['better'];
   /** Whether it stands in the table of all images alone, without its distribution and its worst and best images. */
   readonly tableOnly?: boolean;
 }
@@ -88,7 +90,7 @@ export const imageMean = (
   quantity,
   by,
   set: 'generated',
-  value: { ...meanInterval(values, { range }), seeds: [1] },
+  value: { ...meanOfImages(values, { range }), seeds: [1] },
   better,
   decimals: 3,
 });

@@ -1,7 +1,7 @@
 import type { RgbImage } from '@controllab/data';
 import { MetricsError } from '../errors.ts';
 import type { FeatureExtractor } from './feature-extractor.ts';
-import { checkFeatures, type Features } from './feature-vectors.ts';
+import { checkFeatures, rowName, type Features } from './feature-vectors.ts';
 
 /**
  * Gathers the features of images that come one after the other. Only two batches of images are held: one in the network, and the
@@ -11,6 +11,8 @@ export class FeatureCollector {
   readonly #extractor: FeatureExtractor;
   readonly #parts: Float32Array[] = [];
   #waiting: Float32Array[] = [];
+  /** Of all images. */
+  readonly #names: string[] = [];
   /** The batch in the network; resolves to what went wrong. */
   #running: Promise<unknown> = Promise.resolve(null);
 
@@ -19,9 +21,12 @@ export class FeatureCollector {
   }
 
   /**
-   * Adds an image of any size; wait for it before the next. @throws MetricsError not-finite naming the first image whose features are not
+   * Adds an image of any size; wait for it before the next.
+   * @param name of the image, for messages
+   * @throws MetricsError not-finite naming the first image whose features are not
    */
-  async add(image: RgbImage): Promise<void> {
+  async add(image: RgbImage, name = rowName(this.#names.length)): Promise<void> {
+    this.#names.push(name);
     this.#waiting.push(this.#extractor.preprocess.apply(image));
     if (this.#waiting.length === this.#extractor.batchSize) await this.#next();
   }
@@ -63,7 +68,8 @@ export class FeatureCollector {
     const data = new Float32Array(images.length * 3 * size * size);
     for (const [i, image] of images.entries()) data.set(image, i * 3 * size * size);
     const features = await this.#extractor.run({ data, shape: [images.length, 3, size, size] });
-    checkFeatures(name, { data: features, shape: [images.length, dimension] }, this.#parts.length * batchSize);
+    const first = this.#parts.length * batchSize;
+    checkFeatures(name, { data: features, shape: [images.length, dimension] }, (row) => this.#names[first + row]!);
     this.#parts.push(features);
   }
 }

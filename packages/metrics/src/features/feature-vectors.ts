@@ -7,13 +7,20 @@ export interface Features {
   shape: readonly number[];
 }
 
+/** A row where nothing else names it. */
+export const rowName = (row: number): string => `row ${row}`;
+
 /**
  * Checks features and gives their size.
- * @param firstRow what the first row is called in messages, where the features are part of a larger set
+ * @param nameOf what a row is called in messages
  * @throws MetricsError invalid-shape unless [N, D] with N, D >= 1 and as many values; not-finite naming the first row and column with a NaN
  * or infinity
  */
-export function checkFeatures(what: string, { data, shape }: Features, firstRow = 0): { n: number; d: number } {
+export function checkFeatures(
+  what: string,
+  { data, shape }: Features,
+  nameOf: (row: number) => string = rowName,
+): { n: number; d: number } {
   const [n = 0, d = 0] = shape;
   if (shape.length !== 2 || n < 1 || d < 1 || data.length !== n * d) {
     throw new MetricsError(
@@ -24,8 +31,8 @@ export function checkFeatures(what: string, { data, shape }: Features, firstRow 
   }
   for (let i = 0; i < data.length; i++) {
     if (Number.isFinite(data[i])) continue;
-    const row = firstRow + Math.floor(i / d);
-    throw new MetricsError('not-finite', `Error in ${what}: feature ${i % d} of row ${row} is ${data[i]}`, {
+    const row = nameOf(Math.floor(i / d));
+    throw new MetricsError('not-finite', `Error in ${what}: feature ${i % d} of ${row} is ${data[i]}`, {
       row,
       column: i % d,
       value: data[i],

@@ -19,8 +19,8 @@ export interface EdgeTolerance {
 /**
  * How well the edges of a generated image follow the edge map it was conditioned on.
  * `predicted`, `target`: [H, W] row major, edge where non-zero. With tolerance 1 a pixel matches when any pixel of the other
- * map's 3x3 neighbourhood is an edge (one pixel off is invisible, and canny itself moves by one); with 0 only the same pixel
- * (ControlNet++'s protocol). Two empty maps agree (1); one empty map scores 0.
+ * map's 3x3 neighbourhood is an edge (one pixel off is invisible, and canny itself moves by one); with 0 only the same pixel, as
+ * ControlNet++ counts, which sums the counts of four images. Two empty maps agree (1); one empty map scores 0.
  * @throws MetricsError invalid-shape when the sizes differ, invalid-option, not-finite, empty-input
  */
 export function edgeF1(

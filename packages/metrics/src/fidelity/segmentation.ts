@@ -55,9 +55,10 @@ export class SegmentationCounts {
     this.#total = new Float64Array(classes * classes);
   }
 
-  add({ predicted, target }: LabelMaps): void {
+  /** @param image its name, for messages */
+  add({ predicted, target }: LabelMaps, image = `image ${this.#perImage.length}`): void {
     const [classes, ignore] = [this.#classes, this.#ignore];
-    const name = `segmentationAgreement, image ${this.#perImage.length}`;
+    const name = `segmentationAgreement, ${image}`;
     checkMaps(name, predicted, target);
     const confusion = new Float64Array(classes * classes);
     for (let i = 0; i < target.data.length; i++) {
@@ -66,7 +67,7 @@ export class SegmentationCounts {
       if (!isClass(t, classes) || !isClass(p, classes)) {
         throw new MetricsError(
           'invalid-option',
-          `Error in ${name}: expected labels from 0 to ${classes - 1}${ignore === undefined ? '' : ` or ${ignore} in the target`}, got target ${t} and predicted ${p} at pixel ${i}`,
+          `Error in ${name}: expected labels from 0 to ${classes - 1}${ignore === undefined ? '' : `, or ${ignore} in the target, which does not count`}, got target ${t} and predicted ${p} at pixel ${i}${p === ignore ? '; a mask must be 0 and 1' : ''}`,
           { index: i, target: t, predicted: p },
         );
       }

@@ -14,58 +14,6 @@ export function samePartners(a: ContentKeys, b: ContentKeys): Partners {
   return Int32Array.from(a, (key) => waiting.get(key)?.shift() ?? -1);
 }
 
-/** A near copy is at most this share, squared, as far away as the next row of its set. */
-const SQUARED_SHARE = 1 / 16;
-
-/**
- * Adds rows that are near copies of each other, such as the same image compressed again: each the other's nearest by far. Rows of
- * independent sets are none: their nearest and their second nearest lie about as far away.
- * @param columns rows of the second set
- * @param squaredDistance of a row of the first set from one of the second
- */
-export function addNearCopies(partners: Partners, columns: number, squaredDistance: (i: number, j: number) => number): void {
-  const rows = partners.length;
-  const taken = new Uint8Array(columns);
-  for (const j of partners) if (j >= 0) taken[j] = 1;
-  const [ofRow, ofColumn] = [new Nearest(rows), new Nearest(columns)];
-  for (let i = 0; i < rows; i++) {
-    if (partners[i]! >= 0) continue;
-    for (let j = 0; j < columns; j++) {
-      if (taken[j] === 1) continue;
-      const squared = Math.max(0, squaredDistance(i, j));
-      ofRow.see(i, j, squared);
-      ofColumn.see(j, i, squared);
-    }
-  }
-  for (let i = 0; i < rows; i++) {
-    const j = ofRow.which[i]!;
-    if (partners[i]! < 0 && j >= 0 && ofColumn.which[j] === i && ofRow.isAlone(i) && ofColumn.isAlone(j)) partners[i] = j;
-  }
-}
-
-/** The nearest and second nearest seen of each row. */
-class Nearest {
-  readonly which: Int32Array;
-  readonly #first: Float64Array;
-  readonly #second: Float64Array;
-  constructor(rows: number) {
-    this.which = new Int32Array(rows).fill(-1);
-    this.#first = new Float64Array(rows).fill(Infinity);
-    this.#second = new Float64Array(rows).fill(Infinity);
-  }
-  see(row: number, other: number, squared: number): void {
-    if (squared >= this.#second[row]!) return;
-    if (squared < this.#first[row]!) {
-      this.#second[row] = this.#first[row]!;
-      this.#first[row] = squared;
-      this.which[row] = other;
-    } else this.#second[row] = squared;
-  }
-  isAlone(row: number): boolean {
-    return this.#second[row]! < Infinity && this.#first[row]! <= SQUARED_SHARE * this.#second[row]!;
-  }
-}
-
 /**
  * Deals the rows of several sets into `count` groups of each, by content and seed alone: the order of the rows changes nothing, and rows
  * that show the same image fall into the same group. A set's groups are equally large, or differ by one or two.

@@ -1,5 +1,5 @@
 import { MetricsError } from '../errors.ts';
-import { checkFeatures, type Features } from '../features/feature-vectors.ts';
+import { checkFeatures, rowName, type Features } from '../features/feature-vectors.ts';
 import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';
 import { zeros, type Matrix } from '../linear-algebra/matrix.ts';
 import { EMPTY_IMAGE_SET, imageSetOf, uniteImageSets, type ImageSet } from './image-set.ts';
@@ -67,7 +67,7 @@ export class StatisticsAccumulator {
    * were.
    */
   async add(batch: Features, images?: readonly Uint8Array[]): Promise<void> {
-    const { n, d } = checkFeatures('StatisticsAccumulator.add', batch, this.#merged + this.#waiting);
+    const { n, d } = checkFeatures('StatisticsAccumulator.add', batch, (row) => rowName(this.#merged + this.#waiting + row));
     if (d !== this.dimension)
       throw new MetricsError(
         'invalid-shape',

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { normal } from '@controllab/data';
 import { rowsAt, type Features } from '../features/feature-vectors.ts';
 import { frechetDistance } from './frechet-distance.ts';
+import { addNearCopies } from './near-copies.ts';
 import { pairProducts } from './pair-products.ts';
 import { frechetDifference, frechetEstimate } from './frechet-estimate.ts';
 
@@ -104,6 +105,65 @@ describe.each([128, 8])('frechetEstimate in %d dimensions', (d) => {
     expect(second.halves / first.halves).toBeCloseTo(1, 5);
     await expect(frechetEstimate({ ...a, keys: keys.slice(1) }, b)).rejects.toThrow('got 95 keys of 96 rows');
   });
+});
+
+describe('addNearCopies', () => {
+  /** The distances of all pairs, one by one. */
+  function allPairs(a: Features, b: Features): number[] {
+    const [n, m, d] = [a.shape[0]!, b.shape[0]!, a.shape[1]!];
+    const squared = Array.from({ length: n }, (_, i) =>
+      Array.from({ length: m }, (__, j) => {
+        let sum = 0;
+        for (let c = 0; c < d; c++) sum += (a.data[i * d + c]! - b.data[j * d + c]!) ** 2;
+        return sum;
+      }),
+    );
+    const alone = (all: readonly number[], at: number): boolean => all.every((x, k) => k === at || all[at]! <= x / 16);
+    const column = (j: number): number[] => squared.map((row) => row[j]!);
+    return squared.map((row, i) => row.findIndex((_, j) => alone(row, j) && alone(column(j), i)));
+  }
+
+  // In 100 dimensions the sets' span, of 64 rows, holds a part of each distance.
+  it.each([2, 100])('finds in %d dimensions those that all pairs tell, in sets of clusters too', async (d) => {
+    for (const seed of [1, 2, 3]) {
+      const centres = random(12, d, seed, 0, 20);
+      const clustered = (n: number, own: number, spread: number): Features => {
+        const set = random(n, d, own, 0, spread);
+        set.data.forEach((_, k) => (set.data[k]! += centres.data[(Math.floor(k / d) % 12) * d + (k % d)]!));
+        return set;
+      };
+      const [a, b] = [clustered(150, 10 * seed, 1), clustered(170, 10 * seed + 1, 1)];
+      const noise = random(150, d, 10 * seed + 2);
+      // Every third row of the first set is in the second, changed by more and more: clearly a copy, barely, and none.
+      for (let i = 0; i < 150; i += 3)
+        for (let c = 0; c < d; c++) b.data[(169 - i) * d + c] = a.data[i * d + c]! + (i / 150) * noise.data[i * d + c]!;
+      const partners = new Int32Array(150).fill(-1);
+      await addNearCopies(partners, a, b);
+      expect([...partners]).toEqual(allPairs(a, b));
+      const copies = partners.filter((j) => j >= 0).length;
+      expect(copies).toBeGreaterThan(5);
+      expect(copies).toBeLessThan(50);
+    }
+  });
+
+  it('takes rows of no direction, none to choose from, and the same ones many times', async () => {
+    const flat = { data: new Float32Array(3000), shape: [1000, 3] };
+    const partners = new Int32Array(1000).fill(-1);
+    await addNearCopies(partners, flat, flat);
+    expect(partners[0]).toBe(0);
+    const rest = Int32Array.from({ length: 1000 }, (_, i) => (i === 7 ? -1 : i));
+    await addNearCopies(rest, flat, flat);
+    expect(rest[7]).toBe(-1);
+  });
+});
+
+// Above 4,096 a set the products of all pairs are not held.
+it('is what compression changed in large sets as well', async () => {
+  const a = random(4200, 2, 1);
+  const again = turned({ ...a, data: a.data.map((x, i) => x + 1e-5 * Math.sin(7 * i)) }, 11);
+  const { value, halves } = await frechetEstimate(a, again);
+  expect(Math.abs(value)).toBeLessThan(1e-6);
+  expect(halves).toBeLessThan(1e-6);
 });
 
 it('between a set and a part of itself does not exclude zero', async () => {

@@ -1,9 +1,9 @@
 import { MetricsError } from '../errors.ts';
-import { checkFeatures, checkPair, rowsAt, type Features } from '../features/feature-vectors.ts';
-import { featureKeys, type ContentKeys } from '../features/content-order.ts';
-import { addNearCopies, dealByContent, samePartners, type Partners } from './content-groups.ts';
+import { checkFeatures, checkPair, rowsAt } from '../features/feature-vectors.ts';
+import { dealByContent } from './content-groups.ts';
 import { gatherStatistics, mergeStatistics, type GatheredStatistics } from './feature-statistics.ts';
 import { frechetDistance, gaussianDistance, gaussianOf, type FrechetDistance, type Gaussian } from './frechet-distance.ts';
+import { keyed, partnersOf, type KeyedFeatures, type KeyedSet } from './near-copies.ts';
 import { pairProducts, type PairProducts } from './pair-products.ts';
 import { NOT_NAMED } from './provenance.ts';
 
@@ -46,11 +46,6 @@ export interface EstimateOptions {
   seed?: number;
 }
 
-/** A set whose images are told apart by keys of their content, such as hashes of their pixels; by default by their features. */
-export interface KeyedFeatures extends Features {
-  keys?: ContentKeys;
-}
-
 /** By how much rounding may change a distance, of the traces of both covariances. */
 const ROUNDING = 1e-12;
 
@@ -77,7 +72,7 @@ export async function frechetEstimate(
   const sets = [checkedSet('frechetEstimate, first set', a), checkedSet('frechetEstimate, second set', b)] as const;
   checkPair('frechetEstimate', a, b);
   const products = await productsOf(...sets);
-  const partners = partnersOf(...sets, products);
+  const partners = await partnersOf(...sets);
   const [first, second] = dealByContent(
     sets.map(({ keys }) => keys),
     [{ p: 0, q: 1, rows: partners }],
@@ -107,9 +102,9 @@ export async function frechetDifference(
   const [first, second, references] = dealByContent(
     [one.keys, two.keys, common.keys],
     [
-      { p: 0, q: 2, rows: partnersOf(one, common, toFirst) },
-      { p: 1, q: 2, rows: partnersOf(two, common, toSecond) },
-      { p: 0, q: 1, rows: partnersOf(one, two, await productsOf(one, two)) },
+      { p: 0, q: 2, rows: await partnersOf(one, common) },
+      { p: 1, q: 2, rows: await partnersOf(two, common) },
+      { p: 0, q: 1, rows: await partnersOf(one, two) },
     ],
     { count: GROUPS, seed },
   );
@@ -123,22 +118,18 @@ export async function frechetDifference(
   });
 }
 
-interface EstimateSet {
+interface EstimateSet extends KeyedSet {
   what: string;
-  features: Features;
-  keys: ContentKeys;
 }
 
-function checkedSet(what: string, { keys, ...features }: KeyedFeatures): EstimateSet {
+function checkedSet(what: string, features: KeyedFeatures): EstimateSet {
   const { n } = checkFeatures(what, features);
   if (n < 2 * GROUPS)
     throw new MetricsError('too-few-samples', `Error in ${what}: ${2 * GROUPS} images are needed for eight groups, got ${n}`, {
       n,
       least: 2 * GROUPS,
     });
-  if (keys !== undefined && keys.length !== n)
-    throw new MetricsError('invalid-shape', `Error in ${what}: got ${keys.length} keys of ${n} rows`, { keys: keys.length, n });
-  return { what, features, keys: keys ?? featureKeys(features) };
+  return { what, ...keyed(what, features) };
 }
 
 /** Products of pairs that are held: those of two sets of 4,096 images take 134 MB. */
@@ -146,12 +137,6 @@ const MOST_PRODUCTS = 4096 ** 2;
 
 const productsOf = async ({ features: a }: EstimateSet, { features: b }: EstimateSet): Promise<PairProducts | null> =>
   a.shape[0]! * b.shape[0]! <= MOST_PRODUCTS ? await pairProducts(a, b) : null;
-
-function partnersOf(a: EstimateSet, b: EstimateSet, products: PairProducts | null): Partners {
-  const partners = samePartners(a.keys, b.keys);
-  if (products !== null && partners.some((j) => j < 0)) addNearCopies(partners, b.keys.length, products.squaredDistance);
-  return partners;
-}
 
 interface Distances {
   whole: number;

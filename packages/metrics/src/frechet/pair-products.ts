@@ -1,7 +1,7 @@
-import { checkFeatures, type Features } from '../features/feature-vectors.ts';
-import { doubleGraph, gemm } from '../linear-algebra/double-graph.ts';
+import { checkFeatures, toMatrix, type Features } from '../features/feature-vectors.ts';
 import type { Matrix } from '../linear-algebra/matrix.ts';
 import { nuclearNorm } from '../linear-algebra/nuclear-norm.ts';
+import { rowProducts } from '../linear-algebra/pair-distances.ts';
 import { columnMeans } from './feature-statistics.ts';
 import { distanceOf, type FrechetDistance, type FrechetSide } from './frechet-distance.ts';
 
@@ -9,11 +9,7 @@ import { distanceOf, type FrechetDistance, type FrechetSide } from './frechet-di
 export interface PairProducts {
   /** The Frechet distance of some rows of either set. */
   distance(a: Uint32Array, b: Uint32Array): Promise<FrechetDistance>;
-  /** Of a row of the first set from a row of the second, off by rounding errors. */
-  squaredDistance(i: number, j: number): number;
 }
-
-const products = doubleGraph(['a', 'b'], ['y'], [gemm('y', 'a', 'b', { transB: 1 })]);
 
 /**
  * Products of the rows of [N, D] and [M, D]. With F = C X, the rows less their mean, tr (S1 S2)^(1/2) is the nuclear norm of C X Y' C:
@@ -25,7 +21,7 @@ export async function pairProducts(a: Features, b: Features): Promise<PairProduc
   const [meanA, meanB] = [columnMeans(a.data, n, d), columnMeans(b.data, m, d)];
   const centre = meanA.map((x, j) => (x + meanB[j]!) / 2);
   const [first, second] = [centred(a, centre), centred(b, centre)];
-  const { y } = await products({ a: first.rows, b: second.rows });
+  const { g: y } = await rowProducts({ x: first, y: second });
   return {
     async distance(p, q) {
       const [one, two] = [partOf(first, p), partOf(second, q)];
@@ -33,34 +29,17 @@ export async function pairProducts(a: Features, b: Features): Promise<PairProduc
       const meanTerm = one.mean.reduce((sum, x, j) => sum + (x - two.mean[j]!) ** 2, 0);
       return distanceOf(meanTerm, traceRoot, d, one.side, two.side);
     },
-    squaredDistance: (i, j) => first.squares[i]! + second.squares[j]! - 2 * y.data[i * m + j]!,
   };
 }
 
-interface Centred {
-  rows: Matrix;
-  /** Squared lengths of the rows. */
-  squares: Float64Array;
-}
-
-function centred({ data, shape }: Features, centre: Float64Array): Centred {
-  const [n, d] = shape as [number, number];
-  const out = new Float64Array(n * d);
-  const squares = new Float64Array(n);
-  for (let i = 0; i < n; i++) {
-    let sum = 0;
-    for (let j = 0; j < d; j++) {
-      const x = data[i * d + j]! - centre[j]!;
-      out[i * d + j] = x;
-      sum += x * x;
-    }
-    squares[i] = sum;
-  }
-  return { rows: { data: out, rows: n, columns: d }, squares };
+function centred(features: Features, centre: Float64Array): Matrix {
+  const matrix = toMatrix(features);
+  for (let i = 0; i < matrix.data.length; i++) matrix.data[i]! -= centre[i % matrix.columns]!;
+  return matrix;
 }
 
 /** Mean, and the covariance's trace, of some rows. */
-function partOf({ rows: { data, columns: d } }: Centred, part: Uint32Array): { mean: Float64Array; scale: number; side: FrechetSide } {
+function partOf({ data, columns: d }: Matrix, part: Uint32Array): { mean: Float64Array; scale: number; side: FrechetSide } {
   const mean = new Float64Array(d);
   for (const i of part) for (let j = 0; j < d; j++) mean[j]! += data[i * d + j]!;
   for (let j = 0; j < d; j++) mean[j]! /= part.length;

@@ -19,13 +19,17 @@ export const NOT_NAMED: FeatureProvenance = { network: '', weightsHash: '', pres
 
 export const PROVENANCE_FIELDS = ['network', 'weightsHash', 'preset', 'dtype'] as const satisfies readonly (keyof FeatureProvenance)[];
 
+/** What two sets of features were made with that is not the same. */
+export const differingFields = (a: FeatureProvenance, b: FeatureProvenance): (keyof FeatureProvenance)[] =>
+  PROVENANCE_FIELDS.filter((field) => a[field] !== b[field]);
+
 /**
  * Statistics that do not say what made them are let through: whoever shows a number of theirs says so beside it.
  * @throws MetricsError provenance-mismatch naming every field that differs, with both values
  */
 export function checkSameProvenance(what: string, a: FeatureProvenance | null, b: FeatureProvenance | null): void {
   if (a === null || b === null) return;
-  const differing = PROVENANCE_FIELDS.filter((field) => a[field] !== b[field]);
+  const differing = differingFields(a, b);
   if (differing.length === 0) return;
   const list = differing.map((field) => `${field} '${a[field]}' and '${b[field]}'`).join('; ');
   throw new MetricsError('provenance-mismatch', `Error in ${what}: the features were made in different ways: ${list}`, {

@@ -1,4 +1,4 @@
-import { aestheticScore, type AestheticScore } from '../aesthetic/score.ts';
+import { aestheticScore, checkDimension, type AestheticScore } from '../aesthetic/score.ts';
 import { given, referenceFeatures, type SetMetric } from '../evaluate/metric.ts';
 import type { Score } from '../evaluate/score.ts';
 
@@ -17,6 +17,9 @@ export const aesthetic: SetMetric = {
   needs: ['embeddings', 'predictor'],
   reference: 'optional',
   least: 1,
+  checkNetwork({ dimension }, { clip, predictor }) {
+    checkDimension(given(predictor, 'an aesthetic predictor'), dimension, given(clip, 'CLIP').towers.name);
+  },
   compute(inputs) {
     const predictor = given(inputs.predictor, 'an aesthetic predictor');
     const backbone = given(inputs.clip, 'CLIP').towers.name;
@@ -24,8 +27,13 @@ export const aesthetic: SetMetric = {
     const theirs = inputs.reference === null ? [] : [aestheticScore(predictor, referenceFeatures(inputs), backbone)];
     return {
       scores: [score('generated', own), ...theirs.map((other) => score('reference', other))],
-      images: [{ id: 'aesthetic', label: own.name, values: own.perImage }],
-      notes: [],
+      images: [{ id: 'aesthetic', label: own.name, values: own.perImage, better: 'higher' }],
+      notes:
+        predictor.backbone === undefined || predictor.backbone === backbone
+          ? []
+          : [
+              `${own.name}: the predictor was trained on embeddings by CLIP ${predictor.backbone}; those of another mean something else to it.`,
+            ],
     };
   },
 };

@@ -1,5 +1,5 @@
 import { twoSampleTest } from '../distribution/two-sample/two-sample-test.ts';
-import { referenceFeatures, type SetMetric } from '../evaluate/metric.ts';
+import { given, referenceFeatures, type SetMetric } from '../evaluate/metric.ts';
 import { madeBy, only, SEED } from '../evaluate/score.ts';
 
 /** A classifier two-sample test. */
@@ -9,7 +9,11 @@ export const c2st: SetMetric = {
   reference: 'images',
   least: 20,
   async compute(inputs) {
-    const { accuracy, auc, spread, p } = await twoSampleTest(referenceFeatures(inputs), inputs.generated, { seed: SEED });
+    const { accuracy, auc, spread, p } = await twoSampleTest(
+      { ...referenceFeatures(inputs), keys: given(inputs.hashes.reference, 'hashes of the reference images') },
+      { ...inputs.generated, keys: inputs.hashes.generated },
+      { seed: SEED },
+    );
     const common = { group: 'two-sample', by: madeBy(inputs.extractor), set: 'generated' } as const;
     return only(
       { ...common, quantity: 'Accuracy', value: accuracy, better: 'lower', decimals: 3 },

@@ -12,7 +12,7 @@ export const clip: SetMetric = {
     const { name, mean, perImage, truncated, captions: count } = await clipScore(towers, generated, captions, measure);
     return {
       scores: [{ group: 'per-image', quantity: name, by: null, set: 'generated', value: { ...mean, seeds: [1] }, better: 'higher' }],
-      images: [{ id: 'clip', label: name, values: perImage }],
+      images: [{ id: 'clip', label: name, values: perImage, better: 'higher' }],
       notes: [
         ...(count > captions.length
           ? [`${count} captions of ${captions.length} images: the score of an image is the mean over its captions.`]

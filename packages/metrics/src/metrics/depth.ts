@@ -12,13 +12,12 @@ export const depth: MapMetric = {
   start() {
     const errors: number[] = [];
     return {
-      add({ name, condition, predicted }) {
-        const found = greyValues(given(predicted, 'predicted maps'), `${name}, the predicted depth`);
-        errors.push(depthRmse(found, greyValues(condition, `${name}, the condition's depth`)));
+      add({ condition, predicted }) {
+        errors.push(depthRmse(greyValues(given(predicted, 'predicted maps')), greyValues(condition)));
       },
       finish: () => ({
         scores: [imageMean('Depth RMSE', errors, { better: 'lower', range: [0, 255] })],
-        images: [{ id: 'depth', label: 'Depth RMSE', values: Float64Array.from(errors) }],
+        images: [{ id: 'depth', label: 'Depth RMSE', values: Float64Array.from(errors), better: 'lower' }],
         notes: [],
       }),
     };

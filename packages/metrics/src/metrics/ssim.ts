@@ -32,8 +32,10 @@ export const ssim: MapMetric = {
           ...(small > 0 ? [] : [imageMean('MS-SSIM', five, { better: 'higher', range: [0, 1] })]),
         ],
         images: [
-          { id: 'ssim', label: 'SSIM', values: Float64Array.from(one) },
-          ...(small > 0 ? [] : [{ id: 'ms-ssim', label: 'MS-SSIM', values: Float64Array.from(five), tableOnly: true }]),
+          { id: 'ssim', label: 'SSIM', values: Float64Array.from(one), better: 'higher' },
+          ...(small > 0
+            ? []
+            : [{ id: 'ms-ssim', label: 'MS-SSIM', values: Float64Array.from(five), better: 'higher' as const, tableOnly: true }]),
         ],
         notes:
           small > 0 ? [`MS-SSIM takes maps of at least ${LEAST_FOR_SCALES} pixels a side; ${small} of ${one.length} are smaller.`] : [],

@@ -37,6 +37,8 @@ describe('weights', () => {
     expect(() => weightsPlaces([`inceptoin=${folder}`])).toThrow(
       'there are no weights "inceptoin"; there are inception, clip, clip-tokenizer, aesthetic-v1, aesthetic-v2',
     );
+    const mine = path.join(folder, 'mine.pth');
+    expect(() => weightsPlaces([`clip=${mine}`, `clip=${folder}`])).toThrow(`--weights clip=${folder}: clip is ${mine} already`);
     expect(() => weightsPlaces([path.join(folder, 'mine.pth')])).toThrow(/is a file; say what for: --weights NAME=/);
   });
 });

@@ -13,7 +13,7 @@ export interface WeightsPlaces {
 
 /**
  * The places that `--weights` options name: `NAME=FILE`, or a folder. Behind them comes the folder that `fetch` fills.
- * @throws MetricsError unknown-weights, listing the known names; file-read for a path that is not there
+ * @throws MetricsError unknown-weights, listing the known names; duplicate-name; file-read for a path that is not there
  */
 export function weightsPlaces(options: readonly string[]): WeightsPlaces {
   const files = new Map<WeightsName, string>();
@@ -22,8 +22,12 @@ export function weightsPlaces(options: readonly string[]): WeightsPlaces {
     const [, name, file] = /^([a-z0-9-]+)=(.+)$/.exec(option) ?? [];
     const place = file ?? option;
     if (!existsSync(place)) throw new MetricsError('file-read', `--weights ${option}: there is no ${place}`, { option });
-    if (name !== undefined) files.set(weightsName(name), place);
-    else if (statSync(place).isDirectory()) folders.push(place);
+    if (name !== undefined) {
+      const known = weightsName(name);
+      if (files.has(known))
+        throw new MetricsError('duplicate-name', `--weights ${option}: ${name} is ${files.get(known)} already`, { option, name });
+      files.set(known, place);
+    } else if (statSync(place).isDirectory()) folders.push(place);
     else
       throw new MetricsError(
         'file-read',

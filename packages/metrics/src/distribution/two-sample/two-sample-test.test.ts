@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { normal } from '@controllab/data';
-import type { Features } from '../../features/feature-vectors.ts';
+import { rowsAt, type Features } from '../../features/feature-vectors.ts';
 import { relabellingP, twoSampleTest } from './two-sample-test.ts';
 
 const random = (n: number, d: number, seed: number, shift = 0): Features => ({
@@ -29,6 +29,30 @@ describe('twoSampleTest', () => {
     const b = random(30, 3, 2, 1);
     expect(await twoSampleTest(a, b, { seed: 5 })).toEqual(await twoSampleTest(a, b, { seed: 5 }));
     expect(await twoSampleTest(a, b, { seed: 6 })).not.toEqual(await twoSampleTest(a, b, { seed: 5 }));
+  });
+  it('is guessing on copies, also under other names, compressed again, or in a larger set', async () => {
+    const a = random(60, 5, 1);
+    const rows = (set: Features, places: readonly number[]): Features => rowsAt(set, Uint32Array.from(places));
+    const backwards = Array.from({ length: 60 }, (_, i) => 59 - i);
+    expect(await twoSampleTest(a, rows(a, backwards))).toMatchObject({ accuracy: 0.5, auc: 0.5 });
+    const again = { ...a, data: a.data.map((x, i) => x + 0.001 * Math.sin(7 * i)) };
+    expect(Math.abs((await twoSampleTest(a, rows(again, backwards))).accuracy - 0.5)).toBeLessThan(0.02);
+    // By keys, whatever the network makes of them.
+    const keys = backwards.map((i) => `image ${i}`);
+    const other = { ...rows(again, backwards), keys };
+    expect(Math.abs((await twoSampleTest({ ...a, keys: keys.toReversed() }, other)).accuracy - 0.5)).toBeLessThan(0.02);
+    const both = { data: Float64Array.of(...a.data, ...random(60, 5, 2).data), shape: [120, 5] };
+    expect(Math.abs((await twoSampleTest(a, both)).accuracy - 0.5)).toBeLessThan(0.06);
+    await expect(twoSampleTest({ ...a, keys: ['one'] }, a)).rejects.toThrow('twoSampleTest, first set: got 1 keys of 60 rows');
+  });
+  it('does not depend on the order of the images', async () => {
+    const [a, b] = [random(45, 4, 1), random(60, 4, 2, 0.5)];
+    const turned = (set: Features, step: number): Features =>
+      rowsAt(
+        set,
+        Uint32Array.from({ length: set.shape[0]! }, (_, i) => (i * step) % set.shape[0]!),
+      );
+    expect(await twoSampleTest(turned(a, 7), turned(b, 11))).toEqual(await twoSampleTest(a, b));
   });
   it('takes features that are constant, and refuses too few rows', async () => {
     const flat = { data: new Float64Array(60), shape: [30, 2] };

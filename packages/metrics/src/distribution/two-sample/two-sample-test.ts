@@ -1,5 +1,6 @@
-import { permutation } from '@controllab/data';
-import { checkPair, rowsAt, toMatrix, type Features } from '../../features/feature-vectors.ts';
+import { checkPair, rowsAt, toMatrix } from '../../features/feature-vectors.ts';
+import { dealByContent } from '../../frechet/content-groups.ts';
+import { keyed, partnersOf, type KeyedFeatures } from '../../frechet/near-copies.ts';
 import { zeros, type Matrix } from '../../linear-algebra/matrix.ts';
 import { fitLogistic, innerProducts, standardize } from './logistic-regression.ts';
 
@@ -37,17 +38,26 @@ export interface TwoSampleTest {
  * Classifier two-sample test, the proxy for ControlNet's user study (can users tell the images of two models apart?): twelve raters,
  * each a logistic regression that learns from 100 + 100 features and is tested on 100 + 100 others. Sets smaller than 200 are split in
  * halves. Images that come in pairs, such as of one prompt and noise, are `pairedTwoSampleTest`'s.
+ *
+ * Raters choose images by their content, whatever their order and names, and an image that is in both sets, or nearly (compressed again),
+ * is on one side: a rater that had learnt it with one label would call its copy the same, and do worse than guessing.
  * Source: Lopez-Paz & Oquab, "Revisiting classifier two-sample tests" (ICLR 2017).
  * @throws MetricsError invalid-shape; not-finite; too-few-samples below 20 rows
  */
-export async function twoSampleTest(a: Features, b: Features, { seed = 0 }: { seed?: number } = {}): Promise<TwoSampleTest> {
+export async function twoSampleTest(a: KeyedFeatures, b: KeyedFeatures, { seed = 0 }: { seed?: number } = {}): Promise<TwoSampleTest> {
   const { n, m } = checkPair('twoSampleTest', a, b, 2 * LEAST);
   const perSet = Math.min(PER_SET, Math.floor(Math.min(n, m) / 2));
+  const sets = [keyed('twoSampleTest, first set', a), keyed('twoSampleTest, second set', b)] as const;
+  const keys = sets.map((set) => set.keys);
+  const partners = [{ p: 0, q: 1, rows: await partnersOf(...sets) }];
   const raters: Rater[] = [];
   for (let r = 0; r < RATERS; r++) {
-    const first = rowsAt(a, permutation(seed, 'two-sample test, first set', r, n).subarray(0, 2 * perSet));
-    const second = rowsAt(b, permutation(seed, 'two-sample test, second set', r, m).subarray(0, 2 * perSet));
-    raters.push(await rate(toMatrix(first), toMatrix(second), perSet));
+    // What a rater learns from, and what it is tested on.
+    const sides = dealByContent(keys, partners, { count: 2, seed: seed * RATERS + r });
+    const [first, second] = sets.map(({ features }, set) =>
+      toMatrix(rowsAt(features, Uint32Array.from(sides[set]!.flatMap((rows) => [...rows.subarray(0, perSet)])))),
+    ) as [Matrix, Matrix];
+    raters.push(await rate(first, second, perSet));
   }
   const mean = (key: keyof Rater): number => raters.reduce((sum, rater) => sum + rater[key], 0) / RATERS;
   const accuracy = mean('accuracy');
