@@ -4,8 +4,9 @@ import { BaseModelError } from '../errors.ts';
 import { openLora, type LoraFile, type LoraTensors } from './lora-file.ts';
 import { loraNames } from './lora-names.ts';
 
-/** A LoRA file and what it is multiplied by. */
+/** A LoRA and what it is multiplied by. */
 export interface LoraRequest {
+  /** Its file, or the folder that peft or diffusers saved it in. */
   readonly file: string;
   /** Any number, negative too; 1 is as it was trained. */
   readonly weight: number;
