@@ -5,7 +5,7 @@ import { readConstant, readSafetensors, writeSafetensors } from '@controllab/cor
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Base } from '../../base.ts';
-import { writeTinyControlNet, writeTinyLdm, writeTinyModel } from '../../testing/tiny-checkpoint.ts';
+import { VOCABULARY, writeTinyControlNet, writeTinyLdm, writeTinyModel } from '../../testing/tiny-checkpoint.ts';
 import { createSampler } from '../../sampler/sampler.ts';
 import { openCheckpoint, type CheckpointOptions } from '../open-checkpoint.ts';
 
@@ -250,6 +250,14 @@ describe('a folder', () => {
       expect(base.hashes).toEqual(plain.hashes);
     }
     expect(() => folder(() => writeSafetensors(file, { ...tensorsOf(file), other: ones(1) }))).toThrow(/1 unexpected\s+unexpected other/);
+  });
+
+  it('has words that were learned in its hash, and in the text encoder', () => {
+    const base = folder(() => fs.writeFileSync(at('m', 'tokenizer', 'added_tokens.json'), JSON.stringify({ '<toy>': VOCABULARY.length })));
+    expect(base.hashes).toEqual(plain.hashes);
+    expect(base.hash).not.toBe(folder(() => {}).hash);
+    // Nothing was learned for this one.
+    expect(() => base.tokenize(['a <toy>'])).toThrow(/The tokenizer gives id 57, the text encoder knows 57/);
   });
 
   it('has variants of half precision', () => {
