@@ -49,7 +49,7 @@ function lazyHashes(configs: Configs, weights: Weights): { hash(): string; hashe
   return { hashes, hash: () => jsonHash({ hashes: hashes(), settings: settings() }) };
 }
 
-function baseOf(id: string, configs: Configs, weights: Weights): Base {
+function baseOf(id: string, configs: Configs, { weights, adapted }: Pick<Base, 'weights' | 'adapted'>): Base {
   const vae = new AutoencoderKL(configs.vae);
   const side = sampleSize(configs.unet);
   const pixels = side * vae.factor;
@@ -77,6 +77,7 @@ function baseOf(id: string, configs: Configs, weights: Weights): Base {
       return checksums.hashes();
     },
     weights,
+    ...(adapted === undefined ? {} : { adapted }),
     ...schedulerSettings(configs.scheduler),
     pixels,
     latentChannels: vae.latentChannels,

@@ -13,7 +13,7 @@ import {
 } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import { parameterSpecs, readConstant, readSafetensors, writeSafetensors, type Method } from '@controllab/core-blocks';
-import type { HostTensor } from '@controllab/tfjs-onnx';
+import type { ConstantTensor, HostTensor } from '@controllab/tfjs-onnx';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Base } from '../base.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
@@ -50,6 +50,24 @@ async function draw(file: string | null): Promise<Uint8Array> {
     conditions: controls.map(() => condition),
   });
   return image!.rgb;
+}
+
+const LAYER = 'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0.weight';
+/** The base with a LoRA of one layer, to each of whose weights it adds the number that is returned. */
+function withLora(strength: number, name = LAYER): [base: Base, delta: number] {
+  const { shape } = base.weights[name]!;
+  const [outputs, ...inputs] = shape as [number, ...number[]];
+  const ones = (...sides: number[]): HostTensor => ({ data: new Float32Array(sides.reduce((a, b) => a * b, 1)).fill(1), shape: sides });
+  const layer = name.slice(0, -'.weight'.length);
+  const up = ones(outputs, 1, ...inputs.slice(1).map(() => 1));
+  writeSafetensors(at('lora.safetensors'), { [`${layer}.lora_A.weight`]: ones(1, ...inputs), [`${layer}.lora_B.weight`]: up });
+  return [openCheckpoint(at('model'), { loras: [{ file: at('lora.safetensors'), weight: strength }] }), strength];
+}
+
+/** How far a tensor's values are at most from another's and a number more. */
+function furthest(tensor: ConstantTensor, other: ConstantTensor, more: number): number {
+  const [{ data }, { data: expected }] = [readConstant(tensor), readConstant(other)];
+  return Float64Array.from(data, (value, i) => Math.abs(value - expected[i]! - more)).reduce((a, b) => Math.max(a, b), 0);
 }
 
 const prefixed = (prefix: string, tensors: Record<string, HostTensor>): Record<string, HostTensor> =>
@@ -204,6 +222,23 @@ describe('a released ControlNeXt', () => {
     }
   });
 
+  it('is tuned from the base without its LoRAs, which are added to it', () => {
+    const { module, tuned, increments } = released();
+    const [adapted, delta] = withLora(100);
+    expect(readConstant(adapted.weights[LAYER]!).data[0]).toBeCloseTo(readConstant(base.weights[LAYER]!).data[0]! + delta, 4);
+    for (const unet of [tuned, increments]) {
+      const { weights } = openControl(folder({ 'controlnet.safetensors': module, 'unet.safetensors': unet }), adapted);
+      for (const [name, tensor] of Object.entries(prefixed('unet.', tuned)))
+        expect(furthest(weights[name]!, tensor, name === LAYER ? delta : 0), name).toBeLessThan(1e-4);
+    }
+  });
+
+  it("is weights where its file's name says whose names they have", () => {
+    const { module, tuned } = released();
+    const { weights } = openControl(folder({ 'controlnet.safetensors': module, 'unet_diffusers.safetensors': tuned }), base);
+    for (const [name, { data }] of Object.entries(prefixed('unet.', tuned))) expect(readConstant(weights[name]!).data).toEqual(data);
+  });
+
   it('has the module that the paper counts behind the middle block', () => {
     const { tuned } = released();
     const { module, initial } = controlNeXt({ legacy: true }).create(base.denoiser().target);
@@ -304,6 +339,19 @@ describe('a control trained here', () => {
   ])('$id is made again with its choices', (method) => {
     const again = trainedMethod('file', methodMetadata(method));
     expect({ id: again.id, config: again.config }).toEqual({ id: method.id, config: method.config });
+  });
+
+  it('has the LoRAs of the base added to what it trained there', () => {
+    const trained = at('trained.safetensors');
+    writeTrained(trained, controlNeXt({ trains: /to_out/ }));
+    const [adapted, delta] = withLora(2);
+    const before = openControl(trained, base).weights;
+    for (const [name, tensor] of Object.entries(openControl(trained, adapted).weights))
+      expect(furthest(tensor, before[name]!, name === LAYER ? delta : 0), name).toBeLessThan(1e-5);
+    writeTrained(trained, ldmConcatenation());
+    expect(() => openControl(trained, withLora(2, 'unet.conv_in.weight')[0])).toThrow(
+      /lora\.safetensors changes unet\.conv_in\.weight, and a control brings it as \[8, 8, 3, 3\] in place of the base's \[8, 4, 3, 3\]/,
+    );
   });
 
   it('is a ControlNet where its metadata names no method', () => {

@@ -37,11 +37,17 @@ export interface OpenedControl {
  * Opens a trained control for a base: a ControlNet as a diffusers directory; one as a single file, in the original cldm layout (with
  * `control_model.` or without) or with diffusers' names, which has no config and is taken for a copy of the base's encoder; a released
  * ControlNeXt with its part of the U-Net beside it, as a folder or by its module's file; or weights that were trained here (`control.*`),
- * whose metadata names the method, alone or in the folder of their training.
+ * whose metadata names the method, alone or in the folder of their training. What it trained in the U-Net takes the place of the base's
+ * weights, with the LoRAs of these added.
  * @throws BaseModelError invalid-control when it was made for another base, or naming what it is that is not done; CoreBlocksError naming
  * the tensors that do not fit
  */
 export function openControl(file: string, base: Base): OpenedControl {
+  const { control, weights } = open(file, base);
+  return { control, weights: base.adapted?.apply(weights) ?? weights };
+}
+
+function open(file: string, base: Base): OpenedControl {
   if (!fs.existsSync(file)) throw new BaseModelError('invalid-control', `There is no ControlNet at ${file}.`, { file });
   const { target } = base.denoiser();
   if (target.video) throw new BaseModelError('invalid-control', `${base.id} makes video; controls of image models are opened.`, { file });

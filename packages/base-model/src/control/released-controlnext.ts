@@ -20,8 +20,8 @@ import { ldmNames } from '../unet-layout.ts';
 /** Names of a release's files: the module, and what was trained of the U-Net, as weights or as their increments. */
 const MODULE = /^controlne(?:x)?t[\w.-]*\.safetensors$/;
 const UNET = /^unet[\w.-]*\.safetensors$/;
-/** The release's own spellings, and that of its script for extracting them. */
-const INCREMENTS = /increas|increa?ment|_diff/;
+/** The release's own spellings, and that of its script for extracting them; `unet_diffusers` says of which names its tensors are. */
+const INCREMENTS = /increas|increa?ment|_diff(?![a-z])/;
 
 /** SDXL's code takes these alone from the file, which may hold the whole U-Net. */
 const SDXL_PART = /attn2.*to_out/;
@@ -87,6 +87,9 @@ function inUNet(file: SafetensorsFile, base: Base): Map<string, string> {
   return new Map(part.map((name) => [places.get(name)!, name]));
 }
 
+/** What a control's part of the U-Net was tuned from: the base without LoRAs. */
+const untuned = (base: Base, name: string): ConstantTensor => (base.adapted?.plain ?? base.weights)[`unet.${name}`]!;
+
 const squares = (data: ArrayLike<number>, other?: ArrayLike<number>): number => {
   let sum = 0;
   for (let i = 0; i < data.length; i++) sum += (data[i]! - (other?.[i] ?? 0)) ** 2;
@@ -103,7 +106,7 @@ function areIncrements(file: SafetensorsFile, names: ReadonlyMap<string, string>
   for (const [own, name] of names) {
     const { data } = file.tensor(name);
     toZero += squares(data);
-    toBase += squares(data, readConstant(base.weights[`unet.${own}`]!).data);
+    toBase += squares(data, readConstant(untuned(base, own)).data);
   }
   return toZero < toBase;
 }
@@ -114,7 +117,7 @@ function tunedWeights(file: SafetensorsFile, names: ReadonlyMap<string, string>,
   const increments = areIncrements(file, names, base);
   const keep = scratchFile();
   const added = (own: string, increment: HostTensor): ConstantTensor => {
-    const { data, shape } = readConstant(base.weights[`unet.${own}`]!);
+    const { data, shape } = readConstant(untuned(base, own));
     return keep({ data: Float32Array.from(data, (value, i) => value + increment.data[i]!), shape });
   };
   for (const [own, name] of names) tuned[`unet.${own}`] = increments ? added(own, file.tensor(name)) : file.external(name);
