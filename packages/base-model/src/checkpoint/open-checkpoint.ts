@@ -132,7 +132,7 @@ export function openCheckpoint(model: string, { config = null, vae = null, predi
   const from = config ?? model;
   const read = readConfigs(from, vae !== null && isDirectory(vae) ? vae : null);
   const file = directory ? null : readSafetensors(model);
-  const markers = file === null ? NO_MARKERS : fileMarkers(new Set(file.names()), file.metadata);
+  const markers = file === null ? NO_MARKERS : fileMarkers(file);
   const configs = { ...read, scheduler: withPrediction(read.scheduler, markers, prediction, path.join(from, 'scheduler')) };
   const source = file === null ? directoryWeights(model, configs, vae) : fileWeights(file, from, configs, vae);
   return baseOf(model, configs, readWeights(configs, source, loras));

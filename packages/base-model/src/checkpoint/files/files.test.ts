@@ -341,8 +341,18 @@ describe('what the network predicts', () => {
     expect(single((tensors) => tensors).prediction).toBe('epsilon');
     expect(single((tensors) => ({ ...tensors, v_pred: ones(0) })).prediction).toBe('v');
     expect(single((tensors) => tensors, {}, { 'modelspec.prediction_type': 'v' }).prediction).toBe('v');
+    expect(single((tensors) => tensors, {}, { 'modelspec.predict_key': 'v' }).prediction).toBe('v');
     expect(single((tensors) => tensors, {}, { 'modelspec.prediction_type': 'toString' }).prediction).toBe('epsilon');
   });
+
+  it.each(['edm_mean', 'edm_std', 'edm_vpred.sigma_max', 'edm_vpred.sigma_min'])(
+    "is not what a file with %s was trained on: EDM's formulation is refused, whatever is asked for",
+    (name) => {
+      expect(() => single((tensors) => ({ ...tensors, [name]: ones(1) }), { prediction: 'v' })).toThrow(
+        new RegExp(`x\\.safetensors has ${name}: it was trained in EDM's formulation of diffusion`),
+      );
+    },
+  );
 
   it('is asked for where nothing says it, and never guessed', () => {
     expect(() => stated({})).toThrow(
