@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {
+  cldm,
   controlLora,
   controlNet,
   controlNetLite,
@@ -95,6 +96,45 @@ describe('a published ControlNet', () => {
     expect(await draw(at(name))).not.toEqual(await draw(null));
   });
 
+  it('may be named by its file, beside which its config lies', () => {
+    const [file, folder] = [at('control', 'diffusion_pytorch_model.safetensors'), at('control')].map((name) => openControl(name, base));
+    expect(Object.keys(file!.weights)).toEqual(Object.keys(folder!.weights));
+    // The hint encoder is not the published one's.
+    expect(file!.weights['control.controlnet_cond_embedding.conv_in.weight']!.shape).toEqual([2, 3, 3, 3]);
+    // A variant is the one that was named, not the one that its folder would open.
+    fs.copyFileSync(at('control', 'diffusion_pytorch_model.safetensors'), at('control', 'diffusion_pytorch_model.fp16.safetensors'));
+    const { weights } = openControl(at('control', 'diffusion_pytorch_model.fp16.safetensors'), base);
+    expect(weights['control.conv_in.bias']).toMatchObject({ file: at('control', 'diffusion_pytorch_model.fp16.safetensors') });
+    fs.rmSync(at('control', 'diffusion_pytorch_model.fp16.safetensors'));
+  });
+
+  it.each(['control_v11e_sd15_shuffle', 'control_v11e_sd15_shuffle_fp16'])('%s is refused, for its condition has to be pooled', (name) => {
+    fs.copyFileSync(at('cldm.safetensors'), at(`${name}.safetensors`));
+    expect(() => openControl(at(`${name}.safetensors`), base)).toThrow(
+      new RegExp(`${name}\\.safetensors is by its name a ControlNet of shuffled pictures, .* which is not done`),
+    );
+  });
+
+  it.each(['control_model.', ''])('is added to the base where it is a difference: %jinput_blocks', (prefix) => {
+    const [whole, cldmFile] = [openControl(at('cldm.safetensors'), base).weights, readSafetensors(at('cldm.safetensors'))];
+    const { stored } = cldm(base.denoiser().target.encoder as never);
+    const tensors = Object.fromEntries(
+      Object.entries(whole).map(([name, tensor]) => {
+        const [place, own] = [stored(name.slice('control.'.length)).name, base.weights[name.replace('control.', 'unet.')]];
+        const { data, shape } = readConstant(tensor);
+        const start = own === undefined ? null : readConstant(own).data;
+        const { shape: inFile } = cldmFile.header.get(`control_model.${place}`)!;
+        expect(inFile).toEqual(shape);
+        return [prefix + place, { data: Float32Array.from(data, (value, i) => value - (start?.[i] ?? 0)), shape }];
+      }),
+    );
+    writeSafetensors(at('diff.safetensors'), { ...tensors, difference: { data: new Float32Array(0), shape: [0] } });
+    // Of the base that it was trained from: LoRAs came later.
+    for (const model of [base, withLora(3)[0]])
+      for (const [name, tensor] of Object.entries(openControl(at('diff.safetensors'), model).weights))
+        expect(furthest(tensor, whole[name]!, 0), name).toBeLessThan(1e-6);
+  });
+
   it('is refused for another base, or another class', () => {
     expect(() => openControl(at('xl-control'), base)).toThrow(/made for another U-Net.*text of width 14.*text of width 8/s);
     expect(() => openControl(at('nowhere'), base)).toThrow(/no ControlNet at .*nowhere/);
@@ -139,6 +179,7 @@ describe('a file or folder that is no ControlNet for this base is named', () => 
     const config = JSON.parse(fs.readFileSync(at('control', 'config.json'), 'utf8')) as object;
     fs.writeFileSync(at('changed', 'config.json'), JSON.stringify({ ...config, ...change }));
     expect(() => openControl(at('changed'), base)).toThrow(message);
+    expect(() => openControl(at('changed', 'diffusion_pytorch_model.safetensors'), base)).toThrow(message);
   });
 
   it('a single file of another base, a folder of neither, a pickle', () => {

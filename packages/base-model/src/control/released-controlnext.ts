@@ -11,11 +11,10 @@ import {
   type SafetensorsFile,
   type Weights,
 } from '@controllab/core-blocks';
-import type { ConstantTensor, HostTensor } from '@controllab/tfjs-onnx';
 import type { Base } from '../base.ts';
-import { scratchFile } from '../checkpoint/files/scratch-file.ts';
 import { BaseModelError } from '../errors.ts';
 import { ldmNames } from '../unet-layout.ts';
+import { fromIncrements, untuned } from './increments.ts';
 
 /** Names of a release's files: the module, and what was trained of the U-Net, as weights or as their increments. */
 const MODULE = /^controlne(?:x)?t[\w.-]*\.safetensors$/;
@@ -87,9 +86,6 @@ function inUNet(file: SafetensorsFile, base: Base): Map<string, string> {
   return new Map(part.map((name) => [places.get(name)!, name]));
 }
 
-/** What a control's part of the U-Net was tuned from: the base without LoRAs. */
-const untuned = (base: Base, name: string): ConstantTensor => (base.adapted?.plain ?? base.weights)[`unet.${name}`]!;
-
 const squares = (data: ArrayLike<number>, other?: ArrayLike<number>): number => {
   let sum = 0;
   for (let i = 0; i < data.length; i++) sum += (data[i]! - (other?.[i] ?? 0)) ** 2;
@@ -106,22 +102,16 @@ function areIncrements(file: SafetensorsFile, names: ReadonlyMap<string, string>
   for (const [own, name] of names) {
     const { data } = file.tensor(name);
     toZero += squares(data);
-    toBase += squares(data, readConstant(untuned(base, own)).data);
+    toBase += squares(data, readConstant(untuned(base, own)!).data);
   }
   return toZero < toBase;
 }
 
 /** The tuned weights under `unet.`: in their file, or, of increments, in one of their own. */
 function tunedWeights(file: SafetensorsFile, names: ReadonlyMap<string, string>, base: Base): Weights {
-  const tuned: Record<string, ConstantTensor> = {};
-  const increments = areIncrements(file, names, base);
-  const keep = scratchFile();
-  const added = (own: string, increment: HostTensor): ConstantTensor => {
-    const { data, shape } = readConstant(untuned(base, own));
-    return keep({ data: Float32Array.from(data, (value, i) => value + increment.data[i]!), shape });
-  };
-  for (const [own, name] of names) tuned[`unet.${own}`] = increments ? added(own, file.tensor(name)) : file.external(name);
-  return tuned;
+  const stored: Weights = Object.fromEntries([...names].map(([own, name]) => [own, file.external(name)]));
+  const tuned = areIncrements(file, names, base) ? fromIncrements(stored, base) : stored;
+  return Object.fromEntries(Object.entries(tuned).map(([name, tensor]) => [`unet.${name}`, tensor]));
 }
 
 const exactly = (names: Iterable<string>): RegExp =>
