@@ -179,7 +179,11 @@ const modelFlags = (command: Command): Command =>
     .option('--vae <directory|file>', "an autoencoder in place of the model's, or for a file that has none", named)
     .addOption(new Option('--prediction <name>', 'what the network predicts, where neither file nor config says so').choices(predictions))
     .addOption(new Option('--tier <name>', `pool of objects of the embedded default; only ${COMMITTED_TIER} comes trained`).choices(tiers))
-    .option('--lora <file:weight>', 'a LoRA for a published model, and its weight, 1 by default; several are added', repeatable(lora))
+    .option(
+      '--lora <file:weight>',
+      'a LoRA for a published model, its file or folder, and its weight, 1 by default; several are added',
+      repeatable(lora),
+    )
     .option('--lora-dir <folder>', 'where <lora:NAME:WEIGHT> of a prompt finds NAME.safetensors', named);
 
 const promptFlags = (command: Command): Command =>

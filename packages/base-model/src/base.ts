@@ -50,6 +50,11 @@ export interface Base {
   readonly hashes: Readonly<Record<string, string>>;
   /** The U-Net's weights under `unet.`, the text encoder's under `text.`, the autoencoder's under `vae.`. */
   readonly weights: Weights;
+  /**
+   * Where LoRAs were added to the weights: those without them, of which a control's increments are, and how they are added to weights that
+   * a control tuned.
+   */
+  readonly adapted?: { readonly plain: Weights; apply(tuned: Weights): Weights };
   readonly schedule: NoiseSchedule;
   readonly prediction: Prediction;
   /** What its scheduler's config asks of every sampler: spacing, offsets, clipping, Karras sigmas. `steps` is the caller's. */

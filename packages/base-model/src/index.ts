@@ -9,6 +9,7 @@ export { mergeLora, mergeLoras, type LoraRequest } from './lora/merge-lora.ts';
 export { parsePromptWeights } from './prompts/parse-weights.ts';
 export { runOnce } from './run-once.ts';
 export { checkFinite } from './sampler/check-finite.ts';
+export { actsAt } from './sampler/denoise.ts';
 export type { Weighting } from './sampler/combine-controls.ts';
 export { compileDenoiser, valuesOf, type DenoiserOptions } from './sampler/compile-denoiser.ts';
 export type { SampledControl } from './sampler/compile-denoiser.ts';

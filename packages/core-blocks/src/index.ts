@@ -85,7 +85,7 @@ export {
 export { VQModel, VQ_SCHEMA, type Quantised, type VQModelConfig } from './autoencoder/vq-model.ts';
 export { CodeTransformer, type CodeTransformerConfig } from './autoregressive/code-transformer.ts';
 export { TextTransformer, clipTextSd15, clipTextSd21, type TextStates, type TextTransformerConfig } from './clip/text-transformer.ts';
-export { tokenizerProblem } from './clip/tokenizer-problem.ts';
+export { patternProblem, tokenizerProblem } from './clip/tokenizer-problem.ts';
 export { ClipModel, withoutGeneration, type ClipConfig } from './clip/clip.ts';
 export { clipVitB16, clipVitB32, clipVitL14, clipVitL14At336 } from './clip/presets.ts';
 export { openaiClip, openaiClipConfig, type ClipActivation, type OpenaiClipConfig } from './clip/openai.ts';

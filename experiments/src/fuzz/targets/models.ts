@@ -119,6 +119,21 @@ function tokenizerFile(): Target {
   };
 }
 
+/** Words that were learned: their ids, of which the text encoder has embeddings. */
+function addedTokensFile(): Target {
+  const file = 'tokenizer/added_tokens.json';
+  const { read, place } = modelFile('', file);
+  const list = (change: object): Buffer => Buffer.from(JSON.stringify(change));
+  return {
+    name: 'added-tokens',
+    samples: async () => [list({ '<toy>': 60, '<toy>_1': 61 })],
+    place,
+    text: true,
+    hostile: () => [list({ '<toy>': -1 }), list({ '<toy>': 1e300 }), list({ '<toy>': '60' }), list({ '': 60 }), list({ a: 5 })],
+    read: async (at) => ({ ...(await read(at)), structure: '' }),
+  };
+}
+
 /** The config of a ControlNet's folder. */
 function controlConfig(): Target {
   let known: ReadonlySet<string> = new Set();
@@ -170,6 +185,7 @@ export const models: readonly Target[] = [
   modelFile('model-merges', 'tokenizer/merges.txt'),
   modelFile('special-tokens', 'tokenizer/special_tokens_map.json'),
   tokenizerFile(),
+  addedTokensFile(),
   modelFile('model-index', 'model_index.json'),
   controlConfig(),
 ];

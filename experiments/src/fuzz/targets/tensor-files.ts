@@ -245,11 +245,41 @@ const lora: Target = {
       ),
     ),
   ],
-  read: async (file) => {
-    const merged = mergeLora(BASE, file, 1);
-    const changed = Object.entries(merged).filter(([name, tensor]) => tensor !== BASE[name as keyof typeof BASE]);
-    return readingOf(Object.fromEntries(changed.map(([name, tensor]) => [name, readConstant(tensor)])));
-  },
+  read: async (file) => mergedWith(file),
 };
 
-export const tensorFiles: readonly Target[] = [safetensors, verified, statistics, checkpoint, torch, lora];
+function mergedWith(file: string): Reading {
+  const merged = mergeLora(BASE, file, 1);
+  const changed = Object.entries(merged).filter(([name, tensor]) => tensor !== BASE[name as keyof typeof BASE]);
+  return readingOf(Object.fromEntries(changed.map(([name, tensor]) => [name, readConstant(tensor)])));
+}
+
+const adapter = (change: object): Buffer => Buffer.from(JSON.stringify({ peft_type: 'LORA', r: 1, lora_alpha: 2, ...change }));
+
+/** The config that peft writes beside an adapter. */
+const adapterConfig: Target = {
+  name: 'adapter-config',
+  samples: async () => [adapter({ use_rslora: true, alpha_pattern: { 'attn1\\.to_q': 3 }, rank_pattern: {} })],
+  place: async (folder) => {
+    const tensors = { A: weight(1, 2), B: weight(3, 1) };
+    writeSafetensors(
+      path.join(folder, 'adapter_model.safetensors'),
+      Object.fromEntries(
+        Object.entries(tensors).map(([half, tensor]) => [`base_model.model.${LORA_LAYERS[0]}.lora_${half}.weight`, tensor]),
+      ),
+    );
+    return path.join(folder, 'adapter_config.json');
+  },
+  text: true,
+  hostile: () => [
+    adapter({ alpha_pattern: { '(.*a)+to_q': 1 } }),
+    adapter({ alpha_pattern: { 'to_(q': 1 } }),
+    adapter({ alpha_pattern: ['to_q'] }),
+    adapter({ r: 1e9 }),
+    adapter({ lora_alpha: 'toString' }),
+    adapter({ use_dora: true }),
+  ],
+  read: async (file) => mergedWith(path.dirname(file)),
+};
+
+export const tensorFiles: readonly Target[] = [safetensors, verified, statistics, checkpoint, torch, lora, adapterConfig];

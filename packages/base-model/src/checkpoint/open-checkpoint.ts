@@ -49,7 +49,7 @@ function lazyHashes(configs: Configs, weights: Weights): { hash(): string; hashe
   return { hashes, hash: () => jsonHash({ hashes: hashes(), settings: settings() }) };
 }
 
-function baseOf(id: string, configs: Configs, weights: Weights): Base {
+function baseOf(id: string, configs: Configs, { weights, adapted }: Pick<Base, 'weights' | 'adapted'>): Base {
   const vae = new AutoencoderKL(configs.vae);
   const side = sampleSize(configs.unet);
   const pixels = side * vae.factor;
@@ -77,6 +77,7 @@ function baseOf(id: string, configs: Configs, weights: Weights): Base {
       return checksums.hashes();
     },
     weights,
+    ...(adapted === undefined ? {} : { adapted }),
     ...schedulerSettings(configs.scheduler),
     pixels,
     latentChannels: vae.latentChannels,
@@ -131,7 +132,7 @@ export function openCheckpoint(model: string, { config = null, vae = null, predi
   const from = config ?? model;
   const read = readConfigs(from, vae !== null && isDirectory(vae) ? vae : null);
   const file = directory ? null : readSafetensors(model);
-  const markers = file === null ? NO_MARKERS : fileMarkers(new Set(file.names()), file.metadata);
+  const markers = file === null ? NO_MARKERS : fileMarkers(file);
   const configs = { ...read, scheduler: withPrediction(read.scheduler, markers, prediction, path.join(from, 'scheduler')) };
   const source = file === null ? directoryWeights(model, configs, vae) : fileWeights(file, from, configs, vae);
   return baseOf(model, configs, readWeights(configs, source, loras));

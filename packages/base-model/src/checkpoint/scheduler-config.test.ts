@@ -1,4 +1,4 @@
-import { SOLVERS, type SolverName } from '@controllab/diffusion';
+import { SOLVERS, solverNames, type SchedulerSettings, type SolverName } from '@controllab/diffusion';
 import { describe, expect, it } from 'vitest';
 import { BaseModelError } from '../errors.ts';
 import { schedulerSettings, type SchedulerConfig } from './scheduler-config.ts';
@@ -58,6 +58,22 @@ describe('a published scheduler', () => {
     expect(schedulerSettings({ ...SD15, clip_sample: true, clip_sample_range: 3 }).sampling.clipSample).toBe(3);
     expect(schedulerSettings({ _class_name: 'DDIMScheduler' }).sampling.clipSample).toBe(1);
     expect(schedulerSettings({}).sampling.clipSample).toBeUndefined();
+  });
+
+  it.each(solverNames)('bounds x0 in %s as its diffusers class does from the same config; a model itself may in every solver', (name) => {
+    /** Whether an x0 far beyond 1, of which nothing is noise, is bounded. */
+    const bounds = ({ schedule, sampling }: Pick<SchedulerSettings, 'schedule' | 'sampling'>): boolean => {
+      const [x, output] = [40, 0].map((value) => ({ data: Float32Array.of(value), shape: [1, 1] }));
+      const scheduler = SOLVERS[name](schedule, { ...sampling, steps: 4 });
+      return scheduler.step({ k: 0, x: x!, output: output!, history: [], noise: new Float32Array(1) }).predictedX0.data[0]! <= 1;
+    };
+    const ddim = { ...SD15, _class_name: 'DDIMScheduler', skip_prk_steps: undefined };
+    expect(bounds(schedulerSettings(ddim))).toBe(false);
+    expect(bounds(schedulerSettings({ ...ddim, clip_sample: undefined }))).toBe(['ddim', 'ddpm', 'heun'].includes(name));
+    expect(bounds(schedulerSettings({ ...ddim, thresholding: true }))).toBe(['ddim', 'ddpm', 'dpm++2m', 'unipc'].includes(name));
+    const { schedule } = schedulerSettings(SD15);
+    expect(bounds({ schedule, sampling: { clipSample: 1 } })).toBe(true);
+    expect(bounds({ schedule, sampling: { threshold: { ratio: 0.995, max: 1 } } })).toBe(true);
   });
 
   it('tells a network of noise levels its logarithm, or is refused by solvers that visit timesteps', () => {

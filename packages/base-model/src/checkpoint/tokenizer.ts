@@ -5,6 +5,7 @@ import { foreignFile, readJson, tokenizerProblem } from '@controllab/core-blocks
 import type { PromptText } from '../base.ts';
 import { BaseModelError } from '../errors.ts';
 import { promptParts } from '../prompts/token-weights.ts';
+import { addedTokens, followers, withAddedTokens, type AddedToken } from './added-tokens.ts';
 
 /** A prompt as a text encoder of a fixed context takes it. */
 export interface Tokens {
@@ -21,27 +22,29 @@ export interface Tokens {
 export type Tokenize = (prompt: PromptText, context: number) => Tokens;
 
 /** Every file that a tokenizer is loaded from, where it is there. */
-export const TOKENIZER_FILES = ['tokenizer.json', 'vocab.json', 'merges.txt', 'tokenizer_config.json', 'special_tokens_map.json'] as const;
+export const TOKENIZER_FILES = [
+  'tokenizer.json',
+  'vocab.json',
+  'merges.txt',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'added_tokens.json',
+] as const;
 
 /** CLIP's pre-tokenizer: English contractions, runs of letters, single digits, runs of anything else. */
 const WORDS = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 
-/** CLIP's byte-pair encoder as tokenizer.json describes it, from the vocabulary and merges of the older format. */
+/**
+ * CLIP's byte-pair encoder as tokenizer.json describes it, from the vocabulary and merges of the older format.
+ * @param specials tokens that a prompt may name, those for padding and for what is unknown among them
+ */
 function clipTokenizerJson(
-  vocab: Record<string, number>,
+  vocab: Readonly<Record<string, number>>,
   merges: readonly string[],
-  { bos, eos, unknown }: { bos: string; eos: string; unknown: string },
+  { specials, unknown }: { specials: readonly AddedToken[]; unknown: string },
 ): object {
   return {
-    added_tokens: [bos, eos].map((content) => ({
-      id: vocab[content],
-      content,
-      special: true,
-      normalized: true,
-      lstrip: false,
-      rstrip: false,
-      single_word: false,
-    })),
+    added_tokens: specials,
     normalizer: {
       type: 'Sequence',
       normalizers: [{ type: 'NFC' }, { type: 'Replace', pattern: { Regex: '\\s+' }, content: ' ' }, { type: 'Lowercase' }],
@@ -59,16 +62,37 @@ function clipTokenizerJson(
   };
 }
 
+/** Special tokens of a vocabulary, once each, but for those that `others` has. */
+function specialTokens(
+  vocab: Readonly<Record<string, number>>,
+  contents: readonly string[],
+  others: readonly AddedToken[],
+): readonly AddedToken[] {
+  const missing = new Set(
+    contents.filter((content) => Object.hasOwn(vocab, content) && !others.some((other) => other.content === content)),
+  );
+  return [...missing].map((content) => ({
+    id: vocab[content]!,
+    content,
+    special: true,
+    normalized: true,
+    lstrip: false,
+    rstrip: false,
+    single_word: false,
+  }));
+}
+
 /**
- * Loads CLIP's tokenizer from a directory with tokenizer.json, or vocab.json and merges.txt, and the special tokens in
- * tokenizer_config.json and special_tokens_map.json.
+ * Loads CLIP's tokenizer from a directory with tokenizer.json, or vocab.json and merges.txt, the special tokens in tokenizer_config.json
+ * and special_tokens_map.json, and the words that were added to it.
  * @throws BaseModelError invalid-model for missing files or special tokens; CoreBlocksError for broken JSON
  */
 export function loadTokenizer(directory: string): Tokenize {
   const at = (file: string): string => path.join(directory, file);
   const has = (file: string): boolean => fs.existsSync(at(file));
   const optional = (file: string): Record<string, unknown> => (has(file) ? readJson(at(file)) : {});
-  const specials = { ...optional('tokenizer_config.json'), ...optional('special_tokens_map.json') };
+  const config = optional('tokenizer_config.json');
+  const specials = { ...config, ...optional('special_tokens_map.json') };
   const special = (key: string, otherwise: string): string => {
     const given = specials[key] ?? otherwise;
     const value = typeof given === 'object' ? (given as { content?: unknown }).content : given;
@@ -78,6 +102,8 @@ export function loadTokenizer(directory: string): Tokenize {
   };
   const bos = special('bos_token', '<|startoftext|>');
   const eos = special('eos_token', '<|endoftext|>');
+  const [pad, unknown] = [special('pad_token', eos), special('unk_token', eos)];
+  const added = addedTokens(directory, config);
   let json: object;
   if (has('tokenizer.json')) json = readJson(at('tokenizer.json'));
   else if (has('vocab.json') && has('merges.txt')) {
@@ -89,28 +115,30 @@ export function loadTokenizer(directory: string): Tokenize {
     if (foreign !== null) throw new BaseModelError('invalid-model', `${at('merges.txt')} ${foreign}.`, { directory });
     if (merges.length === 0)
       throw new BaseModelError('invalid-model', `${at('merges.txt')} holds no merges: it was cut short.`, { directory });
-    json = clipTokenizerJson(readJson(at('vocab.json')) as Record<string, number>, merges, {
-      bos,
-      eos,
-      unknown: special('unk_token', eos),
-    });
+    const vocab = readJson(at('vocab.json')) as Record<string, number>;
+    json = clipTokenizerJson(vocab, merges, { specials: specialTokens(vocab, [bos, eos, pad, unknown], added), unknown });
   } else {
     throw new BaseModelError('invalid-model', `${directory} holds no tokenizer: expected tokenizer.json, or vocab.json and merges.txt.`, {
       directory,
     });
   }
-  const tokenizer = makeTokenizer(directory, json, [bos, eos, special('pad_token', eos), special('unk_token', eos)]);
+  const whole = withAddedTokens(directory, json, added);
+  const tokenizer = makeTokenizer(directory, whole, [bos, eos, pad, unknown]);
+  const behind = followers((whole as { added_tokens?: AddedToken[] }).added_tokens ?? []);
   const idOf = (token: string): number => {
     const id = tokenizer.token_to_id(token);
     if (id === undefined)
       throw new BaseModelError('invalid-model', `${directory}: the vocabulary lacks the special token ${token}.`, { directory, token });
     return id;
   };
-  const [start, end, padding] = [idOf(bos), idOf(eos), idOf(special('pad_token', eos))];
+  const [start, end, padding] = [idOf(bos), idOf(eos), idOf(pad)];
   return (prompt, context) => {
     // As in A1111 parts are tokenised for themselves: (cat)fish is two words.
     const text = promptParts(prompt).flatMap((part) =>
-      tokenizer.encode(part.text, { add_special_tokens: false }).ids.map((id) => ({ id, weight: part.weight })),
+      tokenizer
+        .encode(part.text, { add_special_tokens: false })
+        .ids.flatMap((id, i, all) => (all[i + 1] === behind.get(id)?.[0] ? [id] : [id, ...(behind.get(id) ?? [])]))
+        .map((id) => ({ id, weight: part.weight })),
     );
     const kept = text.slice(0, context - 2);
     const cut = text.slice(context - 2).map(({ id }) => id);

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import {
+  cldm,
   controlLora,
   controlNet,
   controlNetLite,
@@ -13,7 +14,7 @@ import {
 } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import { parameterSpecs, readConstant, readSafetensors, writeSafetensors, type Method } from '@controllab/core-blocks';
-import type { HostTensor } from '@controllab/tfjs-onnx';
+import type { ConstantTensor, HostTensor } from '@controllab/tfjs-onnx';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Base } from '../base.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
@@ -52,6 +53,24 @@ async function draw(file: string | null): Promise<Uint8Array> {
   return image!.rgb;
 }
 
+const LAYER = 'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_out.0.weight';
+/** The base with a LoRA of one layer, to each of whose weights it adds the number that is returned. */
+function withLora(strength: number, name = LAYER): [base: Base, delta: number] {
+  const { shape } = base.weights[name]!;
+  const [outputs, ...inputs] = shape as [number, ...number[]];
+  const ones = (...sides: number[]): HostTensor => ({ data: new Float32Array(sides.reduce((a, b) => a * b, 1)).fill(1), shape: sides });
+  const layer = name.slice(0, -'.weight'.length);
+  const up = ones(outputs, 1, ...inputs.slice(1).map(() => 1));
+  writeSafetensors(at('lora.safetensors'), { [`${layer}.lora_A.weight`]: ones(1, ...inputs), [`${layer}.lora_B.weight`]: up });
+  return [openCheckpoint(at('model'), { loras: [{ file: at('lora.safetensors'), weight: strength }] }), strength];
+}
+
+/** How far a tensor's values are at most from another's and a number more. */
+function furthest(tensor: ConstantTensor, other: ConstantTensor, more: number): number {
+  const [{ data }, { data: expected }] = [readConstant(tensor), readConstant(other)];
+  return Float64Array.from(data, (value, i) => Math.abs(value - expected[i]! - more)).reduce((a, b) => Math.max(a, b), 0);
+}
+
 const prefixed = (prefix: string, tensors: Record<string, HostTensor>): Record<string, HostTensor> =>
   Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [prefix + name, tensor]));
 
@@ -75,6 +94,45 @@ describe('a published ControlNet', () => {
     const own = control.initial({}, 0);
     expect(own['control.conv_in.bias']).toEqual(readConstant(weights['control.conv_in.bias']!));
     expect(await draw(at(name))).not.toEqual(await draw(null));
+  });
+
+  it('may be named by its file, beside which its config lies', () => {
+    const [file, folder] = [at('control', 'diffusion_pytorch_model.safetensors'), at('control')].map((name) => openControl(name, base));
+    expect(Object.keys(file!.weights)).toEqual(Object.keys(folder!.weights));
+    // The hint encoder is not the published one's.
+    expect(file!.weights['control.controlnet_cond_embedding.conv_in.weight']!.shape).toEqual([2, 3, 3, 3]);
+    // A variant is the one that was named, not the one that its folder would open.
+    fs.copyFileSync(at('control', 'diffusion_pytorch_model.safetensors'), at('control', 'diffusion_pytorch_model.fp16.safetensors'));
+    const { weights } = openControl(at('control', 'diffusion_pytorch_model.fp16.safetensors'), base);
+    expect(weights['control.conv_in.bias']).toMatchObject({ file: at('control', 'diffusion_pytorch_model.fp16.safetensors') });
+    fs.rmSync(at('control', 'diffusion_pytorch_model.fp16.safetensors'));
+  });
+
+  it.each(['control_v11e_sd15_shuffle', 'control_v11e_sd15_shuffle_fp16'])('%s is refused, for its condition has to be pooled', (name) => {
+    fs.copyFileSync(at('cldm.safetensors'), at(`${name}.safetensors`));
+    expect(() => openControl(at(`${name}.safetensors`), base)).toThrow(
+      new RegExp(`${name}\\.safetensors is by its name a ControlNet of shuffled pictures, .* which is not done`),
+    );
+  });
+
+  it.each(['control_model.', ''])('is added to the base where it is a difference: %jinput_blocks', (prefix) => {
+    const [whole, cldmFile] = [openControl(at('cldm.safetensors'), base).weights, readSafetensors(at('cldm.safetensors'))];
+    const { stored } = cldm(base.denoiser().target.encoder as never);
+    const tensors = Object.fromEntries(
+      Object.entries(whole).map(([name, tensor]) => {
+        const [place, own] = [stored(name.slice('control.'.length)).name, base.weights[name.replace('control.', 'unet.')]];
+        const { data, shape } = readConstant(tensor);
+        const start = own === undefined ? null : readConstant(own).data;
+        const { shape: inFile } = cldmFile.header.get(`control_model.${place}`)!;
+        expect(inFile).toEqual(shape);
+        return [prefix + place, { data: Float32Array.from(data, (value, i) => value - (start?.[i] ?? 0)), shape }];
+      }),
+    );
+    writeSafetensors(at('diff.safetensors'), { ...tensors, difference: { data: new Float32Array(0), shape: [0] } });
+    // Of the base that it was trained from: LoRAs came later.
+    for (const model of [base, withLora(3)[0]])
+      for (const [name, tensor] of Object.entries(openControl(at('diff.safetensors'), model).weights))
+        expect(furthest(tensor, whole[name]!, 0), name).toBeLessThan(1e-6);
   });
 
   it('is refused for another base, or another class', () => {
@@ -121,6 +179,7 @@ describe('a file or folder that is no ControlNet for this base is named', () => 
     const config = JSON.parse(fs.readFileSync(at('control', 'config.json'), 'utf8')) as object;
     fs.writeFileSync(at('changed', 'config.json'), JSON.stringify({ ...config, ...change }));
     expect(() => openControl(at('changed'), base)).toThrow(message);
+    expect(() => openControl(at('changed', 'diffusion_pytorch_model.safetensors'), base)).toThrow(message);
   });
 
   it('a single file of another base, a folder of neither, a pickle', () => {
@@ -202,6 +261,23 @@ describe('a released ControlNeXt', () => {
       expect(await draw(at('released'))).toEqual(expected);
       expect(await draw(at('released', Object.keys(files)[0]!))).toEqual(expected);
     }
+  });
+
+  it('is tuned from the base without its LoRAs, which are added to it', () => {
+    const { module, tuned, increments } = released();
+    const [adapted, delta] = withLora(100);
+    expect(readConstant(adapted.weights[LAYER]!).data[0]).toBeCloseTo(readConstant(base.weights[LAYER]!).data[0]! + delta, 4);
+    for (const unet of [tuned, increments]) {
+      const { weights } = openControl(folder({ 'controlnet.safetensors': module, 'unet.safetensors': unet }), adapted);
+      for (const [name, tensor] of Object.entries(prefixed('unet.', tuned)))
+        expect(furthest(weights[name]!, tensor, name === LAYER ? delta : 0), name).toBeLessThan(1e-4);
+    }
+  });
+
+  it("is weights where its file's name says whose names they have", () => {
+    const { module, tuned } = released();
+    const { weights } = openControl(folder({ 'controlnet.safetensors': module, 'unet_diffusers.safetensors': tuned }), base);
+    for (const [name, { data }] of Object.entries(prefixed('unet.', tuned))) expect(readConstant(weights[name]!).data).toEqual(data);
   });
 
   it('has the module that the paper counts behind the middle block', () => {
@@ -304,6 +380,19 @@ describe('a control trained here', () => {
   ])('$id is made again with its choices', (method) => {
     const again = trainedMethod('file', methodMetadata(method));
     expect({ id: again.id, config: again.config }).toEqual({ id: method.id, config: method.config });
+  });
+
+  it('has the LoRAs of the base added to what it trained there', () => {
+    const trained = at('trained.safetensors');
+    writeTrained(trained, controlNeXt({ trains: /to_out/ }));
+    const [adapted, delta] = withLora(2);
+    const before = openControl(trained, base).weights;
+    for (const [name, tensor] of Object.entries(openControl(trained, adapted).weights))
+      expect(furthest(tensor, before[name]!, name === LAYER ? delta : 0), name).toBeLessThan(1e-5);
+    writeTrained(trained, ldmConcatenation());
+    expect(() => openControl(trained, withLora(2, 'unet.conv_in.weight')[0])).toThrow(
+      /lora\.safetensors changes unet\.conv_in\.weight, and a control brings it as \[8, 8, 3, 3\] in place of the base's \[8, 4, 3, 3\]/,
+    );
   });
 
   it('is a ControlNet where its metadata names no method', () => {

@@ -13,12 +13,14 @@ import {
   type Control,
   type ControlTarget,
   type SafetensorsFile,
+  type TensorSource,
   type Weights,
 } from '@controllab/core-blocks';
 import type { Base } from '../base.ts';
 import { classInWords, fileKind, type FileKind } from '../checkpoint/files/file-kind.ts';
 import { BaseModelError } from '../errors.ts';
 import { checkControlValues, controlValueSpecs } from './control-values.ts';
+import { fromIncrements } from './increments.ts';
 import { isControlNeXtRelease, openReleasedControlNeXt } from './released-controlnext.ts';
 import { trainedMethod } from './trained-method.ts';
 
@@ -35,13 +37,19 @@ export interface OpenedControl {
 
 /**
  * Opens a trained control for a base: a ControlNet as a diffusers directory; one as a single file, in the original cldm layout (with
- * `control_model.` or without) or with diffusers' names, which has no config and is taken for a copy of the base's encoder; a released
+ * `control_model.` or without) or with diffusers' names, which without a config is taken for a copy of the base's encoder; a released
  * ControlNeXt with its part of the U-Net beside it, as a folder or by its module's file; or weights that were trained here (`control.*`),
- * whose metadata names the method, alone or in the folder of their training.
+ * whose metadata names the method, alone or in the folder of their training. What it trained in the U-Net takes the place of the base's
+ * weights, with the LoRAs of these added.
  * @throws BaseModelError invalid-control when it was made for another base, or naming what it is that is not done; CoreBlocksError naming
  * the tensors that do not fit
  */
 export function openControl(file: string, base: Base): OpenedControl {
+  const { control, weights } = open(file, base);
+  return { control, weights: base.adapted?.apply(weights) ?? weights };
+}
+
+function open(file: string, base: Base): OpenedControl {
   if (!fs.existsSync(file)) throw new BaseModelError('invalid-control', `There is no ControlNet at ${file}.`, { file });
   const { target } = base.denoiser();
   if (target.video) throw new BaseModelError('invalid-control', `${base.id} makes video; controls of image models are opened.`, { file });
@@ -83,19 +91,37 @@ function openDirectory(directory: string, base: Base, target: ImageTarget): Open
       { directory },
     );
   }
-  const config = configIn(directory);
-  const module = new ControlNetModel(config);
-  checkFit(directory, module, target);
-  return published(target, module, externalStateDict(module, openWeights(directory)));
+  return withConfig(directory, openWeights(directory), target);
 }
 
-/** A ControlNet without a config. */
+/** A ControlNet as diffusers saves it, by the config in a folder. */
+function withConfig(directory: string, weights: TensorSource, target: ImageTarget): OpenedControl {
+  const module = new ControlNetModel(configIn(directory));
+  checkFit(directory, module, target);
+  return published(target, module, externalStateDict(module, weights));
+}
+
+/** Names that diffusers gives weights, whole or in parts, with their config beside them. */
+const SAVED = /^diffusion_pytorch_model.*?(?<part>-\d+-of-\d+)?\.safetensors$/;
+/** What ComfyUI goes by as well: nothing in a single file says that its condition has to be pooled. */
+const SHUFFLE = /_shuffle(_fp16)?\.safetensors$/i;
+/** A tensor beside an encoder that holds what it is more than the base's that it was copied from; the other layers are whole. */
+const DIFFERENCE = 'difference';
+
+/** A ControlNet in one file: with a config beside it where diffusers saved it, else without. */
 function singleFile(tensors: SafetensorsFile, base: Base, target: ImageTarget): OpenedControl {
+  const [directory, name] = [path.dirname(tensors.file), path.basename(tensors.file)];
+  const saved = SAVED.exec(name);
+  if (saved !== null && fs.existsSync(path.join(directory, 'config.json')))
+    return withConfig(directory, saved.groups?.['part'] === undefined ? tensors : openWeights(directory), target);
+  if (SHUFFLE.test(name))
+    throw new BaseModelError('invalid-control', `${tensors.file} is by its name ${POOLED}, which is not done.`, { file: tensors.file });
   const module = new ControlNetModel(target.encoder);
   const prefix = ['control_model.', ''].find((known) => tensors.header.has(`${known}input_hint_block.0.weight`));
   try {
-    const source = prefix === undefined ? tensors : inLayout(tensors, module, { ...cldm(target.encoder), prefix });
-    return published(target, module, externalStateDict(module, source));
+    const layout = { ...cldm(target.encoder), prefix: prefix ?? '', ignored: (tensor: string) => tensor === DIFFERENCE };
+    const weights = externalStateDict(module, prefix === undefined ? tensors : inLayout(tensors, module, layout));
+    return published(target, module, tensors.header.has(DIFFERENCE) ? fromIncrements(weights, base) : weights);
   } catch (cause) {
     if (!(cause instanceof CoreBlocksError) || cause.code !== 'state-dict-mismatch') throw cause;
     const message = `The ControlNet ${tensors.file} was made for another U-Net than that of ${base.label}.\n${cause.message}`;
@@ -105,9 +131,11 @@ function singleFile(tensors: SafetensorsFile, base: Base, target: ImageTarget): 
 
 const CLASS = 'ControlNetModel';
 
+const POOLED = 'a ControlNet of shuffled pictures, whose condition has to be made from one at random';
+
 /** Values of a ControlNet's config that want another picture than the condition image, or one made otherwise. */
 const NOT_DONE: readonly (readonly [key: string, usual: unknown, words: string])[] = [
-  ['global_pool_conditions', false, 'a ControlNet of shuffled pictures, whose condition has to be made from one at random'],
+  ['global_pool_conditions', false, POOLED],
   ['controlnet_conditioning_channel_order', 'rgb', 'a ControlNet that reads blue before red'],
   ['conditioning_channels', 3, 'a ControlNet of another kind of condition than an image of three channels'],
 ];

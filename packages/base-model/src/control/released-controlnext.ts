@@ -11,17 +11,16 @@ import {
   type SafetensorsFile,
   type Weights,
 } from '@controllab/core-blocks';
-import type { ConstantTensor, HostTensor } from '@controllab/tfjs-onnx';
 import type { Base } from '../base.ts';
-import { scratchFile } from '../checkpoint/files/scratch-file.ts';
 import { BaseModelError } from '../errors.ts';
 import { ldmNames } from '../unet-layout.ts';
+import { fromIncrements, untuned } from './increments.ts';
 
 /** Names of a release's files: the module, and what was trained of the U-Net, as weights or as their increments. */
 const MODULE = /^controlne(?:x)?t[\w.-]*\.safetensors$/;
 const UNET = /^unet[\w.-]*\.safetensors$/;
-/** The release's own spellings, and that of its script for extracting them. */
-const INCREMENTS = /increas|increa?ment|_diff/;
+/** The release's own spellings, and that of its script for extracting them; `unet_diffusers` says of which names its tensors are. */
+const INCREMENTS = /increas|increa?ment|_diff(?![a-z])/;
 
 /** SDXL's code takes these alone from the file, which may hold the whole U-Net. */
 const SDXL_PART = /attn2.*to_out/;
@@ -103,22 +102,16 @@ function areIncrements(file: SafetensorsFile, names: ReadonlyMap<string, string>
   for (const [own, name] of names) {
     const { data } = file.tensor(name);
     toZero += squares(data);
-    toBase += squares(data, readConstant(base.weights[`unet.${own}`]!).data);
+    toBase += squares(data, readConstant(untuned(base, own)!).data);
   }
   return toZero < toBase;
 }
 
 /** The tuned weights under `unet.`: in their file, or, of increments, in one of their own. */
 function tunedWeights(file: SafetensorsFile, names: ReadonlyMap<string, string>, base: Base): Weights {
-  const tuned: Record<string, ConstantTensor> = {};
-  const increments = areIncrements(file, names, base);
-  const keep = scratchFile();
-  const added = (own: string, increment: HostTensor): ConstantTensor => {
-    const { data, shape } = readConstant(base.weights[`unet.${own}`]!);
-    return keep({ data: Float32Array.from(data, (value, i) => value + increment.data[i]!), shape });
-  };
-  for (const [own, name] of names) tuned[`unet.${own}`] = increments ? added(own, file.tensor(name)) : file.external(name);
-  return tuned;
+  const stored: Weights = Object.fromEntries([...names].map(([own, name]) => [own, file.external(name)]));
+  const tuned = areIncrements(file, names, base) ? fromIncrements(stored, base) : stored;
+  return Object.fromEntries(Object.entries(tuned).map(([name, tensor]) => [`unet.${name}`, tensor]));
 }
 
 const exactly = (names: Iterable<string>): RegExp =>

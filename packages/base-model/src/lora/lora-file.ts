@@ -1,5 +1,8 @@
-import { readSafetensors, type SafetensorsFile } from '@controllab/core-blocks';
+import fs from 'node:fs';
+import path from 'node:path';
+import { readJson, readSafetensors, type SafetensorsFile } from '@controllab/core-blocks';
 import { BaseModelError } from '../errors.ts';
+import { adapterScale, metadataScale, PEFT_PREFIX, type LoraScale } from './peft-config.ts';
 
 /** What a file holds for one layer: names of its tensors. */
 export interface LoraTensors {
@@ -14,8 +17,8 @@ export interface LoraTensors {
 export interface LoraFile {
   readonly tensors: SafetensorsFile;
   readonly layers: ReadonlyMap<string, LoraTensors>;
-  /** What a layer's update is multiplied by, from peft's config in the metadata; null where the tensors alone say it. */
-  scale(layer: string, rank: number): number | null;
+  /** Of a layer without an alpha of its own: by peft's config, in the file's metadata or beside it. */
+  readonly scale: LoraScale;
 }
 
 /** Adapters of another kind, by what their tensors are called. */
@@ -64,55 +67,68 @@ function parse(name: string): { layer: string; role: keyof LoraTensors } | null 
   return alpha === undefined ? null : { layer: alpha, role: 'alpha' };
 }
 
-/** peft's config of each network, which diffusers writes into the metadata: alpha, and the layers where it is another. */
-function metadataScale(file: string, metadata: Readonly<Record<string, string>>): LoraFile['scale'] {
+/** Names of a LoRA's file in the folder that peft or diffusers saved it in. */
+const IN_FOLDER = ['adapter_model.safetensors', 'pytorch_lora_weights.safetensors'];
+/** peft's file of an adapter, whose config lies beside it. */
+const ADAPTER = /^adapter_model.*\.safetensors$/;
+
+/** The file of a LoRA that was named by its folder. @throws BaseModelError invalid-lora saying what the folder has */
+function fileOf(name: string): string {
+  if (!fs.existsSync(name) || !fs.statSync(name).isDirectory()) return name;
+  const files = fs.readdirSync(name).sort();
+  const [file, another] = IN_FOLDER.filter((known) => files.includes(known));
+  if (file !== undefined && another === undefined) return path.join(name, file);
+  throw new BaseModelError(
+    'invalid-lora',
+    file === undefined
+      ? `${name} holds neither ${IN_FOLDER.join(' nor ')} (it has ${files.slice(0, 20).join(', ') || 'nothing'}): name the LoRA's file.`
+      : `${name} holds both ${file} and ${another}: name the one that is meant.`,
+    { folder: name, files },
+  );
+}
+
+/** The scale by the file's own metadata, or by peft's config beside it; without both the rank stands for alpha. */
+function scaleOf({ file, metadata }: SafetensorsFile): LoraScale {
   const text = metadata['lora_adapter_metadata'];
-  if (text === undefined) return () => null;
-  const refuse = (message: string): never => {
-    throw new BaseModelError('invalid-lora', `${file}: lora_adapter_metadata ${message}`, { file });
-  };
-  let config: Record<string, unknown>;
-  try {
-    config = Object(JSON.parse(text)) as Record<string, unknown>;
-  } catch (error) {
-    return refuse(`is not JSON: ${(error as Error).message}`);
-  }
-  for (const [key, value] of Object.entries(config))
-    if (/\.?use_dora$/.test(key) && value === true) refuse('says DoRA, which is not done.');
-  const number = (value: unknown, key: string): number =>
-    typeof value === 'number' && Number.isFinite(value) ? value : refuse(`has ${JSON.stringify(value)} for ${key}, expected a number.`);
+  const config = path.join(path.dirname(file), 'adapter_config.json');
+  let scale: LoraScale = () => null;
+  if (text !== undefined) scale = metadataScale(`${file}: lora_adapter_metadata`, text);
+  else if (ADAPTER.test(path.basename(file)) && fs.existsSync(config)) scale = adapterScale(config, readJson(config));
   return (layer, rank) => {
-    const prefix = ['unet.', 'text_encoder.', 'text_encoder_2.'].find((known) => layer.startsWith(known)) ?? '';
-    const of = (key: string): unknown => config[prefix + key];
-    if (of('lora_alpha') === undefined) return null;
-    const own = Object.entries(Object(of('alpha_pattern')) as Record<string, unknown>).find(([pattern]) => layer.endsWith(pattern));
-    const alpha = own ? number(own[1], `alpha_pattern.${own[0]}`) : number(of('lora_alpha'), 'lora_alpha');
-    return alpha / (of('use_rslora') === true ? Math.sqrt(rank) : rank);
+    const found = scale(layer, rank);
+    // peft itself loads no adapter without its config.
+    if (found === null && layer.startsWith(PEFT_PREFIX))
+      throw new BaseModelError(
+        'invalid-lora',
+        `${file} has peft's names (${layer}), and nothing says its alpha: peft writes it into adapter_config.json, which belongs beside adapter_model.safetensors.`,
+        { file, layer },
+      );
+    return found;
   };
 }
 
 /**
  * Opens a LoRA in kohya's, diffusers' or peft's names.
- * @throws BaseModelError invalid-lora for adapters of another kind, by what they are called, and for tensors that are no part of a LoRA
+ * @param name the file, or the folder that peft or diffusers saved it in
+ * @throws BaseModelError invalid-lora for adapters of another kind, by what they are called, for tensors that are no part of a LoRA, and
+ * for configs that ask for what is not done
  */
-export function openLora(file: string): LoraFile {
+export function openLora(name: string): LoraFile {
+  const file = fileOf(name);
   const tensors = readSafetensors(file);
   const layers = new Map<string, LoraTensors>();
   const unknown: string[] = [];
-  for (const name of tensors.names()) {
-    const other = OTHERS.find(([pattern]) => pattern.test(name));
+  for (const tensor of tensors.names()) {
+    const other = OTHERS.find(([pattern]) => pattern.test(tensor));
     if (other !== undefined)
       throw new BaseModelError(
         'invalid-lora',
-        `${file} is ${other[1]}, which is not done (it has ${name}); a LoRA has lora_down and lora_up.`,
-        {
-          file,
-          tensor: name,
-        },
+        `${file} is ${other[1]}, which is not done (it has ${tensor}); a LoRA has lora_down and lora_up.`,
+        { file, tensor },
       );
-    const part = parse(name);
-    if (part === null) unknown.push(name);
-    else layers.set(part.layer, { ...layers.get(part.layer), [part.role]: name });
+    const part = parse(tensor);
+    if (part === null) unknown.push(tensor);
+    else layers.set(part.layer, { ...layers.get(part.layer), [part.role]: tensor });
   }
   if (unknown.length > 0 || layers.size === 0)
     throw new BaseModelError(
@@ -120,5 +136,5 @@ export function openLora(file: string): LoraFile {
       `${file} is no LoRA: ${unknown.length ? `${unknown[0]} is no part of one${unknown.length > 1 ? `, nor are ${unknown.length - 1} others` : ''}` : 'it holds no tensors'}.`,
       { file, unknown },
     );
-  return { tensors, layers, scale: metadataScale(file, tensors.metadata) };
+  return { tensors, layers, scale: scaleOf(tensors) };
 }

@@ -1,5 +1,6 @@
 import type { Weights } from '@controllab/core-blocks';
 import { ldmNames } from '../unet-layout.ts';
+import { PEFT_PREFIX } from './peft-config.ts';
 
 /** Prefixes that files give a network's layers. */
 interface Network {
@@ -13,13 +14,14 @@ interface Network {
   readonly comfy: string;
 }
 
-const UNET: Network = { weights: 'unet.', kohya: ['lora_unet_'], dotted: ['unet.', 'base_model.model.', ''], comfy: 'diffusion_model.' };
+const UNET: Network = { weights: 'unet.', kohya: ['lora_unet_'], dotted: ['unet.', PEFT_PREFIX, ''], comfy: 'diffusion_model.' };
 const NETWORKS: readonly Network[] = [
   UNET,
   {
     weights: 'text.text_encoder.',
     kohya: ['lora_te_', 'lora_te1_'],
-    dotted: ['text_encoder.'],
+    // peft saves each network alone: of two text encoders such names are the first's.
+    dotted: ['text_encoder.', PEFT_PREFIX],
     comfy: 'text_encoders.clip_l.transformer.',
   },
   { weights: 'text.text_encoder_2.', kohya: ['lora_te2_'], dotted: ['text_encoder_2.'], comfy: 'text_encoders.clip_g.transformer.' },

@@ -78,12 +78,6 @@ describe('a LoRA', () => {
 
   it.each([
     ['peft, whole', `${QUERY.slice('unet.'.length, -'.weight'.length)}.lora_A.weight`, '.lora_A.weight', '.lora_B.weight'],
-    [
-      'peft, saved by itself',
-      `base_model.model.${QUERY.slice('unet.'.length, -'.weight'.length)}.lora_A.default.weight`,
-      '.lora_A.default',
-      '.lora_B.default',
-    ],
     ["LDM's numbers", 'lora_unet_middle_block_1_transformer_blocks_0_attn1_to_q.lora_down.weight', 'lora_down', 'lora_up'],
     ["ComfyUI's file", 'diffusion_model.middle_block.1.transformer_blocks.0.attn1.to_q.lora_down.weight', 'lora_down', 'lora_up'],
     [
@@ -103,8 +97,23 @@ describe('a LoRA', () => {
       values(mergeLora(BASE, file('meta.safetensors', tensors, { lora_adapter_metadata: JSON.stringify(config) }), 1), QUERY)[0];
     expect(scaled({ 'unet.lora_alpha': 2 })).toBe(21);
     expect(scaled({ 'unet.lora_alpha': 2, 'unet.alpha_pattern': { 'attn1.to_q': 3 } })).toBe(31);
-    expect(() => scaled({ 'unet.use_dora': true })).toThrow(/DoRA, which is not done/);
+    expect(() => scaled({ 'unet.use_dora': true })).toThrow(/says DoRA \(use_dora true\), which is not done/);
     expect(() => scaled({ 'unet.lora_alpha': 'x' })).toThrow(/has "x" for lora_alpha, expected a number/);
+  });
+
+  it('has the alpha of a layer by regular expressions of its name', () => {
+    const tensors = { [QUERY.replace('weight', 'lora_A.weight')]: half.down, [QUERY.replace('weight', 'lora_B.weight')]: half.up };
+    const scaled = (config: object) =>
+      values(mergeLora(BASE, file('meta.safetensors', tensors, { lora_adapter_metadata: JSON.stringify(config) }), 1), QUERY)[0];
+    const pattern = (alpha_pattern: unknown) => scaled({ 'unet.lora_alpha': 2, 'unet.alpha_pattern': alpha_pattern });
+    expect(pattern({ 'mid_block\\.attentions\\.\\d\\..*\\.to_[qk]': 3 })).toBe(31);
+    expect(pattern({ 'down_blocks.*to_q': 3 })).toBe(21);
+    // The end of a name, but not of a word in it.
+    expect(pattern({ o_q: 3 })).toBe(21);
+    expect(() => pattern({ 'to_(q': 3 })).toThrow(/the pattern "to_\(q" in alpha_pattern, which is no regular expression/);
+    expect(() => pattern({ '(a+)+': 3 })).toThrow(/"\(a\+\)\+" in alpha_pattern, which repeats a group: it may take for ever/);
+    expect(() => pattern(['to_q'])).toThrow(/has \["to_q"\] for alpha_pattern, expected an object of layers/);
+    expect(scaled({ lora_alpha: 3 })).toBe(1 + 10);
   });
 
   it.each([
@@ -128,6 +137,79 @@ describe('a LoRA', () => {
   ])('is refused by name: %s', (_, tensors, message) =>
     expect(() => mergeLora(BASE, file('refused.safetensors', tensors as Record<string, HostTensor>), 1)).toThrow(message),
   );
+});
+
+describe("a LoRA in peft's folder", () => {
+  const NAME = `base_model.model.${QUERY.slice('unet.'.length, -'.weight'.length)}`;
+  const TEXT = 'text.text_encoder.text_model.encoder.layers.0.mlp.fc1.weight';
+  const four = { down: tensor([4, 2], 10, 100, 0, 0, 0, 0, 0, 0), up: tensor([2, 4], 1, 0, 0, 0, 2, 0, 0, 0) };
+  const folder = (config: unknown, tensors: Record<string, HostTensor>, name = 'adapter_model.safetensors'): string => {
+    fs.rmSync(at('adapter'), { recursive: true, force: true });
+    file(path.join('adapter', name), tensors);
+    if (config !== undefined)
+      fs.writeFileSync(at('adapter', 'adapter_config.json'), typeof config === 'string' ? config : JSON.stringify(config));
+    return at('adapter');
+  };
+  const layer = ({ down, up } = four) => ({ [`${NAME}.lora_A.weight`]: down, [`${NAME}.lora_B.weight`]: up });
+  const scaled = (config: unknown, tensors = layer()): number => (values(mergeLora(BASE, folder(config, tensors), 1), QUERY)[0]! - 1) / 10;
+
+  it('is as strong as its adapter_config.json says, by folder or by file', () => {
+    expect(scaled({ r: 4, lora_alpha: 8 })).toBe(2);
+    expect(values(mergeLora(BASE, at('adapter', 'adapter_model.safetensors'), 1), QUERY)[0]).toBe(21);
+    expect(scaled({ r: 4, lora_alpha: 8, use_rslora: true })).toBe(4);
+    expect(scaled({ r: 4, lora_alpha: 8, alpha_pattern: { '.*attn1\\.to_q': 12 }, rank_pattern: null })).toBe(3);
+    expect(scaled({ r: 2, lora_alpha: 8, rank_pattern: { to_q: 4 } })).toBe(2);
+    // What peft takes where the config leaves it out.
+    expect(scaled({ peft_type: 'LORA', r: 4 })).toBe(2);
+  });
+
+  it('may adapt the text encoder', () => {
+    const name = 'base_model.model.text_model.encoder.layers.0.mlp.fc1';
+    const lora = folder(
+      { r: 1, lora_alpha: 2 },
+      { [`${name}.lora_A.weight`]: tensor([1, 1], 3), [`${name}.lora_B.weight`]: tensor([2, 1], 1, -1) },
+    );
+    expect(values(mergeLora(BASE, lora, 1), TEXT)).toEqual([7, -5]);
+  });
+
+  it("may be diffusers', which needs no config", () => {
+    const named = { [`unet.${NAME.slice('base_model.model.'.length)}.lora_A.weight`]: half.down };
+    const tensors = { ...named, ...Object.fromEntries(Object.keys(named).map((key) => [key.replace('lora_A', 'lora_B'), half.up])) };
+    expect(values(mergeLora(BASE, folder(undefined, tensors, 'pytorch_lora_weights.safetensors'), 1), QUERY)[0]).toBe(11);
+  });
+
+  it.each<[string, () => string, RegExp]>([
+    [
+      'no file of a LoRA',
+      () => folder({ r: 4 }, layer(), 'weights.safetensors'),
+      /holds neither adapter_model\.safetensors nor pytorch_lora_weights\.safetensors \(it has adapter_config\.json, weights\.safetensors\)/,
+    ],
+    [
+      'both',
+      () => {
+        const both = folder({ r: 4 }, layer());
+        fs.copyFileSync(path.join(both, 'adapter_model.safetensors'), path.join(both, 'pytorch_lora_weights.safetensors'));
+        return both;
+      },
+      /holds both adapter_model\.safetensors and pytorch_lora_weights\.safetensors: name the one that is meant/,
+    ],
+    [
+      'no config',
+      () => folder(undefined, layer()),
+      /has peft's names .* and nothing says its alpha: peft writes it into adapter_config\.json/,
+    ],
+    ['a config cut short', () => folder('{"r": 4', layer()), /adapter_config\.json/],
+    ['another rank', () => folder({ r: 8, lora_alpha: 8 }, layer()), /says rank 8 for mid_block.*to_q, whose tensors have 4/],
+    ['DoRA', () => folder({ r: 4, use_dora: true }, layer()), /says DoRA \(use_dora true\), which is not done/],
+    ['another adapter', () => folder({ peft_type: 'LOHA' }, layer()), /another adapter than a LoRA \(peft_type "LOHA"\)/],
+    [
+      'a start out of the base',
+      () => folder({ r: 4, init_lora_weights: 'pissa_niter_16' }, layer()),
+      /a start that changes the base's own weights \(init_lora_weights "pissa_niter_16"\)/,
+    ],
+    ['a word for a flag', () => folder({ r: 4, use_rslora: 'yes' }, layer()), /has "yes" for use_rslora, expected true or false/],
+    ['a text for a number', () => folder({ r: 4, lora_alpha: '8' }, layer()), /has "8" for lora_alpha, expected a number/],
+  ])('is refused by name with %s', (_, make, message) => expect(() => mergeLora(BASE, make(), 1)).toThrow(message));
 });
 
 describe('a checkpoint with a LoRA', () => {

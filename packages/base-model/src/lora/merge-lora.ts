@@ -4,8 +4,9 @@ import { BaseModelError } from '../errors.ts';
 import { openLora, type LoraFile, type LoraTensors } from './lora-file.ts';
 import { loraNames } from './lora-names.ts';
 
-/** A LoRA file and what it is multiplied by. */
+/** A LoRA and what it is multiplied by. */
 export interface LoraRequest {
+  /** Its file, or the folder that peft or diffusers saved it in. */
   readonly file: string;
   /** Any number, negative too; 1 is as it was trained. */
   readonly weight: number;
@@ -134,24 +135,44 @@ function updated(name: string, weight: ConstantTensor, updates: readonly Update[
   return { data: Float32Array.from(sum), shape };
 }
 
+/** @throws BaseModelError invalid-lora for a weight that is of another shape than the base's, which the LoRA was made for */
+function checkShape(name: string, found: readonly number[], expected: readonly number[], { lora, layer }: Update): void {
+  if (found.join() === expected.join()) return;
+  throw new BaseModelError(
+    'invalid-lora',
+    `${lora.tensors.file} changes ${name}, and a control brings it as [${found.join(', ')}] in place of the base's [${expected.join(', ')}]: the two do not go together.`,
+    { file: lora.tensors.file, layer, name },
+  );
+}
+
 /**
- * A base's weights with LoRAs added, W + weight (alpha / rank) B A, for linear layers and convolutions of the U-Net and of the text
- * encoders, in kohya's, diffusers' or peft's names ("LoRA", Hu et al. 2021, section 4.1). Weights that none names stay what they are.
- * @param weights as of a `Base`: `unet.`, `text.`
+ * LoRAs for a base, as a function that adds them to weights of its names: the base's own, or some that were tuned from those. For linear
+ * layers and convolutions of the U-Net and of the text encoders, W + weight (alpha / rank) B A ("LoRA", Hu et al. 2021, section 4.1), in
+ * kohya's, diffusers' or peft's names. Weights that none names stay what they are.
+ * @param base its weights, as of a `Base`: `unet.`, `text.`
  * @param keep where an updated weight is kept; it stays on the host by default
  * @throws BaseModelError invalid-lora naming the layers and tensors that do not fit, and adapters of another kind (LoHa, LoKr, DoRA)
  */
-export function mergeLoras(
-  weights: Weights,
+export function loraUpdates(
+  base: Weights,
   loras: readonly LoraRequest[],
   keep: (tensor: HostTensor) => ConstantTensor = (tensor) => tensor,
-): Weights {
-  const names = loraNames(weights);
+): (weights: Weights) => Weights {
+  const names = loraNames(base);
   const updates = new Map<string, Update[]>();
   for (const [name, update] of loras.flatMap((lora) => updatesOf(names, lora))) updates.set(name, [...(updates.get(name) ?? []), update]);
-  const merged = [...updates].map(([name, list]) => [name, keep(updated(name, weights[name]!, list))] as const);
-  return { ...weights, ...Object.fromEntries(merged) };
+  return (weights) => {
+    const changed = [...updates].filter(([name]) => Object.hasOwn(weights, name));
+    const merged = changed.map(([name, list]) => {
+      checkShape(name, weights[name]!.shape, base[name]!.shape, list[0]!);
+      return [name, keep(updated(name, weights[name]!, list))] as const;
+    });
+    return { ...weights, ...Object.fromEntries(merged) };
+  };
 }
+
+/** A base's weights with LoRAs added, see {@link loraUpdates}. */
+export const mergeLoras = (weights: Weights, loras: readonly LoraRequest[]): Weights => loraUpdates(weights, loras)(weights);
 
 /** {@link mergeLoras} of one file. */
 export const mergeLora = (weights: Weights, file: string, weight: number): Weights => mergeLoras(weights, [{ file, weight }]);

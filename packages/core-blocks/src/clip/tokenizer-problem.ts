@@ -4,10 +4,10 @@ const MAX_PATTERN = 1000;
 const MAX_RUNS = 3;
 
 /**
- * Why a regular expression of a tokenizer may take for ever on some prompt, or null: a repeated group, a reference back, or many runs in a
- * row. CLIP's own splits a text in one pass.
+ * Why a file's regular expression may take for ever on some text, or null: a repeated group, a reference back, or many runs in a row.
+ * CLIP's own splits a text in one pass.
  */
-function patternProblem(pattern: string): string | null {
+export function patternProblem(pattern: string): string | null {
   if (pattern.length > MAX_PATTERN) return `has ${pattern.length} characters, more than ${MAX_PATTERN}`;
   // Classes and escapes first: what is in them repeats nothing.
   const plain = pattern

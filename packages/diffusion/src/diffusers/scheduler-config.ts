@@ -177,7 +177,8 @@ const DEFAULTS = { num_train_timesteps: 1000, beta_start: 0.0001, beta_end: 0.02
 
 /**
  * Reads a scheduler's config in diffusers' form. Keys that a solver's class does not have are its class's default where the config leaves
- * them out; `clip_sample`, which is on by default in DDIM and DDPM, only where the config is one of these classes.
+ * them out; `clip_sample`, which is on by default in DDIM and DDPM, only where the config is one of these classes. Bounds of x0 that a
+ * solver's class does not have are without effect in it.
  * @param className the class, in place of the config's `_class_name`
  * @throws DiffusionError invalid-config naming the key that is unknown, has an impossible value or asks for what is not implemented
  */
@@ -203,7 +204,7 @@ export function readSchedulerConfig(
   return {
     schedule: new NoiseSchedule(schedule),
     prediction: sampling.prediction!,
-    sampling: sampling as Omit<SamplingConfig, 'steps'>,
+    sampling: { ...(sampling as Omit<SamplingConfig, 'steps'>), boundsByClass: true },
     solver,
   };
 }

@@ -17,7 +17,18 @@ import type { Scheduler } from './scheduler.ts';
  * What a model asks of whichever solver samples from it: what it was trained on (prediction, bounds of x0, spacing, what it is told of
  * time), which every solver honours or refuses, and choices of one method, such as `sigmas` or `order`, which the others are the same with.
  */
-export type SamplingConfig = DdimConfig & DdpmConfig & PndmConfig & InterpolatedLevelConfig & DpmSolverConfig & UnipcConfig;
+export type SamplingConfig = DdimConfig &
+  DdpmConfig &
+  PndmConfig &
+  InterpolatedLevelConfig &
+  DpmSolverConfig &
+  UnipcConfig & {
+    /**
+     * Whether bounds of x0 act only in solvers whose class has them as arguments, as a config of diffusers is meant: its `from_config`
+     * passes them over elsewhere. A model's own bounds act in every solver.
+     */
+    boundsByClass?: boolean;
+  };
 
 interface Solver {
   readonly make: (schedule: NoiseSchedule, config: SamplingConfig) => Scheduler;
@@ -25,33 +36,39 @@ interface Solver {
   readonly reference: string;
   /** The options of the method, beside those that every solver takes: the arguments of that class. */
   readonly options: readonly (keyof SamplingConfig)[];
+  /** Which bounds of x0 that class has. */
+  readonly bounds: readonly (typeof BOUNDS)[number][];
 }
 
-const COMMON = ['steps', 'prediction', 'clipSample', 'threshold', 'spacing', 'stepsOffset', 'timestepType'] as const;
+const COMMON = ['steps', 'prediction', 'spacing', 'stepsOffset', 'timestepType'] as const;
+const BOUNDS = ['clipSample', 'threshold'] as const;
 const MULTISTEP = ['order', 'lowerOrderFinal', 'solverType', 'sigmas', 'finalSigma'] as const;
 
 const TABLE = {
-  ddim: { make: ddim, reference: 'DDIMScheduler', options: ['eta', 'setAlphaToOne'] },
+  ddim: { make: ddim, reference: 'DDIMScheduler', options: ['eta', 'setAlphaToOne'], bounds: BOUNDS },
   euler: {
     make: euler,
     reference: 'EulerDiscreteScheduler',
     options: ['sigmas', 'sigmaMin', 'sigmaMax', 'finalSigma', 'interpolation'],
+    bounds: [],
   },
-  'euler-a': { make: eulerAncestral, reference: 'EulerAncestralDiscreteScheduler', options: [] },
-  heun: { make: heun, reference: 'HeunDiscreteScheduler', options: ['sigmas'] },
-  lms: { make: lms, reference: 'LMSDiscreteScheduler', options: ['sigmas'] },
-  pndm: { make: pndm, reference: 'PNDMScheduler', options: ['skipPrkSteps', 'setAlphaToOne'] },
+  'euler-a': { make: eulerAncestral, reference: 'EulerAncestralDiscreteScheduler', options: [], bounds: [] },
+  heun: { make: heun, reference: 'HeunDiscreteScheduler', options: ['sigmas'], bounds: ['clipSample'] },
+  lms: { make: lms, reference: 'LMSDiscreteScheduler', options: ['sigmas'], bounds: [] },
+  pndm: { make: pndm, reference: 'PNDMScheduler', options: ['skipPrkSteps', 'setAlphaToOne'], bounds: [] },
   'dpm++2m': {
     make: dpmSolver,
     reference: 'DPMSolverMultistepScheduler',
     options: [...MULTISTEP, 'algorithm', 'eulerAtFinal', 'lambdaMinClipped'],
+    bounds: ['threshold'],
   },
   unipc: {
     make: unipc,
     reference: 'UniPCMultistepScheduler',
     options: [...MULTISTEP, 'predictX0', 'disableCorrector', 'sigmaMin', 'sigmaMax'],
+    bounds: ['threshold'],
   },
-  ddpm: { make: ddpm, reference: 'DDPMScheduler', options: ['variance'] },
+  ddpm: { make: ddpm, reference: 'DDPMScheduler', options: ['variance'], bounds: BOUNDS },
 } as const satisfies Record<string, Solver>;
 
 export type SolverName = keyof typeof TABLE;
@@ -65,7 +82,8 @@ export function sigmaRulesOf(name: SolverName): readonly SigmaRule[] {
 
 /** The solver's own options of a config. */
 function own(name: SolverName, config: SamplingConfig): SamplingConfig {
-  const keys: readonly string[] = [...COMMON, ...TABLE[name].options];
+  const { options, bounds } = TABLE[name];
+  const keys: readonly string[] = [...COMMON, ...options, ...(config.boundsByClass === true ? bounds : BOUNDS)];
   const entries = Object.entries(config).filter(([key, value]) => keys.includes(key) && value !== undefined);
   return Object.fromEntries(entries) as unknown as SamplingConfig;
 }

@@ -5,7 +5,7 @@ import { readConstant, readSafetensors, writeSafetensors } from '@controllab/cor
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Base } from '../../base.ts';
-import { writeTinyControlNet, writeTinyLdm, writeTinyModel } from '../../testing/tiny-checkpoint.ts';
+import { VOCABULARY, writeTinyControlNet, writeTinyLdm, writeTinyModel } from '../../testing/tiny-checkpoint.ts';
 import { createSampler } from '../../sampler/sampler.ts';
 import { openCheckpoint, type CheckpointOptions } from '../open-checkpoint.ts';
 
@@ -252,6 +252,14 @@ describe('a folder', () => {
     expect(() => folder(() => writeSafetensors(file, { ...tensorsOf(file), other: ones(1) }))).toThrow(/1 unexpected\s+unexpected other/);
   });
 
+  it('has words that were learned in its hash, and in the text encoder', () => {
+    const base = folder(() => fs.writeFileSync(at('m', 'tokenizer', 'added_tokens.json'), JSON.stringify({ '<toy>': VOCABULARY.length })));
+    expect(base.hashes).toEqual(plain.hashes);
+    expect(base.hash).not.toBe(folder(() => {}).hash);
+    // Nothing was learned for this one.
+    expect(() => base.tokenize(['a <toy>'])).toThrow(/The tokenizer gives id 57, the text encoder knows 57/);
+  });
+
   it('has variants of half precision', () => {
     const unet = (name: string) => at('m', 'unet', name);
     const weights = 'diffusion_pytorch_model.safetensors';
@@ -333,8 +341,18 @@ describe('what the network predicts', () => {
     expect(single((tensors) => tensors).prediction).toBe('epsilon');
     expect(single((tensors) => ({ ...tensors, v_pred: ones(0) })).prediction).toBe('v');
     expect(single((tensors) => tensors, {}, { 'modelspec.prediction_type': 'v' }).prediction).toBe('v');
+    expect(single((tensors) => tensors, {}, { 'modelspec.predict_key': 'v' }).prediction).toBe('v');
     expect(single((tensors) => tensors, {}, { 'modelspec.prediction_type': 'toString' }).prediction).toBe('epsilon');
   });
+
+  it.each(['edm_mean', 'edm_std', 'edm_vpred.sigma_max', 'edm_vpred.sigma_min'])(
+    "is not what a file with %s was trained on: EDM's formulation is refused, whatever is asked for",
+    (name) => {
+      expect(() => single((tensors) => ({ ...tensors, [name]: ones(1) }), { prediction: 'v' })).toThrow(
+        new RegExp(`x\\.safetensors has ${name}: it was trained in EDM's formulation of diffusion`),
+      );
+    },
+  );
 
   it('is asked for where nothing says it, and never guessed', () => {
     expect(() => stated({})).toThrow(

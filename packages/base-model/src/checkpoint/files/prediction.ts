@@ -1,3 +1,4 @@
+import type { SafetensorsFile } from '@controllab/core-blocks';
 import type { Prediction } from '@controllab/diffusion';
 import { BaseModelError } from '../../errors.ts';
 import type { SchedulerConfig } from '../scheduler-config.ts';
@@ -14,14 +15,36 @@ export interface FileMarkers {
 
 export const NO_MARKERS: FileMarkers = { prediction: null, zeroTerminalSnr: false };
 
-/** Values of `modelspec.prediction_type` (Stability AI's metadata, which kohya's scripts write too). */
+/** Values of the metadata's prediction type. */
 const MODELSPEC: Readonly<Record<string, Prediction>> = { epsilon: 'epsilon', v: 'v' };
+/** Where it stands: in Stability AI's metadata, which kohya's scripts write too, and in ComfyUI's. */
+const MODELSPEC_KEYS = ['modelspec.prediction_type', 'modelspec.predict_key'];
 
-/** Empty tensors `v_pred` and `ztsnr`, as merging tools and ComfyUI have them, and the metadata's prediction type. */
-export function fileMarkers(names: ReadonlySet<string>, metadata: Readonly<Record<string, string>>): FileMarkers {
-  const stated = metadata['modelspec.prediction_type'] ?? '';
-  const prediction = Object.hasOwn(MODELSPEC, stated) ? MODELSPEC[stated]! : null;
-  return { prediction: names.has('v_pred') ? 'v' : prediction, zeroTerminalSnr: names.has('ztsnr') };
+/** Tensors beside the network's by which ComfyUI tells a model that was trained in EDM's formulation. */
+const EDM: readonly (readonly [tensor: string, words: string])[] = [
+  ['edm_mean', 'Playground 2.5'],
+  ['edm_std', 'Playground 2.5'],
+  ['edm_vpred.sigma_max', 'CosXL'],
+  ['edm_vpred.sigma_min', 'CosXL'],
+];
+
+/**
+ * Empty tensors `v_pred` and `ztsnr`, as merging tools and ComfyUI have them, and the metadata's prediction type.
+ * @throws BaseModelError invalid-model for a model of another formulation of diffusion
+ */
+export function fileMarkers({ file, header, metadata }: SafetensorsFile): FileMarkers {
+  const edm = EDM.find(([tensor]) => header.has(tensor));
+  if (edm !== undefined)
+    throw new BaseModelError(
+      'invalid-model',
+      `${file} has ${edm[0]}: it was trained in EDM's formulation of diffusion (as ${edm[1]} was), which is not implemented.`,
+      { file, tensor: edm[0] },
+    );
+  const stated = MODELSPEC_KEYS.flatMap((key) => {
+    const value = metadata[key] ?? '';
+    return Object.hasOwn(MODELSPEC, value) ? [MODELSPEC[value]!] : [];
+  });
+  return { prediction: header.has('v_pred') ? 'v' : (stated[0] ?? null), zeroTerminalSnr: header.has('ztsnr') };
 }
 
 /** diffusers wrote no prediction type before it had one, in 0.9; all that it ran then predicts the noise. */

@@ -4,6 +4,9 @@ import path from 'node:path';
 import type { ExternalTensor, HostTensor } from '@controllab/tfjs-onnx';
 import { BaseModelError } from '../../errors.ts';
 
+/** Folders of this process's scratch files: they go when it does. */
+const folders: string[] = [];
+
 /**
  * A file for tensors that were computed and are as large as a model's: they are read in place like the model's own, and the host's memory
  * holds one of them at a time. It lies in the system's folder for temporary files and goes when the process does.
@@ -13,7 +16,8 @@ export function scratchFile(): (tensor: HostTensor) => ExternalTensor {
   let offset = 0;
   const open = (): { file: string; descriptor: number } => {
     const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'controllab-'));
-    process.on('exit', () => fs.rmSync(directory, { recursive: true, force: true }));
+    if (folders.length === 0) process.on('exit', () => folders.forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
+    folders.push(directory);
     const file = path.join(directory, 'weights.bin');
     return { file, descriptor: fs.openSync(file, 'wx') };
   };

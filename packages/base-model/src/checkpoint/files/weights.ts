@@ -18,8 +18,9 @@ import {
   type Weights,
 } from '@controllab/core-blocks';
 import { isExternal } from '@controllab/tfjs-onnx';
+import type { Base } from '../../base.ts';
 import { BaseModelError } from '../../errors.ts';
-import { mergeLoras, type LoraRequest } from '../../lora/merge-lora.ts';
+import { loraUpdates, type LoraRequest } from '../../lora/merge-lora.ts';
 import { TextEncoders } from '../text-encoders.ts';
 import { componentDirectory, isXl, purpose, vaeDirectory, type Configs } from './configs.ts';
 import { fileKind, type FileKind } from './file-kind.ts';
@@ -115,14 +116,17 @@ function inFiles(weights: Weights, keep: ReturnType<typeof scratchFile>): Weight
 }
 
 /** All weights of a checkpoint, under `unet.`, `text.` and `vae.`, with LoRAs merged in. */
-export function readWeights(configs: Configs, source: WeightSource, loras: readonly LoraRequest[]): Weights {
+export function readWeights(configs: Configs, source: WeightSource, loras: readonly LoraRequest[]): Pick<Base, 'weights' | 'adapted'> {
   const encoders = new TextEncoders(configs.text, configs.text2).encoders();
-  const weights: Weights = Object.assign(
+  const read: Weights = Object.assign(
     {},
     prefixed('unet', source.unet(new UNet2DConditionModel(configs.unet))),
     ...encoders.map(({ name, module }, i) => prefixed(`text.${name}`, source.text(module, i))),
     prefixed('vae', source.vae(new AutoencoderKL(configs.vae))),
   );
   const keep = scratchFile();
-  return inFiles(loras.length === 0 ? weights : mergeLoras(weights, loras, keep), keep);
+  const plain = inFiles(read, keep);
+  if (loras.length === 0) return { weights: plain };
+  const apply = loraUpdates(plain, loras, keep);
+  return { weights: apply(plain), adapted: { plain, apply } };
 }
