@@ -58,7 +58,8 @@ export const userTables: readonly Target[] = [
   },
   {
     name: 'data-jsonl',
-    samples: async () => [Buffer.from(LINES.map((line) => JSON.stringify(line)).join('\n'))],
+    samples: async () =>
+      [LINES.map((line) => JSON.stringify(line)).join('\n'), JSON.stringify(LINES, null, 1)].map((text) => Buffer.from(text)),
     place: beside('train.jsonl'),
     text: true,
     hostile: () => [Buffer.from('['.repeat(1_000_000)), Buffer.from('{"image": "../../x.png", "text": "out"}'), Buffer.from('{}\n{}\n')],

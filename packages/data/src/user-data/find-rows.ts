@@ -154,7 +154,7 @@ async function isPictureFolder(files: FileSet, tables: readonly string[]): Promi
   const above = (await files.names()).filter((name) => depthOf(name) < depthOf(table));
   const pictures = above.filter((name) => kindByName(name) === 'image');
   if (pictures.length === 0) return false;
-  const captions = new Set(above.filter((name) => /\.txt$/i.test(name)).map(stemOf));
+  const captions = new Set(above.filter((name) => /\.(txt|caption)$/i.test(name)).map(stemOf));
   if (pictures.some((name) => captions.has(stemOf(name)))) return true;
   if (tables.some((name) => METADATA.test(name) || PROMPTS.test(name) || /\.parquet$/i.test(name))) return false;
   throw new DataError(
