@@ -89,7 +89,7 @@ async function documentOf(experiment: Experiment, view: View, at: JobContext<Pro
     title,
     takeaway,
     summary: `${summary(view)}${choices}${failedText(view)}`,
-    ...(lead === undefined ? {} : { lead }),
+    ...(lead === undefined || (view.results.failed.length > 0 && !blocks.has(lead)) ? {} : { lead }),
     arms: [
       // A loss is taken of the base model too, whether or not it draws.
       ...(view.results.heldOut === null ? [] : [BASE_ALONE]),

@@ -193,7 +193,10 @@ const hasFailed = (setting: Setting, key: TrainingKey): boolean => setting.at.st
 async function trainedOrFailed(setting: Setting, key: TrainingKey): Promise<Stored<TrainingValue> | FailedTraining> {
   const { store, say } = setting.at;
   let step = 0;
-  if (!hasFailed(setting, key)) {
+  const before = key.arm.from === undefined ? null : { ...key, arm: key.arm.from };
+  // What goes on from one that failed has failed with it: nothing is computed again to find that out.
+  if (before !== null && hasFailed(setting, before)) step = ((await trainedOrFailed(setting, before)) as FailedTraining).step;
+  else if (!hasFailed(setting, key)) {
     try {
       return await storedTraining(setting, key);
     } catch (error) {
@@ -393,6 +396,8 @@ async function rate(setting: Setting, experiment: Experiment): Promise<Results['
     };
     rated[condition] = {};
     for (const { id, of, prompt } of pairs) {
+      // Of an arm whose training failed nothing is drawn.
+      if (!of.every((one) => one === REAL || one === ROUND_TRIP || drawings.some((drawing) => drawing.id === one))) continue;
       const made = drawings.filter((one) => of.includes(one.id));
       const seeds = made.reduce((left, drawing) => seedsDrawn(experiment, drawing, left), seedsOf(at) as readonly number[]);
       rated[condition][id] = [];

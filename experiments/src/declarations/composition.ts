@@ -98,7 +98,10 @@ function kept(
   [drawing, reference]: readonly [string, (condition: string) => string],
   conditions: readonly Composed[] = COMPOSED,
 ): Claim[] {
-  const panels = view.panels.filter((panel) => conditions.includes(panel.condition as Composed) && panel.drawn(drawing, 'perfect'));
+  // What is not drawn because a training failed was to be drawn.
+  const panels = view.panels.filter(
+    (panel) => conditions.includes(panel.condition as Composed) && (panel.drawn(drawing, 'perfect') || view.results.failed.length > 0),
+  );
   if (panels.length === 0) return [];
   const made = view.claim(
     {

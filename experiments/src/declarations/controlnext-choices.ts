@@ -114,7 +114,7 @@ const fidelityLost = (view: View, panel: Panel, { id, arm }: (typeof MISMATCHES)
   view.difference(panel.samples(arm, 'perfect', 'fidelity'), panel.samples(id, 'perfect', 'fidelity'), [0, 1]);
 
 function claims(view: View): Claim[] {
-  const trained = view.arms.map(({ id }) => id);
+  const trained = view.meant;
   return [
     ...alike(
       view,

@@ -36,8 +36,8 @@ const TARGET = 0.2;
 
 /** How many times more samples one arm takes than another; 1.25 is the least that would change a choice. */
 const slower = (view: View, id: string, text: { claim: string; source: string }, [a, b]: readonly [string, string]): Claim[] => {
-  const labels = [a, b].map((arm) => view.arms.find((known) => known.id === arm)?.label);
-  if (labels.includes(undefined)) return [];
+  if (![a, b].every((arm) => view.meant.includes(arm))) return [];
+  const labels = [a, b].map((arm) => arms.find(({ id }) => id === arm)!.label);
   return [
     view.claim(
       {

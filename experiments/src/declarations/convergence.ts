@@ -71,10 +71,7 @@ export const tiny: Profile = {
 
 /** Samples at which half of the rise is done, a row a training; null where one did not rise. */
 function inSamples(view: View, panel: Panel, arm: string): number[][] | null {
-  const each = perStep(
-    view,
-    view.arms.find(({ id }) => id === arm)!,
-  );
+  const each = perStep(view, view.arm(arm));
   return allHalfWays(panel, arm)?.map(([steps]) => [each * steps!]) ?? null;
 }
 
@@ -89,8 +86,8 @@ const HALF_WAY = `half of the rise in fidelity is done, by a plateau with an exp
 /** What is compared with what, one line each. Everything here is exploratory. */
 function comparisons(view: View): Claim[] {
   const shownIn = view.panels[0]!.id('change-points');
-  const labelOf = (arm: string): string => view.arms.find(({ id }) => id === arm)!.label;
-  const trained = (...ids: string[]): boolean => ids.every((id) => view.arms.some((arm) => arm.id === id));
+  const labelOf = (arm: string): string => view.experiment.arms.find(({ id }) => id === arm)!.label;
+  const trained = (...ids: string[]): boolean => ids.every((id) => view.meant.includes(id));
   const claim = (id: string, text: Pick<Claim, 'claim' | 'source' | 'test' | 'quantity' | 'rule'>, of: Parameters<View['claim']>[1]) =>
     view.claim({ ...text, id, primary: false, shownIn }, of);
   /** What a claim compares: samples to half of the rise, or a function of them. */

@@ -133,6 +133,9 @@ const profiles = {
 
 const trained = (view: View, ...ids: string[]): boolean => ids.every((id) => view.arms.some((arm) => arm.id === id));
 
+/** Whether arms were to be trained, failed or not. */
+const meant = (view: View, ...ids: string[]): boolean => ids.every((id) => view.meant.includes(id));
+
 const lossOf = (panel: Panel, id: string) => panel.heldOut(id, 'none');
 
 /** What the law of the smaller sizes says of the largest one, and what came: a row a method and condition. */
@@ -177,7 +180,7 @@ function claims(view: View): Claim[] {
   const drawn = samplesOf(view.results.profile, {});
   const shown = (block: string) => ({ primary: true, shownIn: first.id(block) });
   const helps = (id: string, method: (typeof METHODS)[number], small: number, large: number, remark = ''): Claim[] =>
-    trained(view, idOf(method.id, small), idOf(method.id, large))
+    meant(view, idOf(method.id, small), idOf(method.id, large))
       ? [
           view.claim(
             {
@@ -201,7 +204,7 @@ function claims(view: View): Claim[] {
       );
     const test = (what: string, bound: number): string =>
       `${what} with a perfect prompt, ${label} trained on ${counted(FIRST)} minus the base model without control; above ${bound} it has not collapsed.`;
-    return trained(view, small)
+    return meant(view, small)
       ? [
           view.claim(
             {
@@ -230,7 +233,7 @@ function claims(view: View): Claim[] {
   };
   /** Where a condition is not followed on any number of scenes, the base model tells nothing of what few of them cost. */
   const noLess = ({ id, label }: (typeof METHODS)[number], large: number): Claim[] =>
-    trained(view, idOf(id, FIRST), idOf(id, large))
+    meant(view, idOf(id, FIRST), idOf(id, large))
       ? [
           view.claim(
             {

@@ -110,7 +110,7 @@ function claims(view: View): Claim[] {
         id: 'cannot-tell',
         claim,
         source,
-        test: `Twelve raters each, taught with ${view.panels[0]!.ratedPictures(base)} pictures of each model and asked of as many others of each, one by one: ${label} against ControlNet, same prompts, depth maps and noise; ${within}.`,
+        test: `Twelve raters each, taught with ${view.panels[0]!.ratedPictures(base) ?? 'no'} pictures of each model and asked of as many others of each, one by one: ${label} against ControlNet, same prompts, depth maps and noise; ${within}.`,
         rule: CANNOT_TELL,
       },
       base,
@@ -128,7 +128,7 @@ function claims(view: View): Claim[] {
       base,
       'sideBySide',
     ),
-    ...(view.arms.some(({ id }) => id === AGAIN)
+    ...(view.meant.includes(AGAIN)
       ? [
           of(
             {

@@ -109,7 +109,7 @@ function log2Steps(view: View, panel: Panel, id: string): number[][] | null {
 }
 
 function claims(view: View): Claim[] {
-  const trained = view.arms.map(({ id }) => id);
+  const trained = view.meant;
   const [panel] = view.panels as [Panel];
   const shownIn = (id: string) => panel.id(id);
   const needs = (ids: readonly string[], claim: () => Claim): Claim[] => (ids.every((id) => trained.includes(id)) ? [claim()] : []);

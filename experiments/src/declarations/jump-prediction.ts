@@ -9,7 +9,7 @@ import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
 import { readSealed, sealedNumber, sealedText, sealFirst } from '../comparison/sealed.ts';
 import { halfWayOf } from '../comparison/view/statistics/change-points.ts';
 import { foresee, jumpOf, SEEN, type Foresight, type Run, type Seen } from '../comparison/view/statistics/foresight.ts';
-import type { Panel, Samples, View } from '../comparison/view/view.ts';
+import { NotComputed, type Panel, type Samples, type View } from '../comparison/view/view.ts';
 
 /** Recipes that no fit has seen. */
 const FORETOLD: readonly Arm[] = [
@@ -49,12 +49,12 @@ const runsOf = (view: View, panel: Panel, of: (id: string) => boolean): Run[] =>
 
 const foretoldRuns = (view: View, panel: Panel): Run[] => runsOf(view, panel, isForetold);
 
-const foreseen = (view: View, panel: Panel, share: number): Foresight =>
-  foresee(
-    runsOf(view, panel, (id) => !isForetold(id)),
-    foretoldRuns(view, panel),
-    share * wholeSamples(view.results.profile),
-  );
+/** @throws NotComputed where fewer than two recipes are known: the penalty is chosen by leaving one out */
+function foreseen(view: View, panel: Panel, share: number): Foresight {
+  const known = runsOf(view, panel, (id) => !isForetold(id));
+  if (new Set(known.map(({ group }) => group)).size < 2) throw new NotComputed('this run has no two recipes to foretell from');
+  return foresee(known, foretoldRuns(view, panel), share * wholeSamples(view.results.profile));
+}
 
 /** Whether the foretold runs were trained to their end. */
 const ended = ({ results: { profile } }: View): boolean => profile.recipe.steps !== CUT;

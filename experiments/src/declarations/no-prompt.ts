@@ -91,7 +91,7 @@ const recognised = (
     },
   );
 
-const labelOf = (view: View, drawing: string): string => view.results.drawings.find(({ id }) => id === drawing)!.label;
+const labelOf = (view: View, drawing: string): string => view.results.drawings.find(({ id }) => id === drawing)?.label ?? drawing;
 
 const noPrompt: Experiment = {
   id: 'no-prompt',

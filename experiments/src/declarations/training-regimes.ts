@@ -106,7 +106,7 @@ const LEAST = 0.04;
 function claims(view: View): Claim[] {
   const trained = view.arms.map(({ id }) => id);
   const { costs } = view.results;
-  const [size] = SIZES.filter((each) => trained.includes(`mid-${each}`));
+  const [size] = SIZES.filter((each) => [`mid-${each}`, `full-${each}`].every((id) => trained.includes(id)));
   return [
     ...(size === undefined
       ? []
@@ -152,7 +152,7 @@ function claims(view: View): Claim[] {
       ['locked-on', 'joint-on'],
       (panel) => view.difference(losses(panel, 'locked-on'), losses(panel, 'joint-on')),
     ),
-    ...(trained.includes('joint-on')
+    ...(view.meant.includes('joint-on')
       ? [
           view.claim(
             {

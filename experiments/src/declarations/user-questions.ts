@@ -112,7 +112,7 @@ const raised = (panel: Panel, of: string, measure: string): number[] => {
 };
 
 function claims(view: View): Claim[] {
-  const trained = view.arms.map(({ id }) => id);
+  const trained = view.meant;
   const shownIn = (block: string): string => view.panels[0]!.id(block);
   const fidelityClaim = (
     text: { id: string; claim: string; source: string; test: string; quantity: string; shownIn: string },

@@ -75,9 +75,7 @@ export function lossClaim(
   needs: string[],
   of: (panel: Panel) => Measurement,
 ) {
-  // An arm whose training failed was to be trained: what needs it is not measured.
-  const trained = [...view.arms.map(({ id }) => id), ...view.results.failed.map(({ arm }) => arm)];
-  if (view.results.heldOut === null || !needs.every((arm) => trained.includes(arm))) return [];
+  if (view.results.heldOut === null || !needs.every((arm) => view.meant.includes(arm))) return [];
   const test = `${text.test} Held-out loss without a prompt, mean over timesteps, same noise; less than ${LEAST_LOSS} counts as nothing.`;
   return [view.claim({ primary: true, rule: LOSS_RULES.more, ...text, test, shownIn: view.panels[0]!.id('held-out-loss') }, of)];
 }

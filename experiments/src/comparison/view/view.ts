@@ -104,10 +104,11 @@ export class Panel {
     });
   }
 
-  /** The same of the base model alone, which nobody trained: its mean over scenes, without an interval. */
+  /** The same of the base model alone, which nobody trained: its mean over these scenes, which is what it is. */
   baseLoss(prompt: keyof HeldOutLoss): Measurement {
     const [losses] = this.heldOut(BASE, prompt) as [readonly number[]];
-    return { value: mean(losses), interval: null, n: losses.length, method: 'mean over scenes; nothing is trained', seeds: [] };
+    const value = mean(losses);
+    return { value, interval: [value, value], n: losses.length, method: 'mean over scenes; nothing is trained', seeds: [] };
   }
 
   /** The same on other scenes; `base`: of the base model alone, on the scenes that each of the arm's trainings is looked at on. */
@@ -131,9 +132,9 @@ export class Panel {
     return there(this.#view.results.rated[this.condition]![pair], `rated pair ${pair}`).map((test) => [test[shown].accuracy]);
   }
 
-  /** Pictures of each drawing that a rater of a pair learns from, and is asked of as many others. */
-  ratedPictures(pair: string): number {
-    return this.#view.results.rated[this.condition]![pair]![0]!.perSet;
+  /** Pictures of each drawing that a rater of a pair learns from, and is asked of as many others; null where the pair is not rated. */
+  ratedPictures(pair: string): number | null {
+    return this.#view.results.rated[this.condition]![pair]?.[0]?.perSet ?? null;
   }
 
   /** Standard deviation between the raters of each training. */
@@ -176,6 +177,19 @@ export class View {
 
   get arms(): readonly Arm[] {
     return armsOf(this.experiment, this.results.profile);
+  }
+
+  /** An arm by its id. @throws NotComputed for one that this run does not have */
+  arm(id: string): Arm {
+    return there(
+      this.arms.find((arm) => arm.id === id),
+      `arm ${id}`,
+    );
+  }
+
+  /** Ids of all arms that were to be trained: those whose training failed, too. */
+  get meant(): readonly string[] {
+    return [...this.arms.map(({ id }) => id), ...this.results.failed.map(({ arm }) => arm)];
   }
 
   get seeds(): readonly number[] {

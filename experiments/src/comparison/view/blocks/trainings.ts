@@ -165,10 +165,7 @@ export interface Reach {
  * them, `censored`, where it never did.
  */
 export function samplesTo(view: View, panel: Panel, arm: string, target: number): Reach[] {
-  const samples = perStep(
-    view,
-    view.arms.find(({ id }) => id === arm)!,
-  );
+  const samples = perStep(view, view.arm(arm));
   return panel.trainings(arm).map(({ curve: { steps, heldOut } }) => {
     const found = reached(steps, heldOut!.perfect.map(mean), target, 'down');
     return { samples: samples * found.steps, censored: found.censored };
