@@ -7,7 +7,13 @@ import path from 'node:path';
 
 const VERSIONS = ['22', '24'];
 /** Where versions of Node differ: loading TypeScript, workers, child processes, signals, native modules. */
-const TESTS = ['packages/command-line', 'packages/training', 'packages/tfjs-onnx/src/eager.test.ts', 'experiments/src/program.test.ts'];
+const TESTS = [
+  'packages/command-line',
+  'packages/training/src/batch-worker.test.ts',
+  'packages/training/src/train-step.test.ts',
+  'packages/tfjs-onnx/src/eager.test.ts',
+  'experiments/src/program.test.ts',
+];
 
 const root = path.join(import.meta.dirname, '..');
 

@@ -189,7 +189,7 @@ it.each(declared)(
 );
 
 it.each(declared)(
-  '%s: so does one of other seeds, conditions and base, which says so',
+  '%s: so does one of other seeds, conditions and base, and where its first arm fails, with as many primary results',
   async (name) => {
     const job = await declarationOf(name);
     const options = new Map(job.options!.map((option) => [option.attributeName(), option]));
@@ -200,24 +200,15 @@ it.each(declared)(
       conditions: options.get('conditions')?.parseArg!(conditions, undefined),
     };
     const [profileName, profile] = Object.entries(job.profiles).find(([known]) => known === 'tiny') ?? Object.entries(job.profiles)[0]!;
-    const at = { ...jobContext(profileName, smaller(job.chosen!(profile, flags)), root), flags };
-    const report = await pageOf(job, at, 'chosen');
-    const on = flags.conditions === undefined ? '' : conditions === 'depth' ? '; depth map' : '; object mask, depth map';
-    expect(report.summary).toContain(` Chosen in place of the profile’s: 2 seeds; base mini-s${on}. `);
-    expect(job.chosen!(profile, {})).toBe(profile);
-  },
-  120_000,
-);
-
-it.each(declared)(
-  '%s: so does one whose first arm fails, with as many primary results',
-  async (name) => {
-    const job = await declarationOf(name);
-    const [profileName, profile] = Object.entries(job.profiles).find(([known]) => known === 'tiny') ?? Object.entries(job.profiles)[0]!;
-    const run = (folder: string) => pageOf(job, jobContext(profileName, smaller(profile), path.join(root, 'stores', name, folder)), folder);
+    const chosen = smaller(job.chosen!(profile, flags));
+    const run = (folder: string) =>
+      pageOf(job, { ...jobContext(profileName, chosen, path.join(root, 'stores', name, folder)), flags }, folder);
     const primaries = ({ claims }: Pick<Report, 'claims'>): string[] => claims.filter(({ primary }) => primary).map(({ id }) => id);
     failing = () => false;
     const whole = await run('whole');
+    const on = flags.conditions === undefined ? '' : conditions === 'depth' ? '; depth map' : '; object mask, depth map';
+    expect(whole.summary).toContain(` Chosen in place of the profile’s: 2 seeds; base mini-s${on}. `);
+    expect(job.chosen!(profile, {})).toBe(profile);
     const [first] = whole.arms!.filter(({ id }) => id !== BASE);
     failing = ({ arm }) => arm.id === first!.id;
     const report = await run('first-fails');
