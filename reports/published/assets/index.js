@@ -8,7 +8,8 @@
   const remark = document.getElementById('compare-remark');
 
   const nameOf = ({ name, finishedAt }) => (finishedAt === null ? name : `${name} (${finishedAt.slice(0, 16).replace('T', ' ')})`);
-  for (const select of form.querySelectorAll('select')) select.append(...runs.map((run, i) => new Option(nameOf(run), i)));
+  for (const select of form.querySelectorAll('select'))
+    select.append(new Option('choose a report', ''), ...runs.map((run, i) => new Option(nameOf(run), i)));
 
   const element = (tag, text, attributes = {}) => Object.assign(document.createElement(tag), { textContent: text, ...attributes });
   const row = (...cells) => {
@@ -38,7 +39,7 @@
   const head = (a, b) => {
     const link = (run) => {
       const cell = element('th', '', { scope: 'col' });
-      cell.append(element('a', run.name, { href: `${run.folder.split('/').map(encodeURIComponent).join('/')}/index.html` }));
+      cell.append(element('a', run.name, { href: `${run.folder.split('/').map(encodeURIComponent).join('/')}/${run.page}` }));
       return cell;
     };
     const part = document.createElement('thead');
@@ -62,7 +63,11 @@
 
   const compare = () => {
     const [a, b] = [runs[form.a.value], runs[form.b.value]];
-    if (!a || !b) return;
+    if (!a || !b) {
+      remark.textContent = 'Choose two reports.';
+      table.replaceChildren();
+      return;
+    }
     const groups = paired(a, b);
     const parts = [...groups].map(([group, names]) => groupRows(group, names, form.differing.checked)).filter(Boolean);
     const pairs = [...groups.values()].flatMap((names) => [...names.values()]);
@@ -71,14 +76,17 @@
     table.replaceChildren(head(a, b), ...parts);
   };
 
-  // Two runs of one experiment, if there are: the newest with the one before it.
+  /** The numbers of a run by name; verdicts have the same names whatever was measured for them. */
+  const namesOf = ({ entries }) => entries.filter(([group]) => group !== 'Claims').map(([group, name]) => `${group}\n${name}`);
+
+  // The newest two runs of one experiment that have numbers in common; without such a pair the reader chooses.
   const pair = () => {
     for (let i = 0; i < runs.length; i++) {
-      const experiment = runs[i].name.split(',')[0];
-      const other = runs.findIndex((run, j) => j > i && run.name.split(',')[0] === experiment);
+      const names = new Set(namesOf(runs[i]));
+      const other = runs.findIndex((run, j) => j > i && run.id === runs[i].id && namesOf(run).some((name) => names.has(name)));
       if (other > 0) return [i, other];
     }
-    return [0, Math.min(1, runs.length - 1)];
+    return ['', ''];
   };
   if (runs.length > 1) {
     [form.a.value, form.b.value] = pair();

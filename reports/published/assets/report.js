@@ -21,16 +21,46 @@
   /** Fits A4 and letter paper with their margins; a figure does not shrink with its page. */
   const PRINT_WIDTH = 680;
 
+  /** Narrower than this (px), a legend over the curves leaves them no room, and a name beside its line hides them. */
+  const NARROW = 600;
+  const LEGEND_LINE = 28;
+  const REFERENCE_LINE = 18;
+
+  const isPrinting = () => 'printing' in document.documentElement.dataset;
+  /** All figures of a page are equally wide. */
+  const isNarrow = () => !isPrinting() && document.querySelector('.plot-area').clientWidth < NARROW;
+
+  /** A figure as a phone shows it: every series in a legend under the axis, and the names of reference lines over the plot. */
+  const narrowed = (layout, height) => {
+    const container = { xref: 'container', yref: 'container' };
+    const legend = { ...layout.legend, ...container, x: 0.02, y: 0, yanchor: 'bottom', maxheight: height };
+    const annotations = layout.annotations.map((name, i) => ({ ...name, yref: 'paper', y: 1, yshift: i * REFERENCE_LINE }));
+    const margin = { ...layout.margin, l: 56, t: layout.margin.t + Math.max(0, annotations.length - 1) * REFERENCE_LINE };
+    return { ...layout, legend, annotations, margin };
+  };
+
+  let drawnNarrow = false;
+
   const drawFigures = () => {
     const style = getComputedStyle(document.documentElement);
     const touch = matchMedia('(pointer: coarse)').matches;
+    const wasNarrow = drawnNarrow;
+    drawnNarrow = isNarrow();
     for (const figure of document.querySelectorAll('figure.plot')) {
       const area = figure.querySelector('.plot-area');
       const { data, layout } = withTheme(JSON.parse(figure.querySelector('script').textContent), style);
       // A finger that drags over a figure scrolls the page; a mouse zooms.
       if (touch) layout.dragmode = false;
-      if ('printing' in document.documentElement.dataset) layout.width = PRINT_WIDTH;
-      Plotly.react(area, data, layout, { ...config, displayModeBar: touch ? false : 'hover' });
+      if (isPrinting()) layout.width = PRINT_WIDTH;
+      // Plotly keeps the room of a legend that has gone elsewhere.
+      if (drawnNarrow !== wasNarrow) Plotly.purge(area);
+      area.style.height = '';
+      if (drawnNarrow) {
+        const series = data.filter(({ showlegend }) => showlegend !== false).length;
+        area.style.height = `${area.offsetHeight + Math.max(0, series - 2) * LEGEND_LINE}px`;
+      }
+      const fitted = drawnNarrow ? narrowed(layout, area.clientHeight) : layout;
+      Plotly.react(area, data, fitted, { ...config, displayModeBar: touch ? false : 'hover' });
     }
   };
 
@@ -142,6 +172,8 @@
   if (document.querySelector('figure.plot')) {
     drawFigures();
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawFigures);
+    // Such as a phone that is turned.
+    addEventListener('resize', () => isNarrow() !== drawnNarrow && drawFigures());
     addEventListener('beforeprint', () => {
       document.documentElement.dataset.printing = '';
       drawFigures();
