@@ -42,18 +42,30 @@ const failedText = ({ results: { failed } }: View): string =>
 type Shown = Pick<Report, 'takeaway' | 'claims' | 'sections'> & Pick<Partial<Report>, 'lead'>;
 
 async function shownOf(experiment: Experiment, view: View): Promise<Shown> {
+  const { lead } = experiment;
   try {
-    const { lead } = experiment;
-    return {
+    const shown: Shown = {
       takeaway: experiment.takeaway(view),
       claims: experiment.claims(view),
       sections: await experiment.sections(view),
       ...(lead === undefined ? {} : { lead: lead(view) }),
     };
+    return view.results.failed.length === 0 ? shown : withoutLost(shown);
   } catch (error) {
     if (!view.isWithout(error)) throw error;
-    return withoutComparison(experiment, view);
+    return withoutLost(withoutComparison(experiment, view));
   }
+}
+
+/** The same without references to blocks that are not there, as those of an arm whose training failed may not be. */
+function withoutLost({ claims, sections, lead, ...shown }: Shown): Shown {
+  const blocks = new Set(sections.flatMap((section) => section.blocks.flatMap((block) => ('id' in block ? [block.id] : []))));
+  return {
+    ...shown,
+    claims: claims.map(({ shownIn, ...claim }) => (shownIn !== undefined && blocks.has(shownIn) ? { ...claim, shownIn } : claim)),
+    sections,
+    ...(lead !== undefined && blocks.has(lead) ? { lead } : {}),
+  };
 }
 
 /** The same where it compares with an arm whose training failed throughout: claims, and what each of the other arms did. */
@@ -73,13 +85,7 @@ function withoutComparison(experiment: Experiment, view: View): Shown {
 /** The document; its claims also beside those of the published report, where that has other trainings. */
 async function documentOf(experiment: Experiment, view: View, at: JobContext<Profile>): Promise<Omit<Report, 'id' | 'provenance'>> {
   const { id, title, summary } = experiment;
-  const { takeaway, claims: all, sections, lead } = await shownOf(experiment, view);
-  const blocks = new Set(sections.flatMap((section) => section.blocks.flatMap((block) => ('id' in block ? [block.id] : []))));
-  // What a claim is shown in may be made of an arm whose training failed.
-  const claims =
-    view.results.failed.length === 0
-      ? all
-      : all.map(({ shownIn, ...claim }) => (shownIn !== undefined && blocks.has(shownIn) ? { ...claim, shownIn } : claim));
+  const { claims, sections, ...shown } = await shownOf(experiment, view);
   const choices = choicesText(at.flags as Choices);
   const repeated =
     choices === ''
@@ -87,9 +93,8 @@ async function documentOf(experiment: Experiment, view: View, at: JobContext<Pro
       : null;
   return {
     title,
-    takeaway,
+    ...shown,
     summary: `${summary(view)}${choices}${failedText(view)}`,
-    ...(lead === undefined || (view.results.failed.length > 0 && !blocks.has(lead)) ? {} : { lead }),
     arms: [
       // A loss is taken of the base model too, whether or not it draws.
       ...(view.results.heldOut === null ? [] : [BASE_ALONE]),

@@ -60,11 +60,11 @@ const minus = (view: View, measure: string, a: string, b: string) => (panel: Pan
 /** A difference of fidelity, or of the share of pictures in the artist's style, below this changes nobody's choice. */
 const LEAST = 0.05;
 
-/** What the artist's own scenes reach by the measure of fidelity. */
-const reached = (view: View, style: Style): number => mean(view.panels[0]!.real('fidelity', { base: baseOf(style) }));
+/** What the artist's own scenes reach by a measure. */
+const reached = ({ panels: [panel] }: View, style: Style, measure: string): string =>
+  mean(panel!.real(measure, { base: baseOf(style) })).toFixed(2);
 
-const listed = (words: readonly string[]): string =>
-  words.length === 1 ? words[0]! : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+const LIST = new Intl.ListFormat('en-GB');
 
 const stylesOf = (view: View): Style[] => STYLES.filter((style) => view.arms.some(({ id }) => id === `trained-${style}`));
 
@@ -156,13 +156,13 @@ const transfer: Experiment = {
     const value = (measure: string, drawing: string): string => panel.value(drawing, 'perfect', measure).value.toFixed(2);
     const each = (of: (style: Style) => string): string => stylesOf(view).map((style) => `${of(style)} (${style})`).join(', '); // prettier-ignore
     return [
-      `Fidelity of a ControlNet carried over, of one trained there, and without control: ${each((style) => listed(['controlnet-on', 'trained-on', BASE].map((drawing) => value('fidelity', `${drawing}-${style}`))))}; on its own base ${value('fidelity', 'controlnet')}.`,
-      `Of the community model’s style ControlNeXt keeps, with whole weights and with increments: ${each((style) => listed(['weights-on', 'increments-on'].map((drawing) => value('style', `${drawing}-${style}`))))}.`,
+      `Fidelity of a ControlNet carried over, of one trained there, and without control: ${each((style) => LIST.format(['controlnet-on', 'trained-on', BASE].map((drawing) => value('fidelity', `${drawing}-${style}`))))}; on its own base ${value('fidelity', 'controlnet')}.`,
+      `Of the community model’s style ControlNeXt keeps, with whole weights and with increments: ${each((style) => LIST.format(['weights-on', 'increments-on'].map((drawing) => value('style', `${drawing}-${style}`))))}.`,
     ].join(' ');
   },
   summary: (view) => {
-    const real = stylesOf(view).map((style) => `${reached(view, style).toFixed(2)} (${style})`);
-    return `The community models are low-rank adapters of the same U-Net that draw as other artists do. Scenes and conditions are in the style of the base that draws them, so that no control is favoured by its own artist’s outlines. What reads the condition back was trained on OpenMoji’s drawings alone: the other artists’ own scenes reach ${listed(real)}, so that fidelity is of less use here than elsewhere, and a control that draws more like OpenMoji is read more easily.`;
+    const real = stylesOf(view).map((style) => `${reached(view, style, 'fidelity')} (${style})`);
+    return `The community models are low-rank adapters of the same U-Net that draw as other artists do. Scenes and conditions are in the style of the base that draws them, so that no control is favoured by its own artist’s outlines. What reads the condition back was trained on OpenMoji’s drawings alone: the other artists’ own scenes reach ${LIST.format(real)}, so that fidelity is of less use here than elsewhere, and a control that draws more like OpenMoji is read more easily.`;
   },
   claims,
   sections: (view) => {
@@ -170,12 +170,11 @@ const transfer: Experiment = {
     return [
       ...stylesOf(view).map((style) => {
         const shown = panel.drawings.filter(({ base }) => base === baseOf(style));
-        const real = (measure: string): string => mean(panel.real(measure, { base: baseOf(style) })).toFixed(2);
         const bars = (measure: string) =>
           drawingBars(view, panel, `${measure}-${style}`, measure, {
             drawings: shown,
             prompt: 'perfect',
-            remark: `The artist’s own scenes reach ${real(measure)}.`,
+            remark: `The artist’s own scenes reach ${reached(view, style, measure)}.`,
           });
         return {
           id: panel.id(style),

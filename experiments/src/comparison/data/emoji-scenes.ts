@@ -1,12 +1,16 @@
 import { jsonHash } from '@controllab/data';
 import { emojiScenes, SCENE_SEEDS, trainingMix, type SceneExample, type SceneMix, type Style } from '@controllab/emoji-scenes';
 import { COMMITTED_TIER } from '@controllab/mini-sd';
+import { ExperimentError } from '../../runner/errors.ts';
 import { drawnNow, REFERENCE_SCENES, type LazySet } from '../compute/drawing/evaluation-set.ts';
 import type { LossPlan } from '../compute/judging/held-out-loss.ts';
 import type { LossSize, SceneCounts } from '../experiment.ts';
 import type { OpenComparedData, Unseen } from './compared-data.ts';
 
 const tier = COMMITTED_TIER;
+
+/** Side of the scenes in pixels: the default of `emojiScenes`, at which the judges were trained. */
+const SIDE = 64;
 
 const only = (kind: keyof SceneMix): SceneMix => ({ largeSingle: 0, smallSingle: 0, pair: 0, row: 0, [kind]: 1 });
 
@@ -43,16 +47,29 @@ export async function sceneLossPlan(
   return { scenes: { hash: jsonHash({ hash: all.hash, scenes }), examples }, timesteps };
 }
 
+/** @throws ExperimentError invalid-option for a base of other pictures */
+function checkSide(pixels: number): void {
+  if (pixels !== SIDE)
+    throw new ExperimentError(
+      'invalid-option',
+      `emoji scenes have ${SIDE} x ${SIDE} pixels, and so do the networks that judge them; the base draws ${pixels} x ${pixels}: give --base one of that size`,
+      { pixels },
+    );
+}
+
 /** Emoji scenes of the pool that the embedded default knows, drawn as the base draws. */
-export const sceneData: OpenComparedData = async ({ style }) => ({
-  dataset: await emojiScenes({ tier, seed: SCENE_SEEDS.controlTraining.seed, split: 'train', mix: trainingMix, style }),
-  async evaluation(counts, from) {
-    const scenes = await held(SCENE_SEEDS.evaluation.seed, counts, { style, ...(from === undefined ? {} : { from }) });
-    return { ...(await drawnNow(scenes)), singles: counts.singles };
-  },
-  loss: (size, unseen) => sceneLossPlan(size, { style, ...(unseen === undefined ? {} : { unseen }) }),
-  reference({ singles, pairs }) {
-    const scale = REFERENCE_SCENES / (singles + pairs);
-    return held(SCENE_SEEDS.frechetReference.seed, { singles: Math.round(singles * scale), pairs: Math.round(pairs * scale) }, { style });
-  },
-});
+export const sceneData: OpenComparedData = async ({ base, style }) => {
+  checkSide(base.pixels);
+  return {
+    dataset: await emojiScenes({ tier, seed: SCENE_SEEDS.controlTraining.seed, split: 'train', mix: trainingMix, style }),
+    async evaluation(counts, from) {
+      const scenes = await held(SCENE_SEEDS.evaluation.seed, counts, { style, ...(from === undefined ? {} : { from }) });
+      return { ...(await drawnNow(scenes)), singles: counts.singles };
+    },
+    loss: (size, unseen) => sceneLossPlan(size, { style, ...(unseen === undefined ? {} : { unseen }) }),
+    reference({ singles, pairs }) {
+      const scale = REFERENCE_SCENES / (singles + pairs);
+      return held(SCENE_SEEDS.frechetReference.seed, { singles: Math.round(singles * scale), pairs: Math.round(pairs * scale) }, { style });
+    },
+  };
+};

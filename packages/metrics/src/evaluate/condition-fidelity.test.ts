@@ -5,6 +5,7 @@ import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canny, crc32, decodeImage, openImageSource, type ImageSource } from '@controllab/data';
+import { NO_PROVENANCE } from '../testing/no-provenance.ts';
 import { evaluate, type Evaluation, type Networks } from './evaluate.ts';
 import { evaluationReport, setRemarks } from './evaluation-report.ts';
 import { MapReader } from './map-reader.ts';
@@ -70,19 +71,6 @@ beforeAll(async () => {
 });
 afterAll(() => fs.rmSync(root, { recursive: true }));
 
-const PROVENANCE = {
-  commit: null,
-  profile: 'none',
-  configHash: null,
-  weightsHash: null,
-  datasetHash: null,
-  engine: 'none',
-  machine: 'none',
-  wallSeconds: null,
-  finishedAt: null,
-  command: 'test',
-};
-
 const none: Networks = { network: null, clip: null, predictor: null };
 async function run(metrics: string, sets: { conditions?: string; predicted?: string; generated?: string; canny?: Asked['canny'] }) {
   const open = async (name: string | undefined): Promise<ImageSource | null> => (name === undefined ? null : openImageSource(at(name)));
@@ -107,7 +95,7 @@ async function reportBlocks(evaluation: Evaluation) {
   const { sections } = await evaluationReport({
     evaluation,
     sources: { generated: await openImageSource(at('pictures')), reference: null },
-    provenance: PROVENANCE,
+    provenance: NO_PROVENANCE,
     attribution: [],
   });
   return sections.flatMap(({ blocks }) => blocks).filter((block) => block.kind === 'table' || block.kind === 'image-grid');

@@ -7,6 +7,7 @@ import { openImageSource, Skipped, type ImageSource } from '@controllab/data';
 import { writeReport } from '@controllab/report';
 import type { ClipTowers } from '../clip/towers.ts';
 import type { FeatureExtractor } from '../features/feature-extractor.ts';
+import { NO_PROVENANCE } from '../testing/no-provenance.ts';
 import { evaluate, statisticsOf, type Networks } from './evaluate.ts';
 import { evaluationReport } from './evaluation-report.ts';
 import { METRICS, metricNames, type MetricName } from './metric-table.ts';
@@ -104,18 +105,6 @@ async function ask(metrics: string, more: Partial<Asked> = {}): Promise<Asked> {
 const networks: Networks = { network: colours, clip: { towers, measure: 'cosine' }, predictor: head };
 const run = async (metrics: string, more?: Partial<Asked>, others: Partial<Networks> = {}) =>
   evaluate(checkQuestion(await ask(metrics, more)), { ...networks, ...others }, () => {});
-const PROVENANCE = {
-  commit: null,
-  profile: 'mean',
-  configHash: null,
-  weightsHash: null,
-  datasetHash: null,
-  engine: 'none',
-  machine: 'none',
-  wallSeconds: null,
-  finishedAt: null,
-  command: 'test',
-};
 
 describe('evaluate', () => {
   it('measures everything in one reading and reports it', async () => {
@@ -173,7 +162,7 @@ describe('evaluate', () => {
     const report = await evaluationReport({
       evaluation,
       sources: { generated: asked.generated, reference: await open('reference') },
-      provenance: PROVENANCE,
+      provenance: NO_PROVENANCE,
       attribution: [],
     });
     await writeReport(at('report'), report);
@@ -239,7 +228,7 @@ describe('evaluate', () => {
     const evaluation = await evaluate(checkQuestion(asked), networks, () => {});
     expect(evaluation.notes.at(-1)).toMatch(/do not say what made them\. .*colours.*--preset pytorch-fid.*--preset tf1/);
     const sources = { generated: asked.generated, reference: null };
-    const report = await evaluationReport({ evaluation, sources, provenance: PROVENANCE, attribution: [] });
+    const report = await evaluationReport({ evaluation, sources, provenance: NO_PROVENANCE, attribution: [] });
     expect(report.takeaway).toContain('27 generated images against the statistics of an unknown number of images');
     const counts: number[] = [];
     const other = { ...unknown, mean: Float64Array.of(0, 0), comoment: { data: Float64Array.of(1, 0, 0, 1), rows: 2, columns: 2 } };
@@ -300,7 +289,7 @@ describe('evaluate', () => {
     const evaluation = await run('clip,aesthetic', { generated: one, captions: captionsFor(['1.png']) });
     await writeReport(
       at('report-of-one'),
-      await evaluationReport({ evaluation, sources: { generated: one, reference: null }, provenance: PROVENANCE, attribution: [] }),
+      await evaluationReport({ evaluation, sources: { generated: one, reference: null }, provenance: NO_PROVENANCE, attribution: [] }),
     );
     expect(evaluation.scores[0]!.value).toMatchObject({ n: 1, interval: null });
     for (const [metrics, message] of [
