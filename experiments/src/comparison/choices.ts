@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { integer, named, userPath } from '@controllab/command-line';
+import { integer, named, names, userPath } from '@controllab/command-line';
 import { communityStyles, isMini, MEMBERS, MINI } from '@controllab/mini-sd/names';
 import { CONDITIONS, SCENE_CONDITIONS, type ConditionId } from './conditions.ts';
 import type { Experiment, Profile } from './experiment.ts';
@@ -11,26 +11,13 @@ export interface Choices {
   readonly conditions?: readonly ConditionId[];
 }
 
-/** Reads a flag that lists some of these names, with commas between; in their order, each once. */
-const someOf =
-  <T extends string>(names: readonly T[]) =>
-  (text: string): T[] => {
-    const words = text.split(',').map((word) => word.trim());
-    const unknown = words.filter((word) => !names.some((name) => name === word));
-    if (unknown.length > 0)
-      throw new InvalidArgumentError(
-        `Expected names with commas between, got ${unknown.map((word) => `"${word}"`).join(', ')}. There are ${names.join(', ')}.`,
-      );
-    return names.filter((name) => words.includes(name));
-  };
-
 /** Reads one of these names. */
 const oneOf =
-  <T extends string>(names: readonly T[]) =>
+  <T extends string>(all: readonly T[]) =>
   (text: string): T[] => {
-    const some = someOf(names)(text);
+    const some = names(all)(text);
     if (some.length > 1)
-      throw new InvalidArgumentError(`Expected one name: this experiment shows one condition. There are ${names.join(', ')}.`);
+      throw new InvalidArgumentError(`Expected one name: this experiment shows one condition. There are ${all.join(', ')}.`);
     return some;
   };
 
@@ -54,7 +41,7 @@ export function choiceOptions({ conditions }: Pick<Experiment, 'conditions'>): O
   return [
     seeds.argParser(integer(1)),
     base.argParser((text: string) => (isMini(named(text)) ? text : userPath(text))),
-    ...(conditions === undefined ? [] : [on.argParser((conditions === 'one' ? oneOf : someOf)(SCENE_CONDITIONS))]),
+    ...(conditions === undefined ? [] : [on.argParser((conditions === 'one' ? oneOf : names)(SCENE_CONDITIONS))]),
   ];
 }
 

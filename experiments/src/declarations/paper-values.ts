@@ -143,7 +143,7 @@ export const PAPER_SECONDS = {
   },
   rounding: 0.01,
   overhead: {
-    claim: 'ControlNeXt adds far less computation to a step than ControlNet.',
+    claim: 'ControlNeXt adds less computation to a step than ControlNet.',
     text: 'time per step +10.4% against +41.9%',
     source: 'ControlNeXt, table 6, means over three base models',
   },

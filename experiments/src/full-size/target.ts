@@ -3,9 +3,13 @@ import { conditionSpec, type Denoiser } from '@controllab/core-blocks';
 import { uniform } from '@controllab/data';
 import type { HostTensor, TensorSpec } from '@controllab/tfjs-onnx';
 
+/** The base models of ControlNeXt's tables. */
+export const PAPER_FAMILIES = ['sd15', 'sdxl', 'svd'] as const;
+export type PaperFamily = (typeof PAPER_FAMILIES)[number];
+
 /** A base model at the size it is timed at. */
 export interface Target {
-  family: 'sd15' | 'sdxl' | 'svd';
+  family: PaperFamily;
   /** Of the picture, in pixels. */
   height: number;
   width: number;

@@ -106,12 +106,12 @@ describe('report', () => {
 
 describe('chosenProfile', () => {
   it('keeps the base models that were asked for, and names those that there are', () => {
-    expect(chosenProfile(profiles.standard, 'standard', { models: 'svd,sd15' }).targets.map(({ family }) => family)).toEqual([
+    expect(chosenProfile(profiles.standard, 'standard', { models: ['sd15', 'svd'] }).targets.map(({ family }) => family)).toEqual([
       'sd15',
       'svd',
     ]);
     expect(chosenProfile(profiles.quick, 'quick', {})).toEqual(profiles.quick);
-    expect(() => chosenProfile(profiles.quick, 'quick', { models: 'sdxl' })).toThrow(
+    expect(() => chosenProfile(profiles.quick, 'quick', { models: ['sdxl'] })).toThrow(
       /the profile quick has no base model 'sdxl'. Its models: sd15/,
     );
   });

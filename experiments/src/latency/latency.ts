@@ -4,12 +4,12 @@ import { externalStateDict, openWeights } from '@controllab/core-blocks';
 import { machine, median } from '@controllab/report';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
 import { labelOf, METHODS, methodsFor } from '../full-size/methods.ts';
-import { architectureOf, denoiserOf, settingOf, type Target } from '../full-size/target.ts';
+import { architectureOf, denoiserOf, PAPER_FAMILIES, settingOf, type PaperFamily, type Target } from '../full-size/target.ts';
 import { weightPool, type WeightPool } from '../full-size/weight-pool.ts';
 import { runChild } from '../runner/child-job.ts';
 import { ExperimentError } from '../runner/errors.ts';
 import type { Job, JobContext } from '../runner/job.ts';
-import { userPath, workspaceRoot } from '@controllab/command-line';
+import { names, userPath, workspaceRoot } from '@controllab/command-line';
 import { PEER_STEPS, profiles, TIMED, type Profile, type TimedId } from './design.ts';
 import { findPeers, PEER_IDS, PEERS, peersOf, runPeer, type FoundPeers, type PeerId, type PeerTiming } from './peer.ts';
 import { latencyReport, latencyTables, type LatencyResult, type TargetResult } from './report.ts';
@@ -26,7 +26,7 @@ const rotated = <T>(list: readonly T[], by: number): T[] => list.map((_, i) => l
 
 /** The job's own options. */
 interface Flags {
-  models?: string;
+  models?: readonly PaperFamily[];
   model?: string;
 }
 
@@ -91,16 +91,15 @@ function targetOf(model: string, targets: readonly Target[]): Target {
 /** The profile with the base models that were asked for. @throws ExperimentError invalid-option naming those that there are */
 export function chosenProfile(profile: Profile, profileName: string, { models }: Flags): Profile {
   if (models === undefined) return profile;
-  const all = profile.targets.map(({ family }) => family as string);
-  const names = models.split(',');
-  const unknown = names.find((name) => !all.includes(name));
-  if (unknown !== undefined)
+  const all = profile.targets.map(({ family }) => family);
+  const missing = models.find((model) => !all.includes(model));
+  if (missing !== undefined)
     throw new ExperimentError(
       'invalid-option',
-      `latency: the profile ${profileName} has no base model '${unknown}'. Its models: ${all.join(', ')}.`,
+      `latency: the profile ${profileName} has no base model '${missing}'. Its models: ${all.join(', ')}.`,
       { models },
     );
-  return { ...profile, targets: profile.targets.filter(({ family }) => names.includes(family)) };
+  return { ...profile, targets: profile.targets.filter(({ family }) => models.includes(family)) };
 }
 
 async function measure(at: JobContext<Profile>): Promise<LatencyResult> {
@@ -159,7 +158,10 @@ const latency: Job<Profile, LatencyResult> = {
   description: 'Seconds per denoising step of base models, ControlNet and ControlNeXt, beside the paper’s (ControlNeXt, table 6)',
   profiles,
   options: [
-    new Option('--models <names>', 'which of the profile’s base models, separated by commas: sd15, sdxl, svd (default: all)'),
+    new Option(
+      '--models <names>',
+      `which of the profile’s base models, separated by commas: ${PAPER_FAMILIES.join(', ')} (default: all)`,
+    ).argParser(names(PAPER_FAMILIES)),
     new Option('--model <directory>', 'diffusers model; its U-Net replaces the random weights of the base model it is'),
   ],
   seeded: false,

@@ -3,7 +3,8 @@ import type { RowId } from '../full-size/methods.ts';
 import { baseOf, exact, methodOf, NOT_IN_PAPER, paperName, rowsOf, signed } from '../full-size/report-cells.ts';
 import { PAPER_PARAMETERS, PAPER_SECONDS, paperIncrease } from '../declarations/paper-values.ts';
 import type { ComponentCounts, FamilyCounts, MethodCounts } from './measure.ts';
-import { PAPER_FAMILIES, isPaperFamily, printsAs, tableFive, type PaperFamily } from './table-five.ts';
+import { PAPER_FAMILIES, type PaperFamily } from '../full-size/target.ts';
+import { isPaperFamily, printsAs, tableFive } from './table-five.ts';
 
 const GIGA = 1e9;
 

@@ -1,10 +1,7 @@
 import { PAPER_PARAMETERS } from '../declarations/paper-values.ts';
 import { methodOf } from '../full-size/report-cells.ts';
+import { PAPER_FAMILIES, type PaperFamily } from '../full-size/target.ts';
 import type { FamilyCounts } from './measure.ts';
-
-/** The base models of the paper. */
-export const PAPER_FAMILIES = ['sd15', 'sdxl', 'svd'] as const;
-export type PaperFamily = (typeof PAPER_FAMILIES)[number];
 
 export const isPaperFamily = (id: string): id is PaperFamily => (PAPER_FAMILIES as readonly string[]).includes(id);
 

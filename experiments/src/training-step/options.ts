@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from 'commander';
+import { names } from '@controllab/command-line';
 
 export const TRAINED = ['controlnet', 'controlnext'] as const;
 
@@ -34,17 +35,10 @@ const steps = (text: string): number => {
   return value;
 };
 
-const methods = (text: string): TrainingStepOptions['methods'] => {
-  const names = text.split(',');
-  const unknown = names.find((name) => !(TRAINED as readonly string[]).includes(name));
-  if (unknown !== undefined) throw new InvalidArgumentError(`Methods: ${TRAINED.join(', ')}, separated by commas.`);
-  return names as TrainingStepOptions['methods'];
-};
-
 /** The job's own options. */
 export const OPTIONS: readonly Option[] = [
   new Option('--size <pixels>', 'side of the picture').argParser(size).default(256),
-  new Option('--methods <names>', `which methods: ${TRAINED.join(',')}`).argParser(methods).default([...TRAINED]),
+  new Option('--methods <names>', `which methods: ${TRAINED.join(',')}`).argParser(names(TRAINED)).default([...TRAINED]),
   new Option('--steps <integer>', `training steps of each method; the first ${WARM_UP} are not timed`).argParser(steps).default(6),
   new Option('--recompute', 'gradient checkpointing: the insides of blocks are computed again and not kept').default(false),
 ];

@@ -6,4 +6,4 @@ export { commandText, parseFlags, runCommand } from './parse.ts';
 export { userPath, workspaceRoot } from './paths.ts';
 export { runProgram } from './run-program.ts';
 export { shellText } from './shell-text.ts';
-export { finite, integer, named, repeatable, seed, share } from './values.ts';
+export { finite, integer, named, names, repeatable, seed, share } from './values.ts';

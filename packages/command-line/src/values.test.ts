@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { finite, integer, named, repeatable, seed, share } from './values.ts';
+import { finite, integer, named, names, repeatable, seed, share } from './values.ts';
 
 describe('values', () => {
   it('read numbers', () => {
@@ -30,6 +30,20 @@ describe('values', () => {
   it('read shares and names', () => {
     expect([share('0'), share('0.25'), share('1'), named(' a ')]).toEqual([0, 0.25, 1, ' a ']);
   });
+
+  it('read lists of names: each once, in one order, or the word for none', () => {
+    const read = names(['b', 'a', 'c'], 'none');
+    expect([read('a'), read('a, b,a'), read('c,a'), read(' none ')]).toEqual([['a'], ['b', 'a'], ['a', 'c'], []]);
+  });
+
+  it.each([
+    [names(['a', 'b']), '', 'Expected names with commas between, got "". There are a, b.'],
+    [names(['a', 'b']), 'a,,b', 'got "".'],
+    [names(['a', 'b']), 'a,x,y', 'got "x", "y". There are a, b.'],
+    [names(['a', 'b']), 'none', 'got "none".'],
+    [names(['a', 'b'], 'none'), 'a,none', 'got "none". There are a, b, or none.'],
+    [names(['a', 'b'], 'none'), 'toString', 'got "toString".'],
+  ])('refuse names that are none of them: %#', (read, text, message) => expect(() => read(text)).toThrow(message));
 
   it('gather a repeated flag', () => {
     const read = repeatable(Number);

@@ -44,6 +44,20 @@ export const named = (text: string): string => {
   return text;
 };
 
+/** Reads a flag that lists some of these names, commas between: each once, in the names' own order. `none` is a word for none of them. */
+export const names =
+  <T extends string>(all: readonly T[], none?: string) =>
+  (text: string): T[] => {
+    const words = text.split(',').map((word) => word.trim());
+    if (none !== undefined && words.length === 1 && words[0] === none) return [];
+    const unknown = words.filter((word) => !(all as readonly string[]).includes(word));
+    if (unknown.length > 0)
+      throw new InvalidArgumentError(
+        `Expected names with commas between, got ${unknown.map((word) => `"${word}"`).join(', ')}. There are ${all.join(', ')}${none === undefined ? '' : `, or ${none}`}.`,
+      );
+    return all.filter((name) => words.includes(name));
+  };
+
 /** Reads a flag that can be given several times: the list of all. */
 export const repeatable =
   <T>(parse: (text: string) => T) =>

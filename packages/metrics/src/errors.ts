@@ -17,7 +17,6 @@ export type MetricsErrorCode =
   | 'weights-missing'
   | 'checksum-mismatch'
   | 'download-failed'
-  | 'unknown-metric'
   | 'missing-reference'
   | 'missing-conditions';
 

@@ -58,7 +58,7 @@ export { readStatistics, writeStatistics } from './statistics-files/statistics-f
 export { evaluate, provenanceOf, statisticsOf, type Evaluation, type Networks } from './evaluate/evaluate.ts';
 export type { CannyThresholds, MapMetric, MapPair, Metric, MetricInputs, Need, ReadMap, SetMetric } from './evaluate/metric.ts';
 export { evaluationReport } from './evaluate/evaluation-report.ts';
-export { METRICS, metricNames, type MetricName } from './evaluate/metric-table.ts';
+export { METRICS, type MetricName } from './evaluate/metric-table.ts';
 export { checkQuestion, type Asked, type Question } from './evaluate/question.ts';
 export { quoted, type ImageScores, type Score, type Scores } from './evaluate/score.ts';
 export { FeatureCollector, extractFeatures } from './features/feature-collector.ts';

@@ -1,5 +1,5 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { commandText, integer, providerOption } from '@controllab/command-line';
+import { Command, Option } from 'commander';
+import { commandText, integer, names, providerOption } from '@controllab/command-line';
 import { providers, type Provider } from '../src/ops/definition.ts';
 import { PEERS, type PeerId } from './peers/peer.ts';
 
@@ -12,16 +12,8 @@ export interface BenchOptions {
   quick: boolean;
 }
 
-const IDS: readonly string[] = PEERS.map(({ id }) => id);
+const IDS = PEERS.map(({ id }) => id);
 const NONE = 'none';
-
-function peerIds(text: string): PeerId[] {
-  if (text === NONE) return [];
-  const names = text.split(',');
-  if (!names.every((name) => IDS.includes(name)))
-    throw new InvalidArgumentError(`Peers: ${IDS.join(', ')}, separated by commas, or ${NONE}.`);
-  return names as PeerId[];
-}
 
 /** `bench engine`: the engine beside other libraries. */
 export function command(): Command {
@@ -31,7 +23,9 @@ export function command(): Command {
     )
     .addOption(new Option('--rounds <integer>', 'timed runs of each case after warm-up (5; with --quick 2)').argParser(integer(1)))
     .addOption(new Option('--only <part>', 'training steps alone, or forward passes alone').choices(['step', 'forward']))
-    .addOption(new Option('--peers <names>', `which of ${IDS.join(', ')}, or ${NONE} (all; with --quick ${NONE})`).argParser(peerIds))
+    .addOption(
+      new Option('--peers <names>', `which of ${IDS.join(', ')}, or ${NONE} (all; with --quick ${NONE})`).argParser(names(IDS, NONE)),
+    )
     .addOption(providerOption(providers))
     .option('--quick', 'a tiny network: shows that the bench works, measures nothing', false)
     .action(async (options: BenchOptions, self: Command) => {

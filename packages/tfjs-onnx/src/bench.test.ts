@@ -51,7 +51,7 @@ describe('bench', () => {
     [['--round', '3'], /unknown option '--round'.*Did you mean --rounds/],
     [['--rounds', '0'], /'0' is invalid. Expected a whole number of at least 1/],
     [['--only', 'backward'], /'backward' is invalid. Allowed choices are step, forward/],
-    [['--peers', 'pytorch'], /Peers: pytorch-eager, pytorch-compile, jax, openvino, tfjs-wasm, tfjs-node, separated by commas, or none/],
+    [['--peers', 'pytorch'], /got "pytorch". There are pytorch-eager, pytorch-compile, jax, openvino, tfjs-wasm, tfjs-node, or none/],
     [['fast'], /too many arguments.*Options: --rounds, --only, --peers, --provider, --quick/],
     [['--provider', 'tpu'], /'tpu' is invalid. Allowed choices are cpu, webgpu, cuda/],
   ])('refuses %j', (args, message) => expect(() => parseFlags(command(), args)).toThrow(message));

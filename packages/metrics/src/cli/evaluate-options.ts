@@ -1,10 +1,10 @@
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { integer, named, providerOption, repeatable, workspaceRoot } from '@controllab/command-line';
+import { integer, named, names, providerOption, repeatable, workspaceRoot } from '@controllab/command-line';
 import { providers, type Provider } from '@controllab/tfjs-onnx';
 import { MetricsError } from '../errors.ts';
 import type { CannyThresholds } from '../evaluate/metric.ts';
-import { METRICS, metricNames, needs, type MetricName } from '../evaluate/metric-table.ts';
+import { METRIC_NAMES, METRICS, needs, type MetricName } from '../evaluate/metric-table.ts';
 import { WEIGHTS } from '../weights/registry.ts';
 
 /** What was typed; a default that a metric alone knows is undefined here. */
@@ -51,17 +51,6 @@ function triple(text: string): number[] {
   return numbers;
 }
 
-/** Errors of the package's own say more than commander's. */
-const known =
-  <T>(read: (text: string) => T) =>
-  (text: string): T => {
-    try {
-      return read(text);
-    } catch (error) {
-      throw error instanceof MetricsError ? new InvalidArgumentError(error.message) : error;
-    }
-  };
-
 const METRICS_TEXT = `what to measure: ${Object.entries(METRICS)
   .map(([name, { what }]) => `${name} (${what})`)
   .join(', ')}`;
@@ -82,7 +71,7 @@ export function evaluateOptions(): Command {
     .option('--condition <path>', 'the maps that the images were conditioned on, named as the images: a folder, a .zip or a .tar', named)
     .option('--predicted <path>', 'the same maps as an estimator of yours finds them in the images', named)
     .option('--canny <low,high>', 'thresholds of the edges that are found in the images, for edges (100,200)', thresholds)
-    .option('--metrics <list>', METRICS_TEXT, known(metricNames), ['fid', 'kid', 'prdc'])
+    .option('--metrics <list>', METRICS_TEXT, names(METRIC_NAMES), ['fid', 'kid', 'prdc'])
     .option(
       '--preset <name>',
       'how images are resized for the network: pytorch-fid, clean, tf1, torchmetrics for Inception (clean), dinov2 for an ONNX network',

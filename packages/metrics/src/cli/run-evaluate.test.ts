@@ -258,7 +258,7 @@ describe('runEvaluate', () => {
 
 describe('the flags', () => {
   it.each([
-    [['--metrics=fid,kit'], /there is no metric "kit"; there are fid, kid, prdc/],
+    [['--metrics=fid,kit'], /got "kit". There are fid, kid, prdc/],
     [['--generatde=x'], /unknown option '--generatde' \(Did you mean --generated\?\)/],
     [[], /required option '--generated <path>' not specified/],
     [['--generated=x', '--metric=fid'], /unknown option '--metric' \(Did you mean --metrics\?\) Options: --generated/],

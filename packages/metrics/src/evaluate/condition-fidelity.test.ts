@@ -9,7 +9,7 @@ import { NO_PROVENANCE } from '../testing/no-provenance.ts';
 import { evaluate, type Evaluation, type Networks } from './evaluate.ts';
 import { evaluationReport, setRemarks } from './evaluation-report.ts';
 import { MapReader } from './map-reader.ts';
-import { metricNames } from './metric-table.ts';
+import type { MetricName } from './metric-table.ts';
 import { checkQuestion, type Asked } from './question.ts';
 
 const SIDE = 16;
@@ -75,7 +75,7 @@ const none: Networks = { network: null, clip: null, predictor: null };
 async function run(metrics: string, sets: { conditions?: string; predicted?: string; generated?: string; canny?: Asked['canny'] }) {
   const open = async (name: string | undefined): Promise<ImageSource | null> => (name === undefined ? null : openImageSource(at(name)));
   const asked: Asked = {
-    metrics: metricNames(metrics),
+    metrics: metrics.split(',') as MetricName[],
     generated: (await open(sets.generated ?? 'pictures'))!,
     reference: null,
     captions: null,

@@ -1,4 +1,3 @@
-import { MetricsError } from '../errors.ts';
 import { aesthetic } from '../metrics/aesthetic.ts';
 import { c2st } from '../metrics/c2st.ts';
 import { clip } from '../metrics/clip.ts';
@@ -36,16 +35,8 @@ export type MetricName = keyof typeof METRICS;
 /** The declaration of a metric. */
 export const metricOf = (name: MetricName): Metric => METRICS[name];
 
-/** @throws MetricsError unknown-metric, listing the known ones; duplicate-name */
-export function metricNames(list: string): MetricName[] {
-  const names = list.split(',').map((name) => name.trim());
-  for (const [i, name] of names.entries()) {
-    if (!Object.hasOwn(METRICS, name))
-      throw new MetricsError('unknown-metric', `there is no metric "${name}"; there are ${Object.keys(METRICS).join(', ')}`, { name });
-    if (names.indexOf(name) !== i) throw new MetricsError('duplicate-name', `the metric ${name} is asked for twice`, { name });
-  }
-  return names as MetricName[];
-}
+/** Of every metric, in the table's order. */
+export const METRIC_NAMES = Object.keys(METRICS) as MetricName[];
 
 /** The metrics among these that need something. */
 export const needing = (metrics: readonly MetricName[], need: Need): MetricName[] =>
