@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { finite, integer, seed } from '@controllab/command-line';
-import type { EvaluationOptions } from '../evaluate.ts';
+import type { EvaluationOptions } from '../evaluate/evaluate.ts';
 import { tierOption } from './tier-option.ts';
 
 /** `mini evaluate`: what the embedded default can draw. */
@@ -13,7 +13,7 @@ export function command(): Command {
     .option('--steps <integer>', 'sampling steps', integer(1), 20)
     .option('--per-object <integer>', 'large singles of each object; half as many small ones and pairs', integer(1), 2)
     .action(async (flags: EvaluationOptions) => {
-      const [{ evaluateBaseModel }, { plainLines }] = await Promise.all([import('../evaluate.ts'), import('@controllab/data')]);
+      const [{ evaluateBaseModel }, { plainLines }] = await Promise.all([import('../evaluate/evaluate.ts'), import('@controllab/data')]);
       const say = (message: string): void => console.log(plainLines(message));
       say(`report: ${await evaluateBaseModel(flags, say)}/index.html`);
     });
