@@ -208,7 +208,26 @@ const regimes: Experiment = {
   measures: [conditionFidelity, objectRecognised, clipScore, frechet],
   takeaway: (view) => {
     const [panel] = view.panels as [Panel];
-    return `Held-out loss: ${view.arms.map(({ id, label }) => `${view.measured(losses(panel, id)).value.toFixed(3)} (${label})`).join(', ')}.`;
+    const beside = (one: string, other: string, what: (loss: (arm: string) => string) => string): string[] =>
+      [one, other].every((id) => view.arms.some((arm) => arm.id === id))
+        ? [what((arm) => view.measured(losses(panel, arm)).value.toFixed(3))]
+        : [];
+    const found = [
+      ...SIZES.flatMap((size) =>
+        beside(`reconnected-${size}`, `full-${size}`, (loss) =>
+          [
+            `with the middle block connected first ControlNet ends at a held-out loss of ${loss(`reconnected-${size}`)} on ${size.toLocaleString('en')} scenes`,
+            `with all connections from the start at ${loss(`full-${size}`)}`,
+          ].join(', '),
+        ),
+      ),
+      ...beside(
+        'joint-on',
+        'locked-on',
+        (loss) => `trained on with the base unlocked at ${loss('joint-on')}, locked at ${loss('locked-on')}`,
+      ),
+    ];
+    return `At equal steps, ${found.join('; ')}.`;
   },
   summary: ({ arms, results: { profile }, seeds }) => {
     const scenes = (of: readonly Arm[]): string =>

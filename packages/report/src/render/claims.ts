@@ -1,5 +1,5 @@
 import type { Block, Claim, ClaimResult, Report } from '../model/report.ts';
-import { judge, type Judgement } from '../statistics/judge.ts';
+import { judge, LEVEL, type Judgement } from '../statistics/judge.ts';
 import type { VerdictRule } from '../statistics/verdict.ts';
 import { escapeHtml } from '../text/escape.ts';
 import { decimalsFor, formatExact, formatNumber } from '../text/format-number.ts';
@@ -36,26 +36,33 @@ const decimalsOf = ({ measured }: ClaimResult): number =>
 
 const shortNumber = (value: number): string => formatNumber(value, decimalsFor(value));
 
+const showP = (p: number): string => (p < 0.001 ? 'below 0.001' : p.toFixed(3));
+
 const boundText = (rule: VerdictRule): string =>
   rule.kind === 'within' ? `the bounds ${formatExact(rule.lo)} and ${formatExact(rule.hi)}` : formatExact(rule.bound);
 
 const cell = ({ rule }: Claim, result: ClaimResult, judgement: Judgement): string => {
   const { label, measured } = result;
   const value = measured === null ? renderNotMeasured() : renderMeasurement(measured, decimalsOf(result));
-  const remark =
+  const power =
     judgement.detectable === null
       ? ''
       : `<span class="samples">smallest difference it could have seen: ${shortNumber(judgement.detectable)} ${rule.kind === 'within' ? 'from' : 'beyond'} ${boundText(rule)}</span>`;
+  // Its interval alone lies beyond the bound: why the verdict is open all the same is said where both are read.
+  const { verdict, p, adjusted, family } = judgement;
+  const correction =
+    verdict === 'inconclusive' && family !== null && p! <= LEVEL
+      ? `<span class="samples">p ${showP(p!)} by itself, ${showP(adjusted!)} as one of ${family} primary results</span>`
+      : '';
   // The control's name stands in the table's head, and on a narrow screen here.
   const control = label === null ? '' : `<span class="control" aria-hidden="true">${escapeHtml(label)}</span>`;
-  return `${control}${badge(judgement)}<span class="claim-value">${value}</span>${remark}`;
+  return `${control}${badge(judgement)}<span class="claim-value">${value}</span>${correction}${power}`;
 };
 
 const pSentence = ({ p, adjusted, family }: Judgement): string => {
   if (p === null || adjusted === null) return '';
-  const show = (x: number): string => (x < 0.001 ? 'below 0.001' : x.toFixed(3));
-  if (family === null) return `p ${show(p)}; exploratory: not corrected.`;
-  return `p ${show(p)}; with Holm\u2019s correction for ${family} primary ${family === 1 ? 'result' : 'results'} ${show(adjusted)}.`;
+  if (family === null) return `p ${showP(p)}; exploratory: not corrected.`;
+  return `p ${showP(p)}; with Holm\u2019s correction for ${family} primary ${family === 1 ? 'result' : 'results'} ${showP(adjusted)}.`;
 };
 
 const resultDetails = ({ rule }: Claim, result: ClaimResult, judgement: Judgement): string => {

@@ -9,7 +9,7 @@ import { factVerdict, intervalVerdict, type Verdict } from './verdict.ts';
  */
 export const MIN_TRAININGS = 5;
 /** Probability of a wrong decision that is accepted: for all primary results together, and for each exploratory one. */
-const LEVEL = 0.05;
+export const LEVEL = 0.05;
 
 /**
  * What a run of so many trainings an arm can be expected to see: the smallest distances from a bound that it shows four times in five if

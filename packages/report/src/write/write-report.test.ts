@@ -87,6 +87,25 @@ describe('writeReport', () => {
     expect(said).toEqual(['beyond 0.01', 'from the bounds \u22120.05 and 0.05']);
   });
 
+  it('says of an open verdict that its interval alone would not leave open what does', async () => {
+    const [zero] = SAMPLE_REPORT.claims;
+    const { measured } = zero!.results[0]!;
+    // scipy.stats.ttest_1samp(perTraining, 0.01): p 0.0352.
+    const slight = { ...measured!, value: 0.033, interval: [0.015, 0.051] as const, perTraining: [0.02, 0.03, 0.05, 0.015, 0.05] };
+    const claims = (count: number) =>
+      Array.from({ length: count }, (_, i) => ({
+        ...zero!,
+        id: `zero-${i}`,
+        primary: true,
+        rule: { kind: 'above', bound: 0.01 } as const,
+        results: [{ ...zero!.results[0]!, measured: slight }],
+      }));
+    await writeReport(dir, { ...SAMPLE_REPORT, claims: claims(1) });
+    expect(await read('index.html')).not.toContain('by itself');
+    await writeReport(dir, { ...SAMPLE_REPORT, claims: claims(3) });
+    expect(await read('index.html')).toContain('<span class="samples">p 0.035 by itself, 0.106 as one of 3 primary results</span>');
+  });
+
   it('gives every number a flat name, and one row a training', async () => {
     await writeReport(dir, SAMPLE_REPORT);
     const { metrics, trainings } = JSON.parse(await read('results.json'));
