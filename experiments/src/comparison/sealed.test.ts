@@ -15,7 +15,7 @@ const sealed = {
   command: '',
   commit: '0123456',
   finishedAt: '2026-01-01T00:00:00.000Z',
-  table: { columns: [{ label: 'foretold' }], rows: [{ label: 'ControlNet, Canny edges', cells: [0.125] }] },
+  table: { rowHeader: '3,000,000 scenes', columns: [{ label: 'foretold' }], rows: [{ label: 'ControlNet, Canny edges', cells: [0.125] }] },
 };
 
 it('reads what was sealed, and refuses it once a byte has changed', () => {
@@ -25,8 +25,8 @@ it('reads what was sealed, and refuses it once a byte has changed', () => {
   expect(() => readSealed('size', folder)).toThrow(/is not what was sealed/);
   writeFileSync(path.join(root, 'SHA256SUMS'), execFileSync('sha256sum', ['size.json'], { cwd: root }));
   const found = readSealed('size', folder)!;
-  expect(sealedNumber(found.sealed, 'ControlNet, Canny edges', 'foretold')).toBe(0.125);
-  expect(sealedNumber(found.sealed, 'ControlNet, Canny edges', 'low')).toBeNull();
+  const number = (column: string, header = '3,000,000 scenes') => sealedNumber(found.sealed, header, 'ControlNet, Canny edges', column);
+  expect([number('foretold'), number('low'), number('foretold', '3,000,000 scenes, base mini:noto')]).toEqual([0.125, null, null]);
   writeFileSync(file, JSON.stringify(sealed).replace('0.125', '0.126'));
   expect(() => readSealed('size', folder)).toThrow(/does not stand in SHA256SUMS/);
 });

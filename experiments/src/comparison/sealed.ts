@@ -11,7 +11,8 @@ export interface Sealed {
   readonly command: string;
   readonly commit: string;
   readonly finishedAt: string;
-  readonly table: Pick<Table, 'columns' | 'rows'>;
+  /** Its `rowHeader` says of which runs: labels of rows are alike in other profiles. */
+  readonly table: Pick<Table, 'rowHeader' | 'columns' | 'rows'>;
 }
 
 const FOLDER = new URL('../declarations/sealed/', import.meta.url);
@@ -42,8 +43,9 @@ export const sealFirst = (name: string): string[] =>
     ? ['Nothing is sealed of what this run foretells: it will only be able to say what it would have said. First --profile sealed, then seal it (docs/preregistration.md).'] // prettier-ignore
     : [];
 
-/** The number in a sealed table's row and column; null where it has none. */
-export function sealedNumber({ table: { columns, rows } }: Sealed, row: string, column: string): number | null {
+/** The number in a row and column of a sealed table; null where it has none, or is of other runs than `header` says. */
+export function sealedNumber({ table: { rowHeader, columns, rows } }: Sealed, header: string, row: string, column: string): number | null {
+  if (rowHeader !== header) return null;
   const at = columns.findIndex(({ label }) => label === column);
   const cell = rows.find(({ label }) => label === row)?.cells[at];
   return typeof cell === 'number' ? cell : null;
@@ -51,17 +53,19 @@ export function sealedNumber({ table: { columns, rows } }: Sealed, row: string, 
 
 /**
  * What a report says of a sealed table: when, by what and of which file, and whether what it foretells had ended before.
- * @param rows labels of the report's predictions: a table that has none of them foretells something else
+ * @param header of which runs the report's predictions are, and `rows` their labels: a table of another header, or without any of them,
+ * foretells something else
  * @param foretold when each training that it foretells was finished
  */
 export function sealedText(
   found: ReturnType<typeof readSealed>,
-  rows: readonly string[],
+  { header, rows }: { readonly header: string; readonly rows: readonly string[] },
   foretold: readonly { readonly finishedAt: string }[],
 ): string {
   if (found === null) return 'Nothing was sealed beforehand.';
   const { sealed, hash } = found;
-  if (!sealed.table.rows.some(({ label }) => rows.includes(label))) return 'What was sealed foretells other runs than these.';
+  if (sealed.table.rowHeader !== header || !sealed.table.rows.some(({ label }) => rows.includes(label)))
+    return 'What was sealed foretells other runs than these.';
   const early = foretold.filter(({ finishedAt }) => finishedAt <= sealed.finishedAt).length;
   const when =
     early === 0

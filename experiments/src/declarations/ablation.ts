@@ -114,7 +114,7 @@ function secondary(view: View): Claim[] {
         claim: 'Without zero convolutions ControlNet performs like ControlNet-lite.',
         source: PAPER.gaussian.source,
         test: `Share of objects recognised without a prompt, Gaussian minus lite; within ±${LEAST} counts as alike. Measured only where ControlNet is shown to be above lite: where all arms are alike, so are these two.`,
-        quantity: 'object top-1, Gaussian − lite, no prompt',
+        quantity: 'object top-1, Gaussian − lite, no prompt, where ControlNet is above lite',
         rule: { kind: 'within', lo: -LEAST, hi: LEAST },
         ...shown('no-prompt'),
       },

@@ -9,6 +9,7 @@ import { filmStrip } from '../comparison/view/blocks/pictures.ts';
 import { curves, overSamples, perStep } from '../comparison/view/blocks/trainings.ts';
 import { LEAST_RISE, plateauEvidence } from '../comparison/view/statistics/change-points.ts';
 import { suddenClaim } from '../comparison/view/claims.ts';
+import { suddenness } from '../comparison/view/statistics/convergence.ts';
 import { comparison } from '../comparison/comparison.ts';
 import type { Arm, Experiment, Profile } from '../comparison/experiment.ts';
 import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
@@ -75,11 +76,20 @@ function inSamples(view: View, panel: Panel, arm: string): number[][] | null {
   return allHalfWays(panel, arm)?.map(([steps]) => [each * steps!]) ?? null;
 }
 
-/** A quarter of ControlNet's 1,600 samples in an earlier run counts as the same. */
-const QUARTER = 400;
+/** Binary logarithm of a ratio of samples: a quarter more. Less counts as the same. */
+const QUARTER = 0.32;
 
 /** Of binary logarithms of samples: half of what a batch of half or twice the size would move it by if steps alone counted. */
 const HALF_OF_TWICE = 0.5;
+
+/** Of a share of the whole rise. */
+const LEAST_SHARE = 0.1;
+
+/** What batches of another size would do if steps counted in place of samples: larger ones have too few steps in this many samples. */
+const ifStepsCounted = (batch: number): string =>
+  batch < recipe.batchSize
+    ? `; if steps counted in place of samples it would be ${Math.log2(batch / recipe.batchSize)}`
+    : `; if steps counted in place of samples control would come after ${batch / recipe.batchSize} times the samples, which may lie behind the run’s end: then the run’s end counts, or nothing is judged`;
 
 const HALF_WAY = `half of the rise in fidelity is done, by a plateau with an exponential or a logistic, whichever explains the course better; not judged where fidelity does not rise by ${LEAST_RISE} in one of the trainings`;
 
@@ -90,11 +100,13 @@ function comparisons(view: View): Claim[] {
   const trained = (...ids: string[]): boolean => ids.every((id) => view.meant.includes(id));
   const claim = (id: string, text: Pick<Claim, 'claim' | 'source' | 'test' | 'quantity' | 'rule'>, of: Parameters<View['claim']>[1]) =>
     view.claim({ ...text, id, primary: false, shownIn }, of);
-  /** What a claim compares: samples to half of the rise, or a function of them. */
+  /** What a claim compares: binary logarithms of samples to half of the rise. */
   const compared =
-    (a: string, b: string, of: (samples: number) => number = (samples) => samples) =>
+    (a: string, b: string) =>
     (panel: Panel): Measurement | null => {
-      const [first, second] = [inSamples(view, panel, a), inSamples(view, panel, b)].map((found) => found?.map((row) => row.map(of)));
+      const [first, second] = [inSamples(view, panel, a), inSamples(view, panel, b)].map((found) =>
+        found?.map((row) => row.map(Math.log2)),
+      );
       return first === undefined || second === undefined ? null : view.difference(first, second);
     };
   /** `arm` is half way earlier than `other`. */
@@ -105,8 +117,8 @@ function comparisons(view: View): Claim[] {
             `earlier-${arm}`,
             {
               ...text,
-              test: `Samples at which ${HALF_WAY}: ${labelOf(other)} minus ${labelOf(arm)}. Less than ${QUARTER} counts as none.`,
-              quantity: `samples to half of the rise, ${labelOf(other)} − ${labelOf(arm)}`,
+              test: `Binary logarithm of the ratio of samples at which ${HALF_WAY}: ${labelOf(other)} over ${labelOf(arm)}. Less than ${QUARTER}, a quarter more, counts as none.`,
+              quantity: `log2 of samples to half of the rise, ${labelOf(other)} / ${labelOf(arm)}`,
               rule: { kind: 'above', bound: QUARTER },
             },
             compared(other, arm),
@@ -125,20 +137,19 @@ function comparisons(view: View): Claim[] {
               quantity: `log2 of samples to half of the rise, ${labelOf(arm)} − ${labelOf(other)}`,
               rule: { kind: 'within', lo: -HALF_OF_TWICE, hi: HALF_OF_TWICE },
             },
-            compared(arm, other, Math.log2),
+            compared(arm, other),
           ),
         ]
       : [];
-  const evidence = (panel: Panel, arm: string): number[][] => courses(panel, arm).map((found) => [plateauEvidence(found)]);
   return [
     // As many samples in larger batches are fewer steps: whether control comes after as many samples is what such runs can tell.
     ...BATCHES.flatMap((batch) =>
-      alike(`batch-${batch}`, 'proposed', `; if steps counted in place of samples it would be ${Math.log2(batch / recipe.batchSize)}`, {
+      alike(`batch-${batch}`, 'proposed', ifStepsCounted(batch), {
         claim: 'What counts for when control comes is the number of samples, whatever their batches.',
         source: `ours, against ${PAPER.batchSize.source}`,
       }),
     ),
-    ...alike('accumulated', 'batch-32', '', {
+    ...alike('accumulated', 'batch-32', '. Both train on the same examples in the same order, so that only rounding can tell them apart', {
       claim: 'Gradients accumulated over four batches act as one batch of four times the size.',
       source: 'ours',
     }),
@@ -152,11 +163,16 @@ function comparisons(view: View): Claim[] {
             {
               ...PAPER.frozenAutoencoder,
               claim: 'A frozen autoencoder in place of the hint encoder softens sudden convergence.',
-              test: 'BIC in favour of a plateau, the hint encoder’s trainings minus the autoencoder’s; 10 is a decisive difference.',
-              quantity: 'BIC in favour of a plateau, hint encoder − autoencoder',
-              rule: { kind: 'above', bound: 10 },
+              test: `Share of a run’s whole rise in fidelity that falls into its steepest eighth of the steps, the hint encoder’s trainings minus the autoencoder’s; less than ${LEAST_SHARE} counts as none.`,
+              quantity: 'share of the rise in the steepest eighth of training, hint encoder − autoencoder',
+              rule: { kind: 'above', bound: LEAST_SHARE },
             },
-            (panel) => view.difference(evidence(panel, 'proposed'), evidence(panel, 'controlnet-latents')),
+            (panel) => {
+              const [encoder, autoencoder] = ['proposed', 'controlnet-latents'].map((arm) => suddenness(view, panel, arm)?.perTraining);
+              if (encoder === undefined || autoencoder === undefined) return null;
+              const rows = (shares: readonly number[]): number[][] => shares.map((one) => [one]);
+              return view.difference(rows(encoder), rows(autoencoder), [0, 1]);
+            },
           ),
         ]
       : []),
@@ -168,8 +184,9 @@ const claims = (view: View): Claim[] => [
   view.claim(
     {
       id: 'plateau',
-      ...PAPER.suddenConvergence,
-      test: 'BIC of gradual change minus BIC of the same change behind a plateau, fidelity over steps: above 10 is decisive for a plateau.',
+      claim: 'At first nothing follows the condition: control comes behind a plateau.',
+      source: PAPER.suddenConvergence.source,
+      test: 'BIC of gradual change minus BIC of the same change behind a plateau, fidelity over steps: above 10 is decisive for a plateau. It tells a delay, which a warm-up alone can make, and not a sudden rise from a slow one: that is the share of the rise in the steepest eighth.',
       quantity: 'BIC in favour of a plateau',
       rule: { kind: 'above', bound: 10 },
       primary: true,
@@ -210,7 +227,7 @@ const convergence: Experiment = {
       .join(', ')}.`;
   },
   summary: ({ seeds }) =>
-    `One recipe, one change at a time, ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each. Three curves are fitted to the course of every training: gradual change, the same behind a plateau, and a logistic; the Bayesian information criterion says which one explains it.`,
+    `One recipe and what arms change of it (two change batch and rate together), ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each. Three curves are fitted to the course of every training: gradual change, the same behind a plateau, and a logistic; the Bayesian information criterion says which one explains it.`,
   claims,
   sections: async (view) => {
     const [panel] = view.panels as [Panel];

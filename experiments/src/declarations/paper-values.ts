@@ -31,19 +31,19 @@ export const PAPER = {
   },
   fewImages: {
     claim: 'Training does not collapse with 1,000 images: recognisable content comes of as few.',
-    source: 'CN section 4.4 and the figure on the influence of training dataset sizes',
+    source: 'CN section 4.5 and the figure on the influence of training dataset sizes',
   },
   moreImages: {
     claim: 'What is learnt scales with the number of training images: more of them keep helping.',
-    source: 'CN section 4.4 and the figure on the influence of training dataset sizes',
+    source: 'CN section 4.5 and the figure on the influence of training dataset sizes',
   },
   batchSize: {
     claim: 'What counts for sudden convergence is the number of steps: a larger batch by accumulation trains a better network after it.',
-    source: 'CN repository, docs/train.md, "More Consideration-2"',
+    source: 'CN repository, docs/train.md, "Sudden Converge Phenomenon and Gradient Accumulation"',
   },
   crossNormalization: {
     claim: 'Cross normalisation in place of zero convolutions lets control come much faster.',
-    source: 'ControlNeXt, section 3.3 and figure 5',
+    source: 'ControlNeXt, section 3.3; section 4.1 and figure 3',
   },
   frozenAutoencoder: {
     claim: 'A frozen autoencoder in place of the hint encoder lets control come faster.',

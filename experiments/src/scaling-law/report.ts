@@ -1,7 +1,7 @@
 import { chinchillaLaw, computeOptimal, profileIntervals, type LawParameters } from '@controllab/data-scaling';
 import { attributions } from '@controllab/emoji-scenes';
 import type { LineFigure, Measurement, Report, Table, TableRow } from '@controllab/report';
-import { readSealed } from '../comparison/sealed.ts';
+import { readSealed, sealedNumber } from '../comparison/sealed.ts';
 import { seedsText } from '../comparison/view/questions.ts';
 import { foretoldTable } from '../comparison/view/sizes.ts';
 import { fitted, foretellLarger, lawsOf, runsOf, type MemberRun } from './laws.ts';
@@ -108,6 +108,9 @@ function lossFigure({ grid, larger }: FamilyResult): LineFigure {
   };
 }
 
+/** The exponent of a law that is written with minus it; a law may rise where runs are few. */
+const power = (falls: number): string => (-falls).toFixed(3).replace('-', '−');
+
 /** The page of a family's laws. */
 export function familyReport(result: FamilyResult): Omit<Report, 'id' | 'provenance'> {
   const { grid, larger } = result;
@@ -120,12 +123,18 @@ export function familyReport(result: FamilyResult): Omit<Report, 'id' | 'provena
       ? null
       : { value: mean(losses), interval: null, n: losses.length, method: 'mean', seeds: seedsIn(larger.runs), perTraining: losses };
   const both = lawsOf(grid).at(-1)!.fit;
+  const sealed = readSealed('scaling-law');
+  const [low, high] = (['low', 'high'] as const).map((column) =>
+    sealed === null ? null : sealedNumber(sealed.sealed, what, label, column),
+  );
+  const held =
+    came === null || !low || !high ? '' : `, ${low <= came.value && came.value <= high ? 'inside' : 'outside'} the sealed interval`;
   return {
     title: 'Scaling laws of the base model: parameters, scenes and operations',
     takeaway:
       both === null || prediction === null
         ? 'Too few runs for a law of parameters and scenes.'
-        : `Loss falls as a power ${both.parameters['alpha']!.toFixed(3)} of parameters and ${both.parameters['beta']!.toFixed(3)} of scenes above a floor of ${both.parameters['E']!.toFixed(3)}; for ${what} it foretells ${prediction.value.toFixed(4)} [${prediction.interval.map((end) => end.toFixed(4)).join(', ')}]${came === null ? '' : `; ${came.value.toFixed(4)} came`}.`,
+        : `Above a floor of ${both.parameters['E']!.toFixed(3)} loss goes with the power ${power(both.parameters['alpha']!)} of parameters and ${power(both.parameters['beta']!)} of scenes; for ${what} that foretells ${prediction.value.toFixed(4)} [${prediction.interval.map((end) => end.toFixed(4)).join(', ')}]${came === null ? '' : `; ${came.value.toFixed(4)} came${held}`}.`,
     summary: `${grid.length} U-Nets of the embedded default's form, of several widths, were trained from random weights by one recipe for several lengths; the text encoder and the autoencoder are the embedded default's. Loss is taken on held-out scenes with true captions. The learning rate is one for all widths: a rate for each might move exponents.`,
     claims: [],
     sections: [
@@ -136,7 +145,7 @@ export function familyReport(result: FamilyResult): Omit<Report, 'id' | 'provena
             {
               id: 'prediction',
               title: 'Foretold and came',
-              blocks: [foretoldTable([{ label, prediction, came, finished: larger.runs }], readSealed('scaling-law'), what)],
+              blocks: [foretoldTable([{ label, prediction, came, finished: larger.runs }], sealed, what)],
             },
           ]),
       { id: 'all', title: 'Every training', blocks: [runTable(result)] },

@@ -47,7 +47,7 @@ export const suddenClaim = (view: View, arm: string): Claim =>
       id: 'sudden-convergence',
       ...PAPER.suddenConvergence,
       test: `Share of a run’s whole rise in fidelity that falls into its steepest eighth of the steps; a steady rise gives 1/8. More than half counts as sudden. The experiment \`convergence\` fits curves to it.`,
-      quantity: 'share of the rise in the steepest eighth of training',
+      quantity: 'share of the rise in the steepest eighth of training, interpolated',
       rule: { kind: 'above', bound: 0.5 },
       primary: false,
       shownIn: view.panels[0]!.id('curve'),
@@ -73,7 +73,7 @@ export function lossClaim(
   view: View,
   text: Omit<ClaimText, 'rule' | 'primary' | 'shownIn'> & Partial<Pick<ClaimText, 'primary' | 'rule'>>,
   needs: string[],
-  of: (panel: Panel) => Measurement,
+  of: (panel: Panel) => Measurement | null,
 ) {
   if (view.results.heldOut === null || !needs.every((arm) => view.meant.includes(arm))) return [];
   const test = `${text.test} Held-out loss without a prompt, mean over timesteps, same noise; less than ${LEAST_LOSS} counts as nothing.`;

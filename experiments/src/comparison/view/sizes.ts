@@ -53,6 +53,10 @@ export function gapOf(view: View, panel: Panel, arm: string): Measurement {
   return view.measured(panel.heldOut(arm, 'none').map((held, i) => [mean(held) - mean(own![i]!) - (mean(alone[i]!) - mean(base![i]!))]));
 }
 
+/** Where conditions were exchanged, what a training saw is not what is held out: there is no gap to take. */
+const fairGap = (view: View, panel: Panel, arm: string): Measurement | null =>
+  view.arm(arm).wrongConditions === undefined ? gapOf(view, panel, arm) : null;
+
 /** What a training on every size came to: pictures, and losses on what no training sees. */
 export function sizeTable(view: View, panel: Panel): Table {
   const drawn = (id: string) => (arm: string) => panel.value(arm, 'perfect', id);
@@ -68,12 +72,12 @@ export function sizeTable(view: View, panel: Panel): Table {
     ...pictures,
     { label: 'loss, held-out objects', better: 'lower', of: unseen('unseen-object') },
     { label: 'loss, held-out combinations', better: 'lower', of: unseen('unseen-combination') },
-    { label: 'gap to trained scenes', better: 'lower', of: (arm: string) => gapOf(view, panel, arm) },
+    { label: 'gap to trained scenes', better: 'lower', of: (arm: string) => fairGap(view, panel, arm) },
   ] as const;
   return {
     kind: 'table',
     id: panel.id('sizes'),
-    caption: `Pictures with a perfect prompt; losses without one, on as many scenes as the held-out loss; the gap is held-out loss minus loss on trained scenes, less the same of the base model. The evaluated scenes themselves have a Fréchet distance of ${mean(panel.real('frechet')).toFixed(2)}: the floor of so few pictures. ${(['frechet', 'clip'] as const).map((id) => view.measure(id).method(panel.condition)).join(' ')}`,
+    caption: `Pictures with a perfect prompt; losses without one, on as many scenes as the held-out loss; the gap is held-out loss minus loss on trained scenes, less the same of the base model, and is not taken where conditions are wrong. The evaluated scenes themselves have a Fréchet distance of ${mean(panel.real('frechet')).toFixed(2)}: the floor of so few pictures. ${(['frechet', 'clip'] as const).map((id) => view.measure(id).method(panel.condition)).join(' ')}`,
     rowHeader: 'Training',
     columns: columns.map(({ label: text, better }) => ({ label: text, better })),
     rows: [
@@ -97,7 +101,7 @@ export function copyTable(view: View, panel: Panel): Table {
   return {
     kind: 'table',
     id: panel.id('copies'),
-    caption: `${images} pictures drawn from training conditions without a prompt, held against all pictures that the training saw, as means over 2 × 2 pixels: distance to the nearest over that to the second nearest, and the share below a third, which are copies. A condition that gives the shape away brings pictures near to its own: the ratio before training (step 0) is the base model’s.`,
+    caption: `${images} pictures drawn from training conditions without a prompt, held against all pictures that the training saw, as means over 2 × 2 pixels: distance to the nearest over that to the second nearest, and the share below a third, which are copies. A condition that gives the shape away brings pictures near to its own: the ratio at step 0 is that before any training.`,
     rowHeader: 'Training',
     columns: [{ label: 'ratio, step 0' }, { label: 'ratio, end' }, { label: 'copies', better: 'lower' }, { label: 'first copy at step' }],
     rows: view.arms.map((arm) => {
@@ -131,25 +135,28 @@ export interface Foretold {
   readonly finished: readonly { readonly finishedAt: string }[];
 }
 
-export const SEALED_COLUMNS = ['foretold', 'low', 'high'] as const;
+const SEALED_COLUMNS = ['foretold', 'low', 'high'] as const;
 
 const inside = (value: number, low: number | null, high: number | null): string =>
   low === null || high === null ? 'not sealed' : low <= value && value <= high ? 'yes' : 'no';
 
-/** Predictions with their 90% intervals, as they are computed now and as they were sealed, and whether they came true. */
+/**
+ * Predictions with their 90% intervals, as they are computed now and as they were sealed, and whether they came true.
+ * @param what of which runs: the table's header, which a sealed table has to share
+ */
 export function foretoldTable(rows: readonly Foretold[], found: ReturnType<typeof readSealed>, what: string): Table {
   const came = rows.some((row) => row.came !== null);
   const sealed = found !== null && came;
   const beforehand = sealedText(
     found,
-    rows.map(({ label }) => label),
+    { header: what, rows: rows.map(({ label }) => label) },
     rows.flatMap(({ finished }) => finished),
   );
   return {
     kind: 'table',
     id: 'foretold',
-    caption: `Loss foretold for ${what}, with 90% intervals for the mean of its trainings. ${beforehand}`,
-    rowHeader: 'Of',
+    caption: `Loss foretold for ${what}, with 90% intervals for the mean of the trainings. ${beforehand}`,
+    rowHeader: what,
     columns: [
       ...SEALED_COLUMNS.map((label) => ({ label, decimals: 5 })),
       ...(sealed ? SEALED_COLUMNS.map((label) => ({ label: `${label}, sealed`, decimals: 5 })) : []),
@@ -157,7 +164,7 @@ export function foretoldTable(rows: readonly Foretold[], found: ReturnType<typeo
       ...(sealed ? [{ label: 'came true' }] : []),
     ],
     rows: rows.map(({ label, prediction: { value, interval }, came: truth }) => {
-      const kept = SEALED_COLUMNS.map((column) => (found === null ? null : sealedNumber(found.sealed, label, column)));
+      const kept = SEALED_COLUMNS.map((column) => (found === null ? null : sealedNumber(found.sealed, what, label, column)));
       return {
         label,
         cells: [

@@ -26,7 +26,12 @@ const claim = (id: string, samples: readonly number[], more: Partial<Claim> = {}
 function publish(verdicts: Record<string, Verdict>, { rule = ABOVE, format = 'controllab-report-2', profile = 'standard' } = {}): string {
   const folder = mkdtempSync(path.join(root, 'published-'));
   mkdirSync(path.join(folder, 'ablation'));
-  const claims = Object.entries(verdicts).map(([id, verdict]) => ({ id, rule, results: [{ label: 'scribble', measured: null, verdict }] }));
+  const claims = Object.entries(verdicts).map(([id, verdict]) => ({
+    id,
+    quantity: id,
+    rule,
+    results: [{ label: 'scribble', measured: null, verdict }],
+  }));
   const trainings = [1, 2, 3, 4, 5, 6].map((seed) => ({ seed, instructionSet: 'avx512f' }));
   writeFileSync(path.join(folder, 'ablation', 'results.json'), JSON.stringify({ format, claims, provenance: { profile, trainings } }));
   return folder;
@@ -72,4 +77,7 @@ it('leaves out what is not comparable', () => {
   expect(beside(publish({ a: 'reproduced' }, { format: 'controllab-report-1' }))).toBeNull();
   const moved = beside(publish({ a: 'reproduced' }, { rule: { kind: 'above', bound: 0.05 } }))!.blocks[0] as Table;
   expect(moved.rows[0]!.cells[4]).toBe('not tested there');
+  const renamed = [{ ...claims[0]!, quantity: 'a, measured otherwise' }];
+  const table = repetition({ id: 'ablation', profile: 'standard', claims: renamed }, at, publish({ a: 'reproduced' }))!.blocks[0] as Table;
+  expect(table.rows[0]!.cells[4]).toBe('not tested there');
 });

@@ -53,7 +53,10 @@ export function repetition(
   for (const [i, claim] of claims.entries()) {
     if (claim.basis !== 'trainings') continue;
     const there = other.claims.find(
-      (known) => known.id === claim.id && canonicalJson(known.rule as Json) === canonicalJson(claim.rule as Json),
+      (known) =>
+        known.id === claim.id &&
+        known.quantity === claim.quantity &&
+        canonicalJson(known.rule as Json) === canonicalJson(claim.rule as Json),
     );
     for (const [k, { label, measured }] of claim.results.entries()) {
       const before = there?.results.find((result) => result.label === label);

@@ -135,7 +135,7 @@ export function trainingTable(view: View, panel: Panel): Table {
   return {
     kind: 'table',
     id: panel.id('training'),
-    caption: `What was trained.${view.arms.some(({ from }) => from !== undefined) ? ' Steps count those of the training that an arm goes on from.' : ''}${view.arms.some(({ method }) => isCodeModel(method)) ? ' The loss of a model that draws codes is a cross-entropy, that of all others an error of the predicted noise.' : ''}`,
+    caption: `What was trained.${view.arms.some(({ from }) => from !== undefined) ? ' Steps count those of the training that an arm goes on from.' : ''}${view.arms.some(({ method }) => isCodeModel(method)) ? ' The loss of a model that draws codes is a cross-entropy, that of all others the squared error of what the U-Net predicts.' : ''}`,
     rowHeader: 'Arm',
     columns: [
       { label: 'parameters of the control' },
