@@ -17,11 +17,17 @@ import { PAPER_QUALITY } from './paper-values.ts';
 
 const armOf = (method: Method | CodeModel): Arm => ({ id: method.id, label: method.label, description: method.description, method });
 
+/** A tenth of the others' rate. */
+const WHOLE_RATE = 1e-4;
+
 /** The paper's and its discussion's, at the rates that were screened for them; the others at ControlNet's, which nobody screened. */
 const named: Readonly<Record<string, string>> = { proposed: 'controlnet', lite: 'controlnet-lite', mlp: 'controlnet-mlp' };
 const equalSteps: readonly Arm[] = [
   ...tuned.filter(({ id }) => id in named).map((arm) => ({ ...arm, id: named[arm.id]! })),
-  ...[controlNeXt(), controlNetXs(), controlLora(), t2iAdapter(), ldmConcatenation(), piti()].map(armOf),
+  ...[controlNeXt(), controlNetXs(), controlLora(), t2iAdapter()].map(armOf),
+  // The whole pretrained U-Net trains: at the others' rate, which is one for new layers, it would lose what it knows.
+  { ...armOf(ldmConcatenation()), recipe: { learningRate: WHOLE_RATE } },
+  armOf(piti()),
 ];
 
 /** Beyond what claims and the paper's table are about, two trainings show the direction. */
@@ -279,7 +285,7 @@ const methods: Experiment = {
     return `Highest mIoU: ${best('fidelity', 1)}, where real scenes reach ${mean(panel.real('fidelity')).toFixed(2)}; least Fréchet distance: ${best('frechet', -1)}.`;
   },
   summary: ({ results: { profile }, seeds }) =>
-    `Every method trains ${profile.recipe.steps} steps of ${profile.recipe.batchSize} on the same examples, those of a base on the same noise${profile.arms === undefined ? ', and again for as many operations as ControlNet; LDM from scratch and the VQ transformer also four times the steps, and PITI’s second stage for as many steps behind its first' : ''}; ${profile.drawn.singles + profile.drawn.pairs} pictures a training, perfect prompts, which PITI and the VQ transformer do not see. The VQ transformer’s autoencoder trains once for all seeds, ${vqTransformer().config.firstStage} × the steps. Segmentation is read back by the mini-segmenter, whose ceiling is what it reads from the scenes themselves. Fréchet distances of so few pictures lie above those of many, for all methods alike. ControlNet, lite and MLP train at rates that were screened for them, the others at ControlNet’s: what they lose may be the rate’s. ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each.`,
+    `Every method trains ${profile.recipe.steps} steps of ${profile.recipe.batchSize} on the same examples, those of a base on the same noise${profile.arms === undefined ? ', and again for as many operations as ControlNet; LDM from scratch and the VQ transformer also four times the steps, and PITI’s second stage for as many steps behind its first' : ''}; ${profile.drawn.singles + profile.drawn.pairs} pictures a training, perfect prompts, which PITI and the VQ transformer do not see. The VQ transformer’s autoencoder trains once for all seeds, ${vqTransformer().config.firstStage} × the steps. Segmentation is read back by the mini-segmenter, whose ceiling is what it reads from the scenes themselves. Fréchet distances of so few pictures lie above those of many, for all methods alike. ControlNet, lite and MLP train at rates that were screened for them, the others at ControlNet’s, LDM on the pretrained U-Net at a tenth of it: what they lose may be the rate’s. ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each.`,
   claims,
   sections: (view) =>
     view.panels.flatMap((panel) => {

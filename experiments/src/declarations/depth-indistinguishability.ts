@@ -27,9 +27,10 @@ const depthBases = LENGTHS.reduce<Arm[]>((shorter, times, i) => {
     {
       id: `depth-base-${times}`,
       label: times === 1 ? 'depth base, equal steps' : `depth base, ${times} × the steps`,
-      description: `the depth map at the latents’ size is one more input channel, and the whole pretrained U-Net trains; ${times === 1 ? 'as many steps as ControlNet' : `${times} times ControlNet’s steps`}`,
+      description: `the depth map at the latents’ size is one more input channel, and the whole pretrained U-Net trains, at a tenth of ControlNet’s rate; ${times === 1 ? 'as many steps as ControlNet' : `${times} times ControlNet’s steps`}`,
       method: ldmConcatenation({ condition: 'resized' }),
-      recipe: ({ steps }) => ({ steps: (times - (LENGTHS[i - 1] ?? 0)) * steps }),
+      // At ControlNet's own rate, which was screened for new layers, the pretrained ones would lose what they know.
+      recipe: ({ steps, learningRate }) => ({ steps: (times - (LENGTHS[i - 1] ?? 0)) * steps, learningRate: learningRate / 10 }),
       ...(before === undefined ? {} : { from: before }),
     },
   ];
@@ -295,7 +296,7 @@ const indistinguishability: Experiment = {
     return `Twelve raters tell a ${label}, from a ControlNet in ${value(id)} of pictures${again}, and ControlNet’s from the scenes themselves in ${value(REAL)}; a half is guessing, and users of the paper were right in ${PAPER_DEPTH.precision.mean}.`;
   },
   summary: ({ results: { profile }, seeds }) =>
-    `The depth base is Stable Diffusion 2’s depth-to-image model in form: the map at the latents’ size is one more input channel of a pretrained U-Net, all of which trains. ControlNet trains for ${profile.recipe.steps} steps of ${profile.recipe.batchSize} with that U-Net locked. ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each, perfect prompts. Raters see what mini-inception makes of a picture and nothing else: what it is blind to, they cannot tell, and people may.`,
+    `The depth base is Stable Diffusion 2’s depth-to-image model in form: the map at the latents’ size is one more input channel of a pretrained U-Net, all of which trains, at a tenth of ControlNet’s rate. ControlNet trains for ${profile.recipe.steps} steps of ${profile.recipe.batchSize} with that U-Net locked. ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each, perfect prompts. Raters see what mini-inception makes of a picture and nothing else: what it is blind to, they cannot tell, and people may.`,
   claims,
   sections: (view) =>
     view.panels.flatMap((panel) => [

@@ -63,7 +63,8 @@ export const PAPER = {
     source: 'CN, first version (arXiv 2302.05543v1), section 3.5',
   },
   guessing: {
-    claim: 'Without a prompt, control in the conditional half of guidance alone, weighed by resolution, lets the condition be read.',
+    claim:
+      'Without a prompt, control in both halves of guidance cancels it, in the conditional half alone it makes it very strong; weights by resolution temper that.',
     source: 'CN section 3.4',
   },
   transfer: {

@@ -144,7 +144,8 @@ function claims(view: View): Claim[] {
     ...lossClaim(
       view,
       {
-        ...PAPER.largeData,
+        claim: 'With much data, unlocking all of the base once ControlNet has converged gains more than training on with it locked.',
+        source: `${PAPER.largeData.source}, which says that it may be done`,
         id: 'unlocking-gains',
         test: 'Trained on with the base locked minus trained on with all of it unlocked, equal steps.',
         quantity: 'held-out loss, locked − unlocked',
@@ -158,7 +159,7 @@ function claims(view: View): Claim[] {
             {
               id: 'unlocking-forgets',
               claim: 'A base that was trained jointly forgets some of what it could draw without control.',
-              source: 'CN repository, docs/train.md, sd_locked ("dangerous")',
+              source: 'ours, after CN repository, docs/train.md: sd_locked, which unlocks the decoder alone, is called dangerous',
               test: `Share of single objects that mini-inception names, perfect prompt, no control: the base minus the one that was trained jointly, same noise; less than ${LEAST} counts as nothing.`,
               quantity: 'object top-1 without control, base − jointly trained base',
               rule: { kind: 'above', bound: LEAST },
@@ -216,7 +217,7 @@ const regimes: Experiment = {
       ...SIZES.flatMap((size) =>
         beside(`reconnected-${size}`, `full-${size}`, (loss) =>
           [
-            `with the middle block connected first ControlNet ends at a held-out loss of ${loss(`reconnected-${size}`)} on ${size.toLocaleString('en')} scenes`,
+            `with the middle block connected first ControlNet ends at a held-out loss of ${loss(`reconnected-${size}`)} on ${recipeOf(view.results.profile, view.arm(`full-${size}`)).examples.toLocaleString('en')} scenes`,
             `with all connections from the start at ${loss(`full-${size}`)}`,
           ].join(', '),
         ),
@@ -227,7 +228,7 @@ const regimes: Experiment = {
         (loss) => `trained on with the base unlocked at ${loss('joint-on')}, locked at ${loss('locked-on')}`,
       ),
     ];
-    return `At equal steps, ${found.join('; ')}.`;
+    return found.length === 0 ? 'This profile lacks what would be compared.' : `At equal steps, ${found.join('; ')}.`;
   },
   summary: ({ arms, results: { profile }, seeds }) => {
     const scenes = (of: readonly Arm[]): string =>

@@ -22,7 +22,7 @@ const varied = (id: string, label: string, more: Partial<Arm>): Arm => ({
   ...more,
 });
 
-/** Those that `convergence` trains too are the same trainings. */
+/** The one with half of the prompts dropped and the one for two conditions are trainings of the ablation and of `composition`. */
 const DROPPED: readonly Arm[] = [
   varied('drop-0', '0% of prompts dropped', { recipe: { promptDrop: 0 } }),
   varied('drop-20', '20% of prompts dropped', { recipe: { promptDrop: 0.2 } }),
@@ -139,11 +139,11 @@ function claims(view: View): Claim[] {
           view.claim(
             {
               id: 'dropping-costs-nothing',
-              claim: 'Dropping half of the prompts costs nothing where a prompt is given.',
+              claim: 'Dropping half of the prompts costs next to nothing where a prompt is given.',
               source: threadText(DROPPING),
-              test: 'Held-out loss with a perfect prompt, half dropped minus none, mean over timesteps, same noise; less than 0.003 counts as nothing.',
+              test: `Held-out loss with a perfect prompt, half dropped minus none, mean over timesteps, same noise; less than ${LOSS_RULES.hardlyMore.bound} counts as nothing.`,
               quantity: 'held-out loss with a prompt, 50% − 0% dropped',
-              rule: LOSS_RULES.noMore,
+              rule: LOSS_RULES.hardlyMore,
               primary: true,
               shownIn: shownIn('dropping-loss'),
             },
@@ -158,7 +158,7 @@ function claims(view: View): Claim[] {
               id: 'range-does-not-matter',
               claim: 'Whether conditions are trained in [0, 1] or [−1, 1] does not matter.',
               source: threadText(threads(112, 473, 603)),
-              test: 'Held-out loss without a prompt, [−1, 1] minus [0, 1], mean over timesteps, same noise; less than 0.003 counts as nothing.',
+              test: `Held-out loss without a prompt, [−1, 1] minus [0, 1], mean over timesteps, same noise; less than ${LOSS_RULES.alike.hi} counts as nothing.`,
               quantity: 'held-out loss, [−1, 1] − [0, 1]',
               rule: LOSS_RULES.alike,
               primary: true,
@@ -169,7 +169,7 @@ function claims(view: View): Claim[] {
           fidelityClaim(
             {
               id: 'wrong-range-fails',
-              claim: 'A network that is fed the other range than it was trained on does not follow its condition.',
+              claim: 'A network that was trained on [0, 1] follows its condition less closely when it is fed [−1, 1].',
               source: threadText(threads(112)),
               test: 'Fidelity with a perfect prompt in the trained range minus in the other one, same noise; 0.1 is the least that would be noticed.',
               quantity: 'fidelity lost, fed in [−1, 1]',
@@ -183,8 +183,9 @@ function claims(view: View): Claim[] {
     ...lossClaim(
       view,
       {
-        ...PAPER.frozenAutoencoder,
         id: 'frozen-autoencoder-helps',
+        claim: 'With a frozen autoencoder in place of the hint encoder more is learnt in as many steps.',
+        source: `ours, after ${PAPER.frozenAutoencoder.source}`,
         test: 'Hint encoder minus autoencoder, equal steps.',
         quantity: 'held-out loss, hint encoder − frozen autoencoder',
       },
@@ -195,7 +196,7 @@ function claims(view: View): Claim[] {
       view,
       {
         id: 'all-levels-count',
-        claim: 'Copying the coarsest level and the middle block too is worth its cost.',
+        claim: 'With the coarsest level and the middle block copied too more is learnt in as many steps.',
         source: threadText(LEVELS),
         test: 'The two finest of three levels copied minus all of the encoder, equal steps.',
         quantity: 'held-out loss, 2 levels − all',
@@ -225,15 +226,16 @@ function claims(view: View): Claim[] {
         id: 'shift-is-guidances',
         claim: 'The shift is guidance’s, not ControlNet’s: without control it is the same.',
         source: threadText(threads(583, 530)),
-        test: `The same rise with control minus without; within ±${LEAST_CONTRAST} counts as the same.`,
+        test: `The same rise with control minus without; within ±${LEAST_CONTRAST} counts as the same. Measured only where guidance raises contrast by more than that without control: of no shift there is nothing to say.`,
         quantity: 'rise of contrast with guidance, with control − without',
         rule: { kind: 'within', lo: -LEAST_CONTRAST, hi: LEAST_CONTRAST },
         primary: true,
         shownIn: shownIn('guidance-contrast'),
       },
       (panel) => {
-        const [controlled, alone] = ['proposed', BASE].map((of) => raised(panel, of, 'contrast').map((value) => [value]));
-        return view.difference(controlled!, alone!);
+        const [controlled, alone] = ['proposed', BASE].map((of) => raised(panel, of, 'contrast'));
+        const rows = (values: readonly number[]): number[][] => values.map((value) => [value]);
+        return mean(alone!) > LEAST_CONTRAST ? view.difference(rows(controlled!), rows(alone!)) : null;
       },
     ),
     ...(trained.includes('drop-100')
@@ -257,12 +259,10 @@ function claims(view: View): Claim[] {
 
 /** How far training losses of one step and the next are apart, and by how much training lowers the loss on held-out scenes, first seed. */
 function lossesText(panel: Panel): string {
-  const [{ losses: all, curve }] = panel.trainings('proposed') as [TrainingValue];
+  const [{ losses: all }] = panel.trainings('proposed') as [TrainingValue];
   const apart = mean(all.slice(1).map((value, i) => Math.abs(value - all[i]!)));
-  const neighbours = `in one training of ControlNet, losses of one step and the next are ${apart.toFixed(3)} apart on average`;
-  if (curve.heldOut === undefined) return `${neighbours}.`;
-  const [first, last] = [curve.heldOut.none[0]!, curve.heldOut.none.at(-1)!].map(mean) as [number, number];
-  return `${neighbours}, and the whole training takes the loss on held-out scenes without a prompt from ${first.toFixed(3)} to ${last.toFixed(3)}.`;
+  const [without, trained] = ([BASE, 'proposed'] as const).map((of) => mean(loss(panel, of, 'none')[0]!));
+  return `in one training of ControlNet, losses of one step and the next are ${apart.toFixed(3)} apart on average, and the whole training takes the loss on held-out scenes without a prompt from the base model’s ${without!.toFixed(3)} to ${trained!.toFixed(3)}.`;
 }
 
 /** Each question with what of this run answers it. */
@@ -387,6 +387,7 @@ function questions(view: View, panel: Panel): Question[] {
 
 const standard: Profile = {
   ...undrawn.byCourse,
+  follow: profiles.standard.follow,
   seeds: 5,
   heldOut,
   drawn: { singles: 32, pairs: 0, steps: 10, solver: 'dpm++2m', guidance: 3, ownScenes: true },
@@ -416,6 +417,8 @@ const userQuestions: Experiment = {
     },
   },
   arms,
+  // Of ControlNets on Canny edges, paired by seed; two of the published ablation's arms scatter by up to 0.011.
+  expected: { results: 9, differences: [{ quantity: 'held-out loss', scatter: 0.005 }] },
   drawings,
   prompts: ['none', 'perfect'],
   measures: [conditionFidelity, objectRecognised, contrast, saturation],
