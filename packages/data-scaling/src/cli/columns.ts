@@ -128,6 +128,12 @@ export function columnsOf(header: readonly string[], flags: ColumnFlags, fail: F
       );
     return column(index);
   });
+  if (header.length === 1) fail(`has one column, "${header[0]}": its fields are separated by commas, semicolons or tabs`, { header });
+  const bySize = found.find(({ quantity, index }) => quantity === 'D' && headings[index]!.plain === 'size' && !claimed.has(index));
+  const has = (quantity: Quantity): boolean => found.some((column) => column.quantity === quantity);
+  // Of data, where it stands alone; beside operations it is as often the model's.
+  if (bySize !== undefined && has('C') && !has('N'))
+    fail(`"${bySize.name}" may be the size of the model or of its data: name it with --params or --examples`, { column: bySize.name });
   if (!found.some(({ quantity }) => quantity === 'loss'))
     fail(`no column is known as the loss; its columns are ${list}: name it with --loss`, { header });
   if (found.length === 1)

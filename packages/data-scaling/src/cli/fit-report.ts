@@ -33,6 +33,8 @@ const text = (value: number): string =>
 
 const NOT_KNOWN = 'not known';
 const range = ([low, high]: Interval): string => `${text(low)} to ${text(high)}`;
+/** Whether the runs leave open both how large and how small a parameter is. */
+export const isUnbounded = ([low, high]: Interval): boolean => high === Infinity && (low === 0 || low === -Infinity);
 /** No sample is left where no resample identifies a law. */
 const percentiles = (samples: Float64Array): string => (samples.length === 0 ? NOT_KNOWN : range(percentileInterval(samples)));
 
@@ -79,8 +81,8 @@ function derivedRows({ fit, profile, bootstrap }: Pick<FittedLaw, 'fit' | 'profi
       kaplanParameters({ theta: theta.map((_, i) => (law.logarithmic[i] ? Math.log(from[law.names[i]!]!) : from[law.names[i]!]!)) });
     return [row('Nc', (from) => kaplan(from).Nc), row('alphaN', (from) => kaplan(from).alphaN)];
   }
-  // Otherwise no model is the best for a budget.
-  if (!hasOptimum(fit)) return [];
+  // Otherwise no model is the best for a budget, or nobody knows which.
+  if (!hasOptimum(fit) || (profile !== null && ['alpha', 'beta'].some((name) => isUnbounded(profile[name]!)))) return [];
   const share = ({ alpha, beta }: Readonly<Record<string, number>>): number => beta! / (alpha! + beta!);
   return [row('exponent of the best N in C', share), row('exponent of the best D in C', (from) => 1 - share(from))];
 }
@@ -90,13 +92,32 @@ const sampleOf = (samples: Bootstrap['samples'], i: number): Record<string, numb
   Object.fromEntries(Object.entries(samples).map(([name, values]) => [name, values[i]!]));
 
 /** Whether a law of N and D has a best model for every budget: both must help. */
-const hasOptimum = ({ law, parameters }: Fit): boolean => law.id === 'chinchilla' && parameters['alpha']! > 0 && parameters['beta']! > 0;
+const hasOptimum = ({ law, parameters, converged }: Fit): boolean =>
+  converged && law.id === 'chinchilla' && parameters['alpha']! > 0 && parameters['beta']! > 0;
+
+/**
+ * The law that is told first: of those whose search has converged the one that leaves least, but no offset that the runs do not ask for.
+ * Null where there is none.
+ */
+function bestOf(laws: readonly FittedLaw[]): FittedLaw | null {
+  const found = laws.filter(({ fit }) => fit.converged);
+  if (found.length === 0) return null;
+  const best = found.reduce((a, b) => (b.fit.objective < a.fit.objective ? b : a));
+  const without = found.find(({ fit }) => fit.law.id === best.fit.law.id.replace(/^offset-/, ''));
+  return best.profile?.['E']?.[0] === 0 ? (without ?? best) : best;
+}
+
+function lawSentence({ fit, profile }: FittedLaw, runs: number): string {
+  const values = fit.law.names.map(
+    (one) => `${one} = ${short(fit.parameters[one]!)}${profile !== null && isUnbounded(profile[one]!) ? ` (${NOT_KNOWN})` : ''}`,
+  );
+  return `${fit.law.formula} with ${values.join(', ')}: objective ${short(fit.objective)} over ${runs} runs.`;
+}
 
 /** The report of a fit. */
 export function fitReport(result: FitResult, name: string, provenance: Provenance): Report {
   const { table, laws, isoFlop, notes } = result;
-  const best = laws.reduce((a, b) => (b.fit.objective < a.fit.objective ? b : a));
-  const values = best.fit.law.names.map((one) => `${one} = ${short(best.fit.parameters[one]!)}`).join(', ');
+  const best = bestOf(laws);
   const sections: Section[] = laws.map((law) => lawSection(law, result));
   if (isoFlop !== null) sections.push(isoFlopSection(isoFlop, result));
   sections.push({
@@ -107,9 +128,7 @@ export function fitReport(result: FitResult, name: string, provenance: Provenanc
   return {
     id: 'fit',
     title: `Scaling laws of ${name}`,
-    takeaway: literal(
-      `${best.fit.law.formula} with ${values}: objective ${short(best.fit.objective)} over ${table.runs.loss.length} runs.`,
-    ),
+    takeaway: literal(best === null ? 'No search for a law of these runs has converged.' : lawSentence(best, table.runs.loss.length)),
     summary: '',
     claims: [],
     sections,
@@ -167,14 +186,19 @@ function lawSection(law: FittedLaw, { table: { runs }, scale }: FitResult): Sect
 const rolloutTable = ({ fit, rollouts }: FittedLaw, scale: string): Table => ({
   kind: 'table',
   id: `${fit.law.id}-rollout`,
-  caption: `Rollout: fitted to the runs up to a size, all larger ones predicted. The last row is the error of the holdout of the largest`,
+  caption: `Rollout: fitted to the runs up to a size, all larger ones predicted. The last row is the error of the holdout of the largest; not known is what a search that has not converged would predict`,
   rowHeader: `Fitted up to ${scale}`,
   columns: ['Runs fitted', 'Runs predicted', 'Mean error', 'Mean error with its sign', 'Largest run: predicted', 'measured'].map(
     (label) => ({ label }),
   ),
   rows: rollouts.map((one) => ({
     label: text(one.upTo),
-    cells: [one.fitted, one.predicted, percent(one.error), percent(one.bias), text(one.last.predicted), text(one.last.measured)],
+    cells: [
+      one.fitted,
+      one.predicted,
+      ...(one.converged ? [percent(one.error), percent(one.bias), text(one.last.predicted)] : [NOT_KNOWN, NOT_KNOWN, NOT_KNOWN]),
+      text(one.last.measured),
+    ],
   })),
 });
 

@@ -35,7 +35,12 @@ export const fitOptions = (): Command =>
     .option('--loss <column>', 'the column of losses (loss, val loss)', named)
     .option('--drop-highest <runs>', 'leave out the runs of the highest losses', integer(0), 0)
     .option('--skip-bad-rows', 'leave out rows that are no runs, and name them, instead of stopping', false)
-    .option('--delta <number>', 'where Huber\u2019s loss of log loss turns linear', finite(1e-12), 1e-3)
+    .addOption(
+      new Option('--delta <number>', 'where Huber\u2019s loss of log loss turns linear')
+        .argParser(finite(1e-12))
+        .default(1e-3)
+        .conflicts('leastSquares'),
+    )
     .option('--least-squares', 'squares of log residuals in place of Huber\u2019s loss', false)
     .option('--bootstrap <resamples>', 'refits to runs drawn anew; 0: none', integer(0), 1000)
     .option(

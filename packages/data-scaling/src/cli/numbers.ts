@@ -1,5 +1,7 @@
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?$/i;
 const WITH_COMMA = /^[+-]?(?:\d+,\d*|,\d+)(?:e[+-]?\d+)?$/i;
+/** Such as 70M or 1.5 B. */
+const WITH_UNIT = /^\d+(?:[.,]\d+)?\s*[kmbgt]n?$/i;
 /** Digits and what may separate them. */
 const SEPARATED = /^\d[\d.,'\u2019_\s]*$/;
 
@@ -12,6 +14,7 @@ export function readNumber(field: string, { decimalComma }: { decimalComma: bool
   const decimal = decimalComma && WITH_COMMA.test(text) ? text.replace(',', '.') : text;
   const value = DECIMAL.test(decimal) ? Number(decimal) : NaN;
   if (value > 0 && Number.isFinite(value)) return value;
+  if (WITH_UNIT.test(text)) return `is "${text}": write it out, as 70e6, or put the unit into the heading, as "params (M)"`;
   if (Number.isNaN(value) && SEPARATED.test(text)) return `is "${text}": write it with a decimal point and without thousands separators`;
   return `is "${field}", not a positive number`;
 }

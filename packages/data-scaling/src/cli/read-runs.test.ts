@@ -77,6 +77,49 @@ describe('readRuns', () => {
     ]);
   });
 
+  it.each([
+    ['German Excel', 'D;loss\n500;4,1\n1.000;3,9\n10.000;3,1\n', /line 3 has "1\.000" in "D"/],
+    ['tabs', 'N\tloss\n500\t4.1\n1,000\t3.9\n10,000\t3.1\n', /line 3 has "1,000" in "N": by the rest of the table that may be thousands/],
+    ['all of a column', 'N;loss\n1.000;4,1\n10.000;3,1\n', /line 2 has "1\.000"/],
+    ['beside whole numbers', 'D;loss\n500;4,1\n1,000;3,9\n', /line 3 has "1,000"/],
+  ])('refuses thousands of some sizes: %s', async (_, text, message) => {
+    await expect(readRuns(table('thousands.csv', text))).rejects.toThrow(message);
+  });
+
+  it('takes decimals of three digits for what they are', async () => {
+    const read = async (text: string) => [...(await readRuns(table('decimals.csv', text))).runs.N!];
+    expect(await read('N (M);loss\n1,125;4,1\n2,25;3,9\n10,5;3,1\n')).toEqual([1.125e6, 2.25e6, 10.5e6]);
+    expect(await read('N,loss\n1.125,4.1\n20,3.9\n')).toEqual([1.125, 20]);
+    expect(await read('N;loss\n1,5E+18;4.123\n2;3.5\n')).toEqual([1.5e18, 2]);
+  });
+
+  it('says what no table is read from', async () => {
+    await expect(readRuns(table('one.csv', 'N|loss\n1|2\n'))).rejects.toThrow(
+      /has one column, "N\|loss": its fields are separated by commas, semicolons or tabs/,
+    );
+    await expect(readRuns(table('book.csv', 'PK\x03\x04rest'))).rejects.toThrow(/is a workbook or an archive: save its table as CSV/);
+    await expect(readRuns(table('units.csv', 'N,loss\n70M,2\n'))).rejects.toThrow(
+      /N is "70M": write it out, as 70e6, or put the unit into the heading/,
+    );
+    const sizes = table('sizes.csv', 'size,flops,loss\n1e6,1e15,3\n2e6,2e15,2.8\n');
+    await expect(readRuns(sizes)).rejects.toThrow(
+      /"size" may be the size of the model or of its data: name it with --params or --examples/,
+    );
+    expect([...(await readRuns(sizes, { params: 'size' })).runs.N!]).toEqual([1e6, 2e6]);
+    expect([...(await readRuns(table('numpy.csv', '# N,D,loss\n1,2,3\n'))).runs.N!]).toEqual([1]);
+    expect([...(await readRuns(table('count.csv', '#params,loss\n1,3\n'))).runs.N!]).toEqual([1]);
+  });
+
+  it('says where runs are repeated, or several curves are in one table', async () => {
+    const { notes } = await readRuns(
+      table('curves.csv', `N,loss,arch,run\n${['a', 'b'].map((arch) => `1,3,${arch},r1\n2,2,${arch},r2\n4,1.5,${arch},r3\n`).join('')}`),
+    );
+    expect(notes.slice(2)).toEqual([
+      '"arch" has 2 values (a, b): their runs are fitted as one. Where each has a law of its own, give a table of each.',
+      '3 of 6 rows (lines 5, 6, 7) repeat another in all that is read, and count as runs of their own: take them out if they are the same runs.',
+    ]);
+  });
+
   it('computes what two of N, D and C leave open, and doubts what cannot be', async () => {
     const { runs, notes } = await readRuns(table('dc.csv', 'tokens,flops,loss\n2e9,6e18,3\n4e9,6e18,2.5\n'));
     expect([...runs.N!]).toEqual([5e8, 2.5e8]);

@@ -8,6 +8,9 @@ import type { Runs, Variable } from '../fit/laws.ts';
 import { columnsOf, type Column, type ColumnFlags, type Fail } from './columns.ts';
 import { isThousands, readNumber } from './numbers.ts';
 
+/** How an .xlsx, .ods or .zip begins. */
+const ARCHIVE = Buffer.from('PK\x03\x04', 'latin1');
+
 /** Rows, or columns, that a message names. */
 const NAMED = 10;
 
@@ -44,9 +47,11 @@ export async function readRuns(file: string, options: ReadOptions = {}): Promise
     const problem = systemProblem(Object.assign(error, { path: file })) ?? `${file}: cannot be read: ${error.message}`;
     throw new DataScalingError('invalid-runs', problem, { file });
   });
+  if (bytes.subarray(0, 4).equals(ARCHIVE)) fail('is a workbook or an archive: save its table as CSV');
   const { header, rows, delimiter } = tableOf(decodeText(bytes, file), fail);
   const columns = columnsOf(header, options, fail);
   if (rows.length === 0) fail('has a header and no rows below it: it takes a run a row');
+  if (delimiter !== ',') refuseThousands(columns, rows, fail);
   const values = Object.fromEntries(['line', ...columns.map(({ quantity }) => quantity)].map((name) => [name, [] as number[]])) as Values;
   const bad: string[] = [];
   /** The first number with a comma. */
@@ -86,7 +91,8 @@ export async function readRuns(file: string, options: ReadOptions = {}): Promise
     );
   if (bad.length > 0) notes.push(`${bad.length} of ${rows.length} rows are left out: ${badText}.`);
   if (comma !== null) notes.push(`A comma in a number is read as its decimal point: "${comma}" is ${comma.replace(',', '.')}.`);
-  if (delimiter === ';') notes.push(...thousandNotes(columns, rows));
+  if (delimiter !== ',') notes.push(...thousandNotes(columns, rows));
+  notes.push(...groupNotes(header, columns, rows), ...repeatNotes(values));
   const kept = withoutHighest(values, options.dropHighest ?? 0, notes, fail);
   const { line, ...numbers } = kept;
   const runs = Object.fromEntries(Object.entries(numbers).map(([name, all]) => [name, Float64Array.from(all)])) as unknown as Runs;
@@ -125,6 +131,8 @@ function tableOf(text: string, fail: Fail): { header: string[]; rows: Row[]; del
   }
   const [first, ...rest] = parsed;
   if (first === undefined) return fail('is empty: it takes a header, and a run a row');
+  // As numpy.savetxt writes a heading.
+  first.record[0] = first.record[0]!.replace(/^#\s+/, '');
   const rows = rest.map(({ record, info }) => ({ record, line: info.lines - breaksIn(record) }));
   return { header: first.record.map((name) => name.trim()), rows, delimiter };
 }
@@ -146,7 +154,59 @@ function delimiterOf(table: string): string {
   return [',', ';', '\t'].reduce((best, mark) => (count(mark) > count(best) ? mark : best));
 }
 
-/** Sizes that all have three digits behind a point or comma, beside semicolons: they may be thousands. */
+/** The mark in a field that has one, between digits. */
+const markOf = (field: string): '.' | ',' | null => (/^\s*[+-]?\d*([.,])\d/.exec(field)?.[1] as '.' | ',' | undefined) ?? null;
+
+/**
+ * Refuses sizes of which some are written with thousands: three digits behind a mark that is no decimal point elsewhere in the table, or
+ * beside plain whole numbers in their own column. Read as decimals, they would be a thousandth of themselves beside the others.
+ */
+function refuseThousands(columns: readonly Column[], rows: readonly Row[], fail: Fail): void {
+  const fields = columns.flatMap(({ index }) => rows.map(({ record }) => record[index] ?? ''));
+  const points = new Set(fields.filter((field) => !isThousands(field)).map(markOf));
+  for (const { quantity, index, name } of columns) {
+    if (quantity === 'loss') continue;
+    const column = rows.map(({ record, line }) => ({ field: (record[index] ?? '').trim(), line }));
+    const suspect = column.filter(({ field }) => isThousands(field));
+    const others = column.filter(({ field }) => !isThousands(field));
+    const other = suspect.find(({ field }) => points.has(markOf(field) === '.' ? ',' : '.') && !points.has(markOf(field)));
+    const mixed = suspect.length > 0 && others.length > 0 && others.every(({ field }) => /^\d+$/.test(field)) ? suspect[0] : undefined;
+    const found = other ?? mixed;
+    if (found !== undefined)
+      fail(
+        `line ${found.line} has "${found.field}" in "${name}": by the rest of the table that may be thousands. Write sizes without points or commas between thousands`,
+        { line: found.line },
+      );
+  }
+}
+
+/** Few different words in a column that is not read: several curves in one table. */
+function groupNotes(header: readonly string[], columns: readonly Column[], rows: readonly Row[]): string[] {
+  return header.flatMap((name, index) => {
+    if (name === '' || columns.some((column) => column.index === index)) return [];
+    const words = rows.map(({ record }) => (record[index] ?? '').trim());
+    const different = [...new Set(words)];
+    const few = different.length > 1 && different.length <= Math.min(NAMED, rows.length / 3);
+    return few && different.every((word) => word !== '' && !/^[\d.,+-]/.test(word))
+      ? [
+          `"${name}" has ${different.length} values (${different.join(', ')}): their runs are fitted as one. Where each has a law of its own, give a table of each.`,
+        ]
+      : [];
+  });
+}
+
+/** Runs that are alike in everything that is read. */
+function repeatNotes({ line, ...quantities }: Values): string[] {
+  const keys = line.map((_, i) => Object.values(quantities).map((all) => all[i]!).join(' ')); // prettier-ignore
+  const repeats = line.filter((_, i) => keys.indexOf(keys[i]!) < i);
+  if (repeats.length === 0) return [];
+  const named = `${repeats.slice(0, NAMED).join(', ')}${repeats.length > NAMED ? ' and others' : ''}`;
+  return [
+    `${repeats.length} of ${line.length} rows (${repeats.length === 1 ? 'line' : 'lines'} ${named}) repeat another in all that is read, and count as runs of their own: take them out if they are the same runs.`,
+  ];
+}
+
+/** Sizes that all have three digits behind a point or comma, where commas separate no fields: they may be thousands. */
 const thousandNotes = (columns: readonly Column[], rows: readonly Row[]): string[] =>
   columns
     .filter(({ quantity, index }) => quantity !== 'loss' && rows.every(({ record }) => isThousands(record[index] ?? '')))

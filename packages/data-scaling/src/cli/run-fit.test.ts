@@ -41,6 +41,7 @@ const isoFlopRuns = (unit?: (C: number) => number): string =>
     .join('\n');
 
 interface Results {
+  takeaway: string;
   sections: {
     id: string;
     blocks: { id?: string; rows?: { label: string; cells: unknown[] }[]; series?: { x: number[] }[] }[];
@@ -51,6 +52,34 @@ const block = (id: string): Results['sections'][number]['blocks'][number] =>
   results()
     .sections.flatMap((section) => section.blocks)
     .find((one) => one.id === id)!;
+
+describe('what is told of runs that tell little', () => {
+  const sizes = Array.from({ length: 8 }, (_, i) => 1e3 * 10 ** (i / 2));
+  const off = [0.004, -0.006, 0.002, 0.005, -0.003, 0.001, -0.004, 0.003];
+  const rows = (of: (D: number) => number): string => sizes.map((D, i) => `${D},${of(D) * (1 + off[i]!)}`).join('\n');
+
+  it('is a law of operations where examples grow with parameters', async () => {
+    const line = sizes.map((N, i) => `${N},${20 * N},${(1.7 + 10 * N ** -0.3) * (1 + off[i]!)}`).join('\n');
+    const said = await run('--csv', table('ray.csv', `N,D,loss\n${line}\n`));
+    expect(said).toContain('what each of them does cannot be told apart, and the laws are those of C');
+    expect(results().sections.map(({ id }) => id)).toEqual(['power-c', 'offset-power-c', 'the-runs']);
+  });
+
+  it('is the power where no offset is asked for, and a doubt where the loss rises', async () => {
+    await run('--csv', table('pure.csv', `D,loss\n${rows((D) => 8 * D ** -0.12)}\n`));
+    expect(results().takeaway).toMatch(/^L\(D\) = A \/ D\^alpha with/);
+    const said = await run('--csv', table('score.csv', `D,loss\n${rows((D) => 0.4 * D ** 0.05)}\n`));
+    expect(said).toContain(
+      'the loss rises with D. Of an accuracy or another score give what is missing to its best value, as 1 - accuracy.',
+    );
+  });
+
+  it('refuses a delta beside least squares', async () => {
+    await expect(run('--csv', 'x', '--least-squares', '--delta', '0.1')).rejects.toThrow(
+      /'--delta <number>' cannot be used with option '--least-squares'/,
+    );
+  });
+});
 
 describe('fit', () => {
   it('goes from a table to parameters, intervals, isoFLOP parabolas and a report', async () => {

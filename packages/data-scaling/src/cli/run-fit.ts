@@ -10,6 +10,7 @@ import {
   fitLawInParts,
   kaplanLaw,
   offsetPowerLaw,
+  onOneRay,
   powerLaw,
   type Fit,
   type Law,
@@ -20,7 +21,7 @@ import { residuals } from '../fit/log-sum-model.ts';
 import { bootstrapInParts, type Bootstrap } from '../intervals/bootstrap.ts';
 import { profileInParts, type Interval } from '../intervals/profile.ts';
 import { rolloutInParts, type Rollout } from '../intervals/rollout.ts';
-import { fitReport, parameterTable } from './fit-report.ts';
+import { fitReport, isUnbounded, parameterTable } from './fit-report.ts';
 import type { FitFlags } from './fit.ts';
 import { paced } from './paced.ts';
 import { readRuns, type RunTable } from './read-runs.ts';
@@ -123,10 +124,17 @@ export async function fitAll(
   return { table, scale, laws, isoFlop, notes };
 }
 
-/** The variable that alone differs between runs that have parameters and examples; null where both do. */
-function onlyVariable({ N, D }: Runs, notes: string[]): 'N' | 'D' | null {
+/** The variable that alone tells runs apart that have parameters and examples; null where both do. */
+function onlyVariable({ N, D }: Runs, notes: string[]): Variable | null {
   if (N === undefined || D === undefined) return null;
   const [sizes, lengths] = [differentSizes(N), differentSizes(D)];
+  if (sizes > 1 && lengths > 1) {
+    if (!onOneRay(N, D)) return null;
+    notes.push(
+      'D grows with N in all runs as one power of it, as along a compute-optimal line: what each of them does cannot be told apart, and the laws are those of C.',
+    );
+    return 'C';
+  }
   if (sizes > 1 === lengths > 1) return null;
   const [same, differs] = sizes > 1 ? (['D', 'N'] as const) : (['N', 'D'] as const);
   notes.push(`All runs have the same ${same}: the laws are those of ${differs} alone.`);
@@ -159,9 +167,18 @@ async function fitOne(
 const isExact = ({ model, theta }: Fit): boolean =>
   Math.sqrt(residuals(model, theta).reduce((sum, r) => sum + r * r, 0) / model.target.length) < NOTHING_LEFT;
 
+const exponentOf = (law: Law, variable: Variable): string => (law.id === chinchillaLaw.id && variable === 'D' ? 'beta' : 'alpha');
+
 /** What a reader must know of a law's fit. */
-function doubtsOf({ fit, bootstrap }: FittedLaw): string[] {
+function doubtsOf({ fit, profile, bootstrap }: FittedLaw): string[] {
   const doubts: string[] = [];
+  const rising = fit.law.variables.filter((variable) => fit.parameters[exponentOf(fit.law, variable)]! < 0);
+  if (fit.converged && fit.law.id !== kaplanLaw.id && rising.length > 0)
+    doubts.push(
+      `${fit.law.formula}: the loss rises with ${rising.join(' and ')}. Of an accuracy or another score give what is missing to its best value, as 1 - accuracy.`,
+    );
+  const open = profile === null ? [] : fit.law.names.filter((name) => isUnbounded(profile[name]!));
+  if (open.length > 0) doubts.push(`${fit.law.formula}: the runs do not tell ${open.join(' and ')}.`);
   if (!fit.converged)
     doubts.push(`${fit.law.formula}: the search has not converged; its parameters are where it stopped, and have no intervals.`);
   else if (isExact(fit)) doubts.push(`${fit.law.formula}: the losses follow it exactly, so nothing tells its intervals.`);

@@ -86,6 +86,18 @@ describe('fits of losses that are a law', () => {
   });
 });
 
+it('is refused where examples grow with parameters: what each of them does may be exchanged', () => {
+  const N = Float64Array.from({ length: 12 }, (_, i) => 1e7 * 10 ** (i / 4));
+  const loss = N.map((n) => 1.7 + 400 / n ** 0.34 + 400 / (20 * n) ** 0.28);
+  const fit = (D: Float64Array) => fitLaw(chinchillaLaw, { N, D, loss });
+  expect(() => fit(N.map((n) => 20 * n))).toThrow(
+    /D grows with N in all runs as one power of it: what each of them does cannot be told apart/,
+  );
+  expect(() => fit(N.map((n, i) => (20 + (i % 2) / 50) * n))).toThrow(/D grows with N/);
+  // One budget of operations: the more parameters, the fewer examples, and the signs tell them apart.
+  expect(fit(N.map((n) => 1e17 / n)).parameters['alpha']).toBeGreaterThan(0);
+});
+
 // Over 1,000 laws (bench/coverage.ts) the README has the shares; over few their own chance is wide.
 it('profile intervals of 95% hold the truth about that often', () => {
   for (const delta of [1e-3, Infinity]) {

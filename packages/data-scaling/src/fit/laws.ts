@@ -203,10 +203,30 @@ export function unidentified(law: Law, runs: Runs, weights: Float64Array | null 
     if (different === 1) return `all runs have the same ${variable}, so its exponent cannot be known`;
     if (different < law.sizes) return `it takes runs of ${law.sizes} different ${variable}, got ${different}`;
   }
+  const [first, second] = law.variables.map((variable) => kept.map((i) => runs[variable]![i]!));
+  if (second !== undefined && onOneRay(first!, second))
+    return `${law.variables[1]} grows with ${law.variables[0]} in all runs as one power of it: what each of them does cannot be told apart`;
   const places = new Set(kept.map((i) => law.variables.map((variable) => sizeKey(runs[variable]![i]!)).join(' '))).size;
   if (places < law.names.length)
     return `its ${law.names.length} parameters take as many different pairs of ${law.variables.join(' and ')}, got ${places}`;
   return kept.every((i) => runs.loss[i] === runs.loss[kept[0]!]) ? 'all losses are equal: they follow no law' : null;
+}
+
+/** Correlation of logarithms from which on two variables are one. */
+const ONE_RAY = 0.999;
+
+/**
+ * Whether one variable grows with the other in all runs, as D = 20 N does: powers of both are then powers of either, and their coefficients
+ * and exponents may be exchanged. Where one falls as the other grows, at one compute, the signs of the exponents tell them apart.
+ */
+export function onOneRay(a: ArrayLike<number>, b: ArrayLike<number>): boolean {
+  const [x, y] = [a, b].map((values) => {
+    const logs = Array.from(values, Math.log);
+    const middle = logs.reduce((sum, log) => sum + log, 0) / logs.length;
+    return logs.map((log) => log - middle);
+  }) as [number[], number[]];
+  const dot = (u: readonly number[], v: readonly number[]): number => u.reduce((sum, value, i) => sum + value * v[i]!, 0);
+  return dot(x, y) > ONE_RAY * Math.sqrt(dot(x, x) * dot(y, y));
 }
 
 /** @throws DataScalingError invalid-runs naming the run, too-few-runs, not-identified */

@@ -8,7 +8,9 @@ export type Interval = readonly [low: number, high: number];
 
 /** Steps outwards, each twice the one before, until the objective has risen enough. */
 const STEPS = 8;
-const REFINEMENTS = 12;
+const REFINEMENTS = 40;
+/** Farthest first step of a logarithm: of a term that the runs do not need, an error says nothing. */
+const LOG_STEP = 1;
 
 /**
  * Profile intervals of a fit's parameters, by the law's names: the values of one parameter under which all others, fitted anew, leave the
@@ -26,7 +28,7 @@ export function* profileInParts(fit: Fit, { level = 0.95 }: { level?: number } =
   const bound = studentQuantile(0.5 + level / 2, scale.degrees);
   const intervals: Record<string, Interval> = {};
   for (const [j, name] of fit.law.names.entries()) {
-    const error = Number.isFinite(errors[j]!) ? errors[j]! : 1;
+    const error = fit.law.logarithmic[j] ? Math.min(errors[j]!, LOG_STEP) : Number.isFinite(errors[j]!) ? errors[j]! : 1;
     const low = yield* profileEnd(fit, j, -error, bound, scale);
     const high = yield* profileEnd(fit, j, error, bound, scale);
     intervals[name] = fit.law.logarithmic[j] ? [Math.exp(low), Math.exp(high)] : [low, high];
@@ -34,13 +36,31 @@ export function* profileInParts(fit: Fit, { level = 0.95 }: { level?: number } =
   return intervals;
 }
 
+/** Shares of the least loss: an offset below the first has no slope that leads back, one of the second does. */
+const LOST = 1e-3;
+const REVIVED = 0.5;
+
+/**
+ * The minimum with an offset again, where it came out as nothing: from there no search finds what other values a parameter may have with
+ * one. Null where there is one, or it is the parameter whose interval is asked for.
+ */
+function withOffset({ law, model, theta }: Fit, j: number): Float64Array | null {
+  const offset = law.names.indexOf('E');
+  const least = Math.min(...model.target);
+  if (offset < 0 || offset === j || theta[offset]! > least + Math.log(LOST)) return null;
+  const revived = Float64Array.from(theta);
+  revived[offset] = least + Math.log(REVIVED);
+  return revived;
+}
+
 /** Where the root of the scaled rise of the objective reaches `bound`, from the minimum in the direction of `error`. */
 function* profileEnd(fit: Fit, j: number, error: number, bound: number, { slope, square }: ResidualScale): Parts<number> {
   // The last place within the bound. A place beyond it may have lost a term of the law, and no slope leads back from there.
   let warm = fit.theta;
+  const revived = withOffset(fit, j);
   function* rise(offset: number): Parts<number> {
     let best: Minimum | null = null;
-    for (const from of new Set([fit.theta, warm])) {
+    for (const from of new Set([fit.theta, warm, ...(revived === null ? [] : [revived])])) {
       const start = Float64Array.from(from);
       start[j] = fit.theta[j]! + offset;
       const found = minimise(fit.model, start, { delta: fit.delta, fixed: j });

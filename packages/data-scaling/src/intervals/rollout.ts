@@ -11,6 +11,8 @@ export interface Rollout {
   /** Mean of |predicted / measured - 1|, and the mean with its sign. */
   readonly error: number;
   readonly bias: number;
+  /** Whether the search for the law of the smaller runs has: what it predicts otherwise is where it stopped. */
+  readonly converged: boolean;
   /** Of the largest run. */
   readonly last: { readonly predicted: number; readonly measured: number };
 }
@@ -64,6 +66,7 @@ function* heldOutInParts(fit: Fit, runs: Runs, scale: Float64Array, upTo: number
     predicted: larger.length,
     error: mean(errors.map(Math.abs)),
     bias: mean(errors),
+    converged: fitted.converged,
     last: { predicted: predictions[last]!, measured: runs.loss[last]! },
   };
 }

@@ -17,7 +17,8 @@ const kernelShare = (u: number): number => (u <= -1 ? 0 : u >= 1 ? 1 : 0.5 + 0.7
 
 /**
  * The scale of a fit's residuals. A fit by nearly absolute values goes through as many runs as it has parameters: those say nothing of the
- * density at zero, and are left out of it.
+ * density at zero, nor of how wide to look for it, and are left out of both. Where delta is small beside the noise, hardly a run lies
+ * within it, and the slope is small, not at least one run's share.
  */
 export function residualScale({ model, theta, delta, law }: Pick<Fit, 'model' | 'theta' | 'delta' | 'law'>): ResidualScale {
   const all = residuals(model, theta).sort((a, b) => Math.abs(a) - Math.abs(b));
@@ -26,11 +27,11 @@ export function residualScale({ model, theta, delta, law }: Pick<Fit, 'model' | 
   if (!Number.isFinite(delta)) return { slope: 1, square, degrees };
   const kept = all.subarray(law.names.length);
   // The interquartile range of a symmetric sample, as a standard deviation of normal ones.
-  const spread = Math.abs(all[all.length >> 1]!) / 0.6745;
+  const spread = Math.abs(kept[kept.length >> 1]!) / 0.6745;
   const bandwidth = Math.max(2.34 * spread * kept.length ** -0.2, 1e-12);
   const slope =
     kept.reduce((sum, r) => sum + kernelShare((delta - r) / bandwidth) - kernelShare((-delta - r) / bandwidth), 0) / kept.length;
-  return { slope: Math.max(slope, 1 / kept.length), square, degrees };
+  return { slope: Math.max(slope, Number.MIN_VALUE), square, degrees };
 }
 
 /** Standard errors of the model's parameters, from the sandwich of both scales; Infinity where the runs do not tell them. */

@@ -41,7 +41,12 @@ export function planSweep({
   budget: Budget;
 }): PlannedRun[] {
   const [[equal, amount]] = Object.entries(budget) as [[keyof (Budget & object), number]];
-  for (const [name, value] of [['batch', batch] as const, [equal, amount] as const, ...sizes.map((size) => ['size', size] as const)])
+  for (const [name, value] of [
+    ['batch', batch] as const,
+    [equal, amount] as const,
+    ...sizes.map((size) => ['size', size] as const),
+    ...models.map(({ flopsPerExample }) => ['flopsPerExample', flopsPerExample] as const),
+  ])
     if (!(value > 0) || !Number.isFinite(value))
       throw new DataScalingError('invalid-argument', `a sweep's ${name} is a positive number, got ${value}`, { [name]: value });
   return models.flatMap(({ id, flopsPerExample }) =>
