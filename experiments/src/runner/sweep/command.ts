@@ -70,7 +70,7 @@ export const statusCommand = (): Command =>
   sweepCommand('status', 'Which tasks of a sweep are done, and what the queue has of it.').action(async (flags: SweepFlags) => {
     const sweep = chosen(flags);
     const { rounds, argv } = sweep.record();
-    say(`${sweep.name}: ${argv.join(' ')}`);
+    say(`${sweep.name}: ${shellText(argv)}`);
     say(`${rounds.length} ${rounds.length === 1 ? 'round' : 'rounds'} submitted; ${await queueText(sweep)}`);
     say(`logs: ${sweep.directory}`);
     again(sweep, '--list');

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -197,6 +197,7 @@ it.each([
   ['/nonexistent/node', '127', /t0: its program could not be started \(code 127\): .* has to be there on every node/],
   ['exit 3', '3', /t0: failed with code 3/],
   ['exit 137', null, /t0: ended without an answer/],
+  ['exit 0', null, /t0: ended well, and what it stored is of another kind of processor/],
 ])('takes %s for what it is', async (program, code, text) => {
   const words = program.startsWith('exit') ? ['bash', '-c', program] : [program];
   await begin(tasksOf(1), undefined, words);
@@ -241,6 +242,17 @@ it('says what the store has where the queue cannot be asked, and where the folde
     process.exitCode = before;
   }
   expect(readFileSync(listed, 'utf8')).toMatch(/job --list$/);
+
+  // The store is where it is found: its sweeps go on there.
+  const moved = path.join(root, 'moved');
+  cpSync(path.join(root, 'store'), moved, { recursive: true });
+  const there = new Sweep(moved, sweepOf().name);
+  writeFileSync(
+    path.join(there.directory, 'sweep.json'),
+    JSON.stringify({ ...there.record(), argv: ['job', `--store=${path.join(root, 'store')}`] }),
+  );
+  expect(there.record().argv).toEqual(['job', `--store=${moved}`]);
+  expect(Sweep.of(moved, 'job', ['job', `--store=${moved}`]).name).toBe(Sweep.of(root, 'job', ['job', `--store=${root}`]).name);
 
   const file = path.join(sweepOf().directory, 'sweep.json');
   writeFileSync(file, JSON.stringify({ ...sweepOf().record(), directory: '/nonexistent/here' }));

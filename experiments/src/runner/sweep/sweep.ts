@@ -73,6 +73,8 @@ interface Given {
   readonly options: SweepOptions;
 }
 
+const STORE = '--store=';
+
 /** Lines of a log that a message repeats, and tasks that it names. */
 const TAIL = 6;
 const NAMED = 10;
@@ -105,9 +107,15 @@ export class Sweep {
     this.directory = path.join(folderOf(storeRoot), name);
   }
 
-  /** The sweep of a job's command line: the same command again is the same sweep. */
+  /** The sweep of a job's command line: the same command again is the same sweep, wherever its store lies by then. */
   static of(storeRoot: string, job: string, identity: readonly string[]): Sweep {
-    return new Sweep(storeRoot, `${job}-${createHash('sha256').update(JSON.stringify(identity)).digest('hex').slice(0, 10)}`);
+    return new Sweep(
+      storeRoot,
+      `${job}-${createHash('sha256')
+        .update(JSON.stringify(identity.filter((word) => !word.startsWith(STORE))))
+        .digest('hex')
+        .slice(0, 10)}`,
+    );
   }
 
   static names(storeRoot: string): string[] {
@@ -115,18 +123,20 @@ export class Sweep {
     return existsSync(folder) ? readdirSync(folder).filter((name) => existsSync(path.join(folder, name, RECORD))) : [];
   }
 
-  /** @throws ExperimentError invalid-option where there is none of this name */
+  /** What is recorded, of the store where it lies now. @throws ExperimentError invalid-option where there is none of this name */
   record(): SweepRecord {
     const file = path.join(this.directory, RECORD);
+    const root = path.dirname(path.dirname(this.directory));
     if (!this.#isThere()) {
-      const others = Sweep.names(path.dirname(path.dirname(this.directory)));
+      const others = Sweep.names(root);
       throw new ExperimentError(
         'invalid-option',
         `there is no sweep '${this.name}' in ${path.dirname(this.directory)}. Sweeps: ${others.join(', ') || 'none'}.`,
         { name: this.name },
       );
     }
-    return JSON.parse(readFileSync(file, 'utf8')) as SweepRecord;
+    const record = JSON.parse(readFileSync(file, 'utf8')) as SweepRecord;
+    return { ...record, argv: record.argv.map((word) => (word.startsWith(STORE) ? `${STORE}${root}` : word)) };
   }
 
   /**
@@ -302,6 +312,7 @@ task=$(sed -n "$((number + 1))p" ${shellText([file('.tasks')])})
 base=${shellText([file('')])}-$number
 ${shellText(program)} --only "$task" >> "$base.log" 2>&1
 code=$?
+if [ $code -eq 0 ]; then : > "$base.ended"; fi
 if [ $code -gt 0 ] && [ $code -le ${Math.max(...NOT_STARTED)} ]; then echo $code > "$base.failed"; fi
 release=${shellText([file('-release.sh')])}
 if [ -e "$release" ]; then bash "$release" > /dev/null 2>&1; fi
@@ -320,7 +331,8 @@ exit $code
     const lines = missing.slice(0, NAMED).map(({ id }) => {
       const log = this.#logOf(record, id);
       const end = log === null ? [] : readFileSync(log, 'utf8').trim().split('\n').slice(-TAIL);
-      const why = whyMissing(failed.get(id), log !== null);
+      const ended = log !== null && existsSync(log.replace(/\.log$/, '.ended'));
+      const why = whyMissing(failed.get(id), { ran: log !== null, ended });
       return `${id}: ${why}${log === null ? '' : ` (${log})`}${end.map((line) => `\n    ${line}`).join('')}`;
     });
     const more = missing.length > NAMED ? [`and ${missing.length - NAMED} more`] : [];
@@ -402,7 +414,9 @@ exit $code
 /** The job of Slurm that we run in. */
 const ourJob = (): string | undefined => process.env['SLURM_JOB_ID'];
 
-function whyMissing(code: string | undefined, ran: boolean): string {
+function whyMissing(code: string | undefined, { ran, ended }: { ran: boolean; ended: boolean }): string {
+  if (code === undefined && ended)
+    return 'ended well, and what it stored is of another kind of processor than this one: give the sweep nodes of one kind (docs/sweeps.md)';
   if (code === undefined) return ran ? 'ended without an answer: killed, out of time or of memory' : 'was never started';
   return NOT_STARTED.includes(Number(code))
     ? `its program could not be started (code ${code}): ${process.execPath} has to be there on every node`
