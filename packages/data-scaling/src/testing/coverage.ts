@@ -1,5 +1,5 @@
 import { normal, uniform } from '@controllab/data';
-import { chinchillaLaw, fitLaw, parametersOf, predictLosses, type Runs } from '../fit/laws.ts';
+import { chinchillaLaw, fitLaw, offsetPowerLaw, parametersOf, powerLaw, predictLosses, type Runs } from '../fit/laws.ts';
 import { bootstrap, percentileInterval } from '../intervals/bootstrap.ts';
 import { profileIntervals } from '../intervals/profile.ts';
 
@@ -43,4 +43,26 @@ export function coverage({
   const shares = Object.fromEntries(Object.entries(held).map(([name, count]) => [name, count / laws]));
   const all = Object.values(held).reduce((sum, count) => sum + count, 0) / (laws * chinchillaLaw.names.length);
   return { ...shares, all };
+}
+
+/** The same of exponents of one variable, from few runs over three decades: by law, runs and noise. */
+export function coverageOfFew({ laws, delta }: { laws: number; delta: number }): Record<string, number> {
+  const shares: Record<string, number> = {};
+  for (const [law, exponent, offset] of [
+    [powerLaw('D'), 0.2, 0],
+    [offsetPowerLaw('D'), 0.3, 0.5],
+  ] as const)
+    for (const count of [6, 10])
+      for (const noise of [0.01, 0.05]) {
+        let held = 0;
+        for (let i = 0; i < laws; i++) {
+          const z = normal(1, `made-up ${law.id} of ${count}`, i, count);
+          const D = Float64Array.from({ length: count }, (_, k) => 1e3 * 10 ** ((3 * k) / (count - 1)));
+          const loss = D.map((d, k) => (offset + 5 * d ** -exponent) * Math.exp(noise * z[k]!));
+          const [low, high] = profileIntervals(fitLaw(law, { D, loss }, { delta }))['alpha']!;
+          if (low <= exponent && exponent <= high) held++;
+        }
+        shares[`${law.id}, ${count} runs, noise ${noise}`] = held / laws;
+      }
+  return shares;
 }
