@@ -98,6 +98,22 @@ describe("A1111's text of a picture", () => {
     expect([named('--sampler', 'euler-a'), named('--sampler', 'heun'), named('--sampler', 'pndm')]).toEqual(['Euler a', 'Heun', 'PNDM']);
   });
 
+  it('names how noise levels lie wherever a solver has a choice: silence is what A1111 thinks best', () => {
+    const type = (...argv: string[]) => parseAsA1111(describedBy('--prompt', 'x', ...argv).parameters).fields['Schedule type'];
+    expect([type('--sampler', 'dpm++2m'), type('--sampler', 'euler', '--karras'), type('--sampler', 'ddim')]).toEqual([
+      'Uniform',
+      'Karras',
+      undefined,
+    ]);
+  });
+
+  it('escapes what was drawn as letters', () => {
+    const { prompt, negative } = parseAsA1111(
+      describedBy('--prompt', 'a (cat) [x]', '--negative-prompt', '(b', '--prompt-syntax', 'plain').parameters,
+    );
+    expect([prompt, negative]).toEqual(['a \\(cat\\) \\[x\\]', '\\(b']);
+  });
+
   it('begins with the settings where there is no prompt', () => {
     const { prompt, negative, fields } = parseAsA1111(describedBy('--prompt', '').parameters);
     expect([prompt, negative, fields['Steps'], fields['Model']]).toEqual(['', '', '20', 'mini']);

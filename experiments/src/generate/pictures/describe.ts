@@ -1,7 +1,7 @@
 import path from 'node:path';
 import type { Base, LoraRequest } from '@controllab/base-model';
 import { shellText } from '@controllab/command-line';
-import type { SolverName } from '@controllab/diffusion';
+import { sigmaRulesOf, type SigmaRule, type SolverName } from '@controllab/diffusion';
 import { isMini } from '@controllab/mini-sd/names';
 import type { GenerateOptions } from '../options.ts';
 import type { PictureText } from './picture-file.ts';
@@ -58,6 +58,21 @@ function controlField({ controlnet, extractor, scale, start, end }: GenerateOpti
     .join(', ');
 }
 
+/** A1111's names of how noise levels are laid; where none stands, it takes what it thinks best for the solver. */
+const SCHEDULE_TYPES: Readonly<Partial<Record<SigmaRule, string>>> = {
+  timesteps: 'Uniform',
+  karras: 'Karras',
+  exponential: 'Exponential',
+  beta: 'Beta',
+};
+
+/** Of solvers that have a choice. */
+function scheduleType(sampler: SolverName, rule: SigmaRule): Record<string, string> {
+  const rules = sigmaRulesOf(sampler);
+  const name = SCHEDULE_TYPES[rules.includes(rule) ? rule : 'timesteps'];
+  return rules.length === 1 || name === undefined ? {} : { 'Schedule type': name };
+}
+
 /**
  * How a picture was made as A1111 writes it: the prompt, the negative prompt, and a line of settings, which its PNG info, civitai and
  * others read. Values with a comma or a colon stand in quotation marks (its `infotext_utils.quote`).
@@ -67,7 +82,7 @@ function parametersText({ options, base, size, loras }: Drawn, { prompt, negativ
   const fields: Record<string, string | number> = {
     Steps: steps,
     Sampler: sampler === 'pndm' && base.sampling.skipPrkSteps ? 'PLMS' : SAMPLER_NAMES[sampler],
-    ...(sampling.sigmas === 'karras' ? { 'Schedule type': 'Karras' } : {}),
+    ...scheduleType(sampler, sampling.sigmas ?? base.sampling.sigmas ?? 'timesteps'),
     // 0 is no guidance here as in diffusers, which A1111 calls 1.
     'CFG scale': Math.max(1, guidance),
     Seed: seed,
@@ -81,7 +96,8 @@ function parametersText({ options, base, size, loras }: Drawn, { prompt, negativ
     Version: 'controllab',
   };
   const settings = Object.entries(fields).map(([name, value]) => `${name}: ${quoted(String(value))}`);
-  return [prompt, ...(negativePrompt ? [`Negative prompt: ${negativePrompt}`] : []), settings.join(', ')].join('\n').trim();
+  const text = (words: string): string => (options.promptSyntax === 'plain' ? words.replaceAll(/[\\()[\]]/g, '\\$&') : words);
+  return [text(prompt), ...(negativePrompt ? [`Negative prompt: ${text(negativePrompt)}`] : []), settings.join(', ')].join('\n').trim();
 }
 
 /** The command that draws this picture alone. Paths are as they were typed: relative to the folder that it was called from. */

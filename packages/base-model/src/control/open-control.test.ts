@@ -115,6 +115,13 @@ describe('a published ControlNet', () => {
     );
   });
 
+  it('of inpainting is refused by its name, as a file and as a folder', () => {
+    fs.copyFileSync(at('cldm.safetensors'), at('control_v11p_sd15_inpaint_fp16.safetensors'));
+    fs.cpSync(at('control'), at('control_v11p_sd15_inpaint'), { recursive: true });
+    for (const name of ['control_v11p_sd15_inpaint_fp16.safetensors', 'control_v11p_sd15_inpaint'])
+      expect(() => openControl(at(name), base)).toThrow(/by its name a ControlNet for inpainting, whose condition has -1/);
+  });
+
   it.each(['control_model.', ''])('is added to the base where it is a difference: %jinput_blocks', (prefix) => {
     const [whole, cldmFile] = [openControl(at('cldm.safetensors'), base).weights, readSafetensors(at('cldm.safetensors'))];
     const { stored } = cldm(base.denoiser().target.encoder as never);
@@ -165,11 +172,6 @@ describe('a file or folder that is no ControlNet for this base is named', () => 
 
   it.each<[string, Record<string, unknown>, RegExp]>([
     ['shuffle', { global_pool_conditions: true }, /a ControlNet of shuffled pictures.*\(global_pool_conditions true\), which is not done/],
-    [
-      'blue first',
-      { controlnet_conditioning_channel_order: 'bgr' },
-      /reads blue before red \(controlnet_conditioning_channel_order "bgr"\)/,
-    ],
     ['one channel', { conditioning_channels: 1 }, /another kind of condition than an image of three channels/],
     ['a Union', { _class_name: 'ControlNetUnionModel' }, /ControlNetUnionModel \(a ControlNet-Union, of several conditions in one\)/],
     ['of SD3', { _class_name: 'SD3ControlNetModel' }, /a ControlNet of Stable Diffusion 3/],

@@ -96,6 +96,7 @@ function openDirectory(directory: string, base: Base, target: ImageTarget): Open
 
 /** A ControlNet as diffusers saves it, by the config in a folder. */
 function withConfig(directory: string, weights: TensorSource, target: ImageTarget): OpenedControl {
+  refuseInpaint(directory);
   const module = new ControlNetModel(configIn(directory));
   checkFit(directory, module, target);
   return published(target, module, externalStateDict(module, weights));
@@ -108,6 +109,21 @@ const SHUFFLE = /_shuffle(_fp16)?\.safetensors$/i;
 /** A tensor beside an encoder that holds what it is more than the base's that it was copied from; the other layers are whole. */
 const DIFFERENCE = 'difference';
 
+/** Nothing else tells this one from others: of its condition, what is masked is -1, and the rest the picture in [0, 1]. */
+const INPAINT = /^control_v11[a-z]?_sd15_inpaint/i;
+
+/** @throws BaseModelError invalid-control for a file or folder of that name */
+function refuseInpaint(name: string): void {
+  if (INPAINT.test(path.basename(name)))
+    throw new BaseModelError(
+      'invalid-control',
+      `${name} is by its name a ControlNet for inpainting, whose condition has -1 where it is masked, which is not done.`,
+      {
+        file: name,
+      },
+    );
+}
+
 /** A ControlNet in one file: with a config beside it where diffusers saved it, else without. */
 function singleFile(tensors: SafetensorsFile, base: Base, target: ImageTarget): OpenedControl {
   const [directory, name] = [path.dirname(tensors.file), path.basename(tensors.file)];
@@ -116,6 +132,7 @@ function singleFile(tensors: SafetensorsFile, base: Base, target: ImageTarget): 
     return withConfig(directory, saved.groups?.['part'] === undefined ? tensors : openWeights(directory), target);
   if (SHUFFLE.test(name))
     throw new BaseModelError('invalid-control', `${tensors.file} is by its name ${POOLED}, which is not done.`, { file: tensors.file });
+  refuseInpaint(tensors.file);
   const module = new ControlNetModel(target.encoder);
   const prefix = ['control_model.', ''].find((known) => tensors.header.has(`${known}input_hint_block.0.weight`));
   try {
@@ -136,7 +153,6 @@ const POOLED = 'a ControlNet of shuffled pictures, whose condition has to be mad
 /** Values of a ControlNet's config that want another picture than the condition image, or one made otherwise. */
 const NOT_DONE: readonly (readonly [key: string, usual: unknown, words: string])[] = [
   ['global_pool_conditions', false, POOLED],
-  ['controlnet_conditioning_channel_order', 'rgb', 'a ControlNet that reads blue before red'],
   ['conditioning_channels', 3, 'a ControlNet of another kind of condition than an image of three channels'],
 ];
 

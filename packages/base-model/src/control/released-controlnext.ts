@@ -22,9 +22,6 @@ const UNET = /^unet[\w.-]*\.safetensors$/;
 /** The release's own spellings, and that of its script for extracting them; `unet_diffusers` says of which names its tensors are. */
 const INCREMENTS = /increas|increa?ment|_diff(?![a-z])/;
 
-/** SDXL's code takes these alone from the file, which may hold the whole U-Net. */
-const SDXL_PART = /attn2.*to_out/;
-
 interface Parts {
   readonly module: SafetensorsFile;
   readonly unet: SafetensorsFile;
@@ -70,20 +67,19 @@ function inUNet(file: SafetensorsFile, base: Base): Map<string, string> {
   const ldm = ldmNames(Object.keys(specs));
   const places = new Map(Object.keys(specs).flatMap((name) => [[name, name] as const, [ldm(name), name] as const]));
   const names = file.names();
-  const part = base.denoiser().target.family === 'sdxl' ? names.filter((name) => SDXL_PART.test(name)) : names;
-  const problems = part.flatMap((name) => {
+  const problems = names.flatMap((name) => {
     const own = places.get(name);
     if (own === undefined) return [`the U-Net has no ${name}`];
     const [expected, found] = [specs[own]!.shape, file.header.get(name)!.shape];
     return expected.join() === found.join() ? [] : [`${name}: expected [${expected.join(', ')}], found [${found.join(', ')}]`];
   });
-  if (problems.length > 0 || part.length === 0)
+  if (problems.length > 0 || names.length === 0)
     throw new BaseModelError(
       'invalid-control',
-      `${file.file} was trained in another U-Net than that of ${base.label}:\n  ${(problems.length ? problems : ['it has no attn2.*to_out']).slice(0, 6).join('\n  ')}`,
+      `${file.file} was trained in another U-Net than that of ${base.label}:\n  ${(problems.length ? problems : ['it holds no tensors']).slice(0, 6).join('\n  ')}`,
       { file: file.file, problems },
     );
-  return new Map(part.map((name) => [places.get(name)!, name]));
+  return new Map(names.map((name) => [places.get(name)!, name]));
 }
 
 const squares = (data: ArrayLike<number>, other?: ArrayLike<number>): number => {

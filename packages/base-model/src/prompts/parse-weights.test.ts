@@ -49,6 +49,13 @@ describe("A1111's weights", () => {
     ['(cat:0)', [['cat', 0]]],
     ['a :) and 3:4 \\\\ x', [['a :) and 3:4 \\ x', 1]]],
     ['a) b]', [['a) b]', 1]]],
+    [
+      '[(cat:1.2) dog]',
+      [
+        ['cat', 1.0909090909],
+        [' dog', 0.9090909091],
+      ],
+    ],
     ['', [['', 1]]],
     ['()', [['', 1]]],
   ])('%s', (text, expected) => expect(parts(text)).toEqual(expected));
@@ -57,6 +64,9 @@ describe("A1111's weights", () => {
     ['a [cat:dog:0.5]', /prompt editing.*"\[cat:dog:0\.5\]"/],
     ['[cat:10]', /prompt editing/],
     ['a [cat|dog] b', /alternating words.*"\[cat\|dog\]"/],
+    ['[[cat]:dog:0.5]', /prompt editing/],
+    ['a [(fat:1.2) cat:dog:5]', /prompt editing/],
+    ['[[cat]|dog]', /alternating words/],
     ['a cat AND a dog', /composed prompts/],
     ['a cat BREAK a dog', /another chunk/],
     ['a {red|green} cat', /choosing among words.*"\{red\|green\}"/],

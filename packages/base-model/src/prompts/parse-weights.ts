@@ -18,10 +18,19 @@ const OTHERS: readonly { readonly name: string; readonly found: RegExp }[] = [
   { name: 'a weight behind its bracket, (word)1.3 or (word)++, for (word:1.3),', found: /\([^()]*\)(?:\d*\.\d+|\++|--+)/ },
 ];
 
+/** Brackets around words alone, from the innermost outwards, as blanks: what is around them is not theirs. */
+function withoutInner(text: string): string {
+  const next = text.replaceAll(/[[(][^[\]()]*[\])]/g, (inner) =>
+    OTHERS.some(({ found }) => found.test(inner)) ? inner : inner.replaceAll(/[[\]():|]/g, ' '),
+  );
+  return next === text ? text : withoutInner(next);
+}
+
 function refuseOthers(text: string): void {
   const bare = text.replaceAll(/\\./gs, '  ');
+  const flat = withoutInner(bare);
   for (const { name, found } of OTHERS) {
-    const [match] = found.exec(bare) ?? [];
+    const [match] = found.exec(bare) ?? found.exec(flat) ?? [];
     if (match !== undefined)
       throw new BaseModelError('invalid-argument', `${name} is not implemented: "${match}" in the prompt "${text}"`, {
         match,

@@ -7,15 +7,24 @@ import { TextTransformer, type TextStates, type TextTransformerConfig } from './
 export interface ClipTextConfig extends TextTransformerConfig {
   /** Dimensions of the embedding. */
   projection_dim: number;
+  /** The id that ends a text, at whose first place it is pooled; 2: at the first of the highest ids, whatever they are. */
+  eos_token_id?: number;
 }
+
+/** What ends a text in CLIP's vocabulary, transformers' default. */
+const CLIP_END = 49407;
+/** What transformers takes for "the highest id": configs of before its release 4.31 have it. */
+const HIGHEST = 2;
 
 /** CLIP's text tower: the encoder and the projection of its pooled state. Names are transformers' `CLIPTextModelWithProjection`. */
 export class ClipTextTower extends TextTransformer {
   text_projection: Linear;
+  readonly #end: number;
 
   constructor(config: ClipTextConfig) {
     super(config);
     requireKeys('ClipTextTower', config, ['projection_dim']);
+    this.#end = config.eos_token_id ?? (config.vocab_size > CLIP_END ? CLIP_END : HIGHEST);
     this.text_projection = new Linear(config.hidden_size, config.projection_dim, {
       bias: false,
       init: { weight: { normal: config.hidden_size ** -0.5 }, bias: 'zeros' },
@@ -23,13 +32,14 @@ export class ClipTextTower extends TextTransformer {
   }
 
   /**
-   * Token ids `[N, S]` to the hidden states and the embedding `[N, E]`, not normalised: the projected state at the end of the text,
-   * which is the first of the highest ids (CLIP's EOT is the last of its vocabulary; what pads behind it does not matter).
+   * Token ids `[N, S]` to the hidden states and the embedding `[N, E]`, not normalised: the projected state at the end of the text:
+   * where its id first stands (words that are added to a vocabulary lie above it), or, by older configs, the first of the highest ids.
    * @throws CoreBlocksError invalid-input
    */
   override encode(ids: tf.Tensor): TextStates & { embeds: tf.Tensor } {
     const { states, penultimate } = super.encode(ids);
-    const end = tf.oneHot(tf.argMax(ids, 1) as tf.Tensor1D, ids.shape[1] as number);
+    const marks = this.#end === HIGHEST ? ids : tf.cast(tf.equal(ids, tf.scalar(this.#end, 'int32')), 'int32');
+    const end = tf.oneHot(tf.argMax(marks, 1) as tf.Tensor1D, ids.shape[1] as number);
     const pooled = tf.sum(tf.mul(states, tf.expandDims(tf.cast(end, 'float32'), 2)), 1);
     return { states, penultimate, embeds: this.text_projection.forward(pooled) };
   }

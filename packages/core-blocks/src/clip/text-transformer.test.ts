@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { initialize, withParameters } from '../module.ts';
+import { ClipTextTower } from './text-tower.ts';
 import { TextTransformer } from './text-transformer.ts';
 
 const config = {
@@ -20,6 +21,22 @@ function run(model: TextTransformer, ids: number[]): Float32Array {
   );
   return withParameters(model, tensors, () => model.forward(tf.tensor2d([ids], [1, ids.length], 'int32'))).dataSync() as Float32Array;
 }
+
+it('ClipTextTower pools where the text ends, which a word that was added to the vocabulary is not', () => {
+  const embeds = (eos: number | undefined, ids: number[]): number[] => {
+    const tower = new ClipTextTower({ ...config, projection_dim: 4, ...(eos === undefined ? {} : { eos_token_id: eos }) });
+    const tensors = Object.fromEntries(
+      Object.entries(initialize(tower, 2)).map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]),
+    );
+    return [...withParameters(tower, tensors, () => tower.encode(tf.tensor2d([ids], [1, ids.length], 'int32')).embeds).dataSync()];
+  };
+  const close = (a: number[], b: number[]): void => a.forEach((value, i) => expect(value).toBeCloseTo(b[i]!, 6));
+  // States are causal: pooled at a place, a text is what it is up to there.
+  close(embeds(8, [1, 9, 3, 8, 8]), embeds(8, [1, 9, 3, 8]));
+  close(embeds(2, [1, 9, 3, 8]), embeds(9, [1, 9, 3, 8]));
+  close(embeds(undefined, [1, 9, 3, 8]), embeds(9, [1, 9]));
+  expect(embeds(8, [1, 9, 3, 8])).not.toEqual(embeds(9, [1, 9, 3, 8]));
+});
 
 describe('TextTransformer', () => {
   it('is causal: a later token changes no earlier state', () => {

@@ -5,7 +5,16 @@ import { dpmSolver } from '../solvers/dpm-solver.ts';
 import { euler } from '../solvers/euler.ts';
 import { NoiseSchedule } from '../noise-schedule.ts';
 import { initialNoise, sample } from './sample.ts';
+import { SOLVERS } from './solvers.ts';
 import { unipc } from '../solvers/unipc.ts';
+
+it('a rule of sigmas that a solver’s class does not have is passed over, as its from_config does', () => {
+  const schedule = new NoiseSchedule();
+  const config = { steps: 5, spacing: 'linspace' } as const;
+  expect(SOLVERS.euler(schedule, { ...config, sigmas: 'lu' }).timesteps).toEqual(SOLVERS.euler(schedule, config).timesteps);
+  expect(SOLVERS.euler(schedule, { ...config, sigmas: 'karras' }).timesteps).not.toEqual(SOLVERS.euler(schedule, config).timesteps);
+  expect(SOLVERS['dpm++2m'](schedule, { ...config, sigmas: 'lu' }).timesteps).not.toEqual(SOLVERS['dpm++2m'](schedule, config).timesteps);
+});
 
 describe('sample', () => {
   it('with the exact noise of a point distribution lands on the point', async () => {

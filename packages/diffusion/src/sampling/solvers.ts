@@ -85,7 +85,9 @@ function own(name: SolverName, config: SamplingConfig): SamplingConfig {
   const { options, bounds } = TABLE[name];
   const keys: readonly string[] = [...COMMON, ...options, ...(config.boundsByClass === true ? bounds : BOUNDS)];
   const entries = Object.entries(config).filter(([key, value]) => keys.includes(key) && value !== undefined);
-  return Object.fromEntries(entries) as unknown as SamplingConfig;
+  const kept = Object.fromEntries(entries) as unknown as SamplingConfig;
+  // A rule of another class, as its `from_config` passes it over.
+  return kept.sigmas === undefined || sigmaRulesOf(name).includes(kept.sigmas) ? kept : { ...kept, sigmas: 'timesteps' };
 }
 
 /**
