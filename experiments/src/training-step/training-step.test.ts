@@ -18,7 +18,7 @@ describe('flags', () => {
 
   it.each([
     ['--size=200', /multiple of 64/],
-    ['--methods=controlnet,lora', /Methods: controlnet, controlnext/],
+    ['--methods=controlnet,lora', /got "lora"\. There are controlnet, controlnext/],
     ['--steps=2', /above 2/],
   ])('refuses %s', (flag, message) => {
     expect(() => parse(flag)).toThrow(message);
