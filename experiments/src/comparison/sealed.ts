@@ -51,6 +51,15 @@ export function sealedNumber({ table: { rowHeader, columns, rows } }: Sealed, he
   return typeof cell === 'number' ? cell : null;
 }
 
+/** Whether what came lies between the `low` and the `high` that were sealed for a row; null where neither was. */
+export function cameTrue(sealed: Sealed, header: string, row: string, came: number): boolean | null {
+  const [low, high] = (['low', 'high'] as const).map((column) => sealedNumber(sealed, header, row, column)) as [
+    number | null,
+    number | null,
+  ];
+  return low === null || high === null ? null : low <= came && came <= high;
+}
+
 /**
  * What a report says of a sealed table: when, by what and of which file, and whether what it foretells had ended before.
  * @param header of which runs the report's predictions are, and `rows` their labels: a table of another header, or without any of them,

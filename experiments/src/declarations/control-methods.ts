@@ -18,7 +18,7 @@ import { PAPER_QUALITY } from './paper-values.ts';
 const armOf = (method: Method | CodeModel): Arm => ({ id: method.id, label: method.label, description: method.description, method });
 
 /** A tenth of the others' rate. */
-const WHOLE_RATE = 1e-4;
+const WHOLE_RATE = undrawn.byLoss.recipe.learningRate / 10;
 
 /** The paper's and its discussion's, at the rates that were screened for them; the others at ControlNet's, which nobody screened. */
 const named: Readonly<Record<string, string>> = { proposed: 'controlnet', lite: 'controlnet-lite', mlp: 'controlnet-mlp' };

@@ -119,24 +119,21 @@ const controls = (panel: Panel, arm: string): boolean =>
 function claims(view: View): Claim[] {
   const trained = view.meant;
   return [
-    ...(['mid', 'down-0'].every((id) => trained.includes(id))
-      ? [
-          view.claim(
-            {
-              id: 'mid-like-down-0',
-              claim:
-                'The middle block, where the SD1.5 inference folder injects, is as good a place as the first down block, where its training folder does.',
-              source: threadText(issues(83, 77)),
-              test: `Held-out loss without a prompt, ${labelOf('mid')} minus ${labelOf('down-0')}; within ±${LOSS_RULES.alike.hi} counts as equal. Measured only where one of them is seen to control, by fidelity ${LEAST_CONTROL} above the base model’s: two that do nothing are equal, too.`,
-              quantity: `held-out loss, ${labelOf('mid')} − ${labelOf('down-0')}, where one controls`,
-              rule: LOSS_RULES.alike,
-              primary: false,
-              shownIn: view.panels[0]!.id('point-loss'),
-            },
-            (panel) => (['mid', 'down-0'].some((arm) => controls(panel, arm)) ? lossOver(view, panel, 'mid', 'down-0') : null),
-          ),
-        ]
-      : []),
+    ...lossClaim(
+      view,
+      {
+        id: 'mid-like-down-0',
+        claim:
+          'The middle block, where the SD1.5 inference folder injects, is as good a place as the first down block, where its training folder does.',
+        source: threadText(issues(83, 77)),
+        test: `${labelOf('mid')} minus ${labelOf('down-0')}. Measured only where one of them is seen to control, by fidelity ${LEAST_CONTROL} above the base model’s: two that do nothing are equal, too.`,
+        quantity: `held-out loss, ${labelOf('mid')} − ${labelOf('down-0')}, where one controls`,
+        rule: LOSS_RULES.alike,
+        primary: false,
+      },
+      ['mid', 'down-0'],
+      (panel) => (['mid', 'down-0'].some((arm) => controls(panel, arm)) ? lossOver(view, panel, 'mid', 'down-0') : null),
+    ),
     ...worse(
       view,
       'conv-in-beats-down-0',

@@ -101,8 +101,8 @@ const WAYS = [
 /** Least effects of interest: of CLIP score, and in recognised objects the ablation's. */
 const LEAST = { clip: 0.02, object: 0.04 } as const;
 const QUANTITIES = {
-  clip: { label: 'CLIP score', test: 'CLIP score (mini) with the true caption, drawn without a prompt' },
-  object: { label: 'object top-1', test: 'Share of single objects that mini-inception names, no prompt' },
+  clip: { label: 'CLIP score', test: 'CLIP score (mini) with the true caption, drawn without a prompt', range: [-1, 1] },
+  object: { label: 'object top-1', test: 'Share of single objects that mini-inception names, no prompt', range: [0, 1] },
 } as const;
 
 /** A claim on what is read without a prompt: one drawing minus another, of the same single objects. */
@@ -123,7 +123,7 @@ const read = (
       primary: measure === 'clip',
       shownIn: view.panels[0]!.id('recognised'),
     },
-    (panel) => view.difference(panel.samples(a, 'none', measure), panel.samples(b, 'none', measure), [-1, 1]),
+    (panel) => view.difference(panel.samples(a, 'none', measure), panel.samples(b, 'none', measure), QUANTITIES[measure].range),
   );
 
 const labelOf = (view: View, drawing: string): string => view.results.drawings.find(({ id }) => id === drawing)?.label ?? drawing;

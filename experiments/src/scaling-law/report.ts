@@ -1,7 +1,7 @@
 import { chinchillaLaw, computeOptimal, profileIntervals, type LawParameters } from '@controllab/data-scaling';
 import { attributions } from '@controllab/emoji-scenes';
 import type { LineFigure, Measurement, Report, Table, TableRow } from '@controllab/report';
-import { readSealed, sealedNumber } from '../comparison/sealed.ts';
+import { cameTrue, readSealed } from '../comparison/sealed.ts';
 import { seedsText } from '../comparison/view/questions.ts';
 import { foretoldTable } from '../comparison/view/sizes.ts';
 import { fitted, foretellLarger, lawsOf, runsOf, type MemberRun } from './laws.ts';
@@ -124,11 +124,8 @@ export function familyReport(result: FamilyResult): Omit<Report, 'id' | 'provena
       : { value: mean(losses), interval: null, n: losses.length, method: 'mean', seeds: seedsIn(larger.runs), perTraining: losses };
   const both = lawsOf(grid).at(-1)!.fit;
   const sealed = readSealed('scaling-law');
-  const [low, high] = (['low', 'high'] as const).map((column) =>
-    sealed === null ? null : sealedNumber(sealed.sealed, what, label, column),
-  );
-  const held =
-    came === null || !low || !high ? '' : `, ${low <= came.value && came.value <= high ? 'inside' : 'outside'} the sealed interval`;
+  const verdict = came === null || sealed === null ? null : cameTrue(sealed.sealed, what, label, came.value);
+  const held = verdict === null ? '' : `, ${verdict ? 'inside' : 'outside'} the sealed interval`;
   return {
     title: 'Scaling laws of the base model: parameters, scenes and operations',
     takeaway:

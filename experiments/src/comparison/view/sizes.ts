@@ -2,7 +2,7 @@ import type { Prediction } from '@controllab/data-scaling';
 import type { LineFigure, Measurement, Table } from '@controllab/report';
 import { COPY_BELOW } from '../compute/training/copies.ts';
 import { BASE_ALONE } from '../experiment.ts';
-import { sealedNumber, sealedText, type readSealed } from '../sealed.ts';
+import { cameTrue, sealedNumber, sealedText, type readSealed } from '../sealed.ts';
 import { mean, type Panel, type View } from './view.ts';
 
 const NONNEGATIVE = [0, Number.MAX_VALUE] as const;
@@ -137,9 +137,6 @@ export interface Foretold {
 
 const SEALED_COLUMNS = ['foretold', 'low', 'high'] as const;
 
-const inside = (value: number, low: number | null, high: number | null): string =>
-  low === null || high === null ? 'not sealed' : low <= value && value <= high ? 'yes' : 'no';
-
 /**
  * Predictions with their 90% intervals, as they are computed now and as they were sealed, and whether they came true.
  * @param what of which runs: the table's header, which a sealed table has to share
@@ -164,15 +161,15 @@ export function foretoldTable(rows: readonly Foretold[], found: ReturnType<typeo
       ...(sealed ? [{ label: 'came true' }] : []),
     ],
     rows: rows.map(({ label, prediction: { value, interval }, came: truth }) => {
-      const kept = SEALED_COLUMNS.map((column) => (found === null ? null : sealedNumber(found.sealed, what, label, column)));
+      const verdict = truth === null || found === null ? undefined : cameTrue(found.sealed, what, label, truth.value);
       return {
         label,
         cells: [
           value,
           ...interval,
-          ...(sealed ? kept : []),
+          ...(sealed ? SEALED_COLUMNS.map((column) => sealedNumber(found.sealed, what, label, column)) : []),
           ...(came ? [truth] : []),
-          ...(sealed ? [truth === null ? null : inside(truth.value, kept[1]!, kept[2]!)] : []),
+          ...(sealed ? [verdict === undefined ? null : verdict === null ? 'not sealed' : verdict ? 'yes' : 'no'] : []),
         ],
       };
     }),

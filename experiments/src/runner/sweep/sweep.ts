@@ -416,7 +416,7 @@ const ourJob = (): string | undefined => process.env['SLURM_JOB_ID'];
 
 function whyMissing(code: string | undefined, { ran, ended }: { ran: boolean; ended: boolean }): string {
   if (code === undefined && ended)
-    return 'ended well, and what it stored is of another kind of processor than this one: give the sweep nodes of one kind (docs/sweeps.md)';
+    return 'ended well, and what it stored is of another kind of processor than this one, or in a place that is not this store: give the sweep nodes of one kind that share it (docs/sweeps.md)';
   if (code === undefined) return ran ? 'ended without an answer: killed, out of time or of memory' : 'was never started';
   return NOT_STARTED.includes(Number(code))
     ? `its program could not be started (code ${code}): ${process.execPath} has to be there on every node`

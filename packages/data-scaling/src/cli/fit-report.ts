@@ -22,7 +22,7 @@ import {
 import { kaplanParameters, predictLosses, type Fit, type Runs } from '../fit/laws.ts';
 import { residuals } from '../fit/log-sum-model.ts';
 import { percentileInterval, type Bootstrap } from '../intervals/bootstrap.ts';
-import type { Interval } from '../intervals/profile.ts';
+import { isUnbounded, type Interval } from '../intervals/profile.ts';
 import type { FitResult, FittedLaw } from './run-fit.ts';
 
 const short = (value: number): string => value.toPrecision(4);
@@ -33,8 +33,6 @@ const text = (value: number): string =>
 
 const NOT_KNOWN = 'not known';
 const range = ([low, high]: Interval): string => `${text(low)} to ${text(high)}`;
-/** Whether the runs leave open both how large and how small a parameter is. */
-export const isUnbounded = ([low, high]: Interval): boolean => high === Infinity && (low === 0 || low === -Infinity);
 /** No sample is left where no resample identifies a law. */
 const percentiles = (samples: Float64Array): string => (samples.length === 0 ? NOT_KNOWN : range(percentileInterval(samples)));
 

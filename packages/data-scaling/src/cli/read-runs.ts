@@ -197,8 +197,12 @@ function groupNotes(header: readonly string[], columns: readonly Column[], rows:
 
 /** Runs that are alike in everything that is read. */
 function repeatNotes({ line, ...quantities }: Values): string[] {
-  const keys = line.map((_, i) => Object.values(quantities).map((all) => all[i]!).join(' ')); // prettier-ignore
-  const repeats = line.filter((_, i) => keys.indexOf(keys[i]!) < i);
+  const seen = new Set<string>();
+  const repeats = line.filter((_, i) => {
+    const before = seen.size;
+    seen.add(Object.values(quantities).map((all) => all[i]!).join(' ')); // prettier-ignore
+    return seen.size === before;
+  });
   if (repeats.length === 0) return [];
   const named = `${repeats.slice(0, NAMED).join(', ')}${repeats.length > NAMED ? ' and others' : ''}`;
   return [

@@ -19,9 +19,9 @@ import {
 } from '../fit/laws.ts';
 import { residuals } from '../fit/log-sum-model.ts';
 import { bootstrapInParts, type Bootstrap } from '../intervals/bootstrap.ts';
-import { profileInParts, type Interval } from '../intervals/profile.ts';
+import { isUnbounded, profileInParts, type Interval } from '../intervals/profile.ts';
 import { rolloutInParts, type Rollout } from '../intervals/rollout.ts';
-import { fitReport, isUnbounded, parameterTable } from './fit-report.ts';
+import { fitReport, parameterTable } from './fit-report.ts';
 import type { FitFlags } from './fit.ts';
 import { paced } from './paced.ts';
 import { readRuns, type RunTable } from './read-runs.ts';

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { normal } from '@controllab/data';
-import { chinchillaLaw, fitLaw, offsetPowerLaw, powerLaw } from '../fit/laws.ts';
-import { madeUpRuns } from '../testing/coverage.ts';
+import { chinchillaLaw, fitLaw, HOFFMANN_DELTA, offsetPowerLaw, powerLaw } from '../fit/laws.ts';
+import { heldOfFew, madeUpRuns, POWER } from '../testing/coverage.ts';
 import { bootstrap, percentileInterval } from './bootstrap.ts';
 import { profileIntervals } from './profile.ts';
 import { rollout } from './rollout.ts';
@@ -63,16 +62,8 @@ describe('profileIntervals of a law that may lose a term', () => {
     [5, 0.05],
     [8, 0.01],
   ])('hold the truth of %d runs with noise of %d, where hardly one lies within delta', (count, noise) => {
-    let held = 0;
-    for (let law = 0; law < 60; law++) {
-      const z = normal(law, 'few noisy runs', 0, count);
-      const D = Float64Array.from({ length: count }, (_, i) => 1e3 * 10 ** ((3 * i) / (count - 1)));
-      const fit = fitLaw(powerLaw('D'), { D, loss: D.map((d, i) => 5 * d ** -0.2 * Math.exp(noise * z[i]!)) });
-      const [low, high] = profileIntervals(fit)['alpha']!;
-      if (low <= 0.2 && 0.2 <= high) held++;
-    }
     // Three standard deviations of a share of 0.95 over 60 are 0.085. With a run's share as the least slope it was 0.55 of five.
-    expect(held / 60).toBeGreaterThan(0.86);
+    expect(heldOfFew(POWER, { laws: 60, count, noise, delta: HOFFMANN_DELTA })).toBeGreaterThan(0.86);
   });
 });
 

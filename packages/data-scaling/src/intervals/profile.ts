@@ -6,6 +6,9 @@ import { residualScale, standardErrors, type ResidualScale } from './scale.ts';
 
 export type Interval = readonly [low: number, high: number];
 
+/** Whether the runs leave open both how large and how small a parameter is. */
+export const isUnbounded = ([low, high]: Interval): boolean => high === Infinity && (low === 0 || low === -Infinity);
+
 /** Steps outwards, each twice the one before, until the objective has risen enough. */
 const STEPS = 8;
 const REFINEMENTS = 40;

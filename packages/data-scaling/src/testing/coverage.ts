@@ -45,24 +45,32 @@ export function coverage({
   return { ...shares, all };
 }
 
-/** The same of exponents of one variable, from few runs over three decades: by law, runs and noise. */
-export function coverageOfFew({ laws, delta }: { laws: number; delta: number }): Record<string, number> {
-  const shares: Record<string, number> = {};
-  for (const [law, exponent, offset] of [
-    [powerLaw('D'), 0.2, 0],
-    [offsetPowerLaw('D'), 0.3, 0.5],
-  ] as const)
-    for (const count of [6, 10])
-      for (const noise of [0.01, 0.05]) {
-        let held = 0;
-        for (let i = 0; i < laws; i++) {
-          const z = normal(1, `made-up ${law.id} of ${count}`, i, count);
-          const D = Float64Array.from({ length: count }, (_, k) => 1e3 * 10 ** ((3 * k) / (count - 1)));
-          const loss = D.map((d, k) => (offset + 5 * d ** -exponent) * Math.exp(noise * z[k]!));
-          const [low, high] = profileIntervals(fitLaw(law, { D, loss }, { delta }))['alpha']!;
-          if (low <= exponent && exponent <= high) held++;
-        }
-        shares[`${law.id}, ${count} runs, noise ${noise}`] = held / laws;
-      }
-  return shares;
+/** A law of one variable, and the exponent and offset that made-up runs of it have. */
+export const POWER = { law: powerLaw('D'), exponent: 0.2, offset: 0 };
+const OFFSET = { law: offsetPowerLaw('D'), exponent: 0.3, offset: 0.5 };
+
+/** The share of laws whose exponent the interval holds, from so many runs over three decades with noise on the logarithm of the loss. */
+export function heldOfFew(
+  { law, exponent, offset }: typeof POWER,
+  { laws, count, noise, delta }: { laws: number; count: number; noise: number; delta: number },
+): number {
+  let held = 0;
+  for (let i = 0; i < laws; i++) {
+    const z = normal(1, `made-up ${law.id} of ${count}`, i, count);
+    const D = Float64Array.from({ length: count }, (_, k) => 1e3 * 10 ** ((3 * k) / (count - 1)));
+    const loss = D.map((d, k) => (offset + 5 * d ** -exponent) * Math.exp(noise * z[k]!));
+    const [low, high] = profileIntervals(fitLaw(law, { D, loss }, { delta }))['alpha']!;
+    if (low <= exponent && exponent <= high) held++;
+  }
+  return held / laws;
 }
+
+/** The same by law, runs and noise. */
+export const coverageOfFew = ({ laws, delta }: { laws: number; delta: number }): Record<string, number> =>
+  Object.fromEntries(
+    [POWER, OFFSET].flatMap((made) =>
+      [6, 10].flatMap((count) =>
+        [0.01, 0.05].map((noise) => [`${made.law.id}, ${count} runs, noise ${noise}`, heldOfFew(made, { laws, count, noise, delta })]),
+      ),
+    ),
+  );

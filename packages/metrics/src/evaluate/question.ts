@@ -4,7 +4,7 @@ import { isStatistics, type FeatureStatistics } from '../frechet/feature-statist
 import { CANNY_THRESHOLDS } from '../metrics/edges.ts';
 import { mapNames, namesByStem } from './map-reader.ts';
 import type { CannyThresholds } from './metric.ts';
-import { METRICS, metricOf, needing, needs, type MetricName } from './metric-table.ts';
+import { METRIC_NAMES, metricOf, needing, needs, type MetricName } from './metric-table.ts';
 
 /** What is to be measured, and of what. */
 export interface Asked {
@@ -58,7 +58,7 @@ export function checkQuestion(asked: Asked): Question {
 }
 
 /** Metrics that statistics will do for. */
-const TAKE_STATISTICS = (Object.keys(METRICS) as MetricName[]).filter((name) => metricOf(name).reference === 'statistics');
+const TAKE_STATISTICS = METRIC_NAMES.filter((name) => metricOf(name).reference === 'statistics');
 
 /**
  * @throws MetricsError missing-reference naming the metrics that lack one, or need its images where there are only statistics;

@@ -52,12 +52,12 @@ interface Judges {
 async function guidanceSweep(scenes: readonly Evaluated[], draw: Draw, { judge, clip, distance }: Judges): Promise<AtGuidance[]> {
   const specs = scenes.map(({ spec }) => spec);
   const captions = specs.map((spec) => caption(spec.parts));
+  const mean = (values: readonly number[]): number => meanInterval(values).value;
   const sweep: AtGuidance[] = [];
   for (const scale of SWEEP) {
     const pictures = await draw(specs, scale, `guidance ${scale}`);
     const { verdicts, features } = await judge.judge(pictures, specs);
     const singles = verdicts.flatMap((v, i) => (scenes[i]!.kind === 'large singles' ? [Number(v.recognised[0])] : []));
-    const mean = (values: readonly number[]): number => meanInterval(values).value;
     sweep.push({ scale, recognised: mean(singles), clip: mean(await clip.scores(pictures, captions)), frechet: await distance(features) });
   }
   return sweep;
