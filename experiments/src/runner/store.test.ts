@@ -89,7 +89,12 @@ describe('Store', () => {
     ['weights missing', 'weights', (file: string) => rmSync(file)],
   ])('computes a cell again, and says so, when its %s', async (_, name, damage) => {
     const { directory } = await store.cell('training', { seed: 1 }, withFile);
+    const whole = readFileSync(path.join(directory, 'value.json'), 'utf8');
     damage(path.join(directory, name));
+    // What `--list` says: it reads no weights.
+    expect(store.has('training', { seed: 1 })).toBe(
+      readFileSync(path.join(directory, 'value.json'), 'utf8') === whole && existsSync(path.join(directory, 'weights')),
+    );
     expect(await store.cell('training', { seed: 1 }, withFile)).toMatchObject({ value: 1, cached: false });
     expect(said).toHaveLength(1);
     expect(said[0]).toContain(name);

@@ -75,18 +75,23 @@ interface CellFile {
   record: CellRecord;
 }
 
+/** What a value's file holds, where its first line is the hash of the rest; null where the file is cut short or was edited. */
+function wholeBody(text: string): string | null {
+  const end = text.indexOf('\n');
+  const body = text.slice(end + 1, -1);
+  return end === 64 && text.endsWith('\n') && sha256(body) === text.slice(0, end) ? body : null;
+}
+
 /** A cell's value if it and all of its files are as they were stored; null, having said why, when something is damaged or missing. */
 async function readCell(directory: string, say: (message: string) => void): Promise<CellFile | null> {
   const file = path.join(directory, VALUE);
   if (!existsSync(file)) return null;
-  const text = readFileSync(file, 'utf8');
-  const end = text.indexOf('\n');
-  const body = text.slice(end + 1, -1);
+  const body = wholeBody(readFileSync(file, 'utf8'));
   const damaged = (what: string): null => {
     say(`${path.join(directory, what)} is damaged or missing: computing it again`);
     return null;
   };
-  if (end !== 64 || !text.endsWith('\n') || sha256(body) !== text.slice(0, end)) return damaged(VALUE);
+  if (body === null) return damaged(VALUE);
   const cell = JSON.parse(body) as CellFile;
   for (const [name, hash] of Object.entries(cell.files)) {
     const part = path.join(directory, name);
@@ -125,9 +130,12 @@ export class Store {
     return { directory, hash: path.basename(directory) };
   }
 
-  /** Whether a cell is there, by its name alone: its content is verified when it is used. */
+  /** Whether a cell's value is whole and its files are there, as in a store that was copied to its end; the files are read when used. */
   has(kind: string, identity: Json): boolean {
-    return existsSync(path.join(this.directory(kind, identity), VALUE));
+    const directory = this.directory(kind, identity);
+    const file = path.join(directory, VALUE);
+    const body = existsSync(file) ? wholeBody(readFileSync(file, 'utf8')) : null;
+    return body !== null && Object.keys((JSON.parse(body) as CellFile).files).every((name) => existsSync(path.join(directory, name)));
   }
 
   /**
