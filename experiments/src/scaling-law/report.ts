@@ -1,6 +1,6 @@
-import { chinchillaLaw, computeOptimal, profileIntervals, type LawParameters } from '@controllab/data-scaling';
+import { chinchillaLaw, computeOptimal, predictLosses, profileIntervals, type Fit, type LawParameters } from '@controllab/data-scaling';
 import { attributions } from '@controllab/emoji-scenes';
-import type { LineFigure, Measurement, Report, Table, TableRow } from '@controllab/report';
+import type { LineFigure, LineSeries, Measurement, Report, Table, TableRow } from '@controllab/report';
 import { cameTrue, readSealed } from '../comparison/sealed.ts';
 import { seedsText } from '../comparison/view/questions.ts';
 import { foretoldTable } from '../comparison/view/sizes.ts';
@@ -21,6 +21,15 @@ export interface FamilyResult {
 const seedsIn = (runs: readonly MemberRun[]): number[] => [...new Set(runs.map(({ seed }) => seed))];
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
+/** Parameters of laws in the order of their columns, with the decimals that they are read in. */
+const LAW_COLUMNS = [
+  ['alpha', 3],
+  ['beta', 3],
+  ['E', 4],
+  ['A', 2],
+  ['B', 2],
+] as const;
+
 function lawTable({ grid }: FamilyResult): Table {
   return {
     kind: 'table',
@@ -28,23 +37,18 @@ function lawTable({ grid }: FamilyResult): Table {
     caption:
       'Laws of held-out loss by least squares of its logarithm, with 95% profile intervals where they end. The law of both has a floor E.',
     rowHeader: 'Over',
-    columns: [{ label: 'law' }, { label: 'parameter' }, { label: 'value' }],
-    rows: lawsOf(grid).flatMap(({ what, fit }): TableRow[] => {
-      if (fit === null) return [{ label: what, cells: ['too few runs', null, null] }];
+    columns: LAW_COLUMNS.map(([label, decimals]) => ({ label, decimals })),
+    rows: lawsOf(grid).map(({ what, fit }): TableRow => {
+      if (fit === null) return { label: `${what}: too few runs`, cells: LAW_COLUMNS.map(() => null) };
       const intervals = profileIntervals(fit);
-      return fit.law.names.map((name) => {
+      const parameter = (name: string): Measurement | '' => {
+        const value = fit.parameters[name];
+        if (value === undefined) return '';
         const [low, high] = intervals[name]!;
-        const value = fit.parameters[name]!;
         const interval = Number.isFinite(low) && Number.isFinite(high) ? ([Math.min(low, value), Math.max(high, value)] as const) : null;
-        const measured: Measurement = {
-          value,
-          interval,
-          n: fit.model.target.length,
-          method: 'profile interval, 95%',
-          seeds: seedsIn(grid),
-        };
-        return { label: what, cells: [fit.law.formula, name, measured] };
-      });
+        return { value, interval, n: fit.model.target.length, method: 'profile interval, 95%', seeds: seedsIn(grid) };
+      };
+      return { label: `${what}: ${fit.law.formula}`, cells: LAW_COLUMNS.map(([name]) => parameter(name)) };
     }),
   };
 }
@@ -89,22 +93,47 @@ function frontierTable({ grid }: FamilyResult): Table[] {
   ];
 }
 
+/** Points of a law's curve. */
+const CURVE_POINTS = 41;
+
 function lossFigure({ grid, larger }: FamilyResult): LineFigure {
   const all = [...grid, ...larger.runs];
+  const law = fitted(chinchillaLaw, runsOf(grid));
+  const widths = [...new Set(all.map(({ width }) => width))].map((width) => all.filter((run) => run.width === width));
+  const labelOf = (runs: readonly MemberRun[]): string => {
+    const { width, value } = runs[0]!;
+    return `width ${width}, ${(value.parameters / 1e6).toFixed(2)}M`;
+  };
+  const measured = (runs: readonly MemberRun[]): LineSeries => {
+    const lengths = [...new Set(runs.map(({ steps }) => steps))].sort((a, b) => a - b);
+    const at = (field: 'flops' | 'loss') =>
+      lengths.map((length) => mean(runs.filter(({ steps }) => steps === length).map(({ value }) => value[field])));
+    return { label: labelOf(runs), x: at('flops'), y: at('loss'), n: seedsIn(runs).length, seeds: seedsIn(runs) };
+  };
+  /** The law of both along one model, over the lengths that all were trained for: for the larger one it is what was foretold. */
+  const curve = (fit: Fit, runs: readonly MemberRun[]): LineSeries => {
+    const scenes = all.map(({ value }) => value.samples);
+    const [least, most] = [Math.min(...scenes), Math.max(...scenes)];
+    const D = Float64Array.from({ length: CURVE_POINTS }, (_, i) => least * (most / least) ** (i / (CURVE_POINTS - 1)));
+    const { parameters, samples, flops } = runs[0]!.value;
+    const loss = predictLosses(fit.law, fit.theta, { N: new Float64Array(CURVE_POINTS).fill(parameters), D });
+    const label = `the law of both, ${labelOf(runs)}`;
+    return {
+      label,
+      curveOf: labelOf(runs),
+      x: Array.from(D, (d) => (d * flops) / samples),
+      y: [...loss],
+      n: grid.length,
+      seeds: seedsIn(grid),
+    };
+  };
   return {
     kind: 'line',
     id: 'loss-over-compute',
-    caption: 'Held-out loss over operations of the training, a line a width, mean over seeds.',
+    caption: `Held-out loss over operations of the training. Points: one width each, mean over seeds.${law === null ? '' : ` Curves: the law of parameters and scenes, fitted to the runs of ${grid.length === all.length ? 'all widths' : 'all widths but the largest'}.`}`,
     x: { label: 'operations', scale: 'log' },
     y: { label: 'held-out loss', scale: 'log' },
-    series: [...new Set(all.map(({ width }) => width))].map((width) => {
-      const runs = all.filter((run) => run.width === width);
-      const lengths = [...new Set(runs.map(({ steps }) => steps))].sort((a, b) => a - b);
-      const at = (field: 'flops' | 'loss') =>
-        lengths.map((length) => mean(runs.filter(({ steps }) => steps === length).map(({ value }) => value[field])));
-      const label = `width ${width}, ${(runs[0]!.value.parameters / 1e6).toFixed(2)}M`;
-      return { label, x: at('flops'), y: at('loss'), n: seedsIn(runs).length, seeds: seedsIn(runs) };
-    }),
+    series: [...widths.map(measured), ...(law === null ? [] : widths.map((runs) => curve(law, runs)))],
   };
 }
 

@@ -282,10 +282,12 @@ function isoFlopSection({ parabolas, left, N, D, loss }: IsoFlopFit, { laws, tab
   return { id: 'isoflop', title: 'isoFLOP parabolas', blocks };
 }
 
+const measuredLabel = (C: number): string => `C = ${text(C)}: measured`;
+
 function measuredSeries({ C, runs: members }: IsoFlopParabola, runs: Required<Runs>): LineSeries {
   const order = members.toSorted((a, b) => runs.N[a]! - runs.N[b]!);
   return {
-    label: `C = ${text(C)}: measured`,
+    label: measuredLabel(C),
     x: order.map((i) => runs.N[i]!),
     y: order.map((i) => runs.loss[i]!),
     n: members.length,
@@ -293,7 +295,7 @@ function measuredSeries({ C, runs: members }: IsoFlopParabola, runs: Required<Ru
   };
 }
 
-/** Points of a parabola's curve: more than the number up to which points are marked. */
+/** Points of a parabola's curve. */
 const CURVE_POINTS = 41;
 
 function parabolaSeries({ C, centre, coefficients: [c0, c1, c2], runs: members }: IsoFlopParabola, runs: Required<Runs>): LineSeries {
@@ -301,7 +303,7 @@ function parabolaSeries({ C, centre, coefficients: [c0, c1, c2], runs: members }
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
   const x = Array.from({ length: CURVE_POINTS }, (_, i) => least * (most / least) ** (i / (CURVE_POINTS - 1)));
   const y = x.map((n) => c0 + c1 * Math.log(n / centre) + c2 * Math.log(n / centre) ** 2);
-  return { label: `C = ${text(C)}: parabola`, x, y, n: members.length, seeds: [] };
+  return { label: `C = ${text(C)}: parabola`, curveOf: measuredLabel(C), x, y, n: members.length, seeds: [] };
 }
 
 /** The table of the bias, or why there is none. */

@@ -165,6 +165,11 @@ export interface LineFigure {
 
 export interface LineSeries {
   readonly label: string;
+  /**
+   * Label of the series that this is a model of, which is drawn as points alone; this is a curve in the same colour, without points or an
+   * entry in the legend.
+   */
+  readonly curveOf?: string;
   /** Id of the arm that it shows. */
   readonly arm?: string;
   readonly x: readonly number[];

@@ -88,8 +88,10 @@ const checkTable = (table: Table): void => {
 };
 
 const checkLine = (figure: LineFigure): void => {
-  for (const { label, x, y, band } of figure.series) {
+  for (const { label, x, y, band, curveOf } of figure.series) {
     const where = `figure "${figure.id}", series "${label}"`;
+    if (curveOf !== undefined && !figure.series.some((other) => other.label === curveOf && other.curveOf === undefined))
+      throw new ReportError('bad-id', `${where} is the curve of '${curveOf}', which the figure does not have`, { where, curveOf });
     finite(where, ...x, ...y);
     sameLength(where, 'y values', x.length, y.length);
     if (band !== undefined) {

@@ -70,6 +70,45 @@ it('places the label of a reference line by its logarithm on a logarithmic axis'
   expect(layout.shapes![0]).toMatchObject({ y0: 100, y1: 100 });
 });
 
+it.each([
+  ['powers of ten alone where it spans two', [0.02, 0.3, 40], { dtick: 1 }],
+  ['what Plotly finds to fit within one', [0.3, 0.69], { dtick: undefined }],
+])('ticks on a logarithmic axis are %s', (_, y, expected) => {
+  const { layout } = plotlyFigure({
+    kind: 'line',
+    id: 'f',
+    caption: '',
+    x: { label: 'step' },
+    y: { label: 'loss', scale: 'log' },
+    series: [{ label: 'a', x: y.map((_, i) => i), y, n: 1, seeds: [1] }],
+  });
+  expect({ dtick: layout.yaxis!.dtick }).toEqual(expected);
+});
+
+it('draws what a curve is a model of as points, and the curve in their colour without an entry of its own', () => {
+  const series = (label: string, curveOf?: string) => ({
+    label,
+    x: [1, 2],
+    y: [3, 4],
+    n: 2,
+    seeds: [1],
+    ...(curveOf === undefined ? {} : { curveOf }),
+  });
+  const figure = {
+    kind: 'line' as const,
+    id: 'f',
+    caption: '',
+    x: { label: 'size' },
+    y: { label: 'loss' },
+    series: [series('a'), series('b'), series('law of b', 'b'), series('law of a', 'a')],
+  };
+  const { data } = plotlyFigure(figure) as unknown as { data: { mode: string; showlegend?: boolean; line: object; legendgroup: string }[] };
+  expect(data.map(({ mode }) => mode)).toEqual(['markers', 'markers', 'lines', 'lines']);
+  expect(data.map(({ showlegend }) => showlegend)).toEqual([undefined, undefined, false, false]);
+  expect(data[2]).toMatchObject({ line: data[1]!.line, legendgroup: data[1]!.legendgroup });
+  expect(data[3]).toMatchObject({ line: data[0]!.line, legendgroup: data[0]!.legendgroup });
+});
+
 it('gives an arm one colour, dash and symbol in all figures, and none of them to a series that is no arm\u2019s', () => {
   const arms = ['base', 'zero', 'gaussian'].map((id) => ({ id, label: id }));
   const line = (ids: readonly (string | undefined)[]) =>

@@ -1,7 +1,7 @@
 import type { Data, Layout } from 'plotly.js';
 import { formatSeeds } from '../text/format-number.ts';
 import { type ArmMark, seriesMarks } from './arm-marks.ts';
-import type { Arm, Axis, BarFigure, LineFigure, ReferenceLine } from '../model/report.ts';
+import type { Arm, Axis, BarFigure, LineFigure, LineSeries, ReferenceLine } from '../model/report.ts';
 
 // Colours stay CSS variables here; page/report.js puts in the values of the reader's theme, and again when it changes.
 const colour = ({ colour: place }: ArmMark): string => `var(--series-${place})`;
@@ -21,7 +21,14 @@ export const categoryText = (text: string): string => {
     : `${plotlyText(text.slice(0, spaces[0]))}<br>${plotlyText(text.slice(spaces[0] + 1))}`;
 };
 
-const axis = ({ label, scale = 'linear' }: Axis) => ({
+/** Whether two powers of ten lie between the least and the largest of values, so that ticks at these alone can be read. */
+const spansPowers = (values: readonly number[]): boolean => {
+  const logs = values.filter((value) => value > 0).map(Math.log10);
+  return Math.floor(Math.max(...logs)) > Math.ceil(Math.min(...logs));
+};
+
+/** @param values what lies on the axis: by them a logarithmic one chooses its ticks */
+const axis = ({ label, scale = 'linear' }: Axis, values: readonly number[] = []) => ({
   title: { text: plotlyText(label), standoff: 12, font: { size: 13, color: 'var(--muted)' } },
   type: scale,
   automargin: true,
@@ -30,7 +37,7 @@ const axis = ({ label, scale = 'linear' }: Axis) => ({
   zerolinecolor: 'var(--axis)',
   zerolinewidth: 1,
   tickfont: { color: 'var(--muted)', size: 12 },
-  ...(scale === 'log' ? { dtick: 1, exponentformat: 'power' as const } : {}),
+  ...(scale === 'log' ? { exponentformat: 'power' as const, ...(spansPowers(values) ? { dtick: 1 } : {}) } : {}),
 });
 
 const referenceShapes = (references: readonly ReferenceLine[], scale: Axis['scale']): Partial<Layout> => ({
@@ -74,13 +81,17 @@ const layout = (figure: LineFigure | BarFigure, more: Partial<Layout>): Partial<
 });
 
 const lineData = (figure: LineFigure, arms: readonly Arm[]): Data[] => {
+  const samplesOf = ({ n, seeds }: LineSeries): string => ` (n = ${n}, seeds ${formatSeeds(seeds)})`;
   // Where all curves share n and seeds the remark under the figure says so, and the tooltip need not.
-  const samples = figure.series.map(({ n, seeds }) => ` (n = ${n}, seeds ${formatSeeds(seeds)})`);
-  const shared = new Set(samples).size === 1;
+  const shared = new Set(figure.series.map(samplesOf)).size === 1;
   const bands: Data[] = [];
   const lines: Data[] = [];
-  const marks = seriesMarks(arms, figure.series);
-  figure.series.forEach(({ label, x, y, band }, place) => {
+  const measured = figure.series.filter(({ curveOf }) => curveOf === undefined);
+  const marks = seriesMarks(arms, measured);
+  const modelled = new Set(figure.series.map(({ curveOf }) => curveOf));
+  for (const series of figure.series) {
+    const { label, x, y, band, curveOf } = series;
+    const place = measured.findIndex((other) => (curveOf === undefined ? other === series : other.label === curveOf));
     const mark = marks[place]!;
     const legendgroup = `series ${place}`;
     if (band !== undefined) {
@@ -102,14 +113,15 @@ const lineData = (figure: LineFigure, arms: readonly Arm[]): Data[] => {
       name: plotlyText(label),
       x: [...x],
       y: [...y],
-      mode: x.length <= MARKERS_UP_TO ? 'lines+markers' : 'lines',
+      mode: modelled.has(label) ? 'markers' : curveOf === undefined && x.length <= MARKERS_UP_TO ? 'lines+markers' : 'lines',
       line: { color: colour(mark), width: 2, dash: mark.dash },
       marker: { color: colour(mark), size: 6, symbol: mark.symbol },
       legendgroup,
+      ...(curveOf === undefined ? {} : { showlegend: false }),
       ...(band === undefined ? {} : { customdata: band.map(([lo, hi]) => [lo, hi]) }),
-      hovertemplate: `%{y:.4g}${band === undefined ? '' : ' [%{customdata[0]:.4g}, %{customdata[1]:.4g}]'}${shared ? '' : samples[place]}`,
+      hovertemplate: `%{y:.4g}${band === undefined ? '' : ' [%{customdata[0]:.4g}, %{customdata[1]:.4g}]'}${shared ? '' : samplesOf(series)}`,
     });
-  });
+  }
   // Bands first, so that no band lies over another curve.
   return [...bands, ...lines];
 };
@@ -145,8 +157,20 @@ export const plotlyFigure = (figure: LineFigure | BarFigure, arms: readonly Arm[
     ? {
         data: lineData(figure, arms),
         layout: layout(figure, {
-          xaxis: { ...axis(figure.x), zeroline: false, spikecolor: 'var(--axis)', spikethickness: 1, spikedash: 'solid' },
-          yaxis: axis(figure.y),
+          xaxis: {
+            ...axis(
+              figure.x,
+              figure.series.flatMap(({ x }) => x),
+            ),
+            zeroline: false,
+            spikecolor: 'var(--axis)',
+            spikethickness: 1,
+            spikedash: 'solid',
+          },
+          yaxis: axis(
+            figure.y,
+            figure.series.flatMap(({ y, band = [] }) => [...y, ...band.flat()]),
+          ),
           hovermode: 'x unified',
         }),
       }

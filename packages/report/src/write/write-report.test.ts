@@ -299,6 +299,18 @@ describe('writeReport', () => {
       },
       'seeds',
     ],
+    [
+      'bad-id',
+      {
+        kind: 'line',
+        id: 'f',
+        caption: '',
+        x: { label: 'x' },
+        y: { label: 'y' },
+        series: [{ label: 'law', curveOf: 'runs', x: [1], y: [1], n: 1, seeds: [1] }],
+      },
+      'runs',
+    ],
     ['bad-id', { kind: 'image-grid', id: '../up', caption: '', columns: [], rows: [] }, '../up'],
     ['duplicate-id', { kind: 'image-grid', id: 'only', caption: '', columns: [], rows: [] }, '"only"'],
     ['duplicate-id', { kind: 'image-grid', id: 'provenance', caption: '', columns: [], rows: [] }, 'the page has itself'],
