@@ -1,4 +1,12 @@
-import { chinchillaLaw, computeOptimal, predictLosses, profileIntervals, type Fit, type LawParameters } from '@controllab/data-scaling';
+import {
+  chinchillaLaw,
+  computeOptimal,
+  predictLosses,
+  profileIntervals,
+  rollout,
+  type Fit,
+  type LawParameters,
+} from '@controllab/data-scaling';
 import { attributions } from '@controllab/emoji-scenes';
 import type { LineFigure, LineSeries, Measurement, Report, Table, TableRow } from '@controllab/report';
 import { cameTrue, readSealed } from '../comparison/sealed.ts';
@@ -93,6 +101,37 @@ function frontierTable({ grid }: FamilyResult): Table[] {
   ];
 }
 
+const percent = (share: number): string => `${share < 0 ? '−' : ''}${(100 * Math.abs(share)).toFixed(1)}%`;
+
+/** How the law of both predicts larger runs, those of the larger model among them, from smaller ones. */
+function rolloutTable({ grid, larger }: FamilyResult): Table[] {
+  const runs = runsOf([...grid, ...larger.runs]);
+  const fit = fitted(chinchillaLaw, runs);
+  const rollouts = fit === null ? [] : rollout(fit, runs, runs.C);
+  if (rollouts.length === 0) return [];
+  return [
+    {
+      kind: 'table',
+      id: 'rollout',
+      caption:
+        'Rollout, exploratory: the law of both fitted to the runs of up to so many operations, and its error on all larger ones. An interval by resampled residuals takes the law for true; an error that keeps its sign says that it is not.',
+      rowHeader: 'Fitted up to',
+      columns: ['runs fitted', 'runs predicted', 'mean error', 'with its sign', 'largest run: predicted', 'measured'].map((label) => ({
+        label,
+      })),
+      rows: rollouts.map(({ upTo, fitted: count, predicted, error, bias, converged, last }) => ({
+        label: `${upTo.toExponential(2)} operations`,
+        cells: [
+          count,
+          predicted,
+          ...(converged ? [percent(error), percent(bias), last.predicted.toFixed(4)] : ['not converged', null, null]),
+          last.measured.toFixed(4),
+        ],
+      })),
+    },
+  ];
+}
+
 /** Points of a law's curve. */
 const CURVE_POINTS = 41;
 
@@ -164,7 +203,11 @@ export function familyReport(result: FamilyResult): Omit<Report, 'id' | 'provena
     summary: `${grid.length} U-Nets of the embedded default's form, of several widths, were trained from random weights by one recipe for several lengths; the text encoder and the autoencoder are the embedded default's. Loss is taken on held-out scenes with true captions. The learning rate is one for all widths: a rate for each might move exponents.`,
     claims: [],
     sections: [
-      { id: 'family', title: 'The family', blocks: [lossFigure(result), lawTable(result), ...frontierTable(result)] },
+      {
+        id: 'family',
+        title: 'The family',
+        blocks: [lossFigure(result), lawTable(result), ...rolloutTable(result), ...frontierTable(result)],
+      },
       ...(prediction === null
         ? []
         : [
