@@ -26,7 +26,7 @@ export interface PredictionOptions {
  * resample gives the old runs new scatter, fits the law to them, and adds the new runs' own. Residuals are those of log loss, inflated by
  * sqrt(n / (n - p)), as a fit with p parameters makes them too small. How far the new runs then lie from what the resample foretells is
  * counted in scatters that the resample itself shows: of few runs nobody knows how much they scatter. The old places stay: no resample
- * lacks a size.
+ * lacks a size. The law is taken for true: where runs follow another, the interval is too narrow, and a rollout (rollout.ts) shows it.
  */
 export function predictRuns(
   fit: Fit,
