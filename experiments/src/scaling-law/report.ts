@@ -4,6 +4,7 @@ import {
   predictLosses,
   profileIntervals,
   rollout,
+  rolloutTable,
   type Fit,
   type LawParameters,
 } from '@controllab/data-scaling';
@@ -101,35 +102,15 @@ function frontierTable({ grid }: FamilyResult): Table[] {
   ];
 }
 
-const percent = (share: number): string => `${share < 0 ? '−' : ''}${(100 * Math.abs(share)).toFixed(1)}%`;
+const ROLLOUT =
+  'Rollout, exploratory: the law of both fitted to the runs of up to so many operations, and its error on all larger ones. An interval by resampled residuals takes the law for true; an error that keeps its sign says that it is not.';
 
 /** How the law of both predicts larger runs, those of the larger model among them, from smaller ones. */
-function rolloutTable({ grid, larger }: FamilyResult): Table[] {
+function rolloutTables({ grid, larger }: FamilyResult): Table[] {
   const runs = runsOf([...grid, ...larger.runs]);
   const fit = fitted(chinchillaLaw, runs);
   const rollouts = fit === null ? [] : rollout(fit, runs, runs.C);
-  if (rollouts.length === 0) return [];
-  return [
-    {
-      kind: 'table',
-      id: 'rollout',
-      caption:
-        'Rollout, exploratory: the law of both fitted to the runs of up to so many operations, and its error on all larger ones. An interval by resampled residuals takes the law for true; an error that keeps its sign says that it is not.',
-      rowHeader: 'Fitted up to',
-      columns: ['runs fitted', 'runs predicted', 'mean error', 'with its sign', 'largest run: predicted', 'measured'].map((label) => ({
-        label,
-      })),
-      rows: rollouts.map(({ upTo, fitted: count, predicted, error, bias, converged, last }) => ({
-        label: `${upTo.toExponential(2)} operations`,
-        cells: [
-          count,
-          predicted,
-          ...(converged ? [percent(error), percent(bias), last.predicted.toFixed(4)] : ['not converged', null, null]),
-          last.measured.toFixed(4),
-        ],
-      })),
-    },
-  ];
+  return rollouts.length === 0 ? [] : [rolloutTable('rollout', ROLLOUT, 'operations', rollouts)];
 }
 
 /** Points of a law's curve. */
@@ -206,7 +187,7 @@ export function familyReport(result: FamilyResult): Omit<Report, 'id' | 'provena
       {
         id: 'family',
         title: 'The family',
-        blocks: [lossFigure(result), lawTable(result), ...rolloutTable(result), ...frontierTable(result)],
+        blocks: [lossFigure(result), lawTable(result), ...rolloutTables(result), ...frontierTable(result)],
       },
       ...(prediction === null
         ? []

@@ -1,3 +1,4 @@
+export { rolloutTable } from './cli/rollout-table.ts';
 export { DataScalingError, type DataScalingErrorCode } from './errors.ts';
 export {
   budgetsOf,

@@ -23,15 +23,11 @@ import { kaplanParameters, predictLosses, type Fit, type Runs } from '../fit/law
 import { residuals } from '../fit/log-sum-model.ts';
 import { percentileInterval, type Bootstrap } from '../intervals/bootstrap.ts';
 import { isUnbounded, type Interval } from '../intervals/profile.ts';
+import { rolloutTable } from './rollout-table.ts';
 import type { FitResult, FittedLaw } from './run-fit.ts';
+import { NOT_KNOWN, percent, text } from './text.ts';
 
 const short = (value: number): string => value.toPrecision(4);
-const percent = (share: number): string => `${(100 * share).toPrecision(2)}%`;
-/** Large and small numbers keep their digits as text: a table of exact numbers has six decimals. */
-const text = (value: number): string =>
-  value === 0 || (Math.abs(value) >= 1e-3 && Math.abs(value) < 1e6) ? String(Number(value.toPrecision(6))) : value.toExponential(5);
-
-const NOT_KNOWN = 'not known';
 const range = ([low, high]: Interval): string => `${text(low)} to ${text(high)}`;
 /** No sample is left where no resample identifies a law. */
 const percentiles = (samples: Float64Array): string => (samples.length === 0 ? NOT_KNOWN : range(percentileInterval(samples)));
@@ -135,6 +131,9 @@ export function fitReport(result: FitResult, name: string, provenance: Provenanc
   };
 }
 
+const ROLLOUT =
+  'Rollout: fitted to the runs up to a size, all larger ones predicted. The last row is the error of the holdout of the largest; not known is what a search that has not converged would predict';
+
 function lawSection(law: FittedLaw, { table: { runs }, scale }: FitResult): Section {
   const { fit, rollouts } = law;
   const order = Array.from(runs.loss.keys()).sort((a, b) => runs[scale]![a]! - runs[scale]![b]!);
@@ -176,29 +175,10 @@ function lawSection(law: FittedLaw, { table: { runs }, scale }: FitResult): Sect
       references: [{ label: 'none', y: 0 }],
     },
   ];
-  if (rollouts.length > 0) blocks.push(rolloutTable(law, scale));
+  if (rollouts.length > 0) blocks.push(rolloutTable(`${fit.law.id}-rollout`, ROLLOUT, scale, rollouts));
   else blocks.push({ kind: 'note', text: 'Too few sizes to fit on small runs and predict large ones.' });
   return { id: fit.law.id, title: fit.law.formula, blocks };
 }
-
-const rolloutTable = ({ fit, rollouts }: FittedLaw, scale: string): Table => ({
-  kind: 'table',
-  id: `${fit.law.id}-rollout`,
-  caption: `Rollout: fitted to the runs up to a size, all larger ones predicted. The last row is the error of the holdout of the largest; not known is what a search that has not converged would predict`,
-  rowHeader: `Fitted up to ${scale}`,
-  columns: ['Runs fitted', 'Runs predicted', 'Mean error', 'Mean error with its sign', 'Largest run: predicted', 'measured'].map(
-    (label) => ({ label }),
-  ),
-  rows: rollouts.map((one) => ({
-    label: text(one.upTo),
-    cells: [
-      one.fitted,
-      one.predicted,
-      ...(one.converged ? [percent(one.error), percent(one.bias), text(one.last.predicted)] : [NOT_KNOWN, NOT_KNOWN, NOT_KNOWN]),
-      text(one.last.measured),
-    ],
-  })),
-});
 
 /** 95% of an exponent over the logarithms of `budgets` points: a line through them leaves two degrees of freedom fewer. */
 const exponentRange = ({ exponent, stderr }: PowerOfCompute, budgets: number): string => {
