@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Lock } from './lock.ts';
+import { heldText, Lock } from './lock.ts';
 import { processStart } from './process-start.ts';
 
 let root: string;
@@ -94,6 +94,14 @@ describe('Lock', () => {
       certain: false,
     });
     expect(readdirSync(directory)).toEqual(['lock-far']);
+  });
+
+  it.skipIf(!existsSync('/etc/machine-id'))('of another host of the same name is never taken for a dead one’s', async () => {
+    writeFileSync(path.join(directory, 'lock-far'), owner({ machine: 'another', pid: 999_999_999 }));
+    const held = await Lock.acquire(directory);
+    if (held instanceof Lock) throw new Error('acquired');
+    expect(held).toMatchObject({ owner: { machine: 'another' }, certain: false });
+    expect(heldText(directory, held)).toContain(`process 999999999 on another host named ${os.hostname()}`);
   });
 
   it.each([

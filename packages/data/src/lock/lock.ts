@@ -9,6 +9,8 @@ import { checkedJob, hasEnded, slurmJob, type SlurmJob } from './slurm-job.ts';
 /** Who holds a lock. */
 export interface Owner {
   readonly host: string;
+  /** The installed system's own id, where it has one: hosts of one name that share a folder have each their own. */
+  readonly machine?: string;
   /** In which space of process numbers: containers on one host have their own. */
   readonly space: string;
   readonly pid: number;
@@ -45,10 +47,19 @@ const processSpace = (): string => {
   }
 };
 
+const machineId = (): string | undefined => {
+  try {
+    return readFileSync('/etc/machine-id', 'utf8').trim() || undefined;
+  } catch {
+    return undefined;
+  }
+};
+
 const self = (): Owner => {
-  const slurm = slurmJob();
+  const [slurm, machine] = [slurmJob(), machineId()];
   return {
     host: os.hostname(),
+    ...(machine === undefined ? {} : { machine }),
     space: processSpace(),
     pid: process.pid,
     started: processStart(process.pid)!,
@@ -67,7 +78,13 @@ function isAlive(owner: Owner): boolean | null {
 }
 
 /** Whether its process can be looked up from here. */
-const isNear = ({ host, space }: Owner): boolean => host === os.hostname() && space === processSpace();
+const isNear = (owner: Owner): boolean => isThisHost(owner) && owner.space === processSpace();
+
+/** By its id too, where both have one: of two hosts with one name neither may take the other's living process for a dead one of its own. */
+function isThisHost({ host, machine }: Owner): boolean {
+  const own = machineId();
+  return host === os.hostname() && (machine === undefined || own === undefined || machine === own);
+}
 
 /**
  * Who put a file down; `moved` where it has been released, or has become the owner's, since the folder was listed; `damaged` where a power
@@ -85,9 +102,9 @@ function readOwner(file: string): Owner | 'moved' | 'damaged' {
   }
   const isOwner = typeof owner?.host === 'string' && typeof owner.space === 'string' && Number.isSafeInteger(owner.pid);
   if (!isOwner || typeof owner?.started !== 'string') return 'damaged';
-  const { slurm: told, ...rest } = owner as Owner;
+  const { slurm: told, machine, ...rest } = owner as Owner;
   const slurm = checkedJob(told);
-  return slurm === undefined ? rest : { ...rest, slurm };
+  return { ...rest, ...(typeof machine === 'string' ? { machine } : {}), ...(slurm === undefined ? {} : { slurm }) };
 }
 
 /**
@@ -196,6 +213,7 @@ export const heldText = (directory: string, { owner, file }: Held): string =>
 
 /** "process 123", "process 123 on host node7", "process 123 on host node7 in Slurm's job 45_6". */
 export const ownerText = (owner: Owner): string => {
-  const where = isNear(owner) ? '' : owner.host === os.hostname() ? ' in another container' : ` on host ${owner.host}`;
+  const elsewhere = owner.host === os.hostname() ? ` on another host named ${owner.host}` : ` on host ${owner.host}`;
+  const where = isNear(owner) ? '' : isThisHost(owner) ? ' in another container' : elsewhere;
   return `process ${owner.pid}${where}${owner.slurm === undefined ? '' : ` in Slurm's job ${owner.slurm.id}`}`;
 };
