@@ -3,6 +3,7 @@ import {
   type Block,
   type Cell,
   studentQuantile,
+  type LineFigure,
   type LineSeries,
   type Provenance,
   type Report,
@@ -19,7 +20,7 @@ import {
   type LawParameters,
   type PowerOfCompute,
 } from '../fit/iso-flop.ts';
-import { kaplanParameters, predictLosses, type Fit, type Runs } from '../fit/laws.ts';
+import { kaplanParameters, predictLosses, type Fit, type Runs, type Variable } from '../fit/laws.ts';
 import { residuals } from '../fit/log-sum-model.ts';
 import { percentileInterval, type Bootstrap } from '../intervals/bootstrap.ts';
 import { isUnbounded, type Interval } from '../intervals/profile.ts';
@@ -134,47 +135,66 @@ export function fitReport(result: FitResult, name: string, provenance: Provenanc
 const ROLLOUT =
   'Rollout: fitted to the runs up to a size, all larger ones predicted. The last row is the error of the holdout of the largest; not known is what a search that has not converged would predict';
 
+/** Points of a curve between the ends of what was measured. */
+const CURVE_POINTS = 41;
+
+function between(values: Float64Array): number[] {
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  return Array.from({ length: CURVE_POINTS }, (_, i) => least * (most / least) ** (i / (CURVE_POINTS - 1)));
+}
+
+/** What was measured and a law: over the law's variable, or, where it has two, over what the law says. */
+function fitFigure({ law, theta }: Fit, runs: Runs): LineFigure {
+  const series = (label: string, x: ArrayLike<number>, y: ArrayLike<number>, curveOf?: string): LineSeries => ({
+    label,
+    ...(curveOf === undefined ? {} : { curveOf }),
+    x: Array.from(x),
+    y: Array.from(y),
+    n: runs.loss.length,
+    seeds: [],
+  });
+  const [variable, second] = law.variables;
+  const loss = { label: 'loss', scale: 'log' } as const;
+  const common = { kind: 'line', id: `${law.id}-fit`, y: loss } as const;
+  if (second !== undefined) {
+    const predicted = predictLosses(law, theta, runs);
+    const ends = between(Float64Array.of(...predicted));
+    return {
+      ...common,
+      caption: `Loss as measured over loss as ${law.formula} has it; on the line both are equal`,
+      x: { label: 'loss by the law', scale: 'log' },
+      series: [series('measured', predicted, runs.loss), series('equal', ends, ends, 'measured')],
+    };
+  }
+  const sizes = between(runs[variable!]!);
+  const curve = predictLosses(law, theta, { [variable!]: Float64Array.from(sizes) });
+  return {
+    ...common,
+    caption: `Loss as measured, and as ${law.formula} has it`,
+    x: { label: variable!, scale: 'log' },
+    series: [series('measured', runs[variable!]!, runs.loss), series('law', sizes, curve, 'measured')],
+  };
+}
+
+function residualFigure({ law, model, theta }: Fit, runs: Runs, scale: Variable): LineFigure {
+  const sizes = runs[scale]!;
+  const common = { n: sizes.length, seeds: [] };
+  return {
+    kind: 'line',
+    id: `${law.id}-residuals`,
+    caption: 'Residuals: log of the law less log of the measured loss. A trend says that the law is another',
+    x: { label: scale, scale: 'log' },
+    y: { label: 'log residual' },
+    series: [
+      { label: 'residual', x: [...sizes], y: [...residuals(model, theta)], ...common },
+      { label: 'none', curveOf: 'residual', x: [Math.min(...sizes), Math.max(...sizes)], y: [0, 0], ...common },
+    ],
+  };
+}
+
 function lawSection(law: FittedLaw, { table: { runs }, scale }: FitResult): Section {
   const { fit, rollouts } = law;
-  const order = Array.from(runs.loss.keys()).sort((a, b) => runs[scale]![a]! - runs[scale]![b]!);
-  const x = order.map((i) => runs[scale]![i]!);
-  const predicted = predictLosses(fit.law, fit.theta, runs);
-  const off = residuals(fit.model, fit.theta);
-  const series = (label: string, y: readonly number[]): LineSeries => ({ label, x, y, n: runs.loss.length, seeds: [] });
-  const blocks: Block[] = [
-    parameterTable(law),
-    {
-      kind: 'line',
-      id: `${fit.law.id}-fit`,
-      caption: `Loss as measured, and as ${fit.law.formula} has it`,
-      x: { label: scale, scale: 'log' },
-      y: { label: 'loss', scale: 'log' },
-      series: [
-        series(
-          'measured',
-          order.map((i) => runs.loss[i]!),
-        ),
-        series(
-          'law',
-          order.map((i) => predicted[i]!),
-        ),
-      ],
-    },
-    {
-      kind: 'line',
-      id: `${fit.law.id}-residuals`,
-      caption: 'Residuals: log of the law less log of the measured loss. A trend says that the law is another',
-      x: { label: scale, scale: 'log' },
-      y: { label: 'log residual' },
-      series: [
-        series(
-          'residual',
-          order.map((i) => off[i]!),
-        ),
-      ],
-      references: [{ label: 'none', y: 0 }],
-    },
-  ];
+  const blocks: Block[] = [parameterTable(law), fitFigure(fit, runs), residualFigure(fit, runs, scale)];
   if (rollouts.length > 0) blocks.push(rolloutTable(`${fit.law.id}-rollout`, ROLLOUT, scale, rollouts));
   else blocks.push({ kind: 'note', text: 'Too few sizes to fit on small runs and predict large ones.' });
   return { id: fit.law.id, title: fit.law.formula, blocks };
@@ -275,13 +295,8 @@ function measuredSeries({ C, runs: members }: IsoFlopParabola, runs: Required<Ru
   };
 }
 
-/** Points of a parabola's curve. */
-const CURVE_POINTS = 41;
-
 function parabolaSeries({ C, centre, coefficients: [c0, c1, c2], runs: members }: IsoFlopParabola, runs: Required<Runs>): LineSeries {
-  const sizes = members.map((i) => runs.N[i]!);
-  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
-  const x = Array.from({ length: CURVE_POINTS }, (_, i) => least * (most / least) ** (i / (CURVE_POINTS - 1)));
+  const x = between(Float64Array.from(members, (i) => runs.N[i]!));
   const y = x.map((n) => c0 + c1 * Math.log(n / centre) + c2 * Math.log(n / centre) ** 2);
   return { label: `C = ${text(C)}: parabola`, curveOf: measuredLabel(C), x, y, n: members.length, seeds: [] };
 }
