@@ -237,7 +237,7 @@ function isoFlopSection({ parabolas, left, N, D, loss }: IsoFlopFit, { laws, tab
       id: 'isoflop-parabolas',
       caption: 'Loss over model size at one compute: as measured, parabolas over the sizes that were measured, and their vertices',
       x: { label: 'N', scale: 'log' },
-      y: { label: 'loss' },
+      y: { label: 'loss', scale: 'log' },
       series: [
         ...parabolas.flatMap((one) => [measuredSeries(one, runs as Required<Runs>), parabolaSeries(one, runs as Required<Runs>)]),
         { label: 'vertices', x: inside.map((one) => one.N), y: inside.map((one) => one.loss), n: inside.length, seeds: [] },
@@ -282,12 +282,13 @@ function isoFlopSection({ parabolas, left, N, D, loss }: IsoFlopFit, { laws, tab
   return { id: 'isoflop', title: 'isoFLOP parabolas', blocks };
 }
 
-const measuredLabel = (C: number): string => `C = ${text(C)}: measured`;
+/** Budgets of one label would lie within the tolerance by which runs are of one budget. */
+const budgetLabel = (C: number): string => `C = ${C.toExponential(2)}`;
 
 function measuredSeries({ C, runs: members }: IsoFlopParabola, runs: Required<Runs>): LineSeries {
   const order = members.toSorted((a, b) => runs.N[a]! - runs.N[b]!);
   return {
-    label: measuredLabel(C),
+    label: budgetLabel(C),
     x: order.map((i) => runs.N[i]!),
     y: order.map((i) => runs.loss[i]!),
     n: members.length,
@@ -298,7 +299,7 @@ function measuredSeries({ C, runs: members }: IsoFlopParabola, runs: Required<Ru
 function parabolaSeries({ C, centre, coefficients: [c0, c1, c2], runs: members }: IsoFlopParabola, runs: Required<Runs>): LineSeries {
   const x = between(Float64Array.from(members, (i) => runs.N[i]!));
   const y = x.map((n) => c0 + c1 * Math.log(n / centre) + c2 * Math.log(n / centre) ** 2);
-  return { label: `C = ${text(C)}: parabola`, curveOf: measuredLabel(C), x, y, n: members.length, seeds: [] };
+  return { label: `${budgetLabel(C)}: parabola`, curveOf: budgetLabel(C), x, y, n: members.length, seeds: [] };
 }
 
 /** The table of the bias, or why there is none. */
