@@ -290,10 +290,14 @@ const indistinguishability: Experiment = {
   },
   takeaway: (view) => {
     const [panel] = view.panels as [Panel];
-    const value = (pair: string): string => accuracy(view, panel, pair, 'single').value.toFixed(2);
+    const right = (pair: string, shown: Shown): number => accuracy(view, panel, pair, shown).value;
     const { id, label } = longest(view);
-    const again = view.arms.some((arm) => arm.id === AGAIN) ? `, two trainings of ControlNet in ${value(AGAIN)}` : '';
-    return `Twelve raters tell a ${label}, from a ControlNet in ${value(id)} of pictures${again}, and ControlNet’s from the scenes themselves in ${value(REAL)}; a half is guessing, and users of the paper were right in ${PAPER_DEPTH.precision.mean}.`;
+    const again = view.arms.some((arm) => arm.id === AGAIN);
+    const shares = (shown: Shown): string =>
+      `${right(id, shown).toFixed(2)}${again ? ` (two trainings of ControlNet ${right(AGAIN, shown).toFixed(2)})` : ''}`;
+    const blind = right(REAL, 'single') < 0.5 + LEAST;
+    const scenes = `ControlNet’s from the scenes themselves in ${blind ? 'no more than ' : ''}${right(REAL, 'single').toFixed(2)}${blind ? ', so that they tell little at all' : ''}`;
+    return `Of pictures one by one twelve raters tell a ${label}, from a ControlNet in ${shares('single')}, and ${scenes}; side by side in ${shares('sideBySide')}. A half is guessing, and users of the paper were right in ${PAPER_DEPTH.precision.mean}, one by one.`;
   },
   summary: ({ results: { profile }, seeds }) =>
     `The depth base is Stable Diffusion 2’s depth-to-image model in form: the map at the latents’ size is one more input channel of a pretrained U-Net, all of which trains, at a tenth of ControlNet’s rate. ControlNet trains for ${profile.recipe.steps} steps of ${profile.recipe.batchSize} with that U-Net locked. ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each, perfect prompts. Raters see what mini-inception makes of a picture and nothing else: what it is blind to, they cannot tell, and people may.`,
