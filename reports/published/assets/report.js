@@ -24,6 +24,8 @@
   /** Narrower than this (px), a legend over the curves leaves them no room, and a name beside its line hides them. */
   const NARROW = 600;
   const LEGEND_LINE = 28;
+  /** Entries beside each other in a legend over the curves: as many as there is room for, of names as long as most. */
+  const LEGEND_COLUMNS = 4;
   const REFERENCE_LINE = 18;
 
   const isPrinting = () => 'printing' in document.documentElement.dataset;
@@ -55,10 +57,9 @@
       // Plotly keeps the room of a legend that has gone elsewhere.
       if (drawnNarrow !== wasNarrow) Plotly.purge(area);
       area.style.height = '';
-      if (drawnNarrow) {
-        const series = data.filter(({ showlegend }) => showlegend !== false).length;
-        area.style.height = `${area.offsetHeight + Math.max(0, series - 2) * LEGEND_LINE}px`;
-      }
+      const series = data.filter(({ showlegend }) => showlegend !== false).length;
+      const lines = drawnNarrow ? series : Math.ceil(series / LEGEND_COLUMNS);
+      area.style.height = `${area.offsetHeight + Math.max(0, lines - 2) * LEGEND_LINE}px`;
       const fitted = drawnNarrow ? narrowed(layout, area.clientHeight) : layout;
       Plotly.react(area, data, fitted, { ...config, displayModeBar: touch ? false : 'hover' });
     }
