@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -99,6 +99,19 @@ export class SlurmCluster {
           : ['slurmd', ['-D', '-f', at('slurm.conf'), '-N', daemon]];
     this.#daemons.set(daemon, spawn(find(program)!, argv, { stdio: 'ignore', env: this.env }));
     if (daemon === 'munged') while (!existsSync(at('munge.socket'))) await sleep(50);
+  }
+
+  /**
+   * Waits until the controller has written its queue since `since`: it does seconds after a change, and what it has not written dies with
+   * it.
+   */
+  async saved(since: number): Promise<void> {
+    const file = path.join(this.root, 'state', 'job_state');
+    for (let i = 0; i < 300; i++) {
+      if (existsSync(file) && statSync(file).mtimeMs > since) return;
+      await sleep(100);
+    }
+    throw new Error(`${file} was not written in half a minute`);
   }
 
   /** Ends a daemon as a failing machine would. */

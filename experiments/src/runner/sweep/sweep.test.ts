@@ -95,6 +95,7 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
       expect(begun.said).toMatch(new RegExp(`of ${CELLS} missing tasks submitted as \\d+ arrays, the other \\d+ follow`));
       // As it stands when the controller has forgotten that it may run.
       const rounds = roundsOf('slurm');
+      const submitted = Date.now();
       cluster.run('scontrol', 'uhold', rounds[0]!.reduce);
       expect(cells('slurm', cluster.env, ...sized, ...onCluster).said).toMatch(
         /in the queue already, .* nothing is submitted twice; job \d+, held .* may run again/,
@@ -102,6 +103,7 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
       expect(cluster.run('squeue', '--noheader', `--jobs=${rounds[0]!.reduce}`, '--format=%r|%E').stdout).toMatch(
         /^(None|Dependency|PartitionDown)\|afterany:/,
       );
+      await cluster.saved(submitted);
       cluster.partition('main', 'UP');
 
       await killTasks(path.join(root, 'slurm'), KILLS);
