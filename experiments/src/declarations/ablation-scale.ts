@@ -1,6 +1,6 @@
 import { countParameters } from '@controllab/core-blocks';
 import { MEMBERS, type Member } from '@controllab/mini-sd/names';
-import type { Claim, LineFigure } from '@controllab/report';
+import { formatNumber, type Claim, type LineFigure } from '@controllab/report';
 import { tuned as ablated, heldOut, recipe, undrawn } from './arms.ts';
 import { lossTable } from '../comparison/view/blocks/losses.ts';
 import { lossClaim } from '../comparison/view/claims.ts';
@@ -175,7 +175,8 @@ const scale: Experiment = {
   measures: [],
   takeaway: (view) => {
     const [panel] = view.panels as [Panel];
-    return `A pretrained copy is worth ${SIZES.map((size) => `${worth(view, panel, size).value.toFixed(4)} of held-out loss on ${size} scenes`).join(', ')}.`;
+    const at = SIZES.map((size) => `${formatNumber(worth(view, panel, size).value, 4)} on ${formatNumber(size, 0)} scenes`);
+    return `In held-out loss a pretrained copy is worth ${at.join(', ')}.`;
   },
   summary: () =>
     'The paper says that Gaussian connections destroy the pretrained copy. Only the interaction of copy and connection tests that, and it should show where there is little to learn from.',

@@ -13,6 +13,7 @@ export { blockCsv } from './write/csv.ts';
 export { reportNumbers } from './write/results.ts';
 export { committedResults, publishReport } from './write/publish-report.ts';
 export { checkReportFolder, writeReport } from './write/write-report.ts';
+export { formatNumber } from './text/format-number.ts';
 export { literal } from './text/inline-text.ts';
 export { claimsTable } from './terminal/claims-table.ts';
 export { Progress, formatDuration, type ProgressOptions, type ProgressOutput, type ProgressState } from './terminal/progress.ts';

@@ -1,4 +1,4 @@
-import type { Block, Measurement, Section } from '@controllab/report';
+import { formatNumber, type Block, type Measurement, type Section } from '@controllab/report';
 import type { View } from './view.ts';
 
 /** A thread of an issue tracker, where a question was asked. */
@@ -17,7 +17,7 @@ export const threadText = (threads: readonly Thread[]): string =>
 
 /** A measured number in a sentence, with its interval where it has one. */
 export const numberText = ({ value, interval }: Measurement, digits: number): string => {
-  const text = (x: number): string => x.toFixed(digits).replace('-', '−');
+  const text = (x: number): string => formatNumber(x, digits);
   return interval === null ? text(value) : `${text(value)} [${interval.map(text).join(', ')}]`;
 };
 

@@ -1,4 +1,4 @@
-import type { Table } from '@controllab/report';
+import { formatNumber, type Table } from '@controllab/report';
 import type { Arm } from '../../experiment.ts';
 import { changeOf, halfWayOf, jumpFit, LEAST_RISE, plateauEvidence, type ChangePoints } from '../statistics/change-points.ts';
 import type { Panel, View } from '../view.ts';
@@ -79,7 +79,7 @@ export function movedTable(view: View, panel: Panel): Table {
       return {
         label: arm.label,
         arm: arm.id,
-        cells: [logs.length, cell(more), cell(0), logs.map(({ log }) => (log + more).toFixed(2)).join(', ') || null],
+        cells: [logs.length, cell(more), cell(0), logs.map(({ log }) => formatNumber(log + more, 2)).join(', ') || null],
       };
     }),
   };
