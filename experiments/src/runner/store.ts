@@ -75,24 +75,31 @@ interface CellFile {
   record: CellRecord;
 }
 
-/** What a value's file holds, where its first line is the hash of the rest; null where the file is cut short or was edited. */
-function wholeBody(text: string): string | null {
+/** What the value's file of a cell holds, whose first line is the hash of the rest. */
+function readBody(directory: string): { readonly body: string } | 'absent' | 'damaged' {
+  let text: string;
+  try {
+    text = readFileSync(path.join(directory, VALUE), 'utf8');
+  } catch (error) {
+    // The second where a file lies in the folder's place: who writes there says so.
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return 'absent';
+    throw error;
+  }
   const end = text.indexOf('\n');
   const body = text.slice(end + 1, -1);
-  return end === 64 && text.endsWith('\n') && sha256(body) === text.slice(0, end) ? body : null;
+  return end === 64 && text.endsWith('\n') && sha256(body) === text.slice(0, end) ? { body } : 'damaged';
 }
 
 /** A cell's value if it and all of its files are as they were stored; null, having said why, when something is damaged or missing. */
 async function readCell(directory: string, say: (message: string) => void): Promise<CellFile | null> {
-  const file = path.join(directory, VALUE);
-  if (!existsSync(file)) return null;
-  const body = wholeBody(readFileSync(file, 'utf8'));
+  const read = readBody(directory);
+  if (read === 'absent') return null;
   const damaged = (what: string): null => {
     say(`${path.join(directory, what)} is damaged or missing: computing it again`);
     return null;
   };
-  if (body === null) return damaged(VALUE);
-  const cell = JSON.parse(body) as CellFile;
+  if (read === 'damaged') return damaged(VALUE);
+  const cell = JSON.parse(read.body) as CellFile;
   for (const [name, hash] of Object.entries(cell.files)) {
     const part = path.join(directory, name);
     if (!existsSync(part) || (await fileHash(part)) !== hash) return damaged(name);
@@ -133,9 +140,11 @@ export class Store {
   /** Whether a cell's value is whole and its files are there, as in a store that was copied to its end; the files are read when used. */
   has(kind: string, identity: Json): boolean {
     const directory = this.directory(kind, identity);
-    const file = path.join(directory, VALUE);
-    const body = existsSync(file) ? wholeBody(readFileSync(file, 'utf8')) : null;
-    return body !== null && Object.keys((JSON.parse(body) as CellFile).files).every((name) => existsSync(path.join(directory, name)));
+    const read = readBody(directory);
+    return (
+      typeof read === 'object' &&
+      Object.keys((JSON.parse(read.body) as CellFile).files).every((name) => existsSync(path.join(directory, name)))
+    );
   }
 
   /**

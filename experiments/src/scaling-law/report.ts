@@ -1,6 +1,7 @@
 import {
   chinchillaLaw,
   computeOptimal,
+  curvePlaces,
   predictLosses,
   profileIntervals,
   rollout,
@@ -113,9 +114,6 @@ function rolloutTables({ grid, larger }: FamilyResult): Table[] {
   return rollouts.length === 0 ? [] : [rolloutTable('rollout', ROLLOUT, 'operations', rollouts)];
 }
 
-/** Points of a law's curve. */
-const CURVE_POINTS = 41;
-
 function lossFigure({ grid, larger }: FamilyResult): LineFigure {
   const all = [...grid, ...larger.runs];
   const law = fitted(chinchillaLaw, runsOf(grid));
@@ -132,11 +130,9 @@ function lossFigure({ grid, larger }: FamilyResult): LineFigure {
   };
   /** The law of both along one model, over the lengths that all were trained for: for the larger one it is what was foretold. */
   const curve = (fit: Fit, runs: readonly MemberRun[]): LineSeries => {
-    const scenes = all.map(({ value }) => value.samples);
-    const [least, most] = [Math.min(...scenes), Math.max(...scenes)];
-    const D = Float64Array.from({ length: CURVE_POINTS }, (_, i) => least * (most / least) ** (i / (CURVE_POINTS - 1)));
+    const D = curvePlaces(all.map(({ value }) => value.samples));
     const { parameters, samples, flops } = runs[0]!.value;
-    const loss = predictLosses(fit.law, fit.theta, { N: new Float64Array(CURVE_POINTS).fill(parameters), D });
+    const loss = predictLosses(fit.law, fit.theta, { N: D.map(() => parameters), D });
     const label = `the law of both, ${labelOf(runs)}`;
     return {
       label,

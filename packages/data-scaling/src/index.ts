@@ -1,4 +1,5 @@
 export { rolloutTable } from './cli/rollout-table.ts';
+export { curvePlaces } from './curve-places.ts';
 export { DataScalingError, type DataScalingErrorCode } from './errors.ts';
 export {
   budgetsOf,

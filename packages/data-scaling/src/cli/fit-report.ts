@@ -10,6 +10,7 @@ import {
   type Section,
   type Table,
 } from '@controllab/report';
+import { curvePlaces } from '../curve-places.ts';
 import { DataScalingError } from '../errors.ts';
 import {
   computeOptimal,
@@ -135,14 +136,6 @@ export function fitReport(result: FitResult, name: string, provenance: Provenanc
 const ROLLOUT =
   'Rollout: fitted to the runs up to a size, all larger ones predicted. The last row is the error of the holdout of the largest; not known is what a search that has not converged would predict';
 
-/** Points of a curve between the ends of what was measured. */
-const CURVE_POINTS = 41;
-
-function between(values: Float64Array): number[] {
-  const [least, most] = [Math.min(...values), Math.max(...values)];
-  return Array.from({ length: CURVE_POINTS }, (_, i) => least * (most / least) ** (i / (CURVE_POINTS - 1)));
-}
-
 /** What was measured and a law: over the law's variable, or, where it has two, over what the law says. */
 function fitFigure({ law, theta }: Fit, runs: Runs): LineFigure {
   const series = (label: string, x: ArrayLike<number>, y: ArrayLike<number>, curveOf?: string): LineSeries => ({
@@ -158,7 +151,7 @@ function fitFigure({ law, theta }: Fit, runs: Runs): LineFigure {
   const common = { kind: 'line', id: `${law.id}-fit`, y: loss } as const;
   if (second !== undefined) {
     const predicted = predictLosses(law, theta, runs);
-    const ends = between(Float64Array.of(...predicted));
+    const ends = curvePlaces(predicted);
     return {
       ...common,
       caption: `Loss as measured over loss as ${law.formula} has it; on the line both are equal`,
@@ -166,8 +159,8 @@ function fitFigure({ law, theta }: Fit, runs: Runs): LineFigure {
       series: [series('measured', predicted, runs.loss), series('equal', ends, ends, 'measured')],
     };
   }
-  const sizes = between(runs[variable!]!);
-  const curve = predictLosses(law, theta, { [variable!]: Float64Array.from(sizes) });
+  const sizes = curvePlaces(runs[variable!]!);
+  const curve = predictLosses(law, theta, { [variable!]: sizes });
   return {
     ...common,
     caption: `Loss as measured, and as ${law.formula} has it`,
@@ -178,6 +171,7 @@ function fitFigure({ law, theta }: Fit, runs: Runs): LineFigure {
 
 function residualFigure({ law, model, theta }: Fit, runs: Runs, scale: Variable): LineFigure {
   const sizes = runs[scale]!;
+  const places = curvePlaces(sizes);
   const common = { n: sizes.length, seeds: [] };
   return {
     kind: 'line',
@@ -187,7 +181,7 @@ function residualFigure({ law, model, theta }: Fit, runs: Runs, scale: Variable)
     y: { label: 'log residual' },
     series: [
       { label: 'residual', x: [...sizes], y: [...residuals(model, theta)], ...common },
-      { label: 'none', curveOf: 'residual', x: [Math.min(...sizes), Math.max(...sizes)], y: [0, 0], ...common },
+      { label: 'none', curveOf: 'residual', x: [places[0]!, places.at(-1)!], y: [0, 0], ...common },
     ],
   };
 }
@@ -297,7 +291,7 @@ function measuredSeries({ C, runs: members }: IsoFlopParabola, runs: Required<Ru
 }
 
 function parabolaSeries({ C, centre, coefficients: [c0, c1, c2], runs: members }: IsoFlopParabola, runs: Required<Runs>): LineSeries {
-  const x = between(Float64Array.from(members, (i) => runs.N[i]!));
+  const x = [...curvePlaces(members.map((i) => runs.N[i]!))];
   const y = x.map((n) => c0 + c1 * Math.log(n / centre) + c2 * Math.log(n / centre) ** 2);
   return { label: `${budgetLabel(C)}: parabola`, curveOf: budgetLabel(C), x, y, n: members.length, seeds: [] };
 }

@@ -23,8 +23,10 @@ export const categoryText = (text: string): string => {
 
 /** Whether two powers of ten lie between the least and the largest of values, so that ticks at these alone can be read. */
 const spansPowers = (values: readonly number[]): boolean => {
-  const logs = values.filter((value) => value > 0).map(Math.log10);
-  return Math.floor(Math.max(...logs)) > Math.ceil(Math.min(...logs));
+  let [least, most] = [Infinity, -Infinity];
+  // Not spread into Math.min: a curve may have more points than a call takes arguments.
+  for (const value of values) if (value > 0) [least, most] = [Math.min(least, value), Math.max(most, value)];
+  return Math.floor(Math.log10(most)) > Math.ceil(Math.log10(least));
 };
 
 /** @param values what lies on the axis: by them a logarithmic one chooses its ticks */
