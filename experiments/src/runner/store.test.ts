@@ -134,7 +134,7 @@ describe('Store', () => {
   it('keeps no node of a cluster waiting for an owner that may have died, and says which file to remove', async () => {
     const patient = new Store(root, { commit: null, say: (message) => said.push(message), doubtMs: 0 });
     const directory = patient.directory('training', { seed: 1 });
-    const file = path.join(directory, 'lock-far');
+    const file = path.join(directory, 'lock-00000000-0000-4000-8000-0000000000fa');
     mkdirSync(directory, { recursive: true });
     writeFileSync(file, JSON.stringify({ host: 'far-away', space: 'pid', pid: 7, started: 'then' }));
     for (const [name, value] of Object.entries({ SLURMD_NODENAME: 'n1', SLURM_JOB_ID: '1', SLURM_CLUSTER_NAME: 'test' }))
@@ -197,7 +197,7 @@ describe('Store', () => {
     await store.cell('training', { seed: 1 }, never);
     expect(readdirSync(directory).sort()).toEqual(['identity.json', 'value.json', 'weights']);
     const dead = { host: os.hostname(), space: readlinkSync('/proc/self/ns/pid'), pid: process.pid, started: 'another boot/1' };
-    writeFileSync(path.join(directory, 'lock-dead'), JSON.stringify(dead));
+    writeFileSync(path.join(directory, 'lock-00000000-0000-4000-8000-0000000000de'), JSON.stringify(dead));
     await store.cell('training', { seed: 1 }, never);
     expect(readdirSync(directory).sort()).toEqual(['identity.json', 'value.json', 'weights']);
   });

@@ -189,9 +189,7 @@ export class Store {
       const identity = readIdentity(directory);
       // What does not say whose it is may be one of them.
       if (identity !== null && !meant(identity)) continue;
-      const lock = await Lock.acquire(directory);
-      if (!(lock instanceof Lock)) throw locked(directory, lock);
-      rmSync(directory, { recursive: true });
+      await Lock.holding(directory, () => rmSync(directory, { recursive: true }), { refuse: (held) => locked(directory, held) });
     }
   }
 

@@ -47,9 +47,7 @@ export async function checkTrainFolder(out: string): Promise<void> {
  */
 export async function inTrainFolder<T>(out: string, identity: Json, work: () => Promise<T>): Promise<T> {
   await mkdir(out, { recursive: true });
-  const lock = await Lock.acquire(out);
-  if (!(lock instanceof Lock)) throw new ExperimentError('locked', `train: ${heldText(out, lock)}`, { out, ...lock.owner });
-  try {
+  const doIt = async (): Promise<T> => {
     const held = await identityIn(out);
     if (held !== null && canonicalJson(held) !== canonicalJson(identity)) {
       const differences = jsonDifference(held, identity);
@@ -62,7 +60,8 @@ export async function inTrainFolder<T>(out: string, identity: Json, work: () => 
     }
     await writeAtomic(path.join(out, TRAINING_FILE), `${JSON.stringify({ format: TRAINING_FORMAT, identity }, null, 2)}\n`);
     return await work();
-  } finally {
-    lock.release();
-  }
+  };
+  return Lock.holding(out, doIt, {
+    refuse: (held) => new ExperimentError('locked', `train: ${heldText(out, held)}`, { out, ...held.owner }),
+  });
 }

@@ -353,7 +353,7 @@ describe('two runs in one directory', () => {
     const directory = newDirectory();
     mkdirSync(path.join(directory, 'checkpoints'));
     const dead = { host: hostname(), space: readlinkSync('/proc/self/ns/pid'), pid: process.pid, started: 'another boot/1' };
-    writeFileSync(path.join(directory, 'checkpoints', 'lock-dead'), JSON.stringify(dead));
+    writeFileSync(path.join(directory, 'checkpoints', 'lock-00000000-0000-4000-8000-0000000000de'), JSON.stringify(dead));
     expect((await run({ directory })).status).toBe('finished');
   });
 });

@@ -128,7 +128,7 @@ const lock: Target = {
     Buffer.from(JSON.stringify({ host: os.hostname(), space: 'pid:[1]', pid: 123, started: 'x/1' })),
     Buffer.from(JSON.stringify({ host: 'far', space: 'pid:[1]', pid: 1, started: 'x/2' })),
   ],
-  place: async (folder) => path.join(folder, 'lock-x'),
+  place: async (folder) => path.join(folder, 'lock-00000000-0000-4000-8000-00000000000f'),
   text: true,
   read: async (file) => {
     const taken = await Lock.acquire(path.dirname(file));

@@ -180,7 +180,10 @@ describe.skipIf(missing.length > 0)('on a Slurm of two nodes', () => {
     const cell = new Store(path.join(root, 'cancelled', 'store'), { commit: null, say: () => {} }).directory('dummy', { cell: 2 });
     const slurm = { cluster: 'test', user: process.getuid!(), id: `${roundsOf('cancelled')[0]!.arrays[0]!.id}_0`, restarts: 0 };
     mkdirSync(cell, { recursive: true });
-    writeFileSync(path.join(cell, 'lock-far'), JSON.stringify({ host: 'far-away', space: 'pid', pid: 7, started: 'then', slurm }));
+    writeFileSync(
+      path.join(cell, 'lock-00000000-0000-4000-8000-0000000000fa'),
+      JSON.stringify({ host: 'far-away', space: 'pid', pid: 7, started: 'then', slurm }),
+    );
     writeFileSync(resumed, '');
     expect(await sweep('resume')).toMatch(/missing tasks submitted/);
     await cluster.drained(200);

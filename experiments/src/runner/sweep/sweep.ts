@@ -162,20 +162,13 @@ export class Sweep {
   }
 
   /** Does what nobody else may do to the sweep at the same time. @throws ExperimentError locked after `tries` looks, a second apart */
-  async #locked<T>(work: () => Promise<T>, tries: number, between: () => Promise<void> = async () => {}): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      const lock = await Lock.acquire(this.directory);
-      if (lock instanceof Lock) {
-        try {
-          return await work();
-        } finally {
-          lock.release();
-        }
-      }
-      if (attempt >= tries) throw new ExperimentError('locked', heldText(this.directory, lock), { directory: this.directory });
-      await between();
-      await sleep(LOCK_WAIT_MS);
-    }
+  #locked<T>(work: () => Promise<T>, tries: number, between?: () => Promise<void>): Promise<T> {
+    return Lock.holding(this.directory, work, {
+      refuse: (held) => new ExperimentError('locked', heldText(this.directory, held), { directory: this.directory }),
+      tries,
+      waitMs: LOCK_WAIT_MS,
+      between,
+    });
   }
 
   async #next(tasks: readonly Task[], given: Given): Promise<string | null> {

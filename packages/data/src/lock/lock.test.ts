@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { heldText, Lock } from './lock.ts';
 import { processStart } from './process-start.ts';
@@ -75,29 +76,62 @@ describe('Lock', () => {
     const [file] = readdirSync(directory);
     const mine = JSON.parse(readFileSync(path.join(directory, file!), 'utf8')) as object;
     (lock as Lock).release();
-    writeFileSync(path.join(directory, 'lock-old'), JSON.stringify({ ...mine, started: 'another boot/1' }));
+    writeFileSync(
+      path.join(directory, 'lock-00000000-0000-4000-8000-000000000001'),
+      JSON.stringify({ ...mine, started: 'another boot/1' }),
+    );
     expect(await Lock.acquire(directory)).toBeInstanceOf(Lock);
-    expect(readdirSync(directory)).not.toContain('lock-old');
+    expect(readdirSync(directory)).not.toContain('lock-00000000-0000-4000-8000-000000000001');
   });
 
   it('that a power cut left half of is nobody’s', async () => {
-    writeFileSync(path.join(directory, 'lock-half'), '{"host":');
+    writeFileSync(path.join(directory, 'lock-00000000-0000-4000-8000-000000000002'), '{"host":');
     expect(await Lock.acquire(directory)).toBeInstanceOf(Lock);
     expect(readdirSync(directory)).toHaveLength(1);
   });
 
+  it('takes no file of somebody else’s for a lock, whatever it is called', async () => {
+    const names = ['lock-screen.png', 'want-list.txt', 'lock-00000000-0000-4000-8000-000000000000.bak'];
+    for (const name of names) writeFileSync(path.join(directory, name), 'mine');
+    const lock = await Lock.acquire(directory);
+    expect(lock).toBeInstanceOf(Lock);
+    (lock as Lock).release();
+    expect(readdirSync(directory).sort()).toEqual(names.sort());
+  });
+
+  it('is held while work is done, let go of when it fails, and waited for as long as was said', async () => {
+    const refuse = ({ file }: { file: string }): Error => new Error(`held by ${path.basename(file)}`);
+    const order: string[] = [];
+    const slow = Lock.holding(
+      directory,
+      async () => {
+        order.push('first');
+        await sleep(50);
+        throw new Error('failed');
+      },
+      { refuse },
+    );
+    await sleep(20);
+    await expect(Lock.holding(directory, () => 1, { refuse })).rejects.toThrow(/^held by lock-/);
+    const waiting = Lock.holding(directory, () => order.push('second'), { refuse, tries: 1000, waitMs: 5 });
+    await expect(slow).rejects.toThrow('failed');
+    await waiting;
+    expect(order).toEqual(['first', 'second']);
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
   it('of another host is never taken for a dead one’s', async () => {
-    writeFileSync(path.join(directory, 'lock-far'), owner({ host: 'far-away', pid: 999_999_999 }));
+    writeFileSync(path.join(directory, 'lock-00000000-0000-4000-8000-0000000000fa'), owner({ host: 'far-away', pid: 999_999_999 }));
     expect(await Lock.acquire(directory)).toMatchObject({
       owner: { host: 'far-away' },
-      file: path.join(directory, 'lock-far'),
+      file: path.join(directory, 'lock-00000000-0000-4000-8000-0000000000fa'),
       certain: false,
     });
-    expect(readdirSync(directory)).toEqual(['lock-far']);
+    expect(readdirSync(directory)).toEqual(['lock-00000000-0000-4000-8000-0000000000fa']);
   });
 
   it.skipIf(!existsSync('/etc/machine-id'))('of another host of the same name is never taken for a dead one’s', async () => {
-    writeFileSync(path.join(directory, 'lock-far'), owner({ machine: 'another', pid: 999_999_999 }));
+    writeFileSync(path.join(directory, 'lock-00000000-0000-4000-8000-0000000000fa'), owner({ machine: 'another', pid: 999_999_999 }));
     const held = await Lock.acquire(directory);
     if (held instanceof Lock) throw new Error('acquired');
     expect(held).toMatchObject({ owner: { machine: 'another' }, certain: false });
@@ -110,9 +144,9 @@ describe('Lock', () => {
     ['13_4', 'that has been started again since', 'echo "1                   "'],
   ])('of another host is taken over from a job of Slurm, %s, %s', async (id, _, said) => {
     squeueSays(said);
-    writeFileSync(path.join(directory, 'lock-far'), owner({ host: 'far-away', slurm: { ...job, id } }));
+    writeFileSync(path.join(directory, 'lock-00000000-0000-4000-8000-0000000000fa'), owner({ host: 'far-away', slurm: { ...job, id } }));
     expect(await Lock.acquire(directory)).toBeInstanceOf(Lock);
-    expect(readdirSync(directory)).not.toContain('lock-far');
+    expect(readdirSync(directory)).not.toContain('lock-00000000-0000-4000-8000-0000000000fa');
   });
 
   it.each([
@@ -123,9 +157,9 @@ describe('Lock', () => {
     ['what is no job', false, 'exit 0', { ...job, id: '$(reboot)' }],
   ])('of another host is left to %s', async (_, certain, said, slurm) => {
     squeueSays(said);
-    writeFileSync(path.join(directory, 'lock-far'), owner({ host: 'far-away', slurm }));
+    writeFileSync(path.join(directory, 'lock-00000000-0000-4000-8000-0000000000fa'), owner({ host: 'far-away', slurm }));
     expect(await Lock.acquire(directory)).toMatchObject({ owner: { host: 'far-away' }, certain });
-    expect(readdirSync(directory)).toEqual(['lock-far']);
+    expect(readdirSync(directory)).toEqual(['lock-00000000-0000-4000-8000-0000000000fa']);
   });
 
   it('says by which run of a job of Slurm it is held, and is taken over by the next run on another node', async () => {
@@ -143,7 +177,7 @@ describe('Lock', () => {
     const mine = JSON.parse(readFileSync(path.join(directory, file!), 'utf8')) as object;
     expect(mine).toMatchObject({ slurm: { ...job, id: '31_4' } });
     rmSync(path.join(directory, file!));
-    writeFileSync(path.join(directory, 'lock-far'), JSON.stringify({ ...mine, host: 'far-away' }));
+    writeFileSync(path.join(directory, 'lock-00000000-0000-4000-8000-0000000000fa'), JSON.stringify({ ...mine, host: 'far-away' }));
     vi.stubEnv('SLURM_RESTART_COUNT', '1');
     expect(await Lock.acquire(directory)).toBeInstanceOf(Lock);
   });
@@ -159,12 +193,13 @@ describe('Lock', () => {
     // Each racer notes when it holds the lock and when it lets go; the notes must not overlap. Every round a dead owner's lock lies there
     // too.
     const body = `
+      import { randomUUID } from 'node:crypto';
       import { appendFileSync, writeFileSync, mkdirSync } from 'node:fs';
       const root = ${JSON.stringify(directory)};
       for (let round = 0; round < ${rounds}; round++) {
         const folder = root + '/' + round;
         mkdirSync(folder, { recursive: true });
-        writeFileSync(folder + '/lock-dead-' + process.pid, ${JSON.stringify(owner(dead))});
+        writeFileSync(folder + '/lock-' + randomUUID(), ${JSON.stringify(owner(dead))});
         for (let got = false; !got; ) {
           const lock = await Lock.acquire(folder);
           if (!(lock instanceof Lock)) { await new Promise((resolve) => setTimeout(resolve, 1)); continue; }

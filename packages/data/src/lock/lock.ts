@@ -132,8 +132,10 @@ function removeTemporary(directory: string): void {
     if (isLockFile(name) && name.endsWith(TEMPORARY)) rmSync(path.join(directory, name), { force: true });
 }
 
-/** Whether a file in a locked folder is a lock's: not the folder's content. */
-export const isLockFile = (name: string): boolean => name.startsWith(HELD) || name.startsWith(WANTED);
+const LOCK_FILE = new RegExp(`^(?:${HELD}|${WANTED})[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?:\\${TEMPORARY})?$`);
+
+/** Whether a file in a locked folder is a lock's: not the folder's content, which may be somebody's lock-screen.png. */
+export const isLockFile = (name: string): boolean => LOCK_FILE.test(name);
 
 const isHeld = ({ file }: Held): boolean => path.basename(file).startsWith(HELD);
 
@@ -172,6 +174,31 @@ export class Lock {
 
   release(): void {
     rmSync(this.#file, { force: true });
+  }
+
+  /**
+   * Works in a folder, which must exist, while nobody else does.
+   * @param options.refuse the error where somebody else still holds it after `tries` looks (one if not given), `waitMs` apart
+   * @param options.between what is done before each wait, whose errors end it
+   */
+  static async holding<T>(
+    directory: string,
+    work: () => Promise<T> | T,
+    { refuse, tries = 1, waitMs = 0, between }: { refuse(held: Held): Error; tries?: number; waitMs?: number; between?(): Promise<void> },
+  ): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      const lock = await Lock.acquire(directory);
+      if (lock instanceof Lock) {
+        try {
+          return await work();
+        } finally {
+          lock.release();
+        }
+      }
+      if (attempt >= tries) throw refuse(lock);
+      await between?.();
+      await sleep(waitMs);
+    }
   }
 }
 

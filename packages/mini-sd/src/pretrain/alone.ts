@@ -5,11 +5,5 @@ import { MiniSdError } from '../errors.ts';
 /** Does a stage's work while no other process does it: latents, training, weights and report. @throws MiniSdError locked */
 export async function alone<T>(folder: string, work: () => Promise<T>): Promise<T> {
   mkdirSync(folder, { recursive: true });
-  const lock = await Lock.acquire(folder);
-  if (!(lock instanceof Lock)) throw new MiniSdError('locked', heldText(folder, lock), { folder, ...lock.owner });
-  try {
-    return await work();
-  } finally {
-    lock.release();
-  }
+  return Lock.holding(folder, work, { refuse: (held) => new MiniSdError('locked', heldText(folder, held), { folder, ...held.owner }) });
 }

@@ -11,6 +11,7 @@ export type ReportErrorCode =
   | 'invalid-text'
   | 'invalid-png'
   | 'foreign-files'
+  | 'locked'
   | 'bad-report';
 
 /** The error of this package: `code` for programs, `message` for people, `values` with the offending values. */

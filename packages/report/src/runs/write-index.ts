@@ -2,6 +2,7 @@ import { lstat, readdir, readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { checkOutput, FOLDER_PROBE, unfinished, writeAtomic } from '@controllab/data';
 import { ReportError } from '../model/report-error.ts';
+import { aloneIn } from '../write/alone-in.ts';
 import { findRuns } from './find-runs.ts';
 import { INDEX_MARK, indexPage } from './index-page.ts';
 
@@ -36,15 +37,17 @@ export const checkIndexFolder = async (reports: string): Promise<void> => {
 /**
  * Writes index.html (and assets/) over all reports below a folder, newest first, with any two of them side by side. It needs no network and
  * no server.
- * @throws as {@link checkIndexFolder}
+ * @throws as {@link checkIndexFolder}; ReportError `locked` where another process writes there for a minute
  */
 export const writeIndex = async (reports: string): Promise<void> => {
   await checkIndexFolder(reports);
-  const runs = await findRuns(reports);
-  for (const name of ASSETS) await writeAtomic(path.join(reports, 'assets', name), await assetOf(name));
-  await writeAtomic(path.join(reports, 'index.html'), indexPage(runs));
-  await removeUnfinished(reports, ['index.html', FOLDER_PROBE]);
-  await removeUnfinished(path.join(reports, 'assets'), ASSETS);
+  await aloneIn(reports, async () => {
+    const runs = await findRuns(reports);
+    for (const name of ASSETS) await writeAtomic(path.join(reports, 'assets', name), await assetOf(name));
+    await writeAtomic(path.join(reports, 'index.html'), indexPage(runs));
+    await removeUnfinished(reports, ['index.html', FOLDER_PROBE]);
+    await removeUnfinished(path.join(reports, 'assets'), ASSETS);
+  });
 };
 
 /** Removes what processes that were killed here have left of our files. */

@@ -4,6 +4,7 @@ import path from 'node:path';
 import {
   FORMER_REPORT_FILE,
   FORMER_REPORT_RESULTS,
+  isLockFile,
   REPORT_MANIFEST as MANIFEST,
   parseReportManifest,
   reportManifest,
@@ -34,7 +35,8 @@ const filesIn = async (dir: string): Promise<string[]> => {
   });
   return entries
     .filter((entry) => !entry.isDirectory())
-    .map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'));
+    .map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'))
+    .filter((name) => !isLockFile(name));
 };
 
 /**

@@ -1,11 +1,14 @@
-import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readlinkSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Block, Report } from '../model/report.ts';
 import { ReportError } from '../model/report-error.ts';
+import { writeIndex } from '../runs/write-index.ts';
 import { SAMPLE_REPORT } from '../testing/sample-report.ts';
+import { publishReport } from './publish-report.ts';
 import { writeReport } from './write-report.ts';
 
 let dir: string;
@@ -36,6 +39,31 @@ describe('writeReport', () => {
     );
     expect(await sharp(path.join(dir, 'images/grid/row-3.png')).metadata()).toMatchObject({ width: 5 * 64, height: 64 });
     expect(await sharp(path.join(dir, 'images/film-strip/condition.png')).metadata()).toMatchObject({ width: 64, height: 64 });
+  });
+
+  it('by several at once leaves one of them whole, and an index over it', async () => {
+    const titles = ['one', 'two', 'three'];
+    await Promise.all(
+      titles.map(async (title) => {
+        await writeReport(path.join(dir, 'report'), { ...SAMPLE_REPORT, title });
+        await writeIndex(dir);
+      }),
+    );
+    await publishReport(path.join(dir, 'report'), path.join(dir, 'published'), 'last');
+    const [page, results] = await Promise.all(['report/index.html', 'report/results.json'].map(read));
+    const { title } = JSON.parse(results!) as { title: string };
+    expect(titles).toContain(title);
+    expect(page).toContain(`<title>${title}</title>`);
+    expect(await read('index.html')).toContain(title);
+    expect((await readdir(dir, { recursive: true })).filter((name) => /lock-|want-|\.tmp$/.test(name))).toEqual([]);
+  });
+
+  it('takes over the lock of one that was killed', async () => {
+    const lock = path.join(dir, 'lock-00000000-0000-4000-8000-000000000000');
+    const owner = { host: hostname(), space: readlinkSync('/proc/self/ns/pid'), pid: process.pid, started: 'another boot/1' };
+    await writeFile(lock, JSON.stringify(owner));
+    await writeReport(dir, SAMPLE_REPORT);
+    expect(await readdir(dir)).not.toContain(path.basename(lock));
   });
 
   it('is under three megabytes', async () => {

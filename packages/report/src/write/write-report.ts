@@ -6,6 +6,7 @@ import type { PairStudy, Report } from '../model/report.ts';
 import { validateReport } from '../model/validate-report.ts';
 import { renderPage } from '../render/page.ts';
 import { PAIRS_A_ROW, STUDY_ASSETS, studyPage } from '../render/pair-study.ts';
+import { aloneIn } from './alone-in.ts';
 import { blockCsv } from './csv.ts';
 import { ownFiles, removeLeftovers, sha256, writeManifest } from './manifest.ts';
 import { type PlacedGrid, placeImages } from './place-images.ts';
@@ -60,21 +61,24 @@ export const checkReportFolder = async (dir: string, { overwrite = false }: Writ
 /**
  * Writes a report into `dir`: index.html, assets/ (Plotly, style, script), images/ (PNG), results.json (the same numbers for programs), one
  * CSV a table and figure, and manifest.json, which lists them: these files are the report's, and nothing else in the folder is touched.
- * Every file is written whole or not at all, index.html last; a process that is killed leaves nothing that no manifest lists. Reports that
- * differ only in their provenance differ only in index.html, results.json's `provenance` and the manifest.
+ * Every file is written whole or not at all, index.html last; a process that is killed leaves nothing that no manifest lists, but for its
+ * lock, which the next one removes; of several at once the last one's report stays. Reports that differ only in their provenance differ
+ * only in index.html, results.json's `provenance` and the manifest.
  * @throws ReportError before anything is written if a number is not finite, a shape does not fit, an id cannot be a file name, or the
- * folder holds somebody else's files and `overwrite` does not allow it
+ * folder holds somebody else's files and `overwrite` does not allow it; `locked` where another process writes there for a minute
  */
 export const writeReport = async (dir: string, report: Report, { overwrite = false }: WriteReportOptions = {}): Promise<void> => {
   validateReport(report);
   const files = await reportFiles(report);
-  const own = await ownFiles(dir, { overwrite, wanted: files.keys() });
-  const listed = new Map([...files].map(([name, data]) => [name, sha256(data)]));
-  // Both reports' files are ours until this one is whole.
-  await writeManifest(dir, new Map([...own, ...listed]));
-  for (const [name, data] of files) if (await differs(path.join(dir, name), data)) await writeAtomic(path.join(dir, name), data);
-  await removeLeftovers(dir, own, listed);
-  await writeManifest(dir, listed);
+  await aloneIn(dir, async () => {
+    const own = await ownFiles(dir, { overwrite, wanted: files.keys() });
+    const listed = new Map([...files].map(([name, data]) => [name, sha256(data)]));
+    // Both reports' files are ours until this one is whole.
+    await writeManifest(dir, new Map([...own, ...listed]));
+    for (const [name, data] of files) if (await differs(path.join(dir, name), data)) await writeAtomic(path.join(dir, name), data);
+    await removeLeftovers(dir, own, listed);
+    await writeManifest(dir, listed);
+  });
 };
 
 /** Plotly's megabyte and unchanged pictures are left alone where they already lie. */
