@@ -70,6 +70,37 @@ it('places the label of a reference line by its logarithm on a logarithmic axis'
   expect(layout.shapes![0]).toMatchObject({ y0: 100, y1: 100 });
 });
 
+it('names reference lines over bars, by their values where there are several, and hatches bars that share a colour', () => {
+  const bar = { value: 1, interval: null, n: 1, seeds: [1], method: '' };
+  const { data, layout } = plotlyFigure(
+    {
+      kind: 'bar',
+      id: 'b',
+      caption: '',
+      categories: ['c'],
+      y: { label: '' },
+      series: [
+        { label: 'whole', arm: 'a', values: [bar] },
+        { label: 'other', arm: 'b', values: [bar] },
+        { label: 'half', arm: 'a', values: [bar] },
+      ],
+      references: [
+        { label: 'chance', y: 0.5 },
+        { label: 'paper', y: 0.52 },
+      ],
+    },
+    [
+      { id: 'a', label: 'a' },
+      { id: 'b', label: 'b' },
+    ],
+  );
+  expect(layout.annotations!.map(({ text, y, yref, yshift }) => [text, y, yref, yshift])).toEqual([
+    ['chance (0.500)', 1, 'paper', 0],
+    ['paper (0.520)', 1, 'paper', 18],
+  ]);
+  expect(data.map((trace) => (trace as { marker: { pattern: { shape: string } } }).marker.pattern.shape)).toEqual(['', '', '/']);
+});
+
 it.each([
   ['powers of ten alone where it spans two', [0.02, 0.3, 40], { dtick: 1 }],
   ['what Plotly finds to fit within one', [0.3, 0.69], { dtick: undefined }],

@@ -1,7 +1,7 @@
 import type { Data, Layout } from 'plotly.js';
 import { formatSeeds } from '../text/format-number.ts';
 import { type ArmMark, seriesMarks } from './arm-marks.ts';
-import type { Arm, Axis, BarFigure, LineFigure, LineSeries, ReferenceLine } from '../model/report.ts';
+import type { Arm, Axis, BarFigure, LineFigure, LineSeries } from '../model/report.ts';
 
 // Colours stay CSS variables here; page/report.js puts in the values of the reader's theme, and again when it changes.
 const colour = ({ colour: place }: ArmMark): string => `var(--series-${place})`;
@@ -42,7 +42,11 @@ const axis = ({ label, scale = 'linear' }: Axis, values: readonly number[] = [])
   ...(scale === 'log' ? { exponentformat: 'power' as const, ...(spansPowers(values) ? { dtick: 1 } : {}) } : {}),
 });
 
-const referenceShapes = (references: readonly ReferenceLine[], scale: Axis['scale']): Partial<Layout> => ({
+/** Room for the name of a reference line over the plot (px). */
+const NAME_HEIGHT = 18;
+
+/** Dashed lines across the plot, each with its name at its right end; over the plot where bars would lie behind it. */
+const referenceShapes = ({ kind, references = [], y: { scale } }: LineFigure | BarFigure): Partial<Layout> => ({
   // Plotly's own types ask for every field of a shape, though each has a default.
   shapes: references.map(({ y }) => ({
     type: 'line',
@@ -54,13 +58,13 @@ const referenceShapes = (references: readonly ReferenceLine[], scale: Axis['scal
     y1: y,
     line: { color: 'var(--muted)', width: 1.25, dash: '6px,4px' },
   })) as unknown as Layout['shapes'],
-  annotations: references.map(({ label, y }) => ({
-    text: plotlyText(label),
+  annotations: references.map(({ label, y }, i) => ({
+    // Over the plot, as on a phone all of them are, a name says by its value whose it is.
+    text: plotlyText(references.length > 1 ? `${label} (${y.toPrecision(3)})` : label),
     xref: 'paper',
     x: 1,
     xanchor: 'right',
-    yref: 'y',
-    y: scale === 'log' ? Math.log10(y) : y,
+    ...(kind === 'bar' ? { yref: 'paper', y: 1, yshift: i * NAME_HEIGHT } : { yref: 'y', y: scale === 'log' ? Math.log10(y) : y }),
     yanchor: 'bottom',
     showarrow: false,
     font: { size: 12, color: 'var(--muted)' },
@@ -74,11 +78,19 @@ const layout = (figure: LineFigure | BarFigure, more: Partial<Layout>): Partial<
   plot_bgcolor: 'var(--surface)',
   modebar: { bgcolor: 'var(--surface)', color: 'var(--muted)', activecolor: 'var(--text)' },
   font: { family: 'var(--sans)', size: 13, color: 'var(--text)' },
-  margin: { t: 24, r: 24, b: 16, l: 20 },
+  margin: { t: figure.kind === 'bar' ? Math.max(24, NAME_HEIGHT * ((figure.references?.length ?? 0) + 0.5)) : 24, r: 24, b: 16, l: 20 },
   showlegend: figure.series.length > 1,
-  legend: { orientation: 'h', x: 0, xanchor: 'left', y: 1.03, yanchor: 'bottom', font: { size: 13 } },
+  legend: {
+    orientation: 'h',
+    x: 0,
+    xanchor: 'left',
+    // Names of reference lines lie between bars and legend.
+    y: figure.kind === 'bar' ? 1.03 + 0.08 * (figure.references?.length ?? 0) : 1.03,
+    yanchor: 'bottom',
+    font: { size: 13 },
+  },
   hoverlabel: { bgcolor: 'var(--surface)', bordercolor: 'var(--axis)', font: { family: 'var(--sans)', size: 12, color: 'var(--text)' } },
-  ...referenceShapes(figure.references ?? [], figure.y.scale),
+  ...referenceShapes(figure),
   ...more,
 });
 
@@ -128,14 +140,23 @@ const lineData = (figure: LineFigure, arms: readonly Arm[]): Data[] => {
   return [...bands, ...lines];
 };
 
+/** What tells bars of one arm apart, which share its colour. */
+const PATTERNS = ['', '/', 'x', '.', '-', '|', '\\', '+'] as const;
+
 const barData = ({ categories, series }: BarFigure, arms: readonly Arm[]): Data[] => {
   const marks = seriesMarks(arms, series);
+  const patternOf = (place: number): (typeof PATTERNS)[number] =>
+    PATTERNS[marks.slice(0, place).filter((other) => other.colour === marks[place]!.colour).length % PATTERNS.length]!;
   return series.map(({ label, values }, place) => ({
     type: 'bar',
     name: plotlyText(label),
     x: categories.map(categoryText),
     y: values.map((measured) => measured?.value ?? null),
-    marker: { color: colour(marks[place]!), line: { width: 0 } },
+    marker: {
+      color: colour(marks[place]!),
+      line: { width: 0 },
+      pattern: { shape: patternOf(place), fillmode: 'overlay', fgcolor: 'var(--surface)', size: 5, solidity: 0.35 },
+    },
     error_y: {
       type: 'data',
       symmetric: false,
