@@ -1,5 +1,5 @@
-export { rolloutTable } from './cli/rollout-table.ts';
-export { curvePlaces } from './curve-places.ts';
+export { rolloutTable } from './view/rollout-table.ts';
+export { curvePlaces } from './view/curve-places.ts';
 export { DataScalingError, type DataScalingErrorCode } from './errors.ts';
 export {
   budgetsOf,

@@ -10,7 +10,7 @@ import {
   type Section,
   type Table,
 } from '@controllab/report';
-import { curvePlaces } from '../curve-places.ts';
+import { curvePlaces } from '../view/curve-places.ts';
 import { DataScalingError } from '../errors.ts';
 import {
   computeOptimal,
@@ -25,9 +25,9 @@ import { kaplanParameters, predictLosses, type Fit, type Runs, type Variable } f
 import { residuals } from '../fit/log-sum-model.ts';
 import { percentileInterval, type Bootstrap } from '../intervals/bootstrap.ts';
 import { isUnbounded, type Interval } from '../intervals/profile.ts';
-import { rolloutTable } from './rollout-table.ts';
+import { rolloutTable } from '../view/rollout-table.ts';
 import type { FitResult, FittedLaw } from './run-fit.ts';
-import { NOT_KNOWN, percent, text } from './text.ts';
+import { NOT_KNOWN, percent, text } from '../view/text.ts';
 
 const short = (value: number): string => value.toPrecision(4);
 const range = ([low, high]: Interval): string => `${text(low)} to ${text(high)}`;
