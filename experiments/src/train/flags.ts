@@ -19,6 +19,7 @@ export const exports = ['cldm', 'onnx'] as const;
 export interface TrainFlags {
   config?: string;
   method: MethodName;
+  controlnetModelNameOrPath?: string;
   base: string;
   baseConfig?: string;
   data?: string;
@@ -198,6 +199,11 @@ export const trainFlags = (): Command =>
       .description('Trains a control network on your own images; the same command goes on where it was interrupted.')
       .option('--config <file>', 'JSON with any of these flags by their names, such as the train.json of another training', named)
       .addOption(new Option('--method <name>', 'what is trained').choices(methodNames).default('controlnet'))
+      .option(
+        '--controlnet-model-name-or-path <path>',
+        "a trained control to go on from, such as a published ControlNet's folder or an earlier --out: anything that generate --controlnet opens, of the same --method",
+        named,
+      )
       .option(
         '--base <name|directory|file>',
         `${MINI}, a community model of it (${MINI}:STYLE), a smaller one (${Object.keys(MEMBERS).join(', ')}), a diffusers directory or an LDM file`,

@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Command } from 'commander';
-import { parseFlags } from '@controllab/command-line';
+import { parseFlags, workspaceRoot } from '@controllab/command-line';
 import { checkRecipe } from '@controllab/training';
 import { applyConfigFile, configText } from './config-file.ts';
 import { trainFlags, type TrainFlags } from './flags.ts';
@@ -28,6 +28,19 @@ const withFile = async (config: unknown, ...argv: string[]): Promise<Command> =>
 };
 
 describe('flags', () => {
+  it('are those that docs/train-flags.md sets beside diffusers’', () => {
+    const page = readFileSync(path.join(workspaceRoot, 'docs', 'train-flags.md'), 'utf8');
+    const own = new Set(trainFlags().options.map(({ long }) => long!));
+    const here = [...page.matchAll(/^\| (`--.*?) \| (.*?) \|/gm)].flatMap(([, theirs, ours]) =>
+      ours === 'none' ? [] : (ours === 'the same' ? theirs!.replaceAll('_', '-') : ours!).split(', ').map((flag) => flag.slice(1, -1)),
+    );
+    expect(here.length).toBeGreaterThan(25);
+    expect(here.filter((flag) => !own.has(flag))).toEqual([]);
+    const words = [...page.matchAll(/`(--[\w-]+)/g)].map(([, flag]) => flag!);
+    const diffusers = [...page.matchAll(/^\| (`--.*?) \|/gm)].flatMap(([, theirs]) => theirs!.split(', ').map((flag) => flag.slice(1, -1)));
+    expect(words.filter((flag) => !own.has(flag) && !diffusers.includes(flag))).toEqual([]);
+  });
+
   it("have diffusers' names and defaults", () => {
     expect(settings()).toMatchObject({
       trainBatchSize: 4, gradientAccumulationSteps: 1, learningRate: 5e-6, lrScheduler: 'constant', lrWarmupSteps: 500, lrNumCycles: 1,

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { readConstant, readSafetensors } from '@controllab/core-blocks';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 let root: string;
@@ -84,6 +85,26 @@ describe('train', () => {
     expect(again).toMatchObject({ code: 0 });
     expect(outcome('third-run')).toEqual(outcome('first-run'));
   }, 600_000);
+
+  it('goes on from a trained control, of its own method alone', async () => {
+    const from = `--controlnet-model-name-or-path=${at('first-run')}`;
+    // So low a rate leaves weights as they were given.
+    const { code, said } = await train('further', [from, '--max-train-steps=2', '--learning-rate=1e-12', '--ema=0.5']);
+    expect(said).toContain('the run');
+    expect(code).toBe(0);
+    const [earlier, further] = ['first-run', 'further'].map((out) => readSafetensors(at(out, 'diffusion_pytorch_model.safetensors')));
+    for (const name of earlier!.names()) {
+      const [before, after] = [earlier!, further!].map((file) => readConstant(file.external(name)).data);
+      expect(before!.every((value, i) => Math.abs(value - after![i]!) < 1e-7)).toBe(true);
+    }
+    // A start of its own makes another training of it.
+    expect((await train('further', ['--max-train-steps=2', '--learning-rate=1e-12', '--ema=0.5'])).said).toMatch(/start/);
+    const other = await train('other', [from, '--method=controlnet-lite']);
+    expect(other).toMatchObject({
+      code: 1,
+      said: expect.stringMatching(/first-run: its values and the control that is trained do not fit/),
+    });
+  }, 240_000);
 
   it('leaves folders of others alone', async () => {
     mkdirSync(at('photos'));

@@ -1,9 +1,9 @@
 import { mkdir } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
-import { checkSize, type Base } from '@controllab/base-model';
+import { checkSize, hashWeights, openControlValues, type Base } from '@controllab/base-model';
 import { userPath, workspaceRoot } from '@controllab/command-line';
-import { countParameters, type Control, type LatentSize } from '@controllab/core-blocks';
+import { countParameters, type Control, type LatentSize, type Weights } from '@controllab/core-blocks';
 import { firstExamples, plainLines, type Json } from '@controllab/data';
 import { openBase } from '@controllab/mini-sd';
 import { isMini } from '@controllab/mini-sd/names';
@@ -39,6 +39,8 @@ export interface PlannedTraining {
   readonly settings: TrainSettings;
   readonly base: Base;
   readonly control: Control;
+  /** Values of an earlier training that this one goes on from, and their hash; null where it starts as its method does. */
+  readonly start: { readonly weights: Weights; readonly hash: string } | null;
   readonly data: TrainData;
   readonly recipe: Recipe;
   /** Of all pictures; with buckets of those of the one that has most. */
@@ -78,6 +80,13 @@ async function sizeOf({ resolution }: TrainSettings, base: Base, { dataset }: Tr
   return size;
 }
 
+/** @throws BaseModelError invalid-control for values of another method or base */
+function startOf({ controlnetModelNameOrPath: file }: TrainSettings, base: Base, control: Control): PlannedTraining['start'] {
+  if (file === undefined) return null;
+  const weights = openControlValues(userPath(file), base, control);
+  return { weights, hash: hashWeights(weights) };
+}
+
 async function plan(settings: TrainSettings): Promise<PlannedTraining> {
   const at = workplace(settings);
   const out = userPath(settings.out);
@@ -85,6 +94,7 @@ async function plan(settings: TrainSettings): Promise<PlannedTraining> {
   const { base: name, baseConfig } = settings;
   const base = await openBase(isMini(name) ? name : userPath(name), { config: baseConfig === undefined ? null : userPath(baseConfig) });
   const control = settings.method.create(base.denoiser().target);
+  const start = startOf(settings, base, control);
   const data = await openData(settings, base, { store: at.store.root, say: at.say });
   const sayProblems = problemTeller(at.say);
   sayProblems(data.problems());
@@ -99,14 +109,15 @@ async function plan(settings: TrainSettings): Promise<PlannedTraining> {
   checkRecipe(recipe);
   const warning = warmupWarning(recipe);
   if (warning !== null) at.say(warning);
-  return { settings, base, control, data, recipe, size, latent: latentOf(base, size), buckets, at, out, sayProblems };
+  return { settings, base, control, start, data, recipe, size, latent: latentOf(base, size), buckets, at, out, sayProblems };
 }
 
 /** What a training is a pure function of. */
-const identityOf = ({ settings, base, data, recipe, size, buckets, at }: PlannedTraining): Json => ({
+const identityOf = ({ settings, base, start, data, recipe, size, buckets, at }: PlannedTraining): Json => ({
   revision: TRAINING_REVISION,
   method: { id: settings.method.id, config: plain(settings.method.config) },
   base: base.hash,
+  ...(start === null ? {} : { start: start.hash }),
   dataset: data.dataset.hash,
   condition: data.condition,
   size: plain(buckets === null ? size : buckets.map((bucket) => bucket.size)),
@@ -128,12 +139,13 @@ async function sayCaptions({ base, data: { dataset, examples }, at }: PlannedTra
 }
 
 /** How it is trained, in words: what stands on the page and in the model card. */
-function factsOf({ settings, base, control, data, recipe, size, buckets }: PlannedTraining): Record<string, string> {
+function factsOf({ settings, base, control, start, data, recipe, size, buckets }: PlannedTraining): Record<string, string> {
   const { accumulation = 1, maxGradNorm, snrGamma, ema } = recipe;
   const { diffusers } = recipe.schedule as { diffusers: string };
   return {
     method: settings.method.label,
     base: `${base.label}, ${base.hash.slice(0, 12)}`,
+    ...(start === null ? {} : { 'goes on from': `${settings.controlnetModelNameOrPath}, ${start.hash.slice(0, 12)}` }),
     data: `${data.examples} of ${data.dataset.id}, ${data.dataset.hash.slice(0, 12)}`,
     control: settings.control,
     pixels: buckets === null ? `${size.width} x ${size.height}` : buckets.map(bucketText).join(', '),
@@ -183,7 +195,7 @@ function sayOthers(page: PageSetting, lines: readonly LogLine[], say: (message: 
 
 /** Trains in the folder, or goes on. @throws Interrupted when a signal stopped it */
 async function trainIn(planned: PlannedTraining, identity: Json, given: GivenCommand): Promise<void> {
-  const { settings, base, control, data, recipe, size, latent, buckets, at, out, sayProblems } = planned;
+  const { settings, base, control, start, data, recipe, size, latent, buckets, at, out, sayProblems } = planned;
   await writeOwnText(out, 'train.json', given.config, at.say);
   await sayCaptions(planned);
   // With buckets those of one size are drawn.
@@ -215,6 +227,7 @@ async function trainIn(planned: PlannedTraining, identity: Json, given: GivenCom
       keptCheckpoints: settings.checkpointsTotalLimit,
       recompute: settings.gradientCheckpointing,
       cutPrompts: true,
+      ...(start === null ? {} : { start: start.weights }),
       ...(validation === null ? {} : { evaluation: validation.evaluation }),
       onRecord: async (more) => {
         if (lines.length === 0) sayOthers(page, more, at.say);

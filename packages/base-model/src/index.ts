@@ -2,7 +2,8 @@ export { ARCHITECTURES, type Architecture } from './architectures/architectures.
 export { imageDenoiser, videoDenoiser, type DenoiserSetting } from './architectures/denoisers.ts';
 export type { Base, BasePart, FixedInputs, Prompt, PromptPart, PromptText, PromptTokens, TokenizerReference } from './base.ts';
 export { openCheckpoint, type CheckpointOptions } from './checkpoint/open-checkpoint.ts';
-export { openControl, TRAINED_CONTROL_FILE, type OpenedControl } from './control/open-control.ts';
+export { hashWeights } from './checkpoint/hash-weights.ts';
+export { openControl, openControlValues, TRAINED_CONTROL_FILE, type OpenedControl } from './control/open-control.ts';
 export { methodMetadata } from './control/trained-method.ts';
 export { BaseModelError, type BaseModelErrorCode } from './errors.ts';
 export { mergeLora, mergeLoras, type LoraRequest } from './lora/merge-lora.ts';

@@ -49,6 +49,17 @@ export function openControl(file: string, base: Base): OpenedControl {
   return { control, weights: base.adapted?.apply(weights) ?? weights };
 }
 
+/**
+ * The values of a trained control for a training to go on from: what {@link openControl} opens, held against the control that is trained.
+ * @throws as {@link openControl}; BaseModelError invalid-control naming the values where another method's were given
+ */
+export function openControlValues(file: string, base: Base, control: Control): Weights {
+  const { weights } = openControl(file, base);
+  const specs = controlValueSpecs(base.denoiser({ extraInputs: control.extraInputs }), control);
+  checkControlValues(`${file}: its values and the control that is trained`, specs, weights);
+  return weights;
+}
+
 function open(file: string, base: Base): OpenedControl {
   if (!fs.existsSync(file)) throw new BaseModelError('invalid-control', `There is no ControlNet at ${file}.`, { file });
   const { target } = base.denoiser();
