@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { workspaceRoot } from '@controllab/command-line';
-import { judge, meanInterval, type Claim, type Judgement, type Verdict } from '@controllab/report';
+import { judge, meanInterval, type Claim, type Judgement } from '@controllab/report';
 import { lookup } from './lookup.ts';
 import { blocksOf } from './markdown.ts';
 import { reportProblems } from './published.ts';
@@ -68,22 +68,38 @@ describe('verify', () => {
 
   it('README’s table counts the verdicts that the published comparisons have', () => {
     const published = path.join(workspaceRoot, 'reports', 'published');
-    const counted = readdirSync(published, { withFileTypes: true }).flatMap((entry): [string, number[]][] => {
+    const counted = readdirSync(published, { withFileTypes: true }).flatMap((entry): [string, string][] => {
       const file = path.join(published, entry.name, 'results.json');
       if (!existsSync(file)) return [];
       const { claims, provenance } = readStoredReport(readFileSync(file, 'utf8'));
-      const primary = claims.filter((claim) => claim.primary).flatMap(({ results }) => results);
-      const verdicts = primary.map(({ verdict }) => verdict);
+      const primary = claims.filter((claim) => claim.primary);
       // An arm that is trained again for a pair of its own has other seeds than the rest.
-      const seeds = provenance.trainings === undefined ? 0 : Math.max(0, ...primary.map(({ measured }) => measured?.seeds.length ?? 0));
-      const count = (one: Verdict): number => verdicts.filter((verdict) => verdict === one).length;
-      return seeds === 0 || verdicts.length === 0
-        ? []
-        : [[entry.name, [seeds, count('reproduced'), count('not reproduced'), count('inconclusive')]]];
+      const trained = primary.flatMap(({ results }) => results.map(({ measured }) => measured?.seeds.length ?? 0));
+      const seeds = provenance.trainings === undefined ? 0 : Math.max(0, ...trained);
+      const isPapers = ({ source }: { source: string }): boolean => /^(?:CN|ControlNeXt)(?! repository)\b/.test(source);
+      const counts = (of: typeof primary): string => {
+        const verdicts = of.flatMap(({ results }) => results).map(({ verdict }) => verdict);
+        const each = (['reproduced', 'not reproduced', 'inconclusive'] as const).map(
+          (one) => verdicts.filter((verdict) => verdict === one).length,
+        );
+        return of.length === 0 ? '' : each.join(' / ');
+      };
+      const [papers, others] = [primary.filter(isPapers), primary.filter((claim) => !isPapers(claim))].map(counts);
+      return seeds === 0 ? [] : [[entry.name, `${seeds} | ${papers} | ${others}`]];
     });
-    const row = /^\| \[`([\w-]+)`\]\(reports\/published\/\S+\) \| (\d+ \| \d+ \| \d+ \| \d+) \|$/gm;
+    const row = /^\| \[`([\w-]+)`\]\(reports\/published\/\S+\) \| (\d+ +\| .*?) +\|$/gm;
     const rows = [...readFileSync(path.join(workspaceRoot, 'README.md'), 'utf8').matchAll(row)];
-    expect(Object.fromEntries(rows.map(([, name, cells]) => [name, cells!.split(' | ').map(Number)]))).toEqual(Object.fromEntries(counted));
+    expect(
+      Object.fromEntries(
+        rows.map(([, name, cells]) => [
+          name,
+          cells!
+            .split('|')
+            .map((cell) => cell.trim())
+            .join(' | '),
+        ]),
+      ),
+    ).toEqual(Object.fromEntries(counted));
   });
 
   it('finds nothing wrong in this checkout', () => {

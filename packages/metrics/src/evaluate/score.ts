@@ -68,9 +68,8 @@ export const quoted = ({ quantity, by }: Pick<Score, 'quantity' | 'by'>): string
 /** What features were made by, as a score names it. */
 export const madeBy = ({ name, preprocess }: FeatureExtractor): string => `${name}, ${preprocess.name}`;
 
-/** FID of Inception; of another network FD, or `FID (mini-inception)`. */
-export const distanceName = (kind: 'F' | 'K', { name }: FeatureExtractor): string =>
-  name === 'inception' ? `${kind}ID` : name.includes('inception') ? `${kind}ID (${name})` : `${kind}D`;
+/** FID is of Inception alone: a distance of another network's features is FD. */
+export const distanceName = (kind: 'F' | 'K', { name }: FeatureExtractor): string => (name === 'inception' ? `${kind}ID` : `${kind}D`);
 
 export const measured = (value: number, interval: readonly [number, number], n: number, method: string): Measurement => ({
   value,

@@ -15,7 +15,7 @@ export interface Preprocess {
 
 /** A network that turns images into features: FID's Inception, a user's ONNX file, or one that the caller trained. */
 export interface FeatureExtractor {
-  /** As it stands in a score's name: `FID (mini-inception)` is never written `FID`. */
+  /** As it stands in a score's name: a distance is called FID for `inception` alone. */
   readonly name: string;
   /** sha256 of the weights, so that statistics of different networks are never compared. */
   readonly weightsHash: string;
