@@ -207,6 +207,14 @@ describe('Store', () => {
     expect(store.has('stage', { seed: 1 })).toBe(false);
   });
 
+  it('stores no number that is none, and names where it lies', async () => {
+    for (const number of [NaN, Infinity])
+      await expect(store.cell('x', { number: String(number) }, async () => ({ value: { means: [1, number] } }))).rejects.toMatchObject({
+        code: 'measurement-failed',
+        values: { key: '1' },
+      });
+  });
+
   it('finds every damaged byte of a value', async () => {
     const { directory } = await store.cell('stage', { seed: 1 }, value({ x: 0.5 }));
     const file = path.join(directory, 'value.json');

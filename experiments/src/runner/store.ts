@@ -218,7 +218,7 @@ export class Store {
         seconds: resumed ? null : Math.round((performance.now() - started) / 100) / 10,
         networks,
       };
-      const body = JSON.stringify({ value, of: path.basename(directory), files: hashes, record } satisfies CellFile);
+      const body = JSON.stringify({ value, of: path.basename(directory), files: hashes, record } satisfies CellFile, finiteIn(directory));
       await writeAtomic(path.join(directory, VALUE), `${sha256(body)}\n${body}\n`);
       removeScaffolding(directory, files);
       return { value: (JSON.parse(body) as CellFile).value as T, directory, record };
@@ -258,6 +258,21 @@ export class Store {
     return false;
   }
 }
+
+/**
+ * JSON has no NaN: stored as null it would be read as 0 in one place and as "does not apply" in another.
+ * @throws ExperimentError measurement-failed, when a value that is written holds one
+ */
+const finiteIn =
+  (directory: string) =>
+  (key: string, value: unknown): unknown => {
+    if (typeof value === 'number' && !Number.isFinite(value))
+      throw new ExperimentError('measurement-failed', `${directory}: ${value} came out (at ${key}), so nothing is stored.`, {
+        directory,
+        key,
+      });
+    return value;
+  };
 
 /** What stands for the networks of a value that was stored before they were recorded. */
 const unrecorded = (kind: string): NetworkRun => ({

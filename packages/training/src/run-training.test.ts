@@ -158,6 +158,22 @@ describe('runTraining', () => {
     );
   });
 
+  it('stops before it measures what is not finite, and at a measure that is none', async () => {
+    const directory = newDirectory();
+    let measured = 0;
+    const evaluation = (value: number) => ({ every: 5, run: async () => (measured++, { quality: measured > 1 ? value : 1 }) });
+    await expect(run({ directory, evaluation: evaluation(NaN) })).rejects.toMatchObject({
+      code: 'non-finite',
+      values: { step: 5, key: 'quality' },
+    });
+    const broken = { ...fakeState(), 'p:w': { data: Float32Array.of(NaN), shape: [1] } };
+    await expect(run({ evaluation: evaluation(1), initialState: () => broken })).rejects.toMatchObject({
+      code: 'non-finite',
+      values: { step: 0 },
+    });
+    expect(measured).toBe(2);
+  });
+
   it('says once that the loss has jumped and stayed, and keeps the checkpoint from before', async () => {
     const directory = newDirectory();
     // The weight stays at 0.5: the loss is (0.5 x - 3 x)^2, 6.25 and from step 121 on 100.

@@ -203,7 +203,10 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
   await record(log?.continueFrom(resumed?.log ?? '') ?? []);
 
   const evaluate = async () => {
+    // What it would compute of a broken state fails in words of its own, each time that it is tried again.
+    checkFinite(name, step, compiled.state, newest);
     const values = await evaluation!.run({ step, state: compiled.state });
+    checkMeasured(name, step, values, newest);
     const line: LogLine = { step, evaluation: values, time: new Date().toISOString() };
     log?.append([line]);
     await record([line]);
@@ -386,6 +389,17 @@ function checkLosses(
     );
   }
   return Array.from(loss.data);
+}
+
+/** Finite weights can be so large that nothing finite is measured of them. */
+function checkMeasured(name: string, step: number, values: EvaluationValues, checkpoint: string | undefined): void {
+  const key = Object.keys(values).find((one) => [values[one]].flat().some((value) => typeof value === 'number' && !Number.isFinite(value)));
+  if (key !== undefined)
+    throw new TrainingError(
+      'non-finite',
+      `What is measured of ${name} after step ${step} is not finite, first ${key}; ${wayBack(checkpoint)}. A smaller learning rate or a longer warm-up usually helps.`,
+      { step, key, checkpoint: checkpoint ?? null },
+    );
 }
 
 /** A finite loss can still leave a broken update behind: never let one replace a good checkpoint. */

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { createSampler, methodMetadata, type Base } from '@controllab/base-model';
+import { BaseModelError, createSampler, methodMetadata, type Base } from '@controllab/base-model';
 import { countParameters, verifySafetensors, writeSafetensors, type Control, type Method } from '@controllab/core-blocks';
 import { conditionBatch, jsonHash, type Dataset, type Json } from '@controllab/data';
 import { wrongConditions } from '@controllab/data-scaling';
@@ -10,6 +10,7 @@ import {
   stateTensors,
   trainControl,
   trainedInBase,
+  TrainingError,
   TRAINING_REVISION,
   type EvaluationValues,
   type TrainingResult,
@@ -125,6 +126,19 @@ export function trainingIdentity(setting: Pick<Setting, 'at' | 'on'>, { arm, con
   };
 }
 
+/**
+ * What is drawn after a step. Weights of a training that diverges can be finite where their pictures no longer are.
+ * @throws TrainingError non-finite then: the training has failed, as it has where its loss is not finite
+ */
+async function sampled<T>(step: number, draw: () => Promise<T>): Promise<T> {
+  try {
+    return await draw();
+  } catch (cause) {
+    if (!(cause instanceof BaseModelError) || cause.code !== 'not-finite') throw cause;
+    throw new TrainingError('non-finite', `After step ${step} nothing finite is drawn. ${cause.message}`, { step }, { cause });
+  }
+}
+
 /** The stored training, computed if nobody has yet. @throws Interrupted when a signal stopped it */
 export function storedTraining(setting: Setting, key: TrainingKey): Promise<Stored<TrainingValue>> {
   const identity = trainingIdentity(setting, key);
@@ -195,7 +209,9 @@ async function train(setting: Setting, key: TrainingKey, directory: string, iden
           const values = stateTensors(state, 'p');
           const inner = inside === null ? {} : await inside.of(step, state);
           const draw = (given: typeof condition, told: readonly string[]) =>
-            sampler.sample({ prompts: told, seed: key.seed, steps, guidanceScale: 1, conditions: [given], weights: [values] });
+            sampled(step, () =>
+              sampler.sample({ prompts: told, seed: key.seed, steps, guidanceScale: 1, conditions: [given], weights: [values] }),
+            );
           const drawn = await draw(condition, prompts);
           const beside: EvaluationValues =
             copies === null ? {} : { copies: copies.of(await draw(copies.condition, Array<string>(images).fill(''))) };
