@@ -51,9 +51,13 @@ export function chosen(profile: Profile, { seeds, base, conditions }: Choices): 
   return given.length === 0 ? profile : { ...profile, ...Object.fromEntries(given) };
 }
 
-/** What the first screen says of a run that is not the one that its profile, and where there is one its preregistration, describes. */
-export function choicesText({ seeds, base, conditions }: Choices): string {
+/**
+ * What the first screen says of a run that is not the one that its profile, and where there is one its preregistration, describes; the
+ * experiment's own options as they were given.
+ */
+export function choicesText({ seeds, base, conditions, ...others }: Choices & Readonly<Record<string, unknown>>): string {
   const said = [
+    ...Object.entries(others).flatMap(([option, value]) => (value === undefined ? [] : [`--${option} ${String(value)}`])),
     ...(seeds === undefined ? [] : [`${seeds} ${seeds === 1 ? 'seed' : 'seeds'}`]),
     ...(base === undefined ? [] : [`base ${base}`]),
     ...(conditions === undefined ? [] : [conditions.map((id) => CONDITIONS[id].label).join(', ')]),

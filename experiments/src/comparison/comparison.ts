@@ -1,6 +1,6 @@
 import { attributions } from '@controllab/emoji-scenes';
 import { styleOf } from '@controllab/mini-sd';
-import type { Report } from '@controllab/report';
+import { judge, type Claim, type Report, type Verdict } from '@controllab/report';
 import type { Job, JobContext } from '../runner/job.ts';
 import { choiceOptions, chosen, choicesText, type Choices } from './choices.ts';
 import { BASE_ALONE, shownAs, trainingCount, type Experiment, type Profile } from './experiment.ts';
@@ -82,11 +82,22 @@ function withoutComparison(experiment: Experiment, view: View): Shown {
   };
 }
 
+/** How its primary results were judged; nothing where there are too few trainings for that. */
+function verdictsText(claims: readonly Claim[]): string {
+  const judged = judge(claims.filter(({ primary }) => primary)).flat();
+  const count = (verdict: Verdict): number => judged.filter((one) => one.verdict === verdict).length;
+  const kinds = (['reproduced', 'not reproduced', 'inconclusive'] as const).flatMap((kind) =>
+    count(kind) === 0 ? [] : [`${count(kind)} ${kind}`],
+  );
+  if (kinds.length === 0) return '';
+  return ` Of ${judged.length} primary ${judged.length === 1 ? 'result' : 'results'}: ${kinds.join(', ')}.`;
+}
+
 /** The document; its claims also beside those of the published report, where that has other trainings. */
 async function documentOf(experiment: Experiment, view: View, at: JobContext<Profile>): Promise<Omit<Report, 'id' | 'provenance'>> {
   const { id, title, summary } = experiment;
-  const { claims, sections, ...shown } = await shownOf(experiment, view);
-  const choices = choicesText(at.flags as Choices);
+  const { claims, sections, takeaway, ...shown } = await shownOf(experiment, view);
+  const choices = choicesText(at.flags as Choices & Readonly<Record<string, unknown>>);
   const repeated =
     choices === ''
       ? repetition({ id, profile: at.profileName, claims }, { seeds: view.seeds, instructionSet: at.numerics.instructionSet })
@@ -94,6 +105,7 @@ async function documentOf(experiment: Experiment, view: View, at: JobContext<Pro
   return {
     title,
     ...shown,
+    takeaway: `${takeaway}${verdictsText(claims)}`,
     summary: `${summary(view)}${choices}${failedText(view)}`,
     arms: [
       // A loss is taken of the base model too, whether or not it draws.

@@ -203,7 +203,7 @@ const composition: Experiment = {
   measures: [conditionFidelity, frechet],
   takeaway: (view) => [...addedAndAlone(view, 'edges and mask added', 'sum'), ...addedAndAlone(view, 'all three', 'three')].join(' '),
   summary: ({ seeds }) =>
-    `Each condition has a ControlNet of its own (${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}); together they add what they give to the same U-Net, as the paper does, with weights, or with one of them shown a black picture. One further network was trained on two conditions in one picture, a channel each. Kept means within the margin on both sides: a condition that tells more of the scene than the one a picture is held against raises its fidelity, and beyond the margin that is not reproduced either.`,
+    `Each condition has a ControlNet of its own (${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'}); together they add what they give to the same U-Net, as the paper does, with weights, or with one of them shown a black picture. One further network was trained on two conditions in one picture, a channel each. Fidelity is kept where it stays within the margin in both directions: adding a condition that tells more of the scene raises it, and a rise beyond the margin is not reproduced either.`,
   claims,
   sections: (view) => [
     ...view.panels.flatMap((panel) => sections(view, panel)),

@@ -365,9 +365,13 @@ export function ofSize(profile: Profile, size: unknown): Profile {
   return { ...profile, arms: idsOf(chosen) };
 }
 
+/** Whether it trains runs of the standard profile that are to be foretold first. */
+const trainsForetold = ({ arms: trained = [], recipe: { steps } }: Profile): boolean =>
+  steps === standard.recipe.steps && arms.some((arm) => trained.includes(arm.id) && sizeOf(arm) > FITTED_UP_TO);
+
 export default {
   ...job,
   options: [new Option('--size <scenes>', 'train on this many scenes alone').choices(SIZES.map(String)), ...job.options!],
   chosen: (profile, flags) => job.chosen!(ofSize(profile, flags['size']), flags),
-  plan: (profile, flags) => [...job.plan!(profile, flags), ...(profile === standard ? sealFirst('dataset-size') : [])],
+  plan: (profile, flags) => [...job.plan!(profile, flags), ...(trainsForetold(profile) ? sealFirst('dataset-size') : [])],
 } satisfies Job<Profile, View>;

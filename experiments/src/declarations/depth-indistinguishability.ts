@@ -296,7 +296,7 @@ const indistinguishability: Experiment = {
     const shares = (shown: Shown): string =>
       `${right(id, shown).toFixed(2)}${again ? ` (two trainings of ControlNet ${right(AGAIN, shown).toFixed(2)})` : ''}`;
     const blind = right(REAL, 'single') < 0.5 + LEAST;
-    const scenes = `ControlNet’s from the scenes themselves in ${blind ? 'no more than ' : ''}${right(REAL, 'single').toFixed(2)}${blind ? ', so that what they miss one by one says nothing' : ''}`;
+    const scenes = `ControlNet’s from the scenes themselves in ${blind ? 'no more than ' : ''}${right(REAL, 'single').toFixed(2)}${blind ? ', so that what they cannot tell one by one is no evidence of likeness' : ''}`;
     return `Of pictures one by one twelve raters tell a ${label}, from a ControlNet in ${shares('single')}, and ${scenes}; side by side in ${shares('sideBySide')}. A half is guessing, and users of the paper were right in ${PAPER_DEPTH.precision.mean}, one by one.`;
   },
   summary: ({ results: { profile }, seeds }) =>

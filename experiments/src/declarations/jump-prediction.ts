@@ -59,6 +59,14 @@ function foreseen(view: View, panel: Panel, share: number): Foresight {
   return foresee(known, foretoldRuns(view, panel), share * wholeSamples(view.results.profile));
 }
 
+/** Every block of seeds has predictions of its own. */
+const sealedName = (seed: unknown): string => (seed === undefined || seed === 1 ? 'jump' : `jump-seed-${String(seed)}`);
+const sealedBefore = (view: View) => readSealed(sealedName(view.seeds[0]));
+
+/** Whether runs are those that are registered, whose predictions have to be sealed. */
+const isRegistered = (profile: Profile): boolean =>
+  wholeSamples(profile) === wholeSamples(standard) && profile.recipe.examples === standard.recipe.examples;
+
 /** Whether the foretold runs were trained to their end. */
 const ended = ({ results: { profile } }: View): boolean => profile.recipe.steps !== CUT;
 
@@ -73,12 +81,21 @@ const rowOf = (view: View, run: Run, i: number): string =>
 
 /** Binary logarithms of samples that are foretold, run by run: as they were sealed where they were, as this run's fits say otherwise. */
 function foretold(view: View, panel: Panel, seen: Seen, share: number): number[] {
-  const sealed = ended(view) ? (readSealed('jump')?.sealed ?? null) : null;
+  const sealed = ended(view) ? (sealedBefore(view)?.sealed ?? null) : null;
   const now = foreseen(view, panel, share).jumps[seen];
   return foretoldRuns(view, panel).map((run, i) => {
     const before = sealed === null ? null : sealedNumber(sealed, runsText(view), rowOf(view, run, i), columnOf(seen, share));
     return before === null ? now[i]! : Math.log2(before);
   });
+}
+
+/** Whether every number that is foretold was sealed. */
+function isSealed(view: View, panel: Panel, share: number): boolean {
+  const sealed = sealedBefore(view)?.sealed;
+  if (sealed === undefined) return false;
+  const isThere = (run: Run, i: number) => (seen: Seen) =>
+    sealedNumber(sealed, runsText(view), rowOf(view, run, i), columnOf(seen, share)) !== null;
+  return foretoldRuns(view, panel).every((run, i) => SEEN.every(isThere(run, i)));
 }
 
 /** Absolute errors of what is foretold, in binary logarithms of samples: a row a seed, in it a value an arm that is foretold. */
@@ -114,7 +131,11 @@ function claims(view: View): Claim[] {
         primary,
         shownIn,
       },
-      (panel) => view.difference(errors(view, panel, others(panel)), errors(view, panel, foretold(view, panel, 'signals', EARLY))),
+      (panel) =>
+        // Errors that are registered are those of sealed numbers, of all of them.
+        isRegistered(view.results.profile) && !isSealed(view, panel, EARLY)
+          ? null
+          : view.difference(errors(view, panel, others(panel)), errors(view, panel, foretold(view, panel, 'signals', EARLY))),
     );
   return [
     better('signals-beat-loss', 'What goes on inside foretells the jump better than the loss does.', 'loss alone', true, (panel) =>
@@ -141,7 +162,7 @@ function table(view: View, panel: Panel): Table {
     return `${loss.toFixed(2)} (loss) and ${signals.toFixed(2)} (signals) from ${shareText(share)}`;
   });
   const beforehand = sealedText(
-    readSealed('jump'),
+    sealedBefore(view),
     { header: runsText(view), rows: runs.map((run, i) => rowOf(view, run, i)) },
     view.arms
       .filter(({ id }) => isForetold(id))
@@ -203,5 +224,8 @@ const job = comparison(experiment);
 
 export default {
   ...job,
-  plan: (profile, flags) => [...job.plan!(profile, flags), ...(profile === standard ? sealFirst('jump') : [])],
+  plan: (profile, flags) => [
+    ...job.plan!(profile, flags),
+    ...(isRegistered(profile) && profile.recipe.steps !== CUT ? sealFirst(sealedName(flags['seed'])) : []),
+  ],
 } satisfies typeof job;

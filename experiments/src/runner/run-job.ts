@@ -123,7 +123,7 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
   await checkIndexFolder(reports);
   if (flags.fresh === true) await context.forget();
   if (flags.launcher === 'slurm' && (await launch(job, context.at, flags, threads)) === 'continues') return null;
-  for (const line of job.plan?.(profile, own) ?? []) say(line);
+  for (const line of job.plan?.(profile, { ...own, seed: flags.seed }) ?? []) say(line);
   const tasks = job.tasks === undefined ? [] : await job.tasks(context.at);
   const untouched = tasks.every((task) => !task.done());
   if (jobs > 1) await runTasks(tasks, { jobs, argv: childArguments(job, flags, threads), say });
