@@ -378,8 +378,9 @@ const circles: Experiment = {
   takeaway: (view) => {
     const [panel] = view.panels as [Panel];
     const [first] = view.arms as [Arm];
-    const at = (measure: string, digits: number): string => panel.value(first.id, 'perfect', measure).value.toFixed(digits);
-    return `By ${first.label}, steps until the circle’s IoU is ${CIRCLE.target}: ${stepsToText(view, panel, first.id, CIRCLE.of, CIRCLE.target)}; drawn with guidance ${view.results.profile.drawn.guidance} it ends at ${at('fidelity', 2)}, and both colours are the named ones in ${at('both-colours', 2)} of the pictures.`;
+    const at = (measure: string, digits: number, arm = first.id): string => panel.value(arm, 'perfect', measure).value.toFixed(digits);
+    const others = view.arms.slice(1).map(({ id, label }) => `${at('both-colours', 2, id)} (${label})`);
+    return `By ${first.label}, steps until the circle’s IoU is ${CIRCLE.target}: ${stepsToText(view, panel, first.id, CIRCLE.of, CIRCLE.target)}; drawn with guidance ${view.results.profile.drawn.guidance} it ends at ${at('fidelity', 2)}, and both colours are the named ones in ${at('both-colours', 2)} of the pictures${others.length === 0 ? '' : `; of other recipes in ${others.join(', ')}`}.`;
   },
   summary: ({ seeds, results: { profile } }) =>
     `ControlNet’s tutorial fills circles: an outline and a caption, “red circle with blue background”. That it does not come out is what users report most. Here it is trained on the embedded small Stable Diffusion, ${profile.recipe.steps} steps of ${profile.recipe.batchSize}, ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each, in the ${BASE_COLOURS} colours that this base knows by name; the words “circle” and “with” it does not know, which every caption has alike. What carries over to large models is the order of events and what moves them, not the number of steps.`,
