@@ -20,7 +20,7 @@ const expanded = (lines: readonly Line[]): (Query | null)[] =>
 
 /** The commands that a comment names must be there to be run. */
 function* commandProblems(command: string): Generator<string> {
-  const named = [...command.matchAll(/npx controllab ([a-z-]+(?: [a-z-]+)?)/g)].map((match) => match[1]!);
+  const named = [...command.matchAll(/npx controllab ([a-z][a-z0-9-]*(?: [a-z][a-z0-9-]*)?)/g)].map((match) => match[1]!);
   if (named.length === 0) yield `'measured: ${command}' names no command of npx controllab`;
   for (const words of named)
     if (!commands.some(({ name }) => words === name || words.startsWith(`${name} `) || words.split(' ')[0] === name))
