@@ -15,7 +15,7 @@ export interface Recipe {
   readonly schedule: 'constant' | 'cosine' | DiffusersSchedule;
   /** Share of captions replaced by the empty prompt. */
   readonly promptDrop: number;
-  /** `stratified`: one timestep from each of batchSize equal parts of the schedule, in random order; `uniform`: independent ones. */
+  /** `stratified`: one timestep from each of batchSize equal parts of the schedule, the least first; `uniform`: independent ones. */
   readonly timesteps: 'stratified' | 'uniform';
   /** AdamW's. */
   readonly weightDecay: number;
