@@ -20,6 +20,7 @@ import { observe } from './live/observer.ts';
 import { drawnLines, type PageSetting } from './live/page.ts';
 import { encodedPictures, onBase, plain, type Workplace } from './on-base.ts';
 import { writeOwnText } from './output/own-text.ts';
+import { ONNX_BYTES } from './output/write-onnx.ts';
 import { writeOutputs } from './output/write-outputs.ts';
 import { problemTeller } from './problems.ts';
 import { recipeOf, warmupWarning, type TrainSettings } from './settings.ts';
@@ -87,6 +88,17 @@ function startOf({ controlnetModelNameOrPath: file }: TrainSettings, base: Base,
   return { weights, hash: hashWeights(weights) };
 }
 
+/** Before anything is read: a training is not to end in what cannot be written. @throws ExperimentError invalid-option */
+function checkExports({ exports }: TrainSettings, control: Control): void {
+  const bytes = Float32Array.BYTES_PER_ELEMENT * countParameters(control.module);
+  if (exports.includes('onnx') && bytes > ONNX_BYTES)
+    throw new ExperimentError(
+      'invalid-option',
+      `train: --export onnx writes one file of at most ${(ONNX_BYTES / 1e9).toFixed(1)} GB, and this control has ${(bytes / 1e9).toFixed(1)} GB: leave it out.`,
+      { bytes },
+    );
+}
+
 async function plan(settings: TrainSettings): Promise<PlannedTraining> {
   const at = workplace(settings);
   const out = userPath(settings.out);
@@ -95,6 +107,7 @@ async function plan(settings: TrainSettings): Promise<PlannedTraining> {
   const base = await openBase(isMini(name) ? name : userPath(name), { config: baseConfig === undefined ? null : userPath(baseConfig) });
   const control = settings.method.create(base.denoiser().target);
   const start = startOf(settings, base, control);
+  checkExports(settings, control);
   const data = await openData(settings, base, { store: at.store.root, say: at.say });
   const sayProblems = problemTeller(at.say);
   sayProblems(data.problems());
@@ -231,7 +244,8 @@ async function trainIn(planned: PlannedTraining, identity: Json, given: GivenCom
       ...(validation === null ? {} : { evaluation: validation.evaluation }),
       onRecord: async (more) => {
         if (lines.length === 0) sayOthers(page, more, at.say);
-        lines.push(...more);
+        // Not spread: of a training that goes on they are the whole log.
+        for (const line of more) lines.push(line);
         await observer.onRecord(more);
       },
     });

@@ -19,6 +19,7 @@ export type DataErrorCode =
   | 'captions-mismatch'
   | 'invalid-columns'
   | 'invalid-row'
+  | 'data-changed'
   | 'ambiguous-format'
   | 'outside';
 

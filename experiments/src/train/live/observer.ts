@@ -44,7 +44,8 @@ export function observe(setting: PageSetting, folders: { page: string; tensorboa
   let begun = false;
   return {
     async onRecord(more) {
-      lines.push(...more);
+      // Not spread: of a training that goes on they are the whole log.
+      for (const line of more) lines.push(line);
       const encoded: Event[] = [];
       for (const line of more) encoded.push(...(await eventsOf(line, setting)));
       if (begun) appendFileSync(events, encodeEvents(encoded));

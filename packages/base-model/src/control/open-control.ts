@@ -54,7 +54,14 @@ export function openControl(file: string, base: Base): OpenedControl {
  * @throws as {@link openControl}; BaseModelError invalid-control naming the values where another method's were given
  */
 export function openControlValues(file: string, base: Base, control: Control): Weights {
-  const { weights } = openControl(file, base);
+  const { control: opened, weights } = openControl(file, base);
+  const [order, trained] = [opened, control].map(({ module }) =>
+    module instanceof ControlNetModel ? (module.config.controlnet_conditioning_channel_order ?? 'rgb') : 'rgb',
+  );
+  if (order !== trained)
+    throw new BaseModelError('invalid-control', `${file} reads its condition's channels as ${order}; what is trained reads ${trained}.`, {
+      file,
+    });
   const specs = controlValueSpecs(base.denoiser({ extraInputs: control.extraInputs }), control);
   checkControlValues(`${file}: its values and the control that is trained`, specs, weights);
   return weights;

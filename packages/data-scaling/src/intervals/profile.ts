@@ -49,7 +49,7 @@ const REVIVED = 0.5;
  */
 function withOffset({ law, model, theta }: Fit, j: number): Float64Array | null {
   const offset = law.names.indexOf('E');
-  const least = Math.min(...model.target);
+  const least = model.target.reduce((low, value) => Math.min(low, value), Infinity);
   if (offset < 0 || offset === j || theta[offset]! > least + Math.log(LOST)) return null;
   const revived = Float64Array.from(theta);
   revived[offset] = least + Math.log(REVIVED);

@@ -28,10 +28,10 @@ export async function listFolder(root: string): Promise<{ images: string[]; shar
     return size > maxBytes ? null : await readFile(path.join(root, name), 'utf8').catch(fail(root, name));
   });
   for (const name of files) {
-    if (isReports(name)) skipped.add('report', name);
+    if (isReports(name)) skipped.add('report', [name]);
     else if (await isImage(root, name)) images.push(name);
     else if (/\.(tar|tar\.gz|tgz)$/i.test(name)) shards.push(path.join(root, name));
-    else skipped.add('other', name);
+    else skipped.add('other', [name]);
   }
   return { images, shards, skipped };
 }
@@ -55,7 +55,7 @@ async function walk(root: string, skipped: Skipped): Promise<string[]> {
     for (const name of names.sort(naturally)) {
       const inside = relative === '' ? name : `${relative}/${name}`;
       if (isHidden(name)) {
-        skipped.add('hidden', inside);
+        skipped.add('hidden', [inside]);
         continue;
       }
       const found = await stat(path.join(root, inside)).catch((error: Error) => {
@@ -69,7 +69,7 @@ async function walk(root: string, skipped: Skipped): Promise<string[]> {
         throw new DataError('file-read', `${path.join(root, inside)} is a pipe, a socket or a device; images are ordinary files`, {
           file: inside,
         });
-      else skipped.add('other', inside);
+      else skipped.add('other', [inside]);
     }
   };
   await visit('');

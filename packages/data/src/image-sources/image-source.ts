@@ -48,7 +48,7 @@ export async function openImageSource(path: string, options: ImageSourceOptions 
   if (found.isDirectory()) {
     const { images, shards, skipped } = await listFolder(path);
     if (images.length === 0 && shards.length > 0) return openTar(path, shards, options, skipped);
-    skipped.add('other', ...shards);
+    skipped.add('other', shards);
     if (images.length === 0) throw noImages(path, skipped);
     return { path, kind: 'folder', names: images, skipped, entries: (only) => readFolder(path, images, only) };
   }

@@ -18,7 +18,7 @@ export class Skipped {
   readonly examples: string[] = [];
   readonly #byReason = new Map<SkipReason, { count: number; examples: string[] }>();
 
-  add(reason: SkipReason, ...names: readonly string[]): void {
+  add(reason: SkipReason, names: readonly string[]): void {
     if (names.length === 0) return;
     const known = this.#byReason.get(reason) ?? { count: 0, examples: [] };
     this.#byReason.set(reason, known);

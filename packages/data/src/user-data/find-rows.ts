@@ -116,6 +116,7 @@ async function rowsIn(set: FileSet, options: UserDataOptions, folder: string | n
   const meant = top.length > 0 ? top : topmost((await files.names()).filter(isMeant));
   if (format === undefined && meant.length > 0 && top.length === 0 && (await isPictureFolder(files, meant)))
     return openPictureFolder(files, options);
+  if (format === undefined && top.length > 0) await refuseLeftovers(files, await namesAtTop(set, folder!), top);
   const texts = meant.filter((name) => TEXT_TABLE.test(name));
   const shards = meant.filter((name) => SHARD.test(name));
   if (texts.length === 1 && shards.length === 0) {
@@ -162,6 +163,23 @@ async function isPictureFolder(files: FileSet, tables: readonly string[]): Promi
     `${files.path} holds pictures (${listed(pictures)}) and, below them, ${table}: say which is meant with --data-format folder or --data-format ${tableFormat(table)}`,
     { path: files.path, table },
   );
+}
+
+/**
+ * An archive among pictures with captions beside them is likely left there.
+ * @throws DataError ambiguous-format
+ */
+async function refuseLeftovers(files: FileSet, names: readonly string[], tables: readonly string[]): Promise<void> {
+  if (!tables.every((name) => SHARD.test(name))) return;
+  const captions = new Set(names.filter((name) => /\.(txt|caption)$/i.test(name)).map(stemOf));
+  const pictures = names.filter((name) => kindByName(name) === 'image' && captions.has(stemOf(name)));
+  const [table] = tables as readonly [string, ...string[]];
+  if (pictures.length > 0)
+    throw new DataError(
+      'ambiguous-format',
+      `${files.path} holds pictures with captions beside them (${listed(pictures)}) and ${table}: say which is meant with --data-format folder or --data-format ${tableFormat(table)}`,
+      { path: files.path, table },
+    );
 }
 
 /** How data that is split calls its parts, wherever it stands in a name: `train-00000-of-00002.parquet`, `data/test/0.tar`. */

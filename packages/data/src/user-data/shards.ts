@@ -4,6 +4,15 @@ import { DataError } from '../errors.ts';
 import { naturally } from '../image-sources/names.ts';
 import { systemProblem } from '../system-problem.ts';
 
+/** How a person is told of shards: by their names, where several have one by the folders that tell them apart. */
+export function shardNames(shards: readonly string[]): ReadonlyMap<string, string> {
+  const names = shards.map((shard) => path.basename(shard));
+  if (new Set(names).size === shards.length) return new Map(shards.map((shard, i) => [shard, names[i]!]));
+  const parts = shards.map((shard) => shard.split(path.sep));
+  const common = parts[0]!.findIndex((part, i) => parts.some((other) => other[i] !== part));
+  return new Map(shards.map((shard, i) => [shard, parts[i]!.slice(common).join('/')]));
+}
+
 const RANGE = /\{(\d+)\.\.(\d+)\}/;
 
 /** Whether a path names several files by `*` or by a range such as `{0000..0009}`. */

@@ -5,7 +5,7 @@ import { canny } from '../conditions/canny.ts';
 import type { Dataset, Example } from '../dataset.ts';
 import { checkIndex } from '../datasets/check-index.ts';
 import { DataError } from '../errors.ts';
-import { decodeImage } from '../images/decode.ts';
+import { decodeImage, type DecodeOptions } from '../images/decode.ts';
 import { greyImage } from '../images/grey-image.ts';
 import type { RgbImage } from '../images/image.ts';
 import { uniform } from '../random.ts';
@@ -16,7 +16,7 @@ import { preparePicture, type CropPlace } from './prepare.ts';
 import { rowProblem, type DataFormat, type PictureRef, type Rows } from './rows.ts';
 
 /** Raise with every change of the code that alters an example. */
-const REVISION = 1;
+const REVISION = 2;
 
 /** Up to so many rows are all read when data is opened; of more, so many that are spread evenly over them, and the last. */
 export const CHECKED_ROWS = 1024;
@@ -53,9 +53,9 @@ export interface UserData extends Dataset<UserExample> {
   close(): Promise<void>;
 }
 
-/** What a worker is told, so that it reads nothing twice. */
+/** What a worker is told, so that it reads nothing twice, and reads what was read before: `digest` is of the rows. */
 interface Reopened extends UserDataOptions {
-  readonly known?: { readonly hash: string; readonly bad: readonly number[] };
+  readonly known?: { readonly hash: string; readonly bad: readonly number[]; readonly digest: string };
 }
 
 /** What an example is made of. */
@@ -101,6 +101,9 @@ async function openRows(rows: Rows, { known, ...options }: Reopened): Promise<Us
   const { resolution, bucketStep, crop = 'center', onBadRow = 'stop' } = options;
   const id = path.basename(path.resolve(options.data));
   const problems = new Map<number, RowProblem>();
+  const digest = await rows.digest();
+  // Latents were made of rows by their numbers: with a row more or less each would have another's caption.
+  if (known !== undefined && known.digest !== digest) throw changed(rows, 'files or rows of it are others than when it was opened');
   const all = (): RowProblem[] => [
     ...rows.problems.map((problem) => ({ index: null, ...problem })),
     ...[...problems].sort(([a], [b]) => a - b).map(([, problem]) => problem),
@@ -115,6 +118,8 @@ async function openRows(rows: Rows, { known, ...options }: Reopened): Promise<Us
       const reason = rowProblem(error);
       if (reason === null) throw error;
       const where = rows.where(index);
+      // Of a small set all bad rows are known.
+      if (known !== undefined && rows.length <= CHECKED_ROWS) throw changed(rows, `${where}, which could be read before: ${reason}`);
       if (onBadRow === 'stop')
         throw new DataError('invalid-row', `${rows.path}: ${where}: ${reason}`, { index, where, reason }, { cause: error });
       problems.set(index, { index, where, reason });
@@ -144,7 +149,7 @@ async function openRows(rows: Rows, { known, ...options }: Reopened): Promise<Us
       ...(bucketStep === undefined ? {} : { bucketStep }),
       crop,
       captions: options.captions ?? 'required',
-      ...(isSmall ? { rows: good } : { table: await rows.digest(), length: rows.length, sample: contents, onBadRow }),
+      ...(isSmall ? { rows: good } : { table: digest, length: rows.length, sample: contents, onBadRow }),
     });
   }
   const indices = bad.size === 0 ? null : Uint32Array.from({ length: rows.length }, (_, i) => i).filter((i) => !bad.has(i));
@@ -157,7 +162,7 @@ async function openRows(rows: Rows, { known, ...options }: Reopened): Promise<Us
     format: rows.format,
     rows: rows.length,
     conditions: rows.hasConditions ? ['canny', 'column'] : ['canny'],
-    reference: { module: import.meta.url, data: { ...options, data: path.resolve(options.data), known: { hash, bad: [...bad] } } },
+    reference: { module: import.meta.url, data: { ...options, data: path.resolve(options.data), known: { hash, bad: [...bad], digest } } },
     get problems() {
       return all();
     },
@@ -173,6 +178,13 @@ async function openRows(rows: Rows, { known, ...options }: Reopened): Promise<Us
     close: () => rows.close(),
   };
 }
+
+const changed = ({ path }: Rows, what: string): DataError =>
+  new DataError(
+    'data-changed',
+    `${path} has changed since it was opened (${what}): pictures that are encoded would be trained with captions and conditions of others. Run the same command again once it stays as it is.`,
+    { path },
+  );
 
 function nothingReadable({ path }: Rows, problems: readonly RowProblem[]): DataError {
   const [first] = problems;
@@ -223,7 +235,8 @@ async function prepareRow(rows: Rows, index: number, options: UserDataOptions): 
     );
   const bytes = await row.image.read();
   const image = await decoded(bytes, row.image);
-  const condition = row.condition === null ? null : await decoded(await row.condition.read(), row.condition);
+  // Where it is transparent it is black, as `generate` shows it to a control: what lies hidden there is nobody's drawing.
+  const condition = row.condition === null ? null : await decoded(await row.condition.read(), row.condition, { overBlack: true });
   if (condition !== null) checkShapes(image, condition, resolution);
   const place = crop === 'center' ? null : (Array.from(uniform(0, 'crop', index, 2)) as unknown as CropPlace);
   const size = { width: image.width, height: image.height };
@@ -239,7 +252,8 @@ async function prepareRow(rows: Rows, index: number, options: UserDataOptions): 
   };
 }
 
-const decoded = async (bytes: Uint8Array, { name }: PictureRef): Promise<RgbImage> => decodeImage(bytes, name, { turned: true });
+const decoded = async (bytes: Uint8Array, { name }: PictureRef, options: DecodeOptions = {}): Promise<RgbImage> =>
+  decodeImage(bytes, name, { turned: true, ...options });
 
 /** A condition may have another size, but shows the same: its sides are in the same proportion, to the pixel they are prepared to. */
 function checkShapes(image: RgbImage, condition: RgbImage, side: number): void {

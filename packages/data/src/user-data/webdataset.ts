@@ -1,5 +1,4 @@
 import { createHash, type Hash } from 'node:crypto';
-import path from 'node:path';
 import { DataError } from '../errors.ts';
 import { kindByName } from '../image-sources/kinds.ts';
 import { MAX_CAPTION_FILE_BYTES, MAX_ENTRY_BYTES } from '../image-sources/limits.ts';
@@ -10,6 +9,7 @@ import { indexTar, type TarPlace } from './files/tar-files.ts';
 import { Numbers } from './numbers.ts';
 import type { UserDataOptions } from './options.ts';
 import { eachFile, type PictureRef, type Row, type Rows } from './rows.ts';
+import { shardNames } from './shards.ts';
 import { NO_COLUMN, type Columns } from './tables/columns.ts';
 
 const CONDITION = /^(condition|cond|conditioning_image|control|hint)\.[^.]+$/;
@@ -71,6 +71,7 @@ class Samples {
  */
 export async function openWebdataset(set: string, shards: readonly string[], options: UserDataOptions): Promise<Rows> {
   const samples = new Samples();
+  const names = shardNames(shards);
   // Of several shards nobody makes one folder.
   const orFolder = shards.length === 1 ? ', or give --data-format folder' : '';
   const hash = createHash('sha256');
@@ -103,7 +104,7 @@ export async function openWebdataset(set: string, shards: readonly string[], opt
     hasConditions,
     digest: async () => digest,
     problems,
-    where: (i) => `${path.basename(shards[samples.shard(i)]!)}, sample ${samples.keys[i]}`,
+    where: (i) => `${names.get(shards[samples.shard(i)]!)}, sample ${samples.keys[i]}`,
     async row(i): Promise<Row> {
       const problem = samples.problems.get(i);
       if (problem !== undefined) throw new DataError('invalid-row', problem, {});

@@ -68,7 +68,7 @@ function clustersOf(
       const [one, two] = [found.get(`${p} ${row}`)!, found.get(`${q} ${other}`)!];
       const clash = one === two || one.some(([set]) => two.some(([theirs]) => theirs === set));
       if (clash) continue;
-      one.push(...two);
+      for (const member of two) one.push(member);
       for (const [set, member] of two) found.set(`${set} ${member}`, one);
       clusters.delete(two);
     }

@@ -50,13 +50,19 @@ export function writeSafetensors(
     return new Uint8Array(stored.buffer, stored.byteOffset, stored.byteLength);
   };
   const hash = hashHeader(entries, options.metadata ?? {});
-  for (const name of names) hash.update(encode(name));
+  for (const name of names) for (const piece of pieces(encode(name))) hash.update(piece);
   const metadata = { ...options.metadata, [CHECKSUM_KEY]: hash.digest('hex') };
   const header = encodeHeader(entries, metadata);
   replaceFile(file, (write) => {
     write(header);
     for (const name of names) write(encode(name));
   });
+}
+
+/** Neither a checksum nor a write takes 2 GiB at once. */
+function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
+  const PIECE = 1 << 28;
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
 }
 
 function encodeHeader(entries: Map<string, SafetensorsEntry>, metadata: Record<string, string>): Uint8Array {
@@ -83,7 +89,7 @@ function replaceFile(file: string, produce: (write: (bytes: Uint8Array) => void)
     fs.mkdirSync(directory, { recursive: true });
     const opened = (fd = fs.openSync(temporary, 'wx'));
     produce((bytes) => {
-      for (let done = 0; done < bytes.length;) done += fs.writeSync(opened, bytes, done, Math.min(bytes.length - done, 1 << 28));
+      for (const piece of pieces(bytes)) for (let done = 0; done < piece.length;) done += fs.writeSync(opened, piece, done);
     });
     fs.fsyncSync(fd);
     fs.closeSync(fd);

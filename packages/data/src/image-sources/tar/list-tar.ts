@@ -63,7 +63,7 @@ async function goThrough(file: string, source: ByteSource, skipped: Skipped): Pr
     if (leadsOut(name)) throw new DataError('invalid-archive', `${file}: the entry "${name}" leads out of the archive`, { file, name });
     const place = placeOf(name);
     if (isHidden(place)) {
-      skipped.add('hidden', place);
+      skipped.add('hidden', [place]);
       continue;
     }
     if (found.members.length === MAX_ENTRIES)
@@ -114,7 +114,7 @@ async function sortOut(file: string, gzip: boolean, { files, links, members, tex
   const others: string[] = [];
   for (const { name } of members) {
     const target = followed(file, name, files, links);
-    if (isReports(name)) skipped.add('report', name);
+    if (isReports(name)) skipped.add('report', [name]);
     else if (target === null) others.push(name);
     else if (target.image) images.push({ name, offset: target.offset, size: target.size });
     else if (extensionOf(name) === 'txt' && texts.has(target.name)) captions.set(name, texts.get(target.name)!);

@@ -37,9 +37,12 @@ export function chooseComponents(
     const meant = (name: string) =>
       component === undefined || component === ALL_COMPONENTS || sampleParts(name).component === component.toLowerCase();
     chosen.push(images.filter(({ name }) => meant(name)));
-    skipped.add('component', ...images.filter(({ name }) => !meant(name)).map(({ name }) => name));
+    skipped.add(
+      'component',
+      images.filter(({ name }) => !meant(name)).map(({ name }) => name),
+    );
     const used = new Set(chosen.at(-1)!.map(({ name }) => captionOf(name, captions)));
-    skipped.add('other', ...others, ...[...captions.keys()].filter((name) => !used.has(name)));
+    skipped.add('other', [...others, ...[...captions.keys()].filter((name) => !used.has(name))]);
   }
   if (component !== undefined && chosen.every((images) => images.length === 0)) {
     const there = componentsOf(shards.flatMap(({ images }) => images.map(({ name }) => name)));

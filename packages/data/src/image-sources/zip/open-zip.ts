@@ -36,7 +36,7 @@ async function filesAndLinks(file: string, zip: yauzl.ZipFile, skipped: Skipped)
   const [files, links] = [new Map<string, ZipEntry>(), new Map<string, string>()];
   for (const entry of await entriesOf(file, zip)) {
     const place = placeOf(nameInZip(entry));
-    if (isHidden(place)) skipped.add('hidden', place);
+    if (isHidden(place)) skipped.add('hidden', [place]);
     else if (files.has(place) || links.has(place))
       throw new DataError('duplicate-name', `${file} holds two files named ${place}`, { file, name: place });
     else if (isZipLink(entry)) links.set(place, linkPlace(place, (await readEntry(file, zip, entry, MAX_LINK_BYTES)).toString('utf8')));
@@ -104,7 +104,7 @@ async function imagesAmong(
   for (const place of [...files.keys(), ...links.keys()]) {
     const target = followed(file, place, files, links);
     if (target !== null && isImage.get(target)) images.set(place, target);
-    else skipped.add(isReports(place) ? 'report' : 'other', place);
+    else skipped.add(isReports(place) ? 'report' : 'other', [place]);
   }
   return images;
 }

@@ -203,12 +203,16 @@ async function jsonArray(path: string, table: string, file: RandomBytes, index: 
 /** Rows that are looked at for the names of columns. */
 const HEADER_ROWS = 100;
 
-/** Names in the first row that can be read; where there is none, the error of the first row says why, and where. */
+/**
+ * Names in the first rows that can be read, in their order: some objects lack what others have. Where no row can be read, the error of the
+ * first says why, and where.
+ */
 async function firstColumns({ path, length, where, record }: { path: string } & Omit<Records, 'columns'>): Promise<string[]> {
   let first: DataError | null = null;
+  const names = new Set<string>();
   for (let i = 0; i < Math.min(length, HEADER_ROWS); i++) {
     try {
-      return Object.keys(await record(i));
+      for (const name of Object.keys(await record(i))) names.add(name);
     } catch (error) {
       const reason = rowProblem(error);
       if (reason === null) throw error;
@@ -216,6 +220,6 @@ async function firstColumns({ path, length, where, record }: { path: string } & 
       first ??= new DataError(code, `${path}: ${where(i)}: ${reason}`, { path }, { cause: error });
     }
   }
-  if (first !== null) throw first;
-  return [];
+  if (names.size === 0 && first !== null) throw first;
+  return [...names];
 }

@@ -6,6 +6,7 @@ import { systemProblem } from '../../../system-problem.ts';
 import { localFolder, openLocal } from '../../files/local-folder.ts';
 import type { UserDataOptions } from '../../options.ts';
 import { eachFile, type PictureRef, type Row, type Rows } from '../../rows.ts';
+import { shardNames } from '../../shards.ts';
 import { chooseColumns, type ChosenColumns } from '../columns.ts';
 import { Unpacker, type Values } from './unpacker.ts';
 
@@ -40,6 +41,7 @@ interface Group {
  */
 export async function openParquet(set: string, files: readonly string[], options: UserDataOptions): Promise<Rows> {
   const groups: Group[] = [];
+  const names = shardNames(files);
   const hash = createHash('sha256');
   let chosen: ChosenColumns | null = null;
   let length = 0;
@@ -47,8 +49,14 @@ export async function openParquet(set: string, files: readonly string[], options
     const { metadata, footer } = await readMetadata(file);
     const there = parquetSchema(metadata).children.map(({ element }) => element.name);
     const columns = chooseColumns(file, there, options.columns ?? {}, { captions: options.captions ?? 'required' });
-    // The files are one table: each has the columns of the first.
     chosen ??= columns;
+    const other = (['image', 'caption', 'condition'] as const).find((kind) => columns[kind] !== chosen![kind]);
+    if (other !== undefined)
+      throw new DataError(
+        'invalid-columns',
+        `${file} has ${columns[other] === null ? `no column of the ${other}` : `"${columns[other]}" for the ${other}`}, where ${files[0]} has ${chosen[other] === null ? 'none' : `"${chosen[other]}"`}: files of one table have the same columns`,
+        { file, columns: there },
+      );
     const own = groupsOf(file, metadata, columns, length);
     groups.push(...own);
     length += own.reduce((sum, group) => sum + group.length, 0);
@@ -76,7 +84,7 @@ export async function openParquet(set: string, files: readonly string[], options
     problems,
     where(i) {
       const { file, inFile, first } = groupOf(i);
-      return `${path.basename(file)}, row ${inFile + i - first + 1}`;
+      return `${names.get(file)}, row ${inFile + i - first + 1}`;
     },
     async row(i): Promise<Row> {
       const group = groupOf(i);
@@ -218,7 +226,7 @@ async function unpacked(
 const nothing = (column: string, value: unknown, needed: string): DataError =>
   new DataError(
     'invalid-row',
-    `"${column}" holds ${value === null || value === undefined ? 'nothing' : `a ${typeof value}`}, where ${needed} is needed`,
+    `"${column}" holds ${value === null || value === undefined ? 'nothing' : Array.isArray(value) ? 'a list' : `a ${typeof value}`}, where ${needed} is needed`,
     {
       column,
     },
