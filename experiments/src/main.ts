@@ -51,10 +51,18 @@ async function main(typed: readonly string[]): Promise<void> {
 }
 
 deliverSignalsOnce();
-// Whoever read us has gone, such as `| head`: end as by SIGPIPE, which Node keeps from its programs.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(141);
-});
+
+/** Nobody reads us any more, or nothing takes what we say: `| head`, a terminal that was closed, a log on a full disk. */
+const UNHEARD = ['EPIPE', 'EIO', 'ENOSPC', 'EDQUOT'];
+let unheard = false;
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (unheard) return;
+    if (!UNHEARD.includes(error.code ?? '')) throw error;
+    if (process.listenerCount('SIGTERM') <= 1) process.exit(141);
+    // What listens to signals, as a training does, writes its checkpoint at one and ends: a closed terminal must not cost it.
+    unheard = true;
+    process.kill(process.pid, 'SIGTERM');
+  });
 endWithParent();
 await runProgram(() => main(process.argv.slice(2)));

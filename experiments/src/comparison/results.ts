@@ -10,7 +10,7 @@ import type { Stored } from '../runner/store.ts';
 import type { ConditionId } from './conditions.ts';
 import type { ComparedData } from './data/compared-data.ts';
 import { openComparedData } from './data/open-data.ts';
-import { drawingHashes, drawnFor, storedDrawings, type Drawn } from './compute/drawing/draw.ts';
+import { drawingHashes, drawnFor, storedDrawings, trainedFor, type Drawn } from './compute/drawing/draw.ts';
 import { trainedPlan, type EvaluationSet } from './compute/drawing/evaluation-set.ts';
 import type { HeldOutLoss, LossPlan } from './compute/judging/held-out-loss.ts';
 import { heldOutLoss } from './compute/judging/stored-loss.ts';
@@ -257,15 +257,26 @@ export async function experimentTasks(experiment: Experiment, at: JobContext<Pro
         }),
     };
   });
+  const trainingTasks = new Set(trainings.map(({ id }) => id));
   const others = drawings
     .filter(({ controls }) => controls.length !== 1)
     .flatMap((drawing) =>
-      seedsDrawn(experiment, drawing, seedsOf(at)).map((seed): Task => ({
-        id: `drawn-${drawing.id}-${seed}`,
-        label: `drawn: ${drawing.label}, seed ${seed}`,
-        done: () => has(drawing, seed),
-        run: () => released(() => draw(drawing, seed)),
-      })),
+      seedsDrawn(experiment, drawing, seedsOf(at)).map((seed): Task => {
+        const keys = trainedFor(drawing, arms, seed);
+        const after = keys.map(taskOf).filter((id) => trainingTasks.has(id));
+        return {
+          id: `drawn-${drawing.id}-${seed}`,
+          label: `drawn: ${drawing.label}, seed ${seed}`,
+          ...(after.length === 0 ? {} : { after }),
+          // The report leaves an arm out whose training failed, and what is drawn from it.
+          done: () => keys.some((key) => hasFailed(setting, key)) || has(drawing, seed),
+          run: () =>
+            released(async () => {
+              for (const key of keys) if ('step' in (await trainedOrFailed(setting, key))) return;
+              await draw(drawing, seed);
+            }),
+        };
+      }),
     );
   // An arm with a condition of its own stands in every panel, and is trained once. Drawings come last: they wait for their trainings.
   return [...new Map([...trainings, ...others].map((task) => [task.id, task])).values()];

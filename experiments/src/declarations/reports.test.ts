@@ -146,6 +146,23 @@ it('an arm with a training that is no longer finite is left out, which is kept a
   expect(said).toHaveLength(1);
 }, 60_000);
 
+it('what is drawn from several networks waits for them, and is done with where one of them failed', async () => {
+  const job = (await import('./composition.ts')).default;
+  const at = jobContext('tiny', smaller({ ...job.profiles['tiny']!, seeds: 2 }), path.join(root, 'failed-part'));
+  failing = ({ condition, seed }) => condition === 'mask' && seed === 2;
+  await job.run({ ...at, say: () => {} }).catch(() => {});
+  failing = () => false;
+  const tasks = await job.tasks!(at);
+  const sums = tasks.filter(({ id }) => id.startsWith('drawn-sum-'));
+  expect(sums.map((task) => [task.id, task.done()])).toEqual([
+    ['drawn-sum-1', false],
+    ['drawn-sum-2', true],
+  ]);
+  const ids = new Set(tasks.map(({ id }) => id));
+  expect(sums[0]!.after!.length).toBeGreaterThan(1);
+  expect(sums[0]!.after!.every((id) => ids.has(id))).toBe(true);
+});
+
 /** The document of a run, and its page below the folder. */
 async function pageOf(job: Job<Profile>, at: ReturnType<typeof jobContext>, folder: string): Promise<Omit<Report, 'id' | 'provenance'>> {
   const result = await job.run(at);

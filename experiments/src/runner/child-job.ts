@@ -40,6 +40,9 @@ export async function runChild<Result>(module: URL, job: object, what: string): 
 
 /** The other end of {@link runChild}: does the one job that comes and sends back its result, or the message of what it threw. */
 export function answerJob<Job, Result>(work: (job: Job) => Promise<Result>): void {
+  // Whoever asked has gone: it would be timed beside the next one's job.
+  const onGone = (): void => process.exit(1);
+  process.once('disconnect', onGone);
   process.once('message', async (job: Job) => {
     let reply: Answer<Result> | { error: string };
     try {
@@ -48,6 +51,7 @@ export function answerJob<Job, Result>(work: (job: Job) => Promise<Result>): voi
     } catch (error) {
       reply = { error: (error as Error).message };
     }
+    process.off('disconnect', onGone);
     process.send!(reply, () => process.disconnect());
   });
 }

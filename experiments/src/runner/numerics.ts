@@ -23,7 +23,7 @@ const versionOf = (name: string): string => {
 };
 
 /** @param tfjs the backend that eager functions run on; null where the engine compiles */
-export function numericsOf({ provider = 'cpu', threads = os.cpus().length }: CompileOptions, tfjs: TfjsBackend | null): Numerics {
+export function numericsOf({ provider = 'cpu', threads = os.availableParallelism() }: CompileOptions, tfjs: TfjsBackend | null): Numerics {
   return {
     engine: tfjs === null ? 'onnx' : 'tfjs',
     provider: tfjs === null ? provider : tfjs.backend,

@@ -92,7 +92,7 @@ export function jobCommand<P, R>(job: Job<P, R>): Command {
  * it.
  */
 export function share(trainings: number, { jobs, threads }: Pick<RunnerFlags, 'jobs' | 'threads'>): { jobs: number; threads: number } {
-  const cores = os.cpus().length;
+  const cores = os.availableParallelism();
   const atATime = jobs ?? (trainings > 1 ? Math.min(cores, trainings) : 1);
   // One thread wherever several trainings could run side by side: two single-threaded ones are half as fast again as one with two threads.
   return { jobs: atATime, threads: threads ?? (trainings > 1 && jobs !== 1 ? 1 : cores) };

@@ -69,7 +69,8 @@ export class SlurmCluster {
         `SlurmdSpoolDir=${at('spool-%n')}`,
         `SlurmctldPidFile=${at('slurmctld.pid')}`,
         `SlurmdPidFile=${at('slurmd-%n.pid')}`,
-        'ProctrackType=proctrack/linuxproc',
+        // As with control groups, what is left of a job is killed once its script has ended.
+        'ProctrackType=proctrack/pgid',
         'TaskPlugin=task/none',
         'JobAcctGatherType=jobacct_gather/none',
         'AccountingStorageType=accounting_storage/none',

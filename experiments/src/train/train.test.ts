@@ -86,6 +86,17 @@ describe('train', () => {
     expect(outcome('third-run')).toEqual(outcome('first-run'));
   }, 600_000);
 
+  it('writes its checkpoint when whoever read it has gone', async () => {
+    const main = new URL('../main.ts', import.meta.url).pathname;
+    const argv = [...SMALL, `--store=${at('store')}`, `--out=${at('unheard')}`, '--max-train-steps=400', '--checkpointing-steps=1000'];
+    const child = spawn(process.execPath, ['--conditions=controllab', '--import', 'tsx', main, 'train', ...argv], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    child.stdout.on('data', (part: Buffer) => void (part.toString().includes('step ') && child.stdout.destroy()));
+    expect(await new Promise((resolve) => child.once('exit', resolve))).not.toBe(0);
+    expect(readdirSync(at('unheard', 'checkpoints')).filter((name) => name.startsWith('step-'))).toHaveLength(1);
+  }, 120_000);
+
   it('goes on from a trained control, of its own method alone', async () => {
     const from = `--controlnet-model-name-or-path=${at('first-run')}`;
     // So low a rate leaves weights as they were given.

@@ -55,7 +55,7 @@ export interface PlannedTraining {
   sayProblems(problems: readonly string[]): void;
 }
 
-function workplace({ provider, threads = os.cpus().length, store }: TrainSettings): Workplace {
+function workplace({ provider, threads = os.availableParallelism(), store }: TrainSettings): Workplace {
   const say = (message: string): void => void process.stdout.write(`${plainLines(message)}\n`);
   const engine = { provider, threads };
   const folder = store === undefined ? path.join(workspaceRoot, 'runs', 'store') : userPath(store);

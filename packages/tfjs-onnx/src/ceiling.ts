@@ -13,7 +13,7 @@ const CHAIN = 8;
  */
 export async function matmulCeiling(
   n: number,
-  { threads = os.cpus().length, repeats = 10, provider = 'cpu' }: { threads?: number; repeats?: number; provider?: Provider } = {},
+  { threads = os.availableParallelism(), repeats = 10, provider = 'cpu' }: { threads?: number; repeats?: number; provider?: Provider } = {},
 ): Promise<number> {
   const shape = [n, n];
   // Entries of variance 1 / n in the constant keep the values' scale through the chain.

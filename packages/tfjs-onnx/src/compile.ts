@@ -56,7 +56,7 @@ const stateBytes = ({ state }: Graph): number => [...state.values()].reduce((sum
 
 function sessionOptions(
   graph: Graph,
-  { provider = 'cpu', threads = os.cpus().length }: CompileOptions,
+  { provider = 'cpu', threads = os.availableParallelism() }: CompileOptions,
 ): ort.InferenceSession.SessionOptions {
   const large = stateBytes(graph) >= LARGE_STATE;
   return {
@@ -156,7 +156,7 @@ export async function compile(fn: Traceable, signature: Signature, options: Comp
 export async function compileGraph(graph: Graph, signature: Signature, options: ProfiledOptions): Promise<CompiledFunction> {
   const session = await createSession(graph, signature, options);
   const stepsPerRun = options.stepsPerRun ?? 1;
-  const { name = 'compiled function', provider = 'cpu', threads = os.cpus().length } = options;
+  const { name = 'compiled function', provider = 'cpu', threads = os.availableParallelism() } = options;
   const ran: NetworkRun = { name, engine: 'onnx', provider, threads, stateful: graph.state.size > 0 };
   noteNetworkRun(ran);
   const stacked = ([key, { shape, dtype }]: [string, Value]): [string, { shape: Shape; dtype: string }] => [

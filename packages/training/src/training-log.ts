@@ -92,7 +92,9 @@ export class TrainingLog {
       text += `${body.slice(0, -1)},"check":"${this.#check}"}\n`;
     }
     try {
-      writeSync(this.#descriptor!, text);
+      const bytes = Buffer.from(text);
+      // On a disk that fills in the middle of it a write is short, without an error: the next one has it.
+      for (let done = 0; done < bytes.length;) done += writeSync(this.#descriptor!, bytes, done);
     } catch (error) {
       if (!isDiskFull(error)) throw error;
       throw new TrainingError(

@@ -37,7 +37,7 @@ function chosen({ name, store }: SweepFlags): Sweep {
  * @throws ExperimentError invalid-option where the folder is gone that it was started in, which paths in its command line may go out from
  */
 function again(sweep: Sweep, ...more: string[]): void {
-  const { argv, directory } = sweep.record();
+  const { argv, directory, environment } = sweep.record();
   if (!existsSync(directory))
     throw new ExperimentError(
       'invalid-option',
@@ -47,6 +47,8 @@ function again(sweep: Sweep, ...more: string[]): void {
   const { status, signal, error } = spawnSync(process.execPath, [...process.execArgv, process.argv[1]!, ...argv, ...more], {
     stdio: 'inherit',
     cwd: directory,
+    // What it was submitted with: nodes of another kind would compute what does not count. What is set now goes first.
+    env: { ...environment, ...process.env },
   });
   if (error !== undefined) throw error;
   if (signal !== null) process.stderr.write(`${sweep.name}: ${signal} ended what it runs\n`);

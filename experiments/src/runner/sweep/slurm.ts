@@ -53,13 +53,17 @@ async function slurm(program: string, argv: readonly string[], taken: () => Prom
       );
     if (status === 0 && error === undefined) return stdout;
     const said = error?.message ?? (stderr.trim() || `it ended with ${signal ?? `code ${status}`}`);
-    if (attempt === TRIES || !/Unable to contact slurm controller|Socket timed out|Connection refused/i.test(said))
+    if (attempt === TRIES || !PASSING.test(said))
       throw new ExperimentError('slurm-refused', `${program}: ${said}`, { program, argv: [...argv], said });
     await sleep(WAIT_MS);
     const late = await taken();
     if (late !== null) return late;
   }
 }
+
+/** What Slurm's programs say while a controller is restarted or busy, before, in the middle of and after a request. */
+const PASSING =
+  /Unable to contact slurm controller|Socket timed out|Connection (refused|reset|timed out)|Zero Bytes were transmitted|Transport endpoint is not connected|Protocol authentication error|Broken pipe/i;
 
 /** Elements that one array may have, by what `scontrol show config` says; 0 where the cluster takes no arrays. */
 export function arraySize(config: string): number {

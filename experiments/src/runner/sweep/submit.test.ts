@@ -19,18 +19,20 @@ const PROGRAMS = {
   sbatch: `
 read -r id < last; id=$((id + 1)); last=-
 if [ -e refuse ] && [ $id -gt "$(< refuse)" ]; then echo "sbatch: error: $(< refusal)" >&2; exit 1; fi
-for word; do case $word in --array=0-*) last=\${word#--array=0-};; esac; done
-echo $last > jobs/$id; echo $id > last
+for word; do case $word in --array=0-*) last=\${word#--array=0-};; --job-name=*) name=\${word#--job-name=};; esac; done
+echo $last $name > jobs/$id; echo $id > last
 if [ -e late ]; then rm late; echo "sbatch: error: Batch job submission failed: Socket timed out on send/recv operation" >&2; exit 1; fi
 echo $id`,
   squeue: `
 case "$*" in
   *%r*) [ -e held ] && echo JobHeldUser; exit 0;;
 esac
+for word; do case $word in --name=*) asked=\${word#--name=};; esac; done
 cd jobs
 for id in *; do
   [ -e "$id" ] || exit 0
-  read -r last < $id
+  read -r last name < $id
+  [ -z "$name" ] || [ "$name" = "$asked" ] || continue
   if [ "$last" = - ]; then echo "$id N/A PENDING"; else seq -f "$id %.0f PENDING" 0 $last; fi
 done`,
   scancel: `
@@ -105,6 +107,33 @@ it('cancels a job that a process left which was killed before it noted it, and n
   expect(await begin(tasksOf(1))).toContain('\n99 of its name, which no round of it has, cancelled');
   expect(jobs()).toEqual(['101', '102', '98']);
   expect(calls('scontrol').at(-2)).toBe('scontrol update JobId=101 Dependency=afterany:102');
+});
+
+it('leaves the jobs of the same command in another store alone, wherever its own lies by then', async () => {
+  const tasks = tasksOf(2);
+  await begin(tasks);
+  const other = new Sweep(path.join(root, 'other-store'), 'sweep');
+  expect(await other.submit(tasks, { ...given(), begins: true })).not.toContain('cancelled');
+  expect(await other.cancel()).toBe(3);
+  expect(jobs()).toEqual(['101', '102']);
+  cpSync(path.join(root, 'store'), path.join(root, 'moved'), { recursive: true });
+  rmSync(path.join(root, 'store'), { recursive: true });
+  const moved = new Sweep(path.join(root, 'moved'), 'sweep');
+  expect(await moved.submit(tasks, { ...given(), begins: true })).toContain('in the queue already');
+});
+
+it('is one sweep whatever the order of its words', () => {
+  const [one, two] = [
+    ['--a=1', '--b=2', '--store=x'],
+    ['--b=2', '--store=y', '--a=1'],
+  ].map((words) => Sweep.of(root, 'job', words).name);
+  expect(one).toBe(two);
+});
+
+it('resumes with the options for sbatch that it was submitted with', async () => {
+  vi.stubEnv('SBATCH_CONSTRAINT', 'epyc');
+  await begin(tasksOf(1));
+  expect(sweepOf().record().environment).toMatchObject({ SBATCH_CONSTRAINT: 'epyc' });
 });
 
 it('submits nothing twice where an answer comes too late', async () => {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -56,8 +56,14 @@ interface SweepRecord {
   /** The job's command line without --only, --list and --reduce, from which the sweep is resumed. */
   readonly argv: readonly string[];
   readonly directory: string;
+  /** See {@link environmentOf}: of the command that a person gave. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly rounds: Round[];
 }
+
+/** What decides of an environment where jobs run and how their memory is kept: sbatch's own options, and glibc's settings. */
+const environmentOf = (all: NodeJS.ProcessEnv): Record<string, string> =>
+  Object.fromEntries(Object.entries(all).flatMap(([name, value]) => (/^(SBATCH|MALLOC)_/.test(name) ? [[name, value!]] : [])));
 
 export interface SweepOptions extends Omit<SlurmOptions, 'name'> {
   /** Jobs and elements that the sweep may have in the queue at a time. */
@@ -92,6 +98,7 @@ const ENDING = 'COMPLETING';
 const NOT_STARTED = [126, 127];
 
 const RECORD = 'sweep.json';
+const ID = 'id';
 const folderOf = (storeRoot: string): string => path.join(storeRoot, 'sweeps');
 
 /**
@@ -107,15 +114,24 @@ export class Sweep {
     this.directory = path.join(folderOf(storeRoot), name);
   }
 
-  /** The sweep of a job's command line: the same command again is the same sweep, wherever its store lies by then. */
+  /** The sweep of a job's command line: the same words again, in any order, are the same sweep, wherever its store lies by then. */
   static of(storeRoot: string, job: string, identity: readonly string[]): Sweep {
     return new Sweep(
       storeRoot,
       `${job}-${createHash('sha256')
-        .update(JSON.stringify(identity.filter((word) => !word.startsWith(STORE))))
+        .update(JSON.stringify(identity.filter((word) => !word.startsWith(STORE)).sort()))
         .digest('hex')
         .slice(0, 10)}`,
     );
+  }
+
+  /**
+   * What its jobs are called: sweeps of one command in two stores are two, and neither may take the other's jobs for lost ones of its
+   * own. A store that is moved keeps it; sweeps of before had their name alone.
+   */
+  get jobName(): string {
+    const file = path.join(this.directory, ID);
+    return existsSync(file) ? `${this.name}-${readFileSync(file, 'utf8').trim()}` : this.name;
   }
 
   static names(storeRoot: string): string[] {
@@ -201,12 +217,19 @@ export class Sweep {
 
   async #submit(tasks: readonly Task[], given: Given & { readonly begins: boolean }): Promise<string> {
     const { job, argv, program, options, begins } = given;
-    const record: SweepRecord = { job, argv, directory: process.cwd(), rounds: this.#isThere() ? this.record().rounds : [] };
+    const before = this.#isThere() ? this.record() : null;
+    if (before === null && !existsSync(path.join(this.directory, ID)))
+      await writeAtomic(path.join(this.directory, ID), `${randomUUID().slice(0, 8)}\n`);
+    const environment = begins ? environmentOf(process.env) : before?.environment;
+    const record: SweepRecord = {
+      ...{ job, argv, directory: process.cwd(), rounds: before?.rounds ?? [] },
+      ...(environment === undefined ? {} : { environment }),
+    };
     const { jobs, ids, lost } = await this.#settle(record);
     const others = [...new Set(jobs.map(({ id }) => id))].filter((id) => id !== ourJob());
     const waiting = record.rounds.findLast(({ reduce }) => others.includes(reduce))?.reduce;
     if (waiting !== undefined) {
-      const released = await releaseHeld(this.name);
+      const released = await releaseHeld(this.jobName);
       const again = released === 0 ? '' : `; ${released} that Slurm held after a failure of a node may run again`;
       const forgotten = await isHeld(waiting);
       if (forgotten)
@@ -234,7 +257,7 @@ export class Sweep {
     const chosen = nextRound(missing, { flying, turned, room });
     const size = await maxArraySize();
     const number = record.rounds.length;
-    const slurmOptions: SlurmOptions = { ...options, name: this.name };
+    const slurmOptions: SlurmOptions = { ...options, name: this.jobName };
     const [taskScript, reduceScript] = await this.#writeScripts(number, chosen, program);
     const log = `--output=${logPath(path.join(this.directory, `reduce-${number}.log`))}`;
     // First, and held: a cap that the arrays fill would leave no place for it.
@@ -245,9 +268,9 @@ export class Sweep {
     let refusal: string | null;
     try {
       refusal = await this.#submitArrays(record, chosen, { script: taskScript, options: slurmOptions, size, known: ids.add(reduce) });
-      const before = [...round.arrays.map(({ id }) => id), ...others];
-      await writeAtomic(path.join(this.directory, `round-${number}-release.sh`), releaseScript(reduce, before));
-      await releaseAfter(reduce, before);
+      const awaited = [...round.arrays.map(({ id }) => id), ...others];
+      await writeAtomic(path.join(this.directory, `round-${number}-release.sh`), releaseScript(reduce, awaited));
+      await releaseAfter(reduce, awaited);
     } catch (error) {
       const left = await leftOf(round);
       if (!(error instanceof ExperimentError)) throw error;
@@ -299,7 +322,9 @@ export class Sweep {
     // An exit code above that is a signal's or a stop's: the task is unfinished, not failed.
     await writeAtomic(
       file('.sh'),
+      // A shell that dies of Slurm's signal takes the program with it, in the middle of the checkpoint that it writes at that signal.
       `#!/bin/bash
+trap : TERM INT
 number=$(($1 + SLURM_ARRAY_TASK_ID))
 task=$(sed -n "$((number + 1))p" ${shellText([file('.tasks')])})
 base=${shellText([file('')])}-$number
@@ -334,7 +359,7 @@ exit $code
 
   /** What the queue has of it. */
   inQueue(): Promise<QueuedJob[]> {
-    return queued(this.name);
+    return queued(this.jobName);
   }
 
   /**
@@ -359,7 +384,7 @@ exit $code
           if (attempt === CANCEL_TRIES)
             throw new ExperimentError(
               'slurm-refused',
-              `${this.name} stays in the queue whatever scancel is told: squeue --me --name=${this.name}`,
+              `${this.name} stays in the queue whatever scancel is told: squeue --me --name=${this.jobName}`,
               {},
             );
           await sleep(CANCEL_WAIT_MS);

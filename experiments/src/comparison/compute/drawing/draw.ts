@@ -165,8 +165,8 @@ function codePen({ at }: Setting, { drawing, arms, trainings, scenes, seed }: Pa
 /** The arms of a drawing's controls. */
 const armsIn = ({ controls }: Drawing, all: readonly Arm[]): Arm[] => controls.map(({ arm }) => all.find(({ id }) => id === arm)!);
 
-/** The trainings that a drawing from one seed is made of. */
-const trainedFor = (drawing: Drawing, all: readonly Arm[], seed: number): TrainingKey[] =>
+/** The trainings that a drawing from one seed is made of, control by control. */
+export const trainedFor = (drawing: Drawing, all: readonly Arm[], seed: number): TrainingKey[] =>
   armsIn(drawing, all).map((arm, i) => ({ arm, condition: drawing.controls[i]!.condition, seed: trainedFrom(arm, seed) }));
 
 const penFor = (setting: Setting, parts: Parts): Pen =>
