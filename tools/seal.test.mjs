@@ -27,9 +27,19 @@ const report = (commit) => {
   const folder = path.join(root, 'report');
   mkdirSync(folder, { recursive: true });
   const provenance = { command: 'controllab x', commit, finishedAt: '2026-11-26T00:00:00Z' };
-  writeFileSync(path.join(folder, 'results.json'), JSON.stringify({ id: 'x', sections: [{ blocks: [table] }], provenance }));
+  const text = JSON.stringify({ id: 'x', sections: [{ blocks: [table] }], provenance });
+  writeFileSync(path.join(folder, 'results.json'), text);
+  const files = { 'results.json': createHash('sha256').update(text).digest('hex') };
+  writeFileSync(path.join(folder, 'manifest.json'), JSON.stringify({ format: 'controllab-manifest-1', files }));
   return folder;
 };
+
+it('seals nothing of results that were edited since', () => {
+  const folder = report('abc');
+  const file = path.join(folder, 'results.json');
+  writeFileSync(file, readFileSync(file, 'utf8').replace('0.25', '0.26'));
+  expect(seal(folder, 'foretold', 'x')).toMatchObject({ status: 1, stderr: expect.stringContaining('is not what the report wrote') });
+});
 
 it('seals a table once, under its hash', () => {
   const folder = report('abc');

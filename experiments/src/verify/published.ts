@@ -33,6 +33,21 @@ function* claimProblems({ format, claims }: StoredReport): Generator<string> {
     }
 }
 
+/** Of tables and bars, whose intervals READMEs quote. A cell without an interval has none by design. */
+function* cellProblems({ sections }: StoredReport): Generator<string> {
+  for (const block of sections.flatMap(({ blocks }) => blocks)) {
+    const cells =
+      block.kind === 'table'
+        ? block.rows.flatMap((row) => row.cells)
+        : block.kind === 'bar'
+          ? block.series.flatMap(({ values }) => values)
+          : [];
+    for (const cell of cells)
+      if (typeof cell === 'object' && cell !== null && 'interval' in cell && cell.interval !== null)
+        for (const problem of measurementProblems(cell)) yield `${'id' in block ? block.id : block.kind} says ${problem}`;
+  }
+}
+
 function* numberProblems(stored: StoredReport): Generator<string> {
   if (stored.metrics === undefined) return;
   const numbers = reportNumbers(stored);
@@ -81,6 +96,7 @@ export function reportProblems(folder: string): string[] {
   const problems = [
     ...codeProblems(folder, stored),
     ...claimProblems(stored),
+    ...cellProblems(stored),
     ...numberProblems(stored),
     ...csvProblems(folder, stored),
     ...fileProblems(folder),

@@ -5,8 +5,13 @@ import { lookup } from './lookup.ts';
 import { blocksOf, signed, type Line, type MarkdownBlock, type Query } from './markdown.ts';
 import { reportProblems } from './published.ts';
 
-/** Documents that are plans but for the paragraphs that begin so: numbers of a plan come from nowhere else. */
-const PLANS: Readonly<Record<string, RegExp>> = { 'docs/preregistration.md': /^\*\*Outcome/ };
+/**
+ * Documents that are plans, whose numbers come from nowhere else, but for outcomes: from a paragraph that begins as one to the next table,
+ * command or amendment.
+ */
+const PLANS: Readonly<Record<string, { readonly outcome: RegExp; readonly plan: RegExp }>> = {
+  'docs/preregistration.md': { outcome: /^\*\*Outcome/, plan: /^(?:#|`|\||- |Amended|Bound)/ },
+};
 
 function shownAs(value: number | string, { scale, decimals, abs }: Query): string {
   if (decimals === null) return String(value).slice(0, 12);
@@ -55,10 +60,15 @@ function* blockProblems(root: string, { shown, origin }: MarkdownBlock): Generat
 }
 
 /** One line for each number of a Markdown file that is not what its committed result says, or whose origin is not told. */
-export const markdownProblems = (root: string, file: string): string[] =>
-  blocksOf(readFileSync(path.join(root, file), 'utf8'))
-    .filter(({ text, origin }) => origin !== null || (PLANS[file]?.test(text) ?? true))
-    .flatMap((block) => [...blockProblems(root, block)].map((problem) => `${file}:${block.line}: ${problem}`));
+export function markdownProblems(root: string, file: string): string[] {
+  const kinds = PLANS[file];
+  let isResult = kinds === undefined;
+  return blocksOf(readFileSync(path.join(root, file), 'utf8')).flatMap((block) => {
+    if (kinds !== undefined) isResult = kinds.outcome.test(block.text) || (isResult && !kinds.plan.test(block.text));
+    if (block.origin === null && !isResult) return [];
+    return [...blockProblems(root, block)].map((problem) => `${file}:${block.line}: ${problem}`);
+  });
+}
 
 const folders = (root: string, below: string): string[] =>
   existsSync(path.join(root, below))

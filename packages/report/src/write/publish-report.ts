@@ -9,6 +9,11 @@ import { ownFiles, removeLeftovers, sha256, writeManifest } from './manifest.ts'
 /** The folder that published reports share: Plotly alone is megabytes. */
 const ASSETS = 'assets/';
 
+const RESULTS = 'results.json';
+
+const notAsWritten = (report: string, file: string): ReportError =>
+  new ReportError('bad-report', `${path.join(report, file)} is not what the report wrote`, { report, file });
+
 const fileOf = (folder: string, name: string): Promise<Buffer> =>
   readFile(path.join(folder, name)).catch(() => {
     throw new ReportError('bad-report', `${folder} has no ${name}: expected the folder of a finished report`, { folder, name });
@@ -16,10 +21,13 @@ const fileOf = (folder: string, name: string): Promise<Buffer> =>
 
 /**
  * What the `results.json` of a finished report holds, for whoever publishes or seals it.
- * @throws ReportError `bad-report` for a folder without one, or whose report was made by code that is not committed
+ * @throws ReportError `bad-report` for a folder without one, whose results are not what the report wrote, or whose report was made by code
+ * that is not committed
  */
 export async function committedResults<T extends { provenance: { commit: string | null } }>(report: string): Promise<T> {
-  const text = (await fileOf(report, 'results.json')).toString('utf8');
+  const text = (await fileOf(report, RESULTS)).toString('utf8');
+  const listed = parseReportManifest((await fileOf(report, REPORT_MANIFEST)).toString('utf8'));
+  if (listed?.get(RESULTS) !== sha256(text)) throw notAsWritten(report, RESULTS);
   let results: T;
   try {
     results = JSON.parse(text) as T;
@@ -51,8 +59,7 @@ export async function publishReport(report: string, published: string, name: str
   const shared = new Map<string, Buffer>();
   for (const [file, hash] of listed) {
     const data = await fileOf(report, file);
-    if (hash !== null && sha256(data) !== hash)
-      throw new ReportError('bad-report', `${path.join(report, file)} is not what the report wrote`, { report, file });
+    if (hash !== null && sha256(data) !== hash) throw notAsWritten(report, file);
     if (file.startsWith(ASSETS)) shared.set(file, data);
     else files.set(file, file.endsWith('.html') ? Buffer.from(data.toString('utf8').replaceAll(`"${ASSETS}`, `"../${ASSETS}`)) : data);
   }
