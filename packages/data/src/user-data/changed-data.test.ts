@@ -69,6 +69,14 @@ it('takes no archive that was left among pictures with captions for all of them'
   expect((await openUserData({ data, resolution: 8, format: 'folder' })).length).toBe(2);
 });
 
+it('says what a pattern can name', async () => {
+  const data = writeFiles(path.join(root, 'tables'), { 'part-1.csv': 'image,text\na.png,one', 'part-2.csv': 'image,text\na.png,one' });
+  await expect(openUserData({ data: path.join(data, 'part-*.csv'), resolution: 8 })).rejects.toMatchObject({
+    code: 'ambiguous-format',
+    message: expect.stringContaining('part-1.csv: a pattern names parquet files or tars') as string,
+  });
+});
+
 it('tells shards of one name by their folders', async () => {
   const shard = await tarOf([
     { name: '1.png', data: picture },

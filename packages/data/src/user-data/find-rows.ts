@@ -72,6 +72,16 @@ async function rowsInTar(data: string, options: UserDataOptions): Promise<Rows> 
 
 /** Files of a webdataset or of a parquet table, which are one set together. */
 async function shardRows(shards: readonly string[], options: UserDataOptions): Promise<Rows> {
+  const none = shards.find((shard) => !SHARD.test(shard));
+  if (none !== undefined)
+    throw new DataError(
+      'ambiguous-format',
+      `${options.data} matches ${none}: a pattern names parquet files or tars. Name a folder, or one table`,
+      {
+        path: options.data,
+        file: none,
+      },
+    );
   const isParquet = /\.parquet$/i.test(shards[0]!);
   const other = shards.find((shard) => /\.parquet$/i.test(shard) !== isParquet);
   if (other !== undefined)
