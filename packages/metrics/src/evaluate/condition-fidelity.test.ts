@@ -205,6 +205,32 @@ describe('maps that an estimator finds', () => {
     );
   });
 
+  it('of classes are refused out of lossy files: those have labels that nobody wrote', async () => {
+    const save = async (name: string, as: (image: sharp.Sharp) => sharp.Sharp) => {
+      fs.mkdirSync(at(name), { recursive: true });
+      for (const map of ['2', '10']) {
+        await put(`lossless/${map}.png`, (x) => (x < 7 ? 0 : 3));
+        await as(sharp(at(`lossless/${map}.png`))).toFile(at(`${name}/${map}.img`));
+      }
+    };
+    await save('as-jpeg', (image) => image.jpeg());
+    await save('as-avif', (image) => image.avif());
+    await save('as-webp', (image) => image.webp());
+    // With a profile the pixels' chunk is not the first.
+    await save('as-extended', (image) => image.webp().withIccProfile('srgb'));
+    await save('as-lossless', (image) => image.webp({ lossless: true }).withIccProfile('srgb'));
+    for (const [predicted, what] of Object.entries({
+      'as-jpeg': 'a JPEG',
+      'as-avif': 'an AVIF',
+      'as-webp': 'a lossy WebP',
+      'as-extended': 'a lossy WebP',
+    }))
+      await expect(run('miou', { conditions: 'lossless', predicted }), predicted).rejects.toThrow(
+        `2.img is ${what}: labels must be lossless; save as PNG`,
+      );
+    expect((await run('miou', { conditions: 'lossless', predicted: 'as-lossless' })).values['mIoU']).toBe(1);
+  });
+
   it('of masks in 0 and 255 have no mIoU: one class alone is left, whatever was predicted', async () => {
     for (const name of ['2', '10']) {
       await put(`white/${name}.png`, (x) => (x < 8 ? 0 : 255));

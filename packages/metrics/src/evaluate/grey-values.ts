@@ -26,12 +26,32 @@ export function greyValues({ name, rgb, width, height }: ReadMap, tint = 0): Gre
 /**
  * The labels of a grey map [H, W] as its file holds them. Decoders stretch grey of fewer than 8 bits to 255, as brightness: in a PNG this
  * is undone.
- * @throws MetricsError invalid-shape as {@link greyValues}; invalid-file for other files whose values do not go to 255
+ * @throws MetricsError invalid-shape as {@link greyValues}; invalid-file for lossy files, and others whose values do not go to 255
  */
 export async function labelValues(map: ReadMap): Promise<GreyMap> {
+  const lossy = lossyFormat(Buffer.from(map.bytes.buffer, map.bytes.byteOffset, map.bytes.byteLength));
+  if (lossy !== null)
+    throw new MetricsError('invalid-file', `${map.name} is ${lossy}: labels must be lossless; save as PNG`, { name: map.name });
   const values = greyValues(map);
   const largest = await largestStored(map);
   return { ...values, data: values.data.map((value) => (value * largest) / 255) };
+}
+
+/** What makes other labels of those that were saved, by its name. An AVIF is taken for one: none without loss is told apart cheaply. */
+function lossyFormat(file: Buffer): string | null {
+  const head = file.toString('latin1', 0, 12);
+  if (head.startsWith('\xff\xd8\xff')) return 'a JPEG';
+  if (/^[^]{4}ftyp/.test(head)) return 'an AVIF';
+  if (!/^RIFF[^]{4}WEBP$/.test(head)) return null;
+  // The pixels' chunk comes first, or behind those of an extended file; a frame's header is gone into.
+  for (let at = 12; at + 8 <= file.length;) {
+    const type = file.toString('latin1', at, at + 4);
+    if (type === 'VP8L') return null;
+    if (type === 'VP8 ') return 'a lossy WebP';
+    const size = file.readUInt32LE(at + 4);
+    at += type === 'ANMF' ? 24 : 8 + size + (size % 2);
+  }
+  return null;
 }
 
 /** The largest value that a pixel of the file can have. */

@@ -3,7 +3,10 @@ import { given, type MapMetric } from '../evaluate/metric.ts';
 import { labelValues } from '../evaluate/grey-values.ts';
 import { imageMean } from '../evaluate/score.ts';
 
-/** A byte's largest value marks pixels that do not count, as in ADE20K, Cityscapes and VOC; every other one may be a class. */
+/**
+ * A byte's largest value marks pixels that do not count, as in Cityscapes and VOC; every other one may be a class. In ADE20K's own files
+ * that is 0, and 255 once labels are reduced by one (mmsegmentation's `reduce_zero_label`).
+ */
 const IGNORED = 255;
 
 /** Mean intersection over union of label maps: over the set, which is what papers report, and by image. */
