@@ -12,11 +12,14 @@ export interface Evidence {
 
 const standardError = (samples: readonly number[]): number => deviation(samples) / Math.sqrt(samples.length);
 
+/** Whether all samples are one number: its mean and scatter are known without rounding. */
+const isConstant = (samples: readonly number[]): boolean => samples.every((sample) => sample === samples[0]);
+
 /** One-sided p-values of "the mean lies above the bound" and "below it". Samples without scatter leave no doubt where they lie. */
 const tails = (samples: readonly number[], bound: number): { above: number; below: number } => {
+  if (isConstant(samples)) return { above: samples[0]! > bound ? 0 : 1, below: samples[0]! < bound ? 0 : 1 };
   const error = standardError(samples);
   const difference = mean(samples) - bound;
-  if (error === 0) return { above: difference > 0 ? 0 : 1, below: difference < 0 ? 0 : 1 };
   const degrees = samples.length - 1;
   return { above: upperTail(difference / error, degrees), below: upperTail(-difference / error, degrees) };
 };
@@ -27,12 +30,13 @@ const tails = (samples: readonly number[], bound: number): { above: number; belo
  * `above` and `below` are the two-sided test of "the mean is the bound" that ends in one of three decisions (Kaiser 1960): for, against,
  * neither. `within` is equivalence by two one-sided tests, of which the larger p counts (Schuirmann 1987): failing to find a difference
  * never counts as equality. Against it speaks a mean beyond either bound, its p doubled for the choice of the bound. "Within" and "not
- * within" cannot both be wrong, so nothing is paid for testing both.
+ * within" cannot both be wrong, so nothing is paid for testing both. Its bounds are within: samples that are all one of them are too.
  */
 export const evidence = (samples: readonly number[], rule: VerdictRule): Evidence => {
   if (rule.kind === 'within') {
     const [lower, upper] = [tails(samples, rule.lo), tails(samples, rule.hi)];
-    const inside = Math.max(lower.above, upper.below);
+    const isWithin = isConstant(samples) && samples[0]! >= rule.lo && samples[0]! <= rule.hi;
+    const inside = isWithin ? 0 : Math.max(lower.above, upper.below);
     const outside = Math.min(1, 2 * Math.min(lower.below, upper.above));
     return inside <= outside ? { p: inside, direction: 'for' } : { p: outside, direction: 'against' };
   }

@@ -65,6 +65,10 @@ describe('evidence', () => {
   it('knows samples without scatter', () => {
     expect(evidence([1, 1, 1, 1, 1], above)).toEqual({ p: 0, direction: 'for' });
     expect(evidence([0, 0, 0, 0, 0], above).p).toBe(1);
+    const of = (sample: number, lo: number, hi: number) => evidence(Array(6).fill(sample) as number[], { kind: 'within', lo, hi });
+    // The bounds are within, also where the mean of equal numbers rounds: six times 0.1 is less than 0.6.
+    expect([of(0, 0, 0.1), of(1, 0.9, 1), of(0.1, 0.1, 0.2), of(0, 0, 0)]).toEqual(Array(4).fill({ p: 0, direction: 'for' }));
+    expect([of(0.2, 0, 0.1), of(-1e-9, 0, 0.1)]).toEqual(Array(2).fill({ p: 0, direction: 'against' }));
   });
 });
 
