@@ -2,7 +2,7 @@ import type { Block, Claim, ClaimResult, Report } from '../model/report.ts';
 import { judge, LEVEL, type Judgement } from '../statistics/judge.ts';
 import type { VerdictRule } from '../statistics/verdict.ts';
 import { escapeHtml } from '../text/escape.ts';
-import { decimalsFor, formatExact, formatNumber } from '../text/format-number.ts';
+import { decimalsFor, formatExact, formatterOf } from '../text/format-number.ts';
 import { inlineText } from '../text/inline-text.ts';
 import { BADGES } from './badges.ts';
 import { renderIntervalPlot } from './interval-plot.ts';
@@ -34,7 +34,7 @@ const decimalsOf = ({ measured }: ClaimResult): number =>
     ? 0
     : Math.max(measuredDecimals([measured]), measured.interval === null ? decimalsFor(Math.abs(measured.value) / 100) : 0);
 
-const shortNumber = (value: number): string => formatNumber(value, decimalsFor(value));
+const shortNumber = (value: number): string => formatterOf([value, value], decimalsFor(value))(value);
 
 const showP = (p: number): string => (p < 0.001 ? 'below 0.001' : p.toFixed(3));
 

@@ -1,6 +1,6 @@
 import { NOT_MEASURED } from '../model/cell.ts';
 import { escapeHtml } from '../text/escape.ts';
-import { decimalsFor, formatExact, formatInterval, formatNumber, formatSeeds } from '../text/format-number.ts';
+import { decimalsFor, formatExact, formatInterval, formatSeeds, formatterOf } from '../text/format-number.ts';
 import type { Measurement, PaperValue, Provenance } from '../model/report.ts';
 
 /** Decimals that show the widest of the intervals, or without any the largest value to three digits. */
@@ -13,7 +13,7 @@ export const measuredDecimals = (measured: readonly Measurement[]): number => {
 export const measuredText = ({ value, interval }: Pick<Measurement, 'value' | 'interval'>): string => {
   if (interval === null || interval[0] === interval[1]) return formatExact(value);
   const decimals = decimalsFor((interval[1] - interval[0]) / 2);
-  return `${formatNumber(value, decimals)} ${formatInterval(interval, decimals)}`;
+  return `${formatterOf(interval, decimals)(value)} ${formatInterval(interval, decimals)}`;
 };
 
 /** "n = 512, seeds 1-3". */
@@ -42,7 +42,8 @@ const details = (measured: Measurement): string =>
 /** value [lo, hi], or a count as it is, with n, seeds, method and its own provenance in a tooltip. */
 export const renderMeasurement = (measured: Measurement, decimals: number, options: { best?: boolean; samples?: boolean } = {}): string => {
   const isCount = measured.seeds.length === 0;
-  const value = `<span class="value">${isCount ? formatExact(measured.value) : formatNumber(measured.value, decimals)}</span>`;
+  const format = isCount ? formatExact : formatterOf(measured.interval ?? [measured.value, measured.value], decimals);
+  const value = `<span class="value">${format(measured.value)}</span>`;
   const interval = measured.interval === null ? 'no interval' : formatInterval(measured.interval, decimals);
   return (
     `<span class="measured${options.best ? ' best' : ''}" title="${escapeHtml(details(measured))}">${value}` +

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { measuredText } from '../render/value.ts';
 import { decimalsFor, formatExact, formatInterval, formatNumber, formatSeeds } from './format-number.ts';
 
 it('picks decimals from the precision', () => {
@@ -12,6 +13,15 @@ it('formats numbers for readers', () => {
   expect(formatExact(361279120)).toBe('361,279,120');
   expect(formatExact(-0.18215)).toBe('\u22120.18215');
   expect(formatInterval([-1, 2], 1)).toBe('[\u22121.0, 2.0]');
+});
+
+it('shows what is too small for six decimals, and no zero with a sign', () => {
+  expect([1.3e-9, -3e-8, 4.1e-7, 1e-6, 0, -0].map(formatExact)).toEqual(['1.30e-9', '\u22123.00e-8', '4.10e-7', '0.000001', '0', '0']);
+  expect(formatInterval([-1e-8, 4.12e-7], 6)).toBe('[\u22121.00e-8, 4.12e-7]');
+  // Beside what six decimals show, and in a column of fewer, it is nothing.
+  expect(formatInterval([-1e-8, 0.00002], 6)).toBe('[0.000000, 0.000020]');
+  expect([formatInterval([0, 1e-8], 2), formatInterval([0, 0], 6)]).toEqual(['[0.00, 0.00]', '[0.000000, 0.000000]']);
+  expect(measuredText({ value: 3e-7, interval: [1e-7, 5e-7] })).toBe('3.00e-7 [1.00e-7, 5.00e-7]');
 });
 
 it('shortens runs of seeds', () => {

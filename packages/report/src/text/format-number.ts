@@ -1,8 +1,13 @@
 const MINUS = '\u2212';
 
+const MOST_DECIMALS = 6;
+
+/** Whether a number is too small for as many decimals as are written, but not zero. */
+const isTiny = (value: number): boolean => value !== 0 && Math.abs(value) < 10 ** -MOST_DECIMALS;
+
 /** Decimals that show `precision` to two significant digits (0.034 -> 3, 12 -> 0); at most 6. */
 export const decimalsFor = (precision: number): number =>
-  precision > 0 ? Math.min(6, Math.max(0, 1 - Math.floor(Math.log10(precision)))) : 0;
+  precision > 0 ? Math.min(MOST_DECIMALS, Math.max(0, 1 - Math.floor(Math.log10(precision)))) : 0;
 
 /** A number for readers: fixed decimals, thousands separated, a real minus sign. Never "-0.00". */
 export const formatNumber = (value: number, decimals: number): string => {
@@ -10,15 +15,22 @@ export const formatNumber = (value: number, decimals: number): string => {
   return value < 0 && /[1-9]/.test(text) ? `${MINUS}${text}` : text;
 };
 
-/** An exact number (a count, a byte size): as many decimals as it has, at most 6. */
+/** A number as it is (a count, a byte size, a score): as many decimals as it has, at most 6; below those three digits, "1.30e-9". */
 export const formatExact = (value: number): string => {
-  const text = Math.abs(value).toLocaleString('en-US', { maximumFractionDigits: 6 });
+  const size = Math.abs(value);
+  const text = isTiny(value) ? size.toExponential(2) : size.toLocaleString('en-US', { maximumFractionDigits: MOST_DECIMALS });
   return value < 0 ? `${MINUS}${text}` : text;
 };
 
+/** Writes a measured number and its interval's ends: with fixed decimals, or as they are where those would show none of the interval. */
+export const formatterOf = (interval: readonly [number, number], decimals: number): ((value: number) => string) => {
+  const isLost = decimals === MOST_DECIMALS && interval.some(isTiny) && interval.every((end) => end === 0 || isTiny(end));
+  return isLost ? formatExact : (value) => formatNumber(value, decimals);
+};
+
 /** "[lo, hi]". */
-export const formatInterval = ([lo, hi]: readonly [number, number], decimals: number): string =>
-  `[${formatNumber(lo, decimals)}, ${formatNumber(hi, decimals)}]`;
+export const formatInterval = (interval: readonly [number, number], decimals: number): string =>
+  `[${interval.map(formatterOf(interval, decimals)).join(', ')}]`;
 
 /** "1-3, 7" for [1, 2, 3, 7]: runs of three or more are shortened. */
 export const formatSeeds = (seeds: readonly number[]): string => {
