@@ -33,6 +33,14 @@ it('units in a name are factors, or refused', () => {
   );
   expect(() => read('params (млн),loss')).toThrow(/^"params \(млн\)" has a unit that is not known/);
   expect(read('params (млн),loss', { params: 'params (млн)' })).toBe('N params (млн), loss loss');
+  // Of a column that a flag names, whatever else it is called.
+  const flags = { params: 'nonemb_params_M', examples: 'seen in billions', loss: 'loss_k' };
+  expect(read('nonemb_params_M,seen in billions,loss_k', flags)).toBe(
+    'N nonemb_params_M 1000000, D seen in billions 1000000000, loss loss_k',
+  );
+  expect(read('N_M,D_B,loss', { params: 'N_M', examples: 'D_B' })).toBe('N N_M 1000000, D D_B 1000000000, loss loss');
+  expect(read('N_M,D (B),C_10^18,loss')).toBe('N N_M 1000000, D D (B) 1000000000, C C_10^18 1000000000000000000, loss loss');
   // The width of a head is no number of examples.
   expect(read('params,d_k,loss')).toBe('N params, loss loss');
+  expect(read('params,D_k,loss')).toBe('N params, loss loss');
 });

@@ -63,7 +63,8 @@ function factorOf(unit: string): number | undefined {
   return power === undefined ? (Object.hasOwn(UNITS, word) ? UNITS[word] : undefined) : 10 ** Number(power);
 }
 
-function headingOf(name: string): Heading {
+/** @param named whether a flag names the column: then its stem may be any */
+function headingOf(name: string, named: boolean): Heading {
   const whole = { plain: plainName(name), factor: 1, unknownUnit: null };
   if (QUANTITY_OF.has(whole.plain)) return whole;
   const bracket = /^(.*?)\s*[([]([^()[\]]*)[)\]]$/.exec(name);
@@ -75,11 +76,12 @@ function headingOf(name: string): Heading {
   }
   const suffix = /^(.*?)[\s_.,/-]+((?:in\s+|[x×*]\s*)?[^\s_.,/-]+)$/i.exec(name);
   if (suffix === null) return whole;
-  // "d_k" is the width of a head: only what is known by a word takes a unit without brackets.
-  const [plain, factor] = [plainName(suffix[1]!), factorOf(suffix[2]!)];
-  return factor !== undefined && plain.length > 1 && QUANTITY_OF.has(plain) && QUANTITY_OF.get(plain) !== 'loss'
-    ? { ...whole, plain, factor }
-    : whole;
+  const [stem, unit] = [suffix[1]!, suffix[2]!];
+  const [plain, factor] = [plainName(stem), factorOf(unit)];
+  const isWord = plain.length > 1 && QUANTITY_OF.has(plain) && QUANTITY_OF.get(plain) !== 'loss';
+  // "d_k" is the width of a head: beside a single letter, "D_B", neither is a small one.
+  const isLetter = /^[NDC]$/.test(stem) && !/^[a-z]$/.test(unit);
+  return factor !== undefined && (named || isWord || isLetter) ? { ...whole, plain, factor } : whole;
 }
 
 const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(' or ');
@@ -90,7 +92,6 @@ const quoted = (names: readonly string[]): string => names.map((name) => `"${nam
  */
 export function columnsOf(header: readonly string[], flags: ColumnFlags, fail: Fail): Column[] {
   const list = header.join(', ') || 'nothing';
-  const headings = header.map(headingOf);
   const unique = (index: number): number => {
     if (header.filter((one) => one === header[index]).length > 1)
       fail(`has the column "${header[index]}" more than once`, { column: header[index] });
@@ -106,6 +107,7 @@ export function columnsOf(header: readonly string[], flags: ColumnFlags, fail: F
     if (other !== undefined) fail(`--${FLAGS[other]} and --${FLAGS[quantity]} both name the column "${given}"`, { column: given });
     claimed.set(index, quantity);
   }
+  const headings = header.map((name, index) => headingOf(name, claimed.has(index)));
   const found = QUANTITIES.flatMap((quantity): Column[] => {
     const column = (index: number): Column[] => [
       { quantity, index, name: header[index]!, factor: quantity === 'loss' ? 1 : headings[index]!.factor },
