@@ -1,7 +1,7 @@
 import { MetricsError } from '../errors.ts';
-import { checkPair, toMatrix, type Features } from '../features/feature-vectors.ts';
-import type { Matrix } from '../linear-algebra/matrix.ts';
-import { kernelGraph, squaredDiscrepancy, type KernelDistance } from './kernel-sums.ts';
+import { checkPair, toMatrix } from '../features/feature-vectors.ts';
+import { keyed, type KeyedFeatures } from '../frechet/near-copies.ts';
+import { kernelGraph, squaredDiscrepancy, type KernelDistance, type KeyedRows } from './kernel-sums.ts';
 
 /** Width of the Gaussian kernel, and the factor that makes the values readable: both fixed by the definition. */
 const SIGMA = 10;
@@ -19,9 +19,9 @@ const gaussian = kernelGraph([
  * CLIP maximum mean discrepancy, times 1000, of image embeddings [N, D], which are scaled to length 1 first. The paper's network is
  * CLIP ViT-L/14 at 336 pixels; name another one with the score. The reference implementation prints `biased`.
  * Source: Jayasumana et al., "Rethinking FID" (CVPR 2024), eq. 4.
- * @throws MetricsError invalid-shape; not-finite; too-few-samples below 2 rows; empty-input naming a row that is zero
+ * @throws MetricsError invalid-shape; not-finite; too-few-samples below 2 different images; empty-input naming a row that is zero
  */
-export async function cmmd(a: Features, b: Features): Promise<KernelDistance> {
+export async function cmmd(a: KeyedFeatures, b: KeyedFeatures): Promise<KernelDistance> {
   checkPair('cmmd', a, b);
   const distance = await squaredDiscrepancy(gaussian, SIGMA ** 2, unitRows('first', a), unitRows('second', b), () => 1);
   return {
@@ -32,7 +32,7 @@ export async function cmmd(a: Features, b: Features): Promise<KernelDistance> {
   };
 }
 
-function unitRows(name: string, features: Features): Matrix {
+function unitRows(name: string, features: KeyedFeatures): KeyedRows {
   const matrix = toMatrix(features);
   for (let i = 0; i < matrix.rows; i++) {
     const row = matrix.data.subarray(i * matrix.columns, (i + 1) * matrix.columns);
@@ -41,5 +41,5 @@ function unitRows(name: string, features: Features): Matrix {
       throw new MetricsError('empty-input', `Error in cmmd, ${name} set: row ${i} is zero, so it has no direction`, { row: i });
     for (let j = 0; j < row.length; j++) row[j]! /= length;
   }
-  return matrix;
+  return { ...matrix, keys: keyed(`cmmd, ${name} set`, features).keys };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { normal } from '@controllab/data';
-import type { Features } from '../features/feature-vectors.ts';
+import { rowsAt, type Features } from '../features/feature-vectors.ts';
 import { cmmd } from './cmmd.ts';
 import { kernelInceptionDistance } from './kernel-inception-distance.ts';
 
@@ -57,6 +57,24 @@ describe('kernelInceptionDistance', () => {
     const variance = values.reduce((a, b) => a + (b - mean) ** 2, 0) / 59;
     expect(Math.sqrt(errors / variance)).toBeGreaterThan(0.75);
     expect(Math.sqrt(errors / variance)).toBeLessThan(1.4);
+  });
+  it('counts images, not their copies: pairs of copies are left out, and copies are no samples of their own', async () => {
+    const twice = (set: Features): Features =>
+      rowsAt(
+        set,
+        Uint32Array.from({ length: 2 * set.shape[0]! }, (_, i) => i >> 1),
+      );
+    let covered = 0;
+    for (let k = 0; k < 20; k++) {
+      const [a, b] = [random(50, 64, 2 * k), random(50, 64, 2 * k + 1)];
+      const [plain, doubled] = [await kernelInceptionDistance(a, b), await kernelInceptionDistance(twice(a), twice(b))];
+      expect([doubled.n, doubled.m]).toEqual([50, 50]);
+      expect(doubled.unbiased).toBeCloseTo(plain.unbiased, 10);
+      expect(doubled.standardError / plain.standardError).toBeCloseTo(1, 10);
+      covered += Number(Math.abs(doubled.unbiased) < 1.96 * doubled.standardError);
+    }
+    expect(covered).toBeGreaterThanOrEqual(19);
+    await expect(kernelInceptionDistance(rows([1], [1]), rows([0], [1]))).rejects.toMatchObject({ code: 'too-few-samples' });
   });
   it('refuses what cannot be compared', async () => {
     await expect(kernelInceptionDistance(rows([0], [1]), rows([0, 1], [1, 2]))).rejects.toMatchObject({ code: 'invalid-shape' });

@@ -1,3 +1,5 @@
+import { MetricsError } from '../errors.ts';
+import { copiesOf, countDistinct, type ContentKeys } from '../features/content-order.ts';
 import { doubleGraph, gemm, type DoubleNode } from '../linear-algebra/double-graph.ts';
 import { rowsOf, type Matrix } from '../linear-algebra/matrix.ts';
 
@@ -46,29 +48,39 @@ export async function kernelSums(
 
 /** An estimate of the squared maximum mean discrepancy of two distributions. */
 export interface KernelDistance {
-  /** Without the pairs of a row with itself: its expectation is the true value, and it may be negative. */
+  /** Without the pairs of a row with itself, or with a copy of it: its expectation is the true value, and it may be negative. */
   unbiased: number;
   /** With them, as some implementations print: too large by O(1/N). */
   biased: number;
-  /** Of `unbiased`, from the spread of the rows' contributions; too large where the distributions are nearly equal. */
+  /** Of `unbiased`, from the spread of the images' contributions, copies together; too large where the distributions are nearly equal. */
   standardError: number;
+  /** Different images of either set. */
   n: number;
   m: number;
 }
 
+/** Rows with the keys of their images. */
+export interface KeyedRows extends Matrix {
+  keys: ContentKeys;
+}
+
 /**
- * Squared maximum mean discrepancy over all pairs.
+ * Squared maximum mean discrepancy over all pairs. Rows of one key are one image: pairs of them are left out as those of a row with itself
+ * are, and they are no independent samples.
  * @param ownKernel the kernel of a row with itself
+ * @throws MetricsError too-few-samples for a set of one image alone
  * Source: Gretton et al., "A kernel two-sample test", JMLR 13 (2012), lemma 6; standard error from the first-order terms (Serfling 1980,
  * 5.5.1).
  */
 export async function squaredDiscrepancy(
   graph: KernelGraph,
   parameter: number,
-  x: Matrix,
-  y: Matrix,
+  x: KeyedRows,
+  y: KeyedRows,
   ownKernel: (row: Float64Array) => number,
 ): Promise<KernelDistance> {
+  for (const { keys } of [x, y])
+    if (countDistinct(keys) < 2) throw new MetricsError('too-few-samples', 'a kernel distance needs two different images of either set');
   const n = x.rows;
   const m = y.rows;
   const cross = await kernelSums(graph, parameter, x, y);
@@ -78,21 +90,27 @@ export async function squaredDiscrepancy(
     [y, cross.columns, n],
   ] as const) {
     const { rows } = await kernelSums(graph, parameter, set, set);
+    const copies = copiesOf(set.keys);
     let all = 0;
     let own = 0;
-    // Of each row: its mean kernel with the rest of its set, less that with the other set.
+    // Of each row: its mean kernel with the other images of its set, less that with the other set.
     const contributions = rows.map((sum, i) => {
-      const self = ownKernel(set.data.subarray(i * set.columns, (i + 1) * set.columns));
+      const self = copies[i]! * ownKernel(set.data.subarray(i * set.columns, (i + 1) * set.columns));
       all += sum;
       own += self;
-      return (sum - self) / (set.rows - 1) - towards[i]! / others;
+      return (sum - self) / (set.rows - copies[i]!) - towards[i]! / others;
     });
     const mean = contributions.reduce((a, b) => a + b) / set.rows;
-    const variance = contributions.reduce((a, b) => a + (b - mean) ** 2, 0) / (set.rows - 1);
+    const deviations = new Map<string, number>();
+    for (const [i, key] of set.keys.entries()) deviations.set(key, (deviations.get(key) ?? 0) + contributions[i]! - mean);
+    const images = deviations.size;
+    const variance = [...deviations.values()].reduce((a, b) => a + b ** 2, 0) / (images - 1);
     sides.push({
-      unbiased: (all - own) / (set.rows * (set.rows - 1)),
+      images,
+      unbiased: (all - own) / (set.rows ** 2 - copies.reduce((a, b) => a + b, 0)),
       biased: all / set.rows ** 2,
-      squaredError: (4 * variance) / set.rows,
+      // Deviations add up within an image: of `images` of them, each of rows / images.
+      squaredError: (4 * variance) / (set.rows * (set.rows / images)),
     });
   }
   const [first, second] = sides as [(typeof sides)[0], (typeof sides)[0]];
@@ -101,7 +119,7 @@ export async function squaredDiscrepancy(
     unbiased: first.unbiased + second.unbiased - between,
     biased: first.biased + second.biased - between,
     standardError: Math.sqrt(first.squaredError + second.squaredError),
-    n,
-    m,
+    n: first.images,
+    m: second.images,
   };
 }

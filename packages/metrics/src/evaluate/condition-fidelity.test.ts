@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { deflateSync } from 'node:zlib';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canny, crc32, decodeImage, openImageSource, type ImageSource } from '@controllab/data';
 import { NO_PROVENANCE } from '../testing/no-provenance.ts';
@@ -206,7 +206,7 @@ describe('maps that an estimator finds', () => {
   });
 
   it('of classes are refused out of lossy files: those have labels that nobody wrote', async () => {
-    const save = async (name: string, as: (image: sharp.Sharp) => sharp.Sharp) => {
+    const save = async (name: string, as: (image: Sharp) => Sharp) => {
       fs.mkdirSync(at(name), { recursive: true });
       for (const map of ['2', '10']) {
         await put(`lossless/${map}.png`, (x) => (x < 7 ? 0 : 3));

@@ -1,3 +1,6 @@
+import { countDistinct } from '../features/content-order.ts';
+import type { MetricInputs } from './metric.ts';
+
 /** Names of images with equal pixels, in groups. */
 export interface Duplicates {
   /** Two or more within the generated images. */
@@ -24,6 +27,18 @@ export function findDuplicates(generated: HashedSet, reference: HashedSet | null
     reference: several(second),
     across: [...first].flatMap(([hash, names]) => (second.has(hash) ? [{ generated: names, reference: second.get(hash)! }] : [])),
   };
+}
+
+/**
+ * What a reader must know of a score where a set holds copies of its own images; nothing where neither does.
+ * @param counted what counts each image once: "its interval counts"
+ */
+export function copiesNotes(label: string, { generated, reference }: MetricInputs['hashes'], counted: string): string[] {
+  const told = [['generated', generated] as const, ['reference', reference ?? []] as const].flatMap(([set, hashes]) => {
+    const copies = hashes.length - countDistinct(hashes);
+    return copies === 0 ? [] : [`${copies} of ${hashes.length} ${set} images`];
+  });
+  return told.length === 0 ? [] : [`${label}: ${told.join(' and ')} are copies of others in the set; ${counted} distinct ones.`];
 }
 
 function byHash({ names, hashes }: HashedSet): Map<string, string[]> {

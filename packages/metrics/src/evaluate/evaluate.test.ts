@@ -107,6 +107,19 @@ const run = async (metrics: string, more?: Partial<Asked>, others: Partial<Netwo
   evaluate(checkQuestion(await ask(metrics, more)), { ...networks, ...others }, () => {});
 
 describe('evaluate', () => {
+  it('gives no score that takes more different images than a set holds, and says so', async () => {
+    fs.mkdirSync(at('alike'));
+    for (let i = 0; i < 24; i++) fs.copyFileSync(at('generated/5.png'), at(`alike/${i}.png`));
+    const { scores, notes } = await run('fid,kid,c2st,cmmd', { generated: await open('alike') });
+    expect(scores.map(({ quantity }) => quantity)).toEqual(['FD']);
+    expect(notes).toEqual([
+      'FD (colours, mean) is not corrected for its bias: that takes 16 different images of either set.',
+      'KD (colours, mean) is not given: that takes 2 different images of either set.',
+      'The two-sample test (colours, mean) is not given: that takes 20 different images of either set.',
+      'CMMD (CLIP colour words) is not given: that takes 2 different images of either set.',
+    ]);
+  });
+
   it('measures everything in one reading and reports it', async () => {
     const counts: string[] = [];
     const asked = await ask('fid,kid,prdc,mind,c2st,clip,aesthetic,cmmd');
@@ -152,6 +165,13 @@ describe('evaluate', () => {
       reference: [],
       across: [{ generated: ['copied.png'], reference: ['3.png'] }],
     });
+    const copies = '1 of 27 generated images are copies of others in the set;';
+    expect(evaluation.notes).toEqual([
+      `FD (colours, mean): ${copies} its interval counts distinct ones.`,
+      `KD (colours, mean): ${copies} its interval counts distinct ones.`,
+      `The two-sample test (colours, mean): ${copies} its raters see distinct ones.`,
+      `CMMD (CLIP colour words): ${copies} its interval counts distinct ones.`,
+    ]);
     expect(evaluation.generated).toMatchObject({
       width: [8, 10],
       height: [8, 8],
@@ -188,6 +208,7 @@ describe('evaluate', () => {
       'overlap',
       'two-sample',
       'per-image',
+      'remarks',
       'clip',
       'aesthetic',
       'every-image',

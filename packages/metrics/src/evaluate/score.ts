@@ -62,6 +62,13 @@ const Z_975 = 1.959963984540054;
 /** Scores without a number for each image and without remarks. */
 export const only = (...scores: readonly Score[]): Scores => ({ scores, images: [], notes: [] });
 
+/** Of a set, or two, that hold too few different images for a score. */
+export const tooFewDistinct = (label: string, least: number): Scores => ({
+  scores: [],
+  images: [],
+  notes: [`${label} is not given: that takes ${least} different images of either set.`],
+});
+
 /** As a score is quoted: `FID (inception, clean)`. */
 export const quoted = ({ quantity, by }: Pick<Score, 'quantity' | 'by'>): string => (by === null ? quantity : `${quantity} (${by})`);
 

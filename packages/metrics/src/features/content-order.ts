@@ -20,3 +20,13 @@ export const contentPlaces = (keys: ContentKeys, seed: number): string[] =>
 /** Images in the random order of a seed, whatever the order that they came in. */
 export const byPlace = (places: readonly string[]): number[] =>
   [...places.keys()].sort((i, j) => (places[i]! < places[j]! ? -1 : places[i]! > places[j]! ? 1 : 0));
+
+/** How many rows show the image of each row, itself among them. */
+export function copiesOf(keys: ContentKeys): Uint32Array {
+  const counts = new Map<string, number>();
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+  return Uint32Array.from(keys, (key) => counts.get(key)!);
+}
+
+/** Different images among the keys. */
+export const countDistinct = (keys: ContentKeys): number => new Set(keys).size;

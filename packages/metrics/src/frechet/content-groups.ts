@@ -16,7 +16,8 @@ export function samePartners(a: ContentKeys, b: ContentKeys): Partners {
 
 /**
  * Deals the rows of several sets into `count` groups of each, by content and seed alone: the order of the rows changes nothing, and rows
- * that show the same image fall into the same group. A set's groups are equally large, or differ by one or two.
+ * that show the same image fall into the same group, those of one set too. A set's groups are equally large, or differ by one or two;
+ * where it holds copies of its own images, they differ by as many as need be.
  * @param partners of the rows of set p in set q, for p < q
  * @returns the rows of each group, in an order of their content too, for each set
  */
@@ -48,7 +49,7 @@ export function dealByContent(
   });
 }
 
-/** Rows that show the same image, as (set, row); a set is in a cluster once. */
+/** Rows that show the same image, as (set, row); of a set only those of one key. */
 function clustersOf(
   sets: readonly ContentKeys[],
   partners: readonly { readonly p: number; readonly q: number; readonly rows: Partners }[],
@@ -56,8 +57,11 @@ function clustersOf(
   const found = new Map<string, [number, number][]>();
   const clusters = new Set<[number, number][]>();
   for (const [set, keys] of sets.entries()) {
-    for (const row of keys.keys()) {
-      const cluster: [number, number][] = [[set, row]];
+    const byKey = new Map<string, [number, number][]>();
+    for (const [row, key] of keys.entries()) {
+      const cluster = byKey.get(key) ?? [];
+      cluster.push([set, row]);
+      byKey.set(key, cluster);
       found.set(`${set} ${row}`, cluster);
       clusters.add(cluster);
     }
@@ -66,7 +70,8 @@ function clustersOf(
     for (const [row, other] of rows.entries()) {
       if (other < 0) continue;
       const [one, two] = [found.get(`${p} ${row}`)!, found.get(`${q} ${other}`)!];
-      const clash = one === two || one.some(([set]) => two.some(([theirs]) => theirs === set));
+      const theirs = new Set(two.map(([set]) => set));
+      const clash = one === two || one.some(([set]) => theirs.has(set));
       if (clash) continue;
       for (const member of two) one.push(member);
       for (const [set, member] of two) found.set(`${set} ${member}`, one);

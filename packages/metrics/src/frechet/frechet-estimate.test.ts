@@ -157,6 +157,35 @@ describe('addNearCopies', () => {
   });
 });
 
+it('covers the truth where each image is in its set twice, which halves that share copies do not', async () => {
+  const twice = (set: Features): Features =>
+    rowsAt(
+      set,
+      Uint32Array.from({ length: 2 * set.shape[0]! }, (_, i) => i >> 1),
+    );
+  let [raw, corrected, covered] = [0, 0, 0];
+  for (let k = 0; k < 10; k++) {
+    const [a, b] = [random(96, 8, 2 * k), random(96, 8, 2 * k + 1)];
+    const { uncorrected, value, interval } = await frechetEstimate(twice(a), twice(b));
+    raw += uncorrected / 10;
+    corrected += value / 10;
+    covered += Number(interval[0] <= 0 && 0 <= interval[1]);
+  }
+  expect(raw).toBeGreaterThan(0.4);
+  expect(Math.abs(corrected)).toBeLessThan(0.1);
+  expect(covered).toBeGreaterThanOrEqual(9);
+  // 20 different images, of 80.
+  const few = rowsAt(
+    random(20, 4, 1),
+    Uint32Array.from({ length: 80 }, (_, i) => i % 20),
+  );
+  expect((await frechetEstimate(few, random(80, 4, 2))).asymptotic).toBe(true);
+  expect((await frechetEstimate(twice(random(20, 8, 1)), random(80, 8, 2))).asymptotic).toBe(false);
+  await expect(frechetEstimate(twice(random(15, 4, 1)), random(40, 4, 2))).rejects.toThrow(
+    '16 different images are needed for eight groups, got 15',
+  );
+});
+
 // Above 4,096 a set the products of all pairs are not held.
 it('is what compression changed in large sets as well', async () => {
   const a = random(4200, 2, 1);

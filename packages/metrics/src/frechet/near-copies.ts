@@ -36,10 +36,22 @@ export function keyed(what: string, { keys, ...features }: KeyedFeatures): Keyed
   return { features, keys: keys ?? featureKeys(features) };
 }
 
-/** Partners of one key, and near copies among the other rows. */
+/** Each image of a set once: its first row, and where that is. */
+export function distinctRows(set: KeyedSet): KeyedSet & { readonly rows: Uint32Array } {
+  const seen = new Set<string>();
+  const rows = Uint32Array.from(set.keys.keys()).filter((row) => seen.size < seen.add(set.keys[row]!).size);
+  if (rows.length === set.keys.length) return { ...set, rows };
+  return { features: rowsAt(set.features, rows), keys: Array.from(rows, (row) => set.keys[row]!), rows };
+}
+
+/** Partners of one key, and near copies among the other rows; of an image that is in its set several times, those of its first row. */
 export async function partnersOf(a: KeyedSet, b: KeyedSet): Promise<Partners> {
-  const partners = samePartners(a.keys, b.keys);
-  await addNearCopies(partners, a.features, b.features);
+  // Beside a copy of itself no row is the nearest by far.
+  const [first, second] = [distinctRows(a), distinctRows(b)];
+  const found = samePartners(first.keys, second.keys);
+  await addNearCopies(found, first.features, second.features);
+  const partners = new Int32Array(a.keys.length).fill(-1);
+  for (const [i, j] of found.entries()) if (j >= 0) partners[first.rows[i]!] = second.rows[j]!;
   return partners;
 }
 

@@ -1,6 +1,8 @@
 import { frechetDistance } from '../frechet/frechet-distance.ts';
 import { frechetEstimate } from '../frechet/frechet-estimate.ts';
 import { isStatistics } from '../frechet/feature-statistics.ts';
+import { copiesNotes } from '../evaluate/duplicates.ts';
+import { countDistinct } from '../features/content-order.ts';
 import { given, type SetMetric } from '../evaluate/metric.ts';
 import { distanceName, madeBy, measured, quoted, SEED, type Score } from '../evaluate/score.ts';
 
@@ -18,12 +20,13 @@ export const fid: SetMetric = {
     const common = { group: 'distance', by: madeBy(extractor), set: 'generated', better: 'lower' } as const;
     const quantity = distanceName('F', extractor);
     const label = quoted({ quantity, by: common.by });
-    const fewest = isStatistics(reference) ? 0 : Math.min(generated.shape[0]!, reference.shape[0]!);
+    // Of different images: copies tell nothing of the bias.
+    const fewest = Math.min(...[hashes.generated, hashes.reference ?? []].map(countDistinct));
     if (isStatistics(reference) || fewest < LEAST_FOR_ESTIMATE) {
       const { value, second, errorBound } = await frechetDistance(generated, reference);
       const lacking = isStatistics(reference)
         ? 'the reference images, not only their statistics'
-        : `${LEAST_FOR_ESTIMATE} images of either set`;
+        : `${LEAST_FOR_ESTIMATE} different images of either set`;
       const notes = [`${label} is not corrected for its bias: that takes ${lacking}.`];
       if (second.method === 'pivoted-cholesky')
         notes.unshift(
@@ -44,11 +47,11 @@ export const fid: SetMetric = {
         value: measured(estimate.value, estimate.interval, fewest, '95% by halves of the images'),
       },
     ];
-    const notes = estimate.asymptotic
-      ? []
-      : [
-          `${label}: half of the ${fewest} images are no more than the ${extractor.dimension} dimensions. The corrected value is nearer to the truth than the plain one, but its interval does not cover the truth.`,
-        ];
+    const notes = copiesNotes(label, hashes, 'its interval counts');
+    if (!estimate.asymptotic)
+      notes.push(
+        `${label}: half of the ${fewest} images are no more than the ${extractor.dimension} dimensions. The corrected value is nearer to the truth than the plain one, but its interval does not cover the truth.`,
+      );
     return { scores, images: [], notes };
   },
 };

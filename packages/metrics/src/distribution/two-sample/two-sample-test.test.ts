@@ -54,8 +54,35 @@ describe('twoSampleTest', () => {
       );
     expect(await twoSampleTest(turned(a, 7), turned(b, 11))).toEqual(await twoSampleTest(a, b));
   });
+  it('sees each image of a set once: it is never asked about a copy of what it learnt', async () => {
+    const [a, b] = [random(60, 5, 1), random(60, 5, 2)];
+    const twice = (set: Features): Features =>
+      rowsAt(
+        set,
+        Uint32Array.from({ length: 120 }, (_, i) => i >> 1),
+      );
+    const doubled = await twoSampleTest(twice(a), twice(b));
+    expect(doubled).toEqual(await twoSampleTest(a, b));
+    expect(Math.abs(doubled.accuracy - 0.5)).toBeLessThan(0.08); // one chance in both sets; copies made it 0.63 and more
+    expect(doubled.p).toBeGreaterThan(0.3);
+    // Each image compressed again, and that twice.
+    const again = twice({ ...a, data: a.data.map((x, i) => x + 0.001 * Math.sin(7 * i)) });
+    expect(Math.abs((await twoSampleTest(a, again)).accuracy - 0.5)).toBeLessThan(0.02);
+    await expect(
+      twoSampleTest(
+        twice(
+          rowsAt(
+            a,
+            Uint32Array.from({ length: 60 }, (_, i) => i % 19),
+          ),
+        ),
+        b,
+      ),
+    ).rejects.toThrow('needs 20 different images of either set, got 19');
+  });
   it('takes features that are constant, and refuses too few rows', async () => {
-    const flat = { data: new Float64Array(60), shape: [30, 2] };
+    const keys = Array.from({ length: 30 }, (_, i) => `image ${i}`);
+    const flat = { data: new Float64Array(60), shape: [30, 2], keys };
     expect(await twoSampleTest(flat, flat)).toMatchObject({ accuracy: 0.5, auc: 0.5, p: 1 });
     await expect(twoSampleTest(random(19, 2, 1), random(40, 2, 2))).rejects.toMatchObject({ code: 'too-few-samples' });
   });

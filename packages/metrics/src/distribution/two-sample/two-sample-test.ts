@@ -1,6 +1,7 @@
+import { MetricsError } from '../../errors.ts';
 import { checkPair, rowsAt, toMatrix } from '../../features/feature-vectors.ts';
 import { dealByContent } from '../../frechet/content-groups.ts';
-import { keyed, partnersOf, type KeyedFeatures } from '../../frechet/near-copies.ts';
+import { distinctRows, keyed, partnersOf, type KeyedFeatures } from '../../frechet/near-copies.ts';
 import { zeros, type Matrix } from '../../linear-algebra/matrix.ts';
 import { fitLogistic, innerProducts, standardize } from './logistic-regression.ts';
 
@@ -40,14 +41,21 @@ export interface TwoSampleTest {
  * halves. Images that come in pairs, such as of one prompt and noise, are `pairedTwoSampleTest`'s.
  *
  * Raters choose images by their content, whatever their order and names, and an image that is in both sets, or nearly (compressed again),
- * is on one side: a rater that had learnt it with one label would call its copy the same, and do worse than guessing.
+ * is on one side: a rater that had learnt it with one label would call its copy the same, and do worse than guessing. Of copies within a
+ * set it sees one: a copy of what it learnt is no test, and two answers about one image are no two.
  * Source: Lopez-Paz & Oquab, "Revisiting classifier two-sample tests" (ICLR 2017).
- * @throws MetricsError invalid-shape; not-finite; too-few-samples below 20 rows
+ * @throws MetricsError invalid-shape; not-finite; too-few-samples below 20 different images
  */
 export async function twoSampleTest(a: KeyedFeatures, b: KeyedFeatures, { seed = 0 }: { seed?: number } = {}): Promise<TwoSampleTest> {
-  const { n, m } = checkPair('twoSampleTest', a, b, 2 * LEAST);
-  const perSet = Math.min(PER_SET, Math.floor(Math.min(n, m) / 2));
-  const sets = [keyed('twoSampleTest, first set', a), keyed('twoSampleTest, second set', b)] as const;
+  checkPair('twoSampleTest', a, b, 2 * LEAST);
+  const sets = [distinctRows(keyed('twoSampleTest, first set', a)), distinctRows(keyed('twoSampleTest, second set', b))] as const;
+  const fewest = Math.min(...sets.map(({ rows }) => rows.length));
+  if (fewest < 2 * LEAST)
+    throw new MetricsError('too-few-samples', `twoSampleTest needs ${2 * LEAST} different images of either set, got ${fewest}`, {
+      n: fewest,
+      least: 2 * LEAST,
+    });
+  const perSet = Math.min(PER_SET, Math.floor(fewest / 2));
   const keys = sets.map((set) => set.keys);
   const partners = [{ p: 0, q: 1, rows: await partnersOf(...sets) }];
   const raters: Rater[] = [];
