@@ -67,6 +67,17 @@ describe('a published checkpoint as a base', () => {
     expect(openCheckpoint(at('sd2')).hash).not.toBe(folder.hash);
   });
 
+  it('is opened with the numbers that Python writes and JSON lacks, where they are possible', () => {
+    writeTinyModel(at('python'));
+    const scheduler = at('python', 'scheduler', 'scheduler_config.json');
+    const text = fs.readFileSync(scheduler, 'utf8').trim();
+    const withKey = (key: string): void => fs.writeFileSync(scheduler, text.replace(/\}$/, `, ${key}}`));
+    withKey('"lambda_min_clipped": -Infinity');
+    expect(openCheckpoint(at('python')).sampling).toMatchObject({ lambdaMinClipped: -Infinity });
+    withKey('"sigma_max": NaN');
+    expect(() => openCheckpoint(at('python'))).toThrow(/scheduler_config\.json: sigma_max: expected a number from .*, got "NaN"/);
+  });
+
   it('has another hash with another scheduler or tokenizer', () => {
     const { hash } = openCheckpoint(at('sd1'));
     fs.cpSync(at('sd1'), at('changed'), { recursive: true });

@@ -35,6 +35,32 @@ function outline(text: string): { keys: string[]; depth: number } {
   return { keys, depth: deepest };
 }
 
+/** A number that JSON has no words for, where a value ends. */
+const PYTHON_NUMBER = /(?:-?Infinity|NaN)(?=\s*[,\]}])/y;
+
+/**
+ * Puts quotes around the values `Infinity`, `-Infinity` and `NaN`, which Python's json module writes and JSON lacks: what reads the object
+ * gets the words, and says itself whether it can take them. What stands within strings, and keys, are left as they are.
+ */
+export function quotePythonNumbers(text: string): string {
+  // Vocabularies have megabytes, and next to no file has such a number.
+  if (!/Infinity|NaN/.test(text)) return text;
+  let [quoted, copied] = ['', 0];
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) === QUOTE) {
+      i = endOfString(text, i) - 1;
+      continue;
+    }
+    PYTHON_NUMBER.lastIndex = i;
+    const found = PYTHON_NUMBER.exec(text);
+    if (found === null) continue;
+    quoted += `${text.slice(copied, i)}"${found[0]}"`;
+    copied = i + found[0].length;
+    i = copied - 1;
+  }
+  return quoted + text.slice(copied);
+}
+
 /**
  * The object that a JSON text holds. JSON.parse would keep the last of several values of one key, and take any depth.
  * @param fail is told what is wrong, as the end of a sentence

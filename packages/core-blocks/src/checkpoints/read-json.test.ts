@@ -18,7 +18,18 @@ it('reads an object, with the byte order mark that Windows editors write, and es
   expect(read('{"a": {"x": 1}, "b": {"x": 2}}')).toEqual({ a: { x: 1 }, b: { x: 2 } });
 });
 
+it("reads the numbers that Python writes and JSON lacks as words, and leaves strings' letters alone", () => {
+  expect(read('{"a": -Infinity, "b": [NaN, Infinity ], "c": {"d":NaN}}')).toEqual({
+    a: '-Infinity',
+    b: ['NaN', 'Infinity'],
+    c: { d: 'NaN' },
+  });
+  expect(read('{"a": ": -Infinity,", "NaN": "\\": NaN,", "b": Infinity}')).toEqual({ a: ': -Infinity,', NaN: '": NaN,', b: 'Infinity' });
+});
+
 it.each([
+  ['a word as a key', '{NaN: 1}', /is not JSON/],
+  ['a word of another number', '{"a": -NaN}', /is not JSON/],
   ['a list', '[1]', /config\.json is not a JSON object/],
   ['a value', 'null', /is not a JSON object/],
   ['nothing', '', /is empty/],

@@ -1,13 +1,13 @@
 import fs from 'node:fs';
 import { CoreBlocksError } from '../errors.ts';
 import { foreignFile, FOREIGN_BYTES } from './foreign-file.ts';
-import { parseObject } from './json-text.ts';
+import { parseObject, quotePythonNumbers } from './json-text.ts';
 
 /** Configs have kilobytes; vocabularies of a quarter of a million words 17 MB. */
 const MAX_BYTES = 64 * 2 ** 20;
 
 /**
- * Reads a JSON file that holds an object.
+ * Reads a JSON file that holds an object. Bare `Infinity`, `-Infinity` and `NaN`, as Python writes them, are read as these words.
  * @throws CoreBlocksError file-read; invalid-config for anything else, a Git LFS pointer in words, names that stand twice, absurd size or
  *   depth
  */
@@ -35,5 +35,5 @@ export function readJson(file: string): Record<string, unknown> {
   } catch (error) {
     return fail('is not UTF-8', error);
   }
-  return parseObject(text, fail);
+  return parseObject(quotePythonNumbers(text), fail);
 }
