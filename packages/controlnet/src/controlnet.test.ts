@@ -81,6 +81,25 @@ describe('ControlNetModel', () => {
     expect(run(toUNetResiduals(residuals))).toEqual(run({}));
   });
 
+  it.each([
+    [[0, 0], 0],
+    [[0, 1], 1],
+  ])('has transformers of norm and projections alone where their depth is 0: %j', (depths, midBlocks) => {
+    const model = new ControlNetModel({ ...config, transformer_layers_per_block: depths });
+    const names = Object.keys(parameterSpecs(model));
+    const within = (place: string) => names.filter((name) => name.startsWith(`${place}.`)).map((name) => name.slice(place.length + 1));
+    const bare = ['norm', 'proj_in', 'proj_out'].flatMap((layer) => [`${layer}.weight`, `${layer}.bias`]);
+    expect(within('down_blocks.0.attentions.0')).toEqual(bare);
+    expect(within('mid_block.attentions.0').filter((name) => !name.startsWith('transformer_blocks.0.'))).toEqual(bare);
+    expect(within('mid_block.attentions.0.transformer_blocks').length > 0).toBe(midBlocks > 0);
+    expect(model.encoder.contextChannels).toBe(6);
+    const { downBlockResiduals, midBlockResidual } = controlOf(model, initialize(model, 1));
+    expect(downBlockResiduals.map(({ shape }) => shape[1])).toEqual([4, 4, 4, 8]);
+    expect(midBlockResidual.shape).toEqual([2, 8, 2, 2]);
+    // Copied from a U-Net of deeper transformers, it takes what it has.
+    expect(initializeFromUNet(model, initialize(unet, 1), 2)['down_blocks.0.attentions.0.proj_in.weight']).toBeDefined();
+  });
+
   it('names what the U-Net lacks', () => {
     const weights = { ...initialize(unet, 1), 'conv_in.bias': { data: new Float32Array(3), shape: [3] } };
     delete (weights as Record<string, HostTensor>)['mid_block.resnets.0.norm1.weight'];

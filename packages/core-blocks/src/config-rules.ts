@@ -48,6 +48,8 @@ export const MAX_LEVELS = 16;
 export const WIDTH = whole(1, 65536);
 /** Layers of one kind within a block. */
 export const LAYER_COUNT = whole(1, 128);
+/** Layers of a transformer over a feature map; without any it is its norm and its two projections. */
+export const TRANSFORMER_DEPTH = whole(0, 128);
 /** Types of blocks, one a level. */
 export const BLOCK_TYPES: ValueRule = {
   expected: `a list of 1 to ${MAX_LEVELS} block types`,

@@ -6,6 +6,7 @@ import {
   FLAG,
   LAYER_COUNT,
   MAX_LEVELS,
+  TRANSFORMER_DEPTH,
   WIDTH,
   listOf,
   number,
@@ -93,7 +94,7 @@ export interface SpatioTemporalEncoderConfig {
 }
 
 const perLevel = (rule: ValueRule): ValueRule => oneOrList(rule, MAX_LEVELS);
-const transformerLayers = oneOrList(oneOrList(LAYER_COUNT, 129), MAX_LEVELS);
+const transformerDepth = oneOrList(TRANSFORMER_DEPTH, 129);
 const scale = number(1e-6, 1e6);
 const odd: ValueRule = {
   expected: 'an odd whole number from 1 to 31',
@@ -112,7 +113,7 @@ const SHAPE_KEYS = {
 export const ENCODER_KEYS: Readonly<Record<keyof UNetEncoderConfig, ValueRule>> = {
   ...SHAPE_KEYS,
   attention_head_dim: perLevel(WIDTH),
-  transformer_layers_per_block: transformerLayers,
+  transformer_layers_per_block: oneOrList(transformerDepth, MAX_LEVELS),
   use_linear_projection: FLAG,
   norm_num_groups: WIDTH,
   norm_eps: EPSILON,
@@ -139,7 +140,7 @@ const DECODER_KEYS = { out_channels: WIDTH, up_block_types: BLOCK_TYPES };
 
 const UNET_ONLY_KEYS: Readonly<Record<keyof UNetOnlyConfig, ValueRule>> = {
   center_input_sample: FLAG,
-  reverse_transformer_layers_per_block: orNull(listOf(oneOrList(LAYER_COUNT, 129), MAX_LEVELS)),
+  reverse_transformer_layers_per_block: orNull(listOf(transformerDepth, MAX_LEVELS)),
   resnet_skip_time_act: FLAG,
   resnet_out_scale_factor: scale,
   time_embedding_type: oneOf('positional', 'fourier'),

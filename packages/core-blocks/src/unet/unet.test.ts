@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { initialize, withParameters } from '../module.ts';
+import { initialize, parameterSpecs, withParameters } from '../module.ts';
 import { Upsample2D } from '../layers/sampling.ts';
 import { UNet2DConditionModel, type UNetOptions } from './unet.ts';
 import { encoderStates } from './config.ts';
@@ -91,6 +91,19 @@ describe('UNet2DConditionModel', () => {
     expect(() => run(sample, { addedConditions: { ...added, textEmbeds: tf.ones([1, 4]) } }, unet)).toThrow(
       /textEmbeds: expected \[1, 11 - a multiple of 4\]/,
     );
+  });
+
+  it('has transformers of norm and projections alone where their depth is 0', () => {
+    const sample = tf.randomNormal([1, 4, 4, 6], 0, 1, 'float32', 1);
+    const [other, ones] = [tf.zeros([1, 2, 6]), tf.ones([1, 2, 6])];
+    const flat = new UNet2DConditionModel({ ...config, transformer_layers_per_block: 0 });
+    expect(Object.keys(parameterSpecs(flat)).filter((name) => name.startsWith('up_blocks.0.attentions.1.'))).toEqual(
+      ['norm', 'proj_in', 'proj_out'].flatMap((layer) => ['weight', 'bias'].map((end) => `up_blocks.0.attentions.1.${layer}.${end}`)),
+    );
+    expect(run(sample, { context: other }, flat).dataSync()).toEqual(run(sample, { context: ones }, flat).dataSync());
+    const up = new UNet2DConditionModel({ ...config, transformer_layers_per_block: 0, reverse_transformer_layers_per_block: [1, 0] });
+    expect(run(sample, { context: other }, up).dataSync()).not.toEqual(run(sample, { context: ones }, up).dataSync());
+    expect(() => new UNet2DConditionModel({ ...config, layers_per_block: 0 })).toThrow(/layers_per_block: expected a whole number from 1/);
   });
 
   it.each([
