@@ -122,6 +122,20 @@ describe('a published ControlNet', () => {
       expect(() => openControl(at(name), base)).toThrow(/by its name a ControlNet for inpainting, whose condition has -1/);
   });
 
+  it("of inpainting is refused in Hugging Face's cache, and by the name that its config was saved under", () => {
+    const snapshot = at('models--lllyasviel--control_v11p_sd15_inpaint', 'snapshots', 'a1b2c3');
+    fs.cpSync(at('control'), snapshot, { recursive: true });
+    for (const file of [snapshot, path.join(snapshot, 'diffusion_pytorch_model.safetensors')])
+      expect(() => openControl(file, base)).toThrow(/by its name a ControlNet for inpainting/);
+    fs.cpSync(at('control'), at('renamed'), { recursive: true });
+    const config = at('renamed', 'config.json');
+    const saved = JSON.parse(fs.readFileSync(config, 'utf8')) as object;
+    fs.writeFileSync(config, JSON.stringify({ ...saved, _name_or_path: 'lllyasviel/control_v11p_sd15_inpaint' }));
+    expect(() => openControl(at('renamed'), base)).toThrow(
+      /config\.json describes a ControlNet for inpainting, .*\(_name_or_path lllyasviel/,
+    );
+  });
+
   it.each(['control_model.', ''])('is added to the base where it is a difference: %jinput_blocks', (prefix) => {
     const [whole, cldmFile] = [openControl(at('cldm.safetensors'), base).weights, readSafetensors(at('cldm.safetensors'))];
     const { stored } = cldm(base.denoiser().target.encoder as never);

@@ -127,19 +127,17 @@ const SHUFFLE = /_shuffle(_fp16)?\.safetensors$/i;
 /** A tensor beside an encoder that holds what it is more than the base's that it was copied from; the other layers are whole. */
 const DIFFERENCE = 'difference';
 
-/** Nothing else tells this one from others: of its condition, what is masked is -1, and the rest the picture in [0, 1]. */
-const INPAINT = /^control_v11[a-z]?_sd15_inpaint/i;
+/**
+ * Nothing else tells this one from others: of its condition, what is masked is -1, and the rest the picture in [0, 1]. In a cache of
+ * Hugging Face its name stands in a folder above (`models--lllyasviel--control_v11p_sd15_inpaint/snapshots/HASH`).
+ */
+const INPAINT = /(^|[/\\]|--)control_v11[a-z]?_sd15_inpaint/i;
+const INPAINTING = 'a ControlNet for inpainting, whose condition has -1 where it is masked';
 
-/** @throws BaseModelError invalid-control for a file or folder of that name */
+/** @throws BaseModelError invalid-control for a file or folder of that name, or below one */
 function refuseInpaint(name: string): void {
-  if (INPAINT.test(path.basename(name)))
-    throw new BaseModelError(
-      'invalid-control',
-      `${name} is by its name a ControlNet for inpainting, whose condition has -1 where it is masked, which is not done.`,
-      {
-        file: name,
-      },
-    );
+  if (INPAINT.test(path.resolve(name)))
+    throw new BaseModelError('invalid-control', `${name} is by its name ${INPAINTING}, which is not done.`, { file: name });
 }
 
 /** A ControlNet in one file: with a config beside it where diffusers saved it, else without. */
@@ -182,6 +180,8 @@ function configIn(directory: string): ControlNetConfig {
   };
   const found = config['_class_name'] ?? CLASS;
   if (found !== CLASS) refuse(`a ${classInWords(found)}; expected ${CLASS}`);
+  const origin = config['_name_or_path'];
+  if (typeof origin === 'string' && INPAINT.test(origin)) refuse(`${INPAINTING} (_name_or_path ${origin.slice(-100)}), which is not done`);
   for (const [key, usual, words] of NOT_DONE)
     if ((config[key] ?? usual) !== usual) refuse(`${words} (${key} ${JSON.stringify(config[key]).slice(0, 50)}), which is not done`);
   return config as unknown as ControlNetConfig;
