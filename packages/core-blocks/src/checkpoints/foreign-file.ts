@@ -1,7 +1,12 @@
-/** How to make a safetensors file of a pickled one, for messages. */
+/**
+ * How to make a safetensors file of a pickled one, for messages. Checkpoints of a training hold more than tensors, and safetensors takes no
+ * two that share memory.
+ */
 const CONVERT =
-  'convert it in Python, for a file that you trust: ' +
-  'd = torch.load(FILE, map_location="cpu", weights_only=True); safetensors.torch.save_file(d.get("state_dict", d), NEW_FILE)';
+  'take the .safetensors that is published of the same model, or convert it in Python, for a file that you trust: ' +
+  'import torch, safetensors.torch; d = torch.load(FILE, map_location="cpu", weights_only=True); d = d.get("state_dict", d); ' +
+  'safetensors.torch.save_file({k: v.contiguous().clone() for k, v in d.items() if isinstance(v, torch.Tensor)}, NEW_FILE). ' +
+  'Where torch.load refuses it ("Unsupported global", as of the first Stable Diffusion files), only the published .safetensors is safe to use';
 
 const starts = (text: string) => (bytes: Buffer) => bytes.toString('latin1').startsWith(text);
 
