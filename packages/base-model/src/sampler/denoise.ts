@@ -1,5 +1,13 @@
 import { normal } from '@controllab/data';
-import { combineGuidance, createScheduler, initialNoise, rescaleGuidance, sample, type FloatTensor } from '@controllab/diffusion';
+import {
+  combineGuidance,
+  createScheduler,
+  initialNoise,
+  rescaleGuidance,
+  sample,
+  type FloatTensor,
+  type Scheduler,
+} from '@controllab/diffusion';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { Base } from '../base.ts';
 import { checkFinite } from './check-finite.ts';
@@ -51,6 +59,15 @@ function guided({ data, shape }: HostTensor, guidanceScale: number, guidanceResc
 }
 
 /**
+ * The scheduler that a request is drawn with. Cheap: making it is also the check of its solver, steps and sampling.
+ * @throws DiffusionError invalid-config naming the option that the solver does not have, or the value that does not fit
+ */
+export const schedulerOf = (
+  base: Pick<Base, 'schedule' | 'sampling' | 'prediction'>,
+  { solver = 'ddim', steps, sampling }: Pick<SampleRequest, 'solver' | 'steps' | 'sampling'>,
+): Scheduler => createScheduler(solver, base.schedule, { ...base.sampling, steps, prediction: base.prediction }, sampling);
+
+/**
  * From noise to latents.
  * @param options.shape of the latents, a row a picture
  * @param options.given what the compiled denoiser holds over all steps
@@ -63,8 +80,8 @@ export async function denoise(
   request: Pick<SampleRequest, 'seed' | 'firstImage' | 'solver' | 'steps' | 'sampling' | 'guidanceScale' | 'guidanceRescale' | 'onStep'>,
   { shape, given }: { shape: readonly [number, ...number[]]; given: Record<string, HostTensor> },
 ): Promise<FloatTensor> {
-  const { solver = 'ddim', steps, sampling, guidanceScale, guidanceRescale = 0, onStep } = request;
-  const scheduler = createScheduler(solver, base.schedule, { ...base.sampling, steps, prediction: base.prediction }, sampling);
+  const { guidanceScale, guidanceRescale = 0, onStep } = request;
+  const scheduler = schedulerOf(base, request);
   const { length } = scheduler.timesteps;
   const keys = noiseKeys(request, shape[0]);
   const own = { ...options, count: shape[0] };

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { combineGuidance, type FloatTensor } from '@controllab/diffusion';
-import type { HostTensor } from '@controllab/tfjs-onnx';
+import { recordNetworkRuns, type HostTensor } from '@controllab/tfjs-onnx';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Base } from '../base.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
@@ -144,6 +144,17 @@ describe('sampling from a published checkpoint', () => {
 
   it('names a size that does not fit', async () => {
     await expect(draw({ size: { width: 30, height: 32 } })).rejects.toThrow(/width must be a multiple of 8, got 30; e\.g\. 24 or 32/);
+  });
+
+  it('refuses settings that the solver cannot take before anything is loaded', async () => {
+    const { runs } = await recordNetworkRuns(async () => {
+      await expect(draw({}, { steps: 2000 })).rejects.toMatchObject({
+        code: 'invalid-config',
+        message: expect.stringMatching(/steps/) as string,
+      });
+      await expect(draw({}, { solver: 'ddim', sampling: { sigmas: 'karras' } })).rejects.toThrow(/ddim has no karras sigmas/);
+    });
+    expect(runs).toEqual([]);
   });
 
   it('loads each part once for a list, and draws what each picture is alone', async () => {

@@ -5,7 +5,7 @@ import type { Base, Prompt, PromptText } from '../base.ts';
 import { BaseModelError } from '../errors.ts';
 import { checkFinite } from './check-finite.ts';
 import { compileDenoiser, valuesOf, type DenoiserOptions } from './compile-denoiser.ts';
-import { denoise } from './denoise.ts';
+import { denoise, schedulerOf } from './denoise.ts';
 
 export interface SamplerOptions extends Partial<DenoiserOptions> {
   /** Pictures drawn at a time. */
@@ -131,7 +131,7 @@ export async function createSampler(base: Base, options: SamplerOptions, engine:
   const denoiser = await parts.denoiser(count, null);
   const decoder = await parts.decoder(parts.latent(count));
   const sample = async (request: SampleRequest): Promise<RgbImage[]> => {
-    checkRequest(request, own);
+    checkRequest(base, request, own);
     const given = await givenOf(request, own, count, prompts);
     request.onStage?.('prompts encoded');
     request.onStage?.('denoiser loaded');
@@ -230,7 +230,7 @@ function stagedSampler(base: Base, own: DenoiserOptions, parts: Parts): Sampler 
     return told.length;
   };
   const sampleAll: Sampler['sampleAll'] = async (requests, onDrawn) => {
-    for (const request of requests) checkRequest(request, own);
+    for (const request of requests) checkRequest(base, request, own);
     for (let next = 0; next < requests.length;) {
       const rows = requests[next]!.prompts.length;
       const other = requests.findIndex(({ prompts }, i) => i > next && prompts.length !== rows);
@@ -255,10 +255,9 @@ function promptRows({ prompts, negativePrompt = null, negativePrompts }: SampleR
   return guidance ? [...filled(prompts, ''), ...filled(negativePrompts ?? [], negativePrompt)] : filled(prompts, '');
 }
 
-function checkRequest(
-  { prompts, negativePrompts = prompts, seed, weights = [] }: SampleRequest,
-  { count, controls }: DenoiserOptions,
-): void {
+/** Everything that can be told before anything is loaded. @throws BaseModelError invalid-argument; DiffusionError invalid-config */
+function checkRequest(base: Base, request: SampleRequest, { count, controls }: DenoiserOptions): void {
+  const { prompts, negativePrompts = prompts, seed, weights = [] } = request;
   if (prompts.length === 0 || prompts.length > count)
     throw new BaseModelError(
       'invalid-argument',
@@ -281,6 +280,7 @@ function checkRequest(
       expected: open,
       got: weights.length,
     });
+  schedulerOf(base, request);
 }
 
 /** The values of a request by the names that the compiled denoiser has for them. */
