@@ -33,6 +33,9 @@ export interface BasePart<In, Out> {
   release(): Promise<void>;
 }
 
+/** Encodes lists of equally many prompts, each as a batch of its own. Of a base in files each text encoder is loaded once for all lists. */
+export type PromptEncoder = BasePart<readonly (readonly Prompt[])[], Record<string, HostTensor>[]>;
+
 /** Inputs of a denoiser that are the same for every sample, by name: SDXL's `timeIds` [K]. */
 export type FixedInputs = Readonly<Record<string, readonly number[]>>;
 
@@ -84,12 +87,8 @@ export interface Base {
     engine: CompileOptions,
     options?: { say?: (message: string) => void },
   ): Promise<Record<string, HostTensor>>;
-  /** The same for `count` prompts again and again. */
-  promptEncoder(
-    count: number,
-    engine: CompileOptions,
-    options?: { say?: (message: string) => void },
-  ): Promise<BasePart<readonly Prompt[], Record<string, HostTensor>>>;
+  /** The same for lists of `count` prompts, again and again. */
+  promptEncoder(count: number, engine: CompileOptions, options?: { say?: (message: string) => void }): Promise<PromptEncoder>;
   /** Pictures of one size to scaled latents [N, C, h, w]: posterior means. */
   encode(images: readonly RgbImage[], engine: CompileOptions): Promise<FloatTensor>;
   /** Scaled latents [N, C, h, w] to pictures. */

@@ -87,7 +87,7 @@ function baseOf(id: string, configs: Configs, { weights, adapted }: Pick<Base, '
     textEncoder: () => tracedTextEncoder(textEncoders()),
     tokenizer: { module: new URL('./tokenize-prompts.ts', import.meta.url).href, data: configs.tokenizers },
     tokenize,
-    encodePrompts: (prompts, engine, options) => runOnce(base.promptEncoder(prompts.length, engine, options), prompts),
+    encodePrompts: async (prompts, engine, options) => (await runOnce(base.promptEncoder(prompts.length, engine, options), [prompts]))[0]!,
     promptEncoder: async (_count, engine, { say } = {}) =>
       promptEncoder(textEncoders(), text, tokenize, engine, { zeroEmpty: configs.zeroEmpty, say }),
     encode: (images, engine) => encodePictures(vae, autoencoder, images, engine),

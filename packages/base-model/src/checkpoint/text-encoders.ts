@@ -10,7 +10,7 @@ import {
   type Weights,
 } from '@controllab/core-blocks';
 import { compile, type CompileOptions, type HostTensor, type NamedTensors } from '@controllab/tfjs-onnx';
-import type { Base, BasePart, Prompt } from '../base.ts';
+import type { Base, Prompt, PromptEncoder } from '../base.ts';
 import { weighEmbeddings } from '../prompts/token-weights.ts';
 
 /** The text encoders of a checkpoint by diffusers' names: one for Stable Diffusion 1 and 2, two for XL. */
@@ -65,6 +65,8 @@ export function tracedTextEncoder(module: TextEncoders): TextEncoder {
   };
 }
 
+type NamedHostTensors = Record<string, HostTensor>;
+
 /** Joins states of two encoders along the last dimension. */
 function concatenate(a: HostTensor, b: HostTensor): HostTensor {
   const [n, s, da] = a.shape as [number, number, number];
@@ -86,7 +88,7 @@ function zeroRows({ data, shape }: HostTensor, rows: readonly number[]): HostTen
 }
 
 /**
- * Runs the encoders one after the other; each is let go of before the next is loaded.
+ * Runs the encoders one after the other on all lists of prompts that are given at a time; each is let go of before the next is loaded.
  * @param weights under `text.`
  * @param options.zeroEmpty where there is no prompt, the embeddings are zero (SDXL's `force_zeros_for_empty_prompt`), not the empty
  * prompt's
@@ -97,8 +99,8 @@ export function promptEncoder(
   tokenize: Base['tokenize'],
   engine: CompileOptions,
   { zeroEmpty, say }: { zeroEmpty: boolean; say?: (message: string) => void },
-): BasePart<readonly Prompt[], Record<string, HostTensor>> {
-  const run = async ({ name, input, module: encoder }: ReturnType<TextEncoders['encoders']>[number], ids: HostTensor) => {
+): PromptEncoder {
+  const run = async ({ name, input, module: encoder }: ReturnType<TextEncoders['encoders']>[number], lists: readonly HostTensor[]) => {
     const prefix = `text.${name}`;
     const constants = Object.fromEntries(Object.entries(weights).filter(([key]) => key.startsWith(`${prefix}.`)));
     const network = await compile(
@@ -106,33 +108,44 @@ export function promptEncoder(
         withParameters({ [prefix]: encoder }, bound, () => ({
           outputs: module.encodeOne(encoder, inputs[input]!) as NamedTensors,
         })),
-      { inputs: { [input]: { shape: ids.shape, dtype: 'int32' } }, constants },
+      { inputs: { [input]: { shape: lists[0]!.shape, dtype: 'int32' } }, constants },
       { ...engine, name: 'text encoder' },
     );
     try {
-      return await network.run({ [input]: ids });
+      const encoded: NamedHostTensors[] = [];
+      for (const ids of lists) encoded.push(await network.run({ [input]: ids }));
+      return encoded;
     } finally {
       await network.release();
     }
   };
+  /** What the encoders give for one list, in their order, as the denoiser reads it. */
+  const joined = (prompts: readonly Prompt[], [first, second]: readonly NamedHostTensors[]): NamedHostTensors => {
+    const encoded: NamedHostTensors = second
+      ? { context: concatenate(first!['context']!, second['context']!), textEmbeds: second['textEmbeds']! }
+      : { context: first!['context']! };
+    const absent = zeroEmpty ? [...prompts.keys()].filter((n) => prompts[n] === null) : [];
+    if (absent.length === 0) return encoded;
+    return Object.fromEntries(Object.entries(encoded).map(([name, tensor]) => [name, zeroRows(tensor, absent)]));
+  };
   return {
-    async run(prompts) {
-      const tokens = tokenize(
-        prompts.map((prompt) => prompt ?? ''),
-        say,
+    async run(lists) {
+      const tokens = lists.map((prompts) =>
+        tokenize(
+          prompts.map((prompt) => prompt ?? ''),
+          say,
+        ),
       );
-      const parts: Record<string, HostTensor>[] = [];
+      const parts: NamedHostTensors[][] = lists.map(() => []);
       for (const encoder of module.encoders()) {
-        const states = await run(encoder, tokens[encoder.input]!);
-        parts.push({ ...states, context: weighEmbeddings(states['context']!, tokens, encoder.input) });
+        const states = await run(
+          encoder,
+          tokens.map((ids) => ids[encoder.input]!),
+        );
+        for (const [i, one] of states.entries())
+          parts[i]!.push({ ...one, context: weighEmbeddings(one['context']!, tokens[i]!, encoder.input) });
       }
-      const [first, second] = parts;
-      const encoded: Record<string, HostTensor> = second
-        ? { context: concatenate(first!['context']!, second['context']!), textEmbeds: second['textEmbeds']! }
-        : { context: first!['context']! };
-      const absent = zeroEmpty ? [...prompts.keys()].filter((n) => prompts[n] === null) : [];
-      if (absent.length === 0) return encoded;
-      return Object.fromEntries(Object.entries(encoded).map(([name, tensor]) => [name, zeroRows(tensor, absent)]));
+      return lists.map((prompts, i) => joined(prompts, parts[i]!));
     },
     release: async () => {},
   };

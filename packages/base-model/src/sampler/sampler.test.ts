@@ -3,9 +3,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { combineGuidance, type FloatTensor } from '@controllab/diffusion';
 import { recordNetworkRuns, type HostTensor } from '@controllab/tfjs-onnx';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Base } from '../base.ts';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
+import { TextEncoders } from '../checkpoint/text-encoders.ts';
 import { openControl } from '../control/open-control.ts';
 import { writeTinyControlNet, writeTinyModel } from '../testing/tiny-checkpoint.ts';
 import { compileDenoiser, type DenoiserOptions, type SampledControl } from './compile-denoiser.ts';
@@ -159,6 +160,8 @@ describe('sampling from a published checkpoint', () => {
 
   it('loads each part once for a list, and draws what each picture is alone', async () => {
     let loaded = 0;
+    // Called while an encoder is traced, once each time that it is loaded.
+    const encoders = vi.spyOn(TextEncoders.prototype, 'encodeOne');
     const counted: Base = Object.create(base, {
       denoiser: { value: (...args: Parameters<Base['denoiser']>) => (loaded++, base.denoiser(...args)) },
     }) as Base;
@@ -168,6 +171,7 @@ describe('sampling from a published checkpoint', () => {
     const list = { prompts, seed: [4, 5, 6], steps: 3, guidanceScale: 2 };
     const images = await sampleInBatches(sampler, { ...list, conditionsOf: () => [condition] });
     expect(loaded).toBe(1);
+    expect(encoders).toHaveBeenCalledTimes(2);
     for (const [i, { rgb }] of images.entries()) {
       const one = { ...list, prompts: [prompts[i]!], seed: [list.seed[i]!], conditions: [condition] };
       const [alone] = await sampler.sample(one);
@@ -175,5 +179,7 @@ describe('sampling from a published checkpoint', () => {
     }
     expect(images[0]!.rgb).not.toEqual(images[2]!.rgb);
     expect(loaded).toBe(4);
+    expect(encoders).toHaveBeenCalledTimes(8);
+    encoders.mockRestore();
   });
 });

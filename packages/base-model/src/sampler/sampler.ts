@@ -3,6 +3,7 @@ import type { ChosenSampling, SolverName } from '@controllab/diffusion';
 import { isExternal, type CompileOptions, type HostTensor } from '@controllab/tfjs-onnx';
 import type { Base, Prompt, PromptText } from '../base.ts';
 import { BaseModelError } from '../errors.ts';
+import { runOnce } from '../run-once.ts';
 import { checkFinite } from './check-finite.ts';
 import { compileDenoiser, valuesOf, type DenoiserOptions } from './compile-denoiser.ts';
 import { denoise, schedulerOf } from './denoise.ts';
@@ -132,7 +133,8 @@ export async function createSampler(base: Base, options: SamplerOptions, engine:
   const decoder = await parts.decoder(parts.latent(count));
   const sample = async (request: SampleRequest): Promise<RgbImage[]> => {
     checkRequest(base, request, own);
-    const given = await givenOf(request, own, count, prompts);
+    const [encoded] = await prompts.run([promptRows(request, count, guidance)]);
+    const given = givenOf(request, own, count, encoded!);
     request.onStage?.('prompts encoded');
     request.onStage?.('denoiser loaded');
     const latents = await denoise(base, denoiser, own, request, {
@@ -156,13 +158,13 @@ export async function createSampler(base: Base, options: SamplerOptions, engine:
 type Parts = ReturnType<typeof partsOf>;
 
 /** What a request is drawn from, beside noise: its prompts encoded, and its conditions. */
-async function givenOf(
+function givenOf(
   request: SampleRequest,
-  { controls, size, guidance }: DenoiserOptions,
+  { controls, size }: DenoiserOptions,
   rows: number,
-  encoder: Awaited<ReturnType<Parts['prompts']>>,
-): Promise<Record<string, HostTensor>> {
-  const given: Record<string, HostTensor> = { ...(await encoder.run(promptRows(request, rows, guidance))) };
+  encoded: Record<string, HostTensor>,
+): Record<string, HostTensor> {
+  const given = { ...encoded };
   for (const [name, tensor] of Object.entries(given)) checkFinite(`The text encoder's ${name}`, tensor);
   const shape = [rows, 3, size.height, size.width];
   controls.forEach((_, i) => (given[`condition${i}`] = conditionRows(request.conditions?.[i], request.prompts.length, shape, i)));
@@ -175,30 +177,39 @@ const DECODED_AFTER_MS = 5 * 60_000;
 const HELD = 32;
 
 /**
- * Does something with each, as long as there is time, and lets go of what it is done with. What fails behind another ends it: it comes
- * first the next time, and by then nothing is lost.
+ * Does something with each, as long as there is time. What fails behind another ends it: it comes first the next time, and by then nothing
+ * is lost.
  * @returns what was made of the first ones, at least one where there are any
  */
-async function whileThereIsTime<Part extends { release(): Promise<void> }, In, Out>(
-  opening: Promise<Part>,
+async function whileThereIsTime<In, Out>(
   inputs: readonly In[],
-  work: (part: Part, input: In) => Promise<Out>,
+  work: (input: In, i: number) => Out | Promise<Out>,
   milliseconds = Infinity,
 ): Promise<Out[]> {
-  const part = await opening;
   const end = performance.now() + milliseconds;
   const made: Out[] = [];
   try {
-    for (const input of inputs) {
-      made.push(await work(part, input));
+    for (const [i, input] of inputs.entries()) {
+      made.push(await work(input, i));
       if (performance.now() > end) break;
     }
   } catch (error) {
     if (made.length === 0) throw error;
+  }
+  return made;
+}
+
+/** Lets go of a part when its work is done, also when it fails. */
+async function letGoAfter<Part extends { release(): Promise<void> }, Out>(
+  opening: Promise<Part>,
+  work: (part: Part) => Promise<Out>,
+): Promise<Out> {
+  const part = await opening;
+  try {
+    return await work(part);
   } finally {
     await part.release();
   }
-  return made;
 }
 
 /** Text encoders, U-Net and decoder of a base in files, loaded and let go of one after the other: memory holds the largest of them. */
@@ -206,7 +217,11 @@ function stagedSampler(base: Base, own: DenoiserOptions, parts: Parts): Sampler 
   /** Requests of one number of rows. @returns how many of the first ones were drawn */
   const drawn = async (requests: readonly SampleRequest[], onDrawn: Parameters<Sampler['sampleAll']>[1]): Promise<number> => {
     const rows = requests[0]!.prompts.length;
-    const given = await whileThereIsTime(parts.prompts(rows), requests, (encoder, request) => givenOf(request, own, rows, encoder));
+    const encoded = await runOnce(
+      parts.prompts(rows),
+      requests.map((request) => promptRows(request, rows, own.guidance)),
+    );
+    const given = await whileThereIsTime(requests, (request, i) => givenOf(request, own, rows, encoded[i]!));
     requests[0]!.onStage?.('prompts encoded');
     // Of one request prompts and conditions are constants of the graph: what depends on them alone is computed once.
     const [alone] = given.length === 1 ? given : [null];
@@ -215,18 +230,20 @@ function stagedSampler(base: Base, own: DenoiserOptions, parts: Parts): Sampler 
       () => requests[0]!.onStage?.('denoiser loaded'),
       () => {},
     );
-    const latents = await whileThereIsTime(
-      loading,
-      given.map((one, i) => ({ request: requests[i]!, given: { ...(alone ? {} : one), ...controlValues(requests[i]!, own) } })),
-      (denoiser, one) => denoise(base, denoiser, own, one.request, { shape: parts.latent(rows), given: one.given }),
-      DECODED_AFTER_MS,
+    const latents = await letGoAfter(loading, (denoiser) =>
+      whileThereIsTime(
+        given.map((one, i) => ({ request: requests[i]!, given: { ...(alone ? {} : one), ...controlValues(requests[i]!, own) } })),
+        (one) => denoise(base, denoiser, own, one.request, { shape: parts.latent(rows), given: one.given }),
+        DECODED_AFTER_MS,
+      ),
     );
-    const decoder = parts.decoder(parts.latent(rows));
-    const told = await whileThereIsTime(decoder, latents, async (decode, one) => {
-      const images = await decode.run(one);
-      requests[0]!.onStage?.('decoded');
-      await onDrawn(images);
-    });
+    const told = await letGoAfter(parts.decoder(parts.latent(rows)), (decoder) =>
+      whileThereIsTime(latents, async (one) => {
+        const images = await decoder.run(one);
+        requests[0]!.onStage?.('decoded');
+        await onDrawn(images);
+      }),
+    );
     return told.length;
   };
   const sampleAll: Sampler['sampleAll'] = async (requests, onDrawn) => {

@@ -111,7 +111,7 @@ export function openMini({ tier = COMMITTED_TIER, style }: { tier?: Tier; style?
     textEncoder: () => miniTextEncoder(vocabularySize),
     tokenizer: tokenizerReference(tier),
     tokenize,
-    encodePrompts: (prompts, engine, options) => runOnce(base.promptEncoder(prompts.length, engine, options), prompts),
+    encodePrompts: async (prompts, engine, options) => (await runOnce(base.promptEncoder(prompts.length, engine, options), [prompts]))[0]!,
     async promptEncoder(count, engine, { say } = {}) {
       const encoder = miniTextEncoder(vocabularySize);
       const network = await compile(
@@ -120,13 +120,17 @@ export function openMini({ tier = COMMITTED_TIER, style }: { tier?: Tier; style?
         { ...engine, name: 'text encoder' },
       );
       return {
-        async run(prompts) {
-          const tokens = base.tokenize(
-            prompts.map((prompt) => prompt ?? ''),
-            say,
-          );
-          const { context } = await network.run({ ids: tokens['ids']! });
-          return { context: weighEmbeddings(context!, tokens, 'ids') };
+        async run(lists) {
+          const encoded: Record<string, HostTensor>[] = [];
+          for (const prompts of lists) {
+            const tokens = base.tokenize(
+              prompts.map((prompt) => prompt ?? ''),
+              say,
+            );
+            const { context } = await network.run({ ids: tokens['ids']! });
+            encoded.push({ context: weighEmbeddings(context!, tokens, 'ids') });
+          }
+          return encoded;
         },
         release: () => network.release(),
       };
