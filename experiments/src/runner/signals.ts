@@ -1,3 +1,5 @@
+import { tidyingListeners } from '@controllab/data/scratch-folder';
+
 const SIGNALS: readonly string[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** Two signals closer than this are one: someone who stops a program twice on purpose has read what it said to the first. */
@@ -15,9 +17,11 @@ export function deliverSignalsOnce(): void {
     const now = performance.now();
     if (now - last < SAME_MS) return true;
     last = now;
-    if (process.listenerCount(event) > 1) return emit(event, ...values);
-    // Nobody else listens: what would have happened without us.
+    const tidying = tidyingListeners(event);
+    if (process.listenerCount(event) > 1 + tidying) return emit(event, ...values);
+    // Nobody else listens: what would have happened without us, which is up to who tidies up before.
     process.removeListener(event, ignore);
+    if (tidying > 0) return emit(event, ...values);
     return process.kill(process.pid, event);
   }) as typeof process.emit;
   // Node takes hold of `emit` with the first listener, and ends the process by itself where there is none: a repeated signal must find one.

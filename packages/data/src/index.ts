@@ -28,7 +28,9 @@ export {
 } from './reports.ts';
 export { resample, resampleToFloat, type RasterSize, type ResampleFilter } from './images/resample.ts';
 export { conditionBatch, imageBatch, toImages, writeCondition, writeImage } from './images/planar.ts';
-export { heldText, isLockFile, Lock, ownerText, type Held, type Owner } from './lock/lock.ts';
+export { heldText, isLockFile, Lock, ownerText, type Held } from './lock/lock.ts';
+export { type Owner } from './lock/owner.ts';
+export { scratchFolder } from './lock/scratch-folder.ts';
 export { slurmJob } from './lock/slurm-job.ts';
 export { plainLines, plainText } from './plain-text.ts';
 export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from './random.ts';

@@ -1,11 +1,9 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { scratchFolder } from '@controllab/data';
 import type { ExternalTensor, HostTensor } from '@controllab/tfjs-onnx';
 import { BaseModelError } from '../../errors.ts';
-
-/** Folders of this process's scratch files: they go when it does. */
-const folders: string[] = [];
 
 /**
  * A file for tensors that were computed and are as large as a model's: they are read in place like the model's own, and the host's memory
@@ -15,10 +13,7 @@ export function scratchFile(): (tensor: HostTensor) => ExternalTensor {
   let opened: { file: string; descriptor: number } | undefined;
   let offset = 0;
   const open = (): { file: string; descriptor: number } => {
-    const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'controllab-'));
-    if (folders.length === 0) process.on('exit', () => folders.forEach((folder) => fs.rmSync(folder, { recursive: true, force: true })));
-    folders.push(directory);
-    const file = path.join(directory, 'weights.bin');
+    const file = path.join(scratchFolder('weights'), 'weights.bin');
     return { file, descriptor: fs.openSync(file, 'wx') };
   };
   return ({ data, shape }) => {
