@@ -44,7 +44,7 @@ const rates: Experiment = {
   takeaway: ({ panels: [panel] }) =>
     `Least loss on held-out scenes: ${ablated.map(({ id, label }) => `${label} at ${best(panel!, id)}`).join(', ')}.`,
   summary: () =>
-    'A comparison at one rate tuned on one of its arms favours that arm. This screen chooses a rate for each, on seeds and by a measure of its own.',
+    'A comparison at one rate tuned on one of its arms favours that arm. This screen chooses a rate for each, on seeds of its own, by the loss on the scenes that also judge the ablation. A best rate at an end of those tried may lie beyond it.',
   claims: () => [],
   sections: (view) => view.panels.map((panel) => ({ id: panel.id('loss'), title: panel.title('Loss'), blocks: [lossTable(view, panel)] })),
 };

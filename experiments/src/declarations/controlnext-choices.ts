@@ -251,7 +251,8 @@ function questions(view: View, panel: Panel): Question[] {
       needs: ['controlnext'],
       also: gains,
       threads: issues(36),
-      asked: 'SVD’s release multiplies the features by 0.2, SD1.5’s by 0.35, SDXL’s by 1 for depth and 0.35 for edges.',
+      asked:
+        'SVD’s release multiplies the features by 0.2, the scripts of SD1.5 by 0.35 (its code by 1 if nothing is said), those of SDXL by 1 for depth and 0.35 for edges.',
       answer: `${shown(gains).length > 1 ? `trained at each: ${lossText(gains)}. ` : ''}Trained at 1 and drawn at another strength (fidelity): ${fidelityText(scales)}.`,
       blocks: [
         ...(shown(gains).length > 1 ? [lossBars(view, panel, 'gain-loss', shown(gains))] : []),

@@ -150,7 +150,7 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
       machine: machine(),
       wallSeconds: isWhole ? Math.round((performance.now() - started) / 1000) : null,
       finishedAt: new Date().toISOString(),
-      command: commandText(job, flags, own),
+      command: commandText(job, flags, own, threads),
       networks: runs.map((run) => ({ name: run.name, hash: null, engine: runText(run, numerics) })),
       ...sources,
       ...(trainings === undefined ? {} : { trainings }),
@@ -331,8 +331,10 @@ function childArguments<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<string
   const passed = Object.entries({ ...flags, ...(job.engines === null ? {} : { threads }) }).filter(
     ([name, value]) => value !== undefined && value !== false && !PARENTS.has(name),
   );
-  return [job.id, ...passed.map(([name, value]) => (value === true ? `--${kebab(name)}` : `--${kebab(name)}=${String(value)}`))];
+  return [job.id, ...passed.map(([name, value]) => wordOf(name, value))];
 }
+
+const wordOf = (name: string, value: unknown): string => (value === true ? `--${kebab(name)}` : `--${kebab(name)}=${String(value)}`);
 
 /** What only the process that writes the report is told. */
 const PARENTS = new Set([
@@ -342,13 +344,14 @@ const PARENTS = new Set([
 const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /** The command that makes the report again: what differs from the defaults. */
-function commandText<P, R>(job: Job<P, R>, flags: RunnerFlags, own: Readonly<Record<string, unknown>>): string {
+function commandText<P, R>(job: Job<P, R>, flags: RunnerFlags, own: Readonly<Record<string, unknown>>, threads: number): string {
   const given: Record<string, unknown> = {
     profile: flags.profile,
     ...(job.seeded ? { seed: flags.seed } : {}),
     ...(flags.engine === 'tfjs' ? { engine: 'tfjs' } : {}),
     ...(flags.provider === undefined || flags.provider === 'cpu' ? {} : { provider: flags.provider }),
-    ...(flags.threads === undefined ? {} : { threads: flags.threads }),
+    // One training at a time has all cores, and threads are part of what identifies it.
+    ...(flags.threads === undefined && flags.jobs !== 1 ? {} : { threads }),
     ...Object.fromEntries(
       (job.options ?? []).flatMap((option) =>
         JSON.stringify(own[option.attributeName()]) === JSON.stringify(option.defaultValue)
@@ -357,6 +360,6 @@ function commandText<P, R>(job: Job<P, R>, flags: RunnerFlags, own: Readonly<Rec
       ),
     ),
   };
-  const words = Object.entries(given).flatMap(([name, value]) => (value === undefined ? [] : [`--${kebab(name)}=${String(value)}`]));
+  const words = Object.entries(given).flatMap(([name, value]) => (value === undefined || value === false ? [] : [wordOf(name, value)]));
   return shellText(['npx', 'nx', 'run', `experiments:${job.id}`, ...words]);
 }

@@ -17,7 +17,8 @@ export interface ControlNeXtInjection {
 }
 
 /**
- * The released ways, which are five different ones. Weights trained for one do not fit another.
+ * The released ways, which are five different ones. Weights trained for one do not fit another. `unconditionalScale` is for who calls
+ * `injectControl` with `guided`; samplers here put control into one half of guidance by their own option.
  * - `sd15`: the SD1.5 training folder, which the authors call the standard.
  * - `sd15Inference`: the SD1.5 inference folder.
  * - `sdxl`: training and inference.

@@ -99,6 +99,14 @@ export function controlNet({
   conditionEncoder = 'hint',
   levels,
 }: ControlNetChoices = {}): Method {
+  if (trains instanceof RegExp && jointRate === null)
+    throw new ControlNetError(
+      'invalid-config',
+      `controlNet: trains names a part of the U-Net, and jointRate, at which it would train, is not given`,
+      {
+        trains: String(trains),
+      },
+    );
   const choices: readonly (readonly [chosen: boolean, id: string, label: string])[] = [
     [copy === 'random', 'random', 'random copy'],
     [connection === 'gaussian', 'gaussian', 'Gaussian convolutions'],

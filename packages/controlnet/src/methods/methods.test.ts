@@ -97,6 +97,11 @@ it.each([
   expect(METHODS[id].create(target).initial(base, 5)).toEqual(expected);
 });
 
+it('a part of the U-Net is not named without the rate at which it would train', () => {
+  expect(() => controlNet({ trains: /to_out/ })).toThrow(/trains names a part of the U-Net, and jointRate/);
+  expect(controlNet({ trains: /to_out/, jointRate: 0.1 }).id).toBe('controlnet-joint');
+});
+
 it('a signed condition is seen as 2 c - 1', async () => {
   await tf.setBackend('cpu');
   const given = (conditionRange: 'unit' | 'signed', brightness: number): Float32Array => {

@@ -18,8 +18,8 @@ const TENTH = 0.1;
 
 /**
  * The current module by family. `sd21` is ours: the recipe of SD1.5. So is `mini`, sized for the embedded default: features of a quarter
- * of the picture's size, added behind conv_in at full gain, because behind the first down block at SD1.5's gain of 0.35 it hardly learns
- * there.
+ * of the picture's size, added behind conv_in at full gain, because behind the first down block at the 0.35 of SD1.5's scripts it hardly
+ * learns there. SD1.5's own gain is what its code has if its scripts do not say otherwise, 1.
  */
 export const CURRENT: Readonly<Record<string, Recipe>> = {
   sd15: { module: CONTROLNEXT_MODULES.current, injection: CONTROLNEXT_INJECTIONS.sd15, trains: TRAINABLE_PATTERNS.sd15, baseRate: TENTH },

@@ -23,6 +23,10 @@ describe('openBase', () => {
   });
 
   it('names what it does not know', async () => {
+    await expect(openBase('mini:twemoji:noto')).rejects.toThrow(
+      /names two of a kind, "twemoji" and "noto": a base has one community model/,
+    );
+    await expect(openBase('mini:core:full')).rejects.toThrow(/"core" and "full": a base has one pool of objects/);
     await expect(openBase('mini:apple')).rejects.toThrow(/"apple" is neither a community model \(twemoji, noto, fluent\) nor a pool/);
     await expect(openBase('mini', { config: 'x' })).rejects.toThrow(/config is for a single file/);
     await expect(openBase('mini', { vae: 'x' })).rejects.toThrow(/mini takes no vae: that is for published checkpoints/);

@@ -32,6 +32,12 @@ export async function openBase(name: string, checkpoint: CheckpointOptions = {})
         `${name}: "${word}" is neither a community model (${communityStyles.join(', ')}) nor a pool of objects (${tiers.join(', ')})`,
         { name, word },
       );
+    const [kind, before] = tier === undefined ? ['community model', options.style] : ['pool of objects', options.tier];
+    if (before !== undefined)
+      throw new MiniSdError('invalid-argument', `${name} names two of a kind, "${before}" and "${word}": a base has one ${kind}`, {
+        name,
+        word,
+      });
     if (tier !== undefined) options.tier = tier;
     if (style !== undefined) options.style = style;
   }

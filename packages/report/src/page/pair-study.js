@@ -180,8 +180,15 @@
   });
   document.addEventListener('keydown', (event) => {
     const act = keys[event.key];
-    // Enter on a button is the button's; a key that is held down answers nothing.
-    if (!act || event.repeat || event.ctrlKey || event.metaKey || event.altKey || (event.key === 'Enter' && event.target.closest('button')))
+    // Enter on a button or a link is that one's; a key that is held down answers nothing.
+    if (
+      !act ||
+      event.repeat ||
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      (event.key === 'Enter' && event.target.closest('button, a'))
+    )
       return;
     event.preventDefault();
     act();
