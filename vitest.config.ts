@@ -35,6 +35,8 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // A page that draws its figures anew takes seconds on a loaded machine; a second is what there would be.
+    expect: { poll: { timeout: 60_000 } },
     projects: [
       {
         extends: true,

@@ -5,7 +5,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 
-const VERSIONS = ['22', '24'];
+// Whole versions: a release of Node's must not be what fails here.
+const VERSIONS = ['22.23.3', '24.21.0'];
 /** Where versions of Node differ: loading TypeScript, workers, child processes, signals, native modules. */
 const TESTS = [
   'packages/command-line',
@@ -23,9 +24,13 @@ function nodeOf(version) {
   const folder = path.join(root, '.cache', 'node', version);
   const binary = path.join(folder, 'node_modules', name, 'bin', 'node');
   if (!existsSync(binary)) {
-    const { status } = spawnSync('npm', ['install', '--silent', '--no-save', '--prefix', folder, `${name}@${version}`], {
-      stdio: 'inherit',
-    });
+    const { status } = spawnSync(
+      'npm',
+      ['install', '--no-audit', '--no-fund', '--no-save', '--fetch-retries', '5', '--prefix', folder, `${name}@${version}`],
+      {
+        stdio: 'inherit',
+      },
+    );
     if (status !== 0 || !existsSync(binary)) throw new Error(`npm has no ${name}@${version}`);
   }
   return binary;

@@ -120,10 +120,14 @@ describe('launch', () => {
   );
 
   it('takes a second signal that comes later for one', async () => {
-    const child = start();
+    const child = start('patient');
     const { ended, ready } = watch(child);
     await ready;
+    const arrived = new Promise<void>((resolve) =>
+      child.stdout!.on('data', (chunk: Buffer) => void (chunk.toString().includes('arrived SIGINT') && resolve())),
+    );
     child.kill('SIGINT');
+    await arrived;
     await new Promise((resolve) => setTimeout(resolve, 1200));
     child.kill('SIGTERM');
     expect(await ended).toMatchObject({ code: 42, stdout: expect.stringContaining('got SIGINT SIGTERM') as string });

@@ -17,15 +17,16 @@ import { mean, type View } from './view/view.ts';
 const arm = (id: string, more: Partial<Arm> = {}): Arm => ({ id, label: id, description: id, method: controlNet(), ...more });
 
 const first = arm('first');
-const next = arm('next', { method: controlNeXt() });
+// Drawn under one condition alone: under two each would be trained twice.
+const next = arm('next', { method: controlNeXt(), condition: 'canny' });
 const arms: readonly Arm[] = [
   first,
   next,
   // A rate below every weight’s precision leaves what training goes on from as it is.
-  arm('kept', { from: first, recipe: { learningRate: 1e-30, steps: 4 } }),
-  arm('unlocked', { from: first, method: controlNet({ jointRate: 0.1 }), recipe: { steps: 4 } }),
+  arm('kept', { from: first, condition: 'canny', recipe: { learningRate: 1e-30, steps: 4 } }),
+  arm('unlocked', { from: first, condition: 'canny', method: controlNet({ jointRate: 0.1 }), recipe: { steps: 4 } }),
   arm('both', { condition: 'canny+mask' }),
-  arm('noto', { base: 'mini:noto' }),
+  arm('noto', { base: 'mini:noto', condition: 'canny' }),
 ];
 
 const STYLE = 'mini:noto';
@@ -125,7 +126,7 @@ describe('what can be computed by itself', () => {
     const undone = tasks.filter((task) => !task.done()).map(({ id }) => id);
     renameSync(`${drawings}-elsewhere`, drawings);
     // Nothing is drawn of the arm that is gone on from by another method alone.
-    expect(undone).toEqual(tasks.map(({ id }) => id).filter((id) => !/unlocked|mask-(first|next|kept|noto)/.test(id)));
+    expect(undone).toEqual(tasks.map(({ id }) => id).filter((id) => !/unlocked|mask-first/.test(id)));
   });
 });
 

@@ -64,7 +64,7 @@ export class SlurmCluster {
         `SlurmdUser=${user}`,
         'AuthType=auth/munge',
         // What is put back into the queue waits for its credential to expire, two minutes if nothing is said.
-        `AuthInfo=socket=${at('munge.socket')},cred_expire=5`,
+        `AuthInfo=socket=${at('munge.socket')},cred_expire=15`,
         `StateSaveLocation=${at('state')}`,
         `SlurmdSpoolDir=${at('spool-%n')}`,
         `SlurmctldPidFile=${at('slurmctld.pid')}`,

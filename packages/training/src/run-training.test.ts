@@ -287,7 +287,7 @@ describe('a run in a process of its own', () => {
       code: 0,
       output: expect.stringContaining('finished 60 from null with 60 losses') as string,
     });
-    expect(await start(killed, { delay: 20, signal: 'SIGKILL', signalAt: 23 })).toMatchObject({ by: 'SIGKILL' });
+    expect(await start(killed, { delay: 60, signal: 'SIGKILL', signalAt: 23 })).toMatchObject({ by: 'SIGKILL' });
     const resumed = await start(killed);
     expect(resumed).toMatchObject({
       code: 0,
@@ -302,7 +302,7 @@ describe('a run in a process of its own', () => {
   it.each(['SIGTERM', 'SIGHUP'] as const)('on %s finishes the step, writes a checkpoint and exits cleanly', async (signal) => {
     const [whole, stopped] = [newDirectory(), newDirectory()];
     await start(whole);
-    const { code, output } = await start(stopped, { delay: 20, signal, signalAt: 12 });
+    const { code, output } = await start(stopped, { delay: 60, signal, signalAt: 12 });
     expect(code).toBe(0);
     expect(output).toContain(`${signal}: finishing this step, then writing a checkpoint`);
     const [, step] = new RegExp(`${signal}: stopped after step (\\d+); run the same command again to continue from step-`).exec(output)!;

@@ -176,9 +176,7 @@ describe.skipIf(!hasBrowser)(`a report in a browser${skippedText}`, () => {
       expect((await boxes('.annotation-text'))[0]!.bottom).toBeLessThanOrEqual(plot!.top + 1);
       // Turned, it is a wide figure again.
       await page.setViewportSize({ width: 844, height: 390 });
-      await expect
-        .poll(async () => (await boxes('.legendtext'))[0]!.bottom < (await boxes('.nsewdrag'))[0]!.top, { timeout: 10_000 })
-        .toBe(true);
+      await expect.poll(async () => (await boxes('.legendtext'))[0]!.bottom < (await boxes('.nsewdrag'))[0]!.top).toBe(true);
       expect(await figure.evaluate((one) => one.clientHeight)).toBe(418);
     });
   });
