@@ -160,7 +160,7 @@ const noPrompt: Experiment = {
         quantity: 'fidelity, all − half dropped, no prompt',
         rule: { kind: 'above', bound: 0.02 },
         primary: true,
-        shownIn: view.panels[0]!.id('fidelity'),
+        shownIn: view.panels[0]!.id('recognised'),
       },
       (panel) =>
         view.difference(
