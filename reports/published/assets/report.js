@@ -166,7 +166,8 @@
   document.addEventListener('keydown', (event) => {
     const step = STEPS[event.key];
     const current = dialog.open ? shown : event.target.closest('.enlarge');
-    if (!step || !current) return;
+    // With a modifier they are the browser's, such as its way back.
+    if (!step || !current || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     const next = neighbour(current, step);
     if (!next) return;
