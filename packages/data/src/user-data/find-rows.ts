@@ -122,11 +122,12 @@ async function rowsIn(set: FileSet, options: UserDataOptions, folder: string | n
   const files = ownFiles(set);
   if (format === 'folder') return openPictureFolder(files, options);
   const isMeant = (name: string): boolean => TABLE.test(name) && (format === undefined ? isTable(name) : tableFormat(name) === format);
-  const top = folder === null ? [] : (await namesAtTop(set, folder)).filter(isMeant);
+  const atTop = folder === null ? [] : await namesAtTop(set, folder);
+  const top = atTop.filter(isMeant);
   const meant = top.length > 0 ? top : topmost((await files.names()).filter(isMeant));
   if (format === undefined && meant.length > 0 && top.length === 0 && (await isPictureFolder(files, meant)))
     return openPictureFolder(files, options);
-  if (format === undefined && top.length > 0) await refuseLeftovers(files, await namesAtTop(set, folder!), top);
+  if (format === undefined && top.length > 0) refuseLeftovers(files, atTop, top);
   const texts = meant.filter((name) => TEXT_TABLE.test(name));
   const shards = meant.filter((name) => SHARD.test(name));
   if (texts.length === 1 && shards.length === 0) {
@@ -179,7 +180,7 @@ async function isPictureFolder(files: FileSet, tables: readonly string[]): Promi
  * An archive among pictures with captions beside them is likely left there.
  * @throws DataError ambiguous-format
  */
-async function refuseLeftovers(files: FileSet, names: readonly string[], tables: readonly string[]): Promise<void> {
+function refuseLeftovers(files: FileSet, names: readonly string[], tables: readonly string[]): void {
   if (!tables.every((name) => SHARD.test(name))) return;
   const captions = new Set(names.filter((name) => /\.(txt|caption)$/i.test(name)).map(stemOf));
   const pictures = names.filter((name) => kindByName(name) === 'image' && captions.has(stemOf(name)));
