@@ -14,6 +14,7 @@ import {
   type OwnFiles,
 } from '@controllab/data';
 import { ReportError } from '../model/report-error.ts';
+import { aloneIn } from './alone-in.ts';
 
 export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
@@ -71,7 +72,32 @@ export const ownFiles = async (
 };
 
 /** Writes the list of a folder's own files. */
-export const writeManifest = (dir: string, files: OwnFiles): Promise<void> => writeAtomic(path.join(dir, MANIFEST), reportManifest(files));
+const writeManifest = (dir: string, files: OwnFiles): Promise<void> => writeAtomic(path.join(dir, MANIFEST), reportManifest(files));
+
+/**
+ * Puts a report's files in the place of an earlier report's, and of nobody else's; index.html is written where it stands in their order.
+ * Until it is done both reports' files are listed. Nobody else writes there meanwhile.
+ * @throws ReportError as {@link ownFiles}; `locked`
+ */
+export const replaceFiles = (
+  dir: string,
+  files: ReadonlyMap<string, string | Uint8Array>,
+  { overwrite }: { overwrite: boolean },
+): Promise<void> =>
+  aloneIn(dir, async () => {
+    const own = await ownFiles(dir, { overwrite, wanted: files.keys() });
+    const listed = new Map([...files].map(([name, data]) => [name, sha256(data)]));
+    await writeManifest(dir, new Map([...own, ...listed]));
+    for (const [name, data] of files) if (await differs(path.join(dir, name), data)) await writeAtomic(path.join(dir, name), data);
+    await removeLeftovers(dir, own, listed);
+    await writeManifest(dir, listed);
+  });
+
+/** Plotly's megabyte and unchanged pictures are left alone where they already lie. */
+const differs = async (file: string, data: string | Uint8Array): Promise<boolean> => {
+  const have = await readFile(file).catch(() => null);
+  return have === null || !have.equals(Buffer.from(data));
+};
 
 /** images/grid/row-1.png -> images/grid, images */
 const foldersOf = (name: string): string[] => {
@@ -83,7 +109,7 @@ const foldersOf = (name: string): string[] => {
  * Removes files of an earlier report that this one does not have, what a killed process left of either, and folders that are empty then. A
  * file that is not what the earlier report wrote has been edited since, and stays.
  */
-export const removeLeftovers = async (dir: string, own: OwnFiles, files: OwnFiles): Promise<void> => {
+const removeLeftovers = async (dir: string, own: OwnFiles, files: OwnFiles): Promise<void> => {
   const ours = (name: string): boolean => own.has(name) || files.has(name) || name === MANIFEST || name === FOLDER_PROBE;
   const temporary = (await filesIn(dir)).filter((name) => ours(unfinished(name) ?? ''));
   const gone = [...temporary];

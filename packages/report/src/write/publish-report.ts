@@ -2,9 +2,8 @@ import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseReportManifest, REPORT_MANIFEST, writeAtomic } from '@controllab/data';
 import { ReportError } from '../model/report-error.ts';
-import { aloneIn } from './alone-in.ts';
 import { isCommitted } from './provenance.ts';
-import { ownFiles, removeLeftovers, sha256, writeManifest } from './manifest.ts';
+import { ownFiles, replaceFiles, sha256 } from './manifest.ts';
 
 /** The folder that published reports share: Plotly alone is megabytes. */
 const ASSETS = 'assets/';
@@ -63,14 +62,9 @@ export async function publishReport(report: string, published: string, name: str
     if (file.startsWith(ASSETS)) shared.set(file, data);
     else files.set(file, file.endsWith('.html') ? Buffer.from(data.toString('utf8').replaceAll(`"${ASSETS}`, `"../${ASSETS}`)) : data);
   }
-  await aloneIn(target, async () => {
-    const own = await ownFiles(target, { overwrite: false, wanted: files.keys() });
-    const hashes = new Map([...files].map(([file, data]) => [file, sha256(data)]));
-    await mkdir(path.join(published, ASSETS), { recursive: true });
-    for (const [file, data] of shared) await writeAtomic(path.join(published, file), data);
-    await writeManifest(target, new Map([...own, ...hashes]));
-    for (const [file, data] of files) await writeAtomic(path.join(target, file), data);
-    await removeLeftovers(target, own, hashes);
-    await writeManifest(target, hashes);
-  });
+  // Refused before the shared files are written, which its page needs as soon as it is there.
+  await ownFiles(target, { overwrite: false, wanted: files.keys() });
+  await mkdir(path.join(published, ASSETS), { recursive: true });
+  for (const [file, data] of shared) await writeAtomic(path.join(published, file), data);
+  await replaceFiles(target, files, { overwrite: false });
 }

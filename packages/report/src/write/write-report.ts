@@ -1,14 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import path from 'node:path';
-import { checkOutput, writeAtomic } from '@controllab/data';
+import { checkOutput } from '@controllab/data';
 import type { PairStudy, Report } from '../model/report.ts';
 import { validateReport } from '../model/validate-report.ts';
 import { renderPage } from '../render/page.ts';
 import { PAIRS_A_ROW, STUDY_ASSETS, studyPage } from '../render/pair-study.ts';
-import { aloneIn } from './alone-in.ts';
 import { blockCsv } from './csv.ts';
-import { ownFiles, removeLeftovers, sha256, writeManifest } from './manifest.ts';
+import { ownFiles, replaceFiles } from './manifest.ts';
 import { type PlacedGrid, placeImages } from './place-images.ts';
 import { reportResults } from './results.ts';
 
@@ -70,19 +68,5 @@ export const checkReportFolder = async (dir: string, { overwrite = false }: Writ
 export const writeReport = async (dir: string, report: Report, { overwrite = false }: WriteReportOptions = {}): Promise<void> => {
   validateReport(report);
   const files = await reportFiles(report);
-  await aloneIn(dir, async () => {
-    const own = await ownFiles(dir, { overwrite, wanted: files.keys() });
-    const listed = new Map([...files].map(([name, data]) => [name, sha256(data)]));
-    // Both reports' files are ours until this one is whole.
-    await writeManifest(dir, new Map([...own, ...listed]));
-    for (const [name, data] of files) if (await differs(path.join(dir, name), data)) await writeAtomic(path.join(dir, name), data);
-    await removeLeftovers(dir, own, listed);
-    await writeManifest(dir, listed);
-  });
-};
-
-/** Plotly's megabyte and unchanged pictures are left alone where they already lie. */
-const differs = async (file: string, data: string | Uint8Array): Promise<boolean> => {
-  const have = await readFile(file).catch(() => null);
-  return have === null || !have.equals(Buffer.from(data));
+  await replaceFiles(dir, files, { overwrite });
 };
