@@ -4,7 +4,7 @@ import { runCommand, runProgram } from '@controllab/command-line';
 import { commands, openCommand } from './commands.ts';
 import { withoutNxOptions } from './nx/options.ts';
 import { Interrupted } from './runner/errors.ts';
-import { deliverSignalsOnce } from './runner/signals.ts';
+import { deliverSignalsOnce, isHandled } from './runner/signals.ts';
 import { endWithParent } from './runner/workers.ts';
 
 /** The program as its help shows it: names and descriptions alone. It answers --help, and names what is nearest to a mistyped command. */
@@ -59,7 +59,7 @@ for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (unheard) return;
     if (!UNHEARD.includes(error.code ?? '')) throw error;
-    if (process.listenerCount('SIGTERM') <= 1) process.exit(141);
+    if (!isHandled('SIGTERM')) process.exit(141);
     // What listens to signals, as a training does, writes its checkpoint at one and ends: a closed terminal must not cost it.
     unheard = true;
     process.kill(process.pid, 'SIGTERM');

@@ -63,7 +63,7 @@ export interface Job<P = unknown, R = unknown> {
   readonly anew?: boolean;
   /** Trainings in a profile: from two on, one thread each, as many at a time as there are cores. */
   trainings?(profile: P): number;
-  /** What a profile costs and what it can see, said before anything is computed. */
+  /** What a profile costs and what it can see, said before anything is computed; `flags` are its own options and `seed`. */
   plan?(profile: P, flags: Readonly<Record<string, unknown>>): readonly string[];
   /** What values of its own options make of a profile; itself where none is given. */
   chosen?(profile: P, flags: Readonly<Record<string, unknown>>): P;

@@ -17,15 +17,17 @@ export function deliverSignalsOnce(): void {
     const now = performance.now();
     if (now - last < SAME_MS) return true;
     last = now;
-    const tidying = tidyingListeners(event);
-    if (process.listenerCount(event) > 1 + tidying) return emit(event, ...values);
+    if (isHandled(event)) return emit(event, ...values);
     // Nobody else listens: what would have happened without us, which is up to who tidies up before.
     process.removeListener(event, ignore);
-    if (tidying > 0) return emit(event, ...values);
+    if (tidyingListeners(event) > 0) return emit(event, ...values);
     return process.kill(process.pid, event);
   }) as typeof process.emit;
   // Node takes hold of `emit` with the first listener, and ends the process by itself where there is none: a repeated signal must find one.
   for (const signal of SIGNALS) process.on(signal, ignore);
 }
+
+/** Whether something listens to a signal that then decides when the process ends, as a training does: not we, nor who tidies up. */
+export const isHandled = (signal: string): boolean => process.listenerCount(signal) > 1 + tidyingListeners(signal);
 
 const ignore = (): void => {};
