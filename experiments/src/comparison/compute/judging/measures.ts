@@ -83,7 +83,7 @@ const FIDELITY: Record<SingleCondition, { label: string; method: string; of(meas
   depth: {
     label: 'IoU of what stands out (mini-segmenter)',
     method:
-      'What the mini-segmenter takes for an object against the scene’s mask, which is about a pixel wider than what the depth map has in front of the background: a perfect reading of that map has an IoU of 0.92.',
+      'What the mini-segmenter takes for an object against the scene’s mask, which is about a pixel wider than what the depth map has in front of the background: a perfect reading of that map does not reach an IoU of 1.',
     of: (measured) => maskAgreement(measured),
   },
   mask: {
