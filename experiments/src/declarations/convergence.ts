@@ -89,7 +89,7 @@ const LEAST_SHARE = 0.1;
 const ifStepsCounted = (batch: number): string =>
   batch < recipe.batchSize
     ? `; if steps counted in place of samples it would be ${Math.log2(batch / recipe.batchSize)}`
-    : `; if steps counted in place of samples control would come after ${batch / recipe.batchSize} times the samples, which may lie behind the run’s end: then the run’s end counts, or nothing is judged`;
+    : `; if steps counted in place of samples control would come after ${batch / recipe.batchSize} times the samples, which may lie behind the run’s end: then the run’s end counts, which leans to “the same”, or nothing is judged`;
 
 const HALF_WAY = `half of the rise in fidelity is done, by a plateau with an exponential or a logistic, whichever explains the course better; not judged where fidelity does not rise by ${LEAST_RISE} in one of the trainings`;
 
@@ -163,12 +163,14 @@ function comparisons(view: View): Claim[] {
             {
               ...PAPER.frozenAutoencoder,
               claim: 'A frozen autoencoder in place of the hint encoder softens sudden convergence.',
-              test: `Share of a run’s whole rise in fidelity that falls into its steepest eighth of the steps, the hint encoder’s trainings minus the autoencoder’s; less than ${LEAST_SHARE} counts as none.`,
+              test: `Share of a run’s whole rise in fidelity that falls into its steepest eighth of the steps, the hint encoder’s trainings minus the autoencoder’s; less than ${LEAST_SHARE} counts as none; not judged where fidelity does not rise by ${LEAST_RISE} in one of the trainings.`,
               quantity: 'share of the rise in the steepest eighth of training, hint encoder − autoencoder',
               rule: { kind: 'above', bound: LEAST_SHARE },
             },
             (panel) => {
-              const [encoder, autoencoder] = ['proposed', 'controlnet-latents'].map((arm) => suddenness(view, panel, arm)?.perTraining);
+              const [encoder, autoencoder] = ['proposed', 'controlnet-latents'].map((arm) =>
+                allHalfWays(panel, arm) === null ? undefined : suddenness(view, panel, arm)?.perTraining,
+              );
               if (encoder === undefined || autoencoder === undefined) return null;
               const rows = (shares: readonly number[]): number[][] => shares.map((one) => [one]);
               return view.difference(rows(encoder), rows(autoencoder), [0, 1]);
@@ -216,9 +218,13 @@ const convergence: Experiment = {
     const [panel] = view.panels as [Panel];
     const at = (arm: Arm): string => {
       const found = halfWays(panel, arm.id);
-      const rose = found.filter((steps) => steps !== null);
-      const samples = Math.round(perStep(view, arm) * mean(rose)).toLocaleString('en');
-      const where = rose.length === found.length ? '' : `, where it rose at all: in ${rose.length} of ${found.length} trainings`;
+      const rose = found.filter((half) => half !== null);
+      const samples = Math.round(perStep(view, arm) * mean(rose.map(({ step }) => step))).toLocaleString('en');
+      const later = rose.filter(({ isLater }) => isLater).length;
+      const where = [
+        ...(rose.length === found.length ? [] : [`, where it rose at all: in ${rose.length} of ${found.length} trainings`]),
+        ...(later === 0 ? [] : [`, the run’s end for ${later} that ${later === 1 ? 'was' : 'were'} not half way by then`]),
+      ].join('');
       return rose.length === 0 ? 'not within the run' : `after ${samples} samples${where}`;
     };
     return `Half of the rise in fidelity is done ${view.arms

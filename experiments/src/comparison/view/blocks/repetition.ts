@@ -31,8 +31,23 @@ function otherBlock(id: string, profile: string, here: Block, folder: string): {
 
 const OPPOSITE: Partial<Record<Verdict, Verdict>> = { reproduced: 'not reproduced', 'not reproduced': 'reproduced' };
 
+const HOW = ['same', 'differs', 'opposite', 'not judged here', 'not tested there'] as const;
+type How = (typeof HOW)[number];
+
 /** How one verdict stands to the one on other trainings. */
-const stands = (one: Verdict, other: Verdict): string => (one === other ? 'same' : OPPOSITE[one] === other ? 'opposite' : 'differs');
+const stands = (one: Verdict, other: Verdict): How =>
+  one === other ? 'same' : one === 'not judged' ? 'not judged here' : OPPOSITE[one] === other ? 'opposite' : 'differs';
+
+/** Counts that are said even where they are 0: that nothing turned round is a result. */
+const ALWAYS: readonly How[] = ['same', 'differs', 'opposite'];
+
+const COUNTED: Readonly<Record<How, string>> = {
+  same: 'the same',
+  differs: 'different in what is open',
+  opposite: 'the opposite',
+  'not judged here': 'not judged here',
+  'not tested there': 'not tested there',
+};
 
 /**
  * The claims of a run beside those of the published report of the same experiment and profile whose trainings are others: verdicts that
@@ -49,7 +64,7 @@ export function repetition(
   if (other === null) return null;
   const judged = judge(claims);
   const rows: TableRow[] = [];
-  const primaries: string[] = [];
+  const primaries: How[] = [];
   for (const [i, claim] of claims.entries()) {
     if (claim.basis !== 'trainings') continue;
     const there = other.claims.find(
@@ -69,7 +84,10 @@ export function repetition(
       });
     }
   }
-  const counted = (how: string): number => primaries.filter((one) => one === how).length;
+  const counts = HOW.flatMap((how) => {
+    const count = primaries.filter((one) => one === how).length;
+    return count === 0 && !ALWAYS.includes(how) ? [] : [`${COUNTED[how]}: ${count}`];
+  });
   const [there, now] = [other.name, seedsText(here.seeds)];
   return {
     id: 'other-trainings',
@@ -78,7 +96,7 @@ export function repetition(
       {
         kind: 'table',
         id: 'repetition',
-        caption: `Every claim on trainings, here and in the published report of the same profile (${there}). Of ${primaries.length} primary verdicts ${counted('same')} are the same, ${counted('differs')} differ in what is open, ${counted('opposite')} are the opposite.`,
+        caption: `Every claim on trainings, here and in the published report of the same profile (${there}). Of ${primaries.length} primary verdicts ${counts.join(', ')}.`,
         rowHeader: 'Quantity',
         columns: [
           { group: there, label: 'measured' },

@@ -11,12 +11,8 @@ export interface Course {
 export interface Fit {
   /** Bayesian information criterion, up to a constant that all models of one course share; less is better. */
   readonly bic: number;
-  /** Where the change begins: 0 for the exponential, the end of the plateau, or where the logistic has done a twentieth of its change. */
-  readonly onset: number;
-  /** Where half of it is done. */
-  readonly midpoint: number;
-  /** Steps from a tenth to nine tenths of it. */
-  readonly width: number;
+  /** Where a share of the change is done, of all that the curve does from the first step on: it may lie behind the run's end. */
+  readonly done: (share: number) => number;
   /** The curve at the course's steps. */
   readonly curve: readonly number[];
 }
@@ -24,12 +20,9 @@ export interface Fit {
 /** The models: a change from the first step on, one behind a plateau, and one around a midpoint. */
 export interface ChangePoints {
   readonly exponential: Fit;
-  readonly plateau: Fit;
+  readonly plateau: Fit & { /** Where the plateau ends. */ readonly onset: number };
   readonly logistic: Fit;
 }
-
-const LN_2 = Math.log(2);
-const LN_9 = Math.log(9);
 
 /** A least-squares fit of values on a constant and one shape. */
 interface Projection {
@@ -103,7 +96,10 @@ export function changePoints({ steps, values }: Course): ChangePoints {
   if (n < 6) throw new RangeError(`change points need at least 6 evaluated steps, got ${n}`);
   const span = steps.at(-1)! - steps[0]!;
   const scale: Box = { lo: Math.log(span / 200), hi: Math.log(4 * span) };
-  const within: Box = { lo: steps[0]!, hi: steps[0]! + 0.9 * span };
+  const [start] = steps as [number];
+  const within: Box = { lo: start, hi: start + 0.9 * span };
+  // A logistic's midpoint may lie behind the run: held at its end it would be taken for a change that was seen.
+  const behind: Box = { lo: start, hi: start + 2 * span };
   const bic = (rss: number, parameters: number): number => n * Math.log(Math.max(rss, Number.MIN_VALUE) / n) + parameters * Math.log(n);
 
   // Filled anew by each shape.
@@ -124,16 +120,19 @@ export function changePoints({ steps, values }: Course): ChangePoints {
     const { rss, meanShape, slope } = project(values, meanValue, of(a, b));
     return { a, scale: Math.exp(b), rss, curve: Array.from(shape, (f) => meanValue + slope * (f - meanShape)) };
   };
-  const exponentialFit = (first: Box, parameters: number): Fit => {
+  const exponentialFit = (first: Box, parameters: number) => {
     const { a: onset, scale: tau, rss, curve } = fitted(delayed, first);
-    return { bic: bic(rss, parameters), onset, midpoint: onset + LN_2 * tau, width: LN_9 * tau, curve };
+    return { bic: bic(rss, parameters), onset, done: (share: number) => onset - tau * Math.log(1 - share), curve };
   };
-  const { a: midpoint, scale: unit, rss, curve } = fitted(rising, within);
+  const { a: midpoint, scale: unit, rss, curve } = fitted(rising, behind);
+  // What lies before the first step was not seen to change: an upper half alone is a rise from there on.
+  const before = 1 / (1 + Math.exp((midpoint - start) / unit));
+  const logit = (level: number): number => Math.log(level / (1 - level));
   return {
     // Level, size and time constant, and the scatter; a plateau has its end too.
     exponential: exponentialFit({ lo: 0, hi: 0 }, 4),
     plateau: exponentialFit(within, 5),
-    logistic: { bic: bic(rss, 5), onset: midpoint - Math.log(19) * unit, midpoint, width: 2 * LN_9 * unit, curve },
+    logistic: { bic: bic(rss, 5), done: (share) => midpoint + unit * logit(before + share * (1 - before)), curve },
   };
 }
 
@@ -156,12 +155,28 @@ export const jumpFit = ({ plateau, logistic }: ChangePoints): Fit => (plateau.bi
 /** A rise in fidelity below which a training is not said to have come to follow its condition: the least that would be noticed. */
 export const LEAST_RISE = 0.1;
 
+/** When a training came to follow its condition. */
+export interface HalfWay {
+  /** The step at which half of its rise in fidelity is done; the last one where that lies behind it. */
+  readonly step: number;
+  /** Whether it was not half way by its end. */
+  readonly isLater: boolean;
+  /** Steps from a tenth to nine tenths of the rise; null where the run ends before nine tenths. */
+  readonly width: number | null;
+}
+
 /**
- * The step at which half of a training's rise in fidelity is done; its last one where that lies behind it. Null where fidelity did not rise
+ * When half of a training's rise in fidelity is done, by the better of the two models that have an onset. Null where fidelity did not rise
  * by {@link LEAST_RISE} within the run: what a fit says of when noise changes is arbitrary.
  */
-export function halfWayOf(curve: TrainingValue['curve']): number | null {
-  const { curve: fitted, midpoint } = jumpFit(changeOf(curve));
+export function halfWayOf(curve: TrainingValue['curve']): HalfWay | null {
+  const { curve: fitted, done } = jumpFit(changeOf(curve));
+  if (fitted.at(-1)! - fitted[0]! < LEAST_RISE) return null;
   const [, second] = curve.steps;
-  return fitted.at(-1)! - fitted[0]! < LEAST_RISE ? null : Math.min(curve.steps.at(-1)!, Math.max(second!, midpoint));
+  const last = curve.steps.at(-1)!;
+  return {
+    step: Math.min(last, Math.max(second!, done(0.5))),
+    isLater: done(0.5) > last,
+    width: done(0.9) > last ? null : done(0.9) - done(0.1),
+  };
 }

@@ -18,7 +18,8 @@ export const SEEN = ['loss', 'signals'] as const;
 export type Seen = (typeof SEEN)[number];
 
 /** Binary logarithm of the samples at which half of the rise in fidelity is done; of all samples where it never rose. */
-export const jumpOf = ({ course, samplesPerStep }: Run): number => Math.log2(samplesPerStep * (halfWayOf(course) ?? course.steps.at(-1)!));
+export const jumpOf = ({ course, samplesPerStep }: Run): number =>
+  Math.log2(samplesPerStep * (halfWayOf(course)?.step ?? course.steps.at(-1)!));
 
 /**
  * What a run looks like when it has seen so many samples, from its last evaluation before that: held-out loss without and with a prompt and
