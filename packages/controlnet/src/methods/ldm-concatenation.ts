@@ -16,6 +16,8 @@ export interface ConcatenationChoices {
    * [-1, 1], as Stable Diffusion 2's depth-to-image model has it.
    */
   readonly condition?: 'encoded' | 'resized';
+  /** The share of the encoder's rate at which the U-Net trains, its widened input with it; the whole by default. */
+  readonly baseRate?: number;
 }
 
 /**
@@ -26,14 +28,19 @@ export interface ConcatenationChoices {
  * Source: Rombach et al. 2022, section 3.3; Brooks et al. 2023, section 3.2; `LatentDepth2ImageDiffusion` of Stability-AI/stablediffusion,
  * which resizes bicubically and stretches every map to its own extremes, where this takes means and leaves the maps' range as it is.
  */
-export const ldmConcatenation = ({ base: start = 'pretrained', condition = 'encoded' }: ConcatenationChoices = {}): Method => ({
+export const ldmConcatenation = ({
+  base: start = 'pretrained',
+  condition = 'encoded',
+  baseRate = 1,
+}: ConcatenationChoices = {}): Method => ({
   id: ['ldm-concatenation', ...(condition === 'resized' ? ['resized'] : []), ...(start === 'random' ? ['random'] : [])].join('-'),
   label: `${start === 'random' ? 'LDM from scratch' : 'LDM concatenation'}${condition === 'resized' ? ', resized' : ''}`,
-  description: `the ${condition === 'resized' ? 'condition, at the latents’ size,' : 'encoded condition'} is concatenated to the noisy latents, and the whole U-Net trains${start === 'random' ? ', from random weights' : ''}`,
+  description: `the ${condition === 'resized' ? 'condition, at the latents’ size,' : 'encoded condition'} is concatenated to the noisy latents, and the whole U-Net trains${start === 'random' ? ', from random weights' : ''}${baseRate === 1 ? '' : `, at ${baseRate} of the encoder’s rate`}`,
   config: {
     channels: condition === 'resized' ? 1 : CHANNELS,
     ...(start === 'random' ? { base: start } : {}),
     ...(condition === 'resized' ? { condition } : {}),
+    ...(baseRate === 1 ? {} : { baseRate }),
   },
   create(target) {
     const { family, video, factor } = target;
@@ -49,7 +56,7 @@ export const ldmConcatenation = ({ base: start = 'pretrained', condition = 'enco
         return { sample: tf.concat([t['sample']!, strength === 1 ? encoded : tf.mul(encoded, strength)], 1) };
       },
       trainsInBase: /^/,
-      baseRate: 1,
+      baseRate,
       initial: (base, seed) => ({
         ...initialize(module, seed, 'control'),
         ...(start === 'random' ? fromScratch(base, seed, channels) : { 'unet.conv_in.weight': widened(base, channels) }),

@@ -122,6 +122,14 @@ it('a signed condition is seen as 2 c - 1', async () => {
   expect(controlNet({ conditionRange: 'unit' }).config).toEqual(controlNet().config);
 });
 
+it('concatenation trains the U-Net at a share of the rate, and says so', () => {
+  const { config, description, create } = ldmConcatenation({ baseRate: 0.1 });
+  expect(config).toEqual({ channels: 4, baseRate: 0.1 });
+  expect(description).toContain('the whole U-Net trains, at 0.1 of the encoder’s rate');
+  expect(create(target).baseRate).toBe(0.1);
+  expect([ldmConcatenation().config, ldmConcatenation().create(target).baseRate]).toEqual([{ channels: 4 }, 1]);
+});
+
 it('concatenation widens conv_in by channels of zero weights', () => {
   const { data, shape } = METHODS['ldm-concatenation'].create(target).initial(base, 5)['unet.conv_in.weight']!;
   expect(shape).toEqual([8, 8, 3, 3]);

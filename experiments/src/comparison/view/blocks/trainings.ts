@@ -111,7 +111,7 @@ export function costTable(view: View, panel: Panel, arms = view.arms): Table {
     kind: 'table',
     id: panel.id('cost'),
     caption:
-      'Multiply-accumulates of training as the graphs have them: forward, backward and optimizer, per example and in all. Arms that go on from another training count its too, and models of several stages all of them.',
+      'Multiply-accumulates of training as the graphs have them: forward, backward and optimizer, per example and in all. Arms that go on from another training count its too, and models of several stages all of them; the examples leave out those of a first stage that makes codes.',
     rowHeader: 'Arm',
     columns: [
       { label: 'per example', unit: 'MMAC', better: 'lower' },
