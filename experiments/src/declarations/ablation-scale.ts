@@ -1,11 +1,13 @@
 import { countParameters } from '@controllab/core-blocks';
 import { MEMBERS, type Member } from '@controllab/mini-sd/names';
 import { formatNumber, type Claim, type LineFigure } from '@controllab/report';
+import { seenExamples } from '@controllab/training';
 import { tuned as ablated, heldOut, recipe, undrawn } from './arms.ts';
 import { lossTable } from '../comparison/view/blocks/losses.ts';
 import { lossClaim } from '../comparison/view/claims.ts';
 import { comparison } from '../comparison/comparison.ts';
 import type { Arm, Experiment, On, Profile } from '../comparison/experiment.ts';
+import { listText } from '../comparison/view/questions.ts';
 import { combine, mean, type Panel, type View } from '../comparison/view/view.ts';
 import { PAPER } from './paper-values.ts';
 
@@ -51,6 +53,13 @@ const costsPretrained = (view: View, panel: Panel, place: Place): boolean =>
 /** What a pretrained copy is worth. */
 const worth = (view: View, panel: Panel, place: Place) => view.difference(losses(panel, 'random', place), losses(panel, 'proposed', place));
 
+/** Different scenes that trainings on so many see, mean over seeds: they are drawn with replacement, and steps are few. */
+const scenesSeen = (view: View, size: Size): number =>
+  Math.round(mean(view.seeds.map((seed) => seenExamples({ ...view.results.profile.recipe, examples: size }, seed).length)));
+
+const seenText = (view: View): string =>
+  `Of ${listText(SIZES.map((size) => formatNumber(size, 0)))} scenes a training sees ${listText(SIZES.map((size) => formatNumber(scenesSeen(view, size), 0)))} different ones`;
+
 /** Worth and damage along one axis. */
 function figure(
   view: View,
@@ -77,7 +86,13 @@ function figure(
 }
 
 const overScenes = (view: View, panel: Panel): LineFigure =>
-  figure(view, panel, { id: 'scale', label: 'training scenes', scale: 'log', places: SIZES.map((size) => ({ at: size, x: size })) });
+  figure(view, panel, {
+    id: 'scale',
+    label: 'different scenes seen in training',
+    remark: ` ${seenText(view)}.`,
+    scale: 'log',
+    places: SIZES.map((size) => ({ at: size, x: scenesSeen(view, size) })),
+  });
 
 /** Against the size of the base's U-Net, in millions; the embedded default, which saw sixteen times as many scenes, comes last. */
 function overBases(view: View, panel: Panel): LineFigure {
@@ -99,13 +114,14 @@ function overBases(view: View, panel: Panel): LineFigure {
 function claimsAt(view: View, place: Place): Claim[] {
   const where = typeof place === 'number' ? `${place} scenes` : `on ${place}`;
   const primary = typeof place === 'number' && place !== MOST;
+  const again = place === MOST ? ' These are the ablation’s arms: on a processor of its kind they are its trainings, and nothing new.' : '';
   return [
     ...lossClaim(
       view,
       {
         ...PAPER.pretrainedCopy,
         id: `copy-helps-${place}`,
-        test: `Random copy minus ControlNet, ${where}.`,
+        test: `Random copy minus ControlNet, ${where}.${again}`,
         quantity: `held-out loss, random copy − ControlNet, ${where}`,
         primary,
       },
@@ -118,7 +134,7 @@ function claimsAt(view: View, place: Place): Claim[] {
         id: `backbone-destroyed-${place}`,
         claim: 'Gaussian connections destroy something that only a pretrained copy has: they cost it more than they cost a random one.',
         source: PAPER.gaussian.source,
-        test: `What Gaussian connections cost a pretrained copy minus what they cost a random one, ${where}; measured only where they cost the pretrained copy anything.`,
+        test: `What Gaussian connections cost a pretrained copy minus what they cost a random one, ${where}; measured only where they cost the pretrained copy anything.${again}`,
         quantity: `held-out loss, interaction, ${where}`,
         primary,
       },
@@ -135,17 +151,19 @@ const fadingClaim = (view: View): Claim =>
       id: 'interaction-fades',
       claim: 'What a pretrained copy has to lose to Gaussian connections matters most where there is little to learn from.',
       source: 'ours',
-      test: `Slope of the interaction over binary logarithms of scenes, least squares in each seed; below 0 is fading. Measured only where there is an interaction to fade, on ${SIZES[0]} scenes.`,
-      quantity: 'held-out loss per doubling of the scenes',
+      test: `Slope of the interaction over binary logarithms of the different scenes that trainings see, least squares in each seed; below 0 is fading. Measured only where there is an interaction to fade, on ${SIZES[0]} scenes.`,
+      quantity: 'held-out loss per doubling of the scenes seen',
       rule: { kind: 'below', bound: 0 },
       primary: false,
       shownIn: view.panels[0]!.id('scale'),
     },
     (panel) => {
       if (!(interaction(view, panel, SIZES[0]).value > 0)) return null;
-      const x = SIZES.map((size) => Math.log2(size));
+      const x = SIZES.map((size) => Math.log2(scenesSeen(view, size)));
       const mid = mean(x);
       const spread = x.reduce((sum, value) => sum + (value - mid) ** 2, 0);
+      // So few steps may see as many scenes of every size.
+      if (spread === 0) return null;
       const each = SIZES.map((size) => interaction(view, panel, size).perTraining ?? []);
       return view.measured(view.seeds.map((_, seed) => [each.reduce((sum, values, i) => sum + (x[i]! - mid) * values[seed]!, 0) / spread]));
     },
@@ -156,7 +174,8 @@ const scale: Experiment = {
   title: 'When does the pretrained copy matter? Copy × connection against the number of scenes, and against the base',
   description: 'pretrained and random copies, zero and Gaussian convolutions, on 256 to 16,384 scenes and on smaller bases',
   profiles: {
-    quick: { ...standard, seeds: 1, recipe: { ...recipe, steps: 40 }, heldOut: { ...heldOut, scenes: 16 } },
+    // So few steps see little more of 16,384 scenes than of 1,024; a warm-up of all of them would hardly train.
+    quick: { ...standard, seeds: 1, recipe: { ...recipe, steps: 40, warmup: 4 }, heldOut: { ...heldOut, scenes: 16 } },
     standard,
     tiny: {
       ...standard,
@@ -176,10 +195,10 @@ const scale: Experiment = {
   takeaway: (view) => {
     const [panel] = view.panels as [Panel];
     const at = SIZES.map((size) => `${formatNumber(worth(view, panel, size).value, 4)} on ${formatNumber(size, 0)} scenes`);
-    return `In held-out loss a pretrained copy is worth ${at.join(', ')}.`;
+    return `In held-out loss a pretrained copy is worth ${at.join(', ')}; of the last, trainings see ${formatNumber(scenesSeen(view, MOST), 0)}.`;
   },
-  summary: () =>
-    'The paper says that Gaussian connections destroy the pretrained copy. Only the interaction of copy and connection tests that, and it should show where there is little to learn from.',
+  summary: (view) =>
+    `The paper says that Gaussian connections destroy the pretrained copy. Only the interaction of copy and connection tests that, and it should show where there is little to learn from. ${seenText(view)}, all at equal steps: what more scenes are worth beyond those that are seen is not tested.`,
   claims: (view) => [...SIZES.flatMap((size) => claimsAt(view, size)), ...BASES.flatMap((base) => claimsAt(view, base)), fadingClaim(view)],
   sections: (view) =>
     view.panels.map((panel) => ({

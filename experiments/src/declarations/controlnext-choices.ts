@@ -215,7 +215,7 @@ function questions(view: View, panel: Panel): Question[] {
       threads: issues(83, 77),
       asked:
         'the SD1.5 training folder adds the features behind the first down block, its inference folder behind the middle block, and weights of one do not work in the other.',
-      answer: `held-out loss without a prompt by the point of training: ${lossText(points)}. Drawn from at another point than they were trained at, the same weights give (fidelity): ${fidelityText(mismatched)}.`,
+      answer: `held-out loss without a prompt by the point of training: ${lossText(points)}. Drawn from at another point than they were trained at, the same weights give (fidelity): ${fidelityText(mismatched)}. All of these normalise before they pool, as the SDXL folder does; both SD1.5 folders pool first, which was not trained here.`,
       blocks: [
         lossBars(view, panel, 'point-loss', shown(points)),
         drawingBars(view, panel, 'point-fidelity', 'fidelity', {
