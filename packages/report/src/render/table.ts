@@ -2,11 +2,11 @@ import { armSymbol } from './arm-marks.ts';
 import { isMeasurement, isPaperValue } from '../model/cell.ts';
 import { pairedDifferenceInterval } from '../statistics/interval.ts';
 import { escapeHtml } from '../text/escape.ts';
-import { formatExact, formatNumber } from '../text/format-number.ts';
+import { formatExact } from '../text/format-number.ts';
 import { renderCaption } from './caption.ts';
 import { scrollBox } from './scroll.ts';
 import { headerGroups } from './header-groups.ts';
-import { measuredDecimals, renderMeasurement, renderNotMeasured, renderPaperValue, sampleText } from './value.ts';
+import { exactText, measuredDecimals, renderMeasurement, renderNotMeasured, renderPaperValue, sampleText } from './value.ts';
 import type { Arm, Cell, Column, Measurement, Table } from '../model/report.ts';
 
 /** Whether two numbers are of the same trainings (or rounds), pair by pair: their difference is then known better than either. */
@@ -85,8 +85,7 @@ export const renderTable = (table: Table, csvFile: string, arms: readonly Arm[] 
   const renderCell = (cell: Cell, row: number, i: number): string => {
     if (cell === null) return renderNotMeasured();
     if (typeof cell === 'string') return escapeHtml(cell);
-    if (typeof cell === 'number')
-      return `<span class="value">${columns[i]!.decimals === undefined ? formatExact(cell) : formatNumber(cell, columns[i]!.decimals)}</span>`;
+    if (typeof cell === 'number') return `<span class="value">${exactText(cell, columns[i]!)}</span>`;
     if (isPaperValue(cell)) return renderPaperValue(cell);
     return renderMeasurement(cell, decimals[i]!, { best: best[i]!.has(row), samples: samples.size > 1 });
   };

@@ -1,7 +1,7 @@
 import { NOT_MEASURED } from '../model/cell.ts';
 import { escapeHtml } from '../text/escape.ts';
-import { decimalsFor, formatExact, formatInterval, formatSeeds, formatterOf } from '../text/format-number.ts';
-import type { Measurement, PaperValue, Provenance } from '../model/report.ts';
+import { decimalsFor, formatExact, formatInterval, formatNumber, formatSeeds, formatterOf } from '../text/format-number.ts';
+import type { Column, Measurement, PaperValue, Provenance } from '../model/report.ts';
 
 /** Decimals that show the widest of the intervals, or without any the largest value to three digits. */
 export const measuredDecimals = (measured: readonly Measurement[]): number => {
@@ -14,6 +14,21 @@ export const measuredText = ({ value, interval }: Pick<Measurement, 'value' | 'i
   if (interval === null || interval[0] === interval[1]) return formatExact(value);
   const decimals = decimalsFor((interval[1] - interval[0]) / 2);
   return `${formatterOf(interval, decimals)(value)} ${formatInterval(interval, decimals)}`;
+};
+
+/** An exact number of a table: with the decimals of its column, or as it is. */
+export const exactText = (value: number, { decimals }: Pick<Column, 'decimals'>): string =>
+  decimals === undefined ? formatExact(value) : formatNumber(value, decimals);
+
+/** A cell as text alone, for the terminal and for the index over all reports. A measured number has the decimals of its own interval. */
+export const cellText = (
+  cell: string | number | Pick<PaperValue, 'text'> | Pick<Measurement, 'value' | 'interval'> | null,
+  column: Pick<Column, 'decimals'>,
+): string => {
+  if (cell === null) return NOT_MEASURED;
+  if (typeof cell === 'string') return cell;
+  if (typeof cell === 'number') return exactText(cell, column);
+  return 'text' in cell ? cell.text : measuredText(cell);
 };
 
 /** "n = 512, seeds 1-3". */

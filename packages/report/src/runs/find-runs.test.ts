@@ -33,8 +33,11 @@ const FORMER = {
           kind: 'table',
           id: 't',
           caption: 'Numbers',
-          columns: [{ label: 'F1', group: 'measured' }],
-          rows: [{ label: 'a', cells: [{ value: 0.25, interval: [0.2, 0.3] }] }],
+          columns: [
+            { label: 'F1', group: 'measured' },
+            { label: 'a step', decimals: 2 },
+          ],
+          rows: [{ label: 'a', cells: [{ value: 0.25, interval: [0.2, 0.3] }, -1234.567] }],
         },
       ],
     },
@@ -69,6 +72,7 @@ it('finds all reports, newest first, those of the older format too, and passes o
       { group: 'Claims', name: 'It works', text: 'reproduced, 0.50 [0.40, 0.60]' },
       { group: 'Claims', name: 'It flies', text: 'inconclusive' },
       { group: 'Numbers', name: 'a, measured, F1', text: '0.250 [0.200, 0.300]' },
+      { group: 'Numbers', name: 'a, a step', text: '\u22121,234.57' },
     ],
   });
   expect(sample).toMatchObject({

@@ -3,10 +3,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Claim } from '../model/report.ts';
 import { kindOf, tallies, type Tally } from '../render/tally.ts';
-import { measuredText } from '../render/value.ts';
+import { cellText, measuredText } from '../render/value.ts';
 import type { Verdict } from '../statistics/verdict.ts';
 import { firstSentence } from '../text/first-sentence.ts';
-import { formatExact } from '../text/format-number.ts';
 
 /** One tile of a report's PNG: `index` of `count` side by side. */
 export interface Tile {
@@ -64,7 +63,7 @@ interface StoredBlock {
   readonly caption: string;
   /** Of a table of data. */
   readonly shown?: number;
-  readonly columns?: readonly { readonly label: string; readonly group?: string }[];
+  readonly columns?: readonly { readonly label: string; readonly group?: string; readonly decimals?: number }[];
   readonly condition?: StoredImage;
   readonly rows?: readonly {
     readonly label: string;
@@ -111,18 +110,12 @@ async function* resultFiles(folder: string, depth = 0): AsyncGenerator<string> {
   }
 }
 
-const cellText = (cell: StoredCell): string => {
-  if (cell === null) return 'not measured';
-  if (typeof cell === 'string') return cell;
-  if (typeof cell === 'number') return formatExact(cell);
-  return 'text' in cell ? cell.text : measuredText(cell);
-};
-
 const tableEntries = ({ caption, columns = [], rows = [] }: StoredBlock): Entry[] =>
   rows.flatMap(({ label: row, cells = [] }) =>
     cells.map((cell, i) => {
-      const { group, label } = columns[i]!;
-      return { group: caption, name: [row, ...(group === undefined ? [] : [group]), label].filter(Boolean).join(', '), text: cellText(cell) };
+      const { group, label, decimals } = columns[i]!;
+      const name = [row, ...(group === undefined ? [] : [group]), label].filter(Boolean).join(', ');
+      return { group: caption, name, text: cellText(cell, { decimals }) };
     }),
   );
 

@@ -31,6 +31,36 @@ it('aligns a table for the terminal, groups above their columns', () => {
   );
 });
 
+it('writes numbers as the page does, and aligns them', () => {
+  const measured = (value: number, interval: readonly [number, number] | null) => ({
+    value,
+    interval,
+    n: 3,
+    seeds: [1, 2, 3],
+    method: 'm',
+  });
+  const text = textTable({
+    kind: 'table',
+    id: 't',
+    caption: 'Numbers.',
+    rowHeader: 'what',
+    columns: [{ label: 'exact' }, { label: 'rounded', decimals: 2 }, { label: 'measured' }],
+    rows: [
+      { label: 'none', cells: [-0, -1e-9, measured(0, [0, 0])] },
+      { label: 'tiny', cells: [-1e-9, 3e-8, measured(3e-8, [1e-8, 5e-8])] },
+      { label: 'negative', cells: [-0.18215, -1234.5, measured(-0.028, [-0.09, 0.034])] },
+      { label: 'a count', cells: [361279120, 361279120, measured(361279120, null)] },
+    ],
+  });
+  expect(text.split('\n').slice(2)).toEqual([
+    'what            exact         rounded                    measured',
+    'none                0            0.00                           0',
+    'tiny         \u22121.00e-9            0.00  3.00e-8 [1.00e-8, 5.00e-8]',
+    'negative     \u22120.18215       \u22121,234.50      \u22120.028 [\u22120.090, 0.034]',
+    'a count   361,279,120  361,279,120.00                 361,279,120',
+  ]);
+});
+
 it('lets no label from outside move the cursor', () => {
   const text = textTable({
     kind: 'table',

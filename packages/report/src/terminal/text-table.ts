@@ -1,22 +1,17 @@
-import type { Cell, Column, Table } from '../model/report.ts';
+import type { Table } from '../model/report.ts';
+import { cellText } from '../render/value.ts';
 import { plainText } from '@controllab/data';
 
 const GAP = '  ';
 
-/** A cell as the terminal shows it: exact numbers with thousands separated and the column's decimals, measured ones to three digits. */
-function cellText(cell: Cell, { decimals }: Column): string {
-  if (cell === null) return 'not measured';
-  if (typeof cell === 'string') return plainText(cell);
-  if (typeof cell === 'number')
-    return cell.toLocaleString('en-US', { minimumFractionDigits: decimals ?? 0, maximumFractionDigits: decimals ?? 6 });
-  return 'text' in cell ? plainText(cell.text) : String(Number(cell.value.toPrecision(3)));
-}
-
-/** A report's table as aligned lines for a terminal: its caption, its header (groups above), one line a row; texts are made plain. */
+/**
+ * A report's table as aligned lines for a terminal: its caption, its header (groups above), one line a row. Numbers are written as on the
+ * page; texts are made plain.
+ */
 export function textTable({ caption, rowHeader, columns, rows }: Table): string {
   const labels = columns.map(({ label, unit }) => plainText(unit === undefined ? label : `${label} ${unit}`));
   const groups = columns.map(({ group }, i) => (group === undefined || columns[i - 1]?.group === group ? '' : plainText(group)));
-  const body = rows.map(({ label, cells }) => [plainText(label), ...cells.map((cell, i) => cellText(cell, columns[i]!))]);
+  const body = rows.map(({ label, cells }) => [plainText(label), ...cells.map((cell, i) => plainText(cellText(cell, columns[i]!)))]);
   const header = [plainText(rowHeader), ...labels];
   const widths = header.map((text, i) => Math.max(text.length, ...body.map((row) => row[i]!.length)));
   // A group's name needs as much room as its columns have together.
