@@ -24,6 +24,12 @@ describe('readCaptions', () => {
     );
   });
 
+  it('reads what spreadsheets separate by semicolons or tabs', async () => {
+    const expected = new Map([['1.png', ['a cat, old']]]);
+    expect(await read('file;caption\n1.png;a cat, old\n')).toEqual(expected);
+    expect(await read('sep=\t\r\nfile\tcaption\r\n1.png\ta cat, old\r\n')).toEqual(expected);
+  });
+
   it('reads several captions of an image, as COCO has them', async () => {
     expect(await read('file,caption\n1.png,a cat\n2.png,a dog\n1.png,an old cat\n')).toEqual(
       new Map([

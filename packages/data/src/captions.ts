@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { parse } from 'csv-parse/sync';
+import { parseCsv } from './csv.ts';
 import { DataError } from './errors.ts';
 import { comparedName } from './image-sources/names.ts';
 import { decodeText } from './text.ts';
@@ -26,16 +26,7 @@ export async function readCaptions(file: string, encoding?: string): Promise<Cap
   };
   const bytes = await readFile(file).catch((error: Error) => fail(`cannot be read: ${error.message}`));
   const text = decodeText(bytes, file, encoding);
-  let rows: string[][];
-  try {
-    rows = parse(text, { bom: true, skip_empty_lines: true, relax_column_count: false });
-  } catch (error) {
-    return fail(`is no CSV table: ${(error as Error).message}`);
-  }
-  // A text cut short parses as well, if it is cut within its last field.
-  if (!/[\r\n]$/.test(text) && rows.length > 0)
-    fail('its last row does not end with a line break, as that of a file that was cut short: look at it, and add one if it is whole');
-  const [header = [], ...records] = rows;
+  const [header = [], ...records] = parseCsv(text, fail, { file }).rows.map(({ record }) => record);
   const [fileAt, captionAt] = COLUMNS.map((column) => header.indexOf(column)) as [number, number];
   if (fileAt < 0 || captionAt < 0)
     return fail(`expected a header with the columns ${COLUMNS.join(' and ')}, found ${header.join(', ') || 'nothing'}`, { header });

@@ -26,6 +26,7 @@ describe('a file of prompts', () => {
   it('has columns, or objects', async () => {
     const rows = [{ prompt: 'a, "b"\nc', negativePrompt: 'd', seed: 7 }, { prompt: '' }, { prompt: 'e', seed: 0 }];
     expect(await read('a.csv', '\uFEFFseed,prompt,negative_prompt\r\n7,"a, ""b""\nc",d\r\n,"",\r\n0,e,\r\n')).toEqual(rows);
+    expect(await read('b.csv', 'prompt;seed\n"a, b";7\n')).toEqual([{ prompt: 'a, b', seed: 7 }]);
     const lines = [
       '{"prompt": "a, \\"b\\"\\nc", "negative_prompt": "d", "seed": 7}',
       '""',

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parse } from 'csv-parse/sync';
 import { parseObject } from '@controllab/core-blocks';
+import { parseCsv } from '@controllab/data';
 import { ExperimentError } from '../../runner/errors.ts';
 
 /** A line of a prompts file. */
@@ -60,16 +60,7 @@ function rowOf(values: Readonly<Record<string, unknown>>, place: string, fail: F
 }
 
 function csvRows(text: string, fail: Fail): PromptRow[] {
-  let lines: string[][];
-  try {
-    lines = parse(text, { bom: true, skip_empty_lines: true, relax_column_count: false });
-  } catch (error) {
-    return fail(null, `is no CSV table: ${(error as Error).message}`);
-  }
-  // A text cut short parses as well, if it is cut within its last field.
-  if (!/[\r\n]$/.test(text) && lines.length > 0)
-    fail(null, 'its last row does not end with a line break, as that of a file that was cut short: look at it, and add one if it is whole');
-  const [header = [], ...rows] = lines;
+  const [header = [], ...rows] = parseCsv(text, (message) => fail(null, message)).rows.map(({ record }) => record);
   const names = header.map((name) => name.trim());
   if (!names.includes('prompt')) return fail('row 1', `expected a header with the column prompt, found ${names.join(', ') || 'nothing'}`);
   if (new Set(names).size < names.length) return fail('row 1', `the header names a column twice: ${names.join(', ')}`);

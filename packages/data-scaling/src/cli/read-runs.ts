@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { parse } from 'csv-parse/sync';
-import { decodeText, systemProblem } from '@controllab/data';
+import { decodeText, parseCsv, systemProblem, type CsvRow } from '@controllab/data';
 import { median } from '@controllab/report';
 import { DataScalingError } from '../errors.ts';
 import { FLOPS_PER_PARAMETER } from '../fit/iso-flop.ts';
@@ -48,7 +47,7 @@ export async function readRuns(file: string, options: ReadOptions = {}): Promise
     throw new DataScalingError('invalid-runs', problem, { file });
   });
   if (bytes.subarray(0, 4).equals(ARCHIVE)) fail('is a workbook or an archive: save its table as CSV');
-  const { header, rows, delimiter } = tableOf(decodeText(bytes, file), fail);
+  const { header, rows, delimiter } = tableOf(decodeText(bytes, file), file, fail);
   const columns = columnsOf(header, options, fail);
   if (rows.length === 0) fail('has a header and no rows below it: it takes a run a row');
   if (delimiter !== ',') refuseThousands(columns, rows, fail);
@@ -101,57 +100,16 @@ export async function readRuns(file: string, options: ReadOptions = {}): Promise
 
 const powerOfTen = (factor: number): string => `10^${Math.round(Math.log10(factor))}`;
 
-interface Row {
-  readonly record: readonly string[];
-  /** Its first line in the file. */
-  readonly line: number;
-}
-
 /** Header and rows of a CSV text. */
-function tableOf(text: string, fail: Fail): { header: string[]; rows: Row[]; delimiter: string } {
+function tableOf(text: string, file: string, fail: Fail): { header: string[]; rows: CsvRow[]; delimiter: string } {
   // Programs that append to a table may end lines otherwise than it does.
-  const lines = text.replace(/\r\n?/g, '\n');
-  // Excel's own line; its line break stays, and lines are counted as the file has them.
-  const declared = /^"?sep=([^\n"])"?(?=\n|$)/i.exec(lines);
-  const table = declared === null ? lines : lines.slice(declared[0].length);
-  const delimiter = declared?.[1] ?? delimiterOf(table);
-  let parsed: { record: string[]; info: { lines: number } }[];
-  try {
-    parsed = parse(table, {
-      delimiter,
-      record_delimiter: '\n',
-      skip_empty_lines: true,
-      // Rows of delimiters alone, as spreadsheets write them below a table.
-      skip_records_with_empty_values: true,
-      relax_column_count: true,
-      info: true,
-    }) as unknown as typeof parsed;
-  } catch (error) {
-    return fail(`is no CSV table: ${(error as Error).message}`);
-  }
-  const [first, ...rest] = parsed;
+  const { rows: all, delimiter } = parseCsv(text.replace(/\r\n?/g, '\n'), fail, { file, uneven: true });
+  // Spreadsheets write rows of delimiters alone below a table.
+  const [first, ...rows] = all.filter(({ record }) => record.some((field) => field.trim() !== ''));
   if (first === undefined) return fail('is empty: it takes a header, and a run a row');
   // As numpy.savetxt writes a heading.
-  first.record[0] = first.record[0]!.replace(/^#\s+/, '');
-  const rows = rest.map(({ record, info }) => ({ record, line: info.lines - breaksIn(record) }));
-  return { header: first.record.map((name) => name.trim()), rows, delimiter };
-}
-
-/** Line breaks within quotes: the parser tells a record's last line. */
-const breaksIn = (record: readonly string[]): number => record.reduce((sum, field) => sum + field.split('\n').length - 1, 0);
-
-/** Of a table, what is looked at for its header. */
-const HEADER_LENGTH = 1 << 16;
-
-/** What stands most often in the header outside quotes: a comma, a semicolon (Excel's, where the comma is a decimal point) or a tab. */
-function delimiterOf(table: string): string {
-  const header = table
-    .slice(0, HEADER_LENGTH)
-    .replace(/"[^"]*"/g, '')
-    .trimStart()
-    .split('\n', 1)[0]!;
-  const count = (mark: string): number => header.split(mark).length;
-  return [',', ';', '\t'].reduce((best, mark) => (count(mark) > count(best) ? mark : best));
+  const [name, ...names] = first.record as [string, ...string[]];
+  return { header: [name.replace(/^#\s+/, ''), ...names].map((one) => one.trim()), rows, delimiter };
 }
 
 /** The mark in a field that has one, between digits. */
@@ -161,7 +119,7 @@ const markOf = (field: string): '.' | ',' | null => (/^\s*[+-]?\d*([.,])\d/.exec
  * Refuses sizes of which some are written with thousands: three digits behind a mark that is no decimal point elsewhere in the table, or
  * beside plain whole numbers in their own column. Read as decimals, they would be a thousandth of themselves beside the others.
  */
-function refuseThousands(columns: readonly Column[], rows: readonly Row[], fail: Fail): void {
+function refuseThousands(columns: readonly Column[], rows: readonly CsvRow[], fail: Fail): void {
   const fields = columns.flatMap(({ index }) => rows.map(({ record }) => record[index] ?? ''));
   const points = new Set(fields.filter((field) => !isThousands(field)).map(markOf));
   for (const { quantity, index, name } of columns) {
@@ -181,7 +139,7 @@ function refuseThousands(columns: readonly Column[], rows: readonly Row[], fail:
 }
 
 /** Few different words in a column that is not read: several curves in one table. */
-function groupNotes(header: readonly string[], columns: readonly Column[], rows: readonly Row[]): string[] {
+function groupNotes(header: readonly string[], columns: readonly Column[], rows: readonly CsvRow[]): string[] {
   return header.flatMap((name, index) => {
     if (name === '' || columns.some((column) => column.index === index)) return [];
     const words = rows.map(({ record }) => (record[index] ?? '').trim());
@@ -211,7 +169,7 @@ function repeatNotes({ line, ...quantities }: Values): string[] {
 }
 
 /** Sizes that all have three digits behind a point or comma, where commas separate no fields: they may be thousands. */
-const thousandNotes = (columns: readonly Column[], rows: readonly Row[]): string[] =>
+const thousandNotes = (columns: readonly Column[], rows: readonly CsvRow[]): string[] =>
   columns
     .filter(({ quantity, index }) => quantity !== 'loss' && rows.every(({ record }) => isThousands(record[index] ?? '')))
     .map(({ name, index }) => {

@@ -257,6 +257,15 @@ describe('a text', () => {
     expect(await skipped(folderOf({ 'a.png': png, 'train.tsv': 'image\tcaption\na.png\tone, two\n' }))).toMatchObject({
       captions: ['one, two'],
     });
+    expect(await skipped(folderOf({ 'a.png': png, 'train.tsv': 'image\tcaption\t"a, b"\na.png\tone\tx\n' }))).toMatchObject({
+      captions: ['one'],
+    });
+    // A line of Excel's own names the delimiter, and is no row; rows are counted with it.
+    expect(await skipped(folderOf({ 'a.png': png, 'train.csv': '\ufeffsep=;\r\nimage;caption\r\na.png;one, two\r\na.png\r\n' }))).toEqual({
+      captions: ['one, two'],
+      problems: [expect.stringMatching(/^train\.csv, row 4: it has 1 fields, the header has 2/)],
+    });
+    await expect(open(folderOf({ 'train.csv': 'sep=;\n' }))).rejects.toThrow(/train\.csv is empty/);
   });
 
   it('in Latin-1 is bad in the rows that show it, and read where that is declared', async () => {

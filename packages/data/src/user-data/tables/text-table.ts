@@ -1,4 +1,5 @@
 import { parse } from 'csv-parse/sync';
+import { csvDelimiter, declaredDelimiter } from '../../csv.ts';
 import { DataError } from '../../errors.ts';
 import { decodeText } from '../../text.ts';
 import type { FileSet, RandomBytes } from '../files/file-set.ts';
@@ -35,10 +36,10 @@ export async function openTextTable(
   const isCsv = /\.[ct]sv$/i.test(table);
   const head = await file.read(0, 1 << 16);
   refuseWide(path, head);
-  const delimiter = isCsv ? delimiterOf(head) : null;
-  const index = await indexRecords(file, delimiter === null ? null : delimiter.charCodeAt(0));
-  const records = await (delimiter !== null
-    ? csvRecords(path, table, index, delimiter, options)
+  const csv = isCsv ? dialectOf(head, table) : null;
+  const index = await indexRecords(file, csv === null ? null : csv.delimiter.charCodeAt(0));
+  const records = await (csv !== null
+    ? csvRecords(path, table, index, csv, options)
     : beginsAsArray(head)
       ? jsonArray(path, table, file, index, options)
       : jsonRecords(path, table, index, options));
@@ -92,17 +93,25 @@ function refuseWide(path: string, head: Buffer): void {
     throw new DataError('invalid-text', `${path} is a text in UTF-16, or no text: save it as UTF-8`, { path });
 }
 
-/** A comma, or what stands in the header of a table without one: Excel writes semicolons where the comma is a decimal point. */
-function delimiterOf(head: Buffer): string {
-  const header = head.toString('latin1').split(/[\r\n]/, 1)[0]!;
-  return [',', '\t', ';'].find((one) => header.includes(one)) ?? ',';
+/** How a CSV table is written. */
+interface Dialect {
+  /** One byte. */
+  readonly delimiter: string;
+  /** Which record is the header: it may stand below a line `sep=;`. */
+  readonly header: number;
+}
+
+/** By its first bytes, in whatever encoding: all that decides is ASCII. */
+function dialectOf(head: Buffer, table: string): Dialect {
+  const text = head.toString('latin1').replace(/^\xef\xbb\xbf/, '');
+  return { delimiter: csvDelimiter(text, table), header: declaredDelimiter(text) === null ? 0 : 1 };
 }
 
 async function csvRecords(
   path: string,
   table: string,
   index: RecordIndex,
-  delimiter: string,
+  { delimiter, header }: Dialect,
   { encoding }: UserDataOptions,
 ): Promise<Records> {
   const fields = async (i: number): Promise<string[]> => {
@@ -116,9 +125,9 @@ async function csvRecords(
     if (records.length > 1) throw new DataError('invalid-row', `it is ${records.length} rows of CSV: end each with a line break`, {});
     return records[0] ?? [];
   };
-  if (index.length === 0) throw new DataError('empty-input', `${path} is empty`, { path });
+  if (index.length === header) throw new DataError('empty-input', `${path} is empty`, { path });
   const columns = (
-    await fields(0).catch((error: Error) => {
+    await fields(header).catch((error: Error) => {
       throw error instanceof DataError ? new DataError(error.code, `${path}: its header: ${error.message}`, { path }) : error;
     })
   ).map((name) => name.trim());
@@ -126,14 +135,14 @@ async function csvRecords(
   if (twice !== undefined) throw new DataError('invalid-columns', `${path} has two columns "${twice}"`, { path, column: twice });
   return {
     columns,
-    length: index.length - 1,
-    where: (i) => `${table}, row ${index.number(i + 1)}`,
+    length: index.length - header - 1,
+    where: (i) => `${table}, row ${index.number(i + header + 1)}`,
     async record(i) {
-      const values = await fields(i + 1);
+      const values = await fields(i + header + 1);
       if (values.length !== columns.length)
         throw new DataError(
           'invalid-row',
-          `it has ${values.length} fields, the header has ${columns.length}${values.length < columns.length ? cutShort(index, i + 1) : ''}`,
+          `it has ${values.length} fields, the header has ${columns.length}${values.length < columns.length ? cutShort(index, i + header + 1) : ''}`,
           { fields: values.length },
         );
       return Object.fromEntries(columns.map((column, c) => [column, values[c]]));
