@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { sha256 } from '@controllab/data';
 import type { Table } from '@controllab/report';
 import { ExperimentError } from '../runner/errors.ts';
 
@@ -25,7 +25,7 @@ export function readSealed(name: string, folder: URL = FOLDER): { sealed: Sealed
   const file = new URL(`${name}.json`, folder);
   if (!existsSync(file)) return null;
   const bytes = readFileSync(file);
-  const hash = createHash('sha256').update(bytes).digest('hex');
+  const hash = sha256(bytes);
   const sums = new URL('SHA256SUMS', folder);
   const lines = existsSync(sums) ? readFileSync(sums, 'utf8').split('\n') : [];
   if (!lines.includes(`${hash}  ${name}.json`))

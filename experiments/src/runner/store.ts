@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   canonicalJson,
+  fileHash,
   heldText,
   isDiskFull,
   isLockFile,
@@ -12,6 +11,7 @@ import {
   jsonHash,
   Lock,
   ownerText,
+  sha256,
   slurmJob,
   systemProblem,
   writeAtomic,
@@ -58,14 +58,6 @@ const HASH_LENGTH = 20;
 const POLL_MS = 500;
 /** How long a job of a cluster waits for an owner of whom nobody can tell whether it lives: it keeps a processor from others meanwhile. */
 const DOUBT_MS = 600_000;
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-async function fileHash(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(file), hash);
-  return hash.digest('hex');
-}
 
 interface CellFile {
   value: unknown;

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { sha256 } from '@controllab/data';
 import { blockCsv, isCommitted, judge, meanInterval, reportNumbers, type Measurement } from '@controllab/report';
 import { readStoredReport, type StoredReport, type StoredResult } from './stored-report.ts';
 
@@ -78,7 +78,7 @@ function* fileProblems(folder: string): Generator<string> {
   for (const [name, hash] of Object.entries(files)) {
     const file = path.join(folder, name);
     if (!existsSync(file)) yield `${name} is missing`;
-    else if (createHash('sha256').update(readFileSync(file)).digest('hex') !== hash) yield `${name} is not the file that was published`;
+    else if (sha256(readFileSync(file)) !== hash) yield `${name} is not the file that was published`;
   }
 }
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from './sha256.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
@@ -17,7 +17,7 @@ export function canonicalJson(value: Json): string {
   return JSON.stringify(value);
 }
 
-export const jsonHash = (config: Json): string => createHash('sha256').update(canonicalJson(config)).digest('hex');
+export const jsonHash = (config: Json): string => sha256(canonicalJson(config));
 
 /** Where two configurations differ, one `path: a -> b` a leaf. */
 export function jsonDifference(before: Json, after: Json, path = ''): string[] {

@@ -35,6 +35,7 @@ export { scratchFolder } from './lock/scratch-folder.ts';
 export { slurmJob } from './lock/slurm-job.ts';
 export { plainLines, plainText } from './plain-text.ts';
 export { fillNormal, normal, permutation, randomBits, randomInt, uniform } from './random.ts';
+export { fileHash, sha256 } from './sha256.ts';
 export { isDiskFull, systemProblem } from './system-problem.ts';
 export { decodeText } from './text.ts';
 export { TRAINING_FILE, TRAINING_FORMAT } from './trainings.ts';

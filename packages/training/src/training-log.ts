@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from 'node:fs';
-import { isDiskFull } from '@controllab/data';
+import { isDiskFull, sha256 } from '@controllab/data';
 import { TrainingError } from './errors.ts';
 
 /** A line of the JSONL log: one a training step, one an evaluation. */
@@ -13,7 +12,7 @@ const NO_LINES = '';
 /** Every line ends with the checksum of itself and of all lines before it: none can be changed, lost or moved unnoticed. */
 const CHECK = /,"check":"([0-9a-f]{16})"\}$/;
 
-const chained = (previous: string, text: string): string => createHash('sha256').update(`${previous}\n${text}`).digest('hex').slice(0, 16);
+const chained = (previous: string, text: string): string => sha256(`${previous}\n${text}`).slice(0, 16);
 
 /** The mark behind a line: of what a run that is killed and resumed has in common with one that is not, which is all but the times. */
 const markBehind = (previous: string, line: LogLine): string =>

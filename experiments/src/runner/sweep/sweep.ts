@@ -1,9 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { shellText } from '@controllab/command-line';
-import { heldText, Lock, writeAtomic } from '@controllab/data';
+import { heldText, Lock, sha256, writeAtomic } from '@controllab/data';
 import { ExperimentError } from '../errors.ts';
 import type { Task } from '../job.ts';
 import { goesOn, nextRound } from './plan.ts';
@@ -116,13 +116,7 @@ export class Sweep {
 
   /** The sweep of a job's command line: the same words again, in any order, are the same sweep, wherever its store lies by then. */
   static of(storeRoot: string, job: string, identity: readonly string[]): Sweep {
-    return new Sweep(
-      storeRoot,
-      `${job}-${createHash('sha256')
-        .update(JSON.stringify(identity.filter((word) => !word.startsWith(STORE)).sort()))
-        .digest('hex')
-        .slice(0, 10)}`,
-    );
+    return new Sweep(storeRoot, `${job}-${sha256(JSON.stringify(identity.filter((word) => !word.startsWith(STORE)).sort())).slice(0, 10)}`);
   }
 
   /**

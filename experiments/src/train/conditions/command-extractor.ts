@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { userPath } from '@controllab/command-line';
-import { decodeImage } from '@controllab/data';
+import { decodeImage, fileHash } from '@controllab/data';
 import { encodePng } from '@controllab/report';
 import { commandWords, IN, OUT } from './command-words.ts';
 import { refuse, type Extractor } from './extractor.ts';
@@ -22,14 +21,7 @@ async function contents(words: readonly string[]): Promise<[word: string, sha256
     const file = userPath(word);
     const found = await stat(file).catch(() => null);
     const isFile = found !== null && found.isFile() && found.size <= MAX_HASHED_BYTES;
-    hashed.push([
-      word,
-      isFile
-        ? createHash('sha256')
-            .update(await readFile(file))
-            .digest('hex')
-        : null,
-    ]);
+    hashed.push([word, isFile ? await fileHash(file) : null]);
   }
   return hashed;
 }

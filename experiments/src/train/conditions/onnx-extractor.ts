@@ -1,7 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import ort from 'onnxruntime-node';
-import { resample, type RgbImage } from '@controllab/data';
+import { fileHash, resample, type RgbImage } from '@controllab/data';
 import { refuse, type Extractor } from './extractor.ts';
 
 type Metadata = ort.InferenceSession.ValueMetadata;
@@ -60,12 +58,6 @@ function picture({ data, dims, type }: ort.Tensor): RgbImage {
 const sized = (image: RgbImage, to: { width: number; height: number }): RgbImage =>
   image.width === to.width && image.height === to.height ? image : { ...to, rgb: resample(image.rgb, image, to, 'bilinear') };
 
-async function sha256(file: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const part of createReadStream(file)) hash.update(part as Buffer);
-  return hash.digest('hex');
-}
-
 /**
  * An ONNX model from a picture to a picture: [1, 3, H, W], floats from 0 to 1 or bytes, red first. A model of a fixed size is given the
  * picture at that size, and what it makes is brought back to the picture's.
@@ -81,7 +73,7 @@ export async function onnxExtractor(file: string, { threads }: { threads?: numbe
   const output = pictureTensor(session.outputMetadata, 'gives', fail);
   return {
     label: 'what a model makes of pictures',
-    identity: { onnx: await sha256(file) },
+    identity: { onnx: await fileHash(file) },
     async extract(image) {
       const asked = { width: input.width ?? image.width, height: input.height ?? image.height };
       const results = await session.run({ [input.name]: planes(sized(image, asked), input.type) }).catch((error: Error) => {

@@ -1,12 +1,9 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { writeAtomic } from '@controllab/data';
+import { sha256, writeAtomic } from '@controllab/data';
 
 /** Holds what texts were when they were written into a training's folder, as sha256 by name: what is another by now was edited there. */
 const WRITTEN = 'written.json';
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** What was written into a folder; nothing where that is not known. */
 async function writtenIn(folder: string): Promise<Record<string, unknown>> {

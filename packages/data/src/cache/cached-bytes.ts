@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { sha256 } from '../sha256.ts';
 import { writeAtomic } from '../write-atomic.ts';
 
 /** Bytes and their SHA-256 in hexadecimal digits. */
@@ -35,6 +35,6 @@ async function read(base: string, description: object): Promise<CheckedBytes | n
   }
 }
 
-const checksummed = (bytes: Uint8Array): CheckedBytes => ({ bytes, sha256: createHash('sha256').update(bytes).digest('hex') });
+const checksummed = (bytes: Uint8Array): CheckedBytes => ({ bytes, sha256: sha256(bytes) });
 
 const sidecarOf = (description: object, { sha256 }: CheckedBytes): string => `${JSON.stringify({ ...description, sha256 }, null, 1)}\n`;

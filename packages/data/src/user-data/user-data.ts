@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { jsonHash } from '../canonical-json.ts';
 import { canny } from '../conditions/canny.ts';
@@ -9,6 +8,7 @@ import { decodeImage, type DecodeOptions } from '../images/decode.ts';
 import { greyImage } from '../images/grey-image.ts';
 import type { RgbImage } from '../images/image.ts';
 import { uniform } from '../random.ts';
+import { sha256 } from '../sha256.ts';
 import { aspectBuckets, nearestBucket } from './aspect-buckets.ts';
 import { findRows } from './find-rows.ts';
 import type { UserDataOptions } from './options.ts';
@@ -208,8 +208,6 @@ async function inTurn<T>(indices: readonly number[], work: (index: number) => Pr
   }
   return results;
 }
-
-const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
 /** What a row is of, whatever it lies in. */
 async function contentOf(rows: Rows, index: number, { captions, crop }: UserDataOptions) {

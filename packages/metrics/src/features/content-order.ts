@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '@controllab/data';
 import type { Features } from './feature-vectors.ts';
 
 /** What tells the images of a set apart whatever their order: one key an image, the same for the same image. */
@@ -8,14 +8,11 @@ export type ContentKeys = readonly string[];
 export const featureKeys = ({ data, shape: [n = 0, d = 0] }: Features): ContentKeys =>
   Array.from({ length: n }, (_, i) => {
     const row = data.subarray(i * d, (i + 1) * d);
-    return createHash('sha256')
-      .update(new Uint8Array(row.buffer, row.byteOffset, row.byteLength))
-      .digest('hex');
+    return sha256(new Uint8Array(row.buffer, row.byteOffset, row.byteLength));
   });
 
 /** Where each image stands in the random order of a seed: a number in hexadecimal digits that depends on its content and the seed alone. */
-export const contentPlaces = (keys: ContentKeys, seed: number): string[] =>
-  keys.map((key) => createHash('sha256').update(`${seed} ${key}`).digest('hex'));
+export const contentPlaces = (keys: ContentKeys, seed: number): string[] => keys.map((key) => sha256(`${seed} ${key}`));
 
 /** Images in the random order of a seed, whatever the order that they came in. */
 export const byPlace = (places: readonly string[]): number[] =>

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '@controllab/data';
 
 const MODULUS = 1n << 256n;
 
@@ -14,7 +14,7 @@ export interface ImageSet {
 export const EMPTY_IMAGE_SET: ImageSet = { hash: '0'.repeat(64) };
 
 /** The set of one image. `bytes`: its file, or its pixels; the same for all sets that are to be compared. */
-export const imageSetOf = (bytes: Uint8Array): ImageSet => ({ hash: createHash('sha256').update(bytes).digest('hex') });
+export const imageSetOf = (bytes: Uint8Array): ImageSet => ({ hash: sha256(bytes) });
 
 /** The union of two disjoint sets. */
 export const uniteImageSets = (a: ImageSet, b: ImageSet): ImageSet => ({

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import {
@@ -9,14 +8,13 @@ import {
   parseReportManifest,
   reportManifest,
   FOLDER_PROBE,
+  sha256,
   unfinished,
   writeAtomic,
   type OwnFiles,
 } from '@controllab/data';
 import { ReportError } from '../model/report-error.ts';
 import { aloneIn } from './alone-in.ts';
-
-export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
 /** A manifest of this format; null where there is none. */
 const readManifest = async (dir: string): Promise<OwnFiles | null> => {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { sha256 } from '@controllab/data';
 import { gridOf } from '../model/film-strip.ts';
 import type { FilmStrip, GridImage, GridRow, ImageGrid } from '../model/report.ts';
 import { encodePng } from './encode-png.ts';
@@ -26,7 +26,7 @@ export interface PlacedGrid {
  */
 const SHEET_UP_TO = 128;
 
-const pixelHash = ({ rgb }: GridImage): string => createHash('sha256').update(rgb).digest('hex');
+const pixelHash = ({ rgb }: GridImage): string => sha256(rgb);
 
 const placeRow = async (row: string, { images }: GridRow, files: Map<string, Buffer>): Promise<(PlacedImage | null)[]> => {
   const present = images.filter((image): image is GridImage => image !== null);

@@ -1,9 +1,9 @@
 import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { sha256 } from '@controllab/data';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SAMPLE_REPORT } from '../testing/sample-report.ts';
-import { sha256 } from './manifest.ts';
 import { publishReport } from './publish-report.ts';
 import { writeReport } from './write-report.ts';
 

@@ -1,9 +1,9 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { parseReportManifest, REPORT_MANIFEST, writeAtomic } from '@controllab/data';
+import { parseReportManifest, REPORT_MANIFEST, sha256, writeAtomic } from '@controllab/data';
 import { ReportError } from '../model/report-error.ts';
 import { isCommitted } from './provenance.ts';
-import { ownFiles, replaceFiles, sha256 } from './manifest.ts';
+import { ownFiles, replaceFiles } from './manifest.ts';
 
 /** The folder that published reports share: Plotly alone is megabytes. */
 const ASSETS = 'assets/';

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { DataError } from '../../errors.ts';
 import { leadsOut, placeOf } from '../../image-sources/links.ts';
 import { comparedName } from '../../image-sources/names.ts';
+import { sha256 } from '../../sha256.ts';
 
 /** A file's bytes, from any place of it. */
 export interface RandomBytes {
@@ -35,9 +35,7 @@ const TAIL = 4096;
 /** What `FileSet.stamp` is of a file that has no checksum. */
 export async function stampOf({ size, read }: RandomBytes): Promise<string> {
   const length = Math.min(size, TAIL);
-  return `${size} ${createHash('sha256')
-    .update(await read(size - length, length))
-    .digest('hex')}`;
+  return `${size} ${sha256(await read(size - length, length))}`;
 }
 
 /** A name as names are compared: `img\\a.png` of Windows is `img/a.png`, and letters are composed. */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { cacheDirectory } from '../../cache/cache-directory.ts';
@@ -10,6 +9,7 @@ import { followed, leadsOut, linkPlace, placeOf } from '../../image-sources/link
 import { naturally } from '../../image-sources/names.ts';
 import { openBytes } from '../../image-sources/tar/byte-source.ts';
 import { tarMembers, type TarMember } from '../../image-sources/tar/tar-members.ts';
+import { sha256 } from '../../sha256.ts';
 import { systemProblem } from '../../system-problem.ts';
 import { checkName, Spellings, stampOf, type FileSet } from './file-set.ts';
 import { openLocal, readAll } from './local-folder.ts';
@@ -49,7 +49,7 @@ export async function indexTar(
   if (found.size < keptFrom) return placesOf(file);
   const whole = path.resolve(file);
   const description = { index: INDEX_REVISION, file: whole, size: Number(found.size), changed: String(found.mtimeNs) };
-  const base = path.join(cache, 'tar-index', createHash('sha256').update(whole).digest('hex'));
+  const base = path.join(cache, 'tar-index', sha256(whole));
   let made: readonly TarPlace[] | null = null;
   try {
     const { bytes } = await cachedBytes(base, description, async () => Buffer.from(JSON.stringify((made = await placesOf(file)))));
