@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import os from 'node:os';
+import { readFile, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { userPath } from '@controllab/command-line';
-import { decodeImage, fileHash } from '@controllab/data';
+import { decodeImage, fileHash, scratchFolder } from '@controllab/data';
 import { encodePng } from '@controllab/report';
 import { commandWords, IN, OUT } from './command-words.ts';
 import { refuse, type Extractor } from './extractor.ts';
@@ -32,13 +31,14 @@ async function contents(words: readonly string[]): Promise<[word: string, sha256
  */
 export async function commandExtractor(text: string): Promise<Extractor> {
   const words = commandWords(text);
-  const folder = await mkdtemp(path.join(os.tmpdir(), 'condition-'));
+  const identity = { command: await contents(words) };
+  const folder = scratchFolder('condition');
   const [input, output] = [path.join(folder, 'in.png'), path.join(folder, 'out.png')];
   const [program, ...args] = words.map((word) => word.replaceAll(IN, input).replaceAll(OUT, output)) as [string, ...string[]];
   const fail = (why: string, cause?: unknown) => refuse(`--condition-command ${text}: ${why}.`, { command: words }, cause);
   return {
     label: `what \`${text}\` makes of pictures`,
-    identity: { command: await contents(words) },
+    identity,
     async extract({ rgb, width, height }) {
       await writeFile(input, await encodePng(rgb, width, height));
       await rm(output, { force: true });

@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openDataset, type RgbImage } from '@controllab/data';
 import { fill50k } from '@controllab/fill50k';
 import { saveOnnx } from '@controllab/tfjs-onnx';
@@ -63,6 +65,31 @@ describe('a command', () => {
     const first = await identity('one');
     expect(await identity('two')).not.toBe(first);
     expect(await identity('one')).toBe(first);
+  });
+
+  it('leaves no folder behind when a signal ends its process', async () => {
+    mkdirSync(at('tmp'));
+    const script = `import { commandExtractor } from ${JSON.stringify(new URL('command-extractor.ts', import.meta.url).href)};
+      import { readdirSync } from 'node:fs';
+      await commandExtractor('true {in} {out}');
+      console.log(readdirSync(${JSON.stringify(at('tmp'))}).filter((name) => name.includes('condition-')).length);
+      setInterval(() => {}, 1000);`;
+    const argv = ['--conditions=controllab', '--import', 'tsx', '--input-type=module', '-e', script];
+    const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, TMPDIR: at('tmp') } });
+    const ended = once(child, 'exit');
+    expect(String((await once(child.stdout, 'data'))[0])).toBe('1\n');
+    child.kill('SIGTERM');
+    expect(await ended).toEqual([null, 'SIGTERM']);
+    expect(readdirSync(at('tmp')).filter((name) => name.includes('condition-'))).toEqual([]);
+  });
+
+  // A file that is there and cannot be read, whoever one is.
+  it.runIf(existsSync('/proc/self/mem'))('makes no folder where one of its files cannot be read', async () => {
+    mkdirSync(at('none'));
+    vi.stubEnv('TMPDIR', at('none'));
+    onTestFinished(() => void vi.unstubAllEnvs());
+    await expect(commandExtractor(words('true', '{in}', '{out}', '/proc/self/mem'))).rejects.toMatchObject({ code: 'EIO' });
+    expect(readdirSync(at('none'))).toEqual([]);
   });
 });
 
