@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, sta
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { uniform } from '@controllab/data';
 import { hasBrowser, openBrowser, problemsOf, skippedText } from '@controllab/report/testing/browser';
 
@@ -205,11 +205,14 @@ describe('a comparison of two arms', () => {
   it('leaves its workers stored and the same command going on when its parent is killed alone', async () => {
     cpSync(at('whole'), at('orphan'), { recursive: true });
     const [first] = readdirSync(at('orphan', 'store', 'training'));
-    rmSync(at('orphan', 'store', 'training', first!), { recursive: true });
-    const { child, ended } = start('orphan');
-    await sleep(300 * seconds);
+    const cell = at('orphan', 'store', 'training', first!);
+    rmSync(cell, { recursive: true });
+    const { child, ended, said } = start('orphan');
+    const isBegun = (): boolean => existsSync(cell) && readdirSync(cell).some((name) => name === 'checkpoints' || name.startsWith('lock-'));
+    await vi.waitUntil(() => isBegun() || !running.has(child), { timeout: 300_000, interval: 20 });
     child.kill('SIGKILL');
-    await ended;
+    // Had it finished, or failed, there would be a code.
+    expect(await ended, said().slice(-2000)).toBeNull();
     expect(await start('orphan').ended).toBe(0);
     expect(outcome('orphan')).toEqual(outcome('whole'));
   }, 600_000);

@@ -117,6 +117,8 @@ describe('Store', () => {
   it('waits for a living process that computes the cell, and uses what it made', async () => {
     const other = await startOther();
     const waiting = store.cell('training', { seed: 1 }, never);
+    await vi.waitUntil(() => said.length > 0, { timeout: 60_000 });
+    // It looks again meanwhile, and says it once.
     await new Promise((resolve) => setTimeout(resolve, 700));
     expect(said).toEqual([expect.stringContaining(`process ${other.pid} is computing training`)]);
     writeFileSync(path.join(root, 'go'), '');

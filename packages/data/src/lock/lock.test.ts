@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { heldText, Lock } from './lock.ts';
 import { processStart } from './process-start.ts';
@@ -102,21 +101,25 @@ describe('Lock', () => {
   it('is held while work is done, let go of when it fails, and waited for as long as was said', async () => {
     const refuse = ({ file }: { file: string }): Error => new Error(`held by ${path.basename(file)}`);
     const order: string[] = [];
-    const slow = Lock.holding(
-      directory,
-      async () => {
+    let fail = (): void => {};
+    const failing = new Promise<never>((_, reject) => (fail = () => reject(new Error('failed'))));
+    let first: Promise<unknown> | undefined;
+    await new Promise<void>((inside) => {
+      const work = (): Promise<never> => {
         order.push('first');
-        await sleep(50);
-        throw new Error('failed');
-      },
-      { refuse },
-    );
-    await sleep(20);
+        inside();
+        return failing;
+      };
+      first = Lock.holding(directory, work, { refuse }).catch((error: Error) => order.push(error.message));
+    });
     await expect(Lock.holding(directory, () => 1, { refuse })).rejects.toThrow(/^held by lock-/);
-    const waiting = Lock.holding(directory, () => order.push('second'), { refuse, tries: 1000, waitMs: 5 });
-    await expect(slow).rejects.toThrow('failed');
-    await waiting;
-    expect(order).toEqual(['first', 'second']);
+    const between = async (): Promise<void> => {
+      order.push('waiting');
+      fail();
+      await first;
+    };
+    await Lock.holding(directory, () => order.push('second'), { refuse, tries: 2, between });
+    expect(order).toEqual(['first', 'waiting', 'failed', 'second']);
     expect(readdirSync(directory)).toEqual([]);
   });
 

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parseFlags } from '@controllab/command-line';
 import { writeSafetensors } from '@controllab/core-blocks';
 import { canny, decodeImage, type DataError } from '@controllab/data';
@@ -202,9 +202,10 @@ describe('runEvaluate', () => {
   });
 
   it('writes the report, and keeps the statistics elsewhere, where these have no room', async () => {
-    vi.spyOn(fs, 'fsyncSync').mockImplementationOnce(() => {
+    const full = vi.spyOn(fs, 'fsyncSync').mockImplementationOnce(() => {
       throw Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
     });
+    onTestFinished(() => full.mockRestore());
     fs.rmSync(at('report'), { recursive: true, force: true });
     const flags = [`--reference=${at('reference')}`, '--metrics=fid', `--weights=${root}`, `--save-reference=${at('full/s')}`];
     const error = (await run(...flags).catch((thrown: unknown) => thrown)) as DataError;
