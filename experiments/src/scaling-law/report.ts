@@ -2,12 +2,12 @@ import {
   chinchillaLaw,
   computeOptimal,
   curvePlaces,
+  lawParameters,
   predictLosses,
   profileIntervals,
   rollout,
   rolloutTable,
   type Fit,
-  type LawParameters,
 } from '@controllab/data-scaling';
 import { attributions } from '@controllab/emoji-scenes';
 import type { LineFigure, LineSeries, Measurement, Report, Table, TableRow } from '@controllab/report';
@@ -78,8 +78,10 @@ const runTable = ({ grid, larger }: FamilyResult): Table => ({
 /** The law's best model for budgets as those of the runs and ten times beyond. */
 function frontierTable({ grid }: FamilyResult): Table[] {
   const fit = fitted(chinchillaLaw, runsOf(grid));
+  if (fit === null) return [];
+  const law = lawParameters(fit);
   // Where loss does not fall with both, no model is the best one.
-  if (fit === null || !(fit.parameters['alpha']! > 0 && fit.parameters['beta']! > 0)) return [];
+  if (!(law.alpha > 0 && law.beta > 0)) return [];
   const C = grid.map(({ value }) => value.flops);
   const perPair = mean(grid.map(({ value }) => value.flops / (value.parameters * value.samples)));
   const [least, most] = [Math.min(...C), Math.max(...C)];
@@ -96,7 +98,7 @@ function frontierTable({ grid }: FamilyResult): Table[] {
       ],
       rows: [least, Math.sqrt(least * most), most, 10 * most].map((budget) => {
         // It counts six operations a parameter and example.
-        const best = computeOptimal(fit.parameters as unknown as LawParameters, (6 * budget) / perPair);
+        const best = computeOptimal(law, (6 * budget) / perPair);
         return { label: budget.toExponential(2), cells: [best.N, best.D, best.loss] };
       }),
     },

@@ -6,6 +6,7 @@ export {
   computeOptimal,
   isoFlopBias,
   isoFlopFit,
+  lawParameters,
   powerOfCompute,
   type IsoFlopBias,
   type IsoFlopFit,

@@ -16,6 +16,7 @@ import {
   computeOptimal,
   FLOPS_PER_PARAMETER,
   isoFlopBias,
+  lawParameters,
   type IsoFlopFit,
   type IsoFlopParabola,
   type LawParameters,
@@ -206,7 +207,7 @@ const pairOperations = ({ N, D }: IsoFlopParabola): number => FLOPS_PER_PARAMETE
 
 function isoFlopSection({ parabolas, left, N, D, loss }: IsoFlopFit, { laws, table: { runs } }: FitResult): Section {
   const fit = laws.map((law) => law.fit).find(hasOptimum);
-  const law = fit?.parameters as unknown as LawParameters | undefined;
+  const law = fit === undefined ? undefined : lawParameters(fit);
   const inside = parabolas.filter((one) => one.inside);
   const blocks: Block[] = [
     {

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { budgetsOf, computeOptimal, isoFlopBias, isoFlopFit, powerOfCompute } from './iso-flop.ts';
+import { DataScalingError } from '../errors.ts';
+import { budgetsOf, computeOptimal, isoFlopBias, isoFlopFit, lawParameters, powerOfCompute } from './iso-flop.ts';
+import { chinchillaLaw, offsetPowerLaw, powerLaw } from './laws.ts';
 
 const LAW = { E: 1.69, A: 406.4, alpha: 0.34, B: 410.7, beta: 0.28 };
 const BUDGETS = [1e18, 1e19, 1e20, 1e21];
@@ -30,6 +32,19 @@ it('computeOptimal is the minimum of the law at its compute', () => {
   const at = (n: number): number => LAW.E + LAW.A / n ** LAW.alpha + LAW.B / (1e20 / 6 / n) ** LAW.beta;
   expect(loss).toBeCloseTo(at(N), 12);
   expect(Math.min(at(N * 1.01), at(N / 1.01))).toBeGreaterThan(loss);
+});
+
+it('lawParameters takes a fit of the law of both, and names what another lacks', () => {
+  const parameters = { A: 406.4, alpha: 0.34, B: 410.7, beta: 0.28, E: 1.69 };
+  expect(lawParameters({ law: chinchillaLaw, parameters })).toEqual(LAW);
+  const { E, beta, ...others } = parameters;
+  expect(() => lawParameters({ law: powerLaw('N'), parameters: { ...others, beta } })).toThrow(
+    new DataScalingError('invalid-argument', 'a fit of L(N) = A / N^alpha has no E; take one of L(N, D) = E + A / N^alpha + B / D^beta', {
+      law: 'power-n',
+      parameter: 'E',
+    }),
+  );
+  expect(() => lawParameters({ law: offsetPowerLaw('D'), parameters: { ...others, E } })).toThrow(/has no beta;/);
 });
 
 it('budgets are runs of like operations; what has no parabola is named', () => {

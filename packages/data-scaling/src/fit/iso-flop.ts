@@ -1,6 +1,6 @@
 import { DataScalingError } from '../errors.ts';
 import { solvePositive } from './cholesky.ts';
-import { chinchillaLaw, differentSizes, predictLosses, type Runs } from './laws.ts';
+import { chinchillaLaw, differentSizes, predictLosses, type Fit, type Runs } from './laws.ts';
 import { logLogFit, type LogLogFit } from './least-squares.ts';
 
 /** Operations of a training by parameter and token: two forward, four backward. */
@@ -133,6 +133,22 @@ export interface LawParameters {
   readonly alpha: number;
   readonly B: number;
   readonly beta: number;
+}
+
+/**
+ * The parameters of a fit of the law of N and D with an offset, `chinchillaLaw`.
+ * @throws DataScalingError invalid-argument naming the first of them that the fit's law does not have
+ */
+export function lawParameters({ law, parameters }: Pick<Fit, 'law' | 'parameters'>): LawParameters {
+  const named = (name: keyof LawParameters): number => {
+    const value = parameters[name];
+    if (value !== undefined) return value;
+    throw new DataScalingError('invalid-argument', `a fit of ${law.formula} has no ${name}; take one of ${chinchillaLaw.formula}`, {
+      law: law.id,
+      parameter: name,
+    });
+  };
+  return { E: named('E'), A: named('A'), alpha: named('alpha'), B: named('B'), beta: named('beta') };
 }
 
 /** The model that a law says is best for a budget C = 6 N D, in closed form (Hoffmann et al. 2022, equation 4). */
