@@ -2,8 +2,7 @@ import { UNet2DConditionModel, UNetSpatioTemporalConditionModel, type Denoiser }
 import {
   DiffusersPeer,
   diffusersModules,
-  findPython,
-  PythonPeerError,
+  findPeerPython,
   TorchUNet,
   type DiffusersCase,
   type DiffusersMode,
@@ -44,14 +43,9 @@ export function findPeers(): FoundPeers {
   const notMeasured: { label: string; reason: string }[] = [];
   for (const id of PEER_IDS) {
     const { label, modules } = PEERS[id];
-    try {
-      const { python, reason } = findPython(modules);
-      if (python === null) notMeasured.push({ label, reason });
-      else pythons[id] = python;
-    } catch (error) {
-      if (!(error instanceof PythonPeerError) || !String(error.values['problem']).startsWith('lacks ')) throw error;
-      notMeasured.push({ label, reason: error.message });
-    }
+    const { python, reason } = findPeerPython(modules);
+    if (python === null) notMeasured.push({ label, reason });
+    else pythons[id] = python;
   }
   return { pythons, notMeasured };
 }

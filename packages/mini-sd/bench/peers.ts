@@ -2,12 +2,11 @@ import {
   DIFFUSERS_MODES,
   DiffusersPeer,
   diffusersModules,
-  findPython,
+  findPeerPython,
   PythonPeerError,
   TorchUNet,
   type DiffusersCase,
   type DiffusersMode,
-  type FoundPython,
   type TorchTraining,
 } from '@controllab/python-peer';
 import type { HostTensor } from '@controllab/tfjs-onnx';
@@ -46,17 +45,6 @@ const ELSEWHERE = ['JAX jit', 'TensorFlow.js, WebAssembly', 'TensorFlow.js, tfjs
   name,
   reason: 'there is no program of this network in it: see bench engine',
 }));
-
-/** One peer of several: a Python that lacks its modules has the others. @throws PythonPeerError when CONTROLLAB_PYTHON cannot be started */
-function pythonWith(modules: readonly string[]): FoundPython {
-  try {
-    return findPython(modules);
-  } catch (error) {
-    if (error instanceof PythonPeerError && String(error.values['problem']).startsWith('lacks '))
-      return { python: null, reason: error.message };
-    throw error;
-  }
-}
 
 const plain = (tensors: Record<string, HostTensor>) =>
   Object.fromEntries(Object.entries(tensors).map(([name, { data, shape }]) => [name, { data: [...data], shape }]));
@@ -114,7 +102,7 @@ export async function openPeers(item: PeerCase, asked: readonly PeerId[]): Promi
     if (id === 'pytorch' && item.control !== null) absent('our twin in PyTorch has no ControlNet');
     else if (id === 'openvino' && item.stepsPerRun !== null) absent('it does not train');
     else {
-      const { python, reason } = pythonWith(id === 'pytorch' ? ['torch', 'numpy'] : diffusersModules(id));
+      const { python, reason } = findPeerPython(id === 'pytorch' ? ['torch', 'numpy'] : diffusersModules(id));
       if (python === null) absent(reason);
       else
         try {

@@ -1,4 +1,4 @@
-export type PythonPeerErrorCode = 'unusable-python' | 'peer-ended' | 'peer-failed';
+export type PythonPeerErrorCode = 'missing-modules' | 'unusable-python' | 'peer-ended' | 'peer-failed';
 
 /** The error of this package. `values` holds the offending values by name. */
 export class PythonPeerError extends Error {

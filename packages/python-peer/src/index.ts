@@ -11,5 +11,5 @@ export {
 } from './diffusers-peer.ts';
 export { madeUpNumbers } from './made-up-numbers.ts';
 export { PythonPeerError, type PythonPeerErrorCode } from './errors.ts';
-export { findPython, PythonPeer, type FoundPython } from './python-peer.ts';
+export { findPeerPython, findPython, PythonPeer, type FoundPython } from './python-peer.ts';
 export { TorchUNet, type TorchDescription, type TorchTensors, type TorchTraining } from './torch-unet.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 import { madeUpNumbers } from './made-up-numbers.ts';
-import { findPython, PythonPeer } from './python-peer.ts';
+import { findPeerPython, findPython, PythonPeer } from './python-peer.ts';
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'python-peer-'));
 afterAll(() => fs.rmSync(directory, { recursive: true }));
@@ -43,6 +43,21 @@ describe('the Python that CONTROLLAB_PYTHON names', () => {
     expect(() => findPython(['json'])).toThrow(/CONTROLLAB_PYTHON is .*nowhere, which cannot be used: .*ENOENT/);
     vi.stubEnv('CONTROLLAB_PYTHON', '/bin/false');
     expect(() => findPython(['json'])).toThrow('CONTROLLAB_PYTHON is /bin/false, which cannot be used: it ended with 1');
+  });
+
+  it('may lack the modules of one peer of several, but not be what cannot be started', () => {
+    const lacking = interpreter('torch');
+    vi.stubEnv('CONTROLLAB_PYTHON', lacking);
+    expect(() => findPython(['torch'])).toThrow(expect.objectContaining({ code: 'missing-modules' }));
+    expect(findPeerPython(['torch'])).toEqual({
+      python: null,
+      reason: `CONTROLLAB_PYTHON is ${lacking}, which cannot be used: lacks torch. Name a Python with torch, or unset it to have one looked for.`,
+    });
+    const whole = interpreter('');
+    vi.stubEnv('CONTROLLAB_PYTHON', whole);
+    expect(findPeerPython(['torch'])).toEqual({ python: whole, reason: null });
+    vi.stubEnv('CONTROLLAB_PYTHON', '/bin/false');
+    expect(() => findPeerPython(['torch'])).toThrow(expect.objectContaining({ code: 'unusable-python' }));
   });
 
   it('is looked for where the variable is empty', () => {

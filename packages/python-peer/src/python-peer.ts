@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import path from 'node:path';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { PythonPeerError } from './errors.ts';
+import { PythonPeerError, type PythonPeerErrorCode } from './errors.ts';
 
 export type FoundPython = { python: string; reason: null } | { python: null; reason: string };
 
@@ -13,16 +13,20 @@ const MISSING = 'import importlib.util, sys; print(*(name for name in sys.argv[1
 const VARIABLE = 'CONTROLLAB_PYTHON';
 
 /** null, or what keeps a Python from being used. */
-function problemOf(python: string, modules: readonly string[]): string | null {
+function problemOf(python: string, modules: readonly string[]): { code: PythonPeerErrorCode; text: string } | null {
   const { status, stdout, stderr, error } = spawnSync(python, ['-c', MISSING, ...modules], { encoding: 'utf8' });
-  if (status !== 0) return error?.message ?? (stderr.trim().split('\n').at(-1) || `it ended with ${String(status)}`);
-  return stdout.trim() === '' ? null : `lacks ${stdout.trim().replaceAll(' ', ', ')}`;
+  if (status !== 0)
+    return {
+      code: 'unusable-python',
+      text: error?.message ?? (stderr.trim().split('\n').at(-1) || `it ended with ${String(status)}`),
+    };
+  return stdout.trim() === '' ? null : { code: 'missing-modules', text: `lacks ${stdout.trim().replaceAll(' ', ', ')}` };
 }
 
 /**
  * The Python that CONTROLLAB_PYTHON names, else the first of `/usr/bin/python3` and `python3` that has these modules, or why there is none.
  * Looks for them only: importing torch takes seconds.
- * @throws PythonPeerError unusable-python when the one that CONTROLLAB_PYTHON names cannot be started or lacks a module
+ * @throws PythonPeerError when the one that CONTROLLAB_PYTHON names cannot be started (unusable-python) or lacks a module (missing-modules)
  */
 export function findPython(modules: readonly string[]): FoundPython {
   const named = process.env[VARIABLE];
@@ -30,18 +34,31 @@ export function findPython(modules: readonly string[]): FoundPython {
     const problem = problemOf(named, modules);
     if (problem === null) return { python: named, reason: null };
     throw new PythonPeerError(
-      'unusable-python',
-      `${VARIABLE} is ${named}, which cannot be used: ${problem}. Name a Python with ${modules.join(' and ')}, or unset it to have one looked for.`,
-      { python: named, modules, problem },
+      problem.code,
+      `${VARIABLE} is ${named}, which cannot be used: ${problem.text}. Name a Python with ${modules.join(' and ')}, or unset it to have one looked for.`,
+      { python: named, modules, problem: problem.text },
     );
   }
   const tried: string[] = [];
   for (const python of ['/usr/bin/python3', 'python3']) {
     const problem = problemOf(python, modules);
     if (problem === null) return { python, reason: null };
-    tried.push(`${python}: ${problem}`);
+    tried.push(`${python}: ${problem.text}`);
   }
   return { python: null, reason: `no Python with ${modules.join(' and ')} (${tried.join('; ')})` };
+}
+
+/**
+ * {@link findPython} for one peer of several: a Python that CONTROLLAB_PYTHON names and that lacks this one's modules may have the others'.
+ * @throws PythonPeerError unusable-python when it cannot be started
+ */
+export function findPeerPython(modules: readonly string[]): FoundPython {
+  try {
+    return findPython(modules);
+  } catch (error) {
+    if (error instanceof PythonPeerError && error.code === 'missing-modules') return { python: null, reason: error.message };
+    throw error;
+  }
 }
 
 /** Where peer_common.py lies. */

@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { findPython, PythonPeer, PythonPeerError } from '@controllab/python-peer';
+import { findPeerPython, PythonPeer } from '@controllab/python-peer';
 import type { Ceiling } from '../ceiling.ts';
 import type { Network } from '../unet.ts';
 
@@ -123,13 +123,7 @@ export class Peer {
 
 /** @throws PeerAbsent when no Python has what it needs, PythonPeerError when the one that CONTROLLAB_PYTHON names cannot be started */
 function pythonConversation({ program, modules }: PeerEntry & { program: string }): Conversation {
-  try {
-    const { python, reason } = findPython(modules);
-    if (python === null) throw new PeerAbsent(reason);
-    return new PythonPeer(python, new URL(program, import.meta.url));
-  } catch (error) {
-    // One of several peers: the Python that is named has others.
-    if (error instanceof PythonPeerError && String(error.values['problem']).startsWith('lacks ')) throw new PeerAbsent(error.message);
-    throw error;
-  }
+  const { python, reason } = findPeerPython(modules);
+  if (python === null) throw new PeerAbsent(reason);
+  return new PythonPeer(python, new URL(program, import.meta.url));
 }
