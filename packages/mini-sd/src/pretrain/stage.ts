@@ -5,8 +5,8 @@ import { initialize, parameterSpecs, withParameters, type Module, type Weights }
 import type { HostTensor, NamedTensors, TensorSpec } from '@controllab/tfjs-onnx';
 import {
   compileTrainStep,
-  cosineRate,
   initialTrainState,
+  learningRateOf,
   runTraining,
   startBatchWorker,
   stateTensors,
@@ -57,7 +57,7 @@ export interface StageDefinition {
   loss(inputs: NamedTensors, constants: NamedTensors): { loss: tf.Scalar; aux?: NamedTensors };
   /** Module of the batches, and what it is given. */
   batches: { module: URL; data: unknown };
-  /** Default: half a cosine down to a fiftieth of the peak. */
+  /** Default: the `cosine` of {@link learningRateOf}. */
   learningRate?: LearningRate;
   stepsPerRun: number;
   checkpointEvery: number;
@@ -96,7 +96,7 @@ export async function trainStage(definition: StageDefinition, { directory, tier,
       initialState: () => initialTrainState({ ...initialize(module, seed, prefix), ...start }, { ema: ema !== undefined }),
       batches: startBatchWorker(batches),
       totalSteps,
-      learningRate: definition.learningRate ?? cosineRate({ peak, totalSteps, warmup, final: peak / 50 }),
+      learningRate: definition.learningRate ?? learningRateOf({ learningRate: peak, warmup, schedule: 'cosine', steps: totalSteps }),
       seed,
       config: definition.identity,
       directory: path.join(directory, part),
