@@ -11,7 +11,7 @@ const SHOWN = 6;
 const [WIDTH, HEIGHT, MARGIN] = [640, 240, 40] as const;
 
 /** The loss as a drawing that every viewer shows. */
-export function curveSvg(losses: readonly { step: number; loss: number }[]): string {
+function curveSvg(losses: readonly { step: number; loss: number }[]): string {
   const { x, y } = lossCurve(losses);
   const [low, high] = [Math.min(...y), Math.max(...y)];
   const left = (step: number): string => (MARGIN + ((WIDTH - 2 * MARGIN) * step) / x.at(-1)!).toFixed(1);

@@ -37,7 +37,7 @@ export const under = (prefix: string, weights: Tensors): Tensors =>
   );
 
 /** diffusers' config.json of a ControlNet: what its constructor takes. */
-export const diffusersConfig = ({ config }: ControlNetModel): Record<string, unknown> => ({
+const diffusersConfig = ({ config }: ControlNetModel): Record<string, unknown> => ({
   _class_name: 'ControlNetModel',
   _diffusers_version: '0.42.1',
   ...Object.fromEntries(Object.entries(config).filter(([key]) => key in CONTROLNET_SCHEMA.keys)),

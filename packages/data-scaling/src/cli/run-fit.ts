@@ -83,7 +83,7 @@ const NOTHING_LEFT = 1e-8;
  * Every law whose variables the runs have, as far as there are runs enough. Signals are heard after each search.
  * @throws DataScalingError where none can be fitted
  */
-export async function fitAll(
+async function fitAll(
   table: RunTable,
   flags: Pick<FitFlags, 'delta' | 'leastSquares' | 'bootstrap' | 'seed' | 'flopTolerance'>,
   progress: Progress,

@@ -23,7 +23,7 @@ const scalar = (value: number): Matrix => ({ data: Float64Array.of(value), rows:
 const ones = (rows: number, columns: number): Matrix => ({ data: new Float64Array(rows * columns).fill(1), rows, columns });
 
 /** Sums of the kernel over all pairs of a row of x and a row of y: for each x, and for each y. */
-export async function kernelSums(
+async function kernelSums(
   graph: KernelGraph,
   parameter: number,
   x: Matrix,

@@ -162,7 +162,7 @@ export function mergeStatistics(a: GatheredStatistics, b: GatheredStatistics): G
 }
 
 /** @throws MetricsError invalid-shape */
-export function checkSameDimension(what: string, a: FeatureStatistics, b: FeatureStatistics): void {
+function checkSameDimension(what: string, a: FeatureStatistics, b: FeatureStatistics): void {
   if (a.mean.length !== b.mean.length) {
     throw new MetricsError('invalid-shape', `Error in ${what}: the statistics have dimension ${a.mean.length} and ${b.mean.length}`, {
       first: a.mean.length,
