@@ -44,21 +44,6 @@ export function rescaleGuidance(guided: FloatTensor, cond: FloatTensor, rescale:
   return { data, shape: guided.shape };
 }
 
-/** Which of a step's `count` prompts are dropped: a pure function of (seed, step, index in the batch). */
-export function promptDropMask({
-  seed,
-  step,
-  count,
-  probability,
-}: {
-  seed: number;
-  step: number;
-  count: number;
-  probability: number;
-}): boolean[] {
-  return Array.from(uniform(seed, 'prompt-drop', step, count), (u) => u < probability);
-}
-
 /**
  * Replaces prompts by the empty string with `probability` (ControlNet section 3.3 drops 50%, so that the network learns to read
  * the condition image instead of the prompt). Deterministic by (seed, step, index in the batch).
@@ -67,6 +52,6 @@ export function dropPrompts(
   prompts: readonly string[],
   { seed, step, probability = 0.5 }: { seed: number; step: number; probability?: number },
 ): string[] {
-  const dropped = promptDropMask({ seed, step, count: prompts.length, probability });
-  return prompts.map((prompt, i) => (dropped[i] ? '' : prompt));
+  const draws = uniform(seed, 'prompt-drop', step, prompts.length);
+  return prompts.map((prompt, i) => (draws[i]! < probability ? '' : prompt));
 }

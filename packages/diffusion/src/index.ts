@@ -1,7 +1,7 @@
 export { readSchedulerConfig, type SchedulerSettings } from './diffusers/scheduler-config.ts';
 export { DiffusionError, type DiffusionErrorCode } from './errors.ts';
 export { addNoise, trainingTarget, velocity, type FloatTensor } from './forward.ts';
-export { combineGuidance, dropPrompts, promptDropMask, rescaleGuidance } from './guidance.ts';
+export { combineGuidance, dropPrompts, rescaleGuidance } from './guidance.ts';
 export { sigmaRules, type SigmaRule } from './levels/noise-levels.ts';
 export { spacedTimesteps, timestepSpacings, type TimestepSpacing } from './levels/spacing.ts';
 export { minSnrWeight } from './min-snr.ts';
