@@ -6,7 +6,7 @@ export { hashWeights } from './checkpoint/hash-weights.ts';
 export { openControl, openControlValues, TRAINED_CONTROL_FILE, type OpenedControl } from './control/open-control.ts';
 export { methodMetadata } from './control/trained-method.ts';
 export { BaseModelError, type BaseModelErrorCode } from './errors.ts';
-export { mergeLora, mergeLoras, type LoraRequest } from './lora/merge-lora.ts';
+export { mergeLoras, type LoraRequest } from './lora/merge-lora.ts';
 export { parsePromptWeights } from './prompts/parse-weights.ts';
 export { runOnce } from './run-once.ts';
 export { checkFinite } from './sampler/check-finite.ts';

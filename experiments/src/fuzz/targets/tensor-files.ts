@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { storedZip } from '@controllab/data/testing/zip';
-import { mergeLora } from '@controllab/base-model';
+import { mergeLoras } from '@controllab/base-model';
 import {
   Linear,
   loadStateDict,
@@ -249,7 +249,7 @@ const lora: Target = {
 };
 
 function mergedWith(file: string): Reading {
-  const merged = mergeLora(BASE, file, 1);
+  const merged = mergeLoras(BASE, [{ file, weight: 1 }]);
   const changed = Object.entries(merged).filter(([name, tensor]) => tensor !== BASE[name as keyof typeof BASE]);
   return readingOf(Object.fromEntries(changed.map(([name, tensor]) => [name, readConstant(tensor)])));
 }

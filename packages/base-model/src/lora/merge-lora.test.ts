@@ -6,7 +6,7 @@ import type { HostTensor } from '@controllab/tfjs-onnx';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../checkpoint/open-checkpoint.ts';
 import { writeTinyModel } from '../testing/tiny-checkpoint.ts';
-import { mergeLora, mergeLoras } from './merge-lora.ts';
+import { mergeLoras } from './merge-lora.ts';
 
 const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'lora-'));
 const at = (...names: string[]): string => path.join(directory, ...names);
@@ -33,6 +33,7 @@ const QUERY = 'unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.weigh
 const KOHYA = 'lora_unet_mid_block_attentions_0_transformer_blocks_0_attn1_to_q';
 const half = { down: tensor([1, 2], 10, 100), up: tensor([2, 1], 1, 2) };
 const values = (weights: Weights, name: string): number[] => [...(weights[name] as HostTensor).data];
+const mergedWith = (lora: string, weight = 1): Weights => mergeLoras(BASE, [{ file: lora, weight }]);
 
 describe('a LoRA', () => {
   it('is added times weight and alpha over rank, layer by layer', () => {
@@ -44,7 +45,7 @@ describe('a LoRA', () => {
       'lora_te_text_model_encoder_layers_0_mlp_fc1.lora_up.weight': tensor([2, 1], 1, -1),
     });
     // alpha 4 over rank 2, times 0.5: B A once. Without alpha: 0.5.
-    const merged = mergeLora(BASE, lora, 0.5);
+    const merged = mergedWith(lora, 0.5);
     expect(values(merged, QUERY)).toEqual([11, 102, 23, 204]);
     expect(values(merged, 'text.text_encoder.text_model.encoder.layers.0.mlp.fc1.weight')).toEqual([2.5, -0.5]);
     expect(merged['unet.down_blocks.0.resnets.0.conv1.weight']).toBe(BASE['unet.down_blocks.0.resnets.0.conv1.weight']);
@@ -73,7 +74,7 @@ describe('a LoRA', () => {
       [`${layer}.alpha`]: tensor([], 1),
     });
     // Middle behind up: [301, 402]; for each input times 1 and 10.
-    expect(values(mergeLora(BASE, lora, 1), 'unet.mid_block.resnets.0.conv1.weight')).toEqual([301, 402, 3010, 4020]);
+    expect(values(mergedWith(lora), 'unet.mid_block.resnets.0.conv1.weight')).toEqual([301, 402, 3010, 4020]);
   });
 
   it.each([
@@ -88,13 +89,13 @@ describe('a LoRA', () => {
     ],
   ])('is found in the names of %s', (_, down, from, to) => {
     const lora = file('named.safetensors', { [down]: half.down, [down.replace(from, to)]: half.up });
-    expect(values(mergeLora(BASE, lora, 1), QUERY)).toEqual([11, 102, 23, 204]);
+    expect(values(mergedWith(lora), QUERY)).toEqual([11, 102, 23, 204]);
   });
 
   it('has its alpha in the metadata that diffusers writes', () => {
     const tensors = { [QUERY.replace('weight', 'lora_A.weight')]: half.down, [QUERY.replace('weight', 'lora_B.weight')]: half.up };
     const scaled = (config: object) =>
-      values(mergeLora(BASE, file('meta.safetensors', tensors, { lora_adapter_metadata: JSON.stringify(config) }), 1), QUERY)[0];
+      values(mergedWith(file('meta.safetensors', tensors, { lora_adapter_metadata: JSON.stringify(config) })), QUERY)[0];
     expect(scaled({ 'unet.lora_alpha': 2 })).toBe(21);
     expect(scaled({ 'unet.lora_alpha': 2, 'unet.alpha_pattern': { 'attn1.to_q': 3 } })).toBe(31);
     expect(() => scaled({ 'unet.use_dora': true })).toThrow(/says DoRA \(use_dora true\), which is not done/);
@@ -104,7 +105,7 @@ describe('a LoRA', () => {
   it('has the alpha of a layer by regular expressions of its name', () => {
     const tensors = { [QUERY.replace('weight', 'lora_A.weight')]: half.down, [QUERY.replace('weight', 'lora_B.weight')]: half.up };
     const scaled = (config: object) =>
-      values(mergeLora(BASE, file('meta.safetensors', tensors, { lora_adapter_metadata: JSON.stringify(config) }), 1), QUERY)[0];
+      values(mergedWith(file('meta.safetensors', tensors, { lora_adapter_metadata: JSON.stringify(config) })), QUERY)[0];
     const pattern = (alpha_pattern: unknown) => scaled({ 'unet.lora_alpha': 2, 'unet.alpha_pattern': alpha_pattern });
     expect(pattern({ 'mid_block\\.attentions\\.\\d\\..*\\.to_[qk]': 3 })).toBe(31);
     expect(pattern({ 'down_blocks.*to_q': 3 })).toBe(21);
@@ -135,7 +136,7 @@ describe('a LoRA', () => {
       /does not fit the base/,
     ],
   ])('is refused by name: %s', (_, tensors, message) =>
-    expect(() => mergeLora(BASE, file('refused.safetensors', tensors as Record<string, HostTensor>), 1)).toThrow(message),
+    expect(() => mergedWith(file('refused.safetensors', tensors as Record<string, HostTensor>))).toThrow(message),
   );
 });
 
@@ -151,11 +152,11 @@ describe("a LoRA in peft's folder", () => {
     return at('adapter');
   };
   const layer = ({ down, up } = four) => ({ [`${NAME}.lora_A.weight`]: down, [`${NAME}.lora_B.weight`]: up });
-  const scaled = (config: unknown, tensors = layer()): number => (values(mergeLora(BASE, folder(config, tensors), 1), QUERY)[0]! - 1) / 10;
+  const scaled = (config: unknown, tensors = layer()): number => (values(mergedWith(folder(config, tensors)), QUERY)[0]! - 1) / 10;
 
   it('is as strong as its adapter_config.json says, by folder or by file', () => {
     expect(scaled({ r: 4, lora_alpha: 8 })).toBe(2);
-    expect(values(mergeLora(BASE, at('adapter', 'adapter_model.safetensors'), 1), QUERY)[0]).toBe(21);
+    expect(values(mergedWith(at('adapter', 'adapter_model.safetensors')), QUERY)[0]).toBe(21);
     expect(scaled({ r: 4, lora_alpha: 8, use_rslora: true })).toBe(4);
     expect(scaled({ r: 4, lora_alpha: 8, alpha_pattern: { '.*attn1\\.to_q': 12 }, rank_pattern: null })).toBe(3);
     expect(scaled({ r: 2, lora_alpha: 8, rank_pattern: { to_q: 4 } })).toBe(2);
@@ -169,13 +170,13 @@ describe("a LoRA in peft's folder", () => {
       { r: 1, lora_alpha: 2 },
       { [`${name}.lora_A.weight`]: tensor([1, 1], 3), [`${name}.lora_B.weight`]: tensor([2, 1], 1, -1) },
     );
-    expect(values(mergeLora(BASE, lora, 1), TEXT)).toEqual([7, -5]);
+    expect(values(mergedWith(lora), TEXT)).toEqual([7, -5]);
   });
 
   it("may be diffusers', which needs no config", () => {
     const named = { [`unet.${NAME.slice('base_model.model.'.length)}.lora_A.weight`]: half.down };
     const tensors = { ...named, ...Object.fromEntries(Object.keys(named).map((key) => [key.replace('lora_A', 'lora_B'), half.up])) };
-    expect(values(mergeLora(BASE, folder(undefined, tensors, 'pytorch_lora_weights.safetensors'), 1), QUERY)[0]).toBe(11);
+    expect(values(mergedWith(folder(undefined, tensors, 'pytorch_lora_weights.safetensors')), QUERY)[0]).toBe(11);
   });
 
   it.each<[string, () => string, RegExp]>([
@@ -209,7 +210,7 @@ describe("a LoRA in peft's folder", () => {
     ],
     ['a word for a flag', () => folder({ r: 4, use_rslora: 'yes' }, layer()), /has "yes" for use_rslora, expected true or false/],
     ['a text for a number', () => folder({ r: 4, lora_alpha: '8' }, layer()), /has "8" for lora_alpha, expected a number/],
-  ])('is refused by name with %s', (_, make, message) => expect(() => mergeLora(BASE, make(), 1)).toThrow(message));
+  ])('is refused by name with %s', (_, make, message) => expect(() => mergedWith(make())).toThrow(message));
 });
 
 describe('a checkpoint with a LoRA', () => {

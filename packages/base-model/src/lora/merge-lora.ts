@@ -173,6 +173,3 @@ export function loraUpdates(
 
 /** A base's weights with LoRAs added, see {@link loraUpdates}. */
 export const mergeLoras = (weights: Weights, loras: readonly LoraRequest[]): Weights => loraUpdates(weights, loras)(weights);
-
-/** {@link mergeLoras} of one file. */
-export const mergeLora = (weights: Weights, file: string, weight: number): Weights => mergeLoras(weights, [{ file, weight }]);
