@@ -13,7 +13,6 @@ export type { Raster, SampleRange } from './fidelity/check.ts';
 export { cielab, colourDifference } from './fidelity/colour-difference.ts';
 export { alignedDepthRmse, depthRmse, depthToBytes } from './fidelity/depth.ts';
 export { edgeF1, type EdgeAgreement, type EdgeTolerance } from './fidelity/edge-f1.ts';
-export { edgeOds, type SoftEdges } from './fidelity/edge-ods.ts';
 export { maskIou } from './fidelity/mask-iou.ts';
 export { psnr } from './fidelity/psnr.ts';
 export {

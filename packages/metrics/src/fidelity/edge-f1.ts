@@ -39,7 +39,8 @@ export function edgeF1(
   }
   const maps = [predicted, target].map((data) => ({ data, width, height })) as [Raster, Raster];
   checkMaps('edgeF1', ...maps);
-  checkTolerance('edgeF1', tolerance);
+  if (!Number.isSafeInteger(tolerance) || tolerance < 0)
+    throw new MetricsError('invalid-option', `Error in edgeF1: expected a tolerance in whole pixels, got ${tolerance}`, { tolerance });
   const counts = { predicted: 0, predictedHits: 0, target: 0, targetHits: 0 };
   const [nearPredicted, nearTarget] = maps.map((map) => dilate(map, tolerance)) as [Float32Array, Float32Array];
   for (let i = 0; i < predicted.length; i++) {
@@ -56,23 +57,17 @@ export function edgeF1(
 }
 
 /** Edge pixels of both maps, and how many of them have an edge of the other map near. */
-export interface EdgeCounts {
+interface EdgeCounts {
   predicted: number;
   predictedHits: number;
   target: number;
   targetHits: number;
 }
 
-/** Precision, recall and F1 of counts, of one image or summed over several. */
-export function agreement({ predicted, predictedHits, target, targetHits }: EdgeCounts): EdgeAgreement {
+/** Precision, recall and F1 of counts. */
+function agreement({ predicted, predictedHits, target, targetHits }: EdgeCounts): EdgeAgreement {
   if (predicted === 0 && target === 0) return { precision: 1, recall: 1, f1: 1 };
   const precision = predicted === 0 ? 0 : predictedHits / predicted;
   const recall = target === 0 ? 0 : targetHits / target;
   return { precision, recall, f1: precision + recall === 0 ? 0 : (2 * precision * recall) / (precision + recall) };
-}
-
-/** @throws MetricsError invalid-option */
-export function checkTolerance(metric: string, tolerance: number): void {
-  if (!Number.isSafeInteger(tolerance) || tolerance < 0)
-    throw new MetricsError('invalid-option', `Error in ${metric}: expected a tolerance in whole pixels, got ${tolerance}`, { tolerance });
 }
