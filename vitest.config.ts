@@ -4,6 +4,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** They replace modules, or what belongs to the whole process, or say what it takes. */
 const ALONE = [
   'packages/command-line/src/run-program.test.ts',
+  'packages/mini-sd/src/pretrain/run-stage.test.ts',
   'packages/python-peer/src/python-peer.test.ts',
   'packages/training/src/run-training.test.ts',
   'experiments/src/declarations/reports.test.ts',

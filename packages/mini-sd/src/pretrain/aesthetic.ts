@@ -1,20 +1,18 @@
 import * as tf from '@tensorflow/tfjs';
-import { countParameters } from '@controllab/core-blocks';
 import { firstExamples } from '@controllab/data';
 import { emojiScenes, SCENE_SEEDS, type SceneSource, type Tier } from '@controllab/emoji-scenes';
 import { rankingLoss } from '@controllab/metrics';
-import type { ImageGrid } from '@controllab/report';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { TrainingResult } from '@controllab/training';
 import { compileAesthetic, MiniAesthetic } from '../networks/aesthetic.ts';
 import { ladder, type AestheticBatchData } from '../batches/aesthetic.ts';
 import { IMAGE_SIZE } from '../networks/models.ts';
 import { stepsOfTier } from '../tier.ts';
-import { saveWeights } from '../weights.ts';
-import { writeStageReport } from './stage-report.ts';
-import { trainStage, type StageOptions } from './stage.ts';
+import { pairsRankedRight } from './quality.ts';
+import { runStage, type StageQuality } from './run-stage.ts';
+import type { StageOptions } from './stage.ts';
 
-export const aestheticRecipe = (tier: Tier) => ({
+const aestheticRecipe = (tier: Tier) => ({
   source: { tier, seed: SCENE_SEEDS.aesthetic.seed, split: 'train' } satisfies SceneSource,
   batchSize: 64,
   levels: 4,
@@ -31,9 +29,10 @@ export async function pretrainAesthetic(options: StageOptions): Promise<Training
   const recipe = aestheticRecipe(tier);
   const { source, batchSize, levels, margin } = recipe;
   const predictor = new MiniAesthetic();
-  const trained = await trainStage(
+  return runStage(
     {
       part: 'aesthetic',
+      title: 'mini-aesthetic: a predictor that ranks how little a picture is spoilt',
       recipe,
       identity: { recipe: JSON.stringify(recipe) },
       module: predictor,
@@ -45,29 +44,10 @@ export async function pretrainAesthetic(options: StageOptions): Promise<Training
       },
       stepsPerRun: 4,
       checkpointEvery: 100,
+      measure: (weights) => rankingQuality(weights, tier),
     },
     options,
   );
-  if (trained.weights !== null) {
-    const { quality, grid } = await rankingQuality(trained.weights, tier);
-    saveWeights('aesthetic', tier, trained.weights, {
-      recipe: JSON.stringify(recipe),
-      seed: String(options.seed),
-      parameters: String(countParameters(predictor)),
-      quality: JSON.stringify(quality),
-    });
-    await writeStageReport({
-      part: 'aesthetic',
-      title: 'mini-aesthetic: a predictor that ranks how little a picture is spoilt',
-      tier,
-      seed: options.seed,
-      recipe,
-      trained,
-      quality,
-      grid,
-    });
-  }
-  return trained.result;
 }
 
 const COUNT = 256;
@@ -75,10 +55,7 @@ const COUNT = 256;
 const SHOWN = 8;
 
 /** How often the less degraded of two versions of a held-out scene scores higher, by kind of degradation, and some ladders to look at. */
-export async function rankingQuality(
-  weights: Record<string, HostTensor>,
-  tier: Tier,
-): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
+async function rankingQuality(weights: Record<string, HostTensor>, tier: Tier): Promise<StageQuality> {
   const { levels } = aestheticRecipe(tier);
   const { seed } = SCENE_SEEDS.aestheticQuality;
   const scenes = await firstExamples(await emojiScenes({ tier, seed, split: 'val-combination' }), COUNT);
@@ -89,19 +66,12 @@ export async function rankingQuality(
   const scorer = await compileAesthetic(weights);
   const scores = await scorer.scores(ladders.flatMap(({ versions }) => versions));
   await scorer.release();
-  const right = new Map<string, number[]>();
-  ladders.forEach(({ kind }, n) => {
-    for (let i = 0; i < levels; i++) {
-      for (let j = i + 1; j < levels; j++) {
-        const correct = Number(scores[n * levels + i]! > scores[n * levels + j]!);
-        for (const name of ['all kinds', kind]) right.set(name, [...(right.get(name) ?? []), correct]);
-      }
-    }
-  });
   const picture = (rgb: Uint8Array, alt: string, text: string) => ({ rgb, width: IMAGE_SIZE, height: IMAGE_SIZE, alt, caption: text });
   return {
-    quality: Object.fromEntries(
-      [...right].map(([kind, correct]) => [`pairs ranked right, ${kind}`, correct.reduce((a, b) => a + b, 0) / correct.length]),
+    quality: pairsRankedRight(
+      ladders.map(({ kind }) => kind),
+      scores,
+      levels,
     ),
     grid: {
       kind: 'image-grid',

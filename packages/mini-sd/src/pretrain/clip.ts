@@ -1,4 +1,3 @@
-import { countParameters } from '@controllab/core-blocks';
 import { firstExamples } from '@controllab/data';
 import { CONTEXT_LENGTH, emojiScenes, SCENE_SEEDS, vocabulary, type SceneSource, type Tier } from '@controllab/emoji-scenes';
 import type { HostTensor } from '@controllab/tfjs-onnx';
@@ -9,9 +8,9 @@ import { contrastiveLoss, MiniClip } from '../networks/clip.ts';
 import { IMAGE_SIZE } from '../networks/models.ts';
 import { loadTrunk } from '../load-networks.ts';
 import { stepsOfTier } from '../tier.ts';
-import { saveWeights } from '../weights.ts';
-import { writeStageReport } from './stage-report.ts';
-import { trainStage, type StageOptions } from './stage.ts';
+import { countHigher, foundAmongAll } from './quality.ts';
+import { runStage } from './run-stage.ts';
+import type { StageOptions } from './stage.ts';
 
 export const clipRecipe = (tier: Tier) => ({
   source: { tier, seed: SCENE_SEEDS.clip.seed, split: 'train' } satisfies SceneSource,
@@ -38,9 +37,10 @@ export async function pretrainClip(part: ClipPart, options: StageOptions): Promi
   const trunk = part === 'clip' ? null : loadTrunk(tier, 'vision_model.trunk.');
   const recipe = { ...clipRecipe(tier), source: own.source, totalSteps: trunk === null ? totalSteps : totalSteps / 2 };
   const clip = new MiniClip(vocabulary(tier).words.length);
-  const trained = await trainStage(
+  return runStage(
     {
       part,
+      title: part === 'clip' ? 'mini-CLIP: the text encoder of the embedded default' : 'mini-CLIP, the judge',
       recipe,
       identity: { recipe: JSON.stringify(recipe), ...(trunk === null ? {} : { inception: trunk.hash }) },
       module: clip,
@@ -56,28 +56,10 @@ export async function pretrainClip(part: ClipPart, options: StageOptions): Promi
       },
       stepsPerRun: 2,
       checkpointEvery: 100,
+      measure: async (weights) => ({ quality: await retrievalQuality(weights, tier) }),
     },
     { ...options, seed: own.seed },
   );
-  if (trained.weights !== null) {
-    const quality = await retrievalQuality(trained.weights, tier);
-    saveWeights(part, tier, trained.weights, {
-      recipe: JSON.stringify(recipe),
-      seed: String(own.seed),
-      parameters: String(countParameters(clip)),
-      quality: JSON.stringify(quality),
-    });
-    await writeStageReport({
-      part,
-      title: part === 'clip' ? 'mini-CLIP: the text encoder of the embedded default' : 'mini-CLIP, the judge',
-      tier,
-      seed: own.seed,
-      recipe,
-      trained,
-      quality,
-    });
-  }
-  return trained.result;
 }
 
 /** Scenes among which a caption is looked for, and how often that is repeated with others. */
@@ -88,7 +70,7 @@ const ROUNDS = 8;
  * On held-out scenes: top-1 of finding a picture's caption among 64 and a caption's picture among 64, and how often a pair's picture is
  * nearer to its caption than to the caption with the names exchanged.
  */
-export async function retrievalQuality(weights: Record<string, HostTensor>, tier: Tier): Promise<Record<string, number>> {
+async function retrievalQuality(weights: Record<string, HostTensor>, tier: Tier): Promise<Record<string, number>> {
   const clip = await compileClip(weights, tier, CANDIDATES);
   const found = { captions: 0, pictures: 0, unswapped: 0 };
   const { seed } = SCENE_SEEDS.clipQuality;
@@ -96,17 +78,16 @@ export async function retrievalQuality(weights: Record<string, HostTensor>, tier
   const onlyPairs = { largeSingle: 0, smallSingle: 0, pair: 1, row: 0 };
   const mixed = await firstExamples(await emojiScenes({ tier, seed, split: 'train', length }));
   const pairs = await firstExamples(await emojiScenes({ tier, seed, split: 'val-combination', mix: onlyPairs, length }));
-  const numbers = Array.from({ length: CANDIDATES }, (_, i) => i);
   for (let start = 0; start < ROUNDS * CANDIDATES; start += CANDIDATES) {
     const candidates = mixed.slice(start, start + CANDIDATES);
-    const similar = await clip.similarities(
-      candidates.map(({ image }) => image.rgb),
-      candidates.map(({ captions }) => captions.caption),
+    const among = foundAmongAll(
+      await clip.similarities(
+        candidates.map(({ image }) => image.rgb),
+        candidates.map(({ captions }) => captions.caption),
+      ),
     );
-    for (let i = 0; i < CANDIDATES; i++) {
-      if (numbers.every((_, j) => similar[i]![i]! >= similar[i]![j]!)) found.captions++;
-      if (numbers.every((_, j) => similar[i]![i]! >= similar[j]![i]!)) found.pictures++;
-    }
+    found.captions += among.captions;
+    found.pictures += among.pictures;
     const shown = pairs.slice(start, start + CANDIDATES);
     const images = shown.map(({ image }) => image.rgb);
     const right = await clip.scores(
@@ -117,7 +98,7 @@ export async function retrievalQuality(weights: Record<string, HostTensor>, tier
       images,
       shown.map(({ captions }) => captions.swapped),
     );
-    found.unswapped += right.filter((score, i) => score > wrong[i]!).length;
+    found.unswapped += countHigher(right, wrong);
   }
   await clip.release();
   const share = (count: number): number => count / (CANDIDATES * ROUNDS);

@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs';
-import { countParameters } from '@controllab/core-blocks';
 import { firstExamples } from '@controllab/data';
 import { catalogue, emojiScenes, SCENE_SEEDS, type SceneSource, type Tier } from '@controllab/emoji-scenes';
 import type { HostTensor } from '@controllab/tfjs-onnx';
@@ -9,11 +8,11 @@ import { CELLS, crossEntropy, MiniInception, SUBGROUPS } from '../networks/incep
 import { compileJudge } from '../judges/judge.ts';
 import { IMAGE_SIZE } from '../networks/models.ts';
 import { stepsOfTier } from '../tier.ts';
-import { saveWeights } from '../weights.ts';
-import { writeStageReport } from './stage-report.ts';
-import { trainStage, type StageOptions } from './stage.ts';
+import { pairsRecognised, singlesRecognised } from './quality.ts';
+import { runStage } from './run-stage.ts';
+import type { StageOptions } from './stage.ts';
 
-export const inceptionRecipe = (tier: Tier) => ({
+const inceptionRecipe = (tier: Tier) => ({
   source: { tier, seed: SCENE_SEEDS.inception.seed, split: 'train' } satisfies SceneSource,
   batchSize: 64,
   totalSteps: stepsOfTier(1600, tier),
@@ -30,9 +29,10 @@ export async function pretrainInception(options: StageOptions): Promise<Training
   const { source, batchSize, noise } = recipe;
   const objects = catalogue(tier).length;
   const inception = new MiniInception(objects);
-  const trained = await trainStage(
+  return runStage(
     {
       part: 'inception',
+      title: 'mini-inception: the judge of the embedded default',
       recipe,
       identity: { recipe: JSON.stringify(recipe) },
       module: inception,
@@ -57,34 +57,16 @@ export async function pretrainInception(options: StageOptions): Promise<Training
       },
       stepsPerRun: 4,
       checkpointEvery: 200,
+      measure: async (weights) => ({ quality: await recognitionQuality(weights, tier) }),
     },
     options,
   );
-  if (trained.weights !== null) {
-    const quality = await recognitionQuality(trained.weights, tier);
-    saveWeights('inception', tier, trained.weights, {
-      recipe: JSON.stringify(recipe),
-      seed: String(options.seed),
-      parameters: String(countParameters(inception)),
-      quality: JSON.stringify(quality),
-    });
-    await writeStageReport({
-      part: 'inception',
-      title: 'mini-inception: the judge of the embedded default',
-      tier,
-      seed: options.seed,
-      recipe,
-      trained,
-      quality,
-    });
-  }
-  return trained.result;
 }
 
 const COUNT = 512;
 
 /** The judge on real scenes of another seed: the ceiling of what it can say of generated ones. */
-export async function recognitionQuality(weights: Record<string, HostTensor>, tier: Tier): Promise<Record<string, number>> {
+async function recognitionQuality(weights: Record<string, HostTensor>, tier: Tier): Promise<Record<string, number>> {
   const judge = await compileJudge(weights, tier);
   const quality: Record<string, number> = {};
   const none = { largeSingle: 0, smallSingle: 0, pair: 0, row: 0 };
@@ -99,14 +81,10 @@ export async function recognitionQuality(weights: Record<string, HostTensor>, ti
       scenes.map(({ image }) => image.rgb),
       scenes.map(({ spec }) => spec),
     );
-    const share = (values: readonly boolean[]): number => values.filter(Boolean).length / values.length;
-    if (kind === 'pair') {
-      quality['pair members recognised'] = share(verdicts.flatMap(({ recognised }) => recognised));
-      quality['relations of recognised pairs'] = share(verdicts.flatMap(({ relation }) => (relation === null ? [] : [relation])));
-    } else {
-      quality[`${kind === 'largeSingle' ? 'large' : 'small'} singles, top-1`] = share(verdicts.map(({ recognised }) => recognised[0]!));
-      quality[`${kind === 'largeSingle' ? 'large' : 'small'} singles, top-5`] = share(verdicts.map(({ topFive }) => topFive));
-    }
+    Object.assign(
+      quality,
+      kind === 'pair' ? pairsRecognised(verdicts) : singlesRecognised(kind === 'largeSingle' ? 'large' : 'small', verdicts),
+    );
   }
   await judge.release();
   return quality;

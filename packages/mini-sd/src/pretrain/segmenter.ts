@@ -1,9 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { countParameters } from '@controllab/core-blocks';
 import { firstExamples } from '@controllab/data';
 import { emojiScenes, palette, SCENE_SEEDS, type SceneSource, type Tier } from '@controllab/emoji-scenes';
-import { segmentationAgreement } from '@controllab/metrics';
-import type { ImageGrid } from '@controllab/report';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import type { TrainingResult } from '@controllab/training';
 import type { SegmenterBatchData } from '../batches/segmenter.ts';
@@ -13,11 +10,11 @@ import { loadTrunk } from '../load-networks.ts';
 import { compileSegmenter } from '../judges/segment.ts';
 import { MiniSegmenter } from '../networks/segmenter.ts';
 import { stepsOfTier } from '../tier.ts';
-import { saveWeights } from '../weights.ts';
-import { writeStageReport } from './stage-report.ts';
-import { trainStage, type StageOptions } from './stage.ts';
+import { readBack } from './quality.ts';
+import { runStage, type StageQuality } from './run-stage.ts';
+import type { StageOptions } from './stage.ts';
 
-export const segmenterRecipe = (tier: Tier) => ({
+const segmenterRecipe = (tier: Tier) => ({
   source: { tier, seed: SCENE_SEEDS.segmenter.seed, split: 'train' } satisfies SceneSource,
   batchSize: 32,
   totalSteps: stepsOfTier(1400, tier),
@@ -34,9 +31,10 @@ export async function pretrainSegmenter(options: StageOptions): Promise<Training
   const { source, batchSize, noise } = recipe;
   const segmenter = new MiniSegmenter();
   const trunk = loadTrunk(tier, 'trunk.');
-  const trained = await trainStage(
+  return runStage(
     {
       part: 'segmenter',
+      title: 'mini-segmenter of the embedded default',
       recipe,
       identity: { recipe: JSON.stringify(recipe), inception: trunk.hash },
       module: segmenter,
@@ -52,30 +50,11 @@ export async function pretrainSegmenter(options: StageOptions): Promise<Training
       },
       stepsPerRun: 4,
       checkpointEvery: 200,
+      metadata: () => ({ inception: trunk.hash }),
+      measure: (weights) => segmentationQuality(weights, tier),
     },
     options,
   );
-  if (trained.weights !== null) {
-    const { quality, grid } = await segmentationQuality(trained.weights, tier);
-    saveWeights('segmenter', tier, trained.weights, {
-      recipe: JSON.stringify(recipe),
-      seed: String(options.seed),
-      parameters: String(countParameters(segmenter)),
-      inception: trunk.hash,
-      quality: JSON.stringify(quality),
-    });
-    await writeStageReport({
-      part: 'segmenter',
-      title: 'mini-segmenter of the embedded default',
-      tier,
-      seed: options.seed,
-      recipe,
-      trained,
-      quality,
-      grid,
-    });
-  }
-  return trained.result;
 }
 
 const COUNT = 512;
@@ -83,10 +62,7 @@ const COUNT = 512;
 const SHOWN = 12;
 
 /** mIoU on held-out scenes, which is the ceiling of what the segmenter can say of generated ones, and some maps to look at. */
-export async function segmentationQuality(
-  weights: Record<string, HostTensor>,
-  tier: Tier,
-): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
+async function segmentationQuality(weights: Record<string, HostTensor>, tier: Tier): Promise<StageQuality> {
   const scenes = await emojiScenes({ tier, seed: SCENE_SEEDS.segmenterQuality.seed, split: 'val-combination' });
   const drawn = (await firstExamples(scenes, COUNT)).map(({ captions, image, map }) => ({
     name: captions.caption,
@@ -97,10 +73,6 @@ export async function segmentationQuality(
   const predicted = await segmenter.segment(drawn.map(({ image }) => image.rgb));
   await segmenter.release();
   const map = (data: Uint8Array) => ({ data, width: IMAGE_SIZE, height: IMAGE_SIZE });
-  const { datasetMiou, imageMiou, iouByClass } = segmentationAgreement(
-    drawn.map(({ target }, i) => ({ predicted: map(predicted[i]!), target: map(target) })),
-    { classes: SUBGROUPS },
-  );
   const coloured = (labels: Uint8Array, alt: string) => ({
     rgb: Uint8Array.from({ length: labels.length * 3 }, (_, i) => palette[labels[Math.floor(i / 3)]! * 3 + (i % 3)]!),
     width: IMAGE_SIZE,
@@ -108,11 +80,7 @@ export async function segmentationQuality(
     alt,
   });
   return {
-    quality: {
-      'mIoU over the data set': datasetMiou,
-      'mIoU, mean over images': imageMiou.mean,
-      'classes shown': iouByClass.filter((iou) => iou !== null).length,
-    },
+    quality: readBack(drawn.map(({ target }, i) => ({ predicted: map(predicted[i]!), target: map(target) }))),
     grid: {
       kind: 'image-grid',
       id: 'maps',

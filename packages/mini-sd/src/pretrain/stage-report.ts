@@ -2,12 +2,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { workspaceRoot } from '@controllab/command-line';
 import { attributions, type Style, type Tier } from '@controllab/emoji-scenes';
-import { currentCommit, machine, writeReport, type ImageGrid, type Section } from '@controllab/report';
+import { currentCommit, machine, writeReport, type ImageGrid, type Report, type Section } from '@controllab/report';
 import { matmulCeiling } from '@controllab/tfjs-onnx';
 import { tierFlag, tierFolder } from '../tier.ts';
-import { readWeightsMetadata, weightsFile } from '../weights.ts';
+import { readWeightsMetadata, weightsFile, type Part } from '../weights.ts';
 import type { Recipe, TrainedStage } from './stage.ts';
-import type { Part } from '../weights.ts';
 
 /** Points of the loss curve: each is the mean of as many steps as it takes. */
 const POINTS = 200;
@@ -33,25 +32,17 @@ export const stageReportFolder = (tier: Tier, part: Part): string =>
   path.join(tierFolder(path.join(workspaceRoot, 'reports', 'mini-sd'), tier), part);
 
 /**
- * Writes reports/mini-sd/PART, of another tier reports/mini-sd/TIER/PART: learning curve, throughput beside the machine's ceiling, quality,
- * samples. @returns the folder
+ * What the page says: quality, samples, learning curve, throughput.
+ * @param ceiling GFLOPS of the machine's fastest matrix product
  */
-export async function writeStageReport({
-  part,
-  title,
-  tier,
-  seed,
-  recipe,
-  trained: { result, macsPerStep },
-  quality,
-  grid,
-  drawings = ['openmoji'],
-}: StageReport): Promise<string> {
+export function stagePage(
+  { part, title, tier, seed, recipe, trained: { result, macsPerStep }, quality, grid }: StageReport,
+  ceiling: number,
+): Pick<Report, 'takeaway' | 'summary' | 'sections'> {
   const { losses, timing } = result;
   const measures = Object.entries(quality);
   const width = Math.max(1, Math.floor(losses.length / POINTS));
   const points = Array.from({ length: Math.floor(losses.length / width) }, (_, i) => losses.slice(i * width, (i + 1) * width));
-  const ceiling = await matmulCeiling(CEILING_SIZE);
   const gflops = (2 * macsPerStep * timing.steps) / timing.seconds / 1e9;
   const round = (x: number): string => (Number.isFinite(x) ? String(Number(x.toPrecision(3))) : 'not measured');
   const sections: Section[] = [
@@ -121,16 +112,23 @@ export async function writeStageReport({
       ],
     },
   ];
-  const metadata = readWeightsMetadata(part, tier);
-  const directory = stageReportFolder(tier, part);
-  await writeReport(directory, {
-    id: `mini-sd-${part}`,
-    title,
+  return {
     takeaway:
       measures.length === 0 ? `${title}: trained.` : measures.map(([label, value]) => `${label}: ${Number(value.toFixed(3))}`).join('; '),
     summary: `${recipe.totalSteps} steps of ${recipe.batchSize}; weights in \`${path.basename(weightsFile(part, tier))}\`.`,
-    claims: [],
     sections,
+  };
+}
+
+/** Writes a part's page into its {@link stageReportFolder}. */
+export async function writeStageReport(report: StageReport): Promise<void> {
+  const { part, title, tier, seed, drawings = ['openmoji'] } = report;
+  const metadata = readWeightsMetadata(part, tier);
+  await writeReport(stageReportFolder(tier, part), {
+    id: `mini-sd-${part}`,
+    title,
+    ...stagePage(report, await matmulCeiling(CEILING_SIZE)),
+    claims: [],
     provenance: {
       commit: currentCommit(),
       profile: 'embedded default',
@@ -145,5 +143,4 @@ export async function writeStageReport({
     },
     attribution: drawings.map((style) => attributions[style]),
   });
-  return directory;
 }

@@ -13,10 +13,9 @@ import {
   type LearningRate,
   type TrainingResult,
 } from '@controllab/training';
-import { checkReportFolder, type ProgressOutput } from '@controllab/report';
+import type { ProgressOutput } from '@controllab/report';
 import type { Tier } from '@controllab/emoji-scenes';
 import type { Part } from '../weights.ts';
-import { stageReportFolder } from './stage-report.ts';
 
 /** What every pretraining stage takes. */
 export interface StageOptions {
@@ -72,10 +71,12 @@ export interface TrainedStage {
 }
 
 /** Trains one part of the embedded default: compiled step, batches from a worker, checkpoints, log. */
-export async function trainStage(definition: StageDefinition, { directory, tier, seed, output }: StageOptions): Promise<TrainedStage> {
+export async function trainStage(
+  definition: StageDefinition,
+  { directory, seed, output }: Omit<StageOptions, 'tier'>,
+): Promise<TrainedStage> {
   const { part, recipe, module, prefix = '', start = {}, constants = {}, inputs, loss, batches } = definition;
   const { totalSteps, peak, warmup, ema, weightDecay } = recipe;
-  await checkReportFolder(stageReportFolder(tier, part));
   const modules = { [prefix]: module };
   const step = await compileTrainStep(
     {

@@ -1,10 +1,9 @@
 import * as tf from '@tensorflow/tfjs';
 import { createSampler, sampleInBatches } from '@controllab/base-model';
-import { countParameters, withParameters } from '@controllab/core-blocks';
+import { withParameters } from '@controllab/core-blocks';
 import { firstExamples } from '@controllab/data';
 import { attributions, emojiScenes, SCENE_SEEDS, trainingMix, vocabulary, type SceneSource, type Tier } from '@controllab/emoji-scenes';
 import { frechetDistance } from '@controllab/metrics';
-import type { ImageGrid } from '@controllab/report';
 import type { TrainingResult } from '@controllab/training';
 import { miniText } from '../networks/clip.ts';
 import { compileJudge } from '../judges/judge.ts';
@@ -15,11 +14,11 @@ import { openMini } from '../base/open-mini.ts';
 import { styleAdapter } from '../base/styles.ts';
 import type { CommunityStyle } from '../names.ts';
 import { scenesOfTier, stepsOfTier } from '../tier.ts';
-import { loadWeights, saveWeights } from '../weights.ts';
-import { writeStageReport } from './stage-report.ts';
-import { trainStage, type StageOptions } from './stage.ts';
+import { loadWeights } from '../weights.ts';
+import { runStage, type StageQuality } from './run-stage.ts';
+import type { StageOptions } from './stage.ts';
 
-export const styleRecipe = (tier: Tier) => ({
+const styleRecipe = (tier: Tier) => ({
   source: { tier, seed: SCENE_SEEDS.styles.seed, split: 'train', mix: trainingMix } satisfies SceneSource,
   scenes: scenesOfTier(12288, tier),
   batchSize: 16,
@@ -33,7 +32,6 @@ export const styleRecipe = (tier: Tier) => ({
 export async function pretrainStyle(style: CommunityStyle, options: StageOptions): Promise<TrainingResult> {
   const { tier } = options;
   const shared = styleRecipe(tier);
-  const part = `style-${style}` as const;
   const recipe = { ...shared, source: { ...shared.source, style } };
   const { source, scenes, batchSize, promptDrop } = recipe;
   const base = openMini({ tier });
@@ -41,9 +39,10 @@ export async function pretrainStyle(style: CommunityStyle, options: StageOptions
   const unet = miniUNet();
   const text = miniText(vocabulary(tier).words.length);
   const lora = styleAdapter();
-  const trained = await trainStage(
+  return runStage(
     {
-      part,
+      part: `style-${style}`,
+      title: `The community model in the style of ${attributions[style].work}`,
       recipe,
       identity: { recipe: JSON.stringify(recipe), base: base.hashes },
       module: lora,
@@ -56,28 +55,12 @@ export async function pretrainStyle(style: CommunityStyle, options: StageOptions
       },
       stepsPerRun: 10,
       checkpointEvery: 200,
+      metadata: () => ({ unet: base.hashes['unet']! }),
+      measureStored: () => styleQuality(tier, style),
+      drawings: ['openmoji', style],
     },
     options,
   );
-  if (trained.weights !== null) {
-    saveWeights(part, tier, trained.weights, {
-      recipe: JSON.stringify(recipe),
-      seed: String(options.seed),
-      parameters: String(countParameters(lora)),
-      unet: base.hashes['unet']!,
-    });
-    await writeStageReport({
-      part,
-      title: `The community model in the style of ${attributions[style].work}`,
-      tier,
-      seed: options.seed,
-      recipe,
-      trained,
-      ...(await styleQuality(tier, style)),
-      drawings: ['openmoji', style],
-    });
-  }
-  return trained.result;
 }
 
 /** Pictures behind the Frechet distance, the artist's scenes it holds them against, pictures drawn together, and rows of the report. */
@@ -87,7 +70,7 @@ const [DRAWN, REFERENCE, TOGETHER, SHOWN] = [256, 1024, 32, 16];
  * Whether the community model draws as its artist does: the Frechet distance of its pictures and of the base model's to the artist's own
  * scenes, from the same prompts and noise, beside that of the artist's scenes of those prompts.
  */
-async function styleQuality(tier: Tier, style: CommunityStyle): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
+async function styleQuality(tier: Tier, style: CommunityStyle): Promise<StageQuality> {
   const scenesOf = async (seed: number, count: number): Promise<{ prompt: string; rgb: Uint8Array }[]> => {
     const scenes = await firstExamples(await emojiScenes({ tier, seed, split: 'train', mix: trainingMix, style }), count);
     return scenes.map(({ captions, image }) => ({ prompt: captions.caption, rgb: image.rgb }));

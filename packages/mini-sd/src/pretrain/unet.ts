@@ -1,15 +1,15 @@
 import * as tf from '@tensorflow/tfjs';
 import { SCENE_SEEDS, trainingMix, vocabulary, type SceneMix, type Tier } from '@controllab/emoji-scenes';
-import { countParameters, withParameters } from '@controllab/core-blocks';
+import { withParameters } from '@controllab/core-blocks';
 import { stableDecayRate, type TrainingResult } from '@controllab/training';
 import { miniText } from '../networks/clip.ts';
 import { denoisingData, encoderHash } from './denoising.ts';
 import { miniUNet, miniVae } from '../networks/models.ts';
 import { loadTextEncoder } from '../load-networks.ts';
 import { scenesOfTier, stepsOfTier } from '../tier.ts';
-import { loadWeights, saveWeights } from '../weights.ts';
-import { writeStageReport } from './stage-report.ts';
-import { trainStage, type StageOptions } from './stage.ts';
+import { loadWeights } from '../weights.ts';
+import { runStage } from './run-stage.ts';
+import type { StageOptions } from './stage.ts';
 
 /**
  * Exposures per object decide what a small model can draw, and large singles teach most: they are half of the scenes at first. Once they
@@ -49,9 +49,10 @@ export async function pretrainUNet(options: StageOptions): Promise<TrainingResul
   const phases = recipe.phases.map(({ from, seed, mix }) => ({ from, source: { tier, seed, split: 'train', mix } as const }));
   const unet = miniUNet();
   const text = miniText(vocabulary(tier).words.length);
-  const trained = await trainStage(
+  return runStage(
     {
       part: 'unet',
+      title: 'The U-Net of the embedded default',
       recipe,
       identity: { recipe: JSON.stringify(lasting), ...frozen },
       module: unet,
@@ -65,25 +66,8 @@ export async function pretrainUNet(options: StageOptions): Promise<TrainingResul
       learningRate: stableDecayRate({ peak, totalSteps, decay, warmup }),
       stepsPerRun: 10,
       checkpointEvery: 500,
+      metadata: () => frozen,
     },
     options,
   );
-  if (trained.weights !== null) {
-    saveWeights('unet', tier, trained.weights, {
-      recipe: JSON.stringify(recipe),
-      seed: String(options.seed),
-      parameters: String(countParameters(unet)),
-      ...frozen,
-    });
-    await writeStageReport({
-      part: 'unet',
-      title: 'The U-Net of the embedded default',
-      tier,
-      seed: options.seed,
-      recipe,
-      trained,
-      quality: {},
-    });
-  }
-  return trained.result;
 }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { firstExamples, toImages } from '@controllab/data';
 import { catalogue, emojiScenes, SCENE_SEEDS, type SceneSource, type Split, type Tier } from '@controllab/emoji-scenes';
-import { countParameters, withParameters } from '@controllab/core-blocks';
+import { withParameters } from '@controllab/core-blocks';
 import type { ImageGrid } from '@controllab/report';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
 import { stableDecayRate, type TrainingResult } from '@controllab/training';
@@ -10,15 +10,15 @@ import type { VaeBatchData } from '../batches/vae.ts';
 import { IMAGE_SIZE, LATENT_CHANNELS, LATENT_SIZE, miniVae } from '../networks/models.ts';
 import { fromImages } from '../networks/pixels.ts';
 import { stepsOfTier } from '../tier.ts';
-import { saveWeights } from '../weights.ts';
-import { writeStageReport } from './stage-report.ts';
-import { trainStage, type StageOptions } from './stage.ts';
+import { psnrByImage } from './quality.ts';
+import { runStage, type StageQuality } from './run-stage.ts';
+import type { StageOptions } from './stage.ts';
 
 /** Reconstructions of each split in the report. */
 const SHOWN = 8;
 
 /** The autoencoder learns every object of the tier: it is not the part that a small object pool should limit. */
-export const vaeRecipe = (tier: Tier) => ({
+const vaeRecipe = (tier: Tier) => ({
   source: { tier, seed: SCENE_SEEDS.autoencoder.seed, split: 'train' } satisfies SceneSource,
   batchSize: 16,
   totalSteps: stepsOfTier(3600, tier),
@@ -41,9 +41,10 @@ export async function pretrainVae(options: StageOptions): Promise<TrainingResult
   const recipe = vaeRecipe(tier);
   const { totalSteps, decay, ...lasting } = recipe;
   const { source, batchSize, peak, warmup, kl, charbonnier } = lasting;
-  const trained = await trainStage(
+  return runStage(
     {
       part: 'vae',
+      title: 'The autoencoder of the embedded default',
       recipe,
       identity: { recipe: JSON.stringify(lasting) },
       module: vae,
@@ -67,41 +68,19 @@ export async function pretrainVae(options: StageOptions): Promise<TrainingResult
       learningRate: stableDecayRate({ peak, totalSteps, decay, warmup }),
       stepsPerRun: 4,
       checkpointEvery: 200,
+      metadata: async (weights) => {
+        const scenes = await firstExamples(await emojiScenes(source), 2048);
+        const images = scenes.map(({ image }) => image);
+        return { latent_statistics: JSON.stringify(latentStatistics(await posteriorMeans(weights, images, {}))) };
+      },
+      measure: (weights) => reconstructionQuality(weights, tier, 128),
     },
     options,
   );
-  if (trained.weights !== null) {
-    const scenes = await firstExamples(await emojiScenes(source), 2048);
-    const images = scenes.map(({ image }) => image);
-    const statistics = latentStatistics(await posteriorMeans(trained.weights, images, {}));
-    const { quality, grid } = await reconstructionQuality(trained.weights, tier, 128);
-    saveWeights('vae', tier, trained.weights, {
-      recipe: JSON.stringify(recipe),
-      seed: String(options.seed),
-      parameters: String(countParameters(vae)),
-      latent_statistics: JSON.stringify(statistics),
-      quality: JSON.stringify(quality),
-    });
-    await writeStageReport({
-      part: 'vae',
-      title: 'The autoencoder of the embedded default',
-      tier,
-      seed: options.seed,
-      recipe,
-      trained,
-      quality,
-      grid,
-    });
-  }
-  return trained.result;
 }
 
 /** PSNR in dB of reconstructions from the posterior mean, over scenes that training never drew, and some of them to look at. */
-export async function reconstructionQuality(
-  weights: Record<string, HostTensor>,
-  tier: Tier,
-  count: number,
-): Promise<{ quality: Record<string, number>; grid: ImageGrid }> {
+async function reconstructionQuality(weights: Record<string, HostTensor>, tier: Tier, count: number): Promise<StageQuality> {
   const vae = miniVae();
   const reconstruct = await compile(
     ({ inputs, constants }) =>
@@ -116,13 +95,7 @@ export async function reconstructionQuality(
     const scenes = await firstExamples(await emojiScenes({ tier, seed: SCENE_SEEDS.autoencoderQuality.seed, split }), count);
     const images = fromImages(scenes.map(({ image }) => image.rgb));
     const reconstructed = (await reconstruct.run({ images }))['images']!;
-    const y = reconstructed.data;
-    const size = y.length / count;
-    const psnr = scenes.map((_, n) => {
-      let squares = 0;
-      for (let j = n * size; j < (n + 1) * size; j++) squares += (Math.max(-1, Math.min(1, y[j]!)) - images.data[j]!) ** 2;
-      return 10 * Math.log10(4 / (squares / size));
-    });
+    const psnr = psnrByImage(reconstructed, images);
     quality[`PSNR in dB, ${split}`] = psnr.reduce((a, b) => a + b, 0) / count;
     const shown = toImages(reconstructed);
     for (const [n, { captions, image }] of scenes.slice(0, SHOWN).entries()) {
