@@ -11,7 +11,7 @@ import { compileJudge, type Judge, type JudgeFeatures } from '../judges/judge.ts
 import { loadClip, loadInception } from '../load-networks.ts';
 import { tierFlag, tierFolder } from '../tier.ts';
 import { evaluationPage, type AtGuidance, type Quality } from './page.ts';
-import { evaluatedScenes, referenceScenes, type Evaluated } from './scenes.ts';
+import { evaluatedScenes, referenceScenes, shuffled, spread, type Evaluated } from './scenes.ts';
 
 export interface EvaluationOptions {
   tier: Tier;
@@ -43,13 +43,13 @@ const drawWith =
   };
 
 interface Judges {
-  readonly judge: Judge;
-  readonly clip: ClipScorer;
+  readonly judge: Pick<Judge, 'judge'>;
+  readonly clip: Pick<ClipScorer, 'scores'>;
   distance(features: JudgeFeatures): Promise<number>;
 }
 
-/** Draws the same scenes at every guidance scale. */
-async function guidanceSweep(scenes: readonly Evaluated[], draw: Draw, { judge, clip, distance }: Judges): Promise<AtGuidance[]> {
+/** Draws the same scenes at every guidance scale: how many large singles are recognised, mean cosine with the captions, distance. */
+export async function guidanceSweep(scenes: readonly Evaluated[], draw: Draw, { judge, clip, distance }: Judges): Promise<AtGuidance[]> {
   const specs = scenes.map(({ spec }) => spec);
   const captions = specs.map((spec) => caption(spec.parts));
   const mean = (values: readonly number[]): number => meanInterval(values).value;
@@ -80,7 +80,7 @@ export async function evaluateBaseModel(options: EvaluationOptions, say: (messag
   const distance = async (features: JudgeFeatures): Promise<number> => (await frechetDistance(features, reference)).value;
   const specs = evaluated.map(({ spec }) => spec);
   const captions = specs.map((spec) => caption(spec.parts));
-  const shuffled = captions.map((_, i) => captions[(i + Math.floor(captions.length / 2)) % captions.length]!);
+  const others = shuffled(captions);
   const real = evaluated.map((e) => e.real);
 
   await draw(specs.slice(0, 16), guidance, 'warming up');
@@ -92,12 +92,10 @@ export async function evaluateBaseModel(options: EvaluationOptions, say: (messag
   const quality: Quality[] = [
     { label: 'real scenes of these prompts', frechet: frechetReal, clip: await clip.scores(real, captions) },
     { label: 'drawn', frechet: frechetDrawn, clip: await clip.scores(images, captions) },
-    { label: 'drawn, captions shuffled', frechet: frechetDrawn, clip: await clip.scores(images, shuffled) },
-    { label: 'real scenes, captions shuffled', frechet: frechetReal, clip: await clip.scores(real, shuffled) },
+    { label: 'drawn, captions shuffled', frechet: frechetDrawn, clip: await clip.scores(images, others) },
+    { label: 'real scenes, captions shuffled', frechet: frechetReal, clip: await clip.scores(real, others) },
   ];
-  // All kinds in their proportion: one of every so many.
-  const every = Math.max(1, Math.floor(evaluated.length / SWEEP_PICTURES));
-  const swept = evaluated.filter((_, i) => i % every === 0).slice(0, SWEEP_PICTURES);
+  const swept = spread(evaluated, SWEEP_PICTURES);
   const sweep = await guidanceSweep(swept, draw, { judge, clip, distance });
   await Promise.all([sampler.release(), judge.release(), clip.release()]);
 

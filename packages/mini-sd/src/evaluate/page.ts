@@ -39,6 +39,7 @@ export interface AtGuidance {
 }
 
 const measured = (samples: readonly number[], seed: number): Measurement => ({ ...meanInterval(samples), seeds: [seed] });
+const cell = (samples: readonly number[], seed: number): Measurement | null => (samples.length === 0 ? null : measured(samples, seed));
 
 /** The samples of each of mini-inception's measures. */
 function contentOf(evaluated: readonly Evaluated[], verdicts: readonly Verdict[]): [string, number[]][] {
@@ -75,7 +76,7 @@ function contentTable({ evaluated, images, seed }: Drawn, judged: Judged): Table
     rows: [
       ...contentOf(evaluated, judged.drawn).map(([label, samples], i) => ({
         label,
-        cells: [samples.length === 0 ? null : measured(samples, seed), measured(onReal[i]![1], seed)],
+        cells: [cell(samples, seed), cell(onReal[i]![1], seed)],
       })),
       { label: 'background colour', cells: [measured(drawnColours!, seed), measured(realColours!, seed)] },
     ],

@@ -48,6 +48,16 @@ export async function evaluatedScenes(tier: Tier, perObject: number): Promise<Ev
   ];
 }
 
+/** Of scenes by kinds, at most `most`, the kinds in their proportion: one of every so many. */
+export function spread(evaluated: readonly Evaluated[], most: number): Evaluated[] {
+  const every = Math.max(1, Math.floor(evaluated.length / most));
+  return evaluated.filter((_, i) => i % every === 0).slice(0, most);
+}
+
+/** Each scene's caption replaced by that of the scene half of the list away. */
+export const shuffled = (captions: readonly string[]): string[] =>
+  captions.map((_, i) => captions[(i + Math.floor(captions.length / 2)) % captions.length]!);
+
 /** Real scenes of another seed in the proportion of the evaluated kinds. */
 export async function referenceScenes(tier: Tier, evaluated: readonly Evaluated[]): Promise<Uint8Array[]> {
   const images: Uint8Array[] = [];
