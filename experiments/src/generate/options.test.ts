@@ -78,6 +78,7 @@ describe('flags of generate', () => {
     [['--spacing=log'], /leading, trailing, linspace/],
     [['--guidance=1', '--guidance-rescale=0.7'], /--guidance-rescale needs --guidance above 1, which is 1/],
     [['--lora=x:strong'], /FILE or FILE:WEIGHT/],
+    [['--lora-dir=x', '--prompt-syntax=plain'], /--lora-dir is for <lora:\.\.\.> tags, which --prompt-syntax plain reads as text/],
     [['--model=mini', '--lora=x'], /--lora is for published models/],
     ...['model', 'config', 'lora', 'lora-dir', 'prompts', 'controlnet', 'condition', 'out'].map((flag): [string[], RegExp] => [
       [`--${flag}=`],

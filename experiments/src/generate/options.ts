@@ -323,6 +323,8 @@ export function generateOptions(flags: GenerateFlags): GenerateOptions {
   if ((width === null) !== (height === null)) fail('give --width and --height together.', flags);
   if (tier !== undefined && !isWhole(model)) fail(`--tier is a pool of objects of ${MINI}; --model is ${model}.`, flags);
   if (mini && (flags.lora || flags.loraDir !== undefined)) fail(`--lora is for published models; --model is ${model}.`, flags);
+  if (flags.loraDir !== undefined && flags.promptSyntax === 'plain')
+    fail('--lora-dir is for <lora:...> tags, which --prompt-syntax plain reads as text: give --lora FILE:WEIGHT.', flags);
   if (mini && (flags.vae !== undefined || flags.prediction !== undefined))
     fail(`--vae and --prediction are for published models; --model is ${model}.`, flags);
   if (karras && !KARRAS.includes(sampler)) fail(`--karras is for ${KARRAS.join(', ')}; --sampler is ${sampler}.`, flags);

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { CommanderError } from 'commander';
@@ -64,6 +64,22 @@ describe('the flags of a job', () => {
     expect(error.message.replaceAll('\n', ' ')).toMatch(message);
     expect(error.message).not.toMatch(/\n\s*\n/);
     expect(error.values).toEqual({ argv });
+  });
+
+  it.each([
+    [['--list', '--partition=big'], /--partition is for --launcher=slurm, which is not given/],
+    [['--only=T', '--reduce'], /--reduce is for --launcher=slurm, which is not given/],
+    [['--only=T', '--max-submitted=5'], /--max-submitted is for --launcher=slurm/],
+    [['--list', '--launcher=slurm', '--jobs=2'], /--jobs is for this machine/],
+    [['--list', '--fresh'], /^--list names the tasks and stops: leave --fresh out$/],
+    [['--only=T', '--fresh'], /^--only computes one task and stops: leave --fresh out$/],
+    [['--list', '--only=T'], /^--list names the tasks and stops: leave --only out$/],
+    [['--launcher=slurm', '--list', '--reduce'], /^--list names the tasks and stops: leave --reduce out$/],
+    [['--launcher=slurm', '--only=T', '--reduce'], /^--only computes one task and stops: leave --reduce out$/],
+  ])('that a part of a job would not heed are refused before a store is opened: %j', async (argv, message) => {
+    const store = path.join(os.tmpdir(), `no-store-${process.pid}`);
+    await expect(jobCommand(job).parseAsync([...argv, `--store=${store}`], { from: 'user' })).rejects.toThrow(message);
+    expect(existsSync(store)).toBe(false);
   });
 
   it('leaves help to commander', () => {

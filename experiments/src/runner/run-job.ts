@@ -100,6 +100,8 @@ export function share(trainings: number, { jobs, threads }: Pick<RunnerFlags, 'j
 
 /** Runs a job and writes its report. @returns the report's folder; null with --only and --list, and where a cluster goes on with it */
 export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<string, unknown>): Promise<string | null> {
+  checkLauncher(flags);
+  checkPart(flags);
   const [started, startedAt] = [performance.now(), new Date().toISOString()];
   const say = (message: string): void => void process.stdout.write(`${plainLines(message)}\n`);
   const own = Object.fromEntries((job.options ?? []).map((option) => [option.attributeName(), flags[option.attributeName()]]));
@@ -115,7 +117,6 @@ export async function runJob<P, R>(job: Job<P, R>, flags: RunnerFlags & Record<s
 
   if (flags.list === true) return list(job, context.at);
   if (flags.only !== undefined) return await only(job, context.at, flags.only);
-  checkLauncher(flags);
   const reports = flags.reports === undefined ? path.join(workspaceRoot, 'reports') : userPath(flags.reports);
   const directory = path.join(reports, job.id, folderName(job, context.at));
   const overwrite = flags.overwrite === true;
@@ -282,6 +283,16 @@ function checkLauncher({ launcher, partition, time, memory, maxSubmitted, reduce
       '--jobs is for this machine; on a cluster --max-submitted says how many are in the queue',
       {},
     );
+}
+
+/** @throws ExperimentError invalid-option for what --list and --only would not heed, which write no report and measure nothing anew */
+function checkPart({ list, only, fresh, reduce }: RunnerFlags): void {
+  const part = list === true ? 'list' : only === undefined ? null : 'only';
+  const given = { only: part === 'list' && only !== undefined, fresh: fresh === true, reduce: reduce === true };
+  const vain = Object.entries(given).find(([, isGiven]) => isGiven);
+  if (part === null || vain === undefined) return;
+  const does = part === 'list' ? 'names the tasks' : 'computes one task';
+  throw new ExperimentError('invalid-option', `--${part} ${does} and stops: leave --${vain[0]} out`, { option: vain[0] });
 }
 
 /**

@@ -87,6 +87,8 @@ describe('data by name', () => {
     [['--data=fill50k', '--image-column=x'], /fill50k is made up as it is read, not read from files: leave --image-column out/],
     [['--data=fill50k', '--data-format=csv'], /leave --data-format out/],
     [['--data=emoji-scenes', '--encoding=latin1'], /leave --encoding out/],
+    [['--data=emoji-scenes', '--on-bad-row=skip'], /leave --on-bad-row out/],
+    [['--data=fill50k', '--allow-outside'], /leave --allow-outside out/],
     [['--data=fill50k', '--crop=random'], /leave --crop out/],
     [['--data=emoji-scenes', '--captions=none'], /to train without, give --proportion-empty-prompts 1/],
     [['--data=emoji-scenes', '--control=column'], /have no column of conditions/],

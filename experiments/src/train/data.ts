@@ -71,9 +71,14 @@ async function openMadeUp(
   base: Base,
   say: (message: string) => void,
 ): Promise<TrainData> {
-  const { dataFormat, imageColumn, captionColumn, conditioningImageColumn, encoding } = settings;
+  const { dataFormat, imageColumn, captionColumn, conditioningImageColumn, encoding, onBadRow, allowOutside } = settings;
   const given = { 'data-format': dataFormat, 'image-column': imageColumn, 'caption-column': captionColumn, encoding };
-  const files = Object.entries({ ...given, 'conditioning-image-column': conditioningImageColumn });
+  const files = Object.entries({
+    ...given,
+    'conditioning-image-column': conditioningImageColumn,
+    'on-bad-row': onBadRow === 'skip' ? onBadRow : undefined,
+    'allow-outside': allowOutside ? allowOutside : undefined,
+  });
   for (const [flag, value] of files)
     if (value !== undefined) refuse(settings, `is made up as it is read, not read from files: leave --${flag} out.`);
   if (settings.aspectBuckets) refuse(settings, 'is of squares, which are one bucket: leave --aspect-buckets out.');

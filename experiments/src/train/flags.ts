@@ -77,6 +77,9 @@ export interface TrainFlags {
   dryRun: boolean;
 }
 
+/** Defaults that whoever refuses other values holds them against: a config file has every flag, given or not. */
+export const DEFAULTS = { lrWarmupSteps: 500, numValidationImages: 1, validationSteps: 100, validationInferenceSteps: 20 } as const;
+
 /** A number from 0 to below 1. */
 function belowOne(text: string): number {
   const value = share(text);
@@ -137,7 +140,7 @@ const optimizerFlags = (command: Command): Command =>
   command
     .option('--learning-rate <number>', 'highest learning rate', between, 5e-6)
     .addOption(new Option('--lr-scheduler <name>', "diffusers' schedules").choices(diffusersSchedules).default('constant'))
-    .option('--lr-warmup-steps <count>', 'steps of warm-up, which constant has none of', integer(0), 500)
+    .option('--lr-warmup-steps <count>', 'steps of warm-up, which constant has none of', integer(0), DEFAULTS.lrWarmupSteps)
     .option('--lr-num-cycles <count>', 'restarts of cosine_with_restarts', integer(1), 1)
     .option('--lr-power <number>', 'power of polynomial', positive, 1)
     .option('--adam-beta1 <share>', "decay of AdamW's first moment", belowOne, 0.9)
@@ -173,9 +176,9 @@ const validationFlags = (command: Command): Command =>
       'the picture that --control canny, command or onnx makes the condition of, with column the condition itself; one for each prompt, or for all',
       repeatable(named),
     )
-    .option('--num-validation-images <count>', 'pictures of each prompt', integer(1), 1)
-    .option('--validation-steps <count>', 'steps between drawings', integer(1), 100)
-    .option('--validation-inference-steps <count>', 'sampling steps of a drawing', integer(1), 20)
+    .option('--num-validation-images <count>', 'pictures of each prompt', integer(1), DEFAULTS.numValidationImages)
+    .option('--validation-steps <count>', 'steps between drawings', integer(1), DEFAULTS.validationSteps)
+    .option('--validation-inference-steps <count>', 'sampling steps of a drawing', integer(1), DEFAULTS.validationInferenceSteps)
     .option('--validation-guidance <number>', "guidance of a drawing; by default what generate's is for the base", finite(0))
     .option('--no-validation', 'draw nothing while training');
 

@@ -57,6 +57,10 @@ describe('flags', () => {
       /as many of each/,
     ],
     [['--no-validation', '--validation-prompt=a', '--validation-image=b'], /leave --validation-prompt out/],
+    [['--no-validation', '--validation-guidance=3'], /leave --validation-guidance out/],
+    [['--no-validation', '--validation-steps=50'], /leave --validation-steps out/],
+    [['--no-validation', '--num-validation-images=2'], /leave --num-validation-images out/],
+    [['--no-validation', '--validation-inference-steps=5'], /leave --validation-inference-steps out/],
     [['--conditioning-image-column=edges'], /is for --control column/],
     [['--control=command'], /--control command and --condition-command go together/],
     [['--condition-model=x.onnx'], /--control onnx and --condition-model go together/],
@@ -64,6 +68,7 @@ describe('flags', () => {
     [['--captions=none', '--caption-column=text'], /reads no --caption-column/],
     [['--method=controlnext', '--export', 'onnx'], /is for ControlNets/],
     [['--method=controlnet-mid', '--export', 'cldm'], /is for ControlNets/],
+    [['--lr-warmup-steps=100'], /--lr-scheduler constant has no warm-up: leave --lr-warmup-steps out, or give constant_with_warmup/],
     [['--lr-power=2'], /--lr-power is for --lr-scheduler polynomial/],
     [['--lr-scheduler=cosine', '--lr-num-cycles=3'], /--lr-num-cycles is for --lr-scheduler cosine_with_restarts/],
     [['--save-dtype=F16', '--export', 'onnx'], /--export onnx is written in F32: leave --save-dtype F16 out/],
@@ -121,6 +126,13 @@ describe('a config file', () => {
   it('sets what the command line does not', async () => {
     const command = await withFile({ trainBatchSize: 8, seed: '3', validation: false, learningRate: 1e-4 }, '--seed=9');
     expect(command.opts()).toMatchObject({ trainBatchSize: 8, seed: 9, validation: false, learningRate: 1e-4 });
+  });
+
+  it('of every flag may have defaults of what is not done', async () => {
+    const text = configText(parsed(['--data=x', '--out=y', '--no-validation']));
+    expect(JSON.parse(text)).toMatchObject({ lrScheduler: 'constant', lrWarmupSteps: 500, validation: false, validationSteps: 100 });
+    const recipe = recipeOf(trainSettings((await withFile(text)).opts<TrainFlags>()), 10);
+    expect([recipe.warmup, recipeOf(settings('--lr-warmup-steps=0'), 10).warmup]).toEqual([0, 0]);
   });
 
   it('reads back what was saved', async () => {

@@ -2,7 +2,7 @@ import type { Method } from '@controllab/core-blocks';
 import { stepsOfEpochs, type Recipe } from '@controllab/training';
 import { ExperimentError } from '../runner/errors.ts';
 import { commandWords } from './conditions/command-words.ts';
-import type { TrainFlags } from './flags.ts';
+import { DEFAULTS, type TrainFlags } from './flags.ts';
 import { methodOf } from './methods.ts';
 
 /** Flags that fit together, with what must be given. */
@@ -27,7 +27,14 @@ export function trainSettings(flags: TrainFlags): TrainSettings {
   if ((prompts.length === 0) !== (images.length === 0)) fail('--validation-prompt and --validation-image go together.', flags);
   if (prompts.length > 1 && images.length > 1 && prompts.length !== images.length)
     fail(`${prompts.length} --validation-prompt and ${images.length} --validation-image: give as many of each, or one of either.`, flags);
-  if (!flags.validation && prompts.length > 0) fail('--no-validation draws nothing: leave --validation-prompt out.', flags);
+  for (const [flag, isGiven] of [
+    ['--validation-prompt', prompts.length > 0],
+    ['--validation-guidance', flags.validationGuidance !== undefined],
+    ['--validation-steps', flags.validationSteps !== DEFAULTS.validationSteps],
+    ['--num-validation-images', flags.numValidationImages !== DEFAULTS.numValidationImages],
+    ['--validation-inference-steps', flags.validationInferenceSteps !== DEFAULTS.validationInferenceSteps],
+  ] as const)
+    if (!flags.validation && isGiven) fail(`--no-validation draws nothing: leave ${flag} out.`, flags);
   if (flags.control !== 'column' && flags.conditioningImageColumn !== undefined)
     fail('--conditioning-image-column is for --control column.', flags);
   for (const [control, flag, given] of [
@@ -43,6 +50,9 @@ export function trainSettings(flags: TrainFlags): TrainSettings {
     ['cosine_with_restarts', '--lr-num-cycles', flags.lrNumCycles],
   ] as const)
     if (flags.lrScheduler !== scheduler && value !== 1) fail(`${flag} is for --lr-scheduler ${scheduler}.`, flags);
+  // Of 0 steps is what constant has.
+  if (flags.lrScheduler === 'constant' && flags.lrWarmupSteps !== DEFAULTS.lrWarmupSteps && flags.lrWarmupSteps !== 0)
+    fail('--lr-scheduler constant has no warm-up: leave --lr-warmup-steps out, or give constant_with_warmup.', flags);
   const exports = flags.export ?? [];
   if (exports.includes('onnx') && flags.saveDtype === 'F16') fail('--export onnx is written in F32: leave --save-dtype F16 out.', flags);
   const method = methodOf(flags.method);
