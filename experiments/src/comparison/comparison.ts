@@ -2,6 +2,7 @@ import { attributions } from '@controllab/emoji-scenes';
 import { styleOf } from '@controllab/mini-sd';
 import { judge, type Claim, type Report, type Verdict } from '@controllab/report';
 import type { Job, JobContext } from '../runner/job.ts';
+import { checkDeclaration } from './check-declaration.ts';
 import { choiceOptions, chosen, choicesText, type Choices } from './choices.ts';
 import { BASE_ALONE, shownAs, trainingCount, type Experiment, type Profile } from './experiment.ts';
 import { conditionFidelity } from './compute/judging/measures.ts';
@@ -21,6 +22,7 @@ export function comparison(experiment: Experiment): Job<Profile, View> {
     profiles: experiment.profiles,
     options: choiceOptions(experiment),
     chosen: (profile, flags) => chosen(profile, flags as Choices),
+    check: ({ profile }) => checkDeclaration(experiment, profile),
     seeded: true,
     engines: 'onnx or tfjs',
     trainings: (profile) => trainingCount(experiment, profile),

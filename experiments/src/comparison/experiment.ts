@@ -197,10 +197,20 @@ export interface Experiment {
   lead?(view: View): string;
 }
 
+/**
+ * Tells an arm that a profile leaves out from one that there is not.
+ * @param where what names them, for the message
+ * @throws RangeError for ids that are none of an experiment's arms
+ */
+export function checkArms(ids: readonly string[], { arms }: Pick<Experiment, 'arms'>, where: string): void {
+  const unknown = ids.filter((id) => !arms.some((arm) => arm.id === id));
+  if (unknown.length > 0)
+    throw new RangeError(`${where}: no arms: ${unknown.join(', ')}; there are ${arms.map(({ id }) => id).join(', ')}`);
+}
+
 /** The arms that a profile trains, in the experiment's order. @throws RangeError for an id that is none of its arms */
 export function armsOf({ arms }: Pick<Experiment, 'arms'>, { arms: ids }: Pick<Profile, 'arms'>): readonly Arm[] {
-  const unknown = ids?.filter((id) => !arms.some((arm) => arm.id === id)) ?? [];
-  if (unknown.length > 0) throw new RangeError(`no arms: ${unknown.join(', ')}; there are ${arms.map(({ id }) => id).join(', ')}`);
+  checkArms(ids ?? [], { arms }, 'profile');
   return arms.filter(({ id }) => ids?.includes(id) ?? true);
 }
 
@@ -282,13 +292,18 @@ export const eachAlone = (arms: readonly Arm[], { conditions }: Profile): Drawin
 
 /**
  * What a profile draws, of the arms that it trains: what another one makes, or several of which one is not trained, is left out.
- * @throws RangeError for a drawing that asks of a model of its own what is a control's
+ * @throws RangeError for a drawing of an arm that there is not, and one that asks of a model of its own what is a control's
  */
 export function drawingsOf(experiment: Experiment, profile: Profile): readonly Drawing[] {
   const trained = armsOf(experiment, profile);
-  const drawings = (experiment.drawings ?? eachAlone)(trained, profile).filter(({ controls }) =>
-    controls.every(({ arm }) => trained.some(({ id }) => id === arm)),
-  );
+  const declared = (experiment.drawings ?? eachAlone)(trained, profile);
+  for (const { id, controls } of declared)
+    checkArms(
+      controls.map(({ arm }) => arm),
+      experiment,
+      `drawing ${id}`,
+    );
+  const drawings = declared.filter(({ controls }) => controls.every(({ arm }) => trained.some(({ id }) => id === arm)));
   for (const drawing of drawings) checkDrawing(drawing, experiment.arms);
   return drawings;
 }

@@ -67,7 +67,11 @@ export interface Job<P = unknown, R = unknown> {
   plan?(profile: P, flags: Readonly<Record<string, unknown>>): readonly string[];
   /** What values of its own options make of a profile; itself where none is given. */
   chosen?(profile: P, flags: Readonly<Record<string, unknown>>): P;
-  /** @throws ExperimentError invalid-option for values of its own options that make no sense together */
+  /**
+   * Before anything is opened.
+   * @throws ExperimentError invalid-option for values of its own options that make no sense together; RangeError for a declaration that
+   * names what there is not
+   */
   check?(at: { profile: P; profileName: string; flags: Readonly<Record<string, unknown>> }): void;
   /** What decides its stages, beside profile, seed, own options and numerics. */
   identity?(at: JobContext<P>): Json;
