@@ -10,8 +10,8 @@ import { writeOwnText } from './own-text.ts';
 const SHOWN = 6;
 const [WIDTH, HEIGHT, MARGIN] = [640, 240, 40] as const;
 
-/** The loss as a drawing that every viewer shows. */
-function curveSvg(losses: readonly { step: number; loss: number }[]): string {
+/** The loss as a drawing that every viewer shows. @param losses those of a training that took a step: steps count from 1 */
+export function curveSvg(losses: readonly { step: number; loss: number }[]): string {
   const { x, y } = lossCurve(losses);
   const [low, high] = [Math.min(...y), Math.max(...y)];
   const left = (step: number): string => (MARGIN + ((WIDTH - 2 * MARGIN) * step) / x.at(-1)!).toFixed(1);
