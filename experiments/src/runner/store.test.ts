@@ -16,6 +16,7 @@ import {
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { asLesserUser, hasLesserUser } from '@controllab/data/testing/lesser-user';
 import { Store, type Computed } from './store.ts';
 
 let root: string;
@@ -263,9 +264,17 @@ describe('Store', () => {
     });
   });
 
-  it.skipIf(process.getuid?.() === 0)('says in a sentence that it cannot write', async () => {
-    chmodSync(root, 0o500);
-    await expect(store.cell('stage', { seed: 1 }, value(1))).rejects.toMatchObject({ code: 'store-not-writable' });
+  it.skipIf(!hasLesserUser)('says in a sentence that it cannot write', async () => {
+    chmodSync(root, 0o555);
+    await asLesserUser(() =>
+      expect(store.cell('stage', { seed: 1 }, value(1))).rejects.toMatchObject({
+        code: 'store-not-writable',
+        message: expect.stringMatching(
+          / is where this computation is kept \(--store names another place\)\. .*: permission denied\./,
+        ) as string,
+      }),
+    );
     chmodSync(root, 0o700);
+    expect(readdirSync(root)).toEqual([]);
   });
 });

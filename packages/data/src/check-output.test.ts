@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { checkOutput } from './check-output.ts';
+import { asLesserUser, hasLesserUser } from './testing/lesser-user.ts';
 
 let root: string;
 const at = (...names: string[]) => path.join(root, ...names);
@@ -41,9 +42,18 @@ describe('checkOutput', () => {
     await expect(checkOutput('', 'file')).rejects.toThrow('its name is empty');
   });
 
-  it.skipIf(process.getuid?.() === 0)('refuses a folder that is read-only', async () => {
-    fs.chmodSync(at('folder'), 0o500);
-    await expect(checkOutput(at('folder/new'), 'file')).rejects.toThrow(/permission denied/);
-    await expect(checkOutput(at('folder'), 'folder')).rejects.toThrow(/permission denied/);
+  it.skipIf(!hasLesserUser)('refuses a folder that is read-only', async () => {
+    fs.chmodSync(root, 0o711);
+    fs.chmodSync(at('folder'), 0o555);
+    await asLesserUser(async () => {
+      await expect(checkOutput(at('folder/new'), 'file')).rejects.toThrow(/folder\/new cannot be written: .*: permission denied\./);
+      await expect(checkOutput(at('folder'), 'folder')).rejects.toThrow(/folder cannot be written: .*: permission denied\./);
+    });
+    expect(fs.readdirSync(at('folder'))).toEqual([]);
+  });
+
+  it.skipIf(!fs.existsSync('/proc/self'))('refuses what is no place for files, whoever asks', async () => {
+    await expect(checkOutput('/proc/self/new', 'file')).rejects.toThrow(/^\/proc\/self\/new cannot be written: \S+\.tmp: /);
+    await expect(checkOutput('/proc/self', 'folder')).rejects.toMatchObject({ name: 'DataError', code: 'file-write' });
   });
 });
