@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { writeFill50k } from '@controllab/fill50k';
 import { encodePng } from '@controllab/report';
 import { checkData } from './check.ts';
+import { command } from './command.ts';
 
 let root: string;
 beforeEach(() => {
@@ -60,4 +61,13 @@ it('counts aspect buckets, and what they cut off', async () => {
   const rows = fs.readFileSync(path.join(out, 'buckets.csv'), 'utf8').trim().split(/\r?\n/).slice(1);
   // 1 - (3/2) / (5/3) = 0.1 of each wide one, nothing of the tall one.
   expect(rows.map((row) => row.replaceAll('"', ''))).toEqual(['80 x 48,3,0.1', '32 x 96,1,0']);
+});
+
+it.each([
+  [['--bucket-step=32'], /--bucket-step is for --aspect-buckets/],
+  [['--captions=none', '--caption-column=text'], /--captions none reads no --caption-column/],
+])('refuses what it would not heed: %j', async (argv, message) => {
+  const out = path.join(root, 'report');
+  await expect(command().parseAsync([`--data=${root}`, `--out=${out}`, ...argv], { from: 'user' })).rejects.toThrow(message);
+  expect(fs.existsSync(out)).toBe(false);
 });

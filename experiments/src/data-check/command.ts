@@ -50,6 +50,8 @@ async function check(flags: Flags, self: Command): Promise<void> {
   const { aspectBuckets, bucketStep, ...given } = flags;
   if (bucketStep !== undefined && !aspectBuckets)
     throw new ExperimentError('invalid-option', 'data check: --bucket-step is for --aspect-buckets.', { bucketStep });
+  if (given.captions === 'none' && given.captionColumn !== undefined)
+    throw new ExperimentError('invalid-option', 'data check: --captions none reads no --caption-column.', { column: given.captionColumn });
   const { data, dataFormat: format, imageColumn: image, captionColumn: caption, conditioningImageColumn: condition, out, ...rest } = given;
   const buckets = aspectBuckets ? { bucketStep: bucketStep ?? MINI_STEP } : {};
   const options: UserDataOptions = { ...rest, ...buckets, data: userPath(data), format, columns: { image, caption, condition } };

@@ -68,6 +68,8 @@ describe('flags of generate', () => {
     [['--out=a.tiff'], /written as \.png, \.jpg, \.jpeg, \.webp: name one, or a folder with a \/ behind it; got --out a\.tiff/],
     [['--out=pictures.v2'], /written as \.png/],
     [['--count=2', '--out=a.png'], /--out names one file for 2 pictures; name a folder/],
+    [['--overwrite'], /--overwrite is for an --out that names a picture: in a folder every picture is a new file/],
+    [['--overwrite', '--out=pictures/'], /--overwrite is for an --out that names a picture/],
     [['--control-start=0.5'], /--control-start needs a --controlnet/],
     [
       ['--controlnet=a', '--condition=b', '--control-start=0.5', '--control-end=0.5'],

@@ -160,8 +160,8 @@ function lora(text: string): LoraRequest {
 /** A seed; -1 is one that nobody chose, low enough that those of many pictures can follow it. */
 const seedOrAny = (text: string): number => (text === '-1' ? randomInt(2 ** 31) : seed(text));
 
-/** 0 and 1 for none, as in diffusers, or more than 1. */
-function guidance(text: string): number {
+/** Reads guidance: 0 and 1 for none, as in diffusers, or more than 1. */
+export function guidance(text: string): number {
   const value = finite(0)(text);
   if (value > 0 && value < 1) throw new InvalidArgumentError('Expected 0 or 1 for no guidance, or more than 1.');
   return value;
@@ -330,7 +330,9 @@ export function generateOptions(flags: GenerateFlags): GenerateOptions {
   if (karras && !KARRAS.includes(sampler)) fail(`--karras is for ${KARRAS.join(', ')}; --sampler is ${sampler}.`, flags);
   if (guidanceRescale > 0 && scale <= 1) fail(`--guidance-rescale needs --guidance above 1, which is ${scale}.`, flags);
   // Whether the name fits is known before the prompts of a file are.
-  destinationOf(flags.out ?? null, flags.prompts === undefined ? prompts.length * flags.count : 1);
+  const destination = destinationOf(flags.out ?? null, flags.prompts === undefined ? prompts.length * flags.count : 1);
+  if (flags.overwrite && 'folder' in destination)
+    fail('--overwrite is for an --out that names a picture: in a folder every picture is a new file.', flags);
   return {
     model: tier === undefined ? model : `${model}:${tier}`,
     config,

@@ -4,6 +4,7 @@ import type { DataFormat } from '@controllab/data';
 import { MEMBERS, MINI } from '@controllab/mini-sd/names';
 import { providers, type Provider } from '@controllab/tfjs-onnx';
 import { diffusersSchedules } from '@controllab/training';
+import { guidance } from '../generate/options.ts';
 import { methodNames, type MethodName } from './methods.ts';
 
 /** Formats of data, as `openUserData` takes them: its package takes its time to load. */
@@ -179,7 +180,7 @@ const validationFlags = (command: Command): Command =>
     .option('--num-validation-images <count>', 'pictures of each prompt', integer(1), DEFAULTS.numValidationImages)
     .option('--validation-steps <count>', 'steps between drawings', integer(1), DEFAULTS.validationSteps)
     .option('--validation-inference-steps <count>', 'sampling steps of a drawing', integer(1), DEFAULTS.validationInferenceSteps)
-    .option('--validation-guidance <number>', "guidance of a drawing; by default what generate's is for the base", finite(0))
+    .option('--validation-guidance <number>', "guidance of a drawing; by default what generate's is for the base", guidance)
     .option('--no-validation', 'draw nothing while training');
 
 const outputFlags = (command: Command): Command =>

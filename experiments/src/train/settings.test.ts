@@ -66,6 +66,7 @@ describe('flags', () => {
     [['--condition-model=x.onnx'], /--control onnx and --condition-model go together/],
     [['--control=command', '--condition-command=edges {in}'], /\{out\} is missing/],
     [['--captions=none', '--caption-column=text'], /reads no --caption-column/],
+    [['--captions=none', '--proportion-empty-prompts=0.5'], /leave --proportion-empty-prompts out/],
     [['--method=controlnext', '--export', 'onnx'], /is for ControlNets/],
     [['--method=controlnet-mid', '--export', 'cldm'], /is for ControlNets/],
     [['--lr-warmup-steps=100'], /--lr-scheduler constant has no warm-up: leave --lr-warmup-steps out, or give constant_with_warmup/],
@@ -77,6 +78,7 @@ describe('flags', () => {
   it.each([
     ['--adam-beta1=1', /--adam-beta1.* Expected a number from 0 to below 1/],
     ['--adam-beta2=1', /--adam-beta2.* Expected a number from 0 to below 1/],
+    ['--validation-guidance=0.5', /--validation-guidance.* Expected 0 or 1 for no guidance, or more than 1/],
     ['--learning-rate=2', /--learning-rate.* Expected a number/],
     ['--learning-rate=1', /--learning-rate.* Expected a number between 0 and 1/],
   ])('that no recipe takes are refused at once: %s', (flag, message) => expect(() => parsed([flag])).toThrow(message));

@@ -44,6 +44,8 @@ export function trainSettings(flags: TrainFlags): TrainSettings {
     if ((flags.control === control) !== (given !== undefined)) fail(`--control ${control} and ${flag} go together.`, flags);
   if (flags.conditionCommand !== undefined) commandWords(flags.conditionCommand);
   if (flags.captions === 'none' && flags.captionColumn !== undefined) fail('--captions none reads no --caption-column.', flags);
+  if (flags.captions === 'none' && flags.proportionEmptyPrompts !== 0)
+    fail('--captions none has no prompt but the empty one: leave --proportion-empty-prompts out.', flags);
   if (flags.bucketStep !== undefined && !flags.aspectBuckets) fail('--bucket-step is for --aspect-buckets.', flags);
   for (const [scheduler, flag, value] of [
     ['polynomial', '--lr-power', flags.lrPower],

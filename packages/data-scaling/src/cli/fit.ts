@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { commandText, finite, integer, named, seed, workspaceRoot } from '@controllab/command-line';
+import { DataScalingError } from '../errors.ts';
 
 /** What was typed. */
 export interface FitFlags {
@@ -19,6 +20,9 @@ export interface FitFlags {
   report: string;
   overwrite?: boolean;
 }
+
+/** Share of operations by which runs of one isoFLOP budget differ at most, where nobody says otherwise. */
+export const FLOP_TOLERANCE = 0.1;
 
 /** The command's name, description and options. */
 export const fitOptions = (): Command =>
@@ -47,7 +51,7 @@ export const fitOptions = (): Command =>
       '--flop-tolerance <share>',
       'runs of one isoFLOP budget have at most this share more operations than its smallest',
       finite(0),
-      0.1,
+      FLOP_TOLERANCE,
     )
     .option('--seed <integer>', 'seed of the bootstrap', seed, 1)
     .addOption(
@@ -57,9 +61,23 @@ export const fitOptions = (): Command =>
     )
     .option('--overwrite', 'write the report into a folder that holds other files too: only those of its names are replaced', false);
 
+/**
+ * The flags as they were read.
+ * @param command that read them: it tells what was typed from what is a default
+ * @throws DataScalingError invalid-option for a seed of nothing
+ */
+export function checkedFlags(flags: FitFlags, command: Command): FitFlags {
+  if (flags.bootstrap === 0 && command.getOptionValueSource('seed') === 'cli')
+    throw new DataScalingError('invalid-option', 'fit: --seed is that of the bootstrap, of which --bootstrap 0 makes none: leave it out.', {
+      seed: flags.seed,
+    });
+  return flags;
+}
+
 /** `fit`: fits scaling laws to a table of runs and writes a report. */
 export function command(): Command {
-  return fitOptions().action(async (flags: FitFlags, self: Command) => {
+  return fitOptions().action(async (given: FitFlags, self: Command) => {
+    const flags = checkedFlags(given, self);
     const [{ runFit }, { plainText }] = await Promise.all([import('./run-fit.ts'), import('@controllab/data')]);
     console.log(plainText(`report: ${await runFit(flags, commandText(self))}`));
   });

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseFlags } from '@controllab/command-line';
 import { Progress } from '@controllab/report';
 import { computeOptimal } from '../fit/iso-flop.ts';
-import { fitOptions, type FitFlags } from './fit.ts';
+import { checkedFlags, fitOptions, type FitFlags } from './fit.ts';
 import { runFit } from './run-fit.ts';
 
 let root: string;
@@ -78,6 +78,24 @@ describe('what is told of runs that tell little', () => {
     await expect(run('--csv', 'x', '--least-squares', '--delta', '0.1')).rejects.toThrow(
       /'--delta <number>' cannot be used with option '--least-squares'/,
     );
+  });
+});
+
+describe('what nothing would heed', () => {
+  it.each([
+    ['D,loss\n1,3\n2,2\n4,1.5\n8,1.2\n', /--flop-tolerance is for isoFLOP budgets, .*: that takes parameters and examples, or one of them/],
+    ['N,D,loss\n9,1,3\n9,2,2\n9,4,1.5\n9,8,1.2\n', /which these runs have none of\. All runs have the same N/],
+  ])('is a tolerance of budgets that there are none of: %j', async (text, message) => {
+    await expect(run('--csv', table('no-budgets.csv', text), '--overwrite', '--flop-tolerance', '0.2')).rejects.toThrow(message);
+  });
+
+  it('is the seed of no bootstrap', () => {
+    const checked = (...argv: string[]): FitFlags => {
+      const command = fitOptions();
+      return checkedFlags(parseFlags<FitFlags>(command, ['--csv', 'x', ...argv]), command);
+    };
+    expect(() => checked('--bootstrap', '0', '--seed', '1')).toThrow(/--seed is that of the bootstrap, .*: leave it out/);
+    expect([checked('--bootstrap', '0').seed, checked('--seed', '2').seed]).toEqual([1, 2]);
   });
 });
 

@@ -22,7 +22,7 @@ import { bootstrapInParts, type Bootstrap } from '../intervals/bootstrap.ts';
 import { isUnbounded, profileInParts, type Interval } from '../intervals/profile.ts';
 import { rolloutInParts, type Rollout } from '../intervals/rollout.ts';
 import { fitReport, parameterTable } from './fit-report.ts';
-import type { FitFlags } from './fit.ts';
+import { FLOP_TOLERANCE, type FitFlags } from './fit.ts';
 import { paced } from './paced.ts';
 import { readRuns, type RunTable } from './read-runs.ts';
 
@@ -81,7 +81,7 @@ const NOTHING_LEFT = 1e-8;
 
 /**
  * Every law whose variables the runs have, as far as there are runs enough. Signals are heard after each search.
- * @throws DataScalingError where none can be fitted
+ * @throws DataScalingError where none can be fitted; invalid-option for a tolerance of budgets that there are none of
  */
 async function fitAll(
   table: RunTable,
@@ -103,6 +103,12 @@ async function fitAll(
   const alone = onlyVariable(runs, notes);
   const scale = alone ?? (['C', 'D', 'N'] as const).find((variable) => runs[variable] !== undefined)!;
   const both = alone === null && runs.N !== undefined && runs.D !== undefined;
+  if (!both && flags.flopTolerance !== FLOP_TOLERANCE)
+    throw new DataScalingError(
+      'invalid-option',
+      `fit: --flop-tolerance is for isoFLOP budgets, which these runs have none of${notes.length === 0 ? ': that takes parameters and examples, or one of them and operations' : `. ${notes.join(' ')}`}`,
+      { flopTolerance: flags.flopTolerance },
+    );
   const laws: FittedLaw[] = [];
   for (const law of both ? [chinchillaLaw, kaplanLaw] : [powerLaw(scale), offsetPowerLaw(scale)]) {
     const fitted = await tried(() => fitOne(law, runs, runs[scale]!, flags, progress));

@@ -552,3 +552,43 @@ describe('a parquet table', () => {
     });
   });
 });
+
+describe('an option that nothing would heed is refused', () => {
+  const set = async (): Promise<Files> => {
+    const files = { 'a.png': png, 'a.txt': 'one', 'train.csv': 'image,text\na.png,one\n' };
+    const entries = Object.entries(files).map(([name, data]) => ({ name, data: Buffer.from(data) }));
+    return {
+      'a.zip': zipOf(entries),
+      'a.tar': await tarOf(entries),
+      'shards/0.tar': await tarOf(entries.slice(0, 2)),
+      'a.parquet': pictureTable([{ image: png, condition: png, text: 'one' }], 1),
+      'photos/a.png': png,
+      'photos/a.txt': 'one',
+    };
+  };
+
+  it.each<[string, Partial<UserDataOptions>, RegExp]>([
+    ['a.zip', { allowOutside: true }, /a\.zip: rows of an archive name its own files alone: leave --allow-outside out$/],
+    ['a.tar', { allowOutside: true }, /leave --allow-outside out$/],
+    ['shards', { allowOutside: true, format: 'webdataset' }, /leave --allow-outside out$/],
+    ['shards/*.tar', { allowOutside: true }, /leave --allow-outside out$/],
+    ['a.parquet', { encoding: 'windows-1252' }, /a\.parquet: texts of parquet are UTF-8: leave --encoding out$/],
+    ['photos', { encoding: 'windows-1252', captions: 'none' }, /photos: without captions no text is read: leave --encoding out$/],
+    ['shards/*.tar', { encoding: 'windows-1252', captions: 'none' }, /leave --encoding out$/],
+  ])('%s: %j', async (data, options, message) => {
+    const folder = folderOf(await set());
+    await expect(open(path.join(folder, data), options)).rejects.toThrow(message);
+    await expect(open(path.join(folder, data), options)).rejects.toMatchObject({ name: 'DataError', code: 'invalid-argument' });
+  });
+
+  it('and heeded where it says something', async () => {
+    const folder = folderOf(await set());
+    for (const [data, options] of [
+      ['photos', { allowOutside: true, encoding: 'windows-1252' }],
+      ['a.parquet', { allowOutside: true, captions: 'none' }],
+      ['shards/*.tar', { encoding: 'windows-1252' }],
+      ['a.zip', { encoding: 'windows-1252', captions: 'none' }],
+    ] as const)
+      expect(await skipped(path.join(folder, data), options), data).toMatchObject({ problems: [] });
+  });
+});

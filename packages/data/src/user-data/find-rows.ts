@@ -41,7 +41,10 @@ export async function findRows(options: UserDataOptions): Promise<Rows> {
     throw new DataError('file-read', systemProblem(error) ?? error.message, { path: data }, { cause: error });
   });
   if (found.isDirectory()) return rowsIn(await localFolder(data, options), options, data);
-  if (/\.zip$/i.test(data)) return rowsIn(await zipFiles(data), options);
+  if (/\.zip$/i.test(data)) {
+    checkArchive(data, options);
+    return rowsIn(await zipFiles(data), options);
+  }
   if (/\.tar$/i.test(data) && format !== 'webdataset') return rowsInTar(data, options);
   if (SHARD.test(data)) return shardRows([data], options);
   if (TEXT_TABLE.test(data)) {
@@ -58,6 +61,7 @@ export async function findRows(options: UserDataOptions): Promise<Rows> {
 
 /** A tar with a table in it or of a folder of pictures, or else a webdataset. */
 async function rowsInTar(data: string, options: UserDataOptions): Promise<Rows> {
+  checkArchive(data, options);
   // Whether one that cannot be read ends everything is for the reader of shards to say.
   const tar = await tarFiles(data).catch((error: unknown) => {
     if (error instanceof DataError) return null;
@@ -89,7 +93,17 @@ async function shardRows(shards: readonly string[], options: UserDataOptions): P
       path: options.data,
     });
   const format = checkFormat(options.data, options.format, [isParquet ? 'parquet' : 'webdataset']);
-  return format === 'parquet' ? openParquet(options.data, shards, options) : openWebdataset(options.data, shards, options);
+  if (format === 'parquet') return openParquet(options.data, shards, options);
+  checkArchive(options.data, options);
+  return openWebdataset(options.data, shards, options);
+}
+
+/** @throws DataError invalid-argument for leave to read what no row of an archive can name */
+function checkArchive(data: string, { allowOutside = false }: UserDataOptions): void {
+  if (allowOutside)
+    throw new DataError('invalid-argument', `${data}: rows of an archive name its own files alone: leave --allow-outside out`, {
+      path: data,
+    });
 }
 
 /** Whether what was named is what a file can be. */

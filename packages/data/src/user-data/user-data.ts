@@ -90,11 +90,21 @@ async function open(source: Reopened): Promise<UserData> {
   if (bucketStep !== undefined) aspectBuckets(resolution, bucketStep);
   const rows = await findRows(source);
   try {
+    checkEncoding(rows, source);
     return await openRows(rows, source);
   } catch (error) {
     await rows.close();
     throw error;
   }
+}
+
+/** @throws DataError invalid-argument for an encoding of texts that are not read, or say themselves what they are in */
+function checkEncoding({ path, format }: Rows, { encoding, captions }: UserDataOptions): void {
+  if (encoding === undefined) return;
+  const isTable = format !== 'folder' && format !== 'webdataset';
+  if (format !== 'parquet' && (isTable || captions !== 'none')) return;
+  const why = format === 'parquet' ? 'texts of parquet are UTF-8' : 'without captions no text is read';
+  throw new DataError('invalid-argument', `${path}: ${why}: leave --encoding out`, { path, encoding });
 }
 
 async function openRows(rows: Rows, { known, ...options }: Reopened): Promise<UserData> {

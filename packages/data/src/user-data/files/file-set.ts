@@ -91,11 +91,15 @@ export function inFolder(files: FileSet, folder: string): FileSet {
 /** An absolute name stays what it is, for the set to refuse or take. */
 const joined = (folder: string, name: string): string => (/^([\\/]|[a-z]:[\\/])/i.test(name) ? name : `${folder}/${name}`);
 
-/** @throws DataError outside for a name that is absolute or goes up, invalid-row for an address */
-export function checkName(name: string): void {
+/**
+ * @param set what it is a name in: an archive has no files but its own, whatever is allowed
+ * @throws DataError outside for a name that is absolute or goes up, invalid-row for an address
+ */
+export function checkName(name: string, set: 'folder' | 'archive'): void {
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(name))
     throw new DataError('invalid-row', `"${name}" is an address: download the pictures first, and name the files`, { name });
   if (name.trim() === '' || name.includes('\0')) throw new DataError('invalid-row', 'it names no picture', { name });
-  if (leadsOut(name))
-    throw new DataError('outside', `"${name}" lies outside the data; allow that with --allow-outside, if you trust who made it`, { name });
+  if (!leadsOut(name)) return;
+  const advice = set === 'archive' ? 'an archive has its own files alone' : 'allow that with --allow-outside, if you trust who made it';
+  throw new DataError('outside', `"${name}" lies outside the data; ${advice}`, { name });
 }

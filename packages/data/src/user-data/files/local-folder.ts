@@ -60,7 +60,7 @@ export async function localFolder(root: string, { allowOutside = false }: { allo
   const names = (): Promise<readonly string[]> => (listed ??= walk(real));
   const spellings = new Spellings(names);
   const placeOf = async (name: string): Promise<string> => {
-    if (!allowOutside) checkName(name);
+    if (!allowOutside) checkName(name, 'folder');
     let file = path.resolve(real, name);
     let target = await realpath(file).catch(() => null);
     if (target === null && !leadsOut(name)) {

@@ -113,7 +113,7 @@ export async function tarFiles(file: string): Promise<{ files: FileSet; inOrder:
   const names = [...places.keys()].sort(naturally);
   const spellings = new Spellings(async () => names);
   const open: FileSet['open'] = async (name) => {
-    checkName(name);
+    checkName(name, 'archive');
     const place = places.get(placeOf(name)) ?? places.get(await spellings.meant(name, file))!;
     return {
       size: place.size,

@@ -7,7 +7,7 @@ export async function zipFiles(path: string): Promise<FileSet> {
   const zip = await openZipFiles(path);
   const spellings = new Spellings(async () => zip.names);
   const find = async <T>(name: string, of: (place: string) => T | null): Promise<T> => {
-    checkName(name);
+    checkName(name, 'archive');
     return of(placeOf(name)) ?? of(await spellings.meant(name, path))!;
   };
   const read = async (name: string): Promise<Buffer> => await find(name, zip.read);
