@@ -15,6 +15,7 @@ const job: Job<object, null> = {
   profiles: { quick: {}, standard: {}, paper: {} },
   seeded: true,
   engines: 'onnx or tfjs',
+  anew: true,
   tasks: async () => [],
   run: async () => null,
   report: () => {
@@ -80,6 +81,12 @@ describe('the flags of a job', () => {
     const store = path.join(os.tmpdir(), `no-store-${process.pid}`);
     await expect(jobCommand(job).parseAsync([...argv, `--store=${store}`], { from: 'user' })).rejects.toThrow(message);
     expect(existsSync(store)).toBe(false);
+  });
+
+  it('has --fresh where something is measured anew: what a seed decides stays in the store, whatever is asked', () => {
+    const kept = jobCommand({ ...job, anew: false }).action(() => {});
+    expect(parseFlags(kept, [])).not.toHaveProperty('fresh');
+    expect(() => parseFlags(kept, ['--fresh'])).toThrow(/unknown option '--fresh'/);
   });
 
   it('leaves help to commander', () => {

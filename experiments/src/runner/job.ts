@@ -59,7 +59,7 @@ export interface Job<P = unknown, R = unknown> {
   readonly seeded: boolean;
   /** `onnx`: it has --provider; `onnx or tfjs`: --engine too; null: it computes nothing that an engine runs. */
   readonly engines: 'onnx' | 'onnx or tfjs' | null;
-  /** Whether a finished run is measured anew by the next one (times), or kept (what a seed decides). */
+  /** Whether a finished run is measured anew by the next (times; with --fresh an interrupted one too), or kept (what a seed decides). */
   readonly anew?: boolean;
   /** Trainings in a profile: from two on, one thread each, as many at a time as there are cores. */
   trainings?(profile: P): number;

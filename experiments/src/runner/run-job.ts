@@ -79,8 +79,8 @@ export function jobCommand<P, R>(job: Job<P, R>): Command {
   command
     .option('--store <folder>', 'where everything computed is kept, shared by all experiments (default: runs/store)')
     .option('--reports <folder>', 'where the report goes, in a folder of its own (default: reports)')
-    .option('--overwrite', 'write the report into a folder that holds other files too: only those of its names are replaced', false)
-    .option('--fresh', 'measure anew what an interrupted run has measured; trainings and drawings stay in the store', false);
+    .option('--overwrite', 'write the report into a folder that holds other files too: only those of its names are replaced', false);
+  if (job.anew === true) command.option('--fresh', 'measure anew what an interrupted run has measured', false);
   for (const option of job.options ?? []) command.addOption(option);
   return command.action(async (flags: RunnerFlags & Record<string, unknown>) => {
     await runJob(job, flags);

@@ -297,6 +297,7 @@ const job = (run: Task['run']): Job<object, number> => ({
   profiles: { quick: {} },
   seeded: false,
   engines: null,
+  anew: true,
   tasks: async () => [{ id: 'only', label: 'only', done: () => false, run }],
   run: (at) => at.stage('measured', async () => Date.now()),
   report: () => {
