@@ -1,14 +1,17 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { heldText, Lock, systemProblem, type Json } from '@controllab/data';
+import { Progress, type ProgressOutput } from '@controllab/report';
 import type { CompiledFunction, HostTensor } from '@controllab/tfjs-onnx';
-import type { Batch, BatchSource } from './batch.ts';
+import type { BatchSource } from './batch.ts';
 import { checkpointFolder, checkpointSteps, newestCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { TrainingError } from './errors.ts';
 import type { LearningRate } from './learning-rate.ts';
-import { LossWatch, type LossRise } from './loss-watch.ts';
+import type { LossRise } from './loss-watch.ts';
 import { optimizerInputs, type OptimizerSettings } from './optimizer-inputs.ts';
-import { Progress, type ProgressOutput } from '@controllab/report';
+import { checkFinite, checkLosses, checkMeasured, checkMultiples, checkState, checkStep } from './run-checks.ts';
+import { RunRecord } from './run-record.ts';
+import { paceOf, RunTiming, type TimedCall, type Timing } from './run-timing.ts';
 import { TrainingLog, type LogLine } from './training-log.ts';
 
 /** A compiled step whose state is p:NAME, m:NAME, v:NAME (and ema:NAME), with a scalar output `loss`; see `compileTrainStep`. */
@@ -67,21 +70,8 @@ export interface TrainingResult {
   timing: Timing;
 }
 
-export interface Timing {
-  steps: number;
-  samples: number;
-  seconds: number;
-  samplesPerSecond: number;
-  /** Share of the time in which the engine waited for data. */
-  waitShare: number;
-}
-
-/** The first calls allocate and warm up. */
-const UNTIMED_RUNS = 2;
 /** A closed terminal (SIGHUP) must cost no more than Ctrl-C. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-/** Steps averaged for the displayed loss. */
-const DISPLAYED_LOSSES = 20;
 
 /**
  * The training loop: feeds batches and schedules to a compiled step, logs, evaluates, writes checkpoints, resumes.
@@ -141,6 +131,13 @@ function progressText(
   return `step ${step}  ${samplesPerSecond.toFixed(1)} samples/s  loss ${loss.toPrecision(4)}${wait}`;
 }
 
+/** What is said when a run comes apart. @param sound the step of a checkpoint of before, if there is one */
+function riseText({ mean, lowest }: LossRise, sound: number | undefined): string {
+  return `the loss has risen from ${lowest.mean.toPrecision(3)} (around step ${lowest.step}) to ${mean.toPrecision(3)}: this run has probably diverged, and a lower learning rate may be the cure. ${
+    sound === undefined ? 'No checkpoint was written before it' : `The checkpoint of step ${sound}, from before, is kept`
+  }.`;
+}
+
 async function train(options: TrainingOptions, progress: Progress, receivedSignal: () => NodeJS.Signals | null): Promise<TrainingResult> {
   const {
     name,
@@ -176,31 +173,14 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
   let newest = resumed?.file;
   let step = resumedFrom ?? 0;
 
-  const losses: TrainingResult['losses'] = [];
-  const watch = new LossWatch();
-  let diverged = false;
-  const evaluations: TrainingResult['evaluations'] = [];
-  const record = async (lines: readonly LogLine[]): Promise<void> => {
-    for (const line of lines) {
-      if ('loss' in line) {
-        losses.push({ step: line.step, loss: line.loss });
-        const rise = watch.add(line.step, line.loss);
-        if (rise !== null && !diverged) reportRise(rise);
-        // Said again only of a run that had come back.
-        diverged = rise !== null || (diverged && !watch.isSound(line.step));
-      } else evaluations.push({ step: line.step, values: line.evaluation });
-    }
-    await options.onRecord?.(lines);
-  };
-  const reportRise = ({ mean, lowest }: LossRise) => {
-    const sound = checkpoints === undefined ? undefined : checkpointSteps(checkpoints).find((s) => watch.isSound(s));
-    progress.message(
-      `the loss has risen from ${lowest.mean.toPrecision(3)} (around step ${lowest.step}) to ${mean.toPrecision(3)}: this run has probably diverged, and a lower learning rate may be the cure. ${
-        sound === undefined ? 'No checkpoint was written before it' : `The checkpoint of step ${sound}, from before, is kept`
-      }.`,
-    );
-  };
-  await record(log?.continueFrom(resumed?.log ?? '') ?? []);
+  const record = new RunRecord({
+    onRise: (rise) => {
+      const sound = checkpoints === undefined ? undefined : checkpointSteps(checkpoints).find((s) => record.isSound(s));
+      progress.message(riseText(rise, sound));
+    },
+    onRecord: options.onRecord,
+  });
+  await record.add(log?.continueFrom(resumed?.log ?? '') ?? []);
 
   const evaluate = async () => {
     // What it would compute of a broken state fails in words of its own, each time that it is tried again.
@@ -209,7 +189,7 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
     checkMeasured(name, step, values, newest);
     const line: LogLine = { step, evaluation: values, time: new Date().toISOString() };
     log?.append([line]);
-    await record([line]);
+    await record.add([line]);
     const numbers = Object.entries(values).flatMap(([key, value]) =>
       typeof value === 'number' ? [`${key} ${Number(value.toPrecision(4))}`] : [],
     );
@@ -219,49 +199,42 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
     if (checkpoints === undefined) return;
     checkFinite(name, step, compiled.state, newest);
     log!.sync();
-    const isSound = (s: number): boolean => watch.isSound(s);
+    const isSound = (s: number): boolean => record.isSound(s);
     const made = { step, state: compiled.state, log: log!.mark, seed, config, isSound, kept: keptCheckpoints };
     newest = writeCheckpoint(checkpoints, made);
   };
 
-  const timing = { steps: 0, samples: 0, seconds: 0, waited: 0 };
+  const timing = new RunTiming();
   try {
     if (evaluation !== undefined && step === 0) await evaluate();
-    for (let run = 0; step < totalSteps; run++) {
+    while (step < totalSteps) {
       const start = performance.now();
       const batch = await batches.next(step, stepsPerRun, totalSteps);
       const ready = performance.now();
       const { loss } = await compiled.run({ ...batch.inputs, ...optimizerInputs(compiled.optimizer, learningRate, step, stepsPerRun) });
-      const seconds = (performance.now() - start) / 1000;
-      const waited = (ready - start) / 1000;
-      const samples = batch.indices.reduce((sum, indices) => sum + indices.length, 0);
-      if (run >= UNTIMED_RUNS) {
-        timing.steps += stepsPerRun;
-        timing.samples += samples;
-        timing.seconds += seconds;
-        timing.waited += waited;
-      }
+      const call: TimedCall = {
+        steps: stepsPerRun,
+        samples: batch.indices.reduce((sum, indices) => sum + indices.length, 0),
+        seconds: (performance.now() - start) / 1000,
+        waited: (ready - start) / 1000,
+      };
+      timing.add(call);
 
+      const pace = paceOf(call);
       const lines = checkLosses(name, step, loss, batch, newest).map((value, k): LogLine => ({
         step: step + k + 1,
         loss: value,
         lr: learningRate(step + k),
-        samples_per_second: round(samples / seconds),
-        wait_share: round(waited / seconds),
+        samples_per_second: round(pace.samplesPerSecond),
+        wait_share: round(pace.waitShare),
         time: new Date().toISOString(),
       }));
       log?.append(lines);
-      await record(lines);
+      await record.add(lines);
       step += stepsPerRun;
 
-      const recent = losses.slice(-DISPLAYED_LOSSES);
-      const perStep = timing.steps > 0 ? timing.seconds / timing.steps : seconds / stepsPerRun;
-      const text = progressText(`${step}/${totalSteps}`, {
-        loss: recent.reduce((sum, l) => sum + l.loss, 0) / recent.length,
-        samplesPerSecond: timing.seconds > 0 ? timing.samples / timing.seconds : samples / seconds,
-        waitShare: timing.seconds > 0 ? timing.waited / timing.seconds : waited / seconds,
-      });
-      progress.update({ text, done: step, total: totalSteps, secondsLeft: (totalSteps - step) * perStep });
+      const text = progressText(`${step}/${totalSteps}`, { loss: record.recentLoss(), ...timing.pace() });
+      progress.update({ text, done: step, total: totalSteps, secondsLeft: (totalSteps - step) * timing.perStep() });
 
       // before the checkpoint: what a resumed run skips must be in the log
       if (evaluation !== undefined && (step % evaluation.every === 0 || step === totalSteps)) await evaluate();
@@ -284,15 +257,9 @@ async function train(options: TrainingOptions, progress: Progress, receivedSigna
     resumedFrom,
     checkpoint: newest ?? null,
     state: compiled.state,
-    losses,
-    evaluations,
-    timing: {
-      steps: timing.steps,
-      samples: timing.samples,
-      seconds: timing.seconds,
-      samplesPerSecond: timing.seconds > 0 ? timing.samples / timing.seconds : NaN,
-      waitShare: timing.seconds > 0 ? timing.waited / timing.seconds : NaN,
-    },
+    losses: record.losses,
+    evaluations: record.evaluations,
+    timing: timing.result(),
   };
 }
 
@@ -311,108 +278,4 @@ function resume(
   progress.message(`continuing from step ${at.step} (${path.basename(at.file)})`);
   step.state = state;
   return at;
-}
-
-function checkMultiples({ stepsPerRun, ...counts }: { stepsPerRun: number } & Record<string, number | undefined>): void {
-  for (const [name, count] of Object.entries({ stepsPerRun, ...counts })) {
-    if (count === undefined) continue;
-    if (!Number.isInteger(count) || count < 1)
-      throw new TrainingError('invalid-options', `Error in runTraining: expected ${name} to be a positive integer, got ${count}`, {
-        [name]: count,
-      });
-    if (count % stepsPerRun !== 0)
-      throw new TrainingError(
-        'invalid-options',
-        `Error in runTraining: expected ${name} to be a multiple of stepsPerRun (${stepsPerRun}), got ${count}`,
-        { [name]: count, stepsPerRun },
-      );
-  }
-}
-
-/** From elsewhere the loop would pass evaluations, checkpoints and its own end. */
-function checkStep({ file, step }: Pick<Checkpoint, 'file' | 'step'>, stepsPerRun: number, totalSteps: number): void {
-  if (step > totalSteps)
-    throw new TrainingError(
-      'invalid-options',
-      `${file} lies behind the last step, ${totalSteps}: name another directory, or remove it to go on from an earlier one`,
-      { file, step, totalSteps },
-    );
-  if (step % stepsPerRun !== 0)
-    throw new TrainingError(
-      'invalid-options',
-      `Error in runTraining: expected the step of ${file} to be a multiple of stepsPerRun (${stepsPerRun}), got ${step}; compile the step for a divisor of both`,
-      { file, step, stepsPerRun },
-    );
-}
-
-function checkState(file: string, expected: Record<string, HostTensor>, got: Record<string, HostTensor>): void {
-  const differences = [...new Set([...Object.keys(expected), ...Object.keys(got)])].filter(
-    (name) => expected[name]?.shape.join() !== got[name]?.shape.join(),
-  );
-  if (differences.length === 0) return;
-  const show = (tensor: HostTensor | undefined) => (tensor === undefined ? 'absent' : `[${tensor.shape}]`);
-  throw new TrainingError(
-    'state-differs',
-    `${file} does not fit this training step (checkpoint -> now): ${differences
-      .slice(0, 12)
-      .map((name) => `${name}: ${show(got[name])} -> ${show(expected[name])}`)
-      .join('; ')}${differences.length > 12 ? `; and ${differences.length - 12} more` : ''}`,
-    { file, differences },
-  );
-}
-
-const wayBack = (checkpoint: string | undefined) =>
-  checkpoint === undefined ? 'no checkpoint was written before it' : `the last finite checkpoint is ${checkpoint}`;
-
-/** The losses of one run; throws at the first that is not finite. */
-function checkLosses(
-  name: string,
-  firstStep: number,
-  loss: HostTensor | undefined,
-  batch: Batch,
-  checkpoint: string | undefined,
-): number[] {
-  if (loss?.data.length !== batch.indices.length) {
-    throw new TrainingError(
-      'invalid-options',
-      `Error in runTraining: expected the step of ${name} to return ${batch.indices.length} values as 'loss', got ${loss ? `shape [${loss.shape}]` : 'none'}`,
-      { shape: loss?.shape ?? null },
-    );
-  }
-  const bad = loss.data.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) {
-    const indices = batch.indices[bad]!;
-    throw new TrainingError(
-      'non-finite',
-      `The loss of ${name} is ${loss.data[bad]} at step ${firstStep + bad + 1}, on samples ${indices.join(', ')}; ${wayBack(checkpoint)}. A smaller learning rate or a longer warm-up usually helps.`,
-      { step: firstStep + bad + 1, loss: loss.data[bad], indices, checkpoint: checkpoint ?? null },
-    );
-  }
-  return Array.from(loss.data);
-}
-
-/** Finite weights can be so large that nothing finite is measured of them. */
-function checkMeasured(name: string, step: number, values: EvaluationValues, checkpoint: string | undefined): void {
-  const key = Object.keys(values).find((one) => [values[one]].flat().some((value) => typeof value === 'number' && !Number.isFinite(value)));
-  if (key !== undefined)
-    throw new TrainingError(
-      'non-finite',
-      `What is measured of ${name} after step ${step} is not finite, first ${key}; ${wayBack(checkpoint)}. A smaller learning rate or a longer warm-up usually helps.`,
-      { step, key, checkpoint: checkpoint ?? null },
-    );
-}
-
-/** A finite loss can still leave a broken update behind: never let one replace a good checkpoint. */
-function checkFinite(name: string, step: number, state: Record<string, HostTensor>, checkpoint: string | undefined): void {
-  for (const [tensor, { data }] of Object.entries(state)) {
-    let sum = 0; // one NaN or infinity makes the sum one; finite float32 cannot overflow a double
-    for (let i = 0; i < data.length; i++) sum += data[i]!;
-    if (!Number.isFinite(sum)) {
-      throw new TrainingError(
-        'non-finite',
-        `The state of ${name} holds values that are not finite after step ${step}, first in ${tensor}; it was not saved, and ${wayBack(checkpoint)}.`,
-        { step, tensor, checkpoint: checkpoint ?? null },
-      );
-    }
-  }
 }
