@@ -21,3 +21,7 @@ export const SCENE_CONDITIONS = [
 ] as const satisfies readonly (keyof typeof CONDITIONS)[];
 
 export type ConditionId = keyof typeof CONDITIONS;
+
+/** Of each condition a record, still empty. */
+export const byCondition = <T>(conditions: readonly ConditionId[]): Record<string, Record<string, T>> =>
+  Object.fromEntries(conditions.map((condition) => [condition, {}]));

@@ -12,7 +12,9 @@ import { armsOf, BASE, groundName, type Arm, type Drawing, type Experiment, type
 import type { HeldOutLoss } from '../compute/judging/held-out-loss.ts';
 import { applies, type Measure } from '../compute/judging/measures.ts';
 import type { PromptSettingId } from '../prompts.ts';
-import type { Cell, GroundResults, LossPair, Results } from '../results.ts';
+import type { DrawnCell } from '../compute/drawing/draw-all.ts';
+import type { LossPair } from '../compute/losses.ts';
+import type { GroundResults, Results } from '../results.ts';
 import type { TrainingValue } from '../compute/training/train.ts';
 
 export const capitalised = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
@@ -80,7 +82,7 @@ export class Panel {
   }
 
   /** By seed. */
-  cells(drawing: string, prompt: PromptSettingId): readonly Cell[] {
+  cells(drawing: string, prompt: PromptSettingId): readonly DrawnCell[] {
     return there(this.#view.results.cells[this.condition]![drawing]?.[prompt], `drawing ${drawing} under ${prompt}`);
   }
 
