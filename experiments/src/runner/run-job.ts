@@ -2,7 +2,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { Command, Option } from 'commander';
 import { integer, providerOption, seed as parseSeed, shellText, userPath, workspaceRoot } from '@controllab/command-line';
-import { jsonHash, plainLines, type Json } from '@controllab/data';
+import { jsonHash, plainJson, plainLines, type Json } from '@controllab/data';
 import {
   checkIndexFolder,
   checkReportFolder,
@@ -211,7 +211,6 @@ function contextOf<P, R>(
   },
 ): { at: JobContext<P>; hash: string; resumed(): boolean; forget(): Promise<void> } {
   const { profile, flags, own, engine, numerics, store, say } = given;
-  const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value ?? null)) as Json;
   let resumed = false;
   const stages: string[] = [];
   const at: JobContext<P> = {
@@ -232,10 +231,10 @@ function contextOf<P, R>(
   };
   const run: Json = {
     job: job.id,
-    profile: plain(profile),
+    profile: plainJson(profile),
     seed: at.seed,
-    flags: plain(own),
-    numerics: plain(numerics),
+    flags: plainJson(own),
+    numerics: plainJson(numerics),
     of: job.identity?.(at) ?? null,
   };
   const stageIdentity = (name: string): Json => ({ run, stage: name });

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import type { Base } from '@controllab/base-model';
 import { initialize, parameterSpecs, withParameters, writeSafetensors } from '@controllab/core-blocks';
 import { emojiScenes, SCENE_SEEDS, trainingMix } from '@controllab/emoji-scenes';
-import type { Json } from '@controllab/data';
+import { plainJson, type Json } from '@controllab/data';
 import { COMMITTED_TIER, openMini, unetOfWidth, withUNet } from '@controllab/mini-sd';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import {
@@ -23,7 +23,7 @@ import { openLoss } from '../comparison/compute/judging/held-out-loss.ts';
 import type { LossSize } from '../comparison/experiment.ts';
 import { Interrupted } from '../runner/errors.ts';
 import type { Stored } from '../runner/store.ts';
-import { plain, storedLatents, type Workplace } from '../train/on-base.ts';
+import { storedLatents, type Workplace } from '../train/on-base.ts';
 
 /** One training of the family: how wide, for how many steps, from which seed. */
 export interface MemberKey {
@@ -77,14 +77,14 @@ export async function memberIdentity({ numerics }: Pick<Workplace, 'numerics'>, 
   const plan = await sceneLossPlan(family.heldOut);
   return {
     revision: TRAINING_REVISION,
-    unet: plain(unetOfWidth(key.width)),
+    unet: plainJson(unetOfWidth(key.width)),
     encoder: hashes['vae']!,
     text: hashes['clip']!,
     dataset: (await openScenes()).hash,
-    recipe: plain(recipeOfMember(family, key)),
+    recipe: plainJson(recipeOfMember(family, key)),
     seed: key.seed,
     heldOut: { scenes: plan.scenes.hash, timesteps: [...plan.timesteps] },
-    numerics: plain(numerics),
+    numerics: plainJson(numerics),
   };
 }
 

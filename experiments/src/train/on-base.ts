@@ -1,14 +1,12 @@
 import path from 'node:path';
 import type { Base } from '@controllab/base-model';
 import type { Control } from '@controllab/core-blocks';
-import { jsonHash, type Dataset, type Json } from '@controllab/data';
+import { jsonHash, plainJson, type Dataset, type Json } from '@controllab/data';
 import type { CompileOptions } from '@controllab/tfjs-onnx';
 import { latentPool, type ControlTraining } from '@controllab/training';
 import type { Numerics } from '../runner/numerics.ts';
 import type { Store } from '../runner/store.ts';
 import type { TrainData } from './data.ts';
-
-export const plain = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json;
 
 /** A control network on a base, as training takes it. */
 export const onBase = (base: Base, control: Control): Pick<ControlTraining, 'model' | 'tokenizer' | 'schedule' | 'prediction'> => ({
@@ -49,7 +47,7 @@ export async function encodedPictures(
     dataset: dataset.hash,
     examples,
     ...(only === undefined ? {} : { only: jsonHash([...only]) }),
-    numerics: plain(at.numerics),
+    numerics: plainJson(at.numerics),
   };
   const file = 'latents.safetensors';
   const { directory, value } = await at.store.cell<Pick<EncodedPictures, 'passedOver'> | null>('latents', identity, async (folder) => {

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { checkSize, hashWeights, openControlValues, type Base } from '@controllab/base-model';
 import { userPath, workspaceRoot } from '@controllab/command-line';
 import { countParameters, type Control, type LatentSize, type Weights } from '@controllab/core-blocks';
-import { firstExamples, plainLines, type Json } from '@controllab/data';
+import { firstExamples, plainJson, plainLines, type Json } from '@controllab/data';
 import { openBase } from '@controllab/mini-sd';
 import { isMini } from '@controllab/mini-sd/names';
 import { currentCommit } from '@controllab/report';
@@ -18,7 +18,7 @@ import { dryRun } from './dry-run.ts';
 import { checkTrainFolder, inTrainFolder } from './folder.ts';
 import { observe } from './live/observer.ts';
 import { drawnLines, type PageSetting } from './live/page.ts';
-import { encodedPictures, onBase, plain, type Workplace } from './on-base.ts';
+import { encodedPictures, onBase, type Workplace } from './on-base.ts';
 import { writeOwnText } from './output/own-text.ts';
 import { ONNX_BYTES } from './output/write-onnx.ts';
 import { writeOutputs } from './output/write-outputs.ts';
@@ -128,16 +128,16 @@ async function plan(settings: TrainSettings): Promise<PlannedTraining> {
 /** What a training is a pure function of. */
 const identityOf = ({ settings, base, start, data, recipe, size, buckets, at }: PlannedTraining): Json => ({
   revision: TRAINING_REVISION,
-  method: { id: settings.method.id, config: plain(settings.method.config) },
+  method: { id: settings.method.id, config: plainJson(settings.method.config) },
   base: base.hash,
   ...(start === null ? {} : { start: start.hash }),
   dataset: data.dataset.hash,
   condition: data.condition,
-  size: plain(buckets === null ? size : buckets.map((bucket) => bucket.size)),
-  recipe: plain(recipe),
+  size: plainJson(buckets === null ? size : buckets.map((bucket) => bucket.size)),
+  recipe: plainJson(recipe),
   recompute: settings.gradientCheckpointing,
   seed: settings.seed,
-  numerics: plain(at.numerics),
+  numerics: plainJson(at.numerics),
 });
 
 /** Says which captions the base does not read as they stand: of a long set, the first ones. */

@@ -2,6 +2,12 @@ import { sha256 } from './sha256.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined };
 
+/**
+ * What is left of a value once it is written as JSON and read again: entries that are undefined are gone.
+ * @throws SyntaxError for undefined and functions, which are no JSON
+ */
+export const plainJson = (value: unknown): Json => JSON.parse(JSON.stringify(value)) as Json;
+
 /** JSON with sorted keys and without undefined entries: one text for one configuration. */
 export function canonicalJson(value: Json): string {
   if (Array.isArray(value)) return `[${value.map((v) => canonicalJson(v as Json)).join(',')}]`;

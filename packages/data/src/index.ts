@@ -1,7 +1,7 @@
 export { allocateCanny, canny, type CannyOptions, type CannyScratch } from './conditions/canny.ts';
 export { cacheDirectory } from './cache/cache-directory.ts';
 export { cachedBytes, type CheckedBytes } from './cache/cached-bytes.ts';
-export { canonicalJson, jsonDifference, jsonHash, type Json } from './canonical-json.ts';
+export { canonicalJson, jsonDifference, jsonHash, plainJson, type Json } from './canonical-json.ts';
 export { matchCaptions, readCaptions, type Captions } from './captions.ts';
 export { checkOutput, FOLDER_PROBE } from './check-output.ts';
 export { parseCsv, type CsvRow } from './csv.ts';

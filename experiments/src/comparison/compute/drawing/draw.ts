@@ -1,10 +1,9 @@
 import { createSampler, sampleInBatches, type Base, type Sampler } from '@controllab/base-model';
 import { applyIncrements, weightIncrements } from '@controllab/controlnext';
 import { readConstant } from '@controllab/core-blocks';
-import { conditionBatch, type Json, type RgbImage } from '@controllab/data';
+import { conditionBatch, plainJson, type Json, type RgbImage } from '@controllab/data';
 import { compileCodeSampler, type CodeModel } from '@controllab/mini-sd';
 import type { HostTensor } from '@controllab/tfjs-onnx';
-import { plain } from '../../../train/on-base.ts';
 import type { Stored } from '../../../runner/store.ts';
 import { firstOf, type EvaluationSet } from './evaluation-set.ts';
 import { isCodeModel, methodOf, trainedFrom, type Arm, type Drawing, type DrawnControl } from '../../experiment.ts';
@@ -106,7 +105,7 @@ function controlledPen(setting: Setting, { drawing, arms, trainings, scenes, see
         training: trainings[i]!.hash,
         condition,
         scale,
-        ...(as === undefined ? {} : { as: { id: as.id, config: plain(as.config) } }),
+        ...(as === undefined ? {} : { as: { id: as.id, config: plainJson(as.config) } }),
         ...(silent === true ? { silent } : {}),
       })),
       ...(drawing.carried === undefined ? {} : { carried: drawing.carried }),
@@ -118,7 +117,7 @@ function controlledPen(setting: Setting, { drawing, arms, trainings, scenes, see
       steps,
       guidance,
       solver,
-      numerics: plain(at.numerics),
+      numerics: plainJson(at.numerics),
     }),
     draw: async (prompt) =>
       sampleInBatches(await open(), {
@@ -147,10 +146,10 @@ function codePen({ at }: Setting, { drawing, arms, trainings, scenes, seed }: Pa
       training: trainings[0]!.hash,
       condition: control.condition,
       ...(control.silent === true ? { silent: true } : {}),
-      drawing: plain(model.drawing),
+      drawing: plainJson(model.drawing),
       scenes: scenes.hash,
       seed,
-      numerics: plain(at.numerics),
+      numerics: plainJson(at.numerics),
     }),
     async draw() {
       const count = evenBatch(scenes.examples.length);

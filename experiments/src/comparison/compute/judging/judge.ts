@@ -1,5 +1,4 @@
-import type { Json } from '@controllab/data';
-import { plain } from '../../../train/on-base.ts';
+import { plainJson, type Json } from '@controllab/data';
 import type { ConditionId } from '../../conditions.ts';
 import type { Drawn } from '../drawing/draw.ts';
 import type { EvaluationSet } from '../drawing/evaluation-set.ts';
@@ -33,7 +32,7 @@ const identityOf = ({ at, base, judges }: Setting, { id, revision, ofCarried }: 
   scenes: scenes.hash,
   judges: { ...judges.hashes },
   ...(ofCarried === true ? { original: base.hash } : {}),
-  numerics: plain(at.numerics),
+  numerics: plainJson(at.numerics),
 });
 
 /** Whether the store has every measure that is defined for the condition. */

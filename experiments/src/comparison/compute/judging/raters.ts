@@ -1,6 +1,5 @@
-import type { Json } from '@controllab/data';
+import { plainJson, type Json } from '@controllab/data';
 import { pairedTwoSampleTest, type PairedTwoSampleTest } from '@controllab/metrics';
-import { plain } from '../../../train/on-base.ts';
 import type { Drawn } from '../drawing/draw.ts';
 import type { Setting } from '../training/train.ts';
 
@@ -26,7 +25,7 @@ export async function storedRatings(
     second: second.hash,
     inception: judges.hashes.inception,
     seed,
-    numerics: plain(at.numerics),
+    numerics: plainJson(at.numerics),
   };
   const { value } = await at.store.cell<PairedTwoSampleTest>('rating', identity, async () => {
     const inception = await judges.inception();

@@ -1,8 +1,7 @@
 import path from 'node:path';
 import { verifySafetensors, writeSafetensors } from '@controllab/core-blocks';
-import type { Json } from '@controllab/data';
+import { plainJson, type Json } from '@controllab/data';
 import type { Features } from '@controllab/metrics';
-import { plain } from '../../../train/on-base.ts';
 import type { LazySet } from '../drawing/evaluation-set.ts';
 import type { Setting } from '../training/train.ts';
 
@@ -12,7 +11,7 @@ const FILE = 'features.safetensors';
 
 /** mini-inception's features of scenes, [N, 256]: stored, or computed now. Every process that measures needs those of the same ones. */
 export async function storedFeatures({ at, judges }: Pick<Setting, 'at' | 'judges'>, scenes: LazySet): Promise<Features> {
-  const identity: Json = { revision: REVISION, scenes: scenes.hash, inception: judges.hashes.inception, numerics: plain(at.numerics) };
+  const identity: Json = { revision: REVISION, scenes: scenes.hash, inception: judges.hashes.inception, numerics: plainJson(at.numerics) };
   const { directory } = await at.store.cell('features', identity, async (folder) => {
     const examples = await scenes.examples();
     at.say(`features of ${examples.length} real scenes`);

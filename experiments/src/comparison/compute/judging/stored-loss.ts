@@ -1,5 +1,4 @@
-import type { Json } from '@controllab/data';
-import { plain } from '../../../train/on-base.ts';
+import { plainJson, type Json } from '@controllab/data';
 import type { ConditionId } from '../../conditions.ts';
 import { methodOf } from '../../experiment.ts';
 import { openLoss, type HeldOutLoss, type LossPlan } from './held-out-loss.ts';
@@ -26,7 +25,7 @@ export async function heldOutLoss(
     condition: training === null ? null : condition,
     scenes: plan.scenes.hash,
     timesteps: [...plan.timesteps],
-    numerics: plain(at.numerics),
+    numerics: plainJson(at.numerics),
   };
   const { value } = await at.store.cell<HeldOutLoss>('held-out-loss', identity, async () => {
     at.say(`held-out loss: ${training === null ? 'base model, no control' : labelOf(training)}`);

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { countParameters, initialize, verifySafetensors, writeSafetensors, type Weights } from '@controllab/core-blocks';
-import { jsonHash, type Dataset, type Json } from '@controllab/data';
+import { jsonHash, plainJson, type Dataset, type Json } from '@controllab/data';
 import { compileCodeSampler, firstStage, secondStage, type CodeModel } from '@controllab/mini-sd';
 import { cost, trace, type HostTensor } from '@controllab/tfjs-onnx';
 import {
@@ -13,7 +13,6 @@ import {
   type PictureRecipe,
   type Recipe,
 } from '@controllab/training';
-import { plain } from '../../../train/on-base.ts';
 import { Interrupted } from '../../../runner/errors.ts';
 import { recipeOf, type Arm } from '../../experiment.ts';
 import { measured } from '../judging/measured.ts';
@@ -49,9 +48,9 @@ const firstIdentity = ({ at }: Pick<Setting, 'at'>, { model, data }: CodeTrainin
   revision: TRAINING_REVISION,
   model: model.id,
   dataset: data.hash,
-  recipe: plain(firstRecipe(at.profile, model)),
+  recipe: plainJson(firstRecipe(at.profile, model)),
   seed: FIRST_SEED,
-  numerics: plain(at.numerics),
+  numerics: plainJson(at.numerics),
 });
 
 /**
@@ -69,19 +68,19 @@ export function codeModelIdentity(setting: Pick<Setting, 'at' | 'on'>, training:
   const { config, drawing, id } = training.model;
   return {
     revision: TRAINING_REVISION,
-    method: { id, config: plain(config) },
+    method: { id, config: plainJson(config) },
     firstStage: jsonHash(firstIdentity(setting, training)),
     dataset: training.data.hash,
     condition,
-    recipe: plain(ofPictures(recipeOf(at.profile, arm))),
+    recipe: plainJson(ofPictures(recipeOf(at.profile, arm))),
     seed,
     follow: {
       images: follow.images,
-      drawing: plain(drawing),
+      drawing: plainJson(drawing),
       scenes: setting.on(arm).followed.hash,
       measure: conditionFidelity.revision,
     },
-    numerics: plain(at.numerics),
+    numerics: plainJson(at.numerics),
   };
 }
 

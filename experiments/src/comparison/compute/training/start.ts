@@ -1,8 +1,7 @@
 import { baseModules, controlOptions, withParameters, type Control, type Weights } from '@controllab/core-blocks';
-import { conditionBatch, type Json } from '@controllab/data';
+import { conditionBatch, plainJson, type Json } from '@controllab/data';
 import { initialNoise } from '@controllab/diffusion';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
-import { plain } from '../../../train/on-base.ts';
 import type { ConditionId } from '../../conditions.ts';
 import { methodOf, type Arm } from '../../experiment.ts';
 import { promptOf } from '../../prompts.ts';
@@ -30,11 +29,11 @@ export interface StartDifference {
 export async function startDifference(setting: Setting, arm: Arm, condition: ConditionId): Promise<StartDifference> {
   const { at, base } = setting;
   const identity: Json = {
-    method: { id: arm.method.id, config: plain(arm.method.config) },
+    method: { id: arm.method.id, config: plainJson(arm.method.config) },
     base: base.hash,
     scenes: setting.followed.hash,
     condition,
-    numerics: plain(at.numerics),
+    numerics: plainJson(at.numerics),
   };
   const { value } = await at.store.cell<StartDifference>('start', identity, async () => ({
     value: await compare(setting, arm, condition),

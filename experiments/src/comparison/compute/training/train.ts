@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { BaseModelError, createSampler, methodMetadata, type Base } from '@controllab/base-model';
 import { countParameters, verifySafetensors, writeSafetensors, type Control, type Method } from '@controllab/core-blocks';
-import { conditionBatch, jsonHash, type Dataset, type Json } from '@controllab/data';
+import { conditionBatch, jsonHash, plainJson, type Dataset, type Json } from '@controllab/data';
 import { wrongConditions } from '@controllab/data-scaling';
 import type { CodeModel } from '@controllab/mini-sd';
 import {
@@ -16,7 +16,7 @@ import {
   type TrainingResult,
 } from '@controllab/training';
 import type { HostTensor } from '@controllab/tfjs-onnx';
-import { onBase, plain, storedLatents } from '../../../train/on-base.ts';
+import { onBase, storedLatents } from '../../../train/on-base.ts';
 import { Interrupted } from '../../../runner/errors.ts';
 import type { JobContext } from '../../../runner/job.ts';
 import type { Stored } from '../../../runner/store.ts';
@@ -109,19 +109,19 @@ export function trainingIdentity(setting: Pick<Setting, 'at' | 'on'>, { arm, con
   const revisions = follow.measures?.map((id) => FOLLOWED[id].revision);
   return {
     revision: TRAINING_REVISION,
-    method: { id: arm.method.id, config: plain(arm.method.config) },
+    method: { id: arm.method.id, config: plainJson(arm.method.config) },
     base: base.hash,
     dataset: dataOf(ground, arm).hash,
     condition,
-    recipe: plain(recipeOf(at.profile, arm)),
+    recipe: plainJson(recipeOf(at.profile, arm)),
     seed,
     follow: {
-      ...(plain(follow) as Record<string, Json>),
+      ...(plainJson(follow) as Record<string, Json>),
       scenes: followed.hash,
       measure: conditionFidelity.revision,
       ...(revisions === undefined ? {} : { revisions }),
     },
-    numerics: plain(at.numerics),
+    numerics: plainJson(at.numerics),
     ...(arm.from === undefined ? {} : { from: jsonHash(trainingIdentity(setting, { arm: arm.from, condition, seed })) }),
   };
 }
