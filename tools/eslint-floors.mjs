@@ -17,6 +17,15 @@ export const FLOORS = [
   ['experiments'],
 ];
 
+/**
+ * What of experiments/src only these others import, tests aside: a declaration is what an experiment is, and `train/` is a user's own.
+ * What comparisons share with either lies in `runner/` or beside the folders.
+ */
+export const OPEN_TO = {
+  declarations: ['commands.ts'],
+  train: ['commands.ts', 'fuzz'],
+};
+
 const floorOf = (workspace) => FLOORS.findIndex((floor) => floor.includes(workspace));
 const workspaceOfName = (name) => FLOORS.flat().find((workspace) => workspace.endsWith(`/${name}`) || workspace === name);
 
@@ -26,13 +35,28 @@ export const workspaceOfFile = (root, file) => {
   return FLOORS.flat().find((workspace) => relative.startsWith(`${workspace}/`));
 };
 
+/** The first part of a path in experiments/src, of a file or a folder; undefined elsewhere. */
+const partOf = (root, file) => /^experiments\/src\/([^/]+)/.exec(path.relative(root, file).split(path.sep).join('/'))?.[1];
+
+/** Tests, and the programs that they start, see whatever they try. */
+const isOfTests = (file) => /\.test\.ts$|\/testing\//.test(file.split(path.sep).join('/'));
+
+/** Why a file of experiments/src may not import another, or null if it may. */
+const folderViolation = (root, importer, specifier) => {
+  const [from, to] = [partOf(root, importer), partOf(root, path.resolve(path.dirname(importer), specifier))];
+  const open = Object.hasOwn(OPEN_TO, to ?? '') ? OPEN_TO[to] : null;
+  if (open === null || from === to || open.includes(from) || isOfTests(importer)) return null;
+  return `experiments/src/${from} may not import '${specifier}': only ${open.join(' and ')} import from ${to}/ (tools/eslint-floors.mjs)`;
+};
+
 /** Why `importer` may not import `specifier`, or null if it may. */
 export const violation = (root, importer, specifier) => {
   const from = workspaceOfFile(root, importer);
   if (from === undefined) return null;
   if (specifier.startsWith('.')) {
     const target = workspaceOfFile(root, path.resolve(path.dirname(importer), specifier));
-    return target === from ? null : `'${specifier}' leaves ${from} by a relative path; import another workspace by its package name`;
+    if (target === from) return folderViolation(root, importer, specifier);
+    return `'${specifier}' leaves ${from} by a relative path; import another workspace by its package name`;
   }
   const match = /^@controllab\/([^/]+)/.exec(specifier);
   if (match === null) return null;

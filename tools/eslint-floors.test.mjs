@@ -15,4 +15,19 @@ describe('floors rule', () => {
     expect(check('packages/metrics/src/a.ts', '@controllab/nowhere')).toMatch(/not on any floor/);
     expect(check('packages/metrics/src/a.ts', '../../training/src/b.ts')).toMatch(/relative path/);
   });
+  it('refuses declarations to all but the table of commands, and a user’s training to comparisons', () => {
+    expect(check('experiments/src/comparison/view/a.ts', '../../declarations/b.ts')).toMatch(/only commands.ts import/);
+    expect(check('experiments/src/latency/a.ts', '../declarations/b.ts')).toMatch(/latency may not import '..\/declarations\/b.ts'/);
+    expect(check('experiments/src/comparison/compute/a.ts', '../../train/b.ts')).toMatch(/comparison may not import/);
+    expect(check('experiments/src/declarations/a.ts', '../train/b.ts')).toMatch(/only commands.ts and fuzz import from train/);
+  });
+  it('lets experiments import otherwise what they take, and tests what they try', () => {
+    expect(check('experiments/src/commands.ts', './declarations/b.ts')).toBeNull();
+    expect(check('experiments/src/fuzz/targets/a.ts', '../../train/b.ts')).toBeNull();
+    expect(check('experiments/src/declarations/a.ts', './arms.ts')).toBeNull();
+    expect(check('experiments/src/declarations/a.ts', '../comparison/b.ts')).toBeNull();
+    expect(check('experiments/src/train/a.ts', '../runner/b.ts')).toBeNull();
+    expect(check('experiments/src/comparison/a.test.ts', '../declarations/b.ts')).toBeNull();
+    expect(check('experiments/src/testing/a.ts', '../declarations/b.ts')).toBeNull();
+  });
 });

@@ -9,7 +9,7 @@ import { comparison } from '../comparison/comparison.ts';
 import type { Arm, Experiment, On, Profile } from '../comparison/experiment.ts';
 import { listText } from '../comparison/view/questions.ts';
 import { combine, mean, type Panel, type View } from '../comparison/view/view.ts';
-import { PAPER } from './paper-values.ts';
+import { PAPER } from '../paper-values.ts';
 
 const CROSSED = ['proposed', 'gaussian', 'random', 'random-gaussian'] as const;
 type Crossed = (typeof CROSSED)[number];

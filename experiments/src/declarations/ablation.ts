@@ -18,7 +18,7 @@ import {
 } from '../comparison/compute/judging/measures.ts';
 import { lossClaim, startFacts, suddenClaim } from '../comparison/view/claims.ts';
 import { combine, mean, type Panel, type Samples, type View } from '../comparison/view/view.ts';
-import { PAPER } from './paper-values.ts';
+import { PAPER } from '../paper-values.ts';
 
 /** Least effect of interest, fixed before the standard run: a smaller advantage would change nobody's choice. */
 const LEAST = 0.04;

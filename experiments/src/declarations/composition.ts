@@ -10,7 +10,7 @@ import { BASE, type Arm, type DrawnControl, type Drawing, type Experiment, type 
 import { conditionFidelity, frechet } from '../comparison/compute/judging/measures.ts';
 import { listText, numberText, threadText, type Thread } from '../comparison/view/questions.ts';
 import type { Panel, View } from '../comparison/view/view.ts';
-import { PAPER } from './paper-values.ts';
+import { PAPER } from '../paper-values.ts';
 
 /** What is composed: each has a network of its own, trained alone. */
 const COMPOSED = ['canny', 'mask', 'scribble'] as const satisfies readonly ConditionId[];

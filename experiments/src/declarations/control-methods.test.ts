@@ -14,7 +14,7 @@ import { initialize, type Method } from '@controllab/core-blocks';
 import { firstStage, openBase, secondStage } from '@controllab/mini-sd';
 import { cost, trace } from '@controllab/tfjs-onnx';
 import { denoisingStep, pictureStep, trainStepFunction, type PictureModel } from '@controllab/training';
-import { onBase } from '../train/on-base.ts';
+import { onBase } from '../runner/on-base.ts';
 import { recipe } from './arms.ts';
 import { STEP_MMACS } from './control-methods.ts';
 

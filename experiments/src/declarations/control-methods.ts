@@ -13,7 +13,7 @@ import { BASE, shownAs, type Arm, type Experiment, type Profile } from '../compa
 import { aestheticScore, clipScore, conditionFidelity, frechet } from '../comparison/compute/judging/measures.ts';
 import { frontMembership, paretoFront } from '../comparison/view/statistics/pareto.ts';
 import { mean, type Panel, type Samples, type View } from '../comparison/view/view.ts';
-import { PAPER_QUALITY } from './paper-values.ts';
+import { PAPER_QUALITY } from '../paper-values.ts';
 
 const armOf = (method: Method | CodeModel): Arm => ({ id: method.id, label: method.label, description: method.description, method });
 

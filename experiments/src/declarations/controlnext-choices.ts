@@ -12,7 +12,7 @@ import { BASE, eachAlone, type Arm, type Drawing, type Experiment, type Profile 
 import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
 import { listText, named, numberText, questionSection, threadText, type Question, type Thread } from '../comparison/view/questions.ts';
 import type { Panel, View } from '../comparison/view/view.ts';
-import { PAPER } from './paper-values.ts';
+import { PAPER } from '../paper-values.ts';
 
 /** Subsets of the base that train with the module, from few parameters to all. */
 const SUBSETS = { middle: /mid_block.*to_out/, cross: /attn2.*to_out/, all: /^/ } as const;

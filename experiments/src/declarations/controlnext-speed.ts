@@ -11,7 +11,7 @@ import { comparison } from '../comparison/comparison.ts';
 import type { Arm, Experiment, Profile } from '../comparison/experiment.ts';
 import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
 import type { Panel, View } from '../comparison/view/view.ts';
-import { PAPER } from './paper-values.ts';
+import { PAPER } from '../paper-values.ts';
 
 const OUT = /to_out/;
 

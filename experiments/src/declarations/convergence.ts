@@ -14,7 +14,7 @@ import { comparison } from '../comparison/comparison.ts';
 import type { Arm, Experiment, Profile } from '../comparison/experiment.ts';
 import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
 import { mean, type Panel, type View } from '../comparison/view/view.ts';
-import { PAPER } from './paper-values.ts';
+import { PAPER } from '../paper-values.ts';
 
 /** Steps of so many samples for a run of as many samples as every other, and for a warm-up of as many. */
 const inSteps = (whole: Recipe, samples: number): { steps: number; warmup: number } => ({

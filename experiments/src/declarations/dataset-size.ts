@@ -15,7 +15,7 @@ import { seedsText } from '../comparison/view/questions.ts';
 import { copyTable, foretoldTable, gapOf, sizeLine, sizeTable, type Foretold } from '../comparison/view/sizes.ts';
 import { combine, mean, type Panel, type View } from '../comparison/view/view.ts';
 import type { Job } from '../runner/job.ts';
-import { PAPER } from './paper-values.ts';
+import { PAPER } from '../paper-values.ts';
 
 const METHODS = [controlNet(), controlNeXt()] as const;
 const [FIRST, LAST] = [SIZES[0], SIZES.at(-1)!];

@@ -12,7 +12,7 @@ import { BASE, BASE_ALONE, type Arm, type Drawing, type Experiment, type Profile
 import { clipScore, conditionFidelity, frechet, objectRecognised } from '../comparison/compute/judging/measures.ts';
 import { promptOf } from '../comparison/prompts.ts';
 import type { Panel, View } from '../comparison/view/view.ts';
-import { PAPER_DEPTH } from './paper-values.ts';
+import { PAPER_DEPTH } from '../paper-values.ts';
 
 const PROMPT = 'perfect';
 

@@ -10,7 +10,7 @@ import { comparison } from '../comparison/comparison.ts';
 import { clipScore, conditionFidelity, objectRecognised, objectTopFive } from '../comparison/compute/judging/measures.ts';
 import { BASE, promptedAndUnprompted, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
 import type { View } from '../comparison/view/view.ts';
-import { PAPER } from './paper-values.ts';
+import { PAPER } from '../paper-values.ts';
 
 /** ControlNeXt is beside it, without claims: two trainings show whether it differs. */
 const methods = [{ method: controlNet() }, { method: controlNeXt(), seeds: 2 }];

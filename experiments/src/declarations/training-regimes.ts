@@ -12,7 +12,7 @@ import { BASE, recipeOf, type Arm, type Drawing, type Experiment, type Profile }
 import { clipScore, conditionFidelity, frechet, objectRecognised } from '../comparison/compute/judging/measures.ts';
 import { numberText } from '../comparison/view/questions.ts';
 import type { Panel, View } from '../comparison/view/view.ts';
-import { PAPER } from './paper-values.ts';
+import { PAPER } from '../paper-values.ts';
 
 const SIZES = [1024, 4096] as const;
 const LARGE = 16384;

@@ -9,7 +9,7 @@ import { comparison } from '../comparison/comparison.ts';
 import { BASE, type Arm, type Drawing, type Experiment, type Profile } from '../comparison/experiment.ts';
 import { conditionFidelity, frechet, styleKept } from '../comparison/compute/judging/measures.ts';
 import { mean, type Panel, type View } from '../comparison/view/view.ts';
-import { PAPER } from './paper-values.ts';
+import { PAPER } from '../paper-values.ts';
 
 const STYLES = ['twemoji', 'noto', 'fluent'] as const;
 type Style = (typeof STYLES)[number];

@@ -12,7 +12,7 @@ import { BASE, type Arm, type Drawing, type Experiment, type Profile } from '../
 import { conditionFidelity, contrast, objectRecognised, saturation } from '../comparison/compute/judging/measures.ts';
 import { listText, named, numberText, questionSection, threadText, type Question, type Thread } from '../comparison/view/questions.ts';
 import { mean, type Panel, type View } from '../comparison/view/view.ts';
-import { PAPER } from './paper-values.ts';
+import { PAPER } from '../paper-values.ts';
 
 const varied = (id: string, label: string, more: Partial<Arm>): Arm => ({
   id,

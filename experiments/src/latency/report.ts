@@ -1,7 +1,7 @@
 import { literal, median, type BarFigure, type Claim, type PaperValue, type Report, type Table } from '@controllab/report';
 import { baseOf, exact, methodOf, NOT_IN_PAPER, paperName, rowsOf, signed } from '../full-size/report-cells.ts';
 import type { Target } from '../full-size/target.ts';
-import { PAPER_SECONDS, paperIncrease } from '../declarations/paper-values.ts';
+import { PAPER_SECONDS, paperIncrease } from '../paper-values.ts';
 import { PEER_STEPS, type Profile, type TimedId } from './design.ts';
 import type { PeerTiming } from './peer.ts';
 import { overRounds } from './statistics.ts';

@@ -1,7 +1,7 @@
 import type { BarFigure, Cell, Claim, Column, Measurement, PaperValue, Report, Table } from '@controllab/report';
 import type { RowId } from '../full-size/methods.ts';
 import { baseOf, exact, methodOf, NOT_IN_PAPER, paperName, rowsOf, signed } from '../full-size/report-cells.ts';
-import { PAPER_PARAMETERS, PAPER_SECONDS, paperIncrease } from '../declarations/paper-values.ts';
+import { PAPER_PARAMETERS, PAPER_SECONDS, paperIncrease } from '../paper-values.ts';
 import type { ComponentCounts, FamilyCounts, MethodCounts } from './measure.ts';
 import { PAPER_FAMILIES, type PaperFamily } from '../full-size/target.ts';
 import { isPaperFamily, printsAs, tableFive } from './table-five.ts';

@@ -1,4 +1,4 @@
-import { PAPER_PARAMETERS } from '../declarations/paper-values.ts';
+import { PAPER_PARAMETERS } from '../paper-values.ts';
 import { methodOf } from '../full-size/report-cells.ts';
 import { PAPER_FAMILIES, type PaperFamily } from '../full-size/target.ts';
 import type { FamilyCounts } from './measure.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { meanInterval, textTable } from '@controllab/report';
-import { PAPER_DEPTH } from '../declarations/paper-values.ts';
+import { PAPER_DEPTH } from '../paper-values.ts';
 import { ExperimentError } from '../runner/errors.ts';
 
 /** What one person answered on a study's page. */

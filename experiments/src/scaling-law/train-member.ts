@@ -23,7 +23,7 @@ import { openLoss } from '../comparison/compute/judging/held-out-loss.ts';
 import type { LossSize } from '../comparison/experiment.ts';
 import { Interrupted } from '../runner/errors.ts';
 import type { Stored } from '../runner/store.ts';
-import { storedLatents, type Workplace } from '../train/on-base.ts';
+import { storedLatents, type Workplace } from '../runner/workplace.ts';
 
 /** One training of the family: how wide, for how many steps, from which seed. */
 export interface MemberKey {

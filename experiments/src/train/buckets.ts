@@ -3,8 +3,8 @@ import type { LatentSize } from '@controllab/core-blocks';
 import type { Json, PictureSize } from '@controllab/data';
 import type { SizedBucket } from '@controllab/training';
 import { ExperimentError } from '../runner/errors.ts';
+import { encodedPictures, type Workplace } from '../runner/workplace.ts';
 import type { TrainData } from './data.ts';
-import { encodedPictures, type Workplace } from './on-base.ts';
 
 /** Pictures of one size among those that are trained on. */
 export interface Bucket {

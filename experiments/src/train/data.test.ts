@@ -10,9 +10,9 @@ import { fill50k, writeFill50k } from '@controllab/fill50k';
 import { openMini } from '@controllab/mini-sd';
 import { encodePng } from '@controllab/report';
 import { Store } from '../runner/store.ts';
+import { encodedPictures, type Workplace } from '../runner/workplace.ts';
 import { openData, type TrainData } from './data.ts';
 import { trainFlags, type TrainFlags } from './flags.ts';
-import { encodedPictures, type Workplace } from './on-base.ts';
 import { problemTeller } from './problems.ts';
 import { trainSettings } from './settings.ts';
 

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { Base } from '@controllab/base-model';
 import { userPath } from '@controllab/command-line';
-import { NO_COLUMN, openUserData, type Dataset } from '@controllab/data';
+import { NO_COLUMN, openUserData } from '@controllab/data';
 import { emojiScenes, SCENE_SEEDS, trainingMix } from '@controllab/emoji-scenes';
 import { fill50k } from '@controllab/fill50k';
 import { COMMITTED_TIER } from '@controllab/mini-sd';
 import { ExperimentError } from '../runner/errors.ts';
+import type { FirstPictures } from '../runner/workplace.ts';
 import { checkBucketStep } from './buckets.ts';
 import { commandExtractor } from './conditions/command-extractor.ts';
 import { COMPUTED, computeConditions } from './conditions/computed.ts';
@@ -18,16 +19,11 @@ const SCENES = 4096;
 const SCENE_PIXELS = 64;
 
 /** What is trained on. */
-export interface TrainData {
-  readonly dataset: Dataset;
-  /** Of its first ones. */
-  readonly examples: number;
+export interface TrainData extends FirstPictures {
   /** What the dataset calls the condition that `--control` names. */
   readonly condition: string;
   /** What makes conditions of other pictures; null where a condition is given, or Canny edges. */
   readonly extractor: Extractor | null;
-  /** Rows that were passed over so far, in words. */
-  problems(): readonly string[];
   close(): Promise<void>;
 }
 

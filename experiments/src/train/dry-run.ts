@@ -11,9 +11,9 @@ import {
   startOf,
   type Recipe,
 } from '@controllab/training';
+import { onBase } from '../runner/on-base.ts';
+import type { Workplace } from '../runner/workplace.ts';
 import { bucketText, latentOf, type Bucket } from './buckets.ts';
-import type { Workplace } from './on-base.ts';
-import { onBase } from './on-base.ts';
 
 /** Steps that are timed, behind one that warms up. */
 const TIMED = 2;

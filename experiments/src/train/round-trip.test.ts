@@ -11,7 +11,7 @@ import { readConstant, withParameters, type Method, type Weights } from '@contro
 import { openMini } from '@controllab/mini-sd';
 import { compile, type HostTensor } from '@controllab/tfjs-onnx';
 import { compileTrainStep, denoisingStep, initialTrainState, stateTensors, trainedInBase, type Recipe } from '@controllab/training';
-import { onBase } from './on-base.ts';
+import { onBase } from '../runner/on-base.ts';
 import { writeCldm, writeControl } from './output/write-control.ts';
 import { writeOnnx } from './output/write-onnx.ts';
 import { miniControlNet, miniInputs, TIMESTEPS } from './testing/mini-case.ts';

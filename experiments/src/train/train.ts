@@ -12,13 +12,14 @@ import { checkRecipe, trainControl, TRAINING_REVISION, type LogLine, type Recipe
 import { ExperimentError, Interrupted } from '../runner/errors.ts';
 import { numericsOf } from '../runner/numerics.ts';
 import { Store } from '../runner/store.ts';
+import { onBase } from '../runner/on-base.ts';
+import { encodedPictures, type Workplace } from '../runner/workplace.ts';
 import { bucketText, encodedBuckets, latentOf, oneBucket, storedBuckets, type Bucket } from './buckets.ts';
 import { openData, type TrainData } from './data.ts';
 import { dryRun } from './dry-run.ts';
 import { checkTrainFolder, inTrainFolder } from './folder.ts';
 import { observe } from './live/observer.ts';
 import { drawnLines, type PageSetting } from './live/page.ts';
-import { encodedPictures, onBase, type Workplace } from './on-base.ts';
 import { writeOwnText } from './output/own-text.ts';
 import { ONNX_BYTES } from './output/write-onnx.ts';
 import { writeOutputs } from './output/write-outputs.ts';

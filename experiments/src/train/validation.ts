@@ -10,8 +10,8 @@ import { encodePng } from '@controllab/report';
 import { stateTensors, type Evaluation, type EvaluationValues, type Recipe } from '@controllab/training';
 import { loadCondition } from '../generate/condition.ts';
 import { guidanceOf } from '../generate/options.ts';
+import type { Workplace } from '../runner/workplace.ts';
 import type { TrainData } from './data.ts';
-import type { Workplace } from './on-base.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** Examples of the data that are drawn where no prompts are given. */

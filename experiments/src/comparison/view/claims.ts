@@ -1,5 +1,5 @@
 import type { Claim, Measurement } from '@controllab/report';
-import { PAPER } from '../../declarations/paper-values.ts';
+import { PAPER } from '../../paper-values.ts';
 import { suddenness } from './statistics/convergence.ts';
 import type { StartDifference } from '../compute/training/start.ts';
 import type { ClaimText, Panel, View } from './view.ts';

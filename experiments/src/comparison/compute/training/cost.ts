@@ -1,6 +1,6 @@
 import { cost, trace } from '@controllab/tfjs-onnx';
 import { denoisingStep, trainStepFunction } from '@controllab/training';
-import { onBase } from '../../../train/on-base.ts';
+import { onBase } from '../../../runner/on-base.ts';
 import { isCodeModel, methodOf, recipeOf, type Arm } from '../../experiment.ts';
 import { codeModelCost } from './code-model.ts';
 import { controlOf, type Setting } from './train.ts';

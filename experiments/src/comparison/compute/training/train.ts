@@ -16,7 +16,8 @@ import {
   type TrainingResult,
 } from '@controllab/training';
 import type { HostTensor } from '@controllab/tfjs-onnx';
-import { onBase, storedLatents } from '../../../train/on-base.ts';
+import { onBase } from '../../../runner/on-base.ts';
+import { storedLatents } from '../../../runner/workplace.ts';
 import { Interrupted } from '../../../runner/errors.ts';
 import type { JobContext } from '../../../runner/job.ts';
 import type { Stored } from '../../../runner/store.ts';

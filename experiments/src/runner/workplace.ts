@@ -1,20 +1,10 @@
 import path from 'node:path';
 import type { Base } from '@controllab/base-model';
-import type { Control } from '@controllab/core-blocks';
 import { jsonHash, plainJson, type Dataset, type Json } from '@controllab/data';
 import type { CompileOptions } from '@controllab/tfjs-onnx';
-import { latentPool, type ControlTraining } from '@controllab/training';
-import type { Numerics } from '../runner/numerics.ts';
-import type { Store } from '../runner/store.ts';
-import type { TrainData } from './data.ts';
-
-/** A control network on a base, as training takes it. */
-export const onBase = (base: Base, control: Control): Pick<ControlTraining, 'model' | 'tokenizer' | 'schedule' | 'prediction'> => ({
-  model: { denoiser: base.denoiser({ extraInputs: control.extraInputs }), text: base.textEncoder(), weights: base.weights, control },
-  tokenizer: base.tokenizer,
-  schedule: base.schedule.config,
-  prediction: base.prediction,
-});
+import { latentPool } from '@controllab/training';
+import type { Numerics } from './numerics.ts';
+import type { Store } from './store.ts';
 
 /** Where things are computed, and kept. */
 export interface Workplace {
@@ -22,6 +12,15 @@ export interface Workplace {
   readonly engine: CompileOptions;
   readonly numerics: Numerics;
   say(message: string): void;
+}
+
+/** The first pictures of a dataset. */
+export interface FirstPictures {
+  readonly dataset: Dataset;
+  /** How many. */
+  readonly examples: number;
+  /** Rows that were passed over so far, in words. */
+  problems(): readonly string[];
 }
 
 /** Pictures as latents, and which rows of their data others stand in for, in words. */
@@ -38,7 +37,7 @@ export interface EncodedPictures {
 export async function encodedPictures(
   at: Workplace,
   base: Base,
-  { dataset, examples, problems }: Pick<TrainData, 'dataset' | 'examples' | 'problems'>,
+  { dataset, examples, problems }: FirstPictures,
   only?: readonly number[],
 ): Promise<EncodedPictures> {
   const encoder = base.hashes['vae']!;
