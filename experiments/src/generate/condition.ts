@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { canny, decodeImage, imageSize, type RgbImage } from '@controllab/data';
 import { ExperimentError } from '../runner/errors.ts';
-import type { Extractor } from './options.ts';
+import type { ExtractorName } from './options.ts';
 
 type Size = Pick<RgbImage, 'width' | 'height'>;
 
@@ -38,7 +38,7 @@ const SAME_SHAPE = 0.02;
  */
 export async function loadCondition(
   file: string,
-  extractor: Extractor,
+  extractor: ExtractorName,
   { width, height }: Size,
   warn: (message: string) => void = () => {},
 ): Promise<RgbImage> {

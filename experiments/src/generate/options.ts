@@ -28,7 +28,8 @@ import { destinationOf } from './pictures/destination.ts';
 
 /** How a condition is made from a user's image: as it is, or its Canny edges (OpenCV's with thresholds 100 and 200). */
 export const extractors = ['none', 'canny'] as const;
-export type Extractor = (typeof extractors)[number];
+/** What `--extractor` names. */
+export type ExtractorName = (typeof extractors)[number];
 
 /** How a prompt is read: with A1111's weights and tags, or as it stands. */
 export const promptSyntaxes = ['a1111', 'plain'] as const;
@@ -40,7 +41,7 @@ export interface ControlRequest {
   controlnet: string;
   /** Image file. */
   condition: string;
-  extractor: Extractor;
+  extractor: ExtractorName;
   /** Multiplies what the network adds. */
   scale: number;
   /** The share of the steps, in [0, 1], at which it begins and ends to act. */
@@ -120,7 +121,7 @@ export interface GenerateFlags {
   control?: ShippedControl[];
   controlnet?: string[];
   condition?: string[];
-  extractor?: Extractor[];
+  extractor?: ExtractorName[];
   conditioningScale?: number[];
   controlStart?: number[];
   controlEnd?: number[];

@@ -11,7 +11,7 @@ import { checkBucketStep } from './buckets.ts';
 import { commandExtractor } from './conditions/command-extractor.ts';
 import { COMPUTED, computeConditions } from './conditions/computed.ts';
 import type { Extractor } from './conditions/extractor.ts';
-import { onnxExtractor } from './conditions/onnx-extractor.ts';
+import { modelExtractor } from './conditions/model-extractor.ts';
 import type { TrainSettings } from './settings.ts';
 
 /** Scenes that are trained on where nobody says how many. */
@@ -91,7 +91,7 @@ async function withExtractor(settings: TrainSettings, data: TrainData, { store, 
     conditionCommand !== undefined
       ? commandExtractor(conditionCommand)
       : conditionModel !== undefined
-        ? onnxExtractor(userPath(conditionModel), { threads })
+        ? modelExtractor(userPath(conditionModel), { threads })
         : null;
   if (opening === null) return data;
   const extractor = await opening;

@@ -11,7 +11,7 @@ import { methodNames, type MethodName } from './methods.ts';
 export const dataFormats = ['folder', 'csv', 'jsonl', 'imagefolder', 'parquet', 'webdataset'] as const satisfies readonly DataFormat[];
 
 /** What a control sees: edges of each picture, the pictures of the data's condition column, or what a program or a model makes of it. */
-export const controls = ['canny', 'column', 'command', 'onnx'] as const;
+export const conditionSources = ['canny', 'column', 'command', 'onnx'] as const;
 
 /** What is written beside the weights in their own layout. */
 export const exports = ['cldm', 'onnx'] as const;
@@ -32,7 +32,7 @@ export interface TrainFlags {
   onBadRow: 'stop' | 'skip';
   allowOutside: boolean;
   maxTrainSamples?: number;
-  control: (typeof controls)[number];
+  control: (typeof conditionSources)[number];
   conditionCommand?: string;
   conditionModel?: string;
   out?: string;
@@ -116,7 +116,7 @@ const dataFlags = (command: Command): Command =>
     .addOption(new Option('--on-bad-row <what>', 'what to do with a row that cannot be read').choices(['stop', 'skip']).default('stop'))
     .option('--allow-outside', 'follow paths of the data that lead out of its folder', false)
     .option('--max-train-samples <count>', 'train on the first so many', integer(1))
-    .addOption(new Option('--control <what>', 'what the control sees').choices(controls).default('canny'))
+    .addOption(new Option('--control <what>', 'what the control sees').choices(conditionSources).default('canny'))
     .option(
       '--condition-command <words>',
       'for --control command: a program that reads the picture {in} and writes its condition {out}, such as "./edges.sh {in} {out}"; no shell reads it, and a JSON array holds words with spaces',

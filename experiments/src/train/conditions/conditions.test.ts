@@ -12,7 +12,7 @@ import { commandExtractor } from './command-extractor.ts';
 import { commandWords } from './command-words.ts';
 import { COMPUTED, computeConditions } from './computed.ts';
 import type { Extractor } from './extractor.ts';
-import { onnxExtractor } from './onnx-extractor.ts';
+import { modelExtractor } from './model-extractor.ts';
 
 let root: string;
 const at = (...names: string[]): string => path.join(root, ...names);
@@ -101,7 +101,7 @@ describe('an ONNX model', () => {
   };
 
   it('gives what it computes of the picture, by its own names, from 0 to 1', async () => {
-    const model = await onnxExtractor(
+    const model = await modelExtractor(
       saved('negative.onnx', [1, 3, 4, 8], (x) => tf.sub(1, x)),
       { threads: 1 },
     );
@@ -110,7 +110,7 @@ describe('an ONNX model', () => {
   });
 
   it('of a fixed size gets the picture at that size, and its condition has the picture’s', async () => {
-    const model = await onnxExtractor(
+    const model = await modelExtractor(
       saved('half.onnx', [1, 3, 2, 4], (x) => tf.mul(x, 2)),
       { threads: 1 },
     );
@@ -130,12 +130,12 @@ describe('an ONNX model', () => {
     ['flat.onnx', [3, 8], (x) => tf.add(x, 1), /it takes picture: float32 \[3, 8\]/],
     ['batch.onnx', [2, 3, 4, 8], (x) => tf.add(x, 1), /it takes picture: float32 \[2, 3, 4, 8\]/],
   ])('of anything else is refused by name: %s', async (name, shape, make, message) => {
-    await expect(onnxExtractor(saved(name, shape, make), {})).rejects.toThrow(message);
+    await expect(modelExtractor(saved(name, shape, make), {})).rejects.toThrow(message);
   });
 
   it('that is none is refused', async () => {
     writeFileSync(at('no.onnx'), 'no model');
-    await expect(onnxExtractor(at('no.onnx'), {})).rejects.toThrow(/no\.onnx: cannot be opened/);
+    await expect(modelExtractor(at('no.onnx'), {})).rejects.toThrow(/no\.onnx: cannot be opened/);
   });
 });
 

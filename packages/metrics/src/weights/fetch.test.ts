@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fetchWeights, verifyFetched, type Progress } from './fetch.ts';
+import { fetchWeights, verifyFetched, type FetchProgress } from './fetch.ts';
 
 const DATA = Buffer.from(Array.from({ length: 100_000 }, (_, i) => (i * 7) % 251));
 const sha256 = createHash('sha256').update(DATA).digest('hex');
@@ -56,7 +56,7 @@ const file = (sum = sha256) => ({
   license: 'none',
 });
 const at = (name: string) => path.join(folder, name);
-const seen: Progress[] = [];
+const seen: FetchProgress[] = [];
 const run = (sum?: string) => {
   seen.length = 0;
   return fetchWeights(file(sum), folder, (progress) => seen.push(progress));

@@ -13,7 +13,8 @@ const MAX_HOPS = 10;
 /** The largest file of the registry has 1.7 GB; a server need not say how much it sends. */
 const MAX_BYTES = 4 * 2 ** 30;
 
-export interface Progress {
+/** How far a download has come. */
+export interface FetchProgress {
   /** Bytes on disk. */
   received: number;
   /** null where the server does not tell. */
@@ -35,7 +36,7 @@ const sizeOf = (file: string): Promise<number> =>
 export async function fetchWeights(
   { file, url, sha256 }: PublishedFile,
   folder: string,
-  onProgress: (progress: Progress) => void,
+  onProgress: (progress: FetchProgress) => void,
 ): Promise<{ path: string; fetched: boolean }> {
   const target = path.join(folder, file);
   const part = `${target}.part`;
@@ -90,7 +91,7 @@ async function request(url: string, headers: Record<string, string>): Promise<Re
   }
 }
 
-async function transfer(url: string, part: string, onProgress: (progress: Progress) => void): Promise<void> {
+async function transfer(url: string, part: string, onProgress: (progress: FetchProgress) => void): Promise<void> {
   const have = await sizeOf(part);
   const response = await request(url, have > 0 ? { range: `bytes=${have}-` } : {});
   // There is nothing behind what we have: it is all there, or too much, as its checksum will tell.

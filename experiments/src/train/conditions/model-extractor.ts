@@ -63,7 +63,7 @@ const sized = (image: RgbImage, to: { width: number; height: number }): RgbImage
  * picture at that size, and what it makes is brought back to the picture's.
  * @throws ExperimentError invalid-option for a model of anything else
  */
-export async function onnxExtractor(file: string, { threads }: { threads?: number | undefined }): Promise<Extractor> {
+export async function modelExtractor(file: string, { threads }: { threads?: number | undefined }): Promise<Extractor> {
   const fail = (why: string, cause?: unknown) => refuse(`--condition-model ${file}: ${why}.`, { file }, cause);
   const options = { logSeverityLevel: 3, ...(threads === undefined ? {} : { intraOpNumThreads: threads }) } as const;
   const session = await ort.InferenceSession.create(file, options).catch((error: Error) => {
