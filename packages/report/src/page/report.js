@@ -27,11 +27,20 @@
   /** Of a legend over the curves: the marks before its names, and a letter (px). Its columns are as wide as the longest name. */
   const LEGEND_MARK = 44;
   const LEGEND_LETTER = 7;
+  /** Letters of a name that fit beside its mark on a phone. */
+  const NARROW_NAME = 38;
   const REFERENCE_LINE = 18;
 
   const isPrinting = () => 'printing' in document.documentElement.dataset;
   /** All figures of a page are equally wide. */
   const isNarrow = () => !isPrinting() && document.querySelector('.plot-area').clientWidth < NARROW;
+
+  /** A name in two lines if it is long, broken at the space nearest its middle. */
+  const wrapped = (name) => {
+    const middle = name.length / 2;
+    const spaces = [...name.matchAll(/ /g)].map(({ index }) => index).sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
+    return name.length <= NARROW_NAME || spaces.length === 0 ? name : `${name.slice(0, spaces[0])}<br>${name.slice(spaces[0] + 1)}`;
+  };
 
   /** A figure as a phone shows it: every series in a legend under the axis, and the names of reference lines over the plot. */
   const narrowed = (layout, height) => {
@@ -58,8 +67,7 @@
       // Plotly keeps the room of a legend that has gone elsewhere.
       if (drawnNarrow !== wasNarrow) Plotly.purge(area);
       area.style.height = '';
-      // A long name has its two lines beside it.
-      if (drawnNarrow) for (const trace of data) if (trace.meta) trace.name = trace.meta;
+      if (drawnNarrow) for (const trace of data) if (trace.name) trace.name = wrapped(trace.name);
       const names = data.filter(({ showlegend }) => showlegend !== false).map(({ name = '' }) => name);
       const column = LEGEND_MARK + LEGEND_LETTER * Math.max(0, ...names.map((name) => name.length));
       const columns = Math.max(1, Math.floor((area.clientWidth - layout.margin.l - layout.margin.r) / column));

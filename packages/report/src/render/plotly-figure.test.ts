@@ -11,26 +11,6 @@ it('breaks long categories near their middle', () => {
   expect(categoryText('unbreakable-label')).toBe('unbreakable-label');
 });
 
-it('gives a long name of a series in two lines beside it, for a phone', () => {
-  const long = 'Gaussian convolutions <in every block>, half';
-  const lines = 'Gaussian convolutions<br>&lt;in every block&gt;, half';
-  const common = { id: 'f', caption: '', y: { label: '' } };
-  const labels = [long, 'Gaussian convolutions in one half only'];
-  const figures = [
-    plotlyFigure({
-      ...common,
-      kind: 'line',
-      x: { label: '' },
-      series: labels.map((label) => ({ label, x: [1], y: [1], n: 1, seeds: [1] })),
-    }),
-    plotlyFigure({ ...common, kind: 'bar', categories: ['c'], series: labels.map((label) => ({ label, values: [null] })) }),
-  ];
-  for (const { data } of figures) {
-    expect(data[0]).toMatchObject({ name: 'Gaussian convolutions &lt;in every block&gt;, half', meta: lines });
-    expect(data[1]).not.toHaveProperty('meta');
-  }
-});
-
 it('draws a band below its line and keeps its interval for the tooltip', () => {
   const { data } = plotlyFigure({
     kind: 'line',

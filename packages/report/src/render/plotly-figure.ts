@@ -12,26 +12,14 @@ const MARKERS_UP_TO = 25;
 /** Plotly reads a little HTML in its texts; this shows it as written. */
 export const plotlyText = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-/** A text in two lines if it has more letters than `most`, broken at the space nearest its middle. */
-const inLines = (text: string, most: number): string => {
+/** A category in two lines if it is long, broken at the space nearest its middle: level labels are easier to read than slanted ones. */
+export const categoryText = (text: string): string => {
   const middle = text.length / 2;
   const spaces = [...text.matchAll(/ /g)].map(({ index }) => index).sort((a, b) => Math.abs(a - middle) - Math.abs(b - middle));
-  return text.length <= most || spaces[0] === undefined
+  return text.length <= 10 || spaces[0] === undefined
     ? plotlyText(text)
     : `${plotlyText(text.slice(0, spaces[0]))}<br>${plotlyText(text.slice(spaces[0] + 1))}`;
 };
-
-/** A category in two lines if it is long: level labels are easier to read than slanted ones. */
-export const categoryText = (text: string): string => inLines(text, 10);
-
-/** Letters of a name that fit beside its mark on a phone. */
-const NARROW_NAME = 38;
-
-/** The name of a trace; page/report.js puts `meta`, a long one's two lines, in its place on a phone. */
-const named = (label: string): { name: string; meta?: string } => ({
-  name: plotlyText(label),
-  ...(label.length > NARROW_NAME ? { meta: inLines(label, NARROW_NAME) } : {}),
-});
 
 /** Whether two powers of ten lie between the least and the largest of values, so that ticks at these alone can be read. */
 const spansPowers = (values: readonly number[]): boolean => {
@@ -136,7 +124,7 @@ const lineData = (figure: LineFigure, arms: readonly Arm[]): Data[] => {
     }
     lines.push({
       type: 'scatter',
-      ...named(label),
+      name: plotlyText(label),
       x: [...x],
       y: [...y],
       mode: modelled.has(label) ? 'markers' : curveOf === undefined && x.length <= MARKERS_UP_TO ? 'lines+markers' : 'lines',
@@ -161,7 +149,7 @@ const barData = ({ categories, series }: BarFigure, arms: readonly Arm[]): Data[
     PATTERNS[marks.slice(0, place).filter((other) => other.colour === marks[place]!.colour).length % PATTERNS.length]!;
   return series.map(({ label, values }, place) => ({
     type: 'bar',
-    ...named(label),
+    name: plotlyText(label),
     x: categories.map(categoryText),
     y: values.map((measured) => measured?.value ?? null),
     marker: {
