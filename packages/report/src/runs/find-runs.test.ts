@@ -185,3 +185,19 @@ it('escapes what results say', async () => {
   await writeIndex(reports);
   expect(await readFile(path.join(reports, 'index.html'), 'utf8')).not.toContain('<script>alert');
 });
+
+it('says what has become known of a report since, from the table of the README beside its folder', async () => {
+  await put('published/ablation/results.json', JSON.stringify(FORMER));
+  await put('published/other/results.json', JSON.stringify({ ...FORMER, id: 'other' }));
+  await put('published/README.md', '# Reports\n\n| page | what to know |\n| --- | --- |\n| `lost`, `ablation` | **Wrong**: `F1` is <a tenth>. |\n');
+  const runs = await findRuns(reports);
+  expect(runs.map(({ id, remark }) => [id, remark])).toEqual([
+    ['ablation', '**Wrong**: `F1` is <a tenth>.'],
+    ['other', null],
+  ]);
+  await writeIndex(reports);
+  const remarks = (await readFile(path.join(reports, 'index.html'), 'utf8')).match(/<p class="remark">.*<\/p>/g);
+  expect(remarks).toEqual([
+    '<p class="remark"><strong>Since publication:</strong> <strong>Wrong</strong>: <code>F1</code> is &lt;a tenth&gt;.</p>',
+  ]);
+});

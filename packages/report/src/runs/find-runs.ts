@@ -44,6 +44,8 @@ export interface Run {
   /** Of its first row of pictures. */
   readonly pictures: readonly Tile[];
   readonly entries: readonly Entry[];
+  /** What has become known of its page since, from the README.md beside its folder; null where nothing has. */
+  readonly remark: string | null;
 }
 
 interface StoredMeasurement {
@@ -155,7 +157,9 @@ const readRun = async (reports: string, file: string): Promise<Run | null> => {
   if (!FORMATS.includes(stored?.format)) return null;
   try {
     const page = existsSync(path.join(path.dirname(file), 'index.html')) ? 'index.html' : RESULTS;
-    const run = runOf(stored, path.relative(reports, path.dirname(file)).split(path.sep).join('/'), page);
+    const folder = path.dirname(file);
+    const remark = (await remarksIn(path.dirname(folder))).get(path.basename(folder)) ?? null;
+    const run = runOf(stored, path.relative(reports, folder).split(path.sep).join('/'), page, remark);
     return isWhole(run) ? run : null;
   } catch (error) {
     // A part is missing, is something else, or is nested without end: no report of ours.
@@ -163,6 +167,20 @@ const readRun = async (reports: string, file: string): Promise<Run | null> => {
     throw error;
   }
 };
+
+/** A row of the README's table: pages by their folders' names, and what is to be known of them. */
+const REMARK = /^\| *((?:`[^`]+`(?:, )?)+) *\| *(.+?) *\|$/;
+
+/** Remarks on the reports of a folder, by name. */
+async function remarksIn(folder: string): Promise<Map<string, string>> {
+  const text = await readFile(path.join(folder, 'README.md'), 'utf8').catch(() => '');
+  return new Map(
+    text.split('\n').flatMap((line) => {
+      const [, names, remark] = REMARK.exec(line) ?? [];
+      return (names?.match(/[^`, ]+/g) ?? []).map((name) => [name, remark!] as const);
+    }),
+  );
+}
 
 const isText = (value: unknown): boolean => typeof value === 'string';
 const isTextOrNull = (value: unknown): boolean => value === null || typeof value === 'string';
@@ -174,7 +192,7 @@ const isWhole = ({ id, title, takeaway, profile, commit, finishedAt, pictures, e
   pictures.every(({ file, index, count, alt }) => [file, alt].every(isText) && Number.isInteger(index) && Number.isInteger(count)) &&
   entries.every(({ group, name, text }) => [group, name, text].every(isText));
 
-const runOf = (stored: StoredReport, folder: string, page: Run['page']): Run => {
+const runOf = (stored: StoredReport, folder: string, page: Run['page'], remark: string | null): Run => {
   const { id, title, takeaway, summary, provenance, claims, sections, format } = stored;
   // In format 1 nothing was written down before the run.
   const counted = claims.flatMap((claim) =>
@@ -192,6 +210,7 @@ const runOf = (stored: StoredReport, folder: string, page: Run['page']): Run => 
     finishedAt: provenance.finishedAt,
     tallies: tallies(counted),
     isFormer: format === FORMATS[0],
+    remark,
     pictures: page === RESULTS ? [] : picturesOf(stored, folder),
     entries: [...claimEntries(stored), ...sections.flatMap(({ blocks }) => blocks.filter(({ kind, shown }) => kind === 'table' && shown === undefined).flatMap(tableEntries))],
   };

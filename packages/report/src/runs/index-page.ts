@@ -32,7 +32,7 @@ const verdictBadges = ({ tallies: [first, ...others], isFormer }: Run): string =
 };
 
 const item = (run: Run): string => {
-  const { id, profile, seed, commit, finishedAt, folder, page, title, takeaway } = run;
+  const { id, profile, seed, commit, finishedAt, folder, page, title, takeaway, remark } = run;
   const facts = [
     id,
     `profile ${profile}`,
@@ -44,7 +44,7 @@ const item = (run: Run): string => {
   return `<li>${thumbnails(run)}<div><h2><a href="${address(folder)}/${page}">${escapeHtml(title)}</a></h2>
 <p class="samples">${escapeHtml(facts.join(' \u00b7 '))}</p>
 <p>${inlineText(takeaway)}</p>
-${verdictBadges(run)}</div></li>`;
+${remark === null ? '' : `<p class="remark"><strong>Since publication:</strong> ${inlineText(remark)}</p>\n`}${verdictBadges(run)}</div></li>`;
 };
 
 /** What the comparison needs of a run. */
