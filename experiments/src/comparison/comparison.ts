@@ -1,6 +1,6 @@
 import { attributions } from '@controllab/emoji-scenes';
 import { styleOf } from '@controllab/mini-sd';
-import { judge, type Claim, type Report, type Verdict } from '@controllab/report';
+import type { Report } from '@controllab/report';
 import type { Job, JobContext } from '../runner/job.ts';
 import { checkDeclaration } from './check-declaration.ts';
 import { choiceOptions, chosen, choicesText, type Choices } from './choices.ts';
@@ -11,6 +11,7 @@ import { computeResults } from './results.ts';
 import { sourcesOf } from './sources.ts';
 import { experimentTasks } from './tasks.ts';
 import { lossTable } from './view/blocks/losses.ts';
+import { verdictsText } from './view/verdicts-text.ts';
 import { repetition } from './view/blocks/repetition.ts';
 import { curves, trainingTable } from './view/blocks/trainings.ts';
 import { View, type Panel } from './view/view.ts';
@@ -83,17 +84,6 @@ function withoutComparison(experiment: Experiment, view: View): Shown {
     claims: experiment.claims(view),
     sections: view.panels.map((panel) => ({ id: panel.id('left'), title: panel.title('What was trained'), blocks: blocks(panel) })),
   };
-}
-
-/** How its primary results were judged; nothing where there are too few trainings for that. */
-function verdictsText(claims: readonly Claim[]): string {
-  const judged = judge(claims.filter(({ primary }) => primary)).flat();
-  const count = (verdict: Verdict): number => judged.filter((one) => one.verdict === verdict).length;
-  const kinds = (['reproduced', 'not reproduced', 'inconclusive'] as const).flatMap((kind) =>
-    count(kind) === 0 ? [] : [`${count(kind)} ${kind}`],
-  );
-  if (kinds.length === 0) return '';
-  return ` Of ${judged.length} primary ${judged.length === 1 ? 'result' : 'results'}: ${kinds.join(', ')}.`;
 }
 
 /** The document; its claims also beside those of the published report, where that has other trainings. */
