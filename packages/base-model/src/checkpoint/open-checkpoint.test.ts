@@ -93,6 +93,10 @@ describe('a published checkpoint as a base', () => {
 
   it('names what is missing or of another class', () => {
     expect(() => openCheckpoint(at('nowhere'))).toThrow(/no model at .*nowhere/);
+    expect(() => openCheckpoint('runwayml/sd')).toThrow(/no model at runwayml\/sd\. .*"hf download runwayml\/sd --local-dir sd"/);
+    expect(() => openCheckpoint(at('ldm.safetensors'), { config: 'runwayml/sd' })).toThrow(
+      /no diffusers directory at runwayml\/sd\. .*"hf download runwayml\/sd --local-dir sd"/,
+    );
     expect(() => openCheckpoint(at('ldm.safetensors'))).toThrow(/single file.*--config/s);
     fs.cpSync(at('sd1'), at('broken'), { recursive: true });
     fs.rmSync(at('broken', 'vae'), { recursive: true });

@@ -8,6 +8,7 @@ import { imageDenoiser } from '../architectures/denoisers.ts';
 import type { Base, FixedInputs } from '../base.ts';
 import { BaseModelError } from '../errors.ts';
 import type { LoraRequest } from '../lora/merge-lora.ts';
+import { missingFile } from '../missing-file.ts';
 import { runOnce } from '../run-once.ts';
 import { compileDecoder, encodePictures, tracedEncoder } from './autoencoder.ts';
 import { isXl, readConfigs, sampleSize, type Configs, type UNetConfig } from './files/configs.ts';
@@ -118,7 +119,7 @@ const isDirectory = (name: string): boolean => fs.existsSync(name) && fs.statSyn
  * fit; CoreBlocksError naming the tensors or config keys that do not fit
  */
 export function openCheckpoint(model: string, { config = null, vae = null, prediction = null, loras = [] }: CheckpointOptions = {}): Base {
-  if (!fs.existsSync(model)) throw new BaseModelError('invalid-model', `There is no model at ${model}.`, { model });
+  if (!fs.existsSync(model)) throw new BaseModelError('invalid-model', missingFile('model', model), { model });
   const directory = isDirectory(model);
   if (!directory && config === null) {
     const foreign = readSafetensors(model); // what is no safetensors file at all is called by its name first

@@ -159,6 +159,7 @@ describe('a published ControlNet', () => {
   it('is refused for another base, or another class', () => {
     expect(() => openControl(at('xl-control'), base)).toThrow(/made for another U-Net.*text of width 14.*text of width 8/s);
     expect(() => openControl(at('nowhere'), base)).toThrow(/no ControlNet at .*nowhere/);
+    expect(() => openControl('lllyasviel/canny', base)).toThrow(/"hf download lllyasviel\/canny --local-dir canny"/);
     fs.cpSync(at('control'), at('adapter'), { recursive: true });
     const config = JSON.parse(fs.readFileSync(at('adapter', 'config.json'), 'utf8')) as object;
     fs.writeFileSync(at('adapter', 'config.json'), JSON.stringify({ ...config, _class_name: 'T2IAdapter' }));

@@ -19,6 +19,7 @@ import {
 import type { Base } from '../base.ts';
 import { classInWords, fileKind, type FileKind } from '../checkpoint/files/file-kind.ts';
 import { BaseModelError } from '../errors.ts';
+import { missingFile } from '../missing-file.ts';
 import { checkControlValues, controlValueSpecs } from './control-values.ts';
 import { fromIncrements } from './increments.ts';
 import { isControlNeXtRelease, openReleasedControlNeXt } from './released-controlnext.ts';
@@ -68,7 +69,7 @@ export function openControlValues(file: string, base: Base, control: Control): W
 }
 
 function open(file: string, base: Base): OpenedControl {
-  if (!fs.existsSync(file)) throw new BaseModelError('invalid-control', `There is no ControlNet at ${file}.`, { file });
+  if (!fs.existsSync(file)) throw new BaseModelError('invalid-control', missingFile('ControlNet', file), { file });
   const { target } = base.denoiser();
   if (target.video) throw new BaseModelError('invalid-control', `${base.id} makes video; controls of image models are opened.`, { file });
   if (fs.statSync(file).isDirectory()) return openDirectory(file, base, target);

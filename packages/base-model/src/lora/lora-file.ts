@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { readJson, readSafetensors, type SafetensorsFile } from '@controllab/core-blocks';
 import { BaseModelError } from '../errors.ts';
+import { missingFile } from '../missing-file.ts';
 import { adapterScale, metadataScale, PEFT_PREFIX, type LoraScale } from './peft-config.ts';
 
 /** What a file holds for one layer: names of its tensors. */
@@ -72,9 +73,10 @@ const IN_FOLDER = ['adapter_model.safetensors', 'pytorch_lora_weights.safetensor
 /** peft's file of an adapter, whose config lies beside it. */
 const ADAPTER = /^adapter_model.*\.safetensors$/;
 
-/** The file of a LoRA that was named by its folder. @throws BaseModelError invalid-lora saying what the folder has */
+/** The file of a LoRA, which its folder may name. @throws BaseModelError invalid-lora where there is none, saying what the folder has */
 function fileOf(name: string): string {
-  if (!fs.existsSync(name) || !fs.statSync(name).isDirectory()) return name;
+  if (!fs.existsSync(name)) throw new BaseModelError('invalid-lora', missingFile('LoRA', name), { file: name });
+  if (!fs.statSync(name).isDirectory()) return name;
   const files = fs.readdirSync(name).sort();
   const [file, another] = IN_FOLDER.filter((known) => files.includes(known));
   if (file !== undefined && another === undefined) return path.join(name, file);

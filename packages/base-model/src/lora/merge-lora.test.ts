@@ -173,6 +173,11 @@ describe("a LoRA in peft's folder", () => {
     expect(values(mergedWith(lora), TEXT)).toEqual([7, -5]);
   });
 
+  it('is told how to be had where it is named as on the Hub', () => {
+    expect(() => mergedWith(at('nowhere'))).toThrow(/^There is no LoRA at \S*nowhere\.$/);
+    expect(() => mergedWith('latent-consistency/lcm')).toThrow(/"hf download latent-consistency\/lcm --local-dir lcm"/);
+  });
+
   it("may be diffusers', which needs no config", () => {
     const named = { [`unet.${NAME.slice('base_model.model.'.length)}.lora_A.weight`]: half.down };
     const tensors = { ...named, ...Object.fromEntries(Object.keys(named).map((key) => [key.replace('lora_A', 'lora_B'), half.up])) };

@@ -12,6 +12,7 @@ import {
 } from '@controllab/core-blocks';
 import { checkConditions } from '../../architectures/denoisers.ts';
 import { BaseModelError } from '../../errors.ts';
+import { missingFile } from '../../missing-file.ts';
 import type { SchedulerConfig } from '../scheduler-config.ts';
 import type { TokenizerSetting } from '../tokenize-prompts.ts';
 import { classInWords } from './file-kind.ts';
@@ -44,10 +45,11 @@ const OTHERS: readonly (readonly [component: string, words: string])[] = [
 export function componentDirectory(directory: string, component: string): string {
   const full = path.join(directory, component);
   if (fs.existsSync(full)) return full;
-  const files = fs.existsSync(directory) ? fs.readdirSync(directory) : null;
-  const other = OTHERS.find(([part]) => files?.includes(part));
+  if (!fs.existsSync(directory)) throw invalid(missingFile('diffusers directory', directory), { directory, component });
+  const files = fs.readdirSync(directory);
+  const other = OTHERS.find(([part]) => files.includes(part));
   throw invalid(
-    `${directory} has no ${component}/ (${files?.slice(0, 20).join(', ') ?? 'no such directory'}); ${other ? `it looks like ${other[1]}; ` : ''}a diffusers model has unet, vae, text_encoder, tokenizer and scheduler.`,
+    `${directory} has no ${component}/ (${files.slice(0, 20).join(', ') || 'nothing'}); ${other ? `it looks like ${other[1]}; ` : ''}a diffusers model has unet, vae, text_encoder, tokenizer and scheduler.`,
     { directory, component },
   );
 }

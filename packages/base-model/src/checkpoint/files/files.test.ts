@@ -202,6 +202,7 @@ describe('an autoencoder of its own', () => {
 
   it('is refused in words where it is none', () => {
     expect(() => openCheckpoint(at('sd1'), { vae: at('nowhere') })).toThrow(/no autoencoder at .*nowhere/);
+    expect(() => openCheckpoint(at('sd1'), { vae: 'stabilityai/mse' })).toThrow(/"hf download stabilityai\/mse --local-dir mse"/);
     writeSafetensors(at('lora.safetensors'), { 'lora_unet_x.lora_up.weight': ones(1, 1) });
     expect(() => openCheckpoint(at('sd1'), { vae: at('lora.safetensors') })).toThrow(/is a LoRA, not an autoencoder/);
     patchJson(at('other', 'config.json'), (config) => ({ ...config, latent_channels: 16 }));

@@ -21,6 +21,7 @@ import { isExternal } from '@controllab/tfjs-onnx';
 import type { Base } from '../../base.ts';
 import { BaseModelError } from '../../errors.ts';
 import { loraUpdates, type LoraRequest } from '../../lora/merge-lora.ts';
+import { missingFile } from '../../missing-file.ts';
 import { TextEncoders } from '../text-encoders.ts';
 import { componentDirectory, isXl, purpose, vaeDirectory, type Configs } from './configs.ts';
 import { fileKind, type FileKind } from './file-kind.ts';
@@ -53,7 +54,7 @@ export function directoryWeights(directory: string, configs: Configs, vae: strin
 
 /** An autoencoder of its own: a diffusers directory, or a file in LDM's or diffusers' names. */
 function vaeWeights(vae: string, configs: Configs, module: Module): Weights {
-  if (!fs.existsSync(vae)) throw new BaseModelError('invalid-model', `There is no autoencoder at ${vae}.`, { vae });
+  if (!fs.existsSync(vae)) throw new BaseModelError('invalid-model', missingFile('autoencoder', vae), { vae });
   const file = fs.statSync(vae).isDirectory() ? openWeights(vaeDirectory(vae)) : readSafetensors(vae);
   const kind = fileKind([...file.header.keys()]);
   if (kind !== null && kind.kind !== 'vae' && kind.kind !== 'checkpoint')
