@@ -1,10 +1,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { finite, integer, named, providerOption, repeatable, seed, share } from '@controllab/command-line';
+import { explainUnknown, finite, integer, named, providerOption, repeatable, seed, share } from '@controllab/command-line';
 import type { DataFormat } from '@controllab/data';
 import { MEMBERS, MINI } from '@controllab/mini-sd/names';
 import { providers, type Provider } from '@controllab/tfjs-onnx';
 import { diffusersSchedules } from '@controllab/training';
 import { guidance } from '../generate/options.ts';
+import { explainFlag } from './diffusers-flags.ts';
 import { methodNames, type MethodName } from './methods.ts';
 
 /** Formats of data, as `openUserData` takes them: its package takes its time to load. */
@@ -196,9 +197,9 @@ const outputFlags = (command: Command): Command =>
     .option('--dry-run', 'say what it takes in memory, time and disk, and train nothing', false);
 
 /** The command with its flags; it does nothing yet. */
-export const trainFlags = (): Command =>
-  [dataFlags, recipeFlags, validationFlags, outputFlags].reduce(
-    (command, add) => add(command),
+export function trainFlags(): Command {
+  const command = [dataFlags, recipeFlags, validationFlags, outputFlags].reduce(
+    (before, add) => add(before),
     new Command('train')
       .description('Trains a control network on your own images; the same command goes on where it was interrupted.')
       .option('--config <file>', 'JSON with any of these flags by their names, such as the train.json of another training', named)
@@ -216,3 +217,6 @@ export const trainFlags = (): Command =>
       )
       .option('--base-config <directory>', 'for a single file: a diffusers directory with the configs and the tokenizer', named),
   );
+  const own = command.options.map(({ long }) => long!);
+  return explainUnknown(command, (flag, nearest) => explainFlag(flag, nearest, own));
+}

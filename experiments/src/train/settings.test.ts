@@ -6,6 +6,7 @@ import type { Command } from 'commander';
 import { parseFlags, workspaceRoot } from '@controllab/command-line';
 import { checkRecipe } from '@controllab/training';
 import { applyConfigFile, configText } from './config-file.ts';
+import { diffusersFlags, flagsTable, ownFlags } from './diffusers-flags.ts';
 import { trainFlags, type TrainFlags } from './flags.ts';
 import { recipeOf, trainSettings, warmupWarning } from './settings.ts';
 
@@ -31,13 +32,12 @@ describe('flags', () => {
   it('are those that docs/train-flags.md sets beside diffusers’', () => {
     const page = readFileSync(path.join(workspaceRoot, 'docs', 'train-flags.md'), 'utf8');
     const own = new Set(trainFlags().options.map(({ long }) => long!));
-    const here = [...page.matchAll(/^\| (`--.*?) \| (.*?) \|/gm)].flatMap(([, theirs, ours]) =>
-      ours === 'none' ? [] : (ours === 'the same' ? theirs!.replaceAll('_', '-') : ours!).split(', ').map((flag) => flag.slice(1, -1)),
-    );
+    expect(page.split('\n\n').find((block) => block.startsWith('|'))).toBe(flagsTable());
+    const here = diffusersFlags.flatMap(ownFlags);
     expect(here.length).toBeGreaterThan(25);
     expect(here.filter((flag) => !own.has(flag))).toEqual([]);
     const words = [...page.matchAll(/`(--[\w-]+)/g)].map(([, flag]) => flag!);
-    const diffusers = [...page.matchAll(/^\| (`--.*?) \|/gm)].flatMap(([, theirs]) => theirs!.split(', ').map((flag) => flag.slice(1, -1)));
+    const diffusers = diffusersFlags.flatMap(({ theirs }) => theirs);
     expect(words.filter((flag) => !own.has(flag) && !diffusers.includes(flag))).toEqual([]);
   });
 
@@ -82,6 +82,37 @@ describe('flags', () => {
     ['--learning-rate=2', /--learning-rate.* Expected a number/],
     ['--learning-rate=1', /--learning-rate.* Expected a number between 0 and 1/],
   ])('that no recipe takes are refused at once: %s', (flag, message) => expect(() => parsed([flag])).toThrow(message));
+
+  it.each([
+    ['--output_dir', "train: unknown option '--output_dir': it is --out here. See docs/train-flags.md, or --help for all flags."],
+    ['--output-dir=o', "train: unknown option '--output-dir': it is --out here. See docs/train-flags.md, or --help for all flags."],
+    [
+      '--mixed_precision',
+      "train: unknown option '--mixed_precision': diffusers has it, there is none here: training is in float32; --save-dtype F16 halves what is stored. See docs/train-flags.md, or --help for all flags.",
+    ],
+    [
+      '--pretrained-model-name-or-path=sd',
+      "train: unknown option '--pretrained-model-name-or-path': it is --base here: a folder in diffusers' layout or a single file; nothing is downloaded. See docs/train-flags.md, or --help for all flags.",
+    ],
+    [
+      '--learning_rate',
+      "train: unknown option '--learning_rate': it is --learning-rate here, with hyphens. See docs/train-flags.md, or --help for all flags.",
+    ],
+    [
+      '--snr_gamma=5',
+      "train: unknown option '--snr_gamma': it is --snr-gamma here, with hyphens. See docs/train-flags.md, or --help for all flags.",
+    ],
+    ['--resolutoin', "train: unknown option '--resolutoin' (Did you mean --resolution?) See docs/train-flags.md, or --help for all flags."],
+    ['--zzz', "train: unknown option '--zzz'. See docs/train-flags.md, or --help for all flags."],
+  ])('that are unknown are told what stands for them: %s', (flag, message) => {
+    let said = '';
+    try {
+      parsed([flag, 'x']);
+    } catch (error) {
+      said = (error as Error).message;
+    }
+    expect(said).toBe(message);
+  });
 
   it('need data and a folder', () => {
     expect(() => trainSettings(parsed([]).opts<TrainFlags>())).toThrow(/give --data/);

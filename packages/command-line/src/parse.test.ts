@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { CommandLineError } from './errors.ts';
-import { commandText, parseFlags, runCommand } from './parse.ts';
+import { commandText, explainUnknown, parseFlags, runCommand } from './parse.ts';
 
 const draw = () =>
   new Command('draw').requiredOption('--prompt <text>', 'what').option('--steps <n>', 'how long', Number, 20).argument('[name...]');
@@ -29,6 +29,23 @@ describe('parseFlags', () => {
     }
     expect(thrown).toBeInstanceOf(CommandLineError);
     expect(thrown).toMatchObject({ code: 'invalid-option', message, values: { argv } });
+  });
+});
+
+describe('explainUnknown', () => {
+  const explained = (...argv: string[]) =>
+    parseFlags(
+      explainUnknown(draw(), (flag, nearest) => `: ${flag.length} letters${nearest}!`),
+      argv,
+    );
+
+  it('says of an unknown flag what it was given, and of all else what is said anyway', () => {
+    expect(() => explained('--prompt=x', '--colour')).toThrow(/^draw: unknown option '--colour': 8 letters!$/);
+    expect(() => explained('--prompt=x', '--colour=red')).toThrow(/^draw: unknown option '--colour': 8 letters!$/);
+    expect(() => explained('--promt', 'x')).toThrow(/^draw: unknown option '--promt': 7 letters\(Did you mean --prompt\?\)!$/);
+    expect(() => explained('--prompt')).toThrow(
+      "draw: option '--prompt <text>' argument missing. Arguments: name. Options: --prompt, --steps.",
+    );
   });
 });
 

@@ -5,6 +5,16 @@ import { shellText } from './shell-text.ts';
 /** What each command that runs was given. */
 const given = new WeakMap<Command, readonly string[]>();
 
+/** What is said of a flag that a command does not have, behind its name; `nearest` is the question after those that are, or ''. */
+type ExplainFlag = (flag: string, nearest: string) => string;
+const explanations = new WeakMap<Command, ExplainFlag>();
+
+/** Has a command say of an unknown flag what its user may mean, in place of the list of all that it has. @returns the command */
+export function explainUnknown(command: Command, explain: ExplainFlag): Command {
+  explanations.set(command, explain);
+  return command;
+}
+
 /** The command line that a running command was started with, as one can type it again. */
 export const commandText = (command: Command): string => shellText(['npx', ...command.name().split(' '), ...(given.get(command) ?? [])]);
 
@@ -18,6 +28,15 @@ const ask = (command: Command): Command =>
 function usageError(command: Command, thrown: CommanderError, argv: readonly string[]): CommandLineError {
   const error = firstCause(command, thrown, argv);
   const wrong = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  const explain = explanations.get(command);
+  const [, flag, nearest = ''] = /^unknown option '(--[^']+)' ?(\(.*\))?$/.exec(wrong) ?? [];
+  if (explain !== undefined && flag !== undefined)
+    return new CommandLineError(
+      'invalid-option',
+      `${command.name()}: unknown option '${flag}'${explain(flag, nearest)}`,
+      { argv },
+      { cause: error },
+    );
   const operands = command.registeredArguments.map((operand) => operand.name());
   const commands = command.commands.map((one) => one.name());
   const options = command.options.filter((option) => !option.hidden).map((option) => option.long ?? option.short);
