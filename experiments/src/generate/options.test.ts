@@ -47,6 +47,10 @@ describe('flags of generate', () => {
   it.each([
     [['--sampler=dpm'], /dpm.*choices are ddim, euler, euler-a, heun, lms, pndm, dpm\+\+2m, unipc, ddpm/],
     [['--extractor=hed'], /hed.*choices are none, canny/],
+    [
+      ['--control=depth', '--condition=a'],
+      /depth.*choices are canny, canny-controlnet; for another control give --controlnet FILE with its map as --condition\./,
+    ],
     [['--steps=0'], /at least 1/],
     [['--guidance=0.5'], /0 or 1 for no guidance, or more than 1/],
     [['--guidance=-1'], /at least 0/],

@@ -143,7 +143,10 @@ export interface GenerateFlags {
 
 function shipped(text: string): ShippedControl {
   const name = shippedControls.find((known) => known === text);
-  if (name === undefined) throw new InvalidArgumentError(`Allowed choices are ${shippedControls.join(', ')}.`);
+  if (name === undefined)
+    throw new InvalidArgumentError(
+      `Allowed choices are ${shippedControls.join(', ')}; for another control give --controlnet FILE with its map as --condition.`,
+    );
   return name;
 }
 
