@@ -49,7 +49,7 @@ describe('flags of generate', () => {
     [['--extractor=hed'], /hed.*choices are none, canny/],
     [
       ['--control=depth', '--condition=a'],
-      /depth.*choices are canny, canny-controlnet; for another control give --controlnet FILE with its map as --condition\./,
+      /depth.*choices are canny, canny-controlnext; for another control give --controlnet FILE with its map as --condition\./,
     ],
     [['--steps=0'], /at least 1/],
     [['--guidance=0.5'], /0 or 1 for no guidance, or more than 1/],
