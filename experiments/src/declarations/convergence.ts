@@ -6,12 +6,13 @@ import { arms as ablated, FIGURE_8, recipe, undrawn } from './arms.ts';
 import { allHalfWays, changePointTable, courses, halfWays, movedTable } from '../comparison/view/blocks/courses.ts';
 import { lossCurves } from '../comparison/view/blocks/losses.ts';
 import { filmStrip } from '../comparison/view/blocks/pictures.ts';
-import { curves, overSamples, perStep } from '../comparison/view/blocks/trainings.ts';
+import { curves, perStep } from '../comparison/view/blocks/trainings.ts';
 import { LEAST_RISE, plateauEvidence } from '../comparison/view/statistics/change-points.ts';
 import { suddenClaim } from '../comparison/view/claims.ts';
 import { suddenness } from '../comparison/view/statistics/convergence.ts';
 import { comparison } from '../comparison/comparison.ts';
 import type { Arm, Experiment, Profile } from '../comparison/experiment.ts';
+import { LOSS_PROMPTS } from '../comparison/compute/judging/held-out-loss.ts';
 import { conditionFidelity } from '../comparison/compute/judging/measures.ts';
 import { mean, type Panel, type View } from '../comparison/view/view.ts';
 import { PAPER } from '../paper-values.ts';
@@ -181,6 +182,30 @@ function comparisons(view: View): Claim[] {
   ];
 }
 
+/** What is drawn in one figure: seventeen courses would cover each other. ControlNet stands in each. */
+const FIGURES: readonly { id: string; curve: string; title: string; arms: readonly string[]; overSteps?: boolean }[] = [
+  // The claim on suddenness names its curve.
+  {
+    id: 'networks',
+    curve: 'curve',
+    title: 'Networks',
+    arms: ['gaussian', 'lite', 'controlnext', 'controlnext-zero', 'controlnet-latents'],
+  },
+  {
+    id: 'batches',
+    curve: 'curve-batches',
+    title: 'Batches',
+    arms: [...BATCHES.map((batch) => `batch-${batch}`), 'batch-4-rate-00005', 'batch-32-rate-0004', 'accumulated'],
+    overSteps: true,
+  },
+  {
+    id: 'recipe',
+    curve: 'curve-recipe',
+    title: 'Rates, prompts and timesteps',
+    arms: ['rate-00003', 'rate-0003', 'drop-0', 'drop-20', 'uniform'],
+  },
+];
+
 const claims = (view: View): Claim[] => [
   suddenClaim(view, 'proposed'),
   view.claim(
@@ -228,7 +253,7 @@ const convergence: Experiment = {
       return rose.length === 0 ? 'not within the run' : `after ${samples} samples${where}`;
     };
     return `Half of the rise in fidelity is done ${view.arms
-      .filter(({ id }) => ['proposed', 'gaussian', 'controlnext'].includes(id))
+      .filter(({ id }) => ['proposed', 'gaussian', 'controlnet-latents', 'controlnext'].includes(id))
       .map((arm) => `${at(arm)} (${arm.label})`)
       .join(', ')}.`;
   },
@@ -239,16 +264,23 @@ const convergence: Experiment = {
     const [panel] = view.panels as [Panel];
     return [
       { id: 'film', title: 'One condition over training', blocks: [await filmStrip(view, panel, 12)] },
-      {
-        id: 'courses',
-        title: 'Courses',
-        blocks: [
-          curves(view, panel),
-          ...(overSamples(view) ? [curves(view, panel, { over: 'steps' })] : []),
-          lossCurves(view, panel, 'none'),
-          lossCurves(view, panel, 'perfect'),
-        ],
-      },
+      ...FIGURES.flatMap(({ id, curve, title, arms: ids, overSteps = false }) => {
+        const shown = view.arms.filter((arm) => arm.id === 'proposed' || ids.includes(arm.id));
+        if (!shown.some((arm) => ids.includes(arm.id))) return [];
+        const drawn = (over: 'samples' | 'steps') =>
+          curves(view, panel, { arms: shown, over, id: over === 'samples' ? curve : `${curve}-steps` });
+        return [
+          {
+            id: `courses-${id}`,
+            title,
+            blocks: [
+              drawn('samples'),
+              ...(overSteps ? [drawn('steps')] : []),
+              ...LOSS_PROMPTS.map((prompt) => lossCurves(view, panel, prompt, { arms: shown, id: `held-out-${prompt}-${id}` })),
+            ],
+          },
+        ];
+      }),
       { id: 'changes', title: 'When and how fast', blocks: [changePointTable(view, panel), movedTable(view, panel)] },
     ];
   },

@@ -23,10 +23,11 @@ export function changePointTable(view: View, panel: Panel): Table {
   return {
     kind: 'table',
     id: panel.id('change-points'),
-    caption: `Change points of fidelity over training, in samples: in how many trainings it rose by ${LEAST_RISE} or more, and of those which of the two models with an onset explains the course better, where half of the rise is done by it (a training that is not half way by its end counts with its end) and how long it takes from a tenth to nine tenths (of trainings that get there). The end of the plateau is always the plateau model’s. Of all trainings how much better a plateau explains the course than gradual change (difference of BIC; above 10 is decisive): it grows with the number of evaluations, and compares arms that have as many.`,
+    caption: `Change points of fidelity over training, in samples: in how many trainings it rose by ${LEAST_RISE} or more, and of those how many were not half way by their end, which of the two models with an onset explains the course better, where half of the rise is done by it (a training that is not half way by its end counts with its end) and how long it takes from a tenth to nine tenths (of trainings that get there). The end of the plateau is always the plateau model’s. Of all trainings how much better a plateau explains the course than gradual change (difference of BIC; above 10 is decisive): it grows with the number of evaluations, and compares arms that have as many.`,
     rowHeader: 'Arm',
     columns: [
       { label: 'rose' },
+      { label: 'half way later' },
       { label: 'better explained by' },
       { label: 'end of plateau' },
       { label: 'half way' },
@@ -49,7 +50,7 @@ export function changePointTable(view: View, panel: Panel): Table {
           ? null
           : view.measured(
               known.map(({ row }) => row),
-              null,
+              [0, Number.MAX_VALUE],
               known.map(({ seed }) => seed),
             );
       };
@@ -61,7 +62,8 @@ export function changePointTable(view: View, panel: Panel): Table {
         label: arm.label,
         arm: arm.id,
         cells: [
-          `${rose.length} of ${found.length}${later === 0 ? '' : `, ${later} not half way by the end`}`,
+          `${rose.length} of ${found.length}`,
+          rose.length === 0 ? null : `${later} of ${rose.length}`,
           models.join(', ') || null,
           cell(({ points }) => points.plateau.onset),
           cell(({ half }) => half.step),

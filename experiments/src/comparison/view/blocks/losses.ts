@@ -63,16 +63,24 @@ export function lossTable(view: View, panel: Panel): Table {
   };
 }
 
-/** Loss on held-out scenes over training, mean over timesteps. */
-export function lossCurves(view: View, panel: Panel, prompt: keyof HeldOutLoss): LineFigure {
+/**
+ * Loss on held-out scenes over training, mean over timesteps.
+ * @param options.id of the figure, where a page has several
+ */
+export function lossCurves(
+  view: View,
+  panel: Panel,
+  prompt: keyof HeldOutLoss,
+  { arms = view.arms, id = `held-out-${prompt}` }: { arms?: readonly Arm[]; id?: string } = {},
+): LineFigure {
   const { scenes, timesteps } = view.results.profile.follow.loss!;
   return {
     kind: 'line',
-    id: panel.id(`held-out-${prompt}`),
+    id: panel.id(id),
     caption: `Loss on ${scenes} held-out scenes with ${PROMPT_SETTINGS[prompt].label}, mean over timesteps ${timesteps.join(', ')}. ${view.seeds.length === 1 ? 'One training, no bands.' : `Bands: 95% over ${view.over}.`}`,
     x: { label: 'samples seen' },
     y: { label: 'held-out loss' },
-    series: view.arms.map((arm) => {
+    series: arms.map((arm) => {
       const trainings = panel.trainings(arm.id).map(({ curve }) => curve);
       const { steps } = trainings[0]!;
       const points = steps.map((_, k) => trainings.map(({ heldOut }) => mean(heldOut![prompt][k]!)));

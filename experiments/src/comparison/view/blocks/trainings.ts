@@ -37,24 +37,29 @@ export const pointsOf = (trainings: readonly (readonly (readonly number[])[])[])
   trainings[0]!.map((first, k) => (trainings.length === 1 ? first : trainings.map((values) => mean(values[k]!))));
 
 /** Whether arms see more or fewer samples a step, or go on from others, so that equal steps are not equal training. */
-export const overSamples = (view: View, arms: readonly Arm[] = view.arms): boolean =>
+const overSamples = (view: View, arms: readonly Arm[] = view.arms): boolean =>
   new Set(arms.map((arm) => perStep(view, arm))).size > 1 || arms.some(({ from }) => from !== undefined);
 
 /**
  * Fidelity over training: over steps, or over samples where {@link overSamples}.
  * @param options.arms followed under the panel's condition
+ * @param options.id of the figure, where a page has several
  */
 export function curves(
   view: View,
   panel: Panel,
-  { arms = view.arms, over }: { arms?: readonly Arm[]; over?: 'steps' | 'samples' } = {},
+  {
+    arms = view.arms,
+    over,
+    id = over === undefined ? 'curve' : `curve-${over}`,
+  }: { arms?: readonly Arm[]; over?: 'steps' | 'samples'; id?: string } = {},
 ): LineFigure {
   const { follow } = view.results.profile;
   const label = view.measure('fidelity').label(panel.condition);
   const bySteps = (over ?? (overSamples(view, arms) ? 'samples' : 'steps')) === 'steps';
   return {
     kind: 'line',
-    id: panel.id(over === undefined ? 'curve' : `curve-${over}`),
+    id: panel.id(id),
     caption: `Fidelity while training: ${label} of ${follow.images} held-out scenes with perfect prompts, ${follow.steps} DDIM steps without guidance, every ${follow.every} steps. Bands: 95% over ${view.over}.`,
     x: { label: bySteps ? 'training step' : 'samples seen' },
     y: { label },
