@@ -1,8 +1,8 @@
-import type { Block, Claim, ClaimResult, Report } from '../model/report.ts';
+import type { Block, Claim, ClaimResult, Measurement, Report } from '../model/report.ts';
 import { judge, LEVEL, type Judgement } from '../statistics/judge.ts';
-import type { VerdictRule } from '../statistics/verdict.ts';
+import { boundsOf, type VerdictRule } from '../statistics/verdict.ts';
 import { escapeHtml } from '../text/escape.ts';
-import { decimalsFor, formatExact, formatterOf } from '../text/format-number.ts';
+import { decimalsApart, decimalsFor, formatExact, formatterOf } from '../text/format-number.ts';
 import { inlineText } from '../text/inline-text.ts';
 import { BADGES } from './badges.ts';
 import { renderIntervalPlot } from './interval-plot.ts';
@@ -29,10 +29,12 @@ const KINDS: Readonly<Record<Kind, string>> = {
   timings: 'timings',
 };
 
-const decimalsOf = ({ measured }: ClaimResult): number =>
-  measured === null
-    ? 0
-    : Math.max(measuredDecimals([measured]), measured.interval === null ? decimalsFor(Math.abs(measured.value) / 100) : 0);
+const decimalsOf = (measured: Measurement, rule: VerdictRule): number => {
+  const decimals = measuredDecimals([measured]);
+  return measured.interval === null
+    ? Math.max(decimals, decimalsFor(Math.abs(measured.value) / 100))
+    : decimalsApart(measured.interval, boundsOf(rule), decimals);
+};
 
 const shortNumber = (value: number): string => formatterOf([value, value], decimalsFor(value))(value);
 
@@ -43,7 +45,7 @@ const boundText = (rule: VerdictRule): string =>
 
 const cell = ({ rule }: Claim, result: ClaimResult, judgement: Judgement): string => {
   const { label, measured } = result;
-  const value = measured === null ? renderNotMeasured() : renderMeasurement(measured, decimalsOf(result));
+  const value = measured === null ? renderNotMeasured() : renderMeasurement(measured, decimalsOf(measured, rule));
   const power =
     judgement.detectable === null
       ? ''

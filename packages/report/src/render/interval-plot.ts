@@ -1,10 +1,8 @@
 import { formatExact } from '../text/format-number.ts';
 import type { ClaimResult } from '../model/report.ts';
-import type { VerdictRule } from '../statistics/verdict.ts';
+import { boundsOf, type VerdictRule } from '../statistics/verdict.ts';
 
 const MARGIN = 0.12;
-
-const ruleBounds = (rule: VerdictRule): number[] => [...new Set(rule.kind === 'within' ? [rule.lo, rule.hi] : [rule.bound])];
 
 /**
  * The measured interval on a line, each training as a small dot, with the region where the claim holds shaded and the paper's value as a
@@ -13,7 +11,7 @@ const ruleBounds = (rule: VerdictRule): number[] => [...new Set(rule.kind === 'w
  */
 export const renderIntervalPlot = ({ measured, paper }: ClaimResult, rule: VerdictRule): string => {
   if (measured === null) return '';
-  const bounds = ruleBounds(rule);
+  const bounds = boundsOf(rule);
   const trainings = measured.perTraining ?? [];
   const marks = [
     ...bounds,

@@ -1,6 +1,6 @@
 import { NOT_MEASURED } from '../model/cell.ts';
 import { escapeHtml } from '../text/escape.ts';
-import { decimalsFor, formatExact, formatInterval, formatNumber, formatSeeds, formatterOf } from '../text/format-number.ts';
+import { decimalsApart, decimalsFor, formatExact, formatInterval, formatNumber, formatSeeds, formatterOf } from '../text/format-number.ts';
 import type { Column, Measurement, PaperValue, Provenance } from '../model/report.ts';
 
 /** Decimals that show the widest of the intervals, or without any the largest value to three digits. */
@@ -9,10 +9,10 @@ export const measuredDecimals = (measured: readonly Measurement[]): number => {
   return decimalsFor(halfWidth > 0 ? halfWidth : Math.max(0, ...measured.map(({ value }) => Math.abs(value))) / 10);
 };
 
-/** "0.71 [0.65, 0.77]"; a count, whose interval is the number itself, as it is. */
-export const measuredText = ({ value, interval }: Pick<Measurement, 'value' | 'interval'>): string => {
+/** "0.71 [0.65, 0.77]", kept apart from `bounds` of a claim; a count, whose interval is the number itself, as it is. */
+export const measuredText = ({ value, interval }: Pick<Measurement, 'value' | 'interval'>, bounds: readonly number[] = []): string => {
   if (interval === null || interval[0] === interval[1]) return formatExact(value);
-  const decimals = decimalsFor((interval[1] - interval[0]) / 2);
+  const decimals = decimalsApart(interval, bounds, decimalsFor((interval[1] - interval[0]) / 2));
   return `${formatterOf(interval, decimals)(value)} ${formatInterval(interval, decimals)}`;
 };
 

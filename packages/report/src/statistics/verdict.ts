@@ -4,6 +4,9 @@ export type VerdictRule =
   | { readonly kind: 'below'; readonly bound: number }
   | { readonly kind: 'within'; readonly lo: number; readonly hi: number };
 
+/** The bounds of a rule, each once. */
+export const boundsOf = (rule: VerdictRule): number[] => [...new Set(rule.kind === 'within' ? [rule.lo, rule.hi] : [rule.bound])];
+
 export type Verdict = 'reproduced' | 'not reproduced' | 'inconclusive' | 'not judged';
 
 /**

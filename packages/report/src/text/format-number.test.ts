@@ -24,6 +24,20 @@ it('shows what is too small for six decimals, and no zero with a sign', () => {
   expect(measuredText({ value: 3e-7, interval: [1e-7, 5e-7] })).toBe('3.00e-7 [1.00e-7, 5.00e-7]');
 });
 
+it('rounds no end of an interval onto or across the bound that it is held against', () => {
+  const shown = (value: number, lo: number, hi: number, ...bounds: number[]) => measuredText({ value, interval: [lo, hi] }, bounds);
+  expect(shown(21, 0.317, 41.2, 0)).toBe('21.0 [0.3, 41.2]');
+  expect(shown(21, 0.317, 41.2)).toBe('21 [0, 41]');
+  expect(shown(21, 0.031, 41.2, 0)).toBe('21.00 [0.03, 41.20]');
+  expect(shown(-21, -41.2, -0.317, 0)).toBe('\u221221.0 [\u221241.2, \u22120.3]');
+  // Across: 0.6 is shown as 1, beyond 0.9.
+  expect(shown(21, 0.6, 41.2, 0.9)).toBe('21.0 [0.6, 41.2]');
+  expect(shown(0.03, 0.01, 0.0496, -0.05, 0.05)).toBe('0.0300 [0.0100, 0.0496]');
+  // An end that is the bound itself, and one that three digits more do not tell from it.
+  expect(shown(21, 0, 41.2, 0)).toBe('21 [0, 41]');
+  expect(shown(21, 0.00001, 41.2, 0)).toBe('21.000 [0.000, 41.200]');
+});
+
 it('shortens runs of seeds', () => {
   expect(formatSeeds([1, 2, 3, 7])).toBe('1\u20133, 7');
   expect(formatSeeds([1, 2])).toBe('1, 2');

@@ -28,6 +28,24 @@ export const formatterOf = (interval: readonly [number, number], decimals: numbe
   return isLost ? formatExact : (value) => formatNumber(value, decimals);
 };
 
+/** How many decimals more than its width asks for an interval is given at most. */
+const MORE_DECIMALS = 3;
+
+/**
+ * Decimals, as few more as are needed and at most three, with which no end of an interval is rounded onto or across one of the bounds that
+ * it is held against: 0.317 that is above 0 is not to read as 0.
+ */
+export function decimalsApart(interval: readonly [number, number], bounds: readonly number[], decimals: number): number {
+  const moves = (end: number, shown: number): boolean => {
+    const rounded = Number(end.toFixed(shown));
+    return bounds.some((bound) => Math.sign(rounded - bound) !== Math.sign(end - bound));
+  };
+  const most = Math.max(decimals, Math.min(MOST_DECIMALS, decimals + MORE_DECIMALS));
+  let shown = decimals;
+  while (shown < most && interval.some((end) => moves(end, shown))) shown++;
+  return shown;
+}
+
 /** "[lo, hi]". */
 export const formatInterval = (interval: readonly [number, number], decimals: number): string =>
   `[${interval.map(formatterOf(interval, decimals)).join(', ')}]`;

@@ -115,6 +115,16 @@ describe('writeReport', () => {
     expect(said).toEqual(['beyond 0.01', 'from the bounds \u22120.05 and 0.05']);
   });
 
+  it('shows no end of an interval on the bound of its claim that lies beyond it', async () => {
+    const [zero] = SAMPLE_REPORT.claims;
+    const { range: _range, ...measured } = zero!.results[0]!.measured!;
+    const wide = { ...measured, value: 21, interval: [0.317, 41.2] as const, perTraining: [1, 11, 21, 31, 41] };
+    const results = [{ ...zero!.results[0]!, measured: wide }];
+    await writeReport(dir, { ...SAMPLE_REPORT, claims: [{ ...zero!, rule: { kind: 'above', bound: 0 }, results }] });
+    const page = await read('index.html');
+    expect(page).toContain('<span class="value">21.0</span> <span class="interval">[0.3, 41.2]</span>');
+  });
+
   it('says of an open verdict that its interval alone would not leave open what does', async () => {
     const [zero] = SAMPLE_REPORT.claims;
     const { measured } = zero!.results[0]!;
