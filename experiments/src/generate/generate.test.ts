@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { parseFlags } from '@controllab/command-line';
 import { controlNet } from '@controllab/controlnet';
 import { writeSafetensors } from '@controllab/core-blocks';
+import { openImageSource, openUserData } from '@controllab/data';
 import { openMini } from '@controllab/mini-sd';
 import { Progress, readPngText } from '@controllab/report';
 import { methodMetadata } from '@controllab/base-model';
@@ -229,6 +230,12 @@ describe('generate with the embedded default', () => {
         /^Steps: 2, Sampler: DDIM, CFG scale: 4, Seed: 11, Size: 64x64, Model hash: [0-9a-f]{10}, Model: mini,/,
       ),
     });
+    const source = await openImageSource(at('folder'));
+    expect(source.names).toEqual(names.slice(0, 4));
+    expect(source.skipped.text()).toBe('contact sheets of generate: sheet-8.png');
+    const data = await openUserData({ data: at('folder'), resolution: 64, captions: 'none' });
+    expect([data.length, data.problems.map(({ where }) => where)]).toEqual([4, ['sheet-8.png']]);
+    await data.close();
     const again = (await draw(...flags, '--no-sheet')).files;
     expect(again.map((file) => path.basename(file))).toEqual([
       'a-large-dog-8-2.png',

@@ -10,10 +10,10 @@ import {
   type SamplerOptions,
 } from '@controllab/base-model';
 import { userPath } from '@controllab/command-line';
-import { conditionBatch, writeOrKeep, type RgbImage } from '@controllab/data';
+import { conditionBatch, CONTACT_SHEET, writeOrKeep, type RgbImage } from '@controllab/data';
 import { openBase } from '@controllab/mini-sd';
 import { shippedControl } from '@controllab/mini-sd/names';
-import { encodePng, imageSheet, type Progress } from '@controllab/report';
+import { encodePng, imageSheet, withPngText, type Progress } from '@controllab/report';
 import { ExperimentError } from '../runner/errors.ts';
 import { shownSize, loadCondition } from './condition.ts';
 import { isMini } from '@controllab/mini-sd/names';
@@ -189,7 +189,7 @@ const writePictures = (destination: Destination, drawn: readonly Drawn[]): Promi
 const writeSheet = (destination: Destination, images: readonly RgbImage[], { count, seed }: GenerateOptions): Promise<string> =>
   writePicture(destination, `sheet-${seed}`, async () => {
     const { rgb, width, height } = await sheetOf(images, count);
-    return encodePng(rgb, width, height);
+    return withPngText(await encodePng(rgb, width, height), { [CONTACT_SHEET]: `${images.length} pictures` });
   });
 
 /** Makes sure that all of the pictures can be written; while their size is not known yet, that one of none can be. */

@@ -1,5 +1,6 @@
 import { open, readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { isContactSheet, maybeContactSheet, SHEET_HEAD_BYTES } from '../contact-sheet.ts';
 import { DataError } from '../errors.ts';
 import { filesOfReports } from '../reports.ts';
 import type { ImageEntry } from './image-source.ts';
@@ -29,8 +30,10 @@ export async function listFolder(root: string): Promise<{ images: string[]; shar
   });
   for (const name of files) {
     if (isReports(name)) skipped.add('report', [name]);
-    else if (await isImage(root, name)) images.push(name);
-    else if (/\.(tar|tar\.gz|tgz)$/i.test(name)) shards.push(path.join(root, name));
+    else if (await isImage(root, name)) {
+      if (await isSheet(root, name)) skipped.add('sheet', [name]);
+      else images.push(name);
+    } else if (/\.(tar|tar\.gz|tgz)$/i.test(name)) shards.push(path.join(root, name));
     else skipped.add('other', [name]);
   }
   return { images, shards, skipped };
@@ -79,15 +82,18 @@ async function walk(root: string, skipped: Skipped): Promise<string[]> {
 /** By its name, or, where that says nothing, by how it begins. @throws DataError unsupported-image, file-read */
 async function isImage(root: string, name: string): Promise<boolean> {
   const named = kindByName(name);
-  const kind = named === 'unnamed' ? kindByContent(await headOf(root, name)) : named;
+  const kind = named === 'unnamed' ? kindByContent(await headOf(root, name, HEAD_BYTES)) : named;
   if (kind === 'unreadable') throw unreadable(root, name);
   return kind === 'image';
 }
 
-async function headOf(root: string, name: string): Promise<Uint8Array> {
+const isSheet = async (root: string, name: string): Promise<boolean> =>
+  maybeContactSheet(name) && isContactSheet(await headOf(root, name, SHEET_HEAD_BYTES));
+
+async function headOf(root: string, name: string, length: number): Promise<Uint8Array> {
   const file = await open(path.join(root, name)).catch(fail(root, name));
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0).catch(fail(root, name));
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0).catch(fail(root, name));
     return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();

@@ -36,8 +36,8 @@ export interface ImageSourceOptions {
 
 /**
  * Opens a folder (with its subfolders, in natural order), a .zip, a webdataset's .tar, .tar.gz or .tgz, or a folder of such shards.
- * Images are found by their names, or, where these say nothing, by how the files begin; what is hidden, a system's or a report's is passed
- * over and told in `skipped`. Nothing is unpacked to disk, and names in archives are never used as paths.
+ * Images are found by their names, or, where these say nothing, by how the files begin; what is hidden, a system's, a report's or a contact
+ * sheet of `generate` is passed over and told in `skipped`. Nothing is unpacked to disk, and names in archives are never used as paths.
  * @throws DataError file-read for a path that is not there; empty-input where there is no image; unsupported-archive; ambiguous-component;
  * invalid-text for a caption; unsupported-image, invalid-archive, archive-limit, duplicate-name, naming the entry
  */

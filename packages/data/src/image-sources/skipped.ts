@@ -6,6 +6,7 @@ const REASONS = {
   other: '',
   hidden: 'hidden: ',
   report: 'of a report: ',
+  sheet: 'contact sheets of generate: ',
   component: 'other pictures of samples: ',
 } as const;
 export type SkipReason = keyof typeof REASONS;

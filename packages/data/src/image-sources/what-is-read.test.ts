@@ -108,6 +108,33 @@ describe.each(Object.entries(KINDS))('%s', (_, make) => {
     );
   });
 
+  it('is read without contact sheets that are marked as such, whatever they are called', async () => {
+    // Signature, a header of 2 x 1 pixels, and a text; checksums are not looked at.
+    const marked = (keyword: string): Buffer => {
+      const text = Buffer.from(`${keyword}\x004 pictures`, 'latin1');
+      const length = Buffer.from([0, 0, 0, text.length]);
+      return Buffer.concat([
+        PNG.subarray(0, 8),
+        Buffer.from('0000000d49484452000000020000000108020000000badbeef', 'hex'),
+        length,
+        Buffer.from('tEXt'),
+        text,
+        Buffer.alloc(4),
+      ]);
+    };
+    const { names, skipped } = await open({
+      '1.png': 'x',
+      'sheet-1.png': marked('comment'),
+      'sheet-2.png': PNG,
+      'a/sheet-8.png': marked('controllab contact sheet'),
+      'all.png': marked('controllab contact sheet'),
+    });
+    expect(names).toEqual(['1.png', 'sheet-1.png', 'sheet-2.png']);
+    expect(skipped.split(', ').toSorted().join()).toMatch(
+      /^(all\.png,contact sheets of generate: a\/sheet-8\.png|a\/sheet-8\.png,contact sheets of generate: all\.png)$/,
+    );
+  });
+
   it('of a report alone says what it is', async () => {
     const manifest = JSON.stringify({ format: 'controllab-manifest-1', files: { 'images/1.png': '' } });
     await expect(open({ 'manifest.json': manifest, 'images/1.png': 'x' })).rejects.toThrow(

@@ -1,3 +1,4 @@
+import { isContactSheet, maybeContactSheet, SHEET_HEAD_BYTES } from '../contact-sheet.ts';
 import { DataError } from '../errors.ts';
 import { HEAD_BYTES, kindByContent, kindByName } from '../image-sources/kinds.ts';
 import { MAX_CAPTION_FILE_BYTES } from '../image-sources/limits.ts';
@@ -30,16 +31,16 @@ async function picturesOf(files: FileSet, names: readonly string[]): Promise<str
   const pictures: string[] = [];
   for (const name of names) {
     const named = kindByName(name);
-    const kind = named === 'unnamed' ? kindByContent(await headOf(files, name)) : named;
+    const kind = named === 'unnamed' ? kindByContent(await headOf(files, name, HEAD_BYTES)) : named;
     // Images that cannot be decoded are rows, too: they are told rather than passed over.
     if (kind === 'image' || kind === 'unreadable') pictures.push(name);
   }
   return pictures;
 }
 
-async function headOf(files: FileSet, name: string): Promise<Uint8Array> {
+async function headOf(files: FileSet, name: string, length: number): Promise<Uint8Array> {
   try {
-    return await (await files.open(name)).read(0, HEAD_BYTES);
+    return await (await files.open(name)).read(0, length);
   } catch (error) {
     // A pipe, or a link that leads nowhere: nothing says that it is a picture.
     if (error instanceof DataError) return new Uint8Array();
@@ -74,13 +75,13 @@ export function isFolderInTar(names: readonly string[]): boolean {
 
 /**
  * Pictures with their captions in .txt or .caption files of the same name, and with conditions in `NAME.condition.png`, in natural order.
+ * Contact sheets of `generate` are passed over, and told among the problems.
  * @throws DataError empty-input where there are no pictures, invalid-columns where columns are named
  */
 export async function openPictureFolder(files: FileSet, { captions = 'required', encoding, columns = {} }: UserDataOptions): Promise<Rows> {
   refuseColumns(files.path, columns);
   const names = await files.names();
   const pictures = await picturesOf(files, names);
-  const images = pictures.filter((name) => pictureOf(name) === null);
   const conditions = new Map(
     columns.condition === NO_COLUMN
       ? []
@@ -92,6 +93,13 @@ export async function openPictureFolder(files: FileSet, { captions = 'required',
   const texts = new Map(
     CAPTIONS.flatMap((ending) => names.filter((name) => ending.test(name)).map((name) => [stemOf(name), name] as const)),
   );
+  const images: string[] = [];
+  const sheets: string[] = [];
+  for (const name of pictures.filter((one) => pictureOf(one) === null)) {
+    // A picture with a caption of its own is a row, whatever it shows: of such folders no picture is opened here.
+    const isSheet = !texts.has(stemOf(name)) && maybeContactSheet(name) && isContactSheet(await headOf(files, name, SHEET_HEAD_BYTES));
+    (isSheet ? sheets : images).push(name);
+  }
   if (images.length === 0) throw new DataError('empty-input', `there is no picture in ${files.path}`, { path: files.path });
   const caption = async (name: string): Promise<string | null> => {
     const text = captions === 'none' ? undefined : texts.get(stemOf(name));
@@ -112,7 +120,7 @@ export async function openPictureFolder(files: FileSet, { captions = 'required',
         const own = [images[i], conditions.get(stem), captions === 'none' ? undefined : texts.get(stem)];
         return Promise.all(own.map(async (name) => (name === undefined ? '' : `${comparedName(name)} ${await files.stamp(name)}`)));
       }),
-    problems: [],
+    problems: sheets.map((where) => ({ where, reason: 'it is a contact sheet of generate, which shows pictures that lie beside it' })),
     where: (i) => images[i]!,
     async row(i) {
       const name = images[i]!;

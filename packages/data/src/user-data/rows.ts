@@ -22,7 +22,7 @@ export interface Row {
   readonly condition: PictureRef | null;
 }
 
-/** A file that cannot be read as a whole. */
+/** A file that is passed over as a whole. */
 export interface FileProblem {
   readonly where: string;
   readonly reason: string;
@@ -40,7 +40,7 @@ export interface Rows {
    * asked for where not all pictures are read.
    */
   digest(): Promise<string>;
-  /** Whole files that were passed over, because they cannot be read. */
+  /** Whole files that were passed over, because they cannot be read or are no rows. */
   readonly problems: readonly FileProblem[];
   /** Names a row for a person: `train.csv, row 17`. */
   where(index: number): string;

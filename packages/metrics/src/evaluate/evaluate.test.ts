@@ -322,6 +322,10 @@ describe('evaluate', () => {
       await expect(run(metrics, { generated: one })).rejects.toThrow(message);
     }
     await expect(run('fid', { reference: one })).rejects.toThrow('fid needs at least 2 reference images, got 1');
+    await expect(run('is,prdc,c2st', { generated: one })).rejects.toThrow(
+      'prdc needs at least 6 generated images, got 1; leave it out with --metrics is',
+    );
+    await expect(run('prdc,fid', { generated: one })).rejects.toThrow('got 1; see --metrics for those that need fewer');
   });
 
   it.each([

@@ -87,10 +87,19 @@ function checkReference(metrics: readonly MetricName[], reference: 'none' | 'sta
 
 /** @throws MetricsError too-few-samples naming the metric and the set */
 export function checkCount(metrics: readonly MetricName[], set: 'generated' | 'reference', count: number): void {
+  const suffices = (name: MetricName): boolean =>
+    count >= metricOf(name).least || (set === 'reference' && metricOf(name).reference === 'none');
   for (const name of metrics) {
-    const { least, reference } = metricOf(name);
-    if (count < least && (set === 'generated' || reference !== 'none')) {
-      throw new MetricsError('too-few-samples', `${name} needs at least ${least} ${set} images, got ${count}`, { name, set, least, count });
+    const { least } = metricOf(name);
+    if (!suffices(name)) {
+      const others = metrics.filter(suffices);
+      const remedy = others.length > 0 ? `leave it out with --metrics ${others.join(',')}` : 'see --metrics for those that need fewer';
+      throw new MetricsError('too-few-samples', `${name} needs at least ${least} ${set} images, got ${count}; ${remedy}`, {
+        name,
+        set,
+        least,
+        count,
+      });
     }
   }
 }

@@ -1,3 +1,4 @@
+import { isContactSheet, maybeContactSheet, SHEET_HEAD_BYTES } from '../../contact-sheet.ts';
 import { DataError } from '../../errors.ts';
 import { filesOfReports } from '../../reports.ts';
 import { openBytes, type ByteSource } from './byte-source.ts';
@@ -25,9 +26,16 @@ export interface TarList {
   readonly others: readonly string[];
 }
 
+/** What a file of a tar is by its name and how it begins. */
+interface TarContent {
+  readonly image: boolean;
+  /** Of an image: whether it is a contact sheet of others. */
+  readonly sheet: boolean;
+}
+
 /** What is known of the files and links of a tar once it was gone through. */
 interface Found {
-  readonly files: Map<string, TarMember & { image: boolean }>;
+  readonly files: Map<string, TarMember & TarContent>;
   readonly links: Map<string, string>;
   /** Files and links at their places, in their order. */
   readonly members: TarMember[];
@@ -73,16 +81,16 @@ async function goThrough(file: string, source: ByteSource, skipped: Skipped): Pr
     found.members.push({ ...member, name: place });
     if (member.kind === 'hard link') found.links.set(place, placeOf(member.link));
     else if (member.kind === 'symbolic link') found.links.set(place, linkPlace(place, member.link));
-    else found.files.set(place, { ...member, name: place, image: await isImage(file, place, member, source) });
+    else found.files.set(place, { ...member, name: place, ...(await contentOf(file, place, member, source)) });
     if (member.kind === 'file' && isText(place)) await keepText(file, place, member, source, found.texts);
   }
   return found;
 }
 
-async function isImage(file: string, name: string, { kind, size }: TarMember, source: ByteSource): Promise<boolean> {
+async function contentOf(file: string, name: string, { kind, size }: TarMember, source: ByteSource): Promise<TarContent> {
   const named = kindByName(name);
   if (kind === 'sparse file') {
-    if (named !== 'image') return false;
+    if (named !== 'image') return { image: false, sheet: false };
     throw new DataError('unsupported-archive', `${file}: ${name} is a sparse file, which is not read; make the archive without --sparse`, {
       file,
       name,
@@ -91,7 +99,8 @@ async function isImage(file: string, name: string, { kind, size }: TarMember, so
   const seen = named === 'unnamed' ? kindByContent(await source.read(Math.min(size, HEAD_BYTES))) : named;
   if (seen === 'unreadable') throw unreadable(file, name);
   if (seen === 'image') checkSize(file, name, size, MAX_ENTRY_BYTES);
-  return seen === 'image';
+  const sheet = seen === 'image' && maybeContactSheet(name) && isContactSheet(await source.read(Math.min(size, SHEET_HEAD_BYTES)));
+  return { image: seen === 'image', sheet };
 }
 
 function checkSize(file: string, name: string, size: number, limit: number): void {
@@ -116,6 +125,7 @@ async function sortOut(file: string, gzip: boolean, { files, links, members, tex
     const target = followed(file, name, files, links);
     if (isReports(name)) skipped.add('report', [name]);
     else if (target === null) others.push(name);
+    else if (target.sheet) skipped.add('sheet', [name]);
     else if (target.image) images.push({ name, offset: target.offset, size: target.size });
     else if (extensionOf(name) === 'txt' && texts.has(target.name)) captions.set(name, texts.get(target.name)!);
     else others.push(name);

@@ -1,4 +1,5 @@
 import yauzl from 'yauzl';
+import { isContactSheet, maybeContactSheet, SHEET_HEAD_BYTES } from '../../contact-sheet.ts';
 import { crc32 } from '../../crc32.ts';
 import { DataError } from '../../errors.ts';
 import { filesOfReports } from '../../reports.ts';
@@ -100,10 +101,16 @@ async function imagesAmong(
   });
   const images = new Map<string, ZipEntry>();
   const isImage = new Map<ZipEntry, boolean>();
-  for (const [place, entry] of files) isImage.set(entry, !isReports(place) && (await isZipImage(file, zip, place, entry)));
+  const sheets = new Set<ZipEntry>();
+  for (const [place, entry] of files) {
+    const image = !isReports(place) && (await isZipImage(file, zip, place, entry));
+    isImage.set(entry, image);
+    if (image && maybeContactSheet(place) && isContactSheet(await readEntry(file, zip, entry, SHEET_HEAD_BYTES))) sheets.add(entry);
+  }
   for (const place of [...files.keys(), ...links.keys()]) {
     const target = followed(file, place, files, links);
-    if (target !== null && isImage.get(target)) images.set(place, target);
+    if (target !== null && sheets.has(target)) skipped.add('sheet', [place]);
+    else if (target !== null && isImage.get(target)) images.set(place, target);
     else skipped.add(isReports(place) ? 'report' : 'other', [place]);
   }
   return images;
