@@ -117,8 +117,8 @@ describe('writeReport', () => {
 
   it('shows no end of an interval on the bound of its claim that lies beyond it', async () => {
     const [zero] = SAMPLE_REPORT.claims;
-    const { range: _range, ...measured } = zero!.results[0]!.measured!;
-    const wide = { ...measured, value: 21, interval: [0.317, 41.2] as const, perTraining: [1, 11, 21, 31, 41] };
+    const { n, method, seeds } = zero!.results[0]!.measured!;
+    const wide = { n, method, seeds, value: 21, interval: [0.317, 41.2] as const, perTraining: [1, 11, 21, 31, 41] };
     const results = [{ ...zero!.results[0]!, measured: wide }];
     await writeReport(dir, { ...SAMPLE_REPORT, claims: [{ ...zero!, rule: { kind: 'above', bound: 0 }, results }] });
     const page = await read('index.html');
