@@ -246,6 +246,45 @@ describe('generate with the embedded default', () => {
     expect(await pixels(fs.readFileSync(again[3]!))).toEqual(await pixels(pngs[3]!));
   });
 
+  it('draws each row of a prompts file under a condition of its own', async () => {
+    fs.mkdirSync(at('pairs', 'conditions'), { recursive: true });
+    for (const [name, left] of [
+      ['one.png', 8],
+      ['two.png', 40],
+    ] as const) {
+      const square = Uint8Array.from({ length: 64 * 64 }, (_, p) =>
+        p % 64 > left && p % 64 < left + 16 && p > 64 * 20 && p < 64 * 44 ? 230 : 20,
+      );
+      await sharp(square, { raw: { width: 64, height: 64, channels: 1 } })
+        .png()
+        .toFile(at('pairs', 'conditions', name));
+    }
+    const rows = ['prompt,condition,seed', 'a large dog,conditions/one.png,5', 'a large dog,conditions/two.png,5', ''];
+    fs.writeFileSync(at('pairs', 'p.csv'), rows.join('\n'));
+    const flags = ['--control', 'canny', '--prompts', at('pairs', 'p.csv'), '--steps', '2', '--no-sheet'];
+    const { files } = await draw(...flags, '--out', at('pairs', 'out'));
+    const drawn = await Promise.all(files.map((file) => pixels(fs.readFileSync(file))));
+    for (const [i, name] of ['one.png', 'two.png'].entries()) {
+      const condition = at('pairs', 'conditions', name);
+      const alone = ['--control', 'canny', '--condition', condition, '--prompt', 'a large dog', '--seed', '5', '--steps', '2'];
+      const one = await pixels(fs.readFileSync((await draw(...alone, '--out', at('pairs', name))).files[0]!));
+      one.forEach((value, p) => expect(Math.abs(drawn[i]![p]! - value)).toBeLessThanOrEqual(1));
+      expect((await texts(fs.readFileSync(files[i]!)))['command']).toContain(`--condition ${condition}`);
+    }
+    expect(drawn[0]!.equals(drawn[1]!)).toBe(false);
+    const refused = (...more: string[]) => draw(...more, '--prompts', at('pairs', 'p.csv'), '--steps', '2', '--out', at('pairs', 'none'));
+    await expect(refused('--control', 'canny', '--condition', at('square.png'))).rejects.toThrow(
+      /--condition is given, and .*p\.csv has a column condition: leave one of them out/,
+    );
+    await expect(refused()).rejects.toThrow(/p\.csv has a column condition and there is no control that sees it/);
+    await expect(refused('--control', 'canny', '--prompt', 'a dog')).rejects.toThrow(
+      /as many --condition images, got 0; or all prompts in a --prompts file/,
+    );
+    fs.writeFileSync(at('pairs', 'conditions', 'two.png'), 'no picture');
+    await expect(refused('--control', 'canny')).rejects.toThrow(/p\.csv, row 3: Cannot read the image .*two\.png/);
+    expect(fs.existsSync(at('pairs', 'none'))).toBe(false);
+  });
+
   it('draws a picture again by the command that it carries', async () => {
     fs.writeFileSync(at('p.jsonl'), '{"prompt": "a (large:1.5) dog", "seed": 40, "negative_prompt": "it\'s, \\"red\\""}\n"a cat"\n');
     const flags = [

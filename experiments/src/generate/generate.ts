@@ -1,3 +1,4 @@
+import path from 'node:path';
 import sharp from 'sharp';
 import {
   checkSize,
@@ -23,7 +24,7 @@ import { destinationOf, folderOf, inFolder, type Destination } from './pictures/
 import { checkDestination, slug, writePicture } from './pictures/outputs.ts';
 import { encodePicture, type PictureText } from './pictures/picture-file.ts';
 import { readPrompt, weightsText } from './prompts/prompt-syntax.ts';
-import { readPrompts } from './prompts/read-prompts.ts';
+import { readPrompts, type PromptRow } from './prompts/read-prompts.ts';
 
 /** Pictures drawn at a time by the embedded default; of a published model, one fills the memory. */
 const BATCH = 16;
@@ -33,9 +34,15 @@ const SHEET_SIDE = 8192;
 type Size = Pick<RgbImage, 'width' | 'height'>;
 type Warn = (message: string) => void;
 
+/** A picture, and who says what its conditions are. */
+interface PlannedPicture extends PictureRequest {
+  /** The row of the prompts file, for messages; null: the command. */
+  readonly place: string | null;
+}
+
 /** What is drawn, before it is known with which model. */
 interface Plan {
-  readonly pictures: readonly PictureRequest[];
+  readonly pictures: readonly PlannedPicture[];
   /** Of each picture as the text encoder gets it. */
   readonly prompts: readonly PromptText[];
   readonly negativePrompts: readonly (PromptText | null)[];
@@ -47,14 +54,30 @@ const invalid = (message: string, values: Record<string, unknown> = {}): never =
   throw new ExperimentError('invalid-option', `generate: ${message}`, values);
 };
 
+/** @throws ExperimentError invalid-option where both the command and the rows name conditions, or the rows do for no control */
+async function rowsOf(promptsFile: string, { controls }: GenerateOptions): Promise<PromptRow[]> {
+  const ofRows = controls.filter(({ condition }) => condition === null).length;
+  const rows = await readPrompts(userPath(promptsFile), ofRows);
+  const named = rows.some(({ conditions }) => conditions !== undefined);
+  if (named && controls.length === 0)
+    return invalid(`${promptsFile} has a column condition and there is no control that sees it: give --control or --controlnet.`);
+  if (named && ofRows === 0) return invalid(`--condition is given, and ${promptsFile} has a column condition: leave one of them out.`);
+  return rows;
+}
+
 /** Every picture with its prompt and seed: `count` of each prompt; where no row of a file says otherwise, seeds follow each other. */
-async function picturesOf({ prompts, promptsFile, count, negativePrompt, seed }: GenerateOptions): Promise<PictureRequest[]> {
-  const rows = [...prompts.map((prompt) => ({ prompt })), ...(promptsFile === null ? [] : await readPrompts(userPath(promptsFile)))];
+async function picturesOf(options: GenerateOptions): Promise<PlannedPicture[]> {
+  const { prompts, promptsFile, count, negativePrompt, seed, controls } = options;
+  const own = controls.flatMap(({ condition }) => condition ?? []);
+  const rows: PromptRow[] = [...prompts.map((prompt) => ({ prompt })), ...(promptsFile === null ? [] : await rowsOf(promptsFile, options))];
   const pictures = rows.flatMap((row, r) =>
     Array.from({ length: count }, (_, c) => ({
       prompt: row.prompt,
-      negativePrompt: ('negativePrompt' in row ? row.negativePrompt : undefined) ?? negativePrompt,
-      seed: 'seed' in row && row.seed !== undefined ? row.seed + c : seed + r * count + c,
+      negativePrompt: row.negativePrompt ?? negativePrompt,
+      seed: row.seed !== undefined ? row.seed + c : seed + r * count + c,
+      // Relative to where the command was called, as paths of its flags are.
+      conditions: row.conditions?.map(({ file }) => (path.isAbsolute(file) ? file : path.join(path.dirname(promptsFile!), file))) ?? own,
+      place: row.conditions?.[0]?.place ?? null,
     })),
   );
   const last = pictures.find((picture) => picture.seed >= 2 ** 32);
@@ -113,10 +136,11 @@ const openModel = ({ model, config, vae, prediction }: GenerateOptions, loras: r
  * The size asked for; else a published model draws what its first condition is, and the embedded default what it was trained on.
  * @throws ExperimentError invalid-option for a size that the model cannot draw
  */
-async function sizeOf({ width, height, controls, model }: GenerateOptions, base: Base): Promise<Size> {
+async function sizeOf({ width, height, model }: GenerateOptions, { pictures }: Plan, base: Base): Promise<Size> {
   const asked = width !== null && height !== null;
   const own = { width: base.pixels, height: base.pixels };
-  const size = asked ? { width, height } : controls[0] && !isMini(model) ? await shownSize(userPath(controls[0].condition)) : own;
+  const [first] = pictures[0]!.conditions;
+  const size = asked ? { width, height } : first !== undefined && !isMini(model) ? await shownSize(userPath(first)) : own;
   try {
     checkSize(base, size);
   } catch (cause) {
@@ -128,11 +152,42 @@ async function sizeOf({ width, height, controls, model }: GenerateOptions, base:
   return size;
 }
 
-/** What each control sees, the same for every picture. */
-async function conditionsOf({ controls }: GenerateOptions, size: Size, warn: Warn) {
-  const images: RgbImage[] = [];
-  for (const { condition, extractor } of controls) images.push(await loadCondition(userPath(condition), extractor, size, warn));
-  return (start: number, end: number) => images.map((image) => conditionBatch(Array<RgbImage>(end - start).fill(image)));
+/** Conditions that are held; of more, those beyond are read again when their pictures are drawn. */
+const HELD_BYTES = 256 * 2 ** 20;
+
+/**
+ * What each control sees of each picture. All of them are read here, so that a damaged one ends nothing that was begun.
+ * @throws ExperimentError invalid-image, naming the file and the row of the prompts file that names it
+ */
+async function conditionsOf({ controls }: GenerateOptions, { pictures }: Plan, size: Size, warn: Warn) {
+  const read = async ({ conditions, place }: PlannedPicture, i: number): Promise<RgbImage> => {
+    const file = userPath(conditions[i]!);
+    return await loadCondition(file, controls[i]!.extractor, size, warn).catch((cause: Error) => {
+      if (place === null) throw cause;
+      throw new ExperimentError('invalid-image', `generate: ${place}: ${cause.message}`, { file, place }, { cause });
+    });
+  };
+  const keyOf = ({ conditions }: PlannedPicture, i: number): string => `${controls[i]!.extractor} ${conditions[i]}`;
+  /** Null: to be read again. */
+  const held = new Map<string, RgbImage | null>();
+  let left = HELD_BYTES;
+  for (const picture of pictures)
+    for (const i of controls.keys()) {
+      if (held.has(keyOf(picture, i))) continue;
+      const image = await read(picture, i);
+      left -= image.rgb.length;
+      held.set(keyOf(picture, i), left >= 0 ? image : null);
+    }
+  const see = async (picture: PlannedPicture, i: number): Promise<RgbImage> => held.get(keyOf(picture, i)) ?? (await read(picture, i));
+  return async (start: number, end: number) => {
+    const batches: ReturnType<typeof conditionBatch>[] = [];
+    for (const i of controls.keys()) {
+      const images: RgbImage[] = [];
+      for (const picture of pictures.slice(start, end)) images.push(await see(picture, i));
+      batches.push(conditionBatch(images));
+    }
+    return batches;
+  };
 }
 
 /** Says what is done: every step, and of a published model, which takes its time, every stage. */
@@ -196,7 +251,8 @@ const writeSheet = (destination: Destination, images: readonly RgbImage[], { cou
 async function checkedDestination(options: GenerateOptions, plan: Plan, { width, height }: Size): Promise<Destination> {
   const destination = destinationOf(options.out, plan.pictures.length);
   const { model, config, vae, promptsFile, controls } = options;
-  const inputs = [model, config, vae, promptsFile, ...controls.flatMap(({ controlnet, condition }) => [controlnet, condition])];
+  const conditions = plan.pictures.flatMap((picture) => picture.conditions);
+  const inputs = [model, config, vae, promptsFile, ...controls.map(({ controlnet }) => controlnet), ...conditions];
   await checkDestination(destination, {
     // Pixels that cannot be compressed; of the sheet as many again.
     bytes: plan.pictures.length * width * height * 3 * (options.sheet ? 2 : 1),
@@ -242,8 +298,8 @@ export async function generate(options: GenerateOptions, progress: Progress): Pr
   await checkedDestination(options, plan, { width: 0, height: 0 });
   const base = await openModel(options, plan.loras);
   base.tokenize([...prompts, ...negativePrompts.map((prompt) => prompt ?? '')], warn);
-  const size = await sizeOf(options, base);
-  const conditions = await conditionsOf(options, size, warn);
+  const size = await sizeOf(options, plan, base);
+  const conditions = await conditionsOf(options, plan, size, warn);
   const destination = await checkedDestination(options, plan, size);
   const sampler = await openSampler(options, base, pictures.length, size);
   const told = sampling(options, pictures.length, sampler.count, progress);

@@ -39,8 +39,8 @@ export type PromptSyntax = (typeof promptSyntaxes)[number];
 export interface ControlRequest {
   /** Directory or file of the control network. */
   controlnet: string;
-  /** Image file. */
-  condition: string;
+  /** Image file; null: each row of the prompts file names its own. */
+  condition: string | null;
   extractor: ExtractorName;
   /** Multiplies what the network adds. */
   scale: number;
@@ -199,7 +199,7 @@ const promptFlags = (command: Command): Command =>
     )
     .option(
       '--prompts <file>',
-      'more of them: .txt with one a line, .csv or .jsonl with prompt and, where a row has its own, negative_prompt and seed',
+      'more of them: .txt with one a line, .csv or .jsonl with prompt and, where a row has its own, negative_prompt, seed and condition (a picture, from the folder of the file; in .jsonl a list for several controls)',
       named,
     )
     .addOption(
@@ -225,7 +225,7 @@ const controlFlags = (command: Command): Command =>
       `ControlNet or ControlNeXt: diffusers directory, a published single file, or weights trained here; several are added (${shippedControls.join(', ')}: those of --control)`,
       repeatable(named),
     )
-    .option('--condition <image>', 'the image it sees, one for each --controlnet', repeatable(named))
+    .option('--condition <image>', 'the image it sees, one for each --controlnet; or the rows of --prompts name theirs', repeatable(named))
     .addOption(new Option('--extractor <name...>', `how the condition is made from the image; ${ONCE_OR_EACH}`).choices(extractors))
     .option('--conditioning-scale <number>', `strength of a control, 1 by default; ${ONCE_OR_EACH}`, repeatable(finite(0)))
     .option(
@@ -285,9 +285,10 @@ function controlsOf(flags: GenerateFlags): ControlRequest[] {
   if (control.length > 0 && !isWhole(flags.model))
     fail(`--control ${control[0]} is one of ${MINI}'s U-Net; --model is ${flags.model}: give a --controlnet.`, flags);
   const controlnet = [...control, ...(flags.controlnet ?? [])];
-  if (condition.length !== controlnet.length)
+  const ofRows = condition.length === 0 && flags.prompts !== undefined && flags.prompt === undefined;
+  if (condition.length !== controlnet.length && !ofRows)
     fail(
-      `${controlnet.length} ${control.length > 0 ? '--control and ' : ''}--controlnet need as many --condition images, got ${condition.length}.`,
+      `${controlnet.length} ${control.length > 0 ? '--control and ' : ''}--controlnet need as many --condition images, got ${condition.length}${condition.length === 0 ? '; or all prompts in a --prompts file with a column condition' : ''}.`,
       flags,
     );
   const each = <T, D>(flag: string, given: readonly T[], otherwise: D): readonly (T | D)[] => {
@@ -303,7 +304,7 @@ function controlsOf(flags: GenerateFlags): ControlRequest[] {
     if (start >= end) fail(`--control-start ${start} must be below --control-end ${end} (of ${file}).`, flags);
     return {
       controlnet: file,
-      condition: condition[i]!,
+      condition: ofRows ? null : condition[i]!,
       extractor: extract[i] ?? (i < control.length ? 'canny' : 'none'),
       scale: scales[i]!,
       start,

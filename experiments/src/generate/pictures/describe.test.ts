@@ -32,7 +32,8 @@ function describedBy(...argv: string[]) {
   const options = generateOptions(parseFlags<GenerateFlags>(generateFlags(), argv));
   const [prompt] = options.prompts;
   const drawn = { options, base: openMini(), size: { width: 64, height: 32 }, loras: options.loras };
-  return describePicture(drawn, { prompt: prompt!, negativePrompt: options.negativePrompt, seed: 7 });
+  const conditions = options.controls.map(({ condition }) => condition!);
+  return describePicture(drawn, { prompt: prompt!, negativePrompt: options.negativePrompt, seed: 7, conditions });
 }
 
 describe("A1111's text of a picture", () => {

@@ -12,6 +12,8 @@ export interface PictureRequest {
   /** Null: none. */
   readonly negativePrompt: string | null;
   readonly seed: number;
+  /** Of each control the image file that it sees, as it was typed. */
+  readonly conditions: readonly string[];
 }
 
 /** What all pictures of a command have in common. */
@@ -101,7 +103,7 @@ function parametersText({ options, base, size, loras }: Drawn, { prompt, negativ
 }
 
 /** The command that draws this picture alone. Paths are as they were typed: relative to the folder that it was called from. */
-function commandOf({ options, size }: Drawn, { prompt, negativePrompt, seed }: PictureRequest): string {
+function commandOf({ options, size }: Drawn, { prompt, negativePrompt, seed, conditions }: PictureRequest): string {
   const {
     model,
     config,
@@ -129,9 +131,9 @@ function commandOf({ options, size }: Drawn, { prompt, negativePrompt, seed }: P
     ['prompt', prompt],
     ['negative-prompt', negativePrompt],
     ['prompt-syntax', promptSyntax],
-    ...controls.flatMap(({ controlnet, condition, extractor, scale, start, end }): [string, string | number][] => [
+    ...controls.flatMap(({ controlnet, extractor, scale, start, end }, i): [string, string | number][] => [
       ['controlnet', controlnet],
-      ['condition', condition],
+      ['condition', conditions[i]!],
       ['extractor', extractor],
       ['conditioning-scale', scale],
       ['control-start', start],
@@ -159,7 +161,7 @@ function commandOf({ options, size }: Drawn, { prompt, negativePrompt, seed }: P
 export function describePicture(drawn: Drawn, request: PictureRequest): PictureText {
   const { options, base, size, loras } = drawn;
   const { model, config, vae, prediction, controls, guessMode, steps, guidance, guidanceRescale, sampler } = options;
-  const { prompt, negativePrompt, seed } = request;
+  const { prompt, negativePrompt, seed, conditions } = request;
   const more = {
     prompt,
     ...(negativePrompt === null ? {} : { 'negative prompt': negativePrompt }),
@@ -169,9 +171,9 @@ export function describePicture(drawn: Drawn, request: PictureRequest): PictureT
     ...(prediction === null ? {} : { prediction }),
     ...Object.fromEntries(loras.map(({ file, weight }, i) => [`lora ${i + 1}`, `${file}, weight ${weight}`])),
     ...Object.fromEntries(
-      controls.map(({ controlnet, condition, extractor, scale, start, end }, i) => [
+      controls.map(({ controlnet, extractor, scale, start, end }, i) => [
         `control ${i + 1}`,
-        `${controlnet}, condition ${condition}, extractor ${extractor}, scale ${scale}${start === 0 && end === 1 ? '' : `, from ${start} to ${end}`}`,
+        `${controlnet}, condition ${conditions[i]}, extractor ${extractor}, scale ${scale}${start === 0 && end === 1 ? '' : `, from ${start} to ${end}`}`,
       ]),
     ),
     ...(guessMode ? { 'guess mode': 'on' } : {}),

@@ -37,6 +37,40 @@ describe('a file of prompts', () => {
     expect(await read('b.jsonl', '{"prompt": "a", "negative_prompt": ""}')).toEqual([{ prompt: 'a', negativePrompt: '' }]);
   });
 
+  it('names conditions, by its own folder', async () => {
+    for (const name of ['a.png', 'b.png']) fs.writeFileSync(path.join(directory, name), 'x');
+    const file = path.join(directory, 'c.csv');
+    fs.writeFileSync(file, 'condition,prompt\na.png,x\n./b.png,y\n');
+    expect(await readPrompts(file, 1)).toEqual([
+      { prompt: 'x', conditions: [{ file: 'a.png', place: `${file}, row 2` }] },
+      { prompt: 'y', conditions: [{ file: './b.png', place: `${file}, row 3` }] },
+    ]);
+    const lines = path.join(directory, 'c.jsonl');
+    fs.writeFileSync(lines, '{"prompt": "x", "condition": ["b.png", "a.png"]}\n');
+    expect((await readPrompts(lines, 2))[0]!.conditions!.map((one) => one.file)).toEqual(['b.png', 'a.png']);
+  });
+
+  it.each<[string, string, number, RegExp]>([
+    ['c.csv', 'prompt,condition\nx,a.png\ny,none.png\n', 1, /c\.csv, row 3: condition none\.png: there is no file .*none\.png/],
+    ['c.csv', 'prompt,condition\nx,a.png\ny,\n', 1, /row 3: names 0 conditions for 1 control\./],
+    [
+      'c.csv',
+      'prompt,condition\nx,a.png\n',
+      2,
+      /row 2: names 1 condition for 2 controls, in their order: in \.jsonl a list, "condition": \["a\.png", "b\.png"\]/,
+    ],
+    ['c.jsonl', '{"prompt": "x", "condition": ["a.png", "a.png"]}', 1, /line 1: names 2 conditions for 1 control/],
+    ['c.jsonl', '{"prompt": "x", "condition": 3}', 1, /line 1: condition: expected a picture, or a list of them, got 3/],
+    ['c.jsonl', '{"prompt": "x", "condition": ["a.png", ""]}', 2, /line 1: condition: expected a picture/],
+    ['c.jsonl', '{"prompt": "x", "condition": "loras"}', 1, /line 1: condition loras: there is no file/],
+    ['c.txt', 'x\n', 1, /c\.txt: 1 control and neither --condition nor a column condition \(\.csv, \.jsonl\) that names what it sees/],
+  ])('%s is refused by the row whose condition is not there: %j', async (name, content, controls, message) => {
+    const file = path.join(directory, name);
+    fs.writeFileSync(file, content);
+    fs.writeFileSync(path.join(directory, 'a.png'), 'x');
+    await expect(readPrompts(file, controls)).rejects.toMatchObject({ code: 'invalid-option', message: expect.stringMatching(message) });
+  });
+
   it.each<[string, string | Buffer, RegExp]>([
     ['a.docx', 'x', /prompts are read from \.txt, \.csv, \.jsonl, \.ndjson/],
     ['a.txt', '\n \n', /a\.txt: has no prompt/],

@@ -41,7 +41,7 @@ export interface SampleRequest {
   /** How far guided predictions are brought back to the conditional one's standard deviation, from 0, the default, to 1. */
   readonly guidanceRescale?: number;
   /** For each control what it sees: [N, 3, H, W] in [0, 1], a row a prompt; rows beyond them are not looked at. */
-  readonly conditions?: readonly HostTensor[];
+  readonly conditions?: readonly HostTensor[] | Promise<readonly HostTensor[]>;
   /**
    * For each control that the sampler was made without weights for, its values: `control.` and, where it trains some of the base, `unet.`.
    */
@@ -134,7 +134,7 @@ export async function createSampler(base: Base, options: SamplerOptions, engine:
   const sample = async (request: SampleRequest): Promise<RgbImage[]> => {
     checkRequest(base, request, own);
     const [encoded] = await prompts.run([promptRows(request, count, guidance)]);
-    const given = givenOf(request, own, count, encoded!);
+    const given = await givenOf(request, own, count, encoded!);
     request.onStage?.('prompts encoded');
     request.onStage?.('denoiser loaded');
     const latents = await denoise(base, denoiser, own, request, {
@@ -158,16 +158,17 @@ export async function createSampler(base: Base, options: SamplerOptions, engine:
 type Parts = ReturnType<typeof partsOf>;
 
 /** What a request is drawn from, beside noise: its prompts encoded, and its conditions. */
-function givenOf(
+async function givenOf(
   request: SampleRequest,
   { controls, size }: DenoiserOptions,
   rows: number,
   encoded: Record<string, HostTensor>,
-): Record<string, HostTensor> {
+): Promise<Record<string, HostTensor>> {
   const given = { ...encoded };
   for (const [name, tensor] of Object.entries(given)) checkFinite(`The text encoder's ${name}`, tensor);
   const shape = [rows, 3, size.height, size.width];
-  controls.forEach((_, i) => (given[`condition${i}`] = conditionRows(request.conditions?.[i], request.prompts.length, shape, i)));
+  const conditions = controls.length === 0 ? [] : await request.conditions;
+  controls.forEach((_, i) => (given[`condition${i}`] = conditionRows(conditions?.[i], request.prompts.length, shape, i)));
   return given;
 }
 
@@ -309,7 +310,7 @@ function controlValues({ weights = [] }: SampleRequest, { controls }: DenoiserOp
 /** As {@link SampleRequest}, of any number of prompts. */
 export interface BatchedRequest extends Omit<SampleRequest, 'firstImage' | 'conditions'> {
   /** For a sampler with controls: what each sees of the pictures start .. end - 1. */
-  readonly conditionsOf?: (start: number, end: number) => readonly HostTensor[];
+  readonly conditionsOf?: (start: number, end: number) => readonly HostTensor[] | Promise<readonly HostTensor[]>;
   /** Told how many pictures there are, and given the newest: a caller that keeps them loses none when it is stopped. */
   readonly onBatch?: (done: number, newest: readonly RgbImage[]) => void | Promise<void>;
 }
