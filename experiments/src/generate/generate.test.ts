@@ -215,10 +215,13 @@ describe('generate with the embedded default', () => {
   it('draws every prompt, each picture from a seed of its own, a sheet of all, and writes over none', async () => {
     const flags = ['--prompt', 'a large dog', '--prompt', '', '--count', '2', '--steps', '2', '--seed', '8', '--out', at('folder')];
     const { files } = await draw(...flags);
-    const names = ['a-large-dog-8.png', 'a-large-dog-9.png', 'empty-10.png', 'empty-11.png', 'sheet-8.png'];
+    const names = ['a-large-dog-8.png', 'a-large-dog-9.png', 'empty-10.png', 'empty-11.png', 'sheet-8.png', 'captions.csv'];
     expect(files.map((file) => path.basename(file))).toEqual(names);
     const pngs = files.map((file) => fs.readFileSync(file));
-    expect(new Set(pngs.map(String)).size).toBe(5);
+    expect(new Set(pngs.map(String)).size).toBe(6);
+    expect(String(pngs[5])).toBe(
+      'file,caption\na-large-dog-8.png,a large dog\na-large-dog-9.png,a large dog\nempty-10.png,\nempty-11.png,\n',
+    );
     expect(await sharp(pngs[0]).metadata()).toMatchObject({ width: 64, height: 64 });
     const line = await sharp(pngs[4]).extract({ left: 64, top: 64, width: 64, height: 64 }).raw().toBuffer();
     expect(line.equals(await pixels(pngs[3]!))).toBe(true);
@@ -232,8 +235,8 @@ describe('generate with the embedded default', () => {
     });
     const source = await openImageSource(at('folder'));
     expect(source.names).toEqual(names.slice(0, 4));
-    expect(source.skipped.text()).toBe('contact sheets of generate: sheet-8.png');
-    const data = await openUserData({ data: at('folder'), resolution: 64, captions: 'none' });
+    expect(source.skipped.text()).toBe('captions.csv; contact sheets of generate: sheet-8.png');
+    const data = await openUserData({ data: at('folder'), resolution: 64, captions: 'none', format: 'folder' });
     expect([data.length, data.problems.map(({ where }) => where)]).toEqual([4, ['sheet-8.png']]);
     await data.close();
     const again = (await draw(...flags, '--no-sheet')).files;
@@ -242,7 +245,9 @@ describe('generate with the embedded default', () => {
       'a-large-dog-9-2.png',
       'empty-10-2.png',
       'empty-11-2.png',
+      'captions.csv',
     ]);
+    expect(fs.readFileSync(at('folder', 'captions.csv'), 'utf8').trim().split('\n')).toHaveLength(9);
     expect(await pixels(fs.readFileSync(again[3]!))).toEqual(await pixels(pngs[3]!));
   });
 
@@ -262,7 +267,31 @@ describe('generate with the embedded default', () => {
     const rows = ['prompt,condition,seed', 'a large dog,conditions/one.png,5', 'a large dog,conditions/two.png,5', ''];
     fs.writeFileSync(at('pairs', 'p.csv'), rows.join('\n'));
     const flags = ['--control', 'canny', '--prompts', at('pairs', 'p.csv'), '--steps', '2', '--no-sheet'];
-    const { files } = await draw(...flags, '--out', at('pairs', 'out'));
+    const kept = at('pairs', 'kept');
+    fs.mkdirSync(kept);
+    fs.writeFileSync(path.join(kept, 'a-large-dog-5-2.png'), 'mine');
+    const { files: written } = await draw(...flags, '--out', at('pairs', 'out'), '--save-conditions', kept);
+    expect(written.map((file) => path.basename(file))).toEqual(['a-large-dog-5.png', 'a-large-dog-5-3.png', 'captions.csv']);
+    const files = written.slice(0, 2);
+    // What evaluate compares: edges of each picture's own square, under the picture's name.
+    const { names } = await openImageSource(kept);
+    expect(names.toSorted()).toEqual(['a-large-dog-5-2.png', 'a-large-dog-5-3.png', 'a-large-dog-5.png']);
+    expect(fs.readFileSync(path.join(kept, 'a-large-dog-5-2.png'), 'utf8')).toBe('mine');
+    for (const [i, left] of [8, 40].entries()) {
+      const edges = await sharp(path.join(kept, path.basename(files[i]!)))
+        .extractChannel(0)
+        .raw()
+        .toBuffer();
+      const columns = [...edges.keys()].filter((p) => edges[p] === 255).map((p) => p % 64);
+      for (const [end, at] of [
+        [Math.min(...columns), left],
+        [Math.max(...columns), left + 16],
+      ] as const)
+        expect(Math.abs(end - at)).toBeLessThanOrEqual(1);
+    }
+    await expect(draw(...flags, '--out', at('pairs', 'out'), '--save-conditions', at('pairs', 'out', 'seen'))).rejects.toThrow(
+      /--save-conditions .*seen: it and .*out lie one in the other/,
+    );
     const drawn = await Promise.all(files.map((file) => pixels(fs.readFileSync(file))));
     for (const [i, name] of ['one.png', 'two.png'].entries()) {
       const condition = at('pairs', 'conditions', name);

@@ -19,9 +19,10 @@ import { ExperimentError } from '../runner/errors.ts';
 import { shownSize, loadCondition } from './condition.ts';
 import { isMini } from '@controllab/mini-sd/names';
 import type { GenerateOptions } from './options.ts';
+import { captionsOf, type FolderCaptions } from './pictures/captions.ts';
 import { describePicture, type PictureRequest } from './pictures/describe.ts';
 import { destinationOf, folderOf, inFolder, type Destination } from './pictures/destination.ts';
-import { checkDestination, slug, writePicture } from './pictures/outputs.ts';
+import { checkDestination, slug, writePicture, type Companion } from './pictures/outputs.ts';
 import { encodePicture, type PictureText } from './pictures/picture-file.ts';
 import { readPrompt, weightsText } from './prompts/prompt-syntax.ts';
 import { readPrompts, type PromptRow } from './prompts/read-prompts.ts';
@@ -179,7 +180,7 @@ async function conditionsOf({ controls }: GenerateOptions, { pictures }: Plan, s
       held.set(keyOf(picture, i), left >= 0 ? image : null);
     }
   const see = async (picture: PlannedPicture, i: number): Promise<RgbImage> => held.get(keyOf(picture, i)) ?? (await read(picture, i));
-  return async (start: number, end: number) => {
+  const batch = async (start: number, end: number) => {
     const batches: ReturnType<typeof conditionBatch>[] = [];
     for (const i of controls.keys()) {
       const images: RgbImage[] = [];
@@ -188,6 +189,7 @@ async function conditionsOf({ controls }: GenerateOptions, { pictures }: Plan, s
     }
     return batches;
   };
+  return { see, batch };
 }
 
 /** Says what is done: every step, and of a published model, which takes its time, every stage. */
@@ -230,14 +232,35 @@ interface Drawn {
   readonly image: RgbImage;
   readonly text: PictureText;
   readonly stem: string;
+  /** What each control saw, where that is kept. */
+  readonly conditions: readonly RgbImage[];
 }
 
-/** Writes what was drawn; where the destination takes no files by now, into a folder that the error names. @throws DataError file-write */
-const writePictures = (destination: Destination, drawn: readonly Drawn[]): Promise<string[]> =>
+/** Where a command writes all that it writes. */
+interface Places {
+  readonly destination: Destination;
+  /** For what each control saw; none where that is not kept. */
+  readonly conditions: readonly string[];
+  /** Of a folder that was named. */
+  readonly captions: FolderCaptions | null;
+}
+
+/**
+ * Writes what was drawn, with its captions; where the destination takes no files by now, into a folder that the error names.
+ * @throws DataError file-write
+ */
+const writePictures = ({ destination, conditions, captions }: Places, drawn: readonly Drawn[]): Promise<string[]> =>
   writeOrKeep(folderOf(destination), async (folder) => {
+    const elsewhere = folder !== folderOf(destination);
     const files: string[] = [];
-    for (const { image, text, stem } of drawn)
-      files.push(await writePicture(inFolder(destination, folder), stem, (file) => encodePicture(file, image, text)));
+    for (const { image, text, stem, conditions: seen } of drawn) {
+      const companions = conditions.map((own, i): Companion => {
+        const { rgb, width, height } = seen[i]!;
+        return { folder: elsewhere ? path.join(folder, 'conditions', String(i + 1)) : own, encode: () => encodePng(rgb, width, height) };
+      });
+      files.push(await writePicture(inFolder(destination, folder), stem, (file) => encodePicture(file, image, text), companions));
+    }
+    if (captions !== null) await (elsewhere ? captionsOf(folder) : captions).write();
     return files;
   });
 
@@ -247,8 +270,21 @@ const writeSheet = (destination: Destination, images: readonly RgbImage[], { cou
     return withPngText(await encodePng(rgb, width, height), { [CONTACT_SHEET]: `${images.length} pictures` });
   });
 
+const liesIn = (inner: string, outer: string): boolean => !/^\.\.([\\/]|$)/.test(path.relative(outer, inner));
+
+/** A folder for each control. @throws ExperimentError invalid-option where `evaluate` would take maps for pictures, or pictures for maps */
+function conditionFolders({ saveConditions, controls }: GenerateOptions, destination: Destination): string[] {
+  if (saveConditions === null) return [];
+  const [folder, pictures] = [userPath(saveConditions), folderOf(destination)];
+  if (liesIn(folder, pictures) || liesIn(pictures, folder))
+    return invalid(
+      `--save-conditions ${saveConditions}: it and ${pictures} lie one in the other, and would be read as one set; name another.`,
+    );
+  return controls.length === 1 ? [folder] : controls.map((_, i) => path.join(folder, String(i + 1)));
+}
+
 /** Makes sure that all of the pictures can be written; while their size is not known yet, that one of none can be. */
-async function checkedDestination(options: GenerateOptions, plan: Plan, { width, height }: Size): Promise<Destination> {
+async function checkedPlaces(options: GenerateOptions, plan: Plan, { width, height }: Size): Promise<Places> {
   const destination = destinationOf(options.out, plan.pictures.length);
   const { model, config, vae, promptsFile, controls } = options;
   const conditions = plan.pictures.flatMap((picture) => picture.conditions);
@@ -259,7 +295,16 @@ async function checkedDestination(options: GenerateOptions, plan: Plan, { width,
     overwrite: options.overwrite,
     inputs: [...inputs.flatMap((input) => (input === null ? [] : userPath(input))), ...plan.loras.map(({ file }) => file)],
   });
-  return destination;
+  const folders = conditionFolders(options, destination);
+  for (const folder of folders)
+    await checkDestination(
+      { folder },
+      { bytes: plan.pictures.length * width * height * 3, overwrite: false, inputs: [], flag: '--save-conditions' },
+    );
+  // The folder of pictures whose place nobody named is no set of anything.
+  const captions = 'folder' in destination && options.out !== null ? captionsOf(destination.folder) : null;
+  await captions?.check();
+  return { destination, conditions: folders, captions };
 }
 
 /** A sampler of the base with its controls, told of nothing: what of a prompt is cut off or unknown is said before. */
@@ -281,8 +326,8 @@ function openSampler(options: GenerateOptions, base: Base, pictures: number, siz
 }
 
 /**
- * Draws every prompt `count` times and writes a picture for each, which carries its settings, and a contact sheet of several. Each picture
- * has a seed of its own, with which it is drawn again alone.
+ * Draws every prompt `count` times and writes a picture for each, which carries its settings, a contact sheet of several, and into a folder
+ * that was named their captions. Each picture has a seed of its own, with which it is drawn again alone.
  * @returns the files written
  * @throws ExperimentError, BaseModelError, MiniSdError, CoreBlocksError for models, images and settings that do not fit
  */
@@ -295,12 +340,12 @@ export async function generate(options: GenerateOptions, progress: Progress): Pr
   const plan = await planOf(options, progress, warn);
   const { pictures, prompts, negativePrompts } = plan;
   // LoRAs are added when a model is opened, which takes its time.
-  await checkedDestination(options, plan, { width: 0, height: 0 });
+  await checkedPlaces(options, plan, { width: 0, height: 0 });
   const base = await openModel(options, plan.loras);
   base.tokenize([...prompts, ...negativePrompts.map((prompt) => prompt ?? '')], warn);
   const size = await sizeOf(options, plan, base);
   const conditions = await conditionsOf(options, plan, size, warn);
-  const destination = await checkedDestination(options, plan, size);
+  const places = await checkedPlaces(options, plan, size);
   const sampler = await openSampler(options, base, pictures.length, size);
   const told = sampling(options, pictures.length, sampler.count, progress);
   const files: string[] = [];
@@ -314,18 +359,22 @@ export async function generate(options: GenerateOptions, progress: Progress): Pr
       steps: options.steps,
       guidanceScale: options.guidance,
       guidanceRescale: options.guidanceRescale,
-      conditionsOf: conditions,
+      conditionsOf: conditions.batch,
       ...told,
       onBatch: async (done, newest) => {
-        const drawn = newest.map((image, i) => {
+        const drawn: Drawn[] = [];
+        for (const [i, image] of newest.entries()) {
           const picture = pictures[done - newest.length + i]!;
           const text = describePicture({ options, base, size, loras: plan.loras }, picture);
-          return { image, text, stem: `${slug(picture.prompt)}-${picture.seed}` };
-        });
-        files.push(...(await writePictures(destination, drawn)));
+          const seen: RgbImage[] = [];
+          for (const control of places.conditions.keys()) seen.push(await conditions.see(picture, control));
+          drawn.push({ image, text, stem: `${slug(picture.prompt)}-${picture.seed}`, conditions: seen });
+        }
+        files.push(...(await writePictures(places, drawn)));
       },
     });
-    if (images.length > 1 && options.sheet) files.push(await writeSheet(destination, images, options));
+    if (images.length > 1 && options.sheet) files.push(await writeSheet(places.destination, images, options));
+    if (places.captions !== null) files.push(places.captions.file);
   } finally {
     progress.end();
     await sampler.release();

@@ -62,6 +62,8 @@ describe('flags of generate', () => {
     [['--tier=core', '--model=mini-s'], /--tier is a pool of objects of mini; --model is mini-s/],
     [['--control=canny', '--model=mini'], /1 --control and --controlnet need as many --condition images, got 0/],
     [['--controlnet=a'], /1 --controlnet need as many --condition images, got 0/],
+    [['--save-conditions=c'], /--save-conditions keeps what a control saw: give --control or --controlnet/],
+    [['--controlnet=a', '--condition=a', '--save-conditions=c', '--out=b.png'], /--save-conditions is for pictures in a folder/],
     [['--controlnet=a', '--condition=1.png', '--extractor=none', '--extractor=canny'], /--extractor was given 2 times for 1 --controlnet/],
     [['--guess-mode'], /--guess-mode needs a --controlnet/],
     [['--width=64'], /--width and --height together/],

@@ -91,6 +91,8 @@ export interface GenerateOptions {
   overwrite: boolean;
   /** One image of all pictures beside them. */
   sheet: boolean;
+  /** A folder for what the controls saw of each picture; null: not kept. */
+  saveConditions: string | null;
 }
 
 /** What a network may predict: the noise, the velocity, or the picture. */
@@ -139,6 +141,7 @@ export interface GenerateFlags {
   out?: string;
   overwrite: boolean;
   sheet: boolean;
+  saveConditions?: string;
 }
 
 function shipped(text: string): ShippedControl {
@@ -262,9 +265,18 @@ const outputFlags = (command: Command): Command =>
     .option('--width <pixels>', "by default the condition's, or the model's own", integer(1))
     .option('--height <pixels>', "by default the condition's, or the model's own", integer(1))
     .addOption(providerOption(providers))
-    .option('--out <file|folder>', 'the .png, .jpg or .webp to write, or a folder (default: a new file in runs/generate)', named)
+    .option(
+      '--out <file|folder>',
+      'the .png, .jpg or .webp to write, or a folder, which gets a captions.csv too (default: a new file in runs/generate)',
+      named,
+    )
     .option('--overwrite', 'write over a file that is no picture of ours', false)
-    .option('--no-sheet', 'no contact sheet beside several pictures');
+    .option('--no-sheet', 'no contact sheet beside several pictures')
+    .option(
+      '--save-conditions <folder>',
+      'where what the control saw of each picture is kept, under the picture’s name, for evaluate --condition; of several controls in 1/, 2/, ...',
+      named,
+    );
 
 /** The command with its flags; it does nothing yet. */
 export const generateFlags = (): Command =>
@@ -338,6 +350,10 @@ export function generateOptions(flags: GenerateFlags): GenerateOptions {
   const destination = destinationOf(flags.out ?? null, flags.prompts === undefined ? prompts.length * flags.count : 1);
   if (flags.overwrite && 'folder' in destination)
     fail('--overwrite is for an --out that names a picture: in a folder every picture is a new file.', flags);
+  if (flags.saveConditions !== undefined && controls.length === 0)
+    fail('--save-conditions keeps what a control saw: give --control or --controlnet.', flags);
+  if (flags.saveConditions !== undefined && 'file' in destination)
+    fail('--save-conditions is for pictures in a folder, which evaluate reads: name one with --out FOLDER/.', flags);
   return {
     model: tier === undefined ? model : `${model}:${tier}`,
     config,
@@ -367,5 +383,6 @@ export function generateOptions(flags: GenerateFlags): GenerateOptions {
     out: flags.out ?? null,
     overwrite: flags.overwrite,
     sheet: flags.sheet,
+    saveConditions: flags.saveConditions ?? null,
   };
 }

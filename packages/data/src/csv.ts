@@ -87,3 +87,12 @@ export function parseCsv(
   });
   return { rows, delimiter };
 }
+
+const csvField = (value: string | number): string => {
+  const text = String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+};
+
+/** Records as a CSV text: RFC 4180 with a newline after every line, UTF-8 without a mark. `parseCsv` reads the same records. */
+export const csvText = (records: readonly (readonly (string | number)[])[]): string =>
+  records.map((record) => `${record.map(csvField).join(',')}\n`).join('');

@@ -5,7 +5,7 @@ export { canonicalJson, jsonDifference, jsonHash, plainJson, type Json } from '.
 export { matchCaptions, readCaptions, type Captions } from './captions.ts';
 export { checkOutput, FOLDER_PROBE } from './check-output.ts';
 export { CONTACT_SHEET } from './contact-sheet.ts';
-export { parseCsv, type CsvRow } from './csv.ts';
+export { csvText, parseCsv, type CsvRow } from './csv.ts';
 export { checkIndex } from './datasets/check-index.ts';
 export { openDataset, type Dataset, type DatasetReference, type Example } from './dataset.ts';
 export { DataError, type DataErrorCode } from './errors.ts';

@@ -27,11 +27,12 @@ const isOwn = (file: string): boolean => readPictureText(readFileSync(file)) !==
  * Makes sure that pictures can be written before any is drawn, and leaves nothing behind.
  * @param bytes the most that they take
  * @param inputs files that the command reads
+ * @param flag that names the destination
  * @throws ExperimentError invalid-option for what is in the way: a file of the user's, a read-only folder; disk-full
  */
 export async function checkDestination(
   destination: Destination,
-  { bytes, overwrite, inputs }: { bytes: number; overwrite: boolean; inputs: readonly string[] },
+  { bytes, overwrite, inputs, flag = '--out' }: { bytes: number; overwrite: boolean; inputs: readonly string[]; flag?: string },
 ): Promise<void> {
   if ('file' in destination) {
     const { file } = destination;
@@ -40,13 +41,13 @@ export async function checkDestination(
       fail(`${file} exists and is no picture of ours; name another --out, or give --overwrite.`, { file });
   }
   const folder = existing(folderOf(destination));
-  if (!statSync(folder).isDirectory()) fail(`--out: ${folder} is a file, not a folder.`, { folder });
+  if (!statSync(folder).isDirectory()) fail(`${flag}: ${folder} is a file, not a folder.`, { folder });
   try {
     await checkOutput(folder, 'folder');
   } catch (cause) {
     throw new ExperimentError(
       'invalid-option',
-      `generate: --out: cannot write to ${folder}: ${systemProblem(cause) ?? (cause as Error).message}`,
+      `generate: ${flag}: cannot write to ${folder}: ${systemProblem(cause) ?? (cause as Error).message}`,
       { folder },
       { cause },
     );
@@ -72,28 +73,48 @@ export const slug = (text: string): string =>
     .slice(0, 50)
     .join('') || 'empty';
 
+/** What is written under a picture's name in another folder. */
+export interface Companion {
+  readonly folder: string;
+  encode(): Promise<Buffer>;
+}
+
 /**
  * Writes a picture: to the file that was named, or to a new one in the folder, `STEM.png`, `STEM-2.png`, ..., whatever others write there.
+ * @param companions of a picture in a folder: the name that it gets is new in theirs, too
  * @returns the file
  */
-export async function writePicture(destination: Destination, stem: string, encode: (file: string) => Promise<Buffer>): Promise<string> {
+export async function writePicture(
+  destination: Destination,
+  stem: string,
+  encode: (file: string) => Promise<Buffer>,
+  companions: readonly Companion[] = [],
+): Promise<string> {
   if ('file' in destination) {
     await writeAtomic(destination.file, await encode(destination.file));
     return destination.file;
   }
   for (let copy = 1; ; copy++) {
-    const file = path.join(destination.folder, `${stem}${copy === 1 ? '' : `-${copy}`}.png`);
-    if (existsSync(file)) continue;
-    const bytes = await encode(file);
-    if (await reserve(file)) {
-      try {
-        await writeAtomic(file, bytes);
-      } catch (error) {
-        await rm(file, { force: true });
-        throw error;
+    const name = `${stem}${copy === 1 ? '' : `-${copy}`}.png`;
+    const file = path.join(destination.folder, name);
+    // The picture last: none is there without what belongs to it.
+    const places = [...companions.map(({ folder }) => path.join(folder, name)), file];
+    if (places.some(existsSync)) continue;
+    const contents: Buffer[] = [];
+    for (const { encode: companion } of companions) contents.push(await companion());
+    contents.push(await encode(file));
+    const reserved: string[] = [];
+    try {
+      for (const place of places) if (await reserve(place)) reserved.push(place);
+      if (reserved.length === places.length) {
+        for (const [i, place] of places.entries()) await writeAtomic(place, contents[i]!);
+        return file;
       }
-      return file;
+    } catch (error) {
+      for (const place of reserved) await rm(place, { force: true });
+      throw error;
     }
+    for (const place of reserved) await rm(place, { force: true });
   }
 }
 

@@ -124,3 +124,10 @@ export function readPictureText(bytes: Buffer): { parameters: string; command: s
   const read = exif && readExifBlock(exif);
   return read?.software === SOFTWARE ? { parameters: read.comment, command: read.description } : null;
 }
+
+/** The prompt of a PNG that was written here, as it was given; null for any other file, a contact sheet among them. */
+export function promptOfPicture(bytes: Buffer): string | null {
+  if (!bytes.subarray(0, PNG.length).equals(PNG)) return null;
+  const { Software: software, prompt = null } = textsOf(bytes);
+  return software === SOFTWARE ? prompt : null;
+}

@@ -1,3 +1,4 @@
+import { csvText } from '@controllab/data';
 import { isMeasurement, isPaperValue, NOT_MEASURED } from '../model/cell.ts';
 import type { Block, Cell, Column, Table, TableRow } from '../model/report.ts';
 
@@ -6,15 +7,14 @@ type Field = string | number;
 /** A number that stands as a text, such as a paper's. */
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-const field = (value: Field): string => {
+/** A field as a spreadsheet shows it. */
+const field = (value: Field): Field => {
   // A spreadsheet takes a text that begins like this, or with the wide forms of East Asia, for a formula; a quote in front makes it a text.
   const isFormula = typeof value === 'string' && /^[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]/.test(value) && !NUMBER.test(value);
-  const text = isFormula ? `'${value}` : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return isFormula ? `'${value}` : value;
 };
 
-/** RFC 4180 with a newline after every line, UTF-8 without a mark. */
-const csv = (lines: readonly (readonly Field[])[]): string => lines.map((line) => `${line.map(field).join(',')}\n`).join('');
+const csv = (lines: readonly (readonly Field[])[]): string => csvText(lines.map((line) => line.map(field)));
 
 const MEASURED_SUFFIXES = ['', ' lo', ' hi', ' n', ' seeds'];
 
