@@ -14,6 +14,8 @@ it('a column that a flag names is no other quantity', () => {
   expect(read('size,loss')).toBe('D size, loss loss');
   expect(read('size,loss', { params: 'size' })).toBe('N size, loss loss');
   expect(() => read('size,loss', { params: 'size', examples: 'size' })).toThrow('--params and --examples both name the column "size"');
+  expect(() => read('size,params,loss')).toThrow('"size" may be the size of the model or of its data: name it with --examples, or give');
+  expect(read('size,params,loss', { examples: 'size' })).toBe('N params, D size, loss loss');
   expect(() => read('size,y', { params: 'sizes' })).toThrow('has no column "sizes" (--params); its columns are size, y');
 });
 
@@ -31,6 +33,8 @@ it('units in a name are factors, or refused', () => {
   expect(read('model size in billions,Training FLOP [10^18],loss')).toBe(
     'N model size in billions 1000000000, C Training FLOP [10^18] 1000000000000000000, loss loss',
   );
+  expect(read('N (params),D (tokens),compute (FLOPs),loss')).toBe('N N (params), D D (tokens), C compute (FLOPs), loss loss');
+  expect(() => read('N (tokens),loss')).toThrow(/^"N \(tokens\)" has a unit that is not known/);
   expect(() => read('params (млн),loss')).toThrow(/^"params \(млн\)" has a unit that is not known/);
   expect(read('params (млн),loss', { params: 'params (млн)' })).toBe('N params (млн), loss loss');
   // Of a column that a flag names, whatever else it is called.

@@ -72,6 +72,8 @@ function headingOf(name: string, named: boolean): Heading {
     const [plain, factor] = [plainName(bracket[1]!), factorOf(bracket[2]!)];
     // A law of the loss is the same in every unit of it.
     if (QUANTITY_OF.get(plain) === 'loss') return { ...whole, plain };
+    // "N (params)" says the same twice.
+    if (QUANTITY_OF.has(plain) && QUANTITY_OF.get(plainName(bracket[2]!)) === QUANTITY_OF.get(plain)) return { ...whole, plain };
     return factor === undefined ? { ...whole, plain, unknownUnit: bracket[2]!.trim() } : { ...whole, plain, factor };
   }
   const suffix = /^(.*?)[\s_.,/-]+((?:in\s+|[x×*]\s*)?[^\s_.,/-]+)$/i.exec(name);
@@ -133,9 +135,12 @@ export function columnsOf(header: readonly string[], flags: ColumnFlags, fail: F
   if (header.length === 1) fail(`has one column, "${header[0]}": its fields are separated by commas, semicolons or tabs`, { header });
   const bySize = found.find(({ quantity, index }) => quantity === 'D' && headings[index]!.plain === 'size' && !claimed.has(index));
   const has = (quantity: Quantity): boolean => found.some((column) => column.quantity === quantity);
-  // Of data, where it stands alone; beside operations it is as often the model's.
-  if (bySize !== undefined && has('C') && !has('N'))
-    fail(`"${bySize.name}" may be the size of the model or of its data: name it with --params or --examples`, { column: bySize.name });
+  // Of data, where it stands alone; beside operations or parameters it is as often the model's.
+  if (bySize !== undefined && (has('C') || has('N')))
+    fail(
+      `"${bySize.name}" may be the size of the model or of its data: name it with ${has('N') ? '--examples, or give the column another name' : '--params or --examples'}`,
+      { column: bySize.name },
+    );
   if (!found.some(({ quantity }) => quantity === 'loss'))
     fail(`no column is known as the loss; its columns are ${list}: name it with --loss`, { header });
   if (found.length === 1)

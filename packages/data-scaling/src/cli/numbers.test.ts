@@ -14,5 +14,8 @@ it('a comma may be the decimal point where it separates no fields', () => {
   const read = (field: string) => readNumber(field, { decimalComma: true });
   expect(['2,58', ',5', '1,5e9'].map(read)).toEqual([2.58, 0.5, 1.5e9]);
   expect(read('1,234,567')).toMatch(/thousands separators/);
-  expect(['10.000', '1000,000', '10.00', '10', '1.000.000'].map(isThousands)).toEqual([true, true, false, false, false]);
+  expect(['10.000', '100,000', '1000,000', '0.125', '0,125', '10.00', '10', '1.000.000'].map(isThousands)).toEqual([
+    ...[true, true],
+    ...[false, false, false, false, false, false],
+  ]);
 });

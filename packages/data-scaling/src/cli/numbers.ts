@@ -19,5 +19,5 @@ export function readNumber(field: string, { decimalComma }: { decimalComma: bool
   return `is "${field}", not a positive number`;
 }
 
-/** Whether a field has three digits behind one point or comma, as thousands have. */
-export const isThousands = (field: string): boolean => /^\s*\d+[.,]\d{3}\s*$/.test(field);
+/** Whether a field has three digits behind one point or comma, and before it one to three that begin with none of 0, as thousands have. */
+export const isThousands = (field: string): boolean => /^\s*[1-9]\d{0,2}[.,]\d{3}\s*$/.test(field);
