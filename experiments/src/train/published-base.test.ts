@@ -37,8 +37,8 @@ afterAll(() => rmSync(root, { recursive: true }));
 const run = async (...argv: string[]): Promise<void> => {
   const command = trainFlags();
   parseFlags(command, [
-    `--base=${at('sd')}`, `--data=${at('photos')}`, '--resolution=64', '--max-train-steps=2', '--train-batch-size=2', '--validation-steps=2',
-    '--validation-inference-steps=2', '--threads=1', `--store=${at('store')}`, ...argv,
+    `--base=${at('sd')}`, `--data=${at('photos')}`, '--resolution=64', '--max-train-steps=2', '--train-batch-size=2', '--threads=1',
+    ...(argv.includes('--no-validation') ? [] : ['--validation-steps=2', '--validation-inference-steps=2']), `--store=${at('store')}`, ...argv,
   ]); // prettier-ignore
   await train(trainSettings(command.opts<TrainFlags>()), { config: configText(command), command: 'train' });
 };
