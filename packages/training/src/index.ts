@@ -1,3 +1,4 @@
+export { clipByGlobalNorm } from './clip-gradients.ts';
 export { localBatches, makeBatches, type Batch, type BatchSource, type MakeBatch, type StepBatch } from './batch.ts';
 export { startBatchWorker, type BatchWorkerOptions } from './batch-worker.ts';
 export { newestCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';

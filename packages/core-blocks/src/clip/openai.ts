@@ -41,7 +41,7 @@ export function openaiClipConfig(c: OpenaiClipConfig, activation: ClipActivation
       max_position_embeddings: c.context_length,
     },
     vision_config: {
-      ...tower(c.vision_width, c.vision_layers, c.vision_width / VISION_HEAD),
+      ...tower(c.vision_width, c.vision_layers, Math.floor(c.vision_width / VISION_HEAD)),
       image_size: c.image_resolution,
       patch_size: c.vision_patch_size,
     },

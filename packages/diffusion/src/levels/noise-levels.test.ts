@@ -76,3 +76,13 @@ describe('noise levels', () => {
     expect(clipped.timesteps[0]).toBe(table.findIndex((sigma) => sigma > Math.E) - 1);
   });
 });
+
+it('a sigma is told the last timestep that does not lie above it, where the last one was set for a zero terminal SNR', () => {
+  // Sigmas 996 to 999 of linear betas from 1e-4 to 0.02 so set; diffusers 0.28.2 gives 999 for the last.
+  const falls = Float64Array.of(5089, 7668, 15406, 4096);
+  expect(timestepOfSigma(falls, 4096)).toBe(3);
+  expect(timestepOfSigma(falls, 5089)).toBeCloseTo(2 + Math.log(5089 / 15406) / Math.log(4096 / 15406), 12);
+  expect(timestepOfSigma(Float64Array.of(1, 2, 4), 0.5)).toBe(0);
+  expect(timestepOfSigma(Float64Array.of(1, 2, 4), 8)).toBe(2);
+  expect(timestepOfSigma(Float64Array.of(1, 2, 4), Math.sqrt(2))).toBeCloseTo(0.5, 12);
+});

@@ -83,12 +83,14 @@ export function ruledSigmas(
  */
 export function timestepOfSigma(table: Float64Array, sigma: number): number {
   if (table.length === 1) return 0;
-  let [low, high] = [0, table.length - 1];
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (table[middle]! <= sigma) low = middle;
-    else high = middle;
-  }
+  // The last one that does not lie above it: where the last sigma was set for a zero terminal SNR, others before it may be larger.
+  const low = Math.max(
+    0,
+    Math.min(
+      table.findLastIndex((one) => one <= sigma),
+      table.length - 2,
+    ),
+  );
   const [a, b] = [Math.log(table[low]!), Math.log(table[low + 1]!)];
   return low + Math.max(0, Math.min(1, (Math.log(sigma) - a) / (b - a)));
 }

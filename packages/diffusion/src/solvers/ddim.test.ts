@@ -26,6 +26,16 @@ describe('ddim', () => {
     expect(ddim(schedule, { steps: 2, prediction: 'v' }).step(first).sample.data[0]).toBeCloseTo(0.8 * 2 + 0.6 * 0.5, 6);
     expect(ddim(schedule, { steps: 2, prediction: 'v', clipSample: 1 }).step(first).sample.data[0]).toBeCloseTo(0.8 + 0.6 * 0.5, 6);
   });
+  it('at eta 1 steps from pure noise, whatever rounding makes of what is left of the noise', () => {
+    const zero = new NoiseSchedule({ zeroTerminalSnr: true });
+    for (let steps = 2; steps <= 60; steps++) {
+      const solver = ddim(zero, { steps, spacing: 'trailing', prediction: 'v', eta: 1 });
+      expect(
+        solver.step({ k: 0, x: tensor(0.5), output: tensor(-1), history, noise: tensor(0.25).data }).sample.data[0],
+        `${steps}`,
+      ).not.toBeNaN();
+    }
+  });
   it('at eta 1 adds the posterior deviation', () => {
     const sigma2 = (0.36 / (1 - 0.4096)) * (1 - 0.64);
     const solver = ddim(schedule, { steps: 2, eta: 1 });

@@ -40,7 +40,8 @@ export function ddim(schedule: NoiseSchedule, config: DdimConfig): Scheduler {
       const predicted = readPrediction(input, abar, config);
       const along = [
         [Math.sqrt(abarNext), predicted.x0],
-        [Math.sqrt(1 - abarNext - sigma * sigma), predicted.noise],
+        // Of pure noise sigma is all there is, and rounding may make it more.
+        [Math.sqrt(Math.max(0, 1 - abarNext - sigma * sigma)), predicted.noise],
       ] as const;
       return stepResult(input, sigma > 0 ? weightedSum(...along, [sigma, input.noise!]) : weightedSum(...along), predicted);
     },
