@@ -1,13 +1,13 @@
 import { countParameters } from '@controllab/core-blocks';
 import { MEMBERS, type Member } from '@controllab/mini-sd/names';
 import { formatNumber, type Claim, type LineFigure } from '@controllab/report';
-import { seenExamples } from '@controllab/training';
 import { tuned as ablated, heldOut, recipe, undrawn } from './arms.ts';
 import { lossTable } from '../comparison/view/blocks/losses.ts';
 import { lossClaim } from '../comparison/view/claims.ts';
 import { comparison } from '../comparison/comparison.ts';
 import type { Arm, Experiment, On, Profile } from '../comparison/experiment.ts';
 import { listText } from '../comparison/view/questions.ts';
+import { scenesSeen } from '../comparison/view/sizes.ts';
 import { combine, mean, type Panel, type View } from '../comparison/view/view.ts';
 import { PAPER } from '../paper-values.ts';
 
@@ -53,12 +53,11 @@ const costsPretrained = (view: View, panel: Panel, place: Place): boolean =>
 /** What a pretrained copy is worth. */
 const worth = (view: View, panel: Panel, place: Place) => view.difference(losses(panel, 'random', place), losses(panel, 'proposed', place));
 
-/** Different scenes that trainings on so many see, mean over seeds: they are drawn with replacement, and steps are few. */
-const scenesSeen = (view: View, size: Size): number =>
-  Math.round(mean(view.seeds.map((seed) => seenExamples({ ...view.results.profile.recipe, examples: size }, seed).length)));
+/** {@link scenesSeen} by trainings on so many, mean over seeds. */
+const meanSeen = (view: View, size: Size): number => Math.round(mean(view.seeds.map((seed) => scenesSeen(view, size, seed))));
 
 const seenText = (view: View): string =>
-  `Of ${listText(SIZES.map((size) => formatNumber(size, 0)))} scenes a training sees ${listText(SIZES.map((size) => formatNumber(scenesSeen(view, size), 0)))} different ones`;
+  `Of ${listText(SIZES.map((size) => formatNumber(size, 0)))} scenes a training sees ${listText(SIZES.map((size) => formatNumber(meanSeen(view, size), 0)))} different ones`;
 
 /** Worth and damage along one axis. */
 function figure(
@@ -91,7 +90,7 @@ const overScenes = (view: View, panel: Panel): LineFigure =>
     label: 'different scenes seen in training',
     remark: ` ${seenText(view)}.`,
     scale: 'log',
-    places: SIZES.map((size) => ({ at: size, x: scenesSeen(view, size) })),
+    places: SIZES.map((size) => ({ at: size, x: meanSeen(view, size) })),
   });
 
 /** Against the size of the base's U-Net, in millions; the embedded default, which saw sixteen times as many scenes, comes last. */
@@ -159,7 +158,7 @@ const fadingClaim = (view: View): Claim =>
     },
     (panel) => {
       if (!(interaction(view, panel, SIZES[0]).value > 0)) return null;
-      const x = SIZES.map((size) => Math.log2(scenesSeen(view, size)));
+      const x = SIZES.map((size) => Math.log2(meanSeen(view, size)));
       const mid = mean(x);
       const spread = x.reduce((sum, value) => sum + (value - mid) ** 2, 0);
       // So few steps may see as many scenes of every size.
@@ -195,7 +194,7 @@ const scale: Experiment = {
   takeaway: (view) => {
     const [panel] = view.panels as [Panel];
     const at = SIZES.map((size) => `${formatNumber(worth(view, panel, size).value, 4)} on ${formatNumber(size, 0)} scenes`);
-    return `In held-out loss a pretrained copy is worth ${at.join(', ')}; of the last, trainings see ${formatNumber(scenesSeen(view, MOST), 0)}.`;
+    return `In held-out loss a pretrained copy is worth ${at.join(', ')}; of the last, trainings see ${formatNumber(meanSeen(view, MOST), 0)}.`;
   },
   summary: (view) =>
     `The paper says that Gaussian connections destroy the pretrained copy. Only the interaction of copy and connection tests that, and it should show where there is little to learn from. ${seenText(view)}, all at equal steps: what more scenes are worth beyond those that are seen is not tested.`,

@@ -88,15 +88,11 @@ const LEAST = { iou: 0.02, clip: 0.01 };
 const FLOOR =
   'Most of either distance is the floor of so few pictures, which their difference has not in it, and no least effect is known at this scale: any difference above 0 counts.';
 
-/** The Fréchet distance of a minus that of b. */
-const farther = (a: string, b: string) => (view: View, panel: Panel) =>
-  view.difference(panel.samples(a, PROMPT, 'frechet'), panel.samples(b, PROMPT, 'frechet'));
-
 function claims(view: View): Claim[] {
   const shownIn = view.panels[0]!.id('quality');
   const of = (id: string, text: Pick<Claim, 'claim' | 'source' | 'test' | 'quantity' | 'rule'>, measured: Parameters<View['claim']>[1]) =>
     view.claim({ ...text, id, primary: true, shownIn }, measured);
-  const minus = (a: string, b: string, measure: string, range: readonly [number, number]) => (panel: Panel) =>
+  const minus = (a: string, b: string, measure: string, range: readonly [number, number] | null) => (panel: Panel) =>
     view.difference(panel.samples(a, PROMPT, measure), panel.samples(b, PROMPT, measure), range);
   return [
     of(
@@ -117,7 +113,7 @@ function claims(view: View): Claim[] {
         quantity: 'Fréchet distance, ControlNet-lite − ControlNet',
         rule: { kind: 'above', bound: 0 },
       },
-      (panel) => farther('controlnet-lite', 'controlnet')(view, panel),
+      minus('controlnet-lite', 'controlnet', 'frechet', null),
     ),
     of(
       'clip-like-lite',
@@ -137,7 +133,7 @@ function claims(view: View): Claim[] {
         quantity: 'Fréchet distance, ControlNet − base model',
         rule: { kind: 'above', bound: 0 },
       },
-      (panel) => farther('controlnet', BASE)(view, panel),
+      minus('controlnet', BASE, 'frechet', null),
     ),
     of(
       'xs-like-controlnet',

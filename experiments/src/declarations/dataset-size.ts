@@ -3,7 +3,7 @@ import { controlNet } from '@controllab/controlnet';
 import { controlNeXt } from '@controllab/controlnext';
 import { DataScalingError, fitLaw, powerLaw, predictRuns, SIZES, type Prediction } from '@controllab/data-scaling';
 import type { Claim, Prose, Section } from '@controllab/report';
-import { seenExamples, type Recipe } from '@controllab/training';
+import type { Recipe } from '@controllab/training';
 import { profiles as drawing, recipe } from './arms.ts';
 import { comparison } from '../comparison/comparison.ts';
 import { clipScore, conditionFidelity, frechet, objectRecognised } from '../comparison/compute/judging/measures.ts';
@@ -12,7 +12,7 @@ import { readSealed, sealFirst } from '../comparison/sealed.ts';
 import { lossTable } from '../comparison/view/blocks/losses.ts';
 import { armsByPrompts } from '../comparison/view/blocks/pictures.ts';
 import { seedsText } from '../comparison/view/questions.ts';
-import { copyTable, foretoldTable, gapOf, sizeLine, sizeTable, type Foretold } from '../comparison/view/sizes.ts';
+import { copyTable, foretoldTable, gapOf, scenesSeen, sizeLine, sizeTable, type Foretold } from '../comparison/view/sizes.ts';
 import { combine, mean, type Panel, type View } from '../comparison/view/view.ts';
 import type { Job } from '../runner/job.ts';
 import { PAPER } from '../paper-values.ts';
@@ -137,10 +137,6 @@ const trained = (view: View, ...ids: string[]): boolean => ids.every((id) => vie
 const meant = (view: View, ...ids: string[]): boolean => ids.every((id) => view.meant.includes(id));
 
 const lossOf = (panel: Panel, id: string) => panel.heldOut(id, 'none');
-
-/** How many different scenes a training at equal steps sees of so many: they are drawn with replacement. */
-const scenesSeen = (view: View, size: number, seed: number): number =>
-  seenExamples({ ...view.results.profile.recipe, examples: size }, seed).length;
 
 /** What the law of the smaller sizes says of the largest one, and what came: a row a method and condition. */
 function foretold(view: View): Foretold[] {

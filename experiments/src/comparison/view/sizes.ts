@@ -1,11 +1,16 @@
 import type { Prediction } from '@controllab/data-scaling';
 import type { LineFigure, Measurement, Table } from '@controllab/report';
+import { seenExamples } from '@controllab/training';
 import { COPY_BELOW } from '../compute/training/copies.ts';
 import { BASE_ALONE } from '../experiment.ts';
 import { cameTrue, sealedNumber, sealedText, type readSealed } from '../sealed.ts';
 import { mean, type Panel, type View } from './view.ts';
 
 const NONNEGATIVE = [0, Number.MAX_VALUE] as const;
+
+/** How many different scenes a training by the profile's recipe sees of so many: they are drawn with replacement, and steps are few. */
+export const scenesSeen = (view: View, size: number, seed: number): number =>
+  seenExamples({ ...view.results.profile.recipe, examples: size }, seed).length;
 
 /** One quantity over sizes: a line a method, with arms at their places. */
 export function sizeLine(

@@ -146,7 +146,7 @@ const picturesOf = ({ lead, sections }: StoredReport, folder: string): Tile[] =>
 };
 
 /** A run as the index shows it; null for a file that is no report's. */
-const readRun = async (reports: string, file: string): Promise<Run | null> => {
+const readRun = async (reports: string, file: string, remarksOn: typeof remarksIn): Promise<Run | null> => {
   let stored: StoredReport;
   try {
     stored = JSON.parse(await readFile(file, 'utf8')) as StoredReport;
@@ -158,7 +158,7 @@ const readRun = async (reports: string, file: string): Promise<Run | null> => {
   try {
     const page = existsSync(path.join(path.dirname(file), 'index.html')) ? 'index.html' : RESULTS;
     const folder = path.dirname(file);
-    const remark = (await remarksIn(path.dirname(folder))).get(path.basename(folder)) ?? null;
+    const remark = (await remarksOn(path.dirname(folder))).get(path.basename(folder)) ?? null;
     const run = runOf(stored, path.relative(reports, folder).split(path.sep).join('/'), page, remark);
     return isWhole(run) ? run : null;
   } catch (error) {
@@ -219,8 +219,15 @@ const runOf = (stored: StoredReport, folder: string, page: Run['page'], remark: 
 /** All reports below a folder, newest first. Files that are no report's are left out. */
 export const findRuns = async (reports: string): Promise<Run[]> => {
   const runs: Run[] = [];
+  const known = new Map<string, ReturnType<typeof remarksIn>>();
+  /** Once for all the reports of a folder. */
+  const remarksOn: typeof remarksIn = (folder) => {
+    const remarks = known.get(folder) ?? remarksIn(folder);
+    known.set(folder, remarks);
+    return remarks;
+  };
   for await (const file of resultFiles(reports)) {
-    const run = await readRun(reports, file);
+    const run = await readRun(reports, file, remarksOn);
     if (run !== null) runs.push(run);
   }
   return runs.sort((a, b) => (b.finishedAt ?? '').localeCompare(a.finishedAt ?? '') || a.folder.localeCompare(b.folder));
