@@ -35,8 +35,8 @@ export interface LevelRules {
 }
 
 /**
- * A timestep cut to a whole number. In single precision, which the reference computes in, the sigma of the last timestep falls a hair short
- * of it, so that the step before comes out.
+ * A timestep cut to a whole number. The reference finds it in single precision, where one that is whole comes out a hair above or below by
+ * the rounding of its table: it is taken as below, which is what diffusers gives at the last timestep of Stable Diffusion's schedule.
  */
 const cut = (timestep: number): number => Math.max(0, Math.floor(timestep - 1e-6));
 

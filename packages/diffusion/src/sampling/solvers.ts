@@ -59,7 +59,7 @@ const TABLE = {
   'dpm++2m': {
     make: dpmSolver,
     reference: 'DPMSolverMultistepScheduler',
-    options: [...MULTISTEP, 'algorithm', 'eulerAtFinal', 'lambdaMinClipped'],
+    options: [...MULTISTEP, 'algorithm', 'eulerAtFinal', 'lambdaMinClipped', 'roundsCosine'],
     bounds: ['threshold'],
   },
   unipc: {
@@ -68,7 +68,7 @@ const TABLE = {
     options: [...MULTISTEP, 'predictX0', 'disableCorrector', 'sigmaMin', 'sigmaMax'],
     bounds: ['threshold'],
   },
-  ddpm: { make: ddpm, reference: 'DDPMScheduler', options: ['variance'], bounds: BOUNDS },
+  ddpm: { make: ddpm, reference: 'DDPMScheduler', options: ['variance', 'previous'], bounds: BOUNDS },
 } as const satisfies Record<string, Solver>;
 
 export type SolverName = keyof typeof TABLE;

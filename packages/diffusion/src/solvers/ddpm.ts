@@ -14,20 +14,29 @@ import {
 export interface DdpmConfig extends SolverConfig {
   /** sigma^2: the posterior variance (`fixed_small`) or beta_t (`fixed_large`), DDPM section 3.2. */
   variance?: 'fixed_small' | 'fixed_large';
+  /**
+   * Where a step goes: to the next timestep that is `visited`, or T / steps on (`stride`), as diffusers before 0.32; the two are one for
+   * `leading` spacing without an offset.
+   */
+  previous?: 'visited' | 'stride';
 }
 
 /** diffusers' floor under DDPM's posterior variance. */
 const MIN_VARIANCE = 1e-20;
 
 /**
- * DDPM ancestral sampling ("Denoising diffusion probabilistic models", equations 6 and 7) from each timestep to the next one visited, as
- * diffusers' DDPMScheduler. (0.28.2 went T / steps timesteps on, wherever the next one lay.)
+ * DDPM ancestral sampling ("Denoising diffusion probabilistic models", equations 6 and 7), as diffusers' DDPMScheduler.
  */
 export function ddpm(schedule: NoiseSchedule, config: DdpmConfig): Scheduler {
-  const { steps, spacing = 'leading', stepsOffset = 0, variance = 'fixed_small' } = config;
+  const { steps, spacing = 'leading', stepsOffset = 0, variance = 'fixed_small', previous = 'visited' } = config;
   refuseContinuous('ddpm', config);
   const timesteps = spacedTimesteps(schedule.trainTimesteps, steps, spacing, stepsOffset);
   const abars = timesteps.map((t) => schedule.alphaCumprod(t));
+  const stride = Math.floor(schedule.trainTimesteps / steps);
+  const abarsNext = timesteps.map((t, k) => {
+    const next = previous === 'visited' ? timesteps[k + 1] : t - stride;
+    return next === undefined || next < 0 ? 1 : schedule.alphaCumprod(next);
+  });
   checkSignal('ddpm', abars, config);
   const needsNoise = (k: number): boolean => timesteps[k]! > 0;
   return {
@@ -38,7 +47,7 @@ export function ddpm(schedule: NoiseSchedule, config: DdpmConfig): Scheduler {
     step(input) {
       checkStep('ddpm', input, needsNoise(input.k));
       const abar = abars[input.k]!;
-      const abarNext = abars[input.k + 1] ?? 1;
+      const abarNext = abarsNext[input.k]!;
       const alpha = abar / abarNext;
       const beta = 1 - alpha;
       const predicted = readPrediction(input, abar, config);

@@ -11,6 +11,8 @@ export interface DpmSolverConfig extends MultistepConfig {
   eulerAtFinal?: boolean;
   /** Timesteps with a smaller log-SNR are left out: for schedules that end in almost pure noise. */
   lambdaMinClipped?: number;
+  /** Whether timesteps of a rule's sigmas are rounded on a cosine schedule too, as in diffusers before 0.33; later ones cut them. */
+  roundsCosine?: boolean;
 }
 
 export const dpmAlgorithms = [
@@ -104,11 +106,11 @@ function checkConfig({ algorithm = 'dpmsolver++', order = 2, finalSigma = 'zero'
 export function dpmSolver(schedule: NoiseSchedule, config: DpmSolverConfig): Scheduler {
   checkConfig(config);
   refuseContinuous('dpmSolver', config);
-  const { algorithm = 'dpmsolver++', solverType = 'midpoint', lambdaMinClipped } = config;
+  const { algorithm = 'dpmsolver++', solverType = 'midpoint', lambdaMinClipped, roundsCosine = false } = config;
   const cosine = schedule.config.schedule === 'cosine';
   const { timesteps, sigmas } = multistepLevels(schedule, config, {
     lambdaMinClipped,
-    rounds: (rule) => (rule === 'karras' || rule === 'lu') && !cosine,
+    rounds: (rule) => (rule === 'karras' || rule === 'lu') && (roundsCosine || !cosine),
     endsAtRule: false,
   });
   const levels = sigmas.map(levelOf);
