@@ -23,7 +23,7 @@ try {
   if (existsSync(out)) throw new Error(`${out} is sealed already`);
   const { command, commit, finishedAt } = provenance;
   const { rowHeader, columns, rows } = found;
-  const text = `${JSON.stringify({ report: id, command, commit, finishedAt, table: { rowHeader, columns, rows } }, null, 1)}\n`;
+  const text = `${JSON.stringify({ report: id, command, commit, finishedAt, sealedAt: new Date().toISOString(), table: { rowHeader, columns, rows } }, null, 1)}\n`;
   mkdirSync(folder, { recursive: true });
   // The hash first: killed in between, it seals nothing, and the same command goes on.
   appendFileSync(path.join(folder, 'SHA256SUMS'), `${createHash('sha256').update(text).digest('hex')}  ${name}.json\n`);

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, expect, it } from 'vitest';
-import { readSealed, sealedNumber } from './sealed.ts';
+import { readSealed, sealedNumber, sealedText, type Sealed } from './sealed.ts';
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'sealed-'));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -29,4 +29,15 @@ it('reads what was sealed, and refuses it once a byte has changed', () => {
   expect([number('foretold'), number('low'), number('foretold', '3,000,000 scenes, base mini:noto')]).toEqual([0.125, null, null]);
   writeFileSync(file, JSON.stringify(sealed).replace('0.125', '0.126'));
   expect(() => readSealed('size', folder)).toThrow(/does not stand in SHA256SUMS/);
+});
+
+it('says which of what is foretold had ended before the sealing, and not only before the report', () => {
+  const text = (sealedAt: string | undefined) =>
+    sealedText(
+      { sealed: { ...sealed, ...(sealedAt === undefined ? {} : { sealedAt }) } as Sealed, hash: 'ab' },
+      { header: '3,000,000 scenes', rows: ['ControlNet, Canny edges'] },
+      [{ finishedAt: '2026-01-02T00:00:00.000Z' }, { finishedAt: '2026-01-04T00:00:00.000Z' }],
+    );
+  expect(text('2026-01-03T00:00:00.000Z')).toMatch(/^Sealed on 2026-01-03, but 1 of the 2 trainings/);
+  expect(text(undefined)).toMatch(/^Sealed on 2026-01-01, before what it foretells/);
 });

@@ -10,7 +10,9 @@ export interface Sealed {
   readonly report: string;
   readonly command: string;
   readonly commit: string;
+  /** When the report was finished, and when its table was sealed: absent in files from before that was kept. */
   readonly finishedAt: string;
+  readonly sealedAt?: string;
   /** Its `rowHeader` says of which runs: labels of rows are alike in other profiles. */
   readonly table: Pick<Table, 'rowHeader' | 'columns' | 'rows'>;
 }
@@ -75,10 +77,11 @@ export function sealedText(
   const { sealed, hash } = found;
   if (sealed.table.rowHeader !== header || !sealed.table.rows.some(({ label }) => rows.includes(label)))
     return 'What was sealed foretells other runs than these.';
-  const early = foretold.filter(({ finishedAt }) => finishedAt <= sealed.finishedAt).length;
+  const { finishedAt: reported, sealedAt = reported } = sealed;
+  const early = foretold.filter(({ finishedAt }) => finishedAt <= sealedAt).length;
   const when =
     early === 0
       ? 'before what it foretells was trained to its end'
       : `but ${early} of the ${foretold.length} trainings that it foretells had ended before`;
-  return `Sealed on ${sealed.finishedAt.slice(0, 10)}, ${when}, by commit ${sealed.commit.slice(0, 7)}; SHA-256 of the sealed file: ${hash}.`;
+  return `Sealed on ${sealedAt.slice(0, 10)}, ${when}, by commit ${sealed.commit.slice(0, 7)}; SHA-256 of the sealed file: ${hash}.`;
 }

@@ -154,6 +154,10 @@ describe('sampling from a published checkpoint', () => {
         message: expect.stringMatching(/steps/) as string,
       });
       await expect(draw({}, { solver: 'ddim', sampling: { sigmas: 'karras' } })).rejects.toThrow(/ddim has no karras sigmas/);
+      const short = [{ ...control, start: 0.1, end: 0.4 }];
+      await expect(draw({ controls: short }, { conditions: [condition] })).rejects.toThrow(
+        /control 1 of 1 acts at none of the 2 steps: none lies whole between 0\.1 and 0\.4/,
+      );
     });
     expect(runs).toEqual([]);
   });

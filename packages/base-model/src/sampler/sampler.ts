@@ -6,7 +6,7 @@ import { BaseModelError } from '../errors.ts';
 import { runOnce } from '../run-once.ts';
 import { checkFinite } from './check-finite.ts';
 import { compileDenoiser, valuesOf, type DenoiserOptions } from './compile-denoiser.ts';
-import { denoise, schedulerOf } from './denoise.ts';
+import { actsAt, denoise, schedulerOf } from './denoise.ts';
 
 export interface SamplerOptions extends Partial<DenoiserOptions> {
   /** Pictures drawn at a time. */
@@ -298,7 +298,16 @@ function checkRequest(base: Base, request: SampleRequest, { count, controls }: D
       expected: open,
       got: weights.length,
     });
-  schedulerOf(base, request);
+  const steps = schedulerOf(base, request).timesteps.length;
+  controls.forEach((control, i) => {
+    const { start = 0, end = 1 } = control;
+    if (!Array.from({ length: steps }, (_, k) => actsAt(k, steps, control)).includes(true))
+      throw new BaseModelError(
+        'invalid-argument',
+        `control ${i + 1} of ${controls.length} acts at none of the ${steps} steps: none lies whole between ${start} and ${end} of them; give a wider share, or more steps`,
+        { control: i, start, end, steps },
+      );
+  });
 }
 
 /** The values of a request by the names that the compiled denoiser has for them. */
