@@ -80,6 +80,9 @@ export function sigmaRulesOf(name: SolverName): readonly SigmaRule[] {
   return name === 'dpm++2m' ? sigmaRules : sigmaRules.filter((rule) => rule !== 'lu');
 }
 
+/** Solvers whose ruled sigmas lie between the ends of the schedule, and not between those of the spaced timesteps. */
+const RULED: readonly SolverName[] = ['dpm++2m', 'unipc'];
+
 /** The solver's own options of a config. */
 function own(name: SolverName, config: SamplingConfig): SamplingConfig {
   const { options, bounds } = TABLE[name];
@@ -123,6 +126,13 @@ export function createScheduler(name: SolverName, schedule: NoiseSchedule, confi
       sigmas,
     });
   }
+  const rule = chosen.sigmas ?? config.sigmas ?? 'timesteps';
+  if (spacing !== undefined && RULED.includes(name) && rule !== 'timesteps' && sigmaRulesOf(name).includes(rule))
+    throw new DiffusionError(
+      'invalid-config',
+      `${name} lays ${rule} sigmas between the ends of the model's schedule, whatever the spacing: leave spacing ${spacing} out, or take no ${rule} sigmas`,
+      { solver: name, sigmas: rule, spacing },
+    );
   return SOLVERS[name](schedule, {
     ...config,
     ...(spacing === undefined ? {} : { spacing }),

@@ -6,7 +6,7 @@ import { NoiseSchedule } from '../noise-schedule.ts';
 import type { FloatTensor } from '../forward.ts';
 import { sample } from '../sampling/sample.ts';
 import type { Scheduler } from '../sampling/scheduler.ts';
-import type { SamplingConfig } from '../sampling/solvers.ts';
+import { createScheduler, type SamplingConfig } from '../sampling/solvers.ts';
 import { unipc } from './unipc.ts';
 
 const schedule = new NoiseSchedule();
@@ -83,4 +83,15 @@ describe('solvers on data whose probability flow is known', () => {
       expect(step).toThrow(new RegExp(`Error in ${name}: .*\\[2\\], got \\[1\\]`));
     }
   });
+});
+
+it('refuses a spacing where ruled sigmas pass over it, and takes it where they lie between its ends', () => {
+  const config = { steps: 5, spacing: 'leading' } as const;
+  const levels = (name: 'dpm++2m' | 'unipc' | 'euler', spacing: 'leading' | 'trailing') =>
+    createScheduler(name, schedule, config, { spacing, sigmas: 'karras' }).sigmas;
+  for (const name of ['dpm++2m', 'unipc'] as const)
+    expect(() => levels(name, 'trailing')).toThrow(/lays karras sigmas between the ends .* leave spacing trailing out/);
+  expect(levels('euler', 'trailing')).not.toEqual(levels('euler', 'leading'));
+  // what the model's own config says is no choice of the user's
+  expect(createScheduler('unipc', schedule, config, { sigmas: 'karras' }).timesteps).toHaveLength(5);
 });
