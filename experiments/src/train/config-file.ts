@@ -1,6 +1,7 @@
 import { readJson } from '@controllab/core-blocks';
 import { InvalidArgumentError, type Command, type Option } from 'commander';
 import { ExperimentError } from '../runner/errors.ts';
+import { explainKey } from './diffusers-flags.ts';
 
 /** Flags that are no part of a training: a config file neither has nor gets them. */
 const NOT_IN_FILES = new Set(['config', 'dryRun']);
@@ -53,7 +54,7 @@ export function applyConfigFile(command: Command, file: string, typed: string): 
   for (const [key, value] of Object.entries(config)) {
     const option = options.get(key);
     if (option === undefined || NOT_IN_FILES.has(key))
-      return fail(typed, `has the unknown key "${key}". Keys: ${known.join(', ')}.`, { key });
+      return fail(typed, `has the unknown key "${key}"${explainKey(key)}. Keys: ${known.join(', ')}.`, { key });
     if (command.getOptionValueSource(key) !== 'cli') command.setOptionValueWithSource(key, read(typed, key, option, value), 'config');
   }
 }

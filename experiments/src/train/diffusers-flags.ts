@@ -130,3 +130,17 @@ export function explainFlag(flag: string, nearest: string, own: readonly string[
     said = row.here === null ? `: diffusers has it, there is none here${note}.` : `: it is ${row.here} here${note}.`;
   return `${said} See docs/train-flags.md, or --help for all flags.`;
 }
+
+/**
+ * What stands here for a key of a config file that `train` does not have; '' for one that is none of diffusers' flags.
+ * @param key as a flag of diffusers (`output_dir`, `output-dir`), or in camel case
+ */
+export function explainKey(key: string): string {
+  const name = hyphened(`--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  const row = diffusersFlags.find(({ theirs }) => theirs.some((one) => hyphened(one) === name));
+  if (row === undefined) return '';
+  const note = row.note === '' ? '' : `: ${row.note.replaceAll('`', '')}`;
+  if (row.here === null) return `: diffusers has it, there is none here${note}`;
+  const own = (row.here === THE_SAME ? name : row.here).slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+  return `: it is "${own}" here${note}`;
+}
