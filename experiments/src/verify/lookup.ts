@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { readSafetensors } from '@controllab/core-blocks';
-import { deviation, reportNumbers } from '@controllab/report';
-import { readStoredReport, type StoredReport } from './stored-report.ts';
+import { deviation, readStoredReport, reportNumbers, type StoredReport } from '@controllab/report';
 
 /** A committed result's value at a path: a number or a text. @throws Error where there is none */
 export type Lookup = (path: string) => number | string;
@@ -23,6 +22,7 @@ const curvePoints = ({ sections }: StoredReport): [string, number][] =>
  */
 function lookupReport(file: string): Lookup {
   const stored = readStoredReport(readFileSync(file, 'utf8'));
+  if (stored === null) throw new Error(`${file} is of another format`);
   const numbers = new Map([...curvePoints(stored), ...reportNumbers(stored)]);
   return (query) => {
     const found = numbers.get(query);

@@ -1,8 +1,17 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { sha256 } from '@controllab/data';
-import { blockCsv, isCommitted, judge, meanInterval, reportNumbers, type Measurement } from '@controllab/report';
-import { readStoredReport, type StoredReport, type StoredResult } from './stored-report.ts';
+import {
+  blockCsv,
+  isCommitted,
+  judge,
+  meanInterval,
+  readStoredReport,
+  reportNumbers,
+  type Measurement,
+  type StoredReport,
+  type StoredResult,
+} from '@controllab/report';
 
 /** Summation in another order, and another version of Node's logarithm, move the last digits. */
 const same = (a: number, b: number): boolean => Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a), Math.abs(b));
@@ -19,13 +28,13 @@ function* measurementProblems({ value, interval, perTraining, n, range }: Measur
 }
 
 /** Claims are judged again from the numbers of the trainings, facts and timings from their value and interval. */
-function* claimProblems({ format, claims }: StoredReport): Generator<string> {
+function* claimProblems({ claims }: StoredReport): Generator<string> {
   for (const [i, judgements] of judge(claims).entries())
     for (const [k, judgement] of judgements.entries()) {
       const stored: StoredResult = claims[i]!.results[k]!;
       const at = `claim ${claims[i]!.id}${stored.label === null ? '' : `, ${stored.label},`} says`;
       if (stored.text !== judgement.text) yield `${at} '${stored.text}', its numbers give '${judgement.text}'`;
-      for (const key of format === 'controllab-report-1' ? [] : (['p', 'adjusted', 'detectable'] as const)) {
+      for (const key of ['p', 'adjusted', 'detectable'] as const) {
         const [was, is] = [stored[key], judgement[key]];
         if (was !== is && (was === null || is === null || !same(was, is))) yield `${at} ${key} ${was}, its numbers give ${is}`;
       }
@@ -93,6 +102,7 @@ function* codeProblems(folder: string, { provenance: { commit } }: StoredReport)
 /** One line for each thing in a published report that does not follow from the rest of it, or is not the file that was published. */
 export function reportProblems(folder: string): string[] {
   const stored = readStoredReport(readFileSync(path.join(folder, 'results.json'), 'utf8'));
+  if (stored === null) return [`${folder}: its results.json is of another format`];
   const problems = [
     ...codeProblems(folder, stored),
     ...claimProblems(stored),

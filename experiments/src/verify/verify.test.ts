@@ -3,11 +3,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { workspaceRoot } from '@controllab/command-line';
-import { judge, meanInterval, type Claim, type Judgement } from '@controllab/report';
+import { judge, meanInterval, readStoredReport, type Claim, type Judgement } from '@controllab/report';
 import { lookup } from './lookup.ts';
 import { blocksOf } from './markdown.ts';
 import { reportProblems } from './published.ts';
-import { readStoredReport } from './stored-report.ts';
 import { markdownProblems, verify } from './verify.ts';
 
 const COMMITTED = { commit: '0123456789ab' };
@@ -71,7 +70,7 @@ describe('verify', () => {
     const counted = readdirSync(published, { withFileTypes: true }).flatMap((entry): [string, string][] => {
       const file = path.join(published, entry.name, 'results.json');
       if (!existsSync(file)) return [];
-      const { claims, provenance } = readStoredReport(readFileSync(file, 'utf8'));
+      const { claims, provenance } = readStoredReport(readFileSync(file, 'utf8'))!;
       const primary = claims.filter((claim) => claim.primary);
       // An arm that is trained again for a pair of its own has other seeds than the rest.
       const trained = primary.flatMap(({ results }) => results.map(({ measured }) => measured?.seeds.length ?? 0));

@@ -11,6 +11,7 @@ export { expectedPower, judge, MIN_TRAININGS, type Judgement } from './statistic
 export type { Verdict, VerdictRule } from './statistics/verdict.ts';
 export { blockCsv } from './write/csv.ts';
 export { reportNumbers } from './write/results.ts';
+export { readStoredReport, type StoredReport, type StoredResult } from './write/stored-report.ts';
 export { committedResults, publishReport } from './write/publish-report.ts';
 export { checkReportFolder, writeReport } from './write/write-report.ts';
 export { formatNumber } from './text/format-number.ts';

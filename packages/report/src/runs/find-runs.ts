@@ -6,6 +6,7 @@ import { kindOf, tallies, type Tally } from '../render/tally.ts';
 import { cellText, measuredText } from '../render/value.ts';
 import type { Verdict } from '../statistics/verdict.ts';
 import { firstSentence } from '../text/first-sentence.ts';
+import { RESULTS_FORMAT } from '../write/stored-report.ts';
 
 /** One tile of a report's PNG: `index` of `count` side by side. */
 export interface Tile {
@@ -73,15 +74,15 @@ interface StoredBlock {
     readonly images?: readonly (StoredImage | null)[];
   }[];
 }
-interface StoredResult {
+interface FoundResult {
   readonly label: string | null;
   readonly measured: StoredMeasurement | null;
   readonly verdict: Verdict;
   /** Since format 2. */
   readonly text?: string;
 }
-type SingleClaim = Pick<Claim, 'claim'> & Omit<StoredResult, 'label'>;
-interface StoredReport {
+type SingleClaim = Pick<Claim, 'claim'> & Omit<FoundResult, 'label'>;
+interface FoundReport {
   readonly format: string;
   readonly id: string;
   readonly title: string;
@@ -89,12 +90,12 @@ interface StoredReport {
   readonly lead?: string;
   readonly summary: string;
   /** In format 1 a claim was its only result. */
-  readonly claims: readonly (SingleClaim | (Pick<Claim, 'claim' | 'basis' | 'primary'> & { readonly results: readonly StoredResult[] }))[];
+  readonly claims: readonly (SingleClaim | (Pick<Claim, 'claim' | 'basis' | 'primary'> & { readonly results: readonly FoundResult[] }))[];
   readonly sections: readonly { readonly blocks: readonly StoredBlock[] }[];
   readonly provenance: { readonly profile: string; readonly commit: string | null; readonly finishedAt: string | null };
 }
 
-const FORMATS = ['controllab-report-1', 'controllab-report-2'];
+const FORMATS = ['controllab-report-1', RESULTS_FORMAT];
 const RESULTS = 'results.json';
 /** Folders below the reports: published/ablation/standard-seed-1, and one more. */
 const DEEPEST = 4;
@@ -121,10 +122,10 @@ const tableEntries = ({ caption, columns = [], rows = [] }: StoredBlock): Entry[
     }),
   );
 
-const resultsOf = (claim: StoredReport['claims'][number]): readonly StoredResult[] =>
+const resultsOf = (claim: FoundReport['claims'][number]): readonly FoundResult[] =>
   'results' in claim ? claim.results : [{ label: null, ...claim }];
 
-const claimEntries = ({ claims }: StoredReport): Entry[] =>
+const claimEntries = ({ claims }: FoundReport): Entry[] =>
   claims.flatMap((claim) =>
     resultsOf(claim).map(({ label, verdict, text = verdict, measured }) => ({
       group: 'Claims',
@@ -134,7 +135,7 @@ const claimEntries = ({ claims }: StoredReport): Entry[] =>
   );
 
 /** Some tiles of the first row of the leading pictures, evenly spaced. */
-const picturesOf = ({ lead, sections }: StoredReport, folder: string): Tile[] => {
+const picturesOf = ({ lead, sections }: FoundReport, folder: string): Tile[] => {
   const blocks = sections.flatMap((section) => section.blocks).filter(({ kind }) => kind === 'image-grid' || kind === 'film-strip');
   const block = blocks.find(({ id }) => id === lead) ?? blocks[0];
   const images = [block?.condition, ...(block?.rows?.[0]?.images ?? [])].filter((image) => image !== undefined && image !== null);
@@ -147,9 +148,9 @@ const picturesOf = ({ lead, sections }: StoredReport, folder: string): Tile[] =>
 
 /** A run as the index shows it; null for a file that is no report's. */
 const readRun = async (reports: string, file: string, remarksOn: typeof remarksIn): Promise<Run | null> => {
-  let stored: StoredReport;
+  let stored: FoundReport;
   try {
-    stored = JSON.parse(await readFile(file, 'utf8')) as StoredReport;
+    stored = JSON.parse(await readFile(file, 'utf8')) as FoundReport;
   } catch (error) {
     if (error instanceof SyntaxError) return null;
     throw error;
@@ -192,7 +193,7 @@ const isWhole = ({ id, title, takeaway, profile, commit, finishedAt, pictures, e
   pictures.every(({ file, index, count, alt }) => [file, alt].every(isText) && Number.isInteger(index) && Number.isInteger(count)) &&
   entries.every(({ group, name, text }) => [group, name, text].every(isText));
 
-const runOf = (stored: StoredReport, folder: string, page: Run['page'], remark: string | null): Run => {
+const runOf = (stored: FoundReport, folder: string, page: Run['page'], remark: string | null): Run => {
   const { id, title, takeaway, summary, provenance, claims, sections, format } = stored;
   // In format 1 nothing was written down before the run.
   const counted = claims.flatMap((claim) =>

@@ -2,6 +2,7 @@ import { isMeasurement } from '../model/cell.ts';
 import type { Block, Cell, Claim, GridImage, GridRow, Measurement, Report, Table } from '../model/report.ts';
 import { judge } from '../statistics/judge.ts';
 import type { PlacedGrid, PlacedImage } from './place-images.ts';
+import { RESULTS_FORMAT } from './stored-report.ts';
 
 const CONFIDENCE = 0.95;
 
@@ -110,7 +111,7 @@ export const reportResults = (report: Report, grids: ReadonlyMap<string, PlacedG
   const { claims, sections, provenance, attribution, id, title, takeaway, lead, summary, arms } = report;
   const judgements = judge(claims);
   const results = {
-    format: 'controllab-report-2',
+    format: RESULTS_FORMAT,
     id,
     title,
     takeaway,

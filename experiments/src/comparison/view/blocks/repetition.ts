@@ -2,11 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { workspaceRoot } from '@controllab/command-line';
 import { canonicalJson, type Json } from '@controllab/data';
-import { judge, type Claim, type Section, type TableRow, type Verdict } from '@controllab/report';
+import { judge, readStoredReport, type Claim, type Section, type StoredReport, type TableRow, type Verdict } from '@controllab/report';
 import { seedsText } from '../questions.ts';
-import { readStoredReport, type StoredReport } from '../../../verify/stored-report.ts';
 
-const FORMAT = 'controllab-report-2';
 const PUBLISHED = path.join(workspaceRoot, 'reports', 'published');
 
 /** Trainings that were made together: by their seeds and the processors' instructions. */
@@ -19,8 +17,9 @@ interface Block {
 function otherBlock(id: string, profile: string, here: Block, folder: string): { claims: StoredReport['claims']; name: string } | null {
   const file = path.join(folder, id, 'results.json');
   if (!existsSync(file)) return null;
-  const { format, claims, provenance } = readStoredReport(readFileSync(file, 'utf8'));
-  if (format !== FORMAT || provenance.profile !== profile) return null;
+  const stored = readStoredReport(readFileSync(file, 'utf8'));
+  if (stored === null || stored.provenance.profile !== profile) return null;
+  const { claims, provenance } = stored;
   const { trainings = [] } = provenance;
   const seeds = [...new Set(trainings.map(({ seed }) => seed))].sort((a, b) => a - b);
   const sets = [...new Set(trainings.map(({ instructionSet }) => instructionSet))];
