@@ -18,12 +18,13 @@ export const FLOORS = [
 ];
 
 /**
- * What of experiments/src only these others import, tests aside: a declaration is what an experiment is, and `train/` is a user's own.
- * What comparisons share with either lies in `runner/` or beside the folders.
+ * What of experiments/src only these others import, tests aside: a declaration is what an experiment is, and `train/` is a user's own,
+ * and `verify/` reads what was published. What comparisons share with any of them lies in `runner/` or beside the folders.
  */
 export const OPEN_TO = {
   declarations: ['commands.ts'],
   train: ['commands.ts', 'fuzz'],
+  verify: ['commands.ts'],
 };
 
 const floorOf = (workspace) => FLOORS.findIndex((floor) => floor.includes(workspace));
