@@ -154,6 +154,17 @@ describe('generate', () => {
     );
   });
 
+  it("skips layers of the text encoder, and says so in A1111's words", async () => {
+    const [plain, skipped] = [await run(), await run('--clip-skip=1')];
+    expect((await pixels(skipped.png)).equals(await pixels(plain.png))).toBe(false);
+    const { parameters, command } = await texts(skipped.png);
+    expect(parameters).toContain('Clip skip: 2,');
+    expect(command).toContain('--clip-skip 1');
+    expect((await texts(plain.png))['parameters']).not.toContain('Clip skip');
+    await expect(run('--clip-skip=2')).rejects.toThrow(/has 2 layers, of which 0 to 1 can be skipped/);
+    await expect(draw('--clip-skip=1', '--prompt=a')).rejects.toThrow(/--clip-skip is for published models; --model is mini/);
+  });
+
   it.each(['out.jpg', 'out.WEBP', 'out.jpeg'])('writes %s with its settings', async (name) => {
     const { png } = await run('--out', at(name), '--prompt', 'ein Bär');
     const { format, width } = await sharp(png).metadata();

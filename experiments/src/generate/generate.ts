@@ -125,11 +125,12 @@ async function planOf(options: GenerateOptions, progress: Progress, warn: Warn):
   };
 }
 
-const openModel = ({ model, config, vae, prediction }: GenerateOptions, loras: readonly LoraRequest[]): Promise<Base> =>
+const openModel = ({ model, config, vae, prediction, clipSkip }: GenerateOptions, loras: readonly LoraRequest[]): Promise<Base> =>
   openBase(isMini(model) ? model : userPath(model), {
     config: config === null ? null : userPath(config),
     vae: vae === null ? null : userPath(vae),
     prediction,
+    clipSkip,
     ...(loras.length === 0 ? {} : { loras }),
   });
 

@@ -62,6 +62,8 @@ export interface GenerateOptions {
   loras: readonly LoraRequest[];
   /** Where the LoRAs of tags lie. */
   loraDir: string | null;
+  /** Layers at the end of a published model's text encoder that are passed over. */
+  clipSkip: number;
   prompts: readonly string[];
   /** A file of more prompts. */
   promptsFile: string | null;
@@ -115,6 +117,7 @@ export interface GenerateFlags {
   tier?: Tier;
   lora?: LoraRequest[];
   loraDir?: string;
+  clipSkip: number;
   prompt?: string[];
   prompts?: string;
   promptSyntax: PromptSyntax;
@@ -191,7 +194,13 @@ const modelFlags = (command: Command): Command =>
       'a LoRA for a published model, its file or folder, and its weight, 1 by default; several are added',
       repeatable(lora),
     )
-    .option('--lora-dir <folder>', 'where <lora:NAME:WEIGHT> of a prompt finds NAME.safetensors', named);
+    .option('--lora-dir <folder>', 'where <lora:NAME:WEIGHT> of a prompt finds NAME.safetensors', named)
+    .option(
+      '--clip-skip <layers>',
+      "layers at the end of a published model's text encoder that are passed over, as diffusers counts them: A1111's Clip skip 2 is 1 here",
+      integer(0),
+      0,
+    );
 
 const promptFlags = (command: Command): Command =>
   command
@@ -344,6 +353,7 @@ export function generateOptions(flags: GenerateFlags): GenerateOptions {
     fail('--lora-dir is for <lora:...> tags, which --prompt-syntax plain reads as text: give --lora FILE:WEIGHT.', flags);
   if (mini && (flags.vae !== undefined || flags.prediction !== undefined))
     fail(`--vae and --prediction are for published models; --model is ${model}.`, flags);
+  if (mini && flags.clipSkip > 0) fail(`--clip-skip is for published models; --model is ${model}.`, flags);
   if (karras && !KARRAS.includes(sampler)) fail(`--karras is for ${KARRAS.join(', ')}; --sampler is ${sampler}.`, flags);
   if (guidanceRescale > 0 && scale <= 1) fail(`--guidance-rescale needs --guidance above 1, which is ${scale}.`, flags);
   // Whether the name fits is known before the prompts of a file are.
@@ -361,6 +371,7 @@ export function generateOptions(flags: GenerateFlags): GenerateOptions {
     prediction: flags.prediction ?? null,
     loras: flags.lora ?? [],
     loraDir: flags.loraDir ?? null,
+    clipSkip: flags.clipSkip,
     prompts,
     promptsFile: flags.prompts ?? null,
     promptSyntax: flags.promptSyntax,

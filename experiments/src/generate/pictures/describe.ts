@@ -80,7 +80,7 @@ function scheduleType(sampler: SolverName, rule: SigmaRule): Record<string, stri
  * others read. Values with a comma or a colon stand in quotation marks (its `infotext_utils.quote`).
  */
 function parametersText({ options, base, size, loras }: Drawn, { prompt, negativePrompt, seed }: PictureRequest): string {
-  const { model, vae, controls, guessMode, steps, guidance, guidanceRescale, sampler, sampling } = options;
+  const { model, vae, controls, guessMode, steps, guidance, guidanceRescale, sampler, sampling, clipSkip } = options;
   const fields: Record<string, string | number> = {
     Steps: steps,
     Sampler: sampler === 'pndm' && base.sampling.skipPrkSteps ? 'PLMS' : SAMPLER_NAMES[sampler],
@@ -92,6 +92,8 @@ function parametersText({ options, base, size, loras }: Drawn, { prompt, negativ
     ...(isMini(model) ? { 'Model hash': base.hashes['unet']!.slice(0, 10) } : {}),
     Model: isMini(model) ? base.id : nameOf(model),
     ...(vae === null ? {} : { VAE: path.basename(vae) }),
+    // A1111 counts the last layer, which is not skipped.
+    ...(clipSkip > 0 ? { 'Clip skip': clipSkip + 1 } : {}),
     ...(guidanceRescale > 0 ? { 'CFG rescale': guidanceRescale } : {}),
     ...(loras.length > 0 ? { Loras: loras.map(({ file, weight }) => `${nameOf(file)}: ${weight}`).join(', ') } : {}),
     ...Object.fromEntries(controls.map((control, i) => [`ControlNet ${i}`, controlField(control, guessMode)])),
@@ -118,6 +120,7 @@ function commandOf({ options, size }: Drawn, { prompt, negativePrompt, seed, con
     sampling,
     loras,
     loraDir,
+    clipSkip,
     promptSyntax,
     provider,
   } = options;
@@ -128,6 +131,7 @@ function commandOf({ options, size }: Drawn, { prompt, negativePrompt, seed, con
     ['prediction', prediction],
     ...loras.map(({ file, weight }): [string, string] => ['lora', `${file}:${weight}`]),
     ['lora-dir', loraDir],
+    ['clip-skip', clipSkip === 0 ? null : clipSkip],
     ['prompt', prompt],
     ['negative-prompt', negativePrompt],
     ['prompt-syntax', promptSyntax],
@@ -160,7 +164,7 @@ function commandOf({ options, size }: Drawn, { prompt, negativePrompt, seed, con
 /** The settings that a picture can be made again from: A1111's text, the command, and each by a name of its own. */
 export function describePicture(drawn: Drawn, request: PictureRequest): PictureText {
   const { options, base, size, loras } = drawn;
-  const { model, config, vae, prediction, controls, guessMode, steps, guidance, guidanceRescale, sampler } = options;
+  const { model, config, vae, prediction, controls, guessMode, steps, guidance, guidanceRescale, sampler, clipSkip } = options;
   const { prompt, negativePrompt, seed, conditions } = request;
   const more = {
     prompt,
@@ -176,6 +180,7 @@ export function describePicture(drawn: Drawn, request: PictureRequest): PictureT
         `${controlnet}, condition ${conditions[i]}, extractor ${extractor}, scale ${scale}${start === 0 && end === 1 ? '' : `, from ${start} to ${end}`}`,
       ]),
     ),
+    ...(clipSkip > 0 ? { 'clip skip': String(clipSkip) } : {}),
     ...(guessMode ? { 'guess mode': 'on' } : {}),
     ...(guidanceRescale > 0 ? { 'guidance rescale': String(guidanceRescale) } : {}),
     settings: `seed ${seed}, ${steps} steps, guidance ${guidance}, sampler ${sampler}, ${size.width} x ${size.height}`,

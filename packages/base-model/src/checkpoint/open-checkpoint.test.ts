@@ -135,6 +135,19 @@ describe('prompts of a published checkpoint', () => {
     expect(row(sd1, 1)).toEqual(row(sd1, 0));
   });
 
+  it('pass over the last layers that are skipped, but for the pooled embedding', async () => {
+    for (const name of ['sd1', 'xl']) {
+      const [plain, skipped] = [openCheckpoint(at(name)), openCheckpoint(at(name), { clipSkip: 1 })];
+      const [before, after] = [await plain.encodePrompts(['a cat'], engine), await skipped.encodePrompts(['a cat'], engine)];
+      expect(after['context']!.data).not.toEqual(before['context']!.data);
+      expect(after['textEmbeds']?.data).toEqual(before['textEmbeds']?.data);
+      expect(skipped.hash).not.toBe(plain.hash);
+      expect(() => openCheckpoint(at(name), { clipSkip: 2 })).toThrow(
+        /its text encoder has 2 layers, of which 0 to 1 can be skipped, got 2/,
+      );
+    }
+  });
+
   it('are the same from the traced text encoder that training uses', async () => {
     for (const name of ['sd1', 'xl']) {
       const base = openCheckpoint(at(name));

@@ -39,18 +39,19 @@ function hashTokenizer({ directory }: TokenizerSetting): string {
 }
 
 /** Checksums are made when they are first asked for: they read every weight. */
-function lazyHashes(configs: Configs, weights: Weights): { hash(): string; hashes(): Readonly<Record<string, string>> } {
+function lazyHashes(configs: Configs, weights: Weights, clipSkip: number): { hash(): string; hashes(): Readonly<Record<string, string>> } {
   let parts: Record<string, string> | undefined;
   const hashes = (): Record<string, string> =>
     (parts ??= Object.fromEntries(['unet', 'text', 'vae'].map((part) => [part, hashWeights(startingWith(`${part}.`, weights))])));
   const settings = (): Json => {
     const { tokenizers, ...others } = configs;
-    return { ...(others as unknown as Record<string, Json>), tokenizers: tokenizers.map(hashTokenizer) };
+    const skipped = clipSkip === 0 ? {} : { clipSkip };
+    return { ...(others as unknown as Record<string, Json>), ...skipped, tokenizers: tokenizers.map(hashTokenizer) };
   };
   return { hashes, hash: () => jsonHash({ hashes: hashes(), settings: settings() }) };
 }
 
-function baseOf(id: string, configs: Configs, { weights, adapted }: Pick<Base, 'weights' | 'adapted'>): Base {
+function baseOf(id: string, configs: Configs, { weights, adapted }: Pick<Base, 'weights' | 'adapted'>, clipSkip: number): Base {
   const vae = new AutoencoderKL(configs.vae);
   const side = sampleSize(configs.unet);
   const pixels = side * vae.factor;
@@ -63,11 +64,11 @@ function baseOf(id: string, configs: Configs, { weights, adapted }: Pick<Base, '
   // As if the picture were neither shrunk nor cropped: its size, the crop's corner, its size again.
   const fixedInputs = ({ width, height } = { width: pixels, height: pixels }): FixedInputs =>
     isXl(configs.unet) ? { timeIds: [height, width, 0, 0, height, width] } : {};
-  const textEncoders = (): TextEncoders => new TextEncoders(configs.text, configs.text2);
+  const textEncoders = (): TextEncoders => new TextEncoders(configs.text, configs.text2, clipSkip);
   const tokenize = openTokenizers(configs.tokenizers);
   const text = startingWith('text.', weights);
   const autoencoder = startingWith('vae.', weights);
-  const checksums = lazyHashes(configs, weights);
+  const checksums = lazyHashes(configs, weights, clipSkip);
   const base: Base = {
     id,
     label: path.basename(path.resolve(id)).replace(/\.safetensors$/, ''),
@@ -108,6 +109,8 @@ export interface CheckpointOptions {
   readonly prediction?: Prediction | null;
   /** Added to the weights, in order. */
   readonly loras?: readonly LoraRequest[];
+  /** Layers at the end of each text encoder that prompts pass over: diffusers' `clip_skip`, one less than A1111's. */
+  readonly clipSkip?: number;
 }
 
 const isDirectory = (name: string): boolean => fs.existsSync(name) && fs.statSync(name).isDirectory();
@@ -118,7 +121,8 @@ const isDirectory = (name: string): boolean => fs.existsSync(name) && fs.statSyn
  * @throws BaseModelError invalid-model naming what is missing, or what a file is that is no such model; invalid-lora for LoRAs that do not
  * fit; CoreBlocksError naming the tensors or config keys that do not fit
  */
-export function openCheckpoint(model: string, { config = null, vae = null, prediction = null, loras = [] }: CheckpointOptions = {}): Base {
+export function openCheckpoint(model: string, options: CheckpointOptions = {}): Base {
+  const { config = null, vae = null, prediction = null, loras = [], clipSkip = 0 } = options;
   if (!fs.existsSync(model)) throw new BaseModelError('invalid-model', missingFile('model', model), { model });
   const directory = isDirectory(model);
   if (!directory && config === null) {
@@ -136,5 +140,12 @@ export function openCheckpoint(model: string, { config = null, vae = null, predi
   const markers = file === null ? NO_MARKERS : fileMarkers(file);
   const configs = { ...read, scheduler: withPrediction(read.scheduler, markers, prediction, path.join(from, 'scheduler')) };
   const source = file === null ? directoryWeights(model, configs, vae) : fileWeights(file, from, configs, vae);
-  return baseOf(model, configs, readWeights(configs, source, loras));
+  const fewest = Math.min(...[configs.text, configs.text2].flatMap((text) => (text === null ? [] : [text.num_hidden_layers])));
+  if (!Number.isInteger(clipSkip) || clipSkip < 0 || clipSkip >= fewest)
+    throw new BaseModelError(
+      'invalid-argument',
+      `${model}: its text encoder has ${fewest} layers, of which 0 to ${fewest - 1} can be skipped, got ${clipSkip}`,
+      { clipSkip, layers: fewest },
+    );
+  return baseOf(model, configs, readWeights(configs, source, loras), clipSkip);
 }

@@ -18,8 +18,12 @@ export class TextEncoders extends Module {
   text_encoder: TextTransformer;
   text_encoder_2: ClipTextTower | null;
 
-  constructor(first: TextTransformerConfig, second: ClipTextConfig | null) {
+  readonly #skip: number;
+
+  /** @param skip layers at the end of each that are passed over: diffusers' `clip_skip` */
+  constructor(first: TextTransformerConfig, second: ClipTextConfig | null, skip = 0) {
     super();
+    this.#skip = skip;
     this.text_encoder = new TextTransformer(first);
     this.text_encoder_2 = second && new ClipTextTower(second);
   }
@@ -32,14 +36,14 @@ export class TextEncoders extends Module {
 
   /**
    * What one of the encoders gives for ids [N, S]: SD1 and SD2 take the last hidden state behind the final layer norm, XL both encoders'
-   * last but one, and the second's pooled embedding.
+   * last but one, and the second's pooled embedding. Of layers that are skipped, none counts but for that embedding.
    */
   encodeOne(module: TextTransformer, ids: tf.Tensor): { context: tf.Tensor; textEmbeds?: tf.Tensor } {
     if (module === this.text_encoder_2) {
-      const { penultimate, embeds } = this.text_encoder_2.encode(ids);
+      const { penultimate, embeds } = this.text_encoder_2.encode(ids, this.#skip);
       return { context: penultimate, textEmbeds: embeds };
     }
-    const { states, penultimate } = module.encode(ids);
+    const { states, penultimate } = module.encode(ids, this.#skip);
     return { context: this.text_encoder_2 ? penultimate : states };
   }
 }

@@ -81,7 +81,7 @@ export class CodeTransformer extends Module {
       );
     const before = this.code_embedding.forward(tf.slice(codes, [0, 0], [n, this.length - 1]));
     const x = tf.add(tf.concat([given, before], 1), this.position_embedding.weight.tensor);
-    const behind = tf.slice(this.encoder.forward(x).last, [0, this.length - 1, 0], [n, this.length, width]);
+    const behind = tf.slice(this.encoder.forward(x), [0, this.length - 1, 0], [n, this.length, width]);
     return this.head.forward(this.final_layer_norm.forward(behind));
   }
 }

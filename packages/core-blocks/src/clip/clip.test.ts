@@ -66,6 +66,24 @@ describe('ClipModel', () => {
     expect(embed([8, 1, 9, 2, 0, 0])).not.toEqual(text);
   });
 
+  it('ends where layers are skipped, but for the pooled embedding', () => {
+    const model = new ClipModel(config);
+    const shorter = new ClipModel({ ...config, text_config: { ...config.text_config, num_hidden_layers: 1 } });
+    const ids = tf.tensor2d([[8, 1, 2, 9, 0, 0]], [1, 6], 'int32');
+    const values = Object.entries(initialize(model, 3));
+    // The shorter one has the longer one's first layer.
+    const tensors = Object.fromEntries(values.map(([name, { data, shape }]) => [name, tf.tensor(data, [...shape])]));
+    const all = (of: ClipModel, skip: number) => {
+      const given = withParameters(of, tensors, () => of.text.encode(ids, skip));
+      return Object.fromEntries(Object.entries(given).map(([name, tensor]) => [name, [...(tensor as tf.Tensor).dataSync()]]));
+    };
+    const [whole, skipped, short] = [all(model, 0), all(model, 1), all(shorter, 0)];
+    expect([skipped['states'], skipped['penultimate']]).toEqual([short['states'], short['penultimate']]);
+    expect([skipped['embeds'], skipped['whole']]).toEqual([whole['embeds'], whole['whole']]);
+    expect(skipped['states']).not.toEqual(whole['states']);
+    expect(() => all(model, 2)).toThrow(/of 2 layers 0 to 1 can be skipped, got 2/);
+  });
+
   it('gives cosines times the temperature, 1 / 0.07 at the start', () => {
     const model = new ClipModel(config);
     const image = tf.tensor(

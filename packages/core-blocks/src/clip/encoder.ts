@@ -119,10 +119,15 @@ export class ClipEncoder extends Module {
     this.layers = Array.from({ length: config.num_hidden_layers }, () => new EncoderLayer(config, options.causal));
   }
 
-  /** What comes out of the last layer, and what goes into it. */
-  forward(x: tf.Tensor): { last: tf.Tensor; penultimate: tf.Tensor } {
-    let penultimate = x;
-    for (const layer of this.layers) [penultimate, x] = [x, layer.forward(x)];
-    return { last: x, penultimate };
+  /** What goes into the first layer, then what comes out of each. */
+  hidden(x: tf.Tensor): tf.Tensor[] {
+    const states = [x];
+    for (const layer of this.layers) states.push((x = layer.forward(x)));
+    return states;
+  }
+
+  /** What comes out of the last layer. */
+  forward(x: tf.Tensor): tf.Tensor {
+    return this.hidden(x).at(-1)!;
   }
 }

@@ -33,15 +33,16 @@ export class ClipTextTower extends TextTransformer {
 
   /**
    * Token ids `[N, S]` to the hidden states and the embedding `[N, E]`, not normalised: the projected state at the end of the text:
-   * where its id first stands (words that are added to a vocabulary lie above it), or, by older configs, the first of the highest ids.
+   * where its id first stands (words that are added to a vocabulary lie above it), or, by older configs, the first of the highest ids. It
+   * is pooled behind all layers, whatever `skip` says of the states.
    * @throws CoreBlocksError invalid-input
    */
-  override encode(ids: tf.Tensor): TextStates & { embeds: tf.Tensor } {
-    const { states, penultimate } = super.encode(ids);
+  override encode(ids: tf.Tensor, skip = 0): TextStates & { embeds: tf.Tensor } {
+    const states = super.encode(ids, skip);
     const marks = this.#end === HIGHEST ? ids : tf.cast(tf.equal(ids, tf.scalar(this.#end, 'int32')), 'int32');
     const end = tf.oneHot(tf.argMax(marks, 1) as tf.Tensor1D, ids.shape[1] as number);
-    const pooled = tf.sum(tf.mul(states, tf.expandDims(tf.cast(end, 'float32'), 2)), 1);
-    return { states, penultimate, embeds: this.text_projection.forward(pooled) };
+    const pooled = tf.sum(tf.mul(states.whole, tf.expandDims(tf.cast(end, 'float32'), 2)), 1);
+    return { ...states, embeds: this.text_projection.forward(pooled) };
   }
 }
 

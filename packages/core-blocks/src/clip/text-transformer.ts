@@ -15,12 +15,14 @@ export interface TextTransformerConfig extends ClipEncoderConfig {
 
 const KEYS = { vocab_size: whole(1, 1e7), max_position_embeddings: WIDTH, ...ENCODER_KEYS };
 
-/** What a text encoder gives for token ids [N, S]. */
+/** What a text encoder gives for token ids [N, S], as if it ended `skip` layers before its last one. */
 export interface TextStates {
   /** The last hidden state behind the final layer norm, [N, S, D]: what Stable Diffusion 1 and 2 cross-attend to. */
   states: tf.Tensor;
   /** What goes into the last layer, without the final layer norm, [N, S, D]: what Stable Diffusion XL cross-attends to. */
   penultimate: tf.Tensor;
+  /** The state behind all layers and the final layer norm, whatever is skipped: what a pooled embedding is taken from. */
+  whole: tf.Tensor;
 }
 
 class Embeddings extends Module {
@@ -51,9 +53,11 @@ class TextModel extends Module {
     this.final_layer_norm = new LayerNorm(config.hidden_size, config.layer_norm_eps ?? CLIP_NORM_EPS);
   }
 
-  forward(ids: tf.Tensor): TextStates {
-    const { last, penultimate } = this.encoder.forward(this.embeddings.forward(ids));
-    return { states: this.final_layer_norm.forward(last), penultimate };
+  forward(ids: tf.Tensor, skip: number): TextStates {
+    const hidden = this.encoder.hidden(this.embeddings.forward(ids));
+    const end = hidden.length - 1 - skip;
+    const whole = this.final_layer_norm.forward(hidden.at(-1)!);
+    return { states: skip === 0 ? whole : this.final_layer_norm.forward(hidden[end]!), penultimate: hidden[end - 1]!, whole };
   }
 }
 
@@ -71,14 +75,21 @@ export class TextTransformer extends Module {
     this.config = config;
   }
 
-  /** Token ids `[N, S]` (int32, S at most max_position_embeddings) to both hidden states. @throws CoreBlocksError invalid-input */
-  encode(ids: tf.Tensor): TextStates {
+  /**
+   * Token ids `[N, S]` (int32, S at most max_position_embeddings) to hidden states.
+   * @param skip layers at the end that are passed over, from 0 to all but one: diffusers' `clip_skip`
+   * @throws CoreBlocksError invalid-input
+   */
+  encode(ids: tf.Tensor, skip = 0): TextStates {
+    const layers = this.config.num_hidden_layers;
+    if (!Number.isInteger(skip) || skip < 0 || skip >= layers)
+      throw new CoreBlocksError('invalid-input', `of ${layers} layers 0 to ${layers - 1} can be skipped, got ${skip}`, { skip, layers });
     const context = this.config.max_position_embeddings;
     if (ids.rank !== 2 || (ids.shape[1] as number) > context)
       throw new CoreBlocksError('invalid-input', `token ids: expected [N, S] with S at most ${context}, got [${ids.shape.join(', ')}]`, {
         shape: ids.shape,
       });
-    return this.text_model.forward(ids);
+    return this.text_model.forward(ids, skip);
   }
 
   /** Token ids `[N, S]` to the last hidden state behind the final layer norm, `[N, S, D]`. @throws CoreBlocksError invalid-input */

@@ -72,7 +72,7 @@ class VisionModel extends Module {
 
   /** The class token behind the last layer norm, [N, D]. */
   forward(x: tf.Tensor): tf.Tensor {
-    const { last } = this.encoder.forward(this.pre_layrnorm.forward(this.embeddings.forward(x)));
+    const last = this.encoder.forward(this.pre_layrnorm.forward(this.embeddings.forward(x)));
     return this.post_layernorm.forward(tf.reshape(tf.slice(last, [0, 0, 0], [-1, 1, -1]), [last.shape[0], last.shape[2] as number]));
   }
 }

@@ -45,10 +45,15 @@ export async function openBase(name: string, checkpoint: CheckpointOptions = {})
 }
 
 /** What only a published checkpoint takes. */
-function refuseOptions(name: string, { config = null, vae = null, prediction = null, loras = [] }: CheckpointOptions): void {
+function refuseOptions(name: string, { config = null, vae = null, prediction = null, loras = [], clipSkip = 0 }: CheckpointOptions): void {
   if (config !== null)
     throw new MiniSdError('invalid-argument', `${name} has its configs and its vocabulary within; config is for a single file`, { config });
-  for (const [option, value] of Object.entries({ vae, prediction, loras: loras.length === 0 ? null : loras }))
+  for (const [option, value] of Object.entries({
+    vae,
+    prediction,
+    loras: loras.length === 0 ? null : loras,
+    clipSkip: clipSkip === 0 ? null : clipSkip,
+  }))
     if (value !== null)
       throw new MiniSdError('invalid-argument', `${name} takes no ${option}: that is for published checkpoints`, { [option]: value });
 }
