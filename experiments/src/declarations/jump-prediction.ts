@@ -252,7 +252,11 @@ const experiment: Experiment = {
     const [panel] = view.panels as [Panel];
     return [
       { id: 'film', title: 'One condition over training', blocks: [await filmStrip(view, panel, 12)] },
-      { id: 'prediction', title: 'Foretold and came', blocks: [...(ended(view) ? [errorTable(view, panel)] : []), table(view, panel), curves(view, panel)] },
+      {
+        id: 'prediction',
+        title: 'Foretold and came',
+        blocks: [...(ended(view) ? [errorTable(view, panel)] : []), table(view, panel), curves(view, panel)],
+      },
     ];
   },
   lead: ({ panels: [panel] }) => panel!.id('film-strip'),
