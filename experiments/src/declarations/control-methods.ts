@@ -190,7 +190,7 @@ function pooledTable(panel: Panel): Table {
     id: panel.id('pooled'),
     caption: `Fréchet distance (mini-inception) of the pictures of all trainings together, ${pictures.toLocaleString('en')} of each, to 1,024 real scenes: one number, without an interval. The evaluated scenes themselves: ${floor.toFixed(2)}, the floor of so many pictures.`,
     rowHeader: 'Model',
-    columns: [{ label: 'Fréchet distance', better: 'lower' }],
+    columns: [{ label: 'Fréchet distance', better: 'lower', decimals: 2 }],
     rows: drawings.map((drawing) => ({
       label: drawing.label,
       arm: shownAs(drawing),
@@ -242,19 +242,44 @@ function timeTable(view: View, panel: Panel): Table {
   };
 }
 
-const paperTable = (panel: Panel): Table => ({
-  kind: 'table',
-  id: panel.id('paper'),
-  caption: `What the paper prints (${PAPER_QUALITY.source}): other data, another size, another Inception network, so that only orders can be compared. LDM (seg) is ours from scratch, at the control’s budget and four times that, at most a fortieth of the samples that the base saw; PITI (seg) ours of both stages, where those are trained; VQGAN (seg) our VQ transformer, which has no discriminator.`,
-  rowHeader: 'Method',
-  columns: [
-    { label: 'FID', better: 'lower' },
-    { label: 'CLIP score', better: 'higher' },
-    { label: 'aesthetic score', better: 'higher' },
-    { label: 'IoU', better: 'higher' },
-  ],
-  rows: PAPER_QUALITY.rows.map(({ label, fid, clip, aesthetic, iou }) => ({ label, cells: [fid, clip, aesthetic, iou] })),
-});
+/** Which drawing stands beside which row of the paper. */
+const BESIDE: Readonly<Record<string, string>> = {
+  'Stable Diffusion, no control': BASE,
+  'VQGAN (seg)': scratch[1]!.id,
+  'LDM (seg)': scratch[0]!.id,
+  'PITI (seg)': 'piti',
+  'ControlNet-lite': 'controlnet-lite',
+  ControlNet: 'controlnet',
+  'real pictures': REAL,
+};
+
+/** The paper's columns, and what is measured here in their place. */
+const COLUMNS = [
+  { label: 'FID', paper: 'fid', here: 'frechet', better: 'lower' },
+  { label: 'CLIP score', paper: 'clip', here: 'clip', better: 'higher' },
+  { label: 'aesthetic score', paper: 'aesthetic', here: 'aesthetic', better: 'higher' },
+  { label: 'IoU', paper: 'iou', here: 'fidelity', better: 'higher' },
+] as const;
+
+/** The paper's numbers, each beside what was measured here. */
+function paperTable(view: View, panel: Panel): Table {
+  const here = (row: string, measure: string) => {
+    const id = BESIDE[row]!;
+    if (id === REAL) return view.measured(panel.real(measure).map((value) => [value]));
+    return panel.drawings.some((drawing) => drawing.id === id) ? panel.value(id, PROMPT, measure) : null;
+  };
+  return {
+    kind: 'table',
+    id: panel.id('paper'),
+    caption: `What the paper prints (${PAPER_QUALITY.source}), and what was measured here at equal steps: other data, another size, other networks that judge, so that only orders can be compared. LDM (seg) is ours from scratch, with less than a hundredth of the samples that the base saw; VQGAN (seg) our VQ transformer, which has no discriminator; PITI (seg) ours of the first stage. The real pictures’ distance is the floor of so few pictures.`,
+    rowHeader: 'Method',
+    columns: COLUMNS.flatMap(({ label, better }) => ['paper', 'here'].map((of) => ({ group: label, label: of, better }))),
+    rows: PAPER_QUALITY.rows.map((row) => ({
+      label: row.label,
+      cells: COLUMNS.flatMap(({ paper, here: measure }) => [row[paper], here(row.label, measure)]),
+    })),
+  };
+}
 
 const standard: Profile = {
   base: 'mini',
@@ -338,7 +363,7 @@ const methods: Experiment = {
             },
             ...(view.arms.some(({ id }) => !STEPS_ALONE.includes(id)) ? [budgetTable(view, panel)] : []),
             ...(view.seeds.length > 1 ? [pooledTable(panel)] : []),
-            paperTable(panel),
+            paperTable(view, panel),
           ],
         },
         {
