@@ -172,7 +172,7 @@ function paretoTable(view: View, panel: Panel): Table {
     id: panel.id('pareto'),
     caption: `Pareto front at equal steps of Fréchet distance, mIoU and learnable parameters: which methods no other one is as good as in all three. ${several ? `Membership: the share of 2,000 resamples of the ${view.seeds.length} trainings in which a method is on the front.` : 'One training has no resamples.'}`,
     rowHeader: 'Method',
-    columns: [{ label: 'on the front' }, { label: 'membership' }, { label: 'learnable parameters', better: 'lower' }],
+    columns: [{ label: 'on the front' }, { label: 'membership', decimals: 2 }, { label: 'learnable parameters', better: 'lower' }],
     rows: arms.map(({ id, label }, i) => ({
       label,
       arm: id,
@@ -255,17 +255,17 @@ const BESIDE: Readonly<Record<string, string>> = {
 
 /** The paper's columns, and what is measured here in their place. */
 const COLUMNS = [
-  { label: 'FID', paper: 'fid', here: 'frechet', better: 'lower' },
-  { label: 'CLIP score', paper: 'clip', here: 'clip', better: 'higher' },
-  { label: 'aesthetic score', paper: 'aesthetic', here: 'aesthetic', better: 'higher' },
-  { label: 'IoU', paper: 'iou', here: 'fidelity', better: 'higher' },
+  { label: 'FID ↓', paper: 'fid', here: 'frechet' },
+  { label: 'CLIP score ↑', paper: 'clip', here: 'clip' },
+  { label: 'aesthetic score ↑', paper: 'aesthetic', here: 'aesthetic' },
+  { label: 'IoU ↑', paper: 'iou', here: 'fidelity' },
 ] as const;
 
 /** The paper's numbers, each beside what was measured here. */
 function paperTable(view: View, panel: Panel): Table {
   const here = (row: string, measure: string) => {
     const id = BESIDE[row]!;
-    if (id === REAL) return view.measured(panel.real(measure).map((value) => [value]));
+    if (id === REAL) return mean(panel.real(measure));
     return panel.drawings.some((drawing) => drawing.id === id) ? panel.value(id, PROMPT, measure) : null;
   };
   return {
@@ -273,10 +273,10 @@ function paperTable(view: View, panel: Panel): Table {
     id: panel.id('paper'),
     caption: `What the paper prints (${PAPER_QUALITY.source}), and what was measured here at equal steps: other data, another size, other networks that judge, so that only orders can be compared. LDM (seg) is ours from scratch, with less than a hundredth of the samples that the base saw; VQGAN (seg) our VQ transformer, which has no discriminator; PITI (seg) ours of the first stage. The real pictures’ distance is the floor of so few pictures.`,
     rowHeader: 'Method',
-    columns: COLUMNS.flatMap(({ label, better }) => ['paper', 'here'].map((of) => ({ group: label, label: of, better }))),
+    columns: COLUMNS.flatMap(({ label }) => ['paper', 'here'].map((of) => ({ group: label, label: of, decimals: 2 }))),
     rows: PAPER_QUALITY.rows.map((row) => ({
       label: row.label,
-      cells: COLUMNS.flatMap(({ paper, here: measure }) => [row[paper], here(row.label, measure)]),
+      cells: COLUMNS.flatMap(({ paper, here: measure }) => [row[paper] ?? 'not printed', here(row.label, measure)]),
     })),
   };
 }
