@@ -262,7 +262,7 @@ const COLUMNS = [
 ] as const;
 
 /** The paper's numbers, each beside what was measured here. */
-function paperTable(view: View, panel: Panel): Table {
+function paperTable(panel: Panel): Table {
   const here = (row: string, measure: string) => {
     const id = BESIDE[row]!;
     if (id === REAL) return mean(panel.real(measure));
@@ -363,7 +363,7 @@ const methods: Experiment = {
             },
             ...(view.arms.some(({ id }) => !STEPS_ALONE.includes(id)) ? [budgetTable(view, panel)] : []),
             ...(view.seeds.length > 1 ? [pooledTable(panel)] : []),
-            paperTable(view, panel),
+            paperTable(panel),
           ],
         },
         {
