@@ -114,6 +114,14 @@ export const flagsTable = (): string =>
     }),
   ].join('\n');
 
+/** The row of a flag of diffusers, by its name with hyphens, and its note behind a colon, as plain text. */
+function rowOf(name: string): { row: DiffusersFlags; note: string } | null {
+  const row = diffusersFlags.find(({ theirs }) => theirs.some((one) => hyphened(one) === name));
+  return row === undefined ? null : { row, note: row.note === '' ? '' : `: ${row.note.replaceAll('`', '')}` };
+}
+
+const NONE_HERE = ': diffusers has it, there is none here';
+
 /**
  * What is said of a flag that `train` does not have, behind its name: what stands for it here where it is one of diffusers', else what is
  * nearest.
@@ -122,12 +130,10 @@ export const flagsTable = (): string =>
  */
 export function explainFlag(flag: string, nearest: string, own: readonly string[]): string {
   const name = hyphened(flag);
-  const row = diffusersFlags.find(({ theirs }) => theirs.some((one) => hyphened(one) === name));
-  const note = row === undefined || row.note === '' ? '' : `: ${row.note.replaceAll('`', '')}`;
+  const found = rowOf(name);
   let said = nearest === '' ? '.' : ` ${nearest}`;
   if (own.includes(name)) said = `: it is ${name} here, with hyphens.`;
-  else if (row !== undefined)
-    said = row.here === null ? `: diffusers has it, there is none here${note}.` : `: it is ${row.here} here${note}.`;
+  else if (found !== null) said = found.row.here === null ? `${NONE_HERE}${found.note}.` : `: it is ${found.row.here} here${found.note}.`;
   return `${said} See docs/train-flags.md, or --help for all flags.`;
 }
 
@@ -137,10 +143,10 @@ export function explainFlag(flag: string, nearest: string, own: readonly string[
  */
 export function explainKey(key: string): string {
   const name = hyphened(`--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
-  const row = diffusersFlags.find(({ theirs }) => theirs.some((one) => hyphened(one) === name));
-  if (row === undefined) return '';
-  const note = row.note === '' ? '' : `: ${row.note.replaceAll('`', '')}`;
-  if (row.here === null) return `: diffusers has it, there is none here${note}`;
+  const found = rowOf(name);
+  if (found === null) return '';
+  const { row, note } = found;
+  if (row.here === null) return `${NONE_HERE}${note}`;
   const own = (row.here === THE_SAME ? name : row.here).slice(2).replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
   return `: it is "${own}" here${note}`;
 }
