@@ -1,6 +1,19 @@
 import * as tf from '@tensorflow/tfjs';
 import { expect } from 'vitest';
-import { compile, trace, valueAndGrads, type CompiledFunction, type HostTensor, type NamedTensors, type TensorSpec } from '../index.ts';
+import {
+  compile,
+  trace,
+  valueAndGrads,
+  type CompiledFunction,
+  type CompileOptions,
+  type HostTensor,
+  type NamedTensors,
+  type Provider,
+  type TensorSpec,
+} from '../index.ts';
+
+/** The tests of ops run on the CPU; on a graphics card with TFJS_ONNX_PROVIDER=webgpu or cuda. */
+const here: CompileOptions = { threads: 1, provider: (process.env['TFJS_ONNX_PROVIDER'] ?? 'cpu') as Provider };
 
 /** A function of one tensor or several, and what it is tried on. */
 export interface Case {
@@ -42,7 +55,7 @@ export async function results(cases: Cases, engine: 'onnx' | 'tfjs' = 'onnx'): P
   const compiled = await compile(
     ({ inputs }) => ({ outputs: Object.fromEntries(Object.entries(cases).map(([id, one]) => [id, one.f(ofCase(id, one, inputs))])) }),
     { inputs: Object.fromEntries(Object.entries(on).map(([name, t]) => [name, specOf(t)])) },
-    { engine, threads: 1 },
+    { ...here, engine },
   );
   try {
     return await compiled.run(on);
@@ -94,7 +107,7 @@ export async function checkGradients(cases: Cases): Promise<void> {
       return { outputs };
     },
     { inputs: Object.fromEntries(Object.entries(on).map(([name, t]) => [name, specOf(t)])) },
-    { threads: 1 },
+    here,
   );
   try {
     const gradients = await compiled.run(on);

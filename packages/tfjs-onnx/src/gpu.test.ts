@@ -26,15 +26,17 @@ async function train(step: CompiledFunction): Promise<Record<string, HostTensor>
   return { ...outputs, ...step.state };
 }
 
-// Without a graphics card, a software Vulkan driver will do (SwiftShader, lavapipe): set VK_ICD_FILENAMES to its .json.
-describe('WebGPU', () => {
+/** The errors that say that a provider cannot be had here: no such build, no adapter, or no library. */
+const ABSENT = { webgpu: /no provider|adapter/i, cuda: /no provider|Failed to load shared library|CUDA driver/i };
+
+// Without a graphics card, a software Vulkan driver will do for WebGPU (SwiftShader, lavapipe): set VK_ICD_FILENAMES to its .json.
+describe.each(['webgpu', 'cuda'] as const)('%s', (provider) => {
   it('trains a small U-Net as the CPU does', async ({ skip }) => {
     let step: CompiledFunction;
     try {
-      step = await compileStep('webgpu');
+      step = await compileStep(provider);
     } catch (error) {
-      // Either this platform's build has no WebGPU or the machine has no adapter; anything else is a failure.
-      if (!(error instanceof TfjsOnnxError) || !/no provider|adapter/i.test(error.message)) throw error;
+      if (!(error instanceof TfjsOnnxError) || !ABSENT[provider].test(error.message)) throw error;
       return skip(error.message.split('\n')[0]);
     }
     const [expected, got] = [await train(await compileStep('cpu')), await train(step)];
