@@ -191,6 +191,14 @@ function claims(view: View): Claim[] {
   ];
 }
 
+/** Arms that differ in one choice. */
+const CHOICES = {
+  point: { what: 'injection point', arms: ['controlnext', 'down-0', 'mid'] },
+  subset: { what: 'what trains in the base', arms: ['locked', 'train-middle', 'train-cross', 'controlnext', 'train-all'] },
+  norm: { what: 'normalisation', arms: ['controlnext', 'equation-10', 'zero'] },
+  gain: { what: 'control scale in training', arms: ['gain-20', 'gain-35', 'controlnext'] },
+} as const;
+
 /** The questions of the repository's threads, each with what of this run answers it. */
 function questions(view: View, panel: Panel): Question[] {
   const trained = view.arms.map(({ id }) => id);
@@ -200,10 +208,8 @@ function questions(view: View, panel: Panel): Question[] {
     listText(shown(ids).map(({ id, label }) => `${label} ${numberText(view.measured(losses(panel, id), [0, Number.MAX_VALUE]), 4)}`));
   const fidelityText = (ids: readonly string[]): string =>
     listText(drawnBy(ids).map(({ id, label }) => `${label} ${numberText(panel.value(id, 'perfect', 'fidelity'), 2)}`));
-  const points = ['controlnext', 'down-0', 'mid'];
-  const subsets = ['locked', 'train-middle', 'train-cross', 'controlnext', 'train-all'];
-  const norms = ['controlnext', 'equation-10', 'zero'];
-  const gains = ['gain-20', 'gain-35', 'controlnext'];
+  const { point, subset, norm, gain } = CHOICES;
+  const [points, subsets, norms, gains] = [point.arms, subset.arms, norm.arms, gain.arms];
   const scales = [scaleId(0.2), scaleId(0.35), 'controlnext', scaleId(1.5)];
   const mismatched = MISMATCHES.filter(({ arm }) => trained.includes(arm)).flatMap(({ id, arm }) => [arm, id]);
   return [
@@ -303,7 +309,22 @@ const choices: Experiment = {
   measures: [conditionFidelity],
   takeaway: (view) => {
     const [panel] = view.panels as [Panel];
-    return `Held-out loss without a prompt: ${view.arms.map(({ id, label }) => `${view.measured(losses(panel, id)).value.toFixed(3)} (${label})`).join(', ')}.`;
+    const loss = (arm: string): number => view.measured(losses(panel, arm)).value;
+    const moved = Object.values(CHOICES)
+      .flatMap(({ what, arms: ids }) => {
+        const of = named(ids, view.arms)
+          .map(({ id, label }) => ({ label, loss: loss(id) }))
+          .sort((a, b) => a.loss - b.loss);
+        const [least, most] = [of[0], of.at(-1)];
+        return of.length < 2 ? [] : [{ what, least: least!, most: most!, by: most!.loss - least!.loss }];
+      })
+      .sort((a, b) => b.by - a.by);
+    const each = moved.map(
+      ({ what, least, most }) => `${what}, from ${least.loss.toFixed(3)} (${least.label}) to ${most.loss.toFixed(3)} (${most.label})`,
+    );
+    const beside = [`the base model without control ${loss(BASE).toFixed(3)}`];
+    if (view.arms.some(({ id }) => id === 'controlnet')) beside.push(`ControlNet ${loss('controlnet').toFixed(3)}`);
+    return `By how much a choice moves held-out loss without a prompt, largest first: ${each.join('; ')}. Beside them: ${beside.join(', ')}.`;
   },
   summary: ({ seeds, results: { profile } }) =>
     `Every network trains for ${profile.recipe.steps} steps of ${profile.recipe.batchSize} on the same scenes, noise and timesteps, ${seeds.length} ${seeds.length === 1 ? 'seed' : 'seeds'} each; one choice differs from the first one’s at a time. The base is the embedded small Stable Diffusion: what carries over is which choice matters, not the numbers.`,
