@@ -57,6 +57,14 @@ describe('constants in files', () => {
     expect(await run({ w: external(file, { offset: 4, length: 4, dtype: 'bfloat16' }) })).toEqual([11, 18]);
   });
 
+  it('widens 8-bit floats', async () => {
+    const file = path.join(temporary(), 'eighth.bin');
+    // 1.5 and -448 in E4M3 without infinities, then 1.5 and -57344 in E5M2.
+    writeFileSync(file, Uint8Array.of(0x3c, 0xfe, 0x3e, 0xfb));
+    expect(await run({ w: external(file, { length: 2, dtype: 'float8e4m3fn' }) })).toEqual([11.5, -428]);
+    expect(await run({ w: external(file, { offset: 2, length: 2, dtype: 'float8e5m2' }) })).toEqual([11.5, -57324]);
+  });
+
   it('names a file that is missing or too short', async () => {
     await expect(run({ w: external('/nowhere/w.bin') })).rejects.toMatchObject({
       code: 'session',

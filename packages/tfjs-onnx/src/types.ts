@@ -24,7 +24,8 @@ export interface ExternalTensor {
   /** In bytes. */
   length: number;
   shape: Shape;
-  dtype: 'float32' | 'float16' | 'bfloat16';
+  /** `float8e4m3fn` has no infinities, NaN alone in their place: ONNX's and PyTorch's name for it. */
+  dtype: 'float32' | 'float16' | 'bfloat16' | 'float8e4m3fn' | 'float8e5m2';
 }
 
 export type ConstantTensor = HostTensor | ExternalTensor;

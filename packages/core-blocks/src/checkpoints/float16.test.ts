@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeBfloat16, decodeFloat16, encodeFloat16 } from './float16.ts';
+import { decodeBfloat16, decodeFloat16, decodeFloat8, encodeFloat16 } from './float16.ts';
 
 describe('half precision', () => {
   it.each([
@@ -43,4 +43,20 @@ describe('bfloat16', () => {
   it('is the upper half of a float32', () => {
     expect([...decodeBfloat16(Uint16Array.of(0x3f80, 0xc000, 0x4049, 0x7f80))]).toEqual([1, -2, 3.140625, Infinity]);
   });
+});
+
+describe('8-bit floats', () => {
+  // As PyTorch reads the same bytes.
+  it.each<['float8e4m3fn' | 'float8e5m2', number[], number[]]>([
+    [
+      'float8e4m3fn',
+      [0, 1, 7, 8, 0x38, 0x3c, 0x7e, 0x7f, 0x80, 0x81, 0xb8, 0xff],
+      [0, 0.001953125, 0.013671875, 0.015625, 1, 1.5, 448, NaN, -0, -0.001953125, -1, NaN],
+    ],
+    [
+      'float8e5m2',
+      [0, 1, 3, 4, 0x3c, 0x3e, 0x7b, 0x7c, 0x7d, 0x80, 0xbc, 0xfc],
+      [0, 1.52587890625e-5, 4.57763671875e-5, 6.103515625e-5, 1, 1.5, 57344, Infinity, NaN, -0, -1, -Infinity],
+    ],
+  ])('%s', (format, bytes, values) => expect([...decodeFloat8(Uint8Array.from(bytes), format)]).toEqual(values));
 });

@@ -2,15 +2,17 @@ const decodeTable = { values: null as Float32Array | null };
 
 function buildTable(): Float32Array {
   const table = new Float32Array(0x10000);
-  for (let bits = 0; bits < table.length; bits++) {
-    const sign = bits & 0x8000 ? -1 : 1;
-    const exponent = (bits >>> 10) & 0x1f;
-    const fraction = bits & 0x3ff;
-    if (exponent === 0) table[bits] = sign * fraction * 2 ** -24;
-    else if (exponent === 31) table[bits] = fraction ? Number.NaN : sign * Infinity;
-    else table[bits] = sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
-  }
+  for (let bits = 0; bits < table.length; bits++) table[bits] = half(bits);
   return table;
+}
+
+function half(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >>> 10) & 0x1f;
+  const fraction = bits & 0x3ff;
+  if (exponent === 0) return sign * fraction * 2 ** -24;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Infinity;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
 
 /** IEEE 754 half precision bits to float32, exactly. */
@@ -26,6 +28,20 @@ export function decodeBfloat16(bits: Uint16Array): Float32Array {
   const words = new Uint32Array(bits.length);
   for (let i = 0; i < bits.length; i++) words[i] = (bits[i] as number) << 16;
   return new Float32Array(words.buffer);
+}
+
+/** 8-bit floats of the formats that checkpoints are published in to float32, exactly: OCP's E4M3, without infinities, and E5M2. */
+export function decodeFloat8(bits: Uint8Array, format: 'float8e4m3fn' | 'float8e5m2'): Float32Array {
+  const table = Float32Array.from({ length: 0x100 }, (_, byte) => (format === 'float8e5m2' ? half(byte << 8) : e4m3(byte)));
+  return Float32Array.from(bits, (byte) => table[byte] as number);
+}
+
+function e4m3(byte: number): number {
+  const sign = byte & 0x80 ? -1 : 1;
+  const exponent = (byte >>> 3) & 0xf;
+  const fraction = byte & 7;
+  if (exponent === 15 && fraction === 7) return Number.NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** -9 : (1 + fraction / 8) * 2 ** (exponent - 7));
 }
 
 /** float32 to half precision bits, to the nearest, ties to even; beyond 65504 it becomes infinite, as in PyTorch. */

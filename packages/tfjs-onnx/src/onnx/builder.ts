@@ -4,7 +4,7 @@ import { sizeOf, type ExternalTensor, type Shape } from '../types.ts';
 const { onnx } = onnxProto;
 
 /** ONNX TensorProto.DataType. */
-export const DATA_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16 } as const;
+export const DATA_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, bfloat16: 16, float8e4m3fn: 17, float8e5m2: 19 } as const;
 export type OnnxType = keyof typeof DATA_TYPE;
 
 /** A float attribute (JavaScript cannot tell 1.0 from 1). */

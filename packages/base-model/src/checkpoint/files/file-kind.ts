@@ -24,7 +24,11 @@ const RULES: readonly Rule[] = [
   [/motion_modules\./, 'other', "a motion module (AnimateDiff), which makes video of an image model's U-Net"],
   [/^(string_to_param|emb_params|clip_[lg])$/, 'other', 'a textual inversion, which adds words to a text encoder'],
   [/(^|\.)(double_blocks|joint_blocks|single_transformer_blocks|x_embedder)\./, 'other', 'of a transformer (FLUX, Stable Diffusion 3)'],
-  [/\.(quant_state|absmax|quant_map)(\.|$)|\.weight_scale$|^scaled_fp8$/, 'other', 'of quantised weights'],
+  [
+    /\.(quant_state|absmax|quant_map)(\.|$)|\.(weight_scale|scale_weight|input_scale|scale_input)$|(^|\.)scaled_fp8$/,
+    'other',
+    'of quantised weights, in whose place the fp16, bf16 or plain fp8 file is needed',
+  ],
   [/^(control_model\.)?input_hint_block\.|(^|\.)controlnet_cond_embedding\./, 'controlnet', 'a ControlNet'],
   [/^(down_res|mid_convs)\.\d+\./, 'controlnext', "a ControlNeXt's module (controlnet.safetensors of its release)"],
   [/^model\.diffusion_model\..*time_stack\./, 'other', 'Stable Video Diffusion, which makes video'],

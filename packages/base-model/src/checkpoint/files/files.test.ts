@@ -100,6 +100,11 @@ describe('a single file is refused in words where', () => {
     ['it is a LoRA', () => ({ 'lora_unet_x.lora_up.weight': ones(1, 1) }), /is a LoRA: give it with --lora FILE:WEIGHT/],
     ['it is a ControlNet', () => ({ 'control_model.input_hint_block.0.weight': ones(1) }), /is a ControlNet: give it with --controlnet/],
     ['it is an autoencoder', () => ({ 'decoder.up.0.block.0.conv1.weight': ones(1) }), /is an autoencoder: give it with --vae/],
+    [
+      'its weights are quantised',
+      () => ({ 'model.diffusion_model.input_blocks.1.1.proj_in.scale_weight': ones(1) }),
+      /is of quantised weights, in whose place the fp16, bf16 or plain fp8 file is needed/,
+    ],
     ['it is FLUX', () => ({ 'model.diffusion_model.double_blocks.0.img_attn.qkv.weight': ones(1) }), /is of a transformer \(FLUX/],
     [
       'it makes video',

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { readConstant } from '../read-constant.ts';
 import { readSafetensors, verifySafetensors } from './safetensors.ts';
 import { writeSafetensors } from './write.ts';
 
@@ -58,6 +59,15 @@ describe('readSafetensors', () => {
     expect([...opened.float64('f')]).toEqual([0.1, 1e300]);
     expect(opened.external('f')).toEqual({ data: Float32Array.of(0.1, Infinity), shape: [2] });
     expect(opened.external('c')).toEqual({ file, offset: opened.dataStart + 12, length: 4, shape: [2, 1], dtype: 'bfloat16' });
+  });
+
+  it('reads 8-bit floats', () => {
+    put({ a: entry('F8_E4M3', [2], 0, 2), b: entry('F8_E5M2', [1, 2], 2, 4) }, Uint8Array.of(0x3c, 0xfe, 0x3e, 0xfb));
+    const opened = readSafetensors(file);
+    expect(opened.tensor('a')).toEqual({ data: Float32Array.of(1.5, -448), shape: [2] });
+    expect(opened.tensor('b')).toEqual({ data: Float32Array.of(1.5, -57344), shape: [1, 2] });
+    for (const name of ['a', 'b']) expect(readConstant(opened.external(name))).toEqual(opened.tensor(name));
+    expect(opened.external('b')).toEqual({ file, offset: opened.dataStart + 2, length: 2, shape: [1, 2], dtype: 'float8e5m2' });
   });
 
   it('reads only the bytes of the tensor asked for', () => {
@@ -172,12 +182,12 @@ describe('what is taken for a safetensors file', () => {
     expect(() => readSafetensors(file)).toThrow(message);
   });
 
-  it('fp8 in words, once it is asked for', () => {
-    put({ a: entry('F8_E4M3', [2], 0, 2), b: entry('F32', [0], 2, 2) }, new Uint8Array(2));
+  it('a dtype that is not read, once it is asked for', () => {
+    put({ a: entry('F8_E8M0', [2], 0, 2), b: entry('F32', [0], 2, 2) }, new Uint8Array(2));
     const opened = readSafetensors(file);
     expect(opened.tensor('b').data).toHaveLength(0);
     for (const read of [() => opened.tensor('a'), () => opened.external('a')])
-      expect(read).toThrow(/"a" is of 8-bit floats \(fp8, F8_E4M3\).*use the fp16 or bf16 file/);
+      expect(read).toThrow(/"a" is F8_E8M0; F64, F32.* can be read/);
   });
 });
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { ConstantTensor, ExternalTensor, HostTensor } from '@controllab/tfjs-onnx';
 import { CoreBlocksError } from '../../errors.ts';
 import { foreignFile, FOREIGN_BYTES } from '../foreign-file.ts';
-import { decodeBfloat16, decodeFloat16 } from '../float16.ts';
+import { decodeBfloat16, decodeFloat16, decodeFloat8 } from '../float16.ts';
 import { DTYPE_BYTES, MAX_HEADER_BYTES, PREFIX_BYTES, parseHeader, type SafetensorsDtype, type SafetensorsHeader } from './header.ts';
 
 /** Metadata key of the checksum that {@link writeSafetensors} leaves and {@link verifySafetensors} checks. */
@@ -13,7 +13,13 @@ export const CHECKSUM_KEY = 'sha256';
 /** One read of the file at most: fs.readSync takes no more than 2^31 - 1 bytes. */
 const CHUNK_BYTES = 1 << 28;
 
-const EXTERNAL_DTYPES: Partial<Record<SafetensorsDtype, ExternalTensor['dtype']>> = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' };
+const EXTERNAL_DTYPES: Partial<Record<SafetensorsDtype, ExternalTensor['dtype']>> = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+  F8_E4M3: 'float8e4m3fn',
+  F8_E5M2: 'float8e5m2',
+};
 
 /** An opened .safetensors file: the checked header is in memory, tensors are read on demand, each by its own byte range. */
 export class SafetensorsFile {
@@ -35,7 +41,7 @@ export class SafetensorsFile {
   }
 
   /**
-   * A tensor as float32 (from F64, F32, F16, BF16) or int32 (from I32, I64).
+   * A tensor as float32 (from F64, F32, F16, BF16, F8_E4M3, F8_E5M2) or int32 (from I32, I64).
    * @throws CoreBlocksError tensor-not-found; safetensors-invalid for other dtypes, an I64 beyond int32, or a file cut short since.
    */
   tensor(name: string): HostTensor {
@@ -48,6 +54,10 @@ export class SafetensorsFile {
         return { data: decodeFloat16(new Uint16Array(bytes)), shape };
       case 'BF16':
         return { data: decodeBfloat16(new Uint16Array(bytes)), shape };
+      case 'F8_E4M3':
+        return { data: decodeFloat8(new Uint8Array(bytes), 'float8e4m3fn'), shape };
+      case 'F8_E5M2':
+        return { data: decodeFloat8(new Uint8Array(bytes), 'float8e5m2'), shape };
       case 'F64':
         return { data: new Float32Array(new Float64Array(bytes)), shape };
       case 'I32':
@@ -83,10 +93,11 @@ export class SafetensorsFile {
   }
 
   #unreadable(name: string, dtype: SafetensorsDtype): never {
-    const why = dtype.startsWith('F8_')
-      ? `is of 8-bit floats (fp8, ${dtype}), which are not implemented: use the fp16 or bf16 file of the same model`
-      : `is ${dtype}; F64, F32, F16, BF16, I32 and I64 can be read`;
-    throw new CoreBlocksError('safetensors-invalid', `${this.file}: tensor "${name}" ${why}`, { file: this.file, tensor: name, dtype });
+    throw new CoreBlocksError(
+      'safetensors-invalid',
+      `${this.file}: tensor "${name}" is ${dtype}; F64, F32, F16, BF16, F8_E4M3, F8_E5M2, I32 and I64 can be read`,
+      { file: this.file, tensor: name, dtype },
+    );
   }
 
   #entry(name: string) {
