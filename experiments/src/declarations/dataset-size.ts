@@ -12,7 +12,7 @@ import { readSealed, sealFirst } from '../comparison/sealed.ts';
 import { lossTable } from '../comparison/view/blocks/losses.ts';
 import { armsByPrompts } from '../comparison/view/blocks/pictures.ts';
 import { seedsText } from '../comparison/view/questions.ts';
-import { copyTable, foretoldTable, gapOf, scenesSeen, sizeLine, sizeTable, type Foretold } from '../comparison/view/sizes.ts';
+import { cameText, copyTable, foretoldTable, gapOf, scenesSeen, sizeLine, sizeTable, type Foretold } from '../comparison/view/sizes.ts';
 import { combine, mean, type Panel, type View } from '../comparison/view/view.ts';
 import type { Job } from '../runner/job.ts';
 import { PAPER } from '../paper-values.ts';
@@ -340,6 +340,22 @@ function sections(view: View): Section[] {
   ];
 }
 
+/** Loss and fidelity on the fewest and on the most scenes that each method was trained on for equal steps. */
+function methodsText(view: View, panel: Panel): string {
+  const loss = (arm: Arm): string => view.measured(lossOf(panel, arm.id)).value.toFixed(3);
+  const fidelity = (id: string): string => panel.value(id, 'perfect', 'fidelity').value.toFixed(2);
+  const methods = METHODS.flatMap(({ id, label }) => {
+    const on = atEqualSteps(id).filter((arm) => trained(view, arm.id));
+    const ends = on.length > 1 ? [on[0]!, on.at(-1)!] : on;
+    return ends.length === 0
+      ? []
+      : [
+          `${label} on ${ends.map((arm) => sizeOf(arm).toLocaleString('en')).join(' and on ')} scenes has a held-out loss without a prompt of ${ends.map(loss).join(' and ')} and a fidelity of ${ends.map((arm) => fidelity(arm.id)).join(' and ')}`,
+        ];
+  });
+  return [...methods, `the base model without control a fidelity of ${fidelity(BASE)}`].join(', ');
+}
+
 const datasetSize: Experiment = {
   id: 'dataset-size',
   title: 'How many images? ControlNet and ControlNeXt on 1,000 to 3,000,000 scenes',
@@ -352,10 +368,11 @@ const datasetSize: Experiment = {
   expected: { results: 12, differences: [{ quantity: 'held-out loss', scatter: 0.011 }] },
   prompts: ['none', 'perfect'],
   measures: [conditionFidelity, objectRecognised, clipScore, frechet],
-  takeaway: (view) => {
-    const [panel] = view.panels as [Panel];
-    return `Held-out loss without a prompt (${panel.label}): ${view.arms.map(({ id, label }) => `${view.measured(lossOf(panel, id)).value.toFixed(4)} (${label})`).join(', ')}.`;
-  },
+  takeaway: (view) =>
+    [
+      ...view.panels.map((panel) => `${panel.label}: ${methodsText(view, panel)}.`),
+      ...cameText(foretold(view), readSealed('dataset-size'), foretoldRuns(view)),
+    ].join(' '),
   summary: ({ results: { profile } }) =>
     `Scenes are made by number, so that the first thousand are among the first three million. At equal steps (${profile.recipe.steps} of ${profile.recipe.batchSize}) a training sees ${(profile.recipe.steps * profile.recipe.batchSize).toLocaleString('en')} scenes whatever the size: on 1,000 each several times, on 100,000 and more hardly one twice.`,
   claims,

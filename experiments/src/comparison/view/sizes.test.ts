@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { foretoldTable, onsetOf } from './sizes.ts';
+import { cameText, foretoldTable, onsetOf } from './sizes.ts';
 
 it('the first copy is at the first evaluated step with a ratio below a third', () => {
   const steps = [0, 100, 200];
@@ -31,6 +31,19 @@ it('a prediction is held against what was sealed, not against what is computed n
   expect(table.caption).toContain('SHA-256 of the sealed file: abc');
   expect(table.caption).toContain('Sealed on 2026-01-02, before what it foretells was trained to its end');
   expect(foretoldTable([row], null, '').rows[0]!.cells).toEqual([0.21, 0.19, 0.22, came]);
+});
+
+it('counts in a sentence what came true, of what was sealed alone', () => {
+  const row = { label: 'ControlNet, Canny edges', prediction, came, finished: [] };
+  const text = (low: number, high: number) => cameText([row, { ...row, label: 'ControlNeXt, Canny edges' }], sealedAs(low, high), RUNS);
+  expect(text(0.18, 0.21)).toEqual(['What came lies in 1 of 1 sealed intervals (3,000,000 scenes).']);
+  expect(text(0.201, 0.21)).toEqual(['What came lies in 0 of 1 sealed intervals (3,000,000 scenes).']);
+  for (const none of [
+    cameText([{ ...row, came: null }], sealedAs(0.18, 0.21), RUNS),
+    cameText([row], null, RUNS),
+    cameText([row], sealedAs(0.18, 0.21), 'other'),
+  ])
+    expect(none).toEqual([]);
 });
 
 it('says where what is foretold had ended before, or is something else than what was sealed', () => {

@@ -180,3 +180,11 @@ export function foretoldTable(rows: readonly Foretold[], found: ReturnType<typeo
     }),
   };
 }
+
+/** How many of the sealed predictions came true, in a sentence; nothing before one of their runs is trained. */
+export function cameText(rows: readonly Foretold[], found: ReturnType<typeof readSealed>, what: string): string[] {
+  const came = rows.flatMap(({ label, came: truth }) =>
+    truth === null || found === null ? [] : (cameTrue(found.sealed, what, label, truth.value) ?? []),
+  );
+  return came.length === 0 ? [] : [`What came lies in ${came.filter(Boolean).length} of ${came.length} sealed intervals (${what}).`];
+}
