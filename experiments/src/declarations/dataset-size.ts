@@ -13,7 +13,7 @@ import { lossTable } from '../comparison/view/blocks/losses.ts';
 import { armsByPrompts } from '../comparison/view/blocks/pictures.ts';
 import { seedsText } from '../comparison/view/questions.ts';
 import { cameText, copyTable, foretoldTable, gapOf, scenesSeen, sizeLine, sizeTable, type Foretold } from '../comparison/view/sizes.ts';
-import { combine, mean, type Panel, type View } from '../comparison/view/view.ts';
+import { capitalised, combine, mean, type Panel, type View } from '../comparison/view/view.ts';
 import type { Job } from '../runner/job.ts';
 import { PAPER } from '../paper-values.ts';
 
@@ -370,7 +370,7 @@ const datasetSize: Experiment = {
   measures: [conditionFidelity, objectRecognised, clipScore, frechet],
   takeaway: (view) =>
     [
-      ...view.panels.map((panel) => `${panel.label}: ${methodsText(view, panel)}.`),
+      ...view.panels.map((panel) => `${capitalised(panel.label)}: ${methodsText(view, panel)}.`),
       ...cameText(foretold(view), readSealed('dataset-size'), foretoldRuns(view)),
     ].join(' '),
   summary: ({ results: { profile } }) =>
