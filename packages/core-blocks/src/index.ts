@@ -93,7 +93,7 @@ export { ClipTextTower, clipTextBigG, type ClipTextConfig } from './clip/text-to
 export { ClipVisionTower, clipVisionH14, type ClipVisionConfig } from './clip/vision-tower.ts';
 export { SafetensorsFile, readSafetensors, verifySafetensors } from './checkpoints/safetensors/safetensors.ts';
 export type { SafetensorsDtype, SafetensorsEntry } from './checkpoints/safetensors/header.ts';
-export { decodeBfloat16, decodeFloat16 } from './checkpoints/float16.ts';
+export { decodeBfloat16, decodeFloat16 } from './checkpoints/floats.ts';
 export { readConstant } from './checkpoints/read-constant.ts';
 export { writeSafetensors, type Float64Tensor } from './checkpoints/safetensors/write.ts';
 export { readTorchFile } from './checkpoints/torch/torch-file.ts';

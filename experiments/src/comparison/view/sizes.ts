@@ -140,6 +140,10 @@ export interface Foretold {
   readonly finished: readonly { readonly finishedAt: string }[];
 }
 
+/** Whether a prediction came true by what was sealed; undefined before it is trained or sealed, null where others were sealed. */
+const verdictOf = ({ label, came }: Pick<Foretold, 'label' | 'came'>, found: ReturnType<typeof readSealed>, what: string) =>
+  came === null || found === null ? undefined : cameTrue(found.sealed, what, label, came.value);
+
 const SEALED_COLUMNS = ['foretold', 'low', 'high'] as const;
 
 /**
@@ -166,7 +170,7 @@ export function foretoldTable(rows: readonly Foretold[], found: ReturnType<typeo
       ...(sealed ? [{ label: 'came true' }] : []),
     ],
     rows: rows.map(({ label, prediction: { value, interval }, came: truth }) => {
-      const verdict = truth === null || found === null ? undefined : cameTrue(found.sealed, what, label, truth.value);
+      const verdict = verdictOf({ label, came: truth }, found, what);
       return {
         label,
         cells: [
@@ -183,8 +187,6 @@ export function foretoldTable(rows: readonly Foretold[], found: ReturnType<typeo
 
 /** How many of the sealed predictions came true, in a sentence; nothing before one of their runs is trained. */
 export function cameText(rows: readonly Foretold[], found: ReturnType<typeof readSealed>, what: string): string[] {
-  const came = rows.flatMap(({ label, came: truth }) =>
-    truth === null || found === null ? [] : (cameTrue(found.sealed, what, label, truth.value) ?? []),
-  );
+  const came = rows.flatMap((row) => verdictOf(row, found, what) ?? []);
   return came.length === 0 ? [] : [`What came lies in ${came.filter(Boolean).length} of ${came.length} sealed intervals (${what}).`];
 }

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import type { ConstantTensor, HostTensor } from '@controllab/tfjs-onnx';
 import { CoreBlocksError } from '../errors.ts';
-import { decodeBfloat16, decodeFloat16, decodeFloat8 } from './float16.ts';
+import { decodeFloats } from './floats.ts';
 
 /**
  * A constant as float32 on the host: read from its file where it was left in one. A tensor on the host is returned as it is, not copied.
@@ -22,8 +22,5 @@ export function readConstant(tensor: ConstantTensor): HostTensor {
   } finally {
     closeSync(descriptor);
   }
-  if (dtype === 'float32') return { data: new Float32Array(bytes.buffer), shape };
-  if (dtype === 'float8e4m3fn' || dtype === 'float8e5m2') return { data: decodeFloat8(bytes, dtype), shape };
-  const bits = new Uint16Array(bytes.buffer);
-  return { data: dtype === 'float16' ? decodeFloat16(bits) : decodeBfloat16(bits), shape };
+  return { data: decodeFloats(bytes.buffer, dtype), shape };
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { ConstantTensor, ExternalTensor, HostTensor } from '@controllab/tfjs-onnx';
 import { CoreBlocksError } from '../../errors.ts';
 import { foreignFile, FOREIGN_BYTES } from '../foreign-file.ts';
-import { decodeBfloat16, decodeFloat16, decodeFloat8 } from '../float16.ts';
+import { decodeFloats } from '../floats.ts';
 import { DTYPE_BYTES, MAX_HEADER_BYTES, PREFIX_BYTES, parseHeader, type SafetensorsDtype, type SafetensorsHeader } from './header.ts';
 
 /** Metadata key of the checksum that {@link writeSafetensors} leaves and {@link verifySafetensors} checks. */
@@ -47,17 +47,9 @@ export class SafetensorsFile {
   tensor(name: string): HostTensor {
     const { dtype, shape } = this.#entry(name);
     const bytes = this.#read(name);
+    const floats = EXTERNAL_DTYPES[dtype];
+    if (floats) return { data: decodeFloats(bytes, floats), shape };
     switch (dtype) {
-      case 'F32':
-        return { data: new Float32Array(bytes), shape };
-      case 'F16':
-        return { data: decodeFloat16(new Uint16Array(bytes)), shape };
-      case 'BF16':
-        return { data: decodeBfloat16(new Uint16Array(bytes)), shape };
-      case 'F8_E4M3':
-        return { data: decodeFloat8(new Uint8Array(bytes), 'float8e4m3fn'), shape };
-      case 'F8_E5M2':
-        return { data: decodeFloat8(new Uint8Array(bytes), 'float8e5m2'), shape };
       case 'F64':
         return { data: new Float32Array(new Float64Array(bytes)), shape };
       case 'I32':

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import { CoreBlocksError } from '../../errors.ts';
-import { encodeFloat16 } from '../float16.ts';
+import { encodeFloat16 } from '../floats.ts';
 import { CHECKSUM_KEY, byteLength, hashHeader } from './safetensors.ts';
 import { PREFIX_BYTES, type SafetensorsEntry } from './header.ts';
 

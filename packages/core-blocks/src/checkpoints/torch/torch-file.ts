@@ -3,7 +3,7 @@ import { crc32 } from '@controllab/data';
 import type { HostTensor } from '@controllab/tfjs-onnx';
 import yauzl from 'yauzl';
 import { CoreBlocksError } from '../../errors.ts';
-import { decodeBfloat16, decodeFloat16 } from '../float16.ts';
+import { decodeBfloat16, decodeFloat16 } from '../floats.ts';
 import { foreignFile, FOREIGN_BYTES } from '../foreign-file.ts';
 import { shown } from '../../config.ts';
 import { unpickle } from './pickle.ts';

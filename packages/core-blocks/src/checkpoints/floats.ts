@@ -1,3 +1,20 @@
+import type { ExternalTensor } from '@controllab/tfjs-onnx';
+
+/** The float32 values of a tensor's bytes, exactly; those of float32 are not copied. */
+export function decodeFloats(bytes: ArrayBuffer, dtype: ExternalTensor['dtype']): Float32Array {
+  switch (dtype) {
+    case 'float32':
+      return new Float32Array(bytes);
+    case 'float16':
+      return decodeFloat16(new Uint16Array(bytes));
+    case 'bfloat16':
+      return decodeBfloat16(new Uint16Array(bytes));
+    case 'float8e4m3fn':
+    case 'float8e5m2':
+      return decodeFloat8(new Uint8Array(bytes), dtype);
+  }
+}
+
 const decodeTable = { values: null as Float32Array | null };
 
 function buildTable(): Float32Array {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodeBfloat16, decodeFloat16, decodeFloat8, encodeFloat16 } from './float16.ts';
+import { decodeBfloat16, decodeFloat16, decodeFloat8, encodeFloat16 } from './floats.ts';
 
 describe('half precision', () => {
   it.each([
